@@ -1,0 +1,77 @@
+# make run    sets everything up and runs the daily flow once, on the demo site or on SITE=https://...
+# make test   sets everything up and runs the tests
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SITE ?= demo
+# Reader and next-major DuckDB versions that the tests open our files with, outside the locked environment.
+COMPAT := .compat
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check lint types layers test-duckdb2 compat bench lock clean
+
+help:
+	@echo "make setup          virtual environment in .venv with the locked versions"
+	@echo "make run            one daily run under Prefect on the demo site (SITE=https://... for another)"
+	@echo "make test           the tests"
+	@echo "make check          format, lint, types and layers"
+	@echo "make test-duckdb2   the tests that touch DuckDB, on DuckDB 2.0.0"
+	@echo "make bench          the benchmarks that the README's figures come from"
+	@echo "make lock           requirements.lock anew from pyproject.toml"
+
+setup: $(VENV)/.locked
+
+# --no-deps because the lock is complete, and pip's resolver asks for a pin on extras that a lock has already resolved.
+$(VENV)/.locked: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"ca_etl needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}: make setup PYTHON=python3.12")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+run: setup
+	$(BIN)/python -m flows.daily --site $(SITE)
+
+test: setup compat
+	$(BIN)/pytest -n 2
+
+check: lint types layers
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: setup
+	$(BIN)/mypy
+
+layers: setup
+	$(BIN)/lint-imports
+
+compat: $(COMPAT)/duckdb-1.2.2/.locked $(COMPAT)/duckdb-2.0.0/.locked
+
+# An environment of its own: one wheel, so that nothing of ours can help it.
+$(COMPAT)/duckdb-1.2.2/.locked: tests/compat/duckdb-1.2.2.lock
+	$(PYTHON) -m venv $(COMPAT)/duckdb-1.2.2
+	$(COMPAT)/duckdb-1.2.2/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+# A folder to put before site-packages: the same environment, with the next major version of DuckDB.
+$(COMPAT)/duckdb-2.0.0/.locked: tests/compat/duckdb-2.0.0.lock | setup
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target $(COMPAT)/duckdb-2.0.0 -r $<
+	@touch $@
+
+test-duckdb2: setup compat
+	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(BIN)/python -c 'import duckdb; assert duckdb.__version__ == "2.0.0", duckdb.__version__'
+	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(BIN)/pytest -n 2 -q tests/warehouse tests/models tests/pipeline
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+lock:
+	$(BIN)/uv pip compile pyproject.toml --extra flows --group dev --group build -c constraints.txt -o requirements.lock \
+		--quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+		--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+clean:
+	rm -rf $(VENV) $(COMPAT)

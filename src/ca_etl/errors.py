@@ -1,0 +1,22 @@
+"""Errors that an operator can act on. Anything else is a defect and keeps its traceback."""
+
+from __future__ import annotations
+
+
+class CaEtlError(Exception):
+    """Something outside the code stands in the way.
+
+    `str(error)` names the thing and the place; `hint` is the next command to run.
+    """
+
+    exit_status: int = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UsageError(CaEtlError):
+    """The command line or a setting asks for something that makes no sense."""
+
+    exit_status = 2

@@ -1,0 +1,195 @@
+"""What is handed from room to room: captures in, rows out.
+
+The Arrow schemas below are the only list of raw columns. `sql/raw/*.sql` creates the same
+columns in DuckDB, and a test holds the two equal. Times are UTC, dates are calendar days,
+money and rates are decimals; no column here is a binary float.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+import pyarrow as pa
+
+UTC_MICROS: Final = pa.timestamp("us", tz="UTC")
+RATE: Final = pa.decimal128(18, 8)
+CHANGE: Final = pa.decimal128(9, 4)
+MEDIA: Final = pa.list_(
+    pa.struct([("kind", pa.string()), ("attachment_id", pa.int64()), ("caption", pa.string())])
+)
+
+
+class RejectReason(StrEnum):
+    """Why an input gave no row. The code is stored; the sentence is for people."""
+
+    # the archive could not be read
+    BAD_RECORD = "bad_record"
+    TRUNCATED = "truncated"
+    UNRESOLVED_REVISIT = "unresolved_revisit"
+    # the answer was not a page
+    HTTP_ERROR = "http_error"
+    BLOCKED = "blocked"
+    EMPTY = "empty"
+    BINARY = "binary"
+    TOO_LARGE = "too_large"
+    # the page was not understood
+    UNDATED = "undated"
+    NO_TICKER = "no_ticker"
+    UNKNOWN_PAIR = "unknown_pair"
+    PAIR_ORDER = "pair_order"
+    CYCLE_DIFFERS = "cycle_differs"
+    INCOMPLETE_CYCLE = "incomplete_cycle"
+    BAD_RATE_LINE = "bad_rate_line"
+    BAD_DATE_LINE = "bad_date_line"
+    BAD_HEADER = "bad_header"
+    NO_ARTICLES = "no_articles"
+    UNDECODABLE = "undecodable"
+    PARSER_ERROR = "parser_error"
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One response, or one file given by hand, as the archive holds it.
+
+    `payload` is the body with transfer and content encoding removed. `captured_at` is UTC and
+    None when nobody knows when the bytes were fetched. `url` is None for a file given by hand
+    without one. `refers_to` names the capture whose body a revisit record stands for; `payload`
+    is then that body. `truncated` repeats the record's WARC-Truncated reason.
+    """
+
+    capture_id: str
+    source: str
+    payload: bytes
+    archive_file: str
+    archive_offset: int
+    url: str | None = None
+    captured_at: datetime | None = None
+    http_status: int | None = None
+    content_type: str | None = None
+    etag: str | None = None
+    last_modified: str | None = None
+    refers_to: str | None = None
+    truncated: str | None = None
+
+    @property
+    def payload_sha256(self) -> str:
+        """Hex SHA-256 of the decoded body: equal for equal pages, however they were sent."""
+        return hashlib.sha256(self.payload).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class BadRecord:
+    """A stretch of an archive file that is no usable record."""
+
+    archive_file: str
+    archive_offset: int
+    reason: RejectReason
+    detail: str
+    capture_id: str | None = None
+
+
+def _schema(*fields: pa.Field[Any]) -> pa.Schema:
+    return pa.schema(fields)
+
+
+SCHEMAS: Final[Mapping[str, pa.Schema]] = {
+    "capture": _schema(
+        pa.field("capture_id", pa.string(), nullable=False),
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("url", pa.string()),
+        pa.field("captured_at", UTC_MICROS),
+        # calendar day of captured_at in Asia/Almaty, reckoned with Python's tzdata
+        pa.field("captured_date", pa.date32()),
+        pa.field("page_date", pa.date32()),
+        pa.field("page_kind", pa.string()),
+        pa.field("http_status", pa.int32()),
+        pa.field("content_type", pa.string()),
+        pa.field("charset", pa.string()),
+        pa.field("etag", pa.string()),
+        pa.field("last_modified", pa.string()),
+        pa.field("refers_to", pa.string()),
+        pa.field("payload_sha256", pa.string(), nullable=False),
+        pa.field("payload_bytes", pa.int64(), nullable=False),
+        pa.field("shown_from", pa.int32()),
+        pa.field("shown_to", pa.int32()),
+        pa.field("shown_total", pa.int32()),
+        pa.field("ticker_cycles", pa.int32(), nullable=False),
+        pa.field("articles_parsed", pa.int32(), nullable=False),
+        pa.field("archive_file", pa.string(), nullable=False),
+        pa.field("archive_offset", pa.int64(), nullable=False),
+        pa.field("parser_version", pa.string(), nullable=False),
+        pa.field("run_id", pa.string(), nullable=False),
+    ),
+    "rate_observation": _schema(
+        pa.field("capture_id", pa.string(), nullable=False),
+        pa.field("base", pa.string(), nullable=False),
+        pa.field("quote", pa.string(), nullable=False),
+        pa.field("rate", RATE, nullable=False),
+        pa.field("rate_text", pa.string(), nullable=False),
+        pa.field("change_pct", CHANGE, nullable=False),
+        pa.field("change_text", pa.string(), nullable=False),
+        pa.field("position", pa.int32(), nullable=False),
+    ),
+    "article_observation": _schema(
+        pa.field("capture_id", pa.string(), nullable=False),
+        pa.field("position", pa.int32(), nullable=False),
+        pa.field("title", pa.string()),
+        pa.field("url", pa.string()),
+        pa.field("text_id", pa.string()),
+        pa.field("is_truncated", pa.bool_(), nullable=False),
+        pa.field("author", pa.string()),
+        pa.field("published_at", UTC_MICROS),
+        pa.field("modified_at", UTC_MICROS),
+        pa.field("dateline", pa.string()),
+        pa.field("media", MEDIA, nullable=False),
+    ),
+    "article_text": _schema(
+        pa.field("text_id", pa.string(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
+    ),
+    "reject": _schema(
+        pa.field("capture_id", pa.string(), nullable=False),
+        pa.field("position", pa.int32(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.string(), nullable=False),
+        pa.field("excerpt", pa.string(), nullable=False),
+        pa.field("parser_version", pa.string(), nullable=False),
+    ),
+}
+
+KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "capture": ("capture_id",),
+    "rate_observation": ("capture_id", "base", "quote"),
+    "article_observation": ("capture_id", "position"),
+    "article_text": ("text_id",),
+    "reject": ("capture_id", "position"),
+}
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows of many captures on their way to the warehouse, one list of dicts a table."""
+
+    capture: list[dict[str, Any]] = field(default_factory=list)
+    rate_observation: list[dict[str, Any]] = field(default_factory=list)
+    article_observation: list[dict[str, Any]] = field(default_factory=list)
+    article_text: list[dict[str, Any]] = field(default_factory=list)
+    reject: list[dict[str, Any]] = field(default_factory=list)
+
+    def extend(self, other: Rows) -> None:
+        """Append the rows of `other`, table by table."""
+        for table in SCHEMAS:
+            getattr(self, table).extend(getattr(other, table))
+
+    def tables(self) -> dict[str, pa.Table]:
+        """The rows as Arrow tables by name; a row that does not fit its schema raises `pa.ArrowInvalid`."""
+        return {name: _table(getattr(self, name), schema) for name, schema in SCHEMAS.items()}
+
+
+def _table(rows: Iterable[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=schema)

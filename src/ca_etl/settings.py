@@ -1,0 +1,68 @@
+"""Every setting, one class. Values come from `CA_ETL_*` variables or a `.env` file."""
+
+from __future__ import annotations
+
+from datetime import time
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, HttpUrl, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of one installation. Made once at the edge (CLI, flow) and passed down."""
+
+    model_config = SettingsConfigDict(env_prefix="CA_ETL_", env_file=".env", frozen=True, extra="ignore")
+
+    data_dir: Path = Field(Path("data"), description="Archive, releases and the run journal.")
+    site_url: HttpUrl = Field(
+        HttpUrl("https://timesca.com/"), description="The site whose pages are captured."
+    )
+    listing_paths: tuple[str, ...] = Field(
+        ("/", "/latest/", "/category/home/local-politics/", "/category/home/business-economy/"),
+        description="Pages captured in every slot, relative to site_url.",
+    )
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Hosts a redirect may lead to, besides site_url's own with and without www."
+    )
+    contact: str = Field(
+        "",
+        description="Mail address or page in the User-Agent; required for any site but loopback.",
+    )
+    timezone: str = Field("Asia/Almaty", description="Zone of the daily slot and of undated pages.")
+    daily_at: time = Field(time(7, 0), description="Local time of the daily slot.")
+    min_interval_seconds: float = Field(
+        5.0, ge=0, description="Least pause between two requests to one host."
+    )
+    connect_timeout_seconds: float = Field(10.0, gt=0)
+    read_timeout_seconds: float = Field(30.0, gt=0)
+    max_attempts: int = Field(3, ge=1, description="Attempts for one URL, the first included.")
+    max_retry_after_seconds: float = Field(
+        120.0, ge=0, description="A longer Retry-After ends the attempt loop."
+    )
+    max_wire_bytes: int = Field(8_000_000, gt=0, description="Cap on a body as sent.")
+    max_decoded_bytes: int = Field(32_000_000, gt=0, description="Cap on a body once inflated.")
+    keep_releases: int = Field(7, ge=1, description="Releases kept; older ones are pruned.")
+    demo_port: int = Field(8808, ge=0, le=65535, description="Port of the demo site; 0 takes any.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        ZoneInfo(name)
+        return name
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone object of `timezone`."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def archive_dir(self) -> Path:
+        """Folder of the WARC files, written once."""
+        return self.data_dir / "archive"
+
+    @property
+    def releases_dir(self) -> Path:
+        """Folder of the published releases."""
+        return self.data_dir / "releases"

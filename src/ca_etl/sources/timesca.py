@@ -1,0 +1,68 @@
+"""The Times of Central Asia: which pages a slot asks for, and how politely."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import UTC, datetime, time, timedelta
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+from zoneinfo import ZoneInfo
+
+from ca_etl import __version__
+from ca_etl.archive.policy import FetchPolicy
+from ca_etl.errors import UsageError
+from ca_etl.settings import Settings
+
+SOURCE: Final = "timesca"
+
+
+def latest_slot(now: datetime, daily_at: time, zone: ZoneInfo) -> datetime:
+    """The last daily slot at or before `now`, in UTC.
+
+    Both are instants; `daily_at` is wall time in `zone`. A slot is what makes a run repeatable:
+    a second run in the same slot finds its pages in the archive and asks the site for nothing.
+    """
+    local = now.astimezone(zone)
+    slot = datetime.combine(local.date(), daily_at, zone)
+    if slot > local:
+        slot = datetime.combine(local.date() - timedelta(days=1), daily_at, zone)
+    return slot.astimezone(UTC)
+
+
+def targets(settings: Settings) -> tuple[str, ...]:
+    """Absolute URLs of the pages of one slot, in the order they are asked for."""
+    return tuple(urljoin(str(settings.site_url), path) for path in settings.listing_paths)
+
+
+def fetch_policy(settings: Settings) -> FetchPolicy:
+    """How the site is asked.
+
+    Raises `UsageError` when the site is not on loopback and nobody can be reached: a crawler
+    that hides its operator is not polite.
+    """
+    host = (urlsplit(str(settings.site_url)).hostname or "").lower()
+    if not settings.contact and not _is_loopback(host):
+        raise UsageError(
+            f"{settings.site_url} is asked by name only: no contact is set",
+            "export CA_ETL_CONTACT=you@example.org (it goes into the User-Agent)",
+        )
+    bare = host.removeprefix("www.")
+    contact = f" (+{settings.contact})" if settings.contact else ""
+    return FetchPolicy(
+        user_agent=f"ca_etl/{__version__}{contact}",
+        min_interval_seconds=0.0 if _is_loopback(host) else settings.min_interval_seconds,
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+        read_timeout_seconds=settings.read_timeout_seconds,
+        max_attempts=settings.max_attempts,
+        max_retry_after_seconds=settings.max_retry_after_seconds,
+        allowed_hosts=frozenset({bare, f"www.{bare}", *(name.lower() for name in settings.allowed_hosts)}),
+        max_wire_bytes=settings.max_wire_bytes,
+        max_decoded_bytes=settings.max_decoded_bytes,
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
