@@ -38,6 +38,9 @@ class Settings(BaseSettings):
     connect_timeout_seconds: float = Field(10.0, gt=0)
     read_timeout_seconds: float = Field(30.0, gt=0)
     max_attempts: int = Field(3, ge=1, description="Attempts for one URL, the first included.")
+    backoff_seconds: float = Field(
+        2.0, ge=0, description="Pause after a first failed attempt; it doubles with each further one."
+    )
     max_retry_after_seconds: float = Field(
         120.0, ge=0, description="A longer Retry-After ends the attempt loop."
     )

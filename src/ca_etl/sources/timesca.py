@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from urllib.parse import urljoin, urlsplit
@@ -12,6 +11,7 @@ from ca_etl import __version__
 from ca_etl.archive.policy import FetchPolicy
 from ca_etl.errors import UsageError
 from ca_etl.settings import Settings
+from ca_etl.sources.site import LOOPBACK, site_name
 
 SOURCE: Final = "timesca"
 
@@ -41,7 +41,8 @@ def fetch_policy(settings: Settings) -> FetchPolicy:
     that hides its operator is not polite.
     """
     host = (urlsplit(str(settings.site_url)).hostname or "").lower()
-    if not settings.contact and not _is_loopback(host):
+    on_loopback = site_name(str(settings.site_url)) == LOOPBACK
+    if not settings.contact and not on_loopback:
         raise UsageError(
             f"{settings.site_url} is asked by name only: no contact is set",
             "export CA_ETL_CONTACT=you@example.org (it goes into the User-Agent)",
@@ -50,19 +51,13 @@ def fetch_policy(settings: Settings) -> FetchPolicy:
     contact = f" (+{settings.contact})" if settings.contact else ""
     return FetchPolicy(
         user_agent=f"ca_etl/{__version__}{contact}",
-        min_interval_seconds=0.0 if _is_loopback(host) else settings.min_interval_seconds,
+        min_interval_seconds=settings.min_interval_seconds,
         connect_timeout_seconds=settings.connect_timeout_seconds,
         read_timeout_seconds=settings.read_timeout_seconds,
         max_attempts=settings.max_attempts,
+        backoff_base_seconds=settings.backoff_seconds,
         max_retry_after_seconds=settings.max_retry_after_seconds,
         allowed_hosts=frozenset({bare, f"www.{bare}", *(name.lower() for name in settings.allowed_hosts)}),
         max_wire_bytes=settings.max_wire_bytes,
         max_decoded_bytes=settings.max_decoded_bytes,
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

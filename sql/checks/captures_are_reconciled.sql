@@ -1,0 +1,24 @@
+/*
+description: >-
+  Every capture ends as rows or as rejects - each has an observation or a reject, one without a day has a reject that
+  says so, and the parser's count of articles is the number of its rows.
+severity: error
+model: raw.capture
+*/
+with counted as (
+    select
+        capture_id,
+        page_date is null and captured_date is null as is_undated,
+        articles_parsed,
+        (select count(*) from raw.rate_observation as rate where rate.capture_id = capture.capture_id) as rates,
+        (select count(*) from raw.article_observation as article where article.capture_id = capture.capture_id)
+            as articles,
+        (select count(*) from raw.reject as reject where reject.capture_id = capture.capture_id) as rejects
+    from raw.capture as capture
+)
+
+select *
+from counted
+where rates + articles + rejects = 0
+or (is_undated and rejects = 0)
+or articles <> articles_parsed

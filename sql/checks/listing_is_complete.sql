@@ -1,0 +1,9 @@
+/*
+description: A listing page of this run on which fewer articles were found than the page says it shows.
+severity: warning
+model: main.fct_listing_page
+*/
+select capture_id, url, listing_date, shown_from, shown_to, shown_total, articles_expected, articles_parsed
+from main.fct_listing_page
+where not is_complete
+and run_id = coalesce(getvariable('run_id'), run_id)

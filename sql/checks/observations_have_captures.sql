@@ -1,0 +1,17 @@
+/*
+description: Every observation belongs to a capture that is loaded, and every text that it names is kept.
+severity: error
+model: raw.capture
+*/
+select 'rate_observation' as "table", capture_id, null as text_id
+from raw.rate_observation
+anti join raw.capture using (capture_id)
+union all
+select 'article_observation', capture_id, null
+from raw.article_observation
+anti join raw.capture using (capture_id)
+union all
+select 'article_text', capture_id, text_id
+from raw.article_observation
+anti join raw.article_text using (text_id)
+where text_id is not null

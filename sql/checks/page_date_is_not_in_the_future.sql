@@ -1,0 +1,9 @@
+/*
+description: A capture of this run that prints a date later than the day on which it was fetched.
+severity: warning
+model: raw.capture
+*/
+select capture_id, url, page_date, captured_date
+from staging.stg_capture
+where page_date > captured_date
+and run_id = coalesce(getvariable('run_id'), run_id)

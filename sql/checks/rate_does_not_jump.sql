@@ -1,0 +1,24 @@
+/*
+description: >-
+  A rate that differs by more than half from that of the last observed day before is taken for an error. After a look
+  at the capture, a decision to accept it lets the rate pass, one to exclude it leaves it out.
+severity: error
+model: main.fct_rate_observation
+*/
+select
+    printed.capture_id,
+    printed.rate_date,
+    printed.base,
+    printed.quote,
+    printed.rate_text,
+    earlier.rate as earlier_rate,
+    earlier.rate_date - earlier.fill_age_days as earlier_date,
+    earlier.capture_id as earlier_capture_id
+from main.fct_rate_observation as printed
+inner join main.fct_rate_daily as earlier
+    -- the series has no gap, so the day before carries the rate of the last observed day
+    on earlier.rate_date = printed.rate_date - 1
+    and earlier.base = printed.base
+    and earlier.quote = printed.quote
+where 2 * abs(printed.rate::decimal(20, 8) - earlier.rate) > earlier.rate
+and not printed.is_accepted

@@ -1,0 +1,20 @@
+/*
+description: >-
+  A rate against the dollar outside the bounds of main.dim_currency is taken for an error of the page or the parser.
+  After a look at the capture, a decision to accept it lets the rate pass, one to exclude it leaves it out.
+severity: error
+model: main.fct_rate_observation
+*/
+select
+    printed.capture_id,
+    printed.rate_date,
+    printed.base,
+    printed.quote,
+    printed.rate_text,
+    currency.plausible_low,
+    currency.plausible_high
+from main.fct_rate_observation as printed
+inner join main.dim_currency as currency on currency.currency_code = printed.base
+where printed.quote = 'USD'
+and printed.rate not between currency.plausible_low and currency.plausible_high
+and not printed.is_accepted

@@ -1,0 +1,43 @@
+/*
+Exact arithmetic for models. `/` and avg() on decimals give a binary float in DuckDB, so models divide
+whole numbers (HUGEINT) and say how they round. Built for tables only: a stored view must not use these.
+Division by zero gives null: DuckDB 1 does so by itself, DuckDB 2 raises.
+*/
+
+-- a decimal in units of 1e-9, the smallest step of a rate's interval
+create or replace temp macro nanos(value) as (value::decimal(38, 9) * 1000000000)::hugeint;
+
+-- nearest whole number, a half away from zero; denominator > 0
+create or replace temp macro divide_half_up(numerator, denominator) as
+    sign(numerator)::hugeint * ((2 * abs(numerator) + denominator) // nullif(2 * denominator, 0));
+
+-- bounds of an interval: numerator >= 0, denominator > 0
+create or replace temp macro divide_down(numerator, denominator) as
+    numerator // nullif(denominator, 0);
+create or replace temp macro divide_up(numerator, denominator) as
+    (numerator + denominator - 1) // nullif(denominator, 0);
+
+-- whole units back to a decimal of 12 and of 4 places
+create or replace temp macro decimal_12(units) as (units::decimal(26, 0) * 0.000000000001)::decimal(28, 12);
+create or replace temp macro decimal_4(units) as (units::decimal(28, 0) * 0.0001)::decimal(28, 4);
+
+-- 1 / value to 12 places, for the value itself and for the lower and the upper end of an interval
+create or replace temp macro inverse(value) as
+    decimal_12(divide_half_up(1000000000000000000000::hugeint, nanos(value)));
+create or replace temp macro inverse_down(value) as
+    decimal_12(divide_down(1000000000000000000000::hugeint, nanos(value)));
+create or replace temp macro inverse_up(value) as
+    decimal_12(divide_up(1000000000000000000000::hugeint, nanos(value)));
+
+-- (value / before - 1) * 100 to 4 places, and the ends of its interval: a percent is 10,000 units
+create or replace temp macro change(value, before) as
+    decimal_4(divide_half_up((nanos(value) - nanos(before)) * 1000000, nanos(before)));
+create or replace temp macro change_down(value, before) as
+    decimal_4(divide_down(nanos(value) * 1000000, nanos(before)) - 1000000);
+create or replace temp macro change_up(value, before) as
+    decimal_4(divide_up(nanos(value) * 1000000, nanos(before)) - 1000000);
+
+-- the mean of a sum over n values to 12 places, and the ends of its interval; the sum is in decimals of 9 places
+create or replace temp macro mean(total, n) as decimal_12(divide_half_up(nanos(total) * 1000, n::hugeint));
+create or replace temp macro mean_down(total, n) as decimal_12(divide_down(nanos(total) * 1000, n::hugeint));
+create or replace temp macro mean_up(total, n) as decimal_12(divide_up(nanos(total) * 1000, n::hugeint));

@@ -1,0 +1,56 @@
+/*
+description: >-
+  One row per calendar day of every year that any fact touches, from 1 January of the first to 31 December of
+  the last. Weeks are ISO weeks. Empty while there is no fact.
+grain: [date]
+columns:
+  date: The day.
+  year: Calendar year.
+  quarter: Quarter of the year, 1 to 4.
+  month: Month of the year, 1 to 12.
+  month_name: English name of the month.
+  month_start: First day of its month; joins to fct_rate_monthly.month.
+  month_end: Last day of its month.
+  day_of_month: Day of the month, from 1.
+  day_of_year: Day of the year, from 1.
+  iso_year: Year that the ISO week belongs to.
+  iso_week: ISO week, 1 to 53.
+  day_of_week: ISO day of the week, 1 is Monday.
+  day_name: English name of the day.
+  is_weekend: True on Saturday and Sunday.
+sort: [date]
+*/
+with days as (
+    select rate_date as date from main.fct_rate_daily
+    union all
+    select seen_date from main.fct_article_sighting
+    union all
+    select listing_date from main.fct_listing_page
+),
+
+span as (
+    select date_trunc('year', min(date)) as first_day, date_trunc('year', max(date)) + interval 1 year as after_last
+    from days
+),
+
+calendar as (
+    select unnest(range(first_day, after_last, interval 1 day))::date as date
+    from span
+)
+
+select
+    date,
+    year(date)::integer as year,
+    quarter(date)::integer as quarter,
+    month(date)::integer as month,
+    monthname(date) as month_name,
+    date_trunc('month', date)::date as month_start,
+    last_day(date) as month_end,
+    day(date)::integer as day_of_month,
+    dayofyear(date)::integer as day_of_year,
+    isoyear(date)::integer as iso_year,
+    week(date)::integer as iso_week,
+    isodow(date)::integer as day_of_week,
+    dayname(date) as day_name,
+    isodow(date) >= 6 as is_weekend
+from calendar

@@ -1,0 +1,48 @@
+/*
+description: >-
+  What gave no rows, and why - one row per reject of the parser or the archive reader, and one per capture that an
+  operator excluded.
+grain: [capture_id, position]
+columns:
+  capture_id: The capture, or the name given to a stretch of an archive file that is no capture.
+  position: Counts the rejects of a capture; -1 for a capture excluded by decision.
+  reason: The code of the reason; excluded for a decision.
+  detail: What exactly was wrong, or why it was excluded.
+  excerpt: The beginning of the text in question.
+  source: What was captured, as in main.dim_source; null where there is no capture.
+  url: The address, null for files given by hand.
+  observed_at: When the bytes were fetched, null where nobody knows.
+  page_date: The date that the page prints.
+  archive_file: The WARC file that holds the bytes.
+  archive_offset: Where in that file the record begins.
+  parser_version: The parser that rejected it, null for a decision.
+  run_id: The run that loaded the capture.
+sort: [capture_id, position]
+checks:
+  - not_null: [reason, detail]
+*/
+with rejects as (
+    select capture_id, position, reason, detail, excerpt, parser_version
+    from raw.reject
+    union all
+    select capture_id, -1, 'excluded', reason, '', null
+    from raw.decision
+    where decision = 'exclude'
+)
+
+select
+    rejects.capture_id,
+    rejects.position,
+    rejects.reason,
+    rejects.detail,
+    rejects.excerpt,
+    capture.source,
+    capture.url,
+    capture.captured_at as observed_at,
+    capture.page_date,
+    capture.archive_file,
+    capture.archive_offset,
+    rejects.parser_version,
+    capture.run_id
+from rejects
+left join raw.capture as capture on capture.capture_id = rejects.capture_id

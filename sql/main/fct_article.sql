@@ -1,0 +1,109 @@
+/*
+description: >-
+  One row per article. Which sightings are one article is said by the slug - the last segment of the article's URL,
+  else what WordPress makes of the title (see staging.stg_article_observation). The text is the longest that was
+  shown whole, or the longest of all where none was. Title, URL, author and times are the latest that were shown.
+  Something shown without a title is no article here.
+grain: [article_id]
+columns:
+  article_id: First 16 hex digits of the SHA-256 of slug; stable for as long as the slug is.
+  slug: The slug that names the article.
+  title: The latest title shown.
+  url: The latest link shown, null where no page showed one.
+  first_seen_date: The day of the first sighting.
+  last_seen_date: The day of the latest sighting.
+  published_at: The latest time of publication shown, null where no page showed one.
+  modified_at: The latest time of change shown, null where no page showed one.
+  author: The latest author shown.
+  dateline: The latest dateline shown.
+  text: The text, null where only the title was ever shown.
+  text_id: SHA-256 of the text.
+  word_count: Words of the text, counted as runs without a blank; null where there is no text.
+  is_truncated: True where no page showed the text whole.
+  media: Captions and attachment numbers, of the latest sighting that had any.
+  sightings: How often the article was seen, as in fct_article_sighting.
+  texts: How many different texts were shown, cut ones included.
+  revisions: How often the whole text changed - different whole texts less one, not below zero.
+sort: [first_seen_date, article_id]
+partition_year: first_seen_date
+checks:
+  - unique: [slug]
+  - not_null: [slug, title, first_seen_date, last_seen_date, is_truncated, sightings, texts, revisions]
+  - between: {sightings: [1, null]}
+  - between: {revisions: [0, null]}
+  - name: last_seen_is_not_before_first
+    sql: select article_id, first_seen_date, last_seen_date from main.fct_article where last_seen_date < first_seen_date
+  - name: text_is_kept
+    sql: select article_id, text_id from main.fct_article where text_id is not null and text is null
+*/
+with shown as (
+    select sighting.*, observation.* exclude (capture_id, position, title, text_id, is_truncated)
+    from main.fct_article_sighting as sighting
+    inner join raw.article_observation as observation using (capture_id, position)
+),
+
+articles as (
+    select
+        article_id,
+        slug,
+        max(sighting_number) as sightings,
+        min(seen_date) as first_seen_date,
+        max(seen_date) as last_seen_date,
+        arg_max(title, sighting_number) as title,
+        arg_max(url, sighting_number) as url,
+        arg_max(published_at, sighting_number) as published_at,
+        arg_max(modified_at, sighting_number) as modified_at,
+        arg_max(author, sighting_number) as author,
+        arg_max(dateline, sighting_number) as dateline,
+        arg_max(media, sighting_number) filter (where len(media) > 0) as media,
+        count(distinct text_id) as texts,
+        count(distinct text_id) filter (where not is_truncated) as whole_texts
+    from shown
+    group by article_id, slug
+),
+
+candidates as (
+    select article_id, text_id, is_truncated, max(sighting_number) as last_number
+    from main.fct_article_sighting
+    where text_id is not null
+    group by all
+),
+
+chosen as (
+    select
+        candidates.article_id, candidates.is_truncated, texts.text_id, texts.text,
+        -- most texts are one paragraph: the costly replacing is left to the others
+        case
+            when contains(texts.text, chr(10)) or contains(texts.text, chr(9)) or contains(texts.text, chr(160))
+            then replace(replace(replace(texts.text, chr(10), ' '), chr(9), ' '), chr(160), ' ')
+            else texts.text
+        end as spaced_text
+    from candidates
+    inner join raw.article_text as texts on texts.text_id = candidates.text_id
+    qualify row_number() over (
+        partition by candidates.article_id
+        order by candidates.is_truncated, length(texts.text) desc, candidates.last_number desc
+    ) = 1
+)
+
+select
+    articles.article_id,
+    articles.slug,
+    articles.title,
+    articles.url,
+    articles.first_seen_date,
+    articles.last_seen_date,
+    articles.published_at,
+    articles.modified_at,
+    articles.author,
+    articles.dateline,
+    chosen.text,
+    chosen.text_id,
+    len(list_filter(string_split(chosen.spaced_text, ' '), lambda word: word <> ''))::integer as word_count,
+    coalesce(chosen.is_truncated, false) as is_truncated,
+    coalesce(articles.media, []) as media,
+    articles.sightings,
+    articles.texts::integer as texts,
+    greatest(articles.whole_texts - 1, 0)::integer as revisions
+from articles
+left join chosen on chosen.article_id = articles.article_id

@@ -1,0 +1,126 @@
+/*
+description: >-
+  One row per day and currency pair, without gaps from the first to the last observed day of the pair. The rate of
+  an observed day is its latest print - by observed_at, prints without a known time first, then in the order of
+  the archive (archive_file, archive_offset, capture_id); that order is fct_rate_observation.capture_order. A day without any print carries the rate of the last
+  observed day, with that rate's interval, and says so - is_filled, fill_age_days.
+grain: [rate_date, base, quote]
+columns:
+  rate_date: The day.
+  base: Currency of which one unit is priced.
+  quote: Currency of the price.
+  rate: Units of quote for one unit of base.
+  rate_low: Lower end of the interval that the print leaves open, half a unit of its last digit below rate.
+  rate_high: Upper end of that interval. On a filled day it says nothing of what happened since.
+  significant_digits: How many digits the print is good for.
+  inverse_rate: Units of base for one unit of quote, 1 / rate, half-up to 12 decimals.
+  inverse_low: Lower end of its interval, 1 / rate_high, rounded down.
+  inverse_high: Upper end of its interval, 1 / rate_low, rounded up.
+  change_pct: The change in percent as printed with the chosen rate, null on a filled day.
+  change_sign: -1, 0 or 1, null on a filled day; -1 also for a printed -0%, a fall that rounds to nothing.
+  change_text: The change as printed, null on a filled day.
+  change_pct_computed: >-
+    (rate / rate of previous_date - 1) * 100, half-up to 4 decimals. Null on a filled day and on the first day.
+  change_pct_low: Lower end of its interval, from rate_low and the earlier rate_high, rounded down.
+  change_pct_high: Upper end of its interval, from rate_high and the earlier rate_low, rounded up.
+  previous_date: The last observed day before this one, null on a filled day and on the first day.
+  observations: How many captures printed the pair on this day, 0 on a filled day.
+  distinct_rates: How many different rates they printed, 0 on a filled day.
+  is_filled: True where no capture of this day printed the pair.
+  fill_age_days: Days since the print that the rate comes from, 0 on an observed day.
+  observed_at: When the print that the rate comes from was fetched, null where nobody knows.
+  source: The source of that print.
+  capture_id: The capture of that print; on a filled day it is a capture of an earlier day.
+sort: [rate_date, base, quote]
+checks:
+  - not_null: [rate, rate_low, rate_high, significant_digits, observations, is_filled, fill_age_days, capture_id]
+  - between: {fill_age_days: [0, null]}
+  - name: interval_holds_rate
+    sql: >-
+      select rate_date, base, quote, capture_id, rate_low, rate, rate_high from main.fct_rate_daily
+      where not (rate_low < rate and rate < rate_high)
+  - name: inverse_interval_holds_inverse
+    sql: >-
+      select rate_date, base, quote, capture_id, inverse_low, inverse_rate, inverse_high from main.fct_rate_daily
+      where inverse_rate not between inverse_low and inverse_high
+  - name: change_interval_holds_change
+    sql: >-
+      select rate_date, base, quote, capture_id, change_pct_low, change_pct_computed, change_pct_high
+      from main.fct_rate_daily where change_pct_computed not between change_pct_low and change_pct_high
+  - name: series_has_no_gap
+    sql: >-
+      select base, quote, rate_date, next_date from (
+          select *, lead(rate_date) over (partition by base, quote order by rate_date) as next_date
+          from main.fct_rate_daily
+      ) where next_date <> rate_date + 1
+  - name: filled_never_looks_observed
+    sql: >-
+      select rate_date, base, quote, is_filled, fill_age_days, observations, change_pct from main.fct_rate_daily
+      where is_filled <> (observations = 0)
+      or is_filled <> (fill_age_days > 0)
+      or is_filled <> (change_pct is null)
+      or (is_filled and (change_sign is not null or change_text is not null or change_pct_computed is not null))
+  - name: is_observed_where_a_capture_is
+    sql: >-
+      select capture_id, rate_date, base, quote from main.fct_rate_observation as observed
+      anti join (from main.fct_rate_daily where not is_filled) as daily using (rate_date, base, quote)
+*/
+with days as (
+    select
+        rate_date,
+        base,
+        quote,
+        max(capture_order) as capture_order,
+        count(*) as observations,
+        count(distinct rate) as distinct_rates
+    from main.fct_rate_observation
+    group by all
+),
+
+observed as (
+    select
+        latest.*,
+        days.observations,
+        days.distinct_rates,
+        lag(latest.rate_date) over of_pair as previous_date,
+        lag(latest.rate) over of_pair as previous_rate,
+        lag(latest.rate_low) over of_pair as previous_low,
+        lag(latest.rate_high) over of_pair as previous_high,
+        lead(latest.rate_date) over of_pair as next_date
+    from days
+    inner join main.fct_rate_observation as latest using (rate_date, base, quote, capture_order)
+    window of_pair as (partition by latest.base, latest.quote order by latest.rate_date)
+),
+
+-- each observed day lasts until the day before the next one, the last of a pair for itself alone
+spread as (
+    select *, unnest(range(0, coalesce(next_date - rate_date, 1)))::integer as fill_age_days
+    from observed
+)
+
+select
+    rate_date + fill_age_days as rate_date,
+    base,
+    quote,
+    rate,
+    rate_low,
+    rate_high,
+    significant_digits,
+    inverse_rate,
+    inverse_low,
+    inverse_high,
+    if(fill_age_days = 0, change_pct, null) as change_pct,
+    if(fill_age_days = 0, change_sign, null) as change_sign,
+    if(fill_age_days = 0, change_text, null) as change_text,
+    if(fill_age_days = 0, change(rate, previous_rate), null) as change_pct_computed,
+    if(fill_age_days = 0, change_down(rate_low, previous_high), null) as change_pct_low,
+    if(fill_age_days = 0, change_up(rate_high, previous_low), null) as change_pct_high,
+    if(fill_age_days = 0, previous_date, null) as previous_date,
+    if(fill_age_days = 0, observations, 0)::integer as observations,
+    if(fill_age_days = 0, distinct_rates, 0)::integer as distinct_rates,
+    fill_age_days > 0 as is_filled,
+    fill_age_days,
+    observed_at,
+    source,
+    capture_id
+from spread

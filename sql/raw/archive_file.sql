@@ -1,0 +1,19 @@
+create table if not exists raw.archive_file (
+    archive_file varchar not null,
+    sha256 varchar not null,
+    bytes bigint not null,
+    records bigint not null,
+    bad_records bigint not null,
+    parser_version varchar not null,
+    run_id varchar not null,
+    primary key (archive_file)
+);
+
+comment on table raw.archive_file is 'An archive file whose captures are all loaded. One row per file.';
+comment on column raw.archive_file.archive_file is 'Path relative to the archive folder, with forward slashes.';
+comment on column raw.archive_file.sha256 is 'SHA-256 of the file, in hex.';
+comment on column raw.archive_file.bytes is 'Length of the file in bytes.';
+comment on column raw.archive_file.records is 'Captures read from it.';
+comment on column raw.archive_file.bad_records is 'Stretches of it that are no usable record.';
+comment on column raw.archive_file.parser_version is 'Version of the parser that read its captures.';
+comment on column raw.archive_file.run_id is 'The run that loaded it.';

@@ -1,0 +1,27 @@
+create table if not exists raw.article_observation (
+    capture_id varchar not null,
+    "position" integer not null,
+    title varchar,
+    url varchar,
+    text_id varchar,
+    is_truncated boolean not null,
+    author varchar,
+    published_at timestamptz,
+    modified_at timestamptz,
+    dateline varchar,
+    media struct(kind varchar, attachment_id bigint, caption varchar)[] not null,
+    primary key (capture_id, "position")
+);
+
+comment on table raw.article_observation is 'An article as one capture showed it. One row per capture and position.';
+comment on column raw.article_observation.capture_id is 'The capture that showed the article.';
+comment on column raw.article_observation."position" is 'Place on the page, from 1.';
+comment on column raw.article_observation.title is 'Title as printed.';
+comment on column raw.article_observation.url is 'Address of the article; null where the form of the page carries none.';
+comment on column raw.article_observation.text_id is 'The text shown, a key of raw.article_text; null without one.';
+comment on column raw.article_observation.is_truncated is 'The text ends in an ellipsis: the page shows its beginning only.';
+comment on column raw.article_observation.author is 'Author as printed.';
+comment on column raw.article_observation.published_at is 'When the page says the article was published, UTC.';
+comment on column raw.article_observation.modified_at is 'When the page says the article was last changed, UTC.';
+comment on column raw.article_observation.dateline is 'Place and agency at the head of the text, as printed.';
+comment on column raw.article_observation.media is 'Captions and attachment ids taken out of the text.';

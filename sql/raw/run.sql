@@ -1,0 +1,31 @@
+create table if not exists raw.run (
+    run_id varchar not null,
+    kind varchar not null,
+    slot timestamptz,
+    started_at timestamptz not null,
+    finished_at timestamptz,
+    status varchar not null,
+    exit_status integer,
+    release_id varchar,
+    captures integer not null,
+    rejects integer not null,
+    error varchar,
+    code_version varchar not null,
+    warnings varchar[] not null,
+    primary key (run_id)
+);
+
+comment on table raw.run is 'One execution of the pipeline, also a failed one. One row per run.';
+comment on column raw.run.run_id is 'The run: its start in UTC, numbered where two began in one second.';
+comment on column raw.run.kind is 'What was asked for: run, ingest, rebuild.';
+comment on column raw.run.slot is 'The scheduled instant, UTC; null for a run that no schedule asked for.';
+comment on column raw.run.started_at is 'When it began, UTC.';
+comment on column raw.run.finished_at is 'When it ended, UTC; null for a crash, whose end nobody saw.';
+comment on column raw.run.status is 'How it ended: succeeded, failed, checks_failed, crashed.';
+comment on column raw.run.exit_status is 'Exit status of the command; null for a crash.';
+comment on column raw.run.release_id is 'The release it published; null when it published none.';
+comment on column raw.run.captures is 'Captures it loaded.';
+comment on column raw.run.rejects is 'Rejects it loaded.';
+comment on column raw.run.error is 'Why it failed.';
+comment on column raw.run.code_version is 'Version of the code that ran.';
+comment on column raw.run.warnings is 'Sentences about what was odd and did not stop it.';

@@ -1,0 +1,104 @@
+/*
+description: >-
+  Articles as shown, one row per place on a captured page, with the slug that says which article it is. The slug is
+  the last segment of the article's URL, else what WordPress makes of the title, so that a page without links and
+  one with links meet - lower case, accents folded, quotes and other signs dropped, blanks, dashes, full stops and
+  slashes to single hyphens, at most 200 characters. Two limits follow. WordPress numbers the slugs of articles with
+  equal titles and keeps a slug when a title is edited, so such an article meets its sighting without a link only
+  under the unedited, unnumbered title. Observations without a title are not here; fct_listing_page counts them.
+grain: [capture_id, position]
+columns:
+  capture_id: The capture that showed the article.
+  position: Its place on the page.
+  slug: Names the article; see the description.
+  article_id: First 16 hex digits of the SHA-256 of slug.
+  title: The title as shown.
+  url: The link of the title, null where the page shows none.
+  text_id: SHA-256 of the cleaned text shown, null where only the title is shown.
+  is_truncated: True where the text shown ends in an ellipsis.
+  author: The author as shown.
+  published_at: The time of publication as shown.
+  modified_at: The time of the last change as shown.
+  dateline: The dateline in front of the text.
+  media: Captions and attachment numbers taken out of the text.
+*/
+with titled as (
+    from raw.article_observation
+    where trim(title) <> ''
+),
+
+-- an article is shown on many pages under the same title and link: its slug is made once
+named as (
+    select
+        title,
+        url,
+        regexp_replace(regexp_replace(url, '^[A-Za-z]+:/*[^/?#]*|[?#].*$', '', 'g'), '(\.html?|/index\.php)?/*$', '')
+            as path
+    from (select distinct title, url from titled)
+),
+
+-- url_decode raises for octets that are no UTF-8, so only what certainly is gets decoded
+decoded as (
+    select
+        *,
+        regexp_extract(path, '[^/]+$') as segment,
+        case
+            when regexp_full_match(
+                segment,
+                '([^%]|%[2-7][0-9a-f]|%(c[2-9a-f]|d[0-9a-f])%[89ab][0-9a-f]|%e[1-9abcef](%[89ab][0-9a-f]){2})*', 'i'
+            ) then url_decode(segment)
+            else segment
+        end as decoded_segment
+    from named
+),
+
+-- old addresses such as /index.php?id=7 have no segment of their own
+labelled as (
+    select *, coalesce(nullif(decoded_segment, ''), title) as label
+    from decoded
+),
+
+folded as (
+    select
+        *,
+        strip_accents(replace(replace(translate(lower(label), 'øłđðıħŧß', 'olddihts'), 'æ', 'ae'), 'œ', 'oe'))
+            as letters
+    from labelled
+),
+
+hyphened as (
+    select
+        *,
+        regexp_replace(
+            regexp_replace(regexp_replace(letters, '[\p{Z}\p{Pd}\s./]', '-', 'g'), '[^\p{L}\p{N}_-]', '', 'g'),
+            '-+', '-', 'g'
+        ) as hyphens
+    from folded
+),
+
+slugged as (
+    select title, url, coalesce(nullif(trim(left(trim(hyphens, '-'), 200), '-'), ''), label) as slug
+    from hyphened
+),
+
+slugs as materialized (
+    select *, left(sha256(slug), 16) as article_id
+    from slugged
+)
+
+select
+    titled.capture_id,
+    titled.position,
+    slugs.slug,
+    slugs.article_id,
+    titled.title,
+    titled.url,
+    titled.text_id,
+    titled.is_truncated,
+    titled.author,
+    titled.published_at,
+    titled.modified_at,
+    titled.dateline,
+    titled.media
+from titled
+inner join slugs on slugs.title = titled.title and slugs.url is not distinct from titled.url

@@ -1,0 +1,55 @@
+/*
+description: >-
+  Captures whose observations count: all but those that an operator excluded. Here stands what the day of a
+  capture is.
+grain: [capture_id]
+columns:
+  capture_id: The WARC record id.
+  source: What was captured, as in main.dim_source.
+  url: The address, null for a file given by hand.
+  observed_at: When the bytes were fetched (captured_at), null where nobody knows.
+  captured_date: The calendar day of observed_at in Asia/Almaty.
+  page_date: The date that the page prints, null where it prints none.
+  observed_date: The day of the capture - page_date where there is one, else captured_date. Null means undated.
+  capture_order: >-
+    Counts the captures in the order in which their word counts, the latest highest - by day, then by observed_at,
+    those without a known time first, then by place in the archive. Shifts when older captures are added.
+  page_kind: What the parser took the page for.
+  payload_sha256: SHA-256 of the body; equal for equal pages.
+  shown_from: First number of the page's line on how many results it shows.
+  shown_to: Last number of that line.
+  shown_total: Total of that line.
+  articles_parsed: Articles that the parser found.
+  archive_file: The WARC file that holds the bytes.
+  archive_offset: Where in that file the record begins.
+  parser_version: The parser that read it.
+  run_id: The run that loaded it.
+  is_accepted: True where an operator looked at the capture and found its rates right.
+*/
+select
+    capture.capture_id,
+    capture.source,
+    capture.url,
+    capture.captured_at as observed_at,
+    capture.captured_date,
+    capture.page_date,
+    coalesce(capture.page_date, capture.captured_date) as observed_date,
+    row_number() over (
+        order by
+            coalesce(capture.page_date, capture.captured_date), capture.captured_at nulls first,
+            capture.archive_file, capture.archive_offset, capture.capture_id
+    ) as capture_order,
+    capture.page_kind,
+    capture.payload_sha256,
+    capture.shown_from,
+    capture.shown_to,
+    capture.shown_total,
+    capture.articles_parsed,
+    capture.archive_file,
+    capture.archive_offset,
+    capture.parser_version,
+    capture.run_id,
+    coalesce(decided.decision = 'accept', false) as is_accepted
+from raw.capture as capture
+left join raw.decision as decided on decided.capture_id = capture.capture_id
+where decided.decision is distinct from 'exclude'

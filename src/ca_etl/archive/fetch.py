@@ -1,0 +1,188 @@
+"""Asking a site politely: robots first, one request at a time, a pause between two, and no for an answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from urllib3.util import parse_url
+
+from ca_etl.archive.policy import (
+    Attempt,
+    Done,
+    FetchPolicy,
+    Follow,
+    RetryAfter,
+    Stop,
+    Validators,
+    Verdict,
+    decide,
+    header,
+)
+from ca_etl.archive.robots import RobotsRules, read_robots
+from ca_etl.archive.transport import Transport
+
+Gate = Callable[[str], Stop | None]
+
+
+@dataclass(frozen=True, slots=True)
+class FetchResult:
+    """All attempts for one URL, redirects and retries included, robots.txt not, and what came of them.
+
+    `final_url` is the URL that was asked last, or that was not asked because of `verdict`.
+    """
+
+    attempts: tuple[Attempt, ...]
+    verdict: Verdict
+    detail: str
+    final_url: str
+
+
+class Fetcher:
+    """A polite client for the hosts of one policy. A context manager; use from one thread at a time.
+
+    `on_attempt` sees every attempt that got an answer with a status, in wire order: pages, redirects, refusals,
+    cut bodies and robots.txt. Hand it `ArchiveWriter.add` and everything that came over the wire is in the WARC
+    file before anyone looks into it; what it raises ends the visit.
+    `clock` gives aware UTC instants, `monotonic` and `sleep` seconds.
+    """
+
+    def __init__(
+        self,
+        policy: FetchPolicy,
+        *,
+        clock: Callable[[], datetime],
+        sleep: Callable[[float], None],
+        on_attempt: Callable[[Attempt], object] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._sleep = sleep
+        self._on_attempt = on_attempt
+        self._monotonic = monotonic
+        self._transport = Transport(policy)
+        self._lock = threading.Lock()
+        self._rules: dict[str, RobotsRules] = {}
+        self._interval: dict[str, float] = {}
+        self._last_end: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._transport.close()
+
+    def get(self, url: str, validators: Validators | None = None) -> FetchResult:
+        """Ask for `url` until the policy says done or stop. Network trouble is a verdict, not an exception.
+
+        `validators` are sent to the URL they belong to, which may be one that `url` redirects to.
+        """
+        with self._lock:
+            return self._walk(url, validators, self._page_gate)
+
+    def robots(self, url: str) -> RobotsRules:
+        """The rules of `url`'s host: read once per Fetcher, which lives for one run, far below the 24 h of RFC 9309."""
+        origin = _origin(url)
+        if origin not in self._rules:
+            self._rules[origin] = self._read_rules(origin)
+        return self._rules[origin]
+
+    def _walk(self, url: str, validators: Validators | None, gate: Gate) -> FetchResult:
+        attempts: list[Attempt] = []
+        number = redirects = 0
+        pause = 0.0
+        while True:
+            stop = gate(url)
+            if stop is not None:
+                return FetchResult(tuple(attempts), stop.verdict, stop.detail, url)
+            number += 1
+            attempt = self._ask(url, number, validators, pause)
+            attempts.append(attempt)
+            decision = decide(self._policy, attempt, attempts=number, redirects=redirects, now=self._clock())
+            match decision:
+                case Done(verdict, detail) | Stop(verdict, detail):
+                    return FetchResult(tuple(attempts), verdict, detail, url)
+                case Follow(target):
+                    url, number, redirects, pause = target, 0, redirects + 1, 0.0
+                case RetryAfter(seconds, _, unconditionally):
+                    pause = seconds
+                    validators = None if unconditionally else validators
+
+    def _ask(self, url: str, number: int, validators: Validators | None, pause: float) -> Attempt:
+        host = _rate_key(url)
+        self._rest(host, pause)
+        applies = validators is not None and validators.refers_to_url == url
+        attempt = self._transport.exchange(
+            url, number, validators if applies else None, started_at=self._clock()
+        )
+        self._last_end[host] = self._monotonic()
+        if attempt.status is not None and self._on_attempt is not None:
+            self._on_attempt(attempt)
+        return attempt
+
+    def _rest(self, host: str, pause: float) -> None:
+        """Sleep until the host's interval since the end of its last answer is over, and at least `pause`."""
+        if host in self._last_end:
+            interval = max(self._policy.min_interval_seconds, self._interval.get(host, 0.0))
+            pause = max(pause, self._last_end[host] + interval - self._monotonic())
+        if pause > 0:
+            self._sleep(pause)
+
+    def _host_gate(self, url: str) -> Stop | None:
+        if self._policy.allows_host(url):
+            return None
+        return Stop(Verdict.OFFSITE, f"{url} is not on an allowed host")
+
+    def _page_gate(self, url: str) -> Stop | None:
+        stop = self._host_gate(url)
+        if stop is not None:
+            return stop
+        rules = self.robots(url)
+        if rules.verdict is not Verdict.OK:
+            return Stop(rules.verdict, rules.detail)
+        if not rules.allowed(url):
+            return Stop(Verdict.DISALLOWED, f"robots.txt disallows {url}")
+        if rules.min_interval_seconds > self._policy.max_retry_after_seconds:
+            asked = f"robots.txt asks for {rules.min_interval_seconds:g} s between two requests"
+            return Stop(
+                Verdict.DISALLOWED,
+                f"{asked}, more than the {self._policy.max_retry_after_seconds:g} s this run may wait",
+            )
+        return None
+
+    def _read_rules(self, origin: str) -> RobotsRules:
+        result = self._walk(f"{origin}/robots.txt", None, self._host_gate)
+        last = result.attempts[-1] if result.attempts else None
+        # An answer that came whole says something by its status; of one that is too long the beginning counts.
+        speaks = {Verdict.OK, Verdict.OVERSIZE, Verdict.HTTP_ERROR, Verdict.BLOCKED}
+        if last is None or result.verdict not in speaks:
+            return read_robots(None, None, b"", user_agent=self._policy.user_agent)
+        if result.verdict is Verdict.BLOCKED:
+            return RobotsRules(Verdict.BLOCKED, f"robots.txt: {result.detail}")
+        rules = read_robots(
+            last.status,
+            header(last.response_headers, "Content-Type"),
+            last.body,
+            user_agent=self._policy.user_agent,
+        )
+        key = _rate_key(origin)
+        self._interval[key] = max(self._interval.get(key, 0.0), rules.min_interval_seconds)
+        return rules
+
+
+def _origin(url: str) -> str:
+    parts = parse_url(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _rate_key(url: str) -> str:
+    """Host without `www.`: both names are one machine to its operator."""
+    return (parse_url(url).host or "").lower().removeprefix("www.")

@@ -1,0 +1,273 @@
+"""How a site is asked, and what follows from an answer: plain data, decided before any I/O."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from enum import StrEnum
+from typing import Final
+from urllib.parse import quote, urldefrag, urljoin
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
+
+REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+# Statuses after which the same request may succeed a little later; 501 and 505 never change by waiting.
+RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Verdict(StrEnum):
+    """What one answer is worth."""
+
+    OK = "ok"
+    UNCHANGED = "unchanged"
+    REDIRECT = "redirect"
+    BLOCKED = "blocked"
+    TRUNCATED = "truncated"
+    OVERSIZE = "oversize"
+    DISALLOWED = "disallowed"
+    OFFSITE = "offsite"
+    HTTP_ERROR = "http_error"
+    UNREACHABLE = "unreachable"
+    BAD_ENCODING = "bad_encoding"
+
+
+@dataclass(frozen=True, slots=True)
+class FetchPolicy:
+    """Manners and bounds of one Fetcher.
+
+    `allowed_hosts` are lower-case host names; ports play no part. Seconds are wall seconds. `max_request_seconds`
+    bounds one request from connect to last byte, however slowly the bytes drip. `max_ratio` bounds decoded
+    bytes per byte received, beyond the first megabyte. `max_attempts` counts the first attempt at a URL too.
+    A Retry-After or a Crawl-delay above `max_retry_after_seconds` ends the visit.
+    """
+
+    user_agent: str
+    allowed_hosts: frozenset[str]
+    min_interval_seconds: float = 5.0
+    connect_timeout_seconds: float = 10.0
+    read_timeout_seconds: float = 30.0
+    max_request_seconds: float = 120.0
+    max_attempts: int = 3
+    max_retry_after_seconds: float = 120.0
+    backoff_base_seconds: float = 2.0
+    backoff_cap_seconds: float = 60.0
+    max_redirects: int = 5
+    max_wire_bytes: int = 8_000_000
+    max_decoded_bytes: int = 32_000_000
+    max_ratio: float = 200.0
+
+    def allows_host(self, url: str) -> bool:
+        """Whether `url` is http(s), carries no credentials, and names an allowed host."""
+        try:
+            # The parser of the library that connects: where two parsers disagree about the host
+            # (http://evil.test\\@timesca.com/), an allow-list checked with the other one is open.
+            parts = parse_url(url)
+        except LocationParseError:
+            return False
+        return (
+            parts.scheme in {"http", "https"}
+            and parts.auth is None
+            and (parts.host or "").strip("[]").lower() in self.allowed_hosts
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Validators:
+    """What a conditional request says, and which capture its 304 will stand for.
+
+    `refers_to` is a capture id, `refers_to_date` its WARC-Date (UTC), `refers_to_url` its URL: the headers are sent to
+    that URL only. `payload_digest` is the WARC-Payload-Digest of that capture's record ("sha256:<hex>"; a bare
+    hex SHA-256 is taken as such). `read.read_validators` makes one from an archive record.
+    """
+
+    etag: str | None
+    last_modified: str | None
+    refers_to: str
+    refers_to_date: datetime
+    refers_to_url: str
+    payload_digest: str
+
+    def headers(self) -> Headers:
+        """The request headers; If-None-Match takes precedence where a server honours both."""
+        pairs = (("If-None-Match", self.etag), ("If-Modified-Since", self.last_modified))
+        return tuple((name, value) for name, value in pairs if value)
+
+    def contradicted_by(self, headers: Headers) -> bool:
+        """Whether a 304 names another entity tag than the one sent. Compared weakly, RFC 9110 8.8.3.2."""
+        answered = header(headers, "ETag")
+        return bool(self.etag and answered and _opaque(answered) != _opaque(self.etag))
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request and what came of it.
+
+    `started_at` is UTC. `request_target` and `request_headers` are what was sent. `status` None means that no
+    answer came: nothing to archive. `response_headers` are in wire order, repeats included. `wire_body` is free of
+    transfer coding and still content-encoded; `body` is decoded as far as it could be. `truncated` is the
+    WARC-Truncated reason of a body that was not kept whole. `permanent` marks an error that a retry cannot mend.
+    """
+
+    url: str
+    number: int
+    started_at: datetime
+    verdict: Verdict
+    detail: str
+    request_target: str = "/"
+    request_headers: Headers = ()
+    status: int | None = None
+    reason: str = ""
+    http_version: str = "HTTP/1.1"
+    response_headers: Headers = ()
+    wire_body: bytes = b""
+    body: bytes = b""
+    truncated: str | None = None
+    ip_address: str | None = None
+    validators: Validators | None = None
+    permanent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The answer is usable."""
+
+    verdict: Verdict
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfter:
+    """Ask again after `seconds`; without validators if they led to an answer that cannot be used."""
+
+    seconds: float
+    detail: str
+    unconditionally: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """Ask `url` instead, which is on an allowed host."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """No further request for this URL."""
+
+    verdict: Verdict
+    detail: str
+
+
+Decision = Done | RetryAfter | Follow | Stop
+
+
+def decide(  # noqa: PLR0911  one return a rule
+    policy: FetchPolicy, attempt: Attempt, *, attempts: int, redirects: int, now: datetime
+) -> Decision:
+    """What to do after `attempt`.
+
+    `attempts` counts the attempts at this URL so far, `redirects` the hops that led to it, both with this one
+    included where it is one. `now` (UTC) is what a Retry-After date is measured against.
+    """
+    match attempt.verdict:
+        case Verdict.OK | Verdict.UNCHANGED:
+            return Done(attempt.verdict, attempt.detail)
+        case Verdict.REDIRECT:
+            return _after_redirect(policy, attempt, redirects)
+        case Verdict.TRUNCATED | Verdict.UNREACHABLE if not attempt.permanent:
+            return _retry(policy, attempt, attempts, now)
+        case Verdict.HTTP_ERROR if attempt.status == 304:
+            # A cache answered for another version of the page. Asked without validators it has to send one.
+            if attempt.validators is None or attempts >= policy.max_attempts:
+                return Stop(attempt.verdict, attempt.detail)
+            return RetryAfter(0.0, attempt.detail, unconditionally=True)
+        case Verdict.HTTP_ERROR if attempt.status in RETRYABLE:
+            return _retry(policy, attempt, attempts, now)
+        case _:
+            return Stop(attempt.verdict, attempt.detail)
+
+
+def _retry(policy: FetchPolicy, attempt: Attempt, attempts: int, now: datetime) -> RetryAfter | Stop:
+    if attempts >= policy.max_attempts:
+        return Stop(attempt.verdict, f"{attempt.detail}; gave up after {attempts} attempts")
+    asked = retry_after_seconds(header(attempt.response_headers, "Retry-After"), now)
+    if asked is None:
+        return RetryAfter(backoff_seconds(policy, attempts), attempt.detail)
+    if asked > policy.max_retry_after_seconds:
+        # Sleeping for an hour inside a run would hold the lock; the next scheduled run comes by itself.
+        limit = f"more than the {policy.max_retry_after_seconds:g} s this run may wait"
+        return Stop(attempt.verdict, f"{attempt.detail}; Retry-After asks for {asked:.0f} s, {limit}")
+    return RetryAfter(asked, attempt.detail)
+
+
+def _after_redirect(policy: FetchPolicy, attempt: Attempt, redirects: int) -> Follow | Stop:
+    target = redirect_target(attempt.url, header(attempt.response_headers, "Location"))
+    if target is None:
+        return Stop(Verdict.HTTP_ERROR, f"{attempt.detail} without a usable Location")
+    if redirects >= policy.max_redirects:
+        return Stop(
+            Verdict.HTTP_ERROR, f"more than {policy.max_redirects} redirects, the last one to {target}"
+        )
+    if not policy.allows_host(target):
+        return Stop(Verdict.OFFSITE, f"{attempt.detail} leads to {target}, which is not an allowed host")
+    if attempt.url.startswith("https:") and target.startswith("http:"):
+        return Stop(Verdict.OFFSITE, f"{attempt.detail} leads from https to {target}")
+    return Follow(target)
+
+
+def redirect_target(url: str, location: str | None) -> str | None:
+    """The absolute URL that a Location header names, without its fragment; None if it names none.
+
+    Bytes outside ASCII (headers arrive as Latin-1) and blanks are percent-encoded, as browsers do.
+    """
+    if location is None or not location.strip():
+        return None
+    try:
+        ascii_location = quote(location.strip().encode("latin-1"), safe="%/:=&?~#+!$,;'@()*[]\\")
+        return urldefrag(urljoin(url, ascii_location)).url
+    except (ValueError, UnicodeEncodeError):
+        return None
+
+
+def retry_after_seconds(value: str | None, now: datetime) -> float | None:
+    """Seconds to wait that a Retry-After header asks for, as number or HTTP date; None if it says nothing.
+
+    A date in the past is 0. `now` is zone-aware.
+    """
+    if value is None:
+        return None
+    text = value.strip()
+    if re.fullmatch(r"[0-9]{1,10}", text):
+        return float(text)
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - now).total_seconds())
+
+
+def backoff_seconds(policy: FetchPolicy, attempts: int) -> float:
+    """Pause after attempt number `attempts`: doubles from the base up to the cap, without chance in it.
+
+    One client asks one page at a time, so there is no herd that jitter would have to break up.
+    """
+    doublings = min(attempts - 1, 62)
+    return min(policy.backoff_base_seconds * 2.0**doublings, policy.backoff_cap_seconds)
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """First value of header `name`, whatever its case."""
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)
+
+
+def _opaque(etag: str) -> str:
+    return etag.strip().removeprefix("W/").removeprefix("w/")

@@ -1,0 +1,1 @@
+"""A small WordPress-like news site on loopback: real figures, invented prose, any day of its history."""

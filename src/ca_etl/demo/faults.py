@@ -1,0 +1,74 @@
+"""What can be wrong with the demo site, as data.
+
+A fault is set for a day, where it may be narrowed to some paths, or for a path on every day::
+
+    site.faults[date(2025, 12, 8)] = Fault(status=503, retry_after=0, times=1)
+    site.faults[date(2025, 12, 9)] = Fault(cut_gzip=True, paths=frozenset({"/"}))
+    site.path_faults["/latest/"] = Fault(no_ticker=True, no_date=True)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final
+
+from ca_etl.demo.figures import PrintedRate, Ticker
+from ca_etl.demo.render import Printed
+
+ROBOTS: Final = "/robots.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong, any of it at once; a fault without arguments changes nothing.
+
+    `status` is answered instead of a page, `robots_status` instead of /robots.txt; `retry_after`, in seconds,
+    goes with either, and None sends no such header. `cut_gzip` sends two thirds of a gzip stream under a right
+    Content-Length. `rate_times_ten` names a base (`KZT`) whose printed rate is moved by one place.
+    `delay_seconds` passes before the answer. `paths` narrows the fault (empty: every page), and after `times`
+    answers it is over.
+    """
+
+    status: int | None = None
+    retry_after: int | None = None
+    robots_status: int | None = None
+    cut_gzip: bool = False
+    rate_times_ten: str | None = None
+    no_ticker: bool = False
+    no_date: bool = False
+    delay_seconds: float = 0.0
+    paths: frozenset[str] = frozenset()
+    times: int | None = None
+
+    def concerns(self, path: str) -> bool:
+        """Whether the fault touches `path`; /robots.txt only where `robots_status` is set."""
+        if path == ROBOTS:
+            return self.robots_status is not None
+        return not self.paths or path in self.paths
+
+    def status_of(self, path: str) -> int | None:
+        """The status to answer at `path` instead of what stands there; None where the fault has none."""
+        return self.robots_status if path == ROBOTS else self.status
+
+    def spoil(self, printed: Printed) -> Printed:
+        """What a page prints under the fault.
+
+        Raises `ValueError` when the ticker of the day lacks the base whose rate is to be spoiled.
+        """
+        ticker = printed.ticker
+        if self.rate_times_ten is not None:
+            ticker = _times_ten(ticker, self.rate_times_ten, printed)
+        return replace(
+            printed, ticker=() if self.no_ticker else ticker, dated=printed.dated and not self.no_date
+        )
+
+
+def _times_ten(ticker: Ticker, base: str, printed: Printed) -> Ticker:
+    if base not in {rate.base for rate in ticker}:
+        raise ValueError(f"rate_times_ten={base!r}: the ticker of {printed.day} has no such base")
+    return tuple(_moved(rate) if rate.base == base else rate for rate in ticker)
+
+
+def _moved(rate: PrintedRate) -> PrintedRate:
+    return replace(rate, rate=f"{Decimal(rate.rate) * 10:.5f}")

@@ -1,0 +1,152 @@
+"""An article's text as stored: shortcodes taken out, furniture dropped, otherwise as printed.
+
+- White space: every run of it (the no-break space included) is one blank; paragraphs are kept apart by an
+  empty line. Quotes, dashes and letters are never changed.
+- Shortcodes (`[caption ...]...[/caption]`, `[video ...]`, `[embed]...[/embed]`, `[gallery ...]`, any
+  `[name key=value ...]`) leave the text and become `Media`. Other square brackets are prose and stay.
+- Truncation: a text is truncated when its last characters are an ellipsis ("...", U+2026, either in square
+  brackets), or where it ends in "Register to read more". An ellipsis inside the text, or one closed by a
+  quotation mark, is the author's. Where a text really ends in an ellipsis the two cannot be told apart,
+  and the text counts as truncated: the one cut text of the known pages ends in "...", right behind a word.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from ca_etl.parse.page import Media
+
+_ENCLOSING: Final = frozenset({"caption", "wp_caption", "embed", "video", "audio", "playlist"})
+# The known names of WordPress, or any name with an attribute. Attributes are bounded and hold no bracket, so
+# "[caption [caption [caption" costs no more than its length.
+_SHORTCODE: Final = re.compile(
+    r"\[(?:(/)?(caption|wp_caption|embed|video|audio|playlist|gallery)(?![\w-])([^\[\]]{0,2000})"
+    r"|(/)?([a-z][a-z0-9_-]{1,30})(\s{1,4}[a-z][a-z0-9_-]{0,30}=[^\[\]]{0,2000}))(?:\]|$)"
+)
+_ATTACHMENT: Final = re.compile(r"attachment_([0-9]{1,18})(?![0-9])")
+_TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,2000}>")
+_ELLIPSIS: Final = ("...", "…", "[...]", "[…]")
+_TAIL: Final = re.compile(r"\s{0,4}(?<!\w)(Continue reading|Register to read more)(?:\s{0,2}(?:\.{3}|…|→|»))?$")
+_TAIL_CHARS: Final = 40
+_FURNITURE: Final = frozenset({"continue reading", "divider", "read more", "register to read more", "leave a comment"})
+_FURNITURE_LINE: Final = re.compile(r"(?:view more articles from|read more:)(?!\w)", re.IGNORECASE)
+_DATELINE: Final = re.compile(
+    r"([^\W\d_][\w .,'’/-]{1,60}\(TCA\))\s{0,2}(?:—|–|--?)\s{1,2}"  # noqa: RUF001 (the en dash is printed so)
+)
+_BYLINE: Final = re.compile(
+    r"[•*–-]?\s{0,2}(?:Written by|By) ([^\W\d_][\w.'’-]{0,30}(?: [^\W_][\w.'’-]{0,30}){0,5})"  # noqa: RUF001
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """A text ready to be stored; `text` is None when nothing was left of it."""
+
+    text: str | None
+    is_truncated: bool
+    dateline: str | None
+    media: tuple[Media, ...]
+
+
+def squeeze(line: str) -> str:
+    """`line` with every run of white space as one blank and none at its ends."""
+    return " ".join(line.split())
+
+
+def is_furniture(line: str) -> bool:
+    """Whether a whole squeezed line is a link or label of the theme and no text of the article."""
+    if len(line) > 300:
+        return False
+    bare = line.rstrip(" .…→»").lower()
+    return bare in _FURNITURE or _FURNITURE_LINE.match(line) is not None
+
+
+def byline(line: str) -> str | None:
+    """The name in a line that is "By NAME" or "Written by NAME" and nothing else."""
+    found = _BYLINE.fullmatch(line[:120]) if len(line) <= 120 else None
+    return None if found is None else found[1]
+
+
+def clean(paragraphs: Iterable[str]) -> Cleaned:
+    """The paragraphs of one article as one text."""
+    joined = "\n\n".join(paragraphs)
+    media: tuple[Media, ...] = ()
+    if "[" in joined:
+        joined, media = take_shortcodes(joined)
+    kept = [line for line in map(squeeze, joined.split("\n\n")) if line and not is_furniture(line)]
+    text, cut = _without_tails(kept)
+    dateline = None
+    opening = _DATELINE.match(text[:80])
+    if opening is not None:
+        dateline = opening[1]
+        text = text[opening.end() :]
+    return Cleaned(text or None, cut or text.endswith(_ELLIPSIS), dateline, media)
+
+
+def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
+    """`text` without its shortcodes, and what they held, in order.
+
+    A caption that is never closed leaves its tag only: where it ends cannot be known. A tag cut by the end of
+    the text is taken for whole.
+    """
+    tags = [tag for tag in _SHORTCODE.finditer(text) if not _is_prose(tag)]
+    closers = _closers(tags)
+    kept: list[str] = []
+    media: list[Media] = []
+    done = 0
+    for number, tag in enumerate(tags):
+        if tag.start() < done:
+            continue
+        kept.append(text[done : tag.start()])
+        done = tag.end()
+        if tag[1] or tag[4]:
+            continue
+        name = tag[2] or tag[5]
+        caption = None
+        closer = closers.get(number)
+        if closer is not None:
+            caption = squeeze(_TAG.sub(" ", text[tag.end() : closer.start()])) or None
+            done = closer.end()
+        attachment = _ATTACHMENT.search(tag[3] or tag[6] or "")
+        media.append(Media(name, int(attachment[1]) if attachment else None, caption))
+    kept.append(text[done:])
+    return " ".join(kept), tuple(media)
+
+
+def _is_prose(tag: re.Match[str]) -> bool:
+    """Whether the brackets are an editor's, such as "[video unavailable]"."""
+    attributes = (tag[3] or "").strip(" /")
+    return tag[2] in {"video", "audio"} and bool(attributes) and "=" not in attributes and "//" not in attributes
+
+
+def _closers(tags: list[re.Match[str]]) -> dict[int, re.Match[str]]:
+    """Of each enclosing tag the end tag that closes it: the next of its name before it opens again."""
+    found: dict[int, re.Match[str]] = {}
+    opened: dict[str, int] = {}
+    for number, tag in enumerate(tags):
+        name = tag[2] or tag[5]
+        if name not in _ENCLOSING:
+            continue
+        if not tag[1]:
+            opened[name] = number
+        elif name in opened:
+            found[opened.pop(name)] = tag
+    return found
+
+
+def _without_tails(paragraphs: list[str]) -> tuple[str, bool]:
+    """The text without the links glued to the end of its paragraphs, and whether one said that more follows."""
+    kept = []
+    cut = False
+    for paragraph in paragraphs:
+        tail = _TAIL.search(paragraph, max(0, len(paragraph) - _TAIL_CHARS))
+        if tail is None:
+            kept.append(paragraph)
+            continue
+        cut = tail[1].startswith("Register")
+        if tail.start():
+            kept.append(paragraph[: tail.start()])
+    return "\n\n".join(kept), cut

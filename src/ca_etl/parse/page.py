@@ -1,0 +1,118 @@
+"""What one page said, whatever form it came in: text or HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Final
+
+from ca_etl.records import RejectReason
+
+# Stored beside every row; raised whenever the same bytes could give other rows.
+PARSER_VERSION: Final = "2025-12-05.1"
+
+EXCERPT_CHARS: Final = 200
+
+
+class PageKind(StrEnum):
+    """What sort of page it was; `kinds.kind_of` holds the rules."""
+
+    LISTING = "listing"
+    HOME = "home"
+    AUTHOR = "author"
+    ARTICLE = "article"
+    OLD_SITE = "old_site"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLine:
+    """One pair of the ticker as printed: 1 `base` costs `rate_text` `quote`.
+
+    `change_text` keeps its sign and its percent sign ("-0%" is a fall that rounds to nothing).
+    `position` is the place of the line in its cycle, from 1.
+    """
+
+    base: str
+    quote: str
+    rate_text: str
+    change_text: str
+    position: int
+
+    @property
+    def rate(self) -> Decimal:
+        """Units of quote for one unit of base, at most 8 decimals."""
+        return Decimal(self.rate_text)
+
+    @property
+    def change_pct(self) -> Decimal:
+        """The change in percent, at most 4 decimals; "-0%" is a plain 0 here."""
+        return Decimal(self.change_text.removesuffix("%")) + 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The figures of "Viewing results FIRST - LAST of TOTAL"; LAST can exceed TOTAL ("1 - 6 of 2")."""
+
+    first: int
+    last: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A shortcode or figure caption taken out of the text; `kind` is the shortcode's name."""
+
+    kind: str
+    attachment_id: int | None = None
+    caption: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article as shown on a page, `position` from 1 in the order shown.
+
+    `text` is None where a title stands alone, `title` is None where a text does. `url` is absolute.
+    `published_at` and `modified_at` are UTC. `dateline` is the "CITY (TCA)" that opened the text.
+    """
+
+    position: int
+    title: str | None
+    url: str | None
+    text: str | None
+    is_truncated: bool
+    author: str | None = None
+    published_at: datetime | None = None
+    modified_at: datetime | None = None
+    dateline: str | None = None
+    media: tuple[Media, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A piece of input that gave no row, with at most `EXCERPT_CHARS` characters of it."""
+
+    reason: RejectReason
+    detail: str
+    excerpt: str
+
+    @classmethod
+    def of(cls, reason: RejectReason, detail: str, text: str) -> Reject:
+        """A reject whose excerpt is the beginning of `text`."""
+        return cls(reason, detail, text[:EXCERPT_CHARS])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page read. `page_date` is as printed; on an article page it is the article's own date."""
+
+    kind: PageKind
+    page_date: date | None
+    rates: tuple[RateLine, ...]
+    ticker_cycles: int
+    shown: Shown | None
+    articles: tuple[Article, ...]
+    rejects: tuple[Reject, ...]
+    charset: str

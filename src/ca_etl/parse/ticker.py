@@ -1,0 +1,306 @@
+"""The ticker: lines such as "• KZT/USD = 0.00198 -0%", the same cycle of pairs printed over and over.
+
+Which rates stand:
+
+- one observation a pair, however often the cycle repeats (eight times as a rule, twice in early 2024);
+- a cycle that prints other values than the rest is a `cycle_differs`. The cycle that more than half of all
+  cycles agree with stands; with no such majority no rate of the page stands. Cycles are never mixed;
+- a pair that is not in `CYCLES` is an `unknown_pair`; the known pairs still stand;
+- a cycle in another order is a `pair_order`; its values stand, because every line names its pair;
+- a pair missing from the cycle that was printed on that day is an `incomplete_cycle`; the others stand;
+- a line that looks like a ticker line but is not one to the letter is a `bad_rate_line` and gives no rate.
+  It keeps its place in the cycle, so that the lines after it are not taken for a new one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, NamedTuple, TypeAlias
+
+from ca_etl.parse.page import EXCERPT_CHARS, RateLine, Reject
+from ca_etl.records import RejectReason
+
+QUOTE: Final = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """The pairs of one cycle in printed order, and the days on which it may be seen, both included."""
+
+    bases: tuple[str, ...]
+    since: date
+    until: date
+
+
+# No capture tells the day TMT joined: four pairs until the end of July 2024 at least, five on 7 September.
+CYCLES: Final = (
+    Cycle(("KGS", "KZT", "TJS", "UZS"), date.min, date(2024, 9, 6)),
+    Cycle(("KGS", "KZT", "TJS", "UZS", "TMT"), date(2024, 8, 1), date.max),
+)
+_KNOWN: Final = frozenset(base for cycle in CYCLES for base in cycle.bases)
+_ORDER: Final = {base: place for place, base in enumerate(CYCLES[-1].bases)}
+
+BULLETS: Final = "•·∙●▪‣*"
+# The longest real line has 27 characters; a paragraph that begins like one is cut here before any pattern runs.
+LINE_CHARS: Final = 120
+MAX_REJECTS: Final = 50
+# Ten thousand cycles, each different, must not be compared each with each.
+_CANDIDATES: Final = 16
+_ZERO_WIDTH: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+
+# Lengths are bounded so that every number that matches fits decimal(18,8) and decimal(9,4).
+_RATE: Final = r"[0-9]{1,9}(?:\.[0-9]{1,8})?"
+_CHANGE: Final = r"-?[0-9]{1,5}(?:\.[0-9]{1,4})?%"
+_STRICT: Final = re.compile(
+    rf"\s*[{re.escape(BULLETS)}]?\s*([A-Z]{{3}})/([A-Z]{{3}})\s*=\s*({_RATE})\s+({_CHANGE})\s*"
+)
+# Any letters, not only Latin capitals: a Cyrillic look-alike must be reported, not overlooked.
+_BULLET_PAIR: Final = re.compile(rf"\s*[{re.escape(BULLETS)}]\s*([^\W\d_]{{3}})\s*/\s*([^\W\d_]{{3}})(?!\w)")
+_BARE_PAIR: Final = re.compile(r"\s*([^\W\d_]{3})\s*/\s*([^\W\d_]{3})\s*=")
+
+
+_Values: TypeAlias = frozenset[tuple[tuple[str, str], str | None, str]]
+
+
+class _Line(NamedTuple):
+    """One ticker line: `rate` is None where the line was malformed."""
+
+    pair: tuple[str, str]
+    rate: str | None
+    change: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ticker:
+    """The rates of one page, the number of cycles they were printed in, and what could not be read."""
+
+    rates: tuple[RateLine, ...] = ()
+    cycles: int = 0
+    rejects: tuple[Reject, ...] = ()
+
+
+def is_ticker_line(line: str) -> bool:
+    """Whether `line` belongs to a ticker, well-formed or not.
+
+    It does when it begins with a bullet and a pair, or with a pair and an equals sign. Codes and amounts in
+    running text do neither.
+    """
+    head = line[:LINE_CHARS]
+    if "/" not in head:
+        return False
+    return _like(head.translate(_ZERO_WIDTH)) is not None
+
+
+def read_ticker(lines: Iterable[str], on: date | None = None) -> Ticker:
+    """Rates and rejects of the ticker lines among `lines`; other lines are passed over.
+
+    `on` is the day the page was printed, if known: it decides whether a cycle of four pairs is complete.
+    """
+    known: dict[str, _Line | None] = {}
+    printed: list[_Line] = []
+    for line in lines:
+        if line not in known:
+            known[line] = _read_line(line)
+        parsed = known[line]
+        if parsed is not None:
+            printed.append(parsed)
+    if not printed:
+        return Ticker()
+    rejects = _bad_lines(printed)
+    cycles = _split(printed)
+    rejects += _unknown_pairs(cycles)
+    cycles = [[line for line in cycle if _is_known(line.pair)] for cycle in cycles]
+    standing = _majority(cycles)
+    rejects += _differing(cycles, standing)
+    rates: tuple[RateLine, ...] = ()
+    if standing is not None:
+        rejects += _out_of_order(cycles)
+        rejects += _missing(standing, on)
+        rates = tuple(
+            RateLine(line.pair[0], line.pair[1], line.rate, line.change, position)
+            for position, line in enumerate(standing, start=1)
+            if line.rate is not None
+        )
+    return Ticker(rates, len(cycles), _bounded(rejects))
+
+
+def _like(head: str) -> re.Match[str] | None:
+    return _BULLET_PAIR.match(head) or _BARE_PAIR.match(head)
+
+
+def _read_line(line: str) -> _Line | None:
+    if "/" not in line[:LINE_CHARS]:
+        return None
+    whole = len(line) <= LINE_CHARS
+    head = line[:LINE_CHARS].translate(_ZERO_WIDTH)
+    strict = _STRICT.fullmatch(head) if whole else None
+    if strict is not None:
+        base, quote, rate, change = strict.groups()
+        # A rate of nought is no price, and its inverse would not exist.
+        return _Line((base, quote), rate if rate.strip("0.") else None, change, line)
+    like = _like(head)
+    if like is None:
+        return None
+    return _Line((like[1], like[2]), None, "", line[:EXCERPT_CHARS])
+
+
+def _split(printed: Sequence[_Line]) -> list[list[_Line]]:
+    cycles: list[list[_Line]] = [[]]
+    seen: set[tuple[str, str]] = set()
+    for line in printed:
+        if line.pair in seen:
+            cycles.append([])
+            seen.clear()
+        seen.add(line.pair)
+        cycles[-1].append(line)
+    return cycles
+
+
+def _is_known(pair: tuple[str, str]) -> bool:
+    return pair[0] in _KNOWN and pair[1] == QUOTE
+
+
+def _values(cycle: Iterable[_Line]) -> _Values:
+    return frozenset((line.pair, line.rate, line.change) for line in cycle)
+
+
+def _agree(cycle: Sequence[_Line], other: Sequence[_Line]) -> bool:
+    """Whether the cycles print the same pairs with the same values, malformed lines fitting anything."""
+    mine = {line.pair: line for line in cycle}
+    theirs = {line.pair: line for line in other}
+    if mine.keys() != theirs.keys():
+        return False
+    for pair, line in mine.items():
+        fellow = theirs[pair]
+        holed = line.rate is None or fellow.rate is None
+        if not holed and (line.rate, line.change) != (fellow.rate, fellow.change):
+            return False
+    return True
+
+
+def _majority(cycles: Sequence[list[_Line]]) -> list[_Line] | None:
+    """The cycle that more than half agree with, a whole one before one with a malformed line."""
+    counted = Counter(map(_values, cycles))
+    if len(counted) == 1:
+        return cycles[0]
+    first_of = {_values(cycle): cycle for cycle in reversed(cycles)}
+    winners = []
+    for key, _ in counted.most_common(_CANDIDATES):
+        votes = sum(times for other, times in counted.items() if _agree(first_of[other], first_of[key]))
+        if 2 * votes > len(cycles):
+            winners.append(first_of[key])
+    whole = [cycle for cycle in winners if all(line.rate for line in cycle)]
+    if len(whole) == 1:
+        return whole[0]
+    # Two whole winners contradict each other; both lean on cycles that lack the line they differ in.
+    holed = [cycle for cycle in winners if not all(line.rate for line in cycle)]
+    return holed[0] if holed else None
+
+
+def _bad_lines(printed: Iterable[_Line]) -> list[Reject]:
+    bad = Counter(line.text for line in printed if line.rate is None)
+    return [
+        Reject.of(
+            RejectReason.BAD_RATE_LINE,
+            f"a ticker line that is not 'BASE/QUOTE = rate change%', printed {_times(times)}",
+            text,
+        )
+        for text, times in bad.items()
+    ]
+
+
+def _unknown_pairs(cycles: Sequence[Sequence[_Line]]) -> list[Reject]:
+    unknown = Counter(line.text for cycle in cycles for line in cycle if not _is_known(line.pair) and line.rate)
+    return [
+        Reject.of(
+            RejectReason.UNKNOWN_PAIR,
+            f"a pair outside {', '.join(_ORDER)} against {QUOTE}, printed {_times(times)}",
+            text,
+        )
+        for text, times in unknown.items()
+    ]
+
+
+def _differing(cycles: Sequence[list[_Line]], standing: list[_Line] | None) -> list[Reject]:
+    """One reject for each set of values that is not the standing one."""
+    groups: dict[_Values, list[int]] = {}
+    for number, cycle in enumerate(cycles, start=1):
+        if standing is None or not _agree(cycle, standing):
+            groups.setdefault(_values(cycle), []).append(number)
+    rejects = []
+    for numbers in groups.values():
+        cycle = cycles[numbers[0] - 1]
+        where = f"cycle {_listed(numbers)} of {len(cycles)}"
+        how = "no majority, no rate stands" if standing is None else _difference(cycle, standing)
+        rejects.append(
+            Reject.of(RejectReason.CYCLE_DIFFERS, f"{where}: {how}", "\n".join(line.text for line in cycle))
+        )
+    return rejects
+
+
+def _difference(cycle: Sequence[_Line], standing: Sequence[_Line]) -> str:
+    mine = {line.pair: line for line in cycle}
+    theirs = {line.pair: line for line in standing}
+    said = [f"{'/'.join(pair)} missing" for pair in theirs if pair not in mine]
+    said += [f"{'/'.join(pair)} too many" for pair in mine if pair not in theirs]
+    said += [
+        f"{'/'.join(pair)} {line.rate} {line.change} instead of {theirs[pair].rate} {theirs[pair].change}"
+        for pair, line in mine.items()
+        if pair in theirs and line.rate and theirs[pair].rate and line[1:3] != theirs[pair][1:3]
+    ]
+    return "; ".join(said) or "empty"
+
+
+def _out_of_order(cycles: Sequence[Sequence[_Line]]) -> list[Reject]:
+    orders: dict[tuple[str, ...], list[int]] = {}
+    for number, cycle in enumerate(cycles, start=1):
+        bases = tuple(line.pair[0] for line in cycle)
+        if list(bases) != sorted(bases, key=_ORDER.__getitem__):
+            orders.setdefault(bases, []).append(number)
+    return [
+        Reject.of(
+            RejectReason.PAIR_ORDER,
+            f"cycle {_listed(numbers)} of {len(cycles)} prints {' '.join(bases)}",
+            "\n".join(line.text for line in cycles[numbers[0] - 1]),
+        )
+        for bases, numbers in orders.items()
+    ]
+
+
+def _missing(standing: Sequence[_Line], on: date | None) -> list[Reject]:
+    bases = {line.pair[0] for line in standing}
+    expected = [cycle for cycle in CYCLES if on is None or cycle.since <= on <= cycle.until]
+    if any(bases == set(cycle.bases) for cycle in expected):
+        return []
+    wanted = min(expected, key=lambda cycle: len(bases.symmetric_difference(cycle.bases)))
+    said = [f"{base} missing" for base in wanted.bases if base not in bases]
+    said += [f"{base} before its time" for base in sorted(bases.difference(wanted.bases))]
+    return [
+        Reject.of(
+            RejectReason.INCOMPLETE_CYCLE,
+            f"{', '.join(said)}{'' if on is None else f' on {on}'}",
+            "\n".join(line.text for line in standing),
+        )
+    ]
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:8]))
+    return shown if len(numbers) <= 8 else f"{shown} and {len(numbers) - 8} more"
+
+
+def _bounded(rejects: Sequence[Reject]) -> tuple[Reject, ...]:
+    if len(rejects) <= MAX_REJECTS:
+        return tuple(rejects)
+    left = rejects[MAX_REJECTS - 1]
+    more = len(rejects) - MAX_REJECTS
+    return (*rejects[: MAX_REJECTS - 1], Reject(left.reason, f"{left.detail} (and {more} more)", left.excerpt))

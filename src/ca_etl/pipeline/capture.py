@@ -1,0 +1,107 @@
+"""Step 1: the slot's pages into the archive, before anything looks into them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from ca_etl import __version__
+from ca_etl.archive.fetch import Fetcher
+from ca_etl.archive.policy import FetchPolicy, Validators, Verdict
+from ca_etl.archive.read import archive_files, read_archive
+from ca_etl.archive.write import ArchiveWriter, recover_open_files
+from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.context import Context
+from ca_etl.pipeline.resolve import Resolve, last_validators, published_warehouse, resolver
+from ca_etl.records import Capture
+from ca_etl.sources import timesca
+
+log = logging.getLogger(__name__)
+
+USABLE: Final = frozenset({Verdict.OK, Verdict.UNCHANGED})
+# The site said no, or could not say yes: asking it for the next page would not be polite.
+FINAL: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED})
+
+
+class NothingCapturedError(CaEtlError):
+    """The site gave no usable page in this slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What became of one URL of the slot."""
+
+    url: str
+    verdict: Verdict
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """Outcome of the step: pages asked for now, and how many the archive already held."""
+
+    pages: tuple[Page, ...]
+    already_archived: int
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence for each page that the site did not give."""
+        return tuple(f"{p.url}: {p.verdict} ({p.detail})" for p in self.pages if p.verdict not in USABLE)
+
+
+def capture(ctx: Context) -> Captured:
+    """Ask the site for the slot's pages that the archive does not hold yet.
+
+    Every answer is archived, also refusals and errors. Raises `NothingCapturedError` when no page of the
+    slot is usable, and `UsageError` when the site may not be asked as things are set.
+    """
+    assert ctx.slot is not None  # noqa: S101  only `run` captures, and a run has a slot
+    policy = timesca.fetch_policy(ctx.settings)
+    archive_dir = ctx.settings.archive_dir
+    recover_open_files(archive_dir)
+    name = f"{ctx.slot:%Y%m%dT%H%M%SZ}-{timesca.SOURCE}"
+    with published_warehouse(ctx.settings.data_dir) as con:
+        held = held_urls(archive_dir, name, resolver(con, archive_dir) if con else None)
+        wanted = [url for url in timesca.targets(ctx.settings) if url not in held]
+        validators = last_validators(con, wanted) if con else {}
+    pages = tuple(_ask(ctx, policy, name, wanted, validators)) if wanted else ()
+    captured = Captured(pages, already_archived=len(held))
+    if not held and not any(page.verdict in USABLE for page in pages):
+        raise NothingCapturedError(
+            f"{ctx.settings.site_url} gave no usable page: {'; '.join(captured.warnings)}",
+            "ca-etl run (again, later: the slot stays open until a page of it is archived)",
+        )
+    return captured
+
+
+def held_urls(archive_dir: Path, name: str, resolve: Resolve | None) -> set[str]:
+    """URLs of which the slot's archive files hold a usable answer."""
+    files = [path for path in archive_files(archive_dir) if path.name.startswith(f"{name}.")]
+    found = (record for path in files for record in read_archive(path, root=archive_dir, resolve=resolve))
+    return {
+        record.url
+        for record in found
+        if isinstance(record, Capture) and record.url and record.http_status in (200, 304)
+    }
+
+
+def _ask(
+    ctx: Context, policy: FetchPolicy, name: str, wanted: Sequence[str], validators: Mapping[str, Validators]
+) -> Iterator[Page]:
+    info = {"ca-etl-run": ctx.run_id, "ca-etl-slot": f"{ctx.slot}", "software": f"ca_etl/{__version__}"}
+    with (
+        ArchiveWriter(
+            ctx.settings.archive_dir, name, source=timesca.SOURCE, info=info, clock=ctx.clock
+        ) as writer,
+        Fetcher(policy, clock=ctx.clock, sleep=ctx.sleep, on_attempt=writer.add) as fetcher,
+    ):
+        for done, url in enumerate(wanted):
+            ctx.progress("capture", done, len(wanted))
+            result = fetcher.get(url, validators.get(url))
+            log.info("%s: %s %s", url, result.verdict, result.detail)
+            yield Page(url, result.verdict, result.detail)
+            if result.verdict in FINAL:
+                return

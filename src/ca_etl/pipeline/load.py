@@ -1,0 +1,100 @@
+"""Step 2: every archive file that the warehouse does not know yet becomes raw rows."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from ca_etl.archive.read import archive_files, read_archive
+from ca_etl.parse.page import PARSER_VERSION
+from ca_etl.parse.rows import rows_of
+from ca_etl.pipeline.context import Context, Kind
+from ca_etl.pipeline.resolve import Resolve, resolver
+from ca_etl.records import BadRecord, Rows
+from ca_etl.warehouse.connect import open_building
+from ca_etl.warehouse.load import ArchiveFile, ensure_raw, known_archive_files, load_archive_file
+from ca_etl.warehouse.release import begin_building
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Rows that the archive files new to this run added to `raw`."""
+
+    archive_files: int = 0
+    captures: int = 0
+    rates: int = 0
+    articles: int = 0
+    rejects: int = 0
+
+
+def load(ctx: Context) -> Loaded:
+    """Make the building copy of the current release and load the archive files it lacks.
+
+    A rebuild starts from an empty warehouse, so that every file is new to it. Raises `CaEtlError`
+    when the data directory cannot be written.
+    """
+    building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=ctx.kind is Kind.REBUILD)
+    root = ctx.settings.archive_dir
+    added: Counter[str] = Counter()
+    with open_building(building.warehouse) as con:
+        ensure_raw(con)
+        known = known_archive_files(con)
+        new = [path for path in archive_files(root) if path.relative_to(root).as_posix() not in known]
+        resolve = resolver(con, root)
+        for done, path in enumerate(new):
+            ctx.progress("load", done, len(new))
+            rows, summary = read_rows(ctx, path, resolve)
+            for table, count in load_archive_file(con, rows, summary).items():
+                added[table] += count.loaded
+                if count.differing:
+                    log.warning(
+                        "%s: %d rows of %s differ from those loaded earlier", path, count.differing, table
+                    )
+    return Loaded(
+        archive_files=len(new),
+        captures=added["capture"],
+        rates=added["rate_observation"],
+        articles=added["article_observation"],
+        rejects=added["reject"],
+    )
+
+
+def read_rows(ctx: Context, path: Path, resolve: Resolve) -> tuple[Rows, ArchiveFile]:
+    """All rows of one archive file, and what was read from it. A bad record becomes a reject."""
+    rows = Rows()
+    captures = bad = 0
+    for found in read_archive(path, root=ctx.settings.archive_dir, resolve=resolve):
+        if isinstance(found, BadRecord):
+            bad += 1
+            rows.reject.append(_reject(found, bad))
+        else:
+            captures += 1
+            rows.extend(rows_of(found, zone=ctx.settings.zone, run_id=ctx.run_id))
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return rows, ArchiveFile(
+        archive_file=path.relative_to(ctx.settings.archive_dir).as_posix(),
+        sha256=digest,
+        bytes=path.stat().st_size,
+        records=captures,
+        bad_records=bad,
+        parser_version=PARSER_VERSION,
+        run_id=ctx.run_id,
+    )
+
+
+def _reject(record: BadRecord, position: int) -> dict[str, object]:
+    return {
+        # a record without a readable id is known by where it lies
+        "capture_id": record.capture_id or f"{record.archive_file}#{record.archive_offset}",
+        "position": position,
+        "reason": record.reason,
+        "detail": record.detail,
+        "excerpt": "",
+        "parser_version": PARSER_VERSION,
+    }

@@ -1,0 +1,52 @@
+"""The demo: scheduled days played one after the other on the embedded site, over real HTTP."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from ca_etl.demo.faults import Fault
+from ca_etl.demo.figures import default_last_day
+from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.context import Clock
+from ca_etl.pipeline.run import DEFAULT_EDGES, Edges, Outcome, run_daily
+from ca_etl.settings import Settings
+
+
+def play_days(
+    settings: Settings,
+    days: int,
+    *,
+    last_day: date | None = None,
+    faults: Mapping[date, Fault] | None = None,
+    edges: Edges = DEFAULT_EDGES,
+) -> Iterator[Outcome]:
+    """Run the daily job for each of the `days` days that end at `last_day`, as the schedule would have.
+
+    The clock of a run starts at its slot, so that captures carry the times they would have had. The site
+    is asked without pauses: it is ours.
+    """
+    last_day = last_day or default_last_day()
+    with DemoSite(port=settings.demo_port) as site:
+        site.faults.update(faults or {})
+        ours = {"site_url": site.base_url, "min_interval_seconds": 0.0, "backoff_seconds": 0.0}
+        on_site = settings.model_copy(update=ours)
+        for back in range(days - 1, -1, -1):
+            day = last_day - timedelta(days=back)
+            site.play(day)
+            slot = datetime.combine(day, settings.daily_at, settings.zone).astimezone(UTC)
+            yield run_daily(on_site, slot=slot, edges=replace(edges, clock=clock_from(slot)))
+
+
+def clock_from(instant: datetime) -> Clock:
+    """A clock that shows `instant` now and goes on from there."""
+    started = time.monotonic()
+    return lambda: instant + timedelta(seconds=time.monotonic() - started)
+
+
+def faults(outages: Iterable[date], wrong: Iterable[date]) -> dict[date, Fault]:
+    """Days on which the site answers 503, and days on which it prints a rate ten times too high."""
+    down = {day: Fault(status=503) for day in outages}
+    return down | {day: Fault(rate_times_ten="KZT") for day in wrong}

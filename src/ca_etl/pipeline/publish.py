@@ -1,0 +1,79 @@
+"""Steps 3 to 5: models, checks, and the release that analysts see."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+from ca_etl import __version__
+from ca_etl.pipeline.context import Context
+from ca_etl.warehouse import decisions, journal, release
+from ca_etl.warehouse.checks import run_checks
+from ca_etl.warehouse.connect import open_building
+from ca_etl.warehouse.datapackage import ReleaseFacts, other_files, table_facts, write_datapackage
+from ca_etl.warehouse.export import ExportSpec, export_parquet
+from ca_etl.warehouse.files import remove_tree
+from ca_etl.warehouse.journal import CheckResult, RunRecord
+from ca_etl.warehouse.load import load_check_results, load_decisions, load_journal
+from ca_etl.warehouse.models import build_models, discover
+from ca_etl.warehouse.release import Release, find_building
+from ca_etl.warehouse.sqlfiles import sql_root
+
+log = logging.getLogger(__name__)
+
+
+def build(ctx: Context, record: RunRecord) -> dict[str, int]:
+    """Make every model anew in the building copy, in one transaction; rows by table of `main`.
+
+    `record` is the line that this run will have in the journal if nothing goes wrong from here on.
+    """
+    data_dir = ctx.settings.data_dir
+    runs = (*journal.read(data_dir), record)
+    with open_building(find_building(data_dir, ctx.run_id).warehouse) as con:
+        # What checks found in earlier runs is in the journal; a release tells of its own checks.
+        load_journal(con, (replace(run, checks=()) for run in runs))
+        load_decisions(con, decisions.read(data_dir))
+        built = build_models(con, sql_root())
+    return {made.model.name: made.rows for made in built if made.rows is not None}
+
+
+def check(ctx: Context) -> tuple[CheckResult, ...]:
+    """Run all checks on the building copy and write their results into it."""
+    with open_building(find_building(ctx.settings.data_dir, ctx.run_id).warehouse) as con:
+        results = run_checks(con, sql_root())
+        load_check_results(con, ctx.run_id, results)
+    for result in results:
+        if result.offending_rows:
+            log.warning("check %s: %d rows, %s", result.check_name, result.offending_rows, result.sample)
+    return results
+
+
+def publish(ctx: Context) -> Release:
+    """Export Parquet and descriptor, rename the folder, move `current`, prune old releases."""
+    data_dir = ctx.settings.data_dir
+    building = find_building(data_dir, ctx.run_id)
+    parquet = building.folder / "parquet"
+    if parquet.exists():
+        remove_tree(parquet)  # what an attempt that failed half-way left
+    with open_building(building.warehouse) as con:
+        models = [model for model in discover(sql_root(), con) if model.schema == "main"]
+        specs = [
+            ExportSpec(m.table, m.header.sort or m.header.grain, m.header.partition_year) for m in models
+        ]
+        exported = export_parquet(con, parquet, specs)
+        grains = {model.table: model.header.grain for model in models}
+        tables = table_facts(con, building.folder, exported, grains)
+    facts = ReleaseFacts(
+        release_id=building.release_id,
+        created=ctx.clock(),
+        run_id=ctx.run_id,
+        slot=ctx.slot,
+        code_version=__version__,
+        tables=tables,
+        files=other_files(building.folder, tables),
+    )
+    write_datapackage(building.folder, facts)
+    published = release.publish(building)
+    for old in release.prune(data_dir, ctx.settings.keep_releases):
+        log.info("pruned release %s", old)
+    return published

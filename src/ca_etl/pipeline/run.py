@@ -1,0 +1,227 @@
+"""One run from lock to journal: the order of the steps, and what is said of a run that fails."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ca_etl import __version__
+from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.capture import Captured, capture
+from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
+from ca_etl.pipeline.ingest import Given, ingest
+from ca_etl.pipeline.load import Loaded, load
+from ca_etl.pipeline.publish import build, check, publish
+from ca_etl.settings import Settings
+from ca_etl.sources.site import claim_data_dir
+from ca_etl.sources.timesca import fetch_policy, latest_slot
+from ca_etl.warehouse import journal, lock
+from ca_etl.warehouse.journal import CheckResult, RunRecord
+from ca_etl.warehouse.release import Release, new_release_id, recover, releases, rollback
+
+log = logging.getLogger(__name__)
+
+Call = Callable[..., Any]
+CHECKS_FAILED_EXIT = 3
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one run did, filled in as it goes. `release` is None when nothing was published."""
+
+    run_id: str
+    status: Status = Status.SUCCEEDED
+    exit_status: int = 0
+    release: Release | None = None
+    captured: Captured | None = None
+    loaded: Loaded | None = None
+    checks: tuple[CheckResult, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+    hint: str = ""
+
+    @property
+    def fired(self) -> tuple[CheckResult, ...]:
+        """The checks that found rows, errors first."""
+        found = [result for result in self.checks if result.offending_rows]
+        return tuple(sorted(found, key=lambda result: (result.severity != "error", result.check_name)))
+
+
+def direct(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  what the step gives
+    """Call a step as it is. The Prefect flow puts a task in its place."""
+    return step(*args)
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """What a run touches besides disk and site: clock, waiting, progress, and how a step is called."""
+
+    clock: Clock = utc_now
+    sleep: Sleep = time.sleep
+    progress: Progress = silent
+    call: Call = direct
+
+
+DEFAULT_EDGES = Edges()
+
+
+def run_daily(settings: Settings, *, slot: datetime | None = None, edges: Edges = DEFAULT_EDGES) -> Outcome:
+    """Capture the slot's pages and publish what they say.
+
+    `slot` is the scheduled instant (zone-aware); None takes the last daily slot before now. Raises
+    `UsageError` for settings that make no sense and `LockHeldError` when another run is on; every
+    other failure that an operator can act on is journalled and told in the outcome.
+    """
+    fetch_policy(settings)
+    claim_data_dir(settings.data_dir, str(settings.site_url))
+    slot = slot or latest_slot(edges.clock(), settings.daily_at, settings.zone)
+    with _run(Kind.RUN, settings, edges, slot=slot) as run:
+        run.outcome.captured = run.step(capture)
+        run.outcome.warnings += run.outcome.captured.warnings
+        run.load_and_publish()
+    return run.outcome
+
+
+def run_ingest(settings: Settings, given: Given, *, edges: Edges = DEFAULT_EDGES) -> Outcome:
+    """Archive files given by hand and publish what they say. Failures are told as in `run_daily`."""
+    with _run(Kind.INGEST, settings, edges) as run:
+        report = run.step(ingest, given)
+        run.outcome.warnings += report.warnings
+        run.load_and_publish()
+    return run.outcome
+
+
+def run_rebuild(settings: Settings, *, edges: Edges = DEFAULT_EDGES) -> Outcome:
+    """Make the warehouse anew from every file of the archive. Failures are told as in `run_daily`."""
+    with _run(Kind.REBUILD, settings, edges) as run:
+        run.load_and_publish()
+    return run.outcome
+
+
+def move_back(settings: Settings, to: str | None) -> Release:
+    """Move `current` to release `to`, by default the one before it, while no run is on.
+
+    Raises `ReleaseError` when there is no such release, `LockHeldError` when a run is on.
+    """
+    holder = lock.Holder.here("rollback", "rollback", utc_now())
+    with lock.run_lock(settings.data_dir, holder):
+        return rollback(settings.data_dir, to)
+
+
+@dataclass(slots=True)
+class _Run:
+    """A run under way: what its steps are called with, and what they have left so far."""
+
+    ctx: Context
+    held: lock.RunLock
+    outcome: Outcome
+    call: Call
+
+    def step(self, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
+        self.held.step(function.__name__)
+        return self.call(function, self.ctx, *args)
+
+    def load_and_publish(self) -> None:
+        outcome = self.outcome
+        outcome.loaded = self.step(load)
+        self.step(build, self.record())
+        outcome.checks = self.step(check)
+        errors = [result for result in outcome.fired if result.severity == "error"]
+        if errors:
+            names = ", ".join(f"{result.check_name} ({result.offending_rows} rows)" for result in errors)
+            outcome.status = Status.CHECKS_FAILED
+            outcome.exit_status = CHECKS_FAILED_EXIT
+            outcome.error = f"checks failed, nothing was published: {names}"
+            outcome.hint = "ca-etl status (shows the offending rows)"
+            return
+        outcome.release = self.step(publish)
+
+    def record(self) -> RunRecord:
+        """The run as the journal tells it.
+
+        `raw.run` holds it too, written before the release it stands in: it is read only if the run succeeds.
+        """
+        outcome, loaded = self.outcome, self.outcome.loaded
+        published = outcome.status is Status.SUCCEEDED
+        return RunRecord(
+            run_id=outcome.run_id,
+            kind=self.ctx.kind,
+            slot=self.ctx.slot,
+            started_at=self.ctx.started_at,
+            finished_at=self.ctx.clock(),
+            status=outcome.status,
+            exit_status=outcome.exit_status,
+            release_id=outcome.run_id if published else None,
+            captures=loaded.captures if loaded else 0,
+            rejects=loaded.rejects if loaded else 0,
+            error=outcome.error or None,
+            code_version=__version__,
+            warnings=outcome.warnings,
+            checks=outcome.fired,
+        )
+
+
+@contextmanager
+def _run(kind: Kind, settings: Settings, edges: Edges, *, slot: datetime | None = None) -> Iterator[_Run]:
+    """Hold the lock for the block and write the run's journal line, however the block ends.
+
+    Errors that an operator can act on end here, in the outcome; any other is a defect and goes on.
+    """
+    data_dir = settings.data_dir
+    started_at = edges.clock()
+    taken = {record.run_id for record in journal.read(data_dir)}
+    run_id = new_release_id(data_dir, started_at, taken)
+    with lock.run_lock(data_dir, lock.Holder.here(run_id, kind, started_at)) as held:
+        _settle_crashes(data_dir)
+        ctx = Context(settings, kind, run_id, started_at, slot, edges.clock, edges.sleep, edges.progress)
+        run = _Run(ctx, held, Outcome(run_id), edges.call)
+        try:
+            yield run
+        except (CaEtlError, OSError, duckdb.Error) as error:
+            _fail(run.outcome, error)
+        except BaseException as error:
+            _fail(run.outcome, error)
+            raise
+        finally:
+            journal.append(data_dir, run.record())
+            held.recorded()
+
+
+def _fail(outcome: Outcome, error: BaseException) -> None:
+    known = isinstance(error, CaEtlError)
+    outcome.status = Status.FAILED
+    outcome.exit_status = error.exit_status if known else 1
+    outcome.error = str(error) if known else f"{type(error).__name__}: {error}"
+    outcome.hint = error.hint if known else ""
+
+
+def _settle_crashes(data_dir: Path) -> None:
+    """Give each run that was killed its line in the journal, and complete a publication it had announced."""
+    recover(data_dir)
+    written = {record.run_id for record in journal.read(data_dir)}
+    published = {release.release_id for release in releases(data_dir)}
+    while holder := lock.crashed_run(data_dir):
+        if holder.run_id not in written:
+            done = holder.run_id in published
+            log.warning("%s was killed%s", holder, ", its release is complete" if done else "")
+            journal.append(
+                data_dir,
+                RunRecord(
+                    run_id=holder.run_id,
+                    kind=holder.kind,
+                    started_at=holder.started_at,
+                    status=Status.SUCCEEDED if done else Status.CRASHED,
+                    release_id=holder.run_id if done else None,
+                    code_version=__version__,
+                    error=None if done else f"killed in step {holder.step}",
+                ),
+            )
+        lock.settle_crash(data_dir, holder)

@@ -1,0 +1,172 @@
+"""What an operator asks first: how fresh the data is, what the last runs did, which checks fire."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from ca_etl.pipeline.context import Status as RunStatus
+from ca_etl.pipeline.resolve import published_warehouse
+from ca_etl.settings import Settings
+from ca_etl.warehouse import journal, lock
+from ca_etl.warehouse.journal import CheckResult, RunRecord
+from ca_etl.warehouse.release import current_release
+
+LAST_RUNS: Final = 5
+
+FRESHNESS: Final = """
+    select
+        source.source,
+        max(rate.rate_date)::varchar,
+        max(capture.captured_at)::varchar,
+        count(distinct capture.capture_id)
+    from main.dim_source as source
+    left join raw.capture as capture using (source)
+    left join main.fct_rate_observation as rate using (capture_id)
+    group by all order by all
+"""
+FIRING: Final = """
+    select check_name, model, severity, offending_rows, sample
+    from main.etl_check where offending_rows > 0 order by severity, check_name
+"""
+REJECTS: Final = "select reason, count(*) from main.etl_reject group by all order by all"
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """The newest data of one source: a day in the source's zone, and an instant in UTC, both as text."""
+
+    source: str
+    last_rate_date: str | None
+    last_captured_at: str | None
+    captures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The state of one data directory.
+
+    `checks` are those that fired in the last run that got so far, `rejects` counts the current release's by reason,
+    `running` names the run that is on.
+    """
+
+    data_dir: str
+    release: str | None
+    published_at: datetime | None
+    running: str | None
+    freshness: tuple[Freshness, ...]
+    runs: tuple[RunRecord, ...]
+    checks: tuple[CheckResult, ...]
+    rejects: dict[str, int]
+
+
+def collect(settings: Settings) -> Status:
+    """Read the journal, the lock's holder and the current release. Raises `CaEtlError` when one is unreadable."""
+    data_dir = settings.data_dir
+    runs = journal.distinct(journal.read(data_dir))
+    release = current_release(data_dir)
+    published = {run.release_id: run.finished_at for run in runs}
+    freshness: tuple[Freshness, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
+    rejects: dict[str, int] = {}
+    with published_warehouse(data_dir) as con:
+        if con is not None:
+            freshness = tuple(Freshness(*row) for row in con.execute(FRESHNESS).fetchall())
+            checks = tuple(CheckResult(*row) for row in con.execute(FIRING).fetchall())
+            rejects = dict(con.execute(REJECTS).fetchall())
+    if runs and runs[-1].status == RunStatus.CHECKS_FAILED:
+        checks = runs[-1].checks
+    return Status(
+        data_dir=str(data_dir),
+        release=release.release_id if release else None,
+        published_at=published.get(release.release_id) if release else None,
+        running=_running(settings),
+        freshness=freshness,
+        runs=runs[-LAST_RUNS:],
+        checks=checks,
+        rejects=rejects,
+    )
+
+
+def render(status: Status, now: datetime) -> RenderableType:
+    """The status for people. `now` is zone-aware."""
+    parts: list[RenderableType] = [_headline(status, now)]
+    if status.running:
+        parts.append(Text(f"running now: {status.running}"))
+    if status.freshness:
+        parts.append(
+            _table(
+                ("source", "last rate of", "last capture", "captures"),
+                [(f.source, f.last_rate_date, f.last_captured_at, f.captures) for f in status.freshness],
+            )
+        )
+    parts.append(_runs(status.runs))
+    parts.append(_checks(status.checks))
+    if status.rejects:
+        parts.append(_table(("reject", "rows"), list(status.rejects.items())))
+    return Group(*parts)
+
+
+def show(status: Status, now: datetime, console: Console) -> None:
+    """Print the status for people."""
+    console.print(render(status, now))
+
+
+def _headline(status: Status, now: datetime) -> Text:
+    if status.release is None:
+        return Text(
+            f"{status.data_dir}: nothing is published yet. Next: ca-etl run, ca-etl ingest or ca-etl demo"
+        )
+    age = f", {_age(now, status.published_at)} old" if status.published_at else ""
+    return Text(f"{status.data_dir}: release {status.release}{age}")
+
+
+def _age(now: datetime, then: datetime) -> str:
+    hours = (now - then).total_seconds() / 3600
+    return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.1f} hours"
+
+
+def _runs(runs: tuple[RunRecord, ...]) -> RenderableType:
+    rows = [
+        (run.run_id, run.kind, run.status, run.captures, run.rejects, run.error or "; ".join(run.warnings))
+        for run in reversed(runs)
+    ]
+    return _table(("last runs", "kind", "status", "captures", "rejects", "what was odd"), rows)
+
+
+def _checks(checks: tuple[CheckResult, ...]) -> RenderableType:
+    if not checks:
+        return Text("no check fires")
+    rows = [(c.check_name, c.model, c.severity, c.offending_rows, c.sample) for c in checks]
+    return _table(("firing check", "table", "severity", "rows", "sample"), rows)
+
+
+def _table(names: tuple[str, ...], rows: list[tuple[object, ...]]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in names:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text("" if value is None else str(value)) for value in row))
+    return table
+
+
+def _running(settings: Settings) -> str | None:
+    holder = lock.running(settings.data_dir)
+    if holder is None:
+        return None
+    if holder.host == socket.gethostname():
+        try:
+            os.kill(holder.pid, 0)
+        except ProcessLookupError:
+            return None
+        except PermissionError:
+            pass
+    return str(holder)

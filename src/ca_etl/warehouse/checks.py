@@ -1,0 +1,154 @@
+"""Checks: queries that return the rows which should not be there.
+
+A check stands in the header of the model that it is about, or, when it looks at several tables or at the
+run itself, in `sql/checks/<name>.sql`. The grain of every model is checked without being asked for. A check
+of severity `error` that finds rows stops publication; a `warning` is told and published.
+
+A query in `sql/checks/` may ask for the run that is being checked by `getvariable('run_id')`; it is null
+when a warehouse is checked outside a run.
+"""
+
+# ruff: noqa: S608  queries are made of names in our own model files, never of data
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.header import NEXT_COMMAND, CheckSpec, Scalar, Severity, read_check_header, split_file
+from ca_etl.warehouse.journal import CheckResult
+from ca_etl.warehouse.models import Model, discover
+
+__all__ = ["Check", "CheckError", "CheckResult", "collect_checks", "run_checks"]
+
+SAMPLE_ROWS: Final = 3
+SAMPLE_CHARACTERS: Final = 400
+# 70 checks one by one take 1.5 times as long; one statement for all would be planned no faster
+_BATCH: Final = 16
+
+
+class CheckError(CaEtlError):
+    """A check cannot run, which says nothing of the data: its query is wrong."""
+
+    def __init__(self, check: Check, cause: duckdb.Error) -> None:
+        super().__init__(f"{check.path}: the check {check.name} does not run: {cause}", NEXT_COMMAND)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A query that returns offending rows of `model` (`schema.table`); `path` is the file that asks for it."""
+
+    name: str
+    model: str
+    severity: Severity
+    sql: str
+    path: Path
+
+
+def collect_checks(root: Path, models: Sequence[Model]) -> tuple[Check, ...]:
+    """All checks under `root` (the `sql` folder): those of the models' headers, then the files of `checks/`.
+
+    Raises `HeaderError` for a file in `checks/` with a bad header.
+    """
+    of_models = [check for model in models for check in _of_model(model)]
+    return (*of_models, *(_of_file(path) for path in sorted((root / "checks").glob("*.sql"))))
+
+
+def run_checks(
+    con: duckdb.DuckDBPyConnection, root: Path, run_id: str | None = None
+) -> tuple[CheckResult, ...]:
+    """Run every check against the tables that `build_models` made, and say what each one found.
+
+    `run_id` is the run whose captures the run's own checks look at; None means all captures. Offending
+    rows never raise; `CheckError` means that a query is wrong, `HeaderError` that a header is.
+    """
+    checks = collect_checks(root, discover(root, con))
+    con.execute("set variable run_id = $1::varchar", [run_id])
+    try:
+        return tuple(
+            result
+            for start in range(0, len(checks), _BATCH)
+            for result in _run(con, checks[start : start + _BATCH])
+        )
+    finally:
+        con.execute("reset variable run_id")
+
+
+def _run(con: duckdb.DuckDBPyConnection, checks: Sequence[Check]) -> list[CheckResult]:
+    # min(x, n) returns the n least: the sample is the same whenever the rows are
+    query = " union all ".join(
+        f"select {number}, count(*), min(row_text, {SAMPLE_ROWS})"
+        f" from (select left(offending::varchar, {SAMPLE_CHARACTERS}) as row_text from (\n{check.sql}\n) as offending)"
+        for number, check in enumerate(checks)
+    )
+    try:
+        found = con.execute(f"{query} order by 1").fetchall()
+    except duckdb.Error as error:
+        if len(checks) == 1:
+            raise CheckError(checks[0], error) from error
+        return [result for check in checks for result in _run(con, [check])]
+    return [
+        CheckResult(check.name, check.model, check.severity, count, "\n".join(rows or ()))
+        for check, (_, count, rows) in zip(checks, found, strict=True)
+    ]
+
+
+def _of_file(path: Path) -> Check:
+    fields, sql = split_file(path.read_text(encoding="utf-8"), path)
+    header = read_check_header(fields, path)
+    return Check(path.stem, header.model, header.severity, sql, path)
+
+
+def _of_model(model: Model) -> list[Check]:
+    return [
+        Check(f"{model.table}_grain", model.name, "error", _grain_query(model), model.path),
+        *(
+            Check(spec.name, model.name, spec.severity, _query(model, spec), model.path)
+            for spec in model.header.checks
+        ),
+    ]
+
+
+def _grain_query(model: Model) -> str:
+    grain = model.header.grain
+    unknown = " or ".join(f"{column} is null" for column in grain)
+    return (
+        f"select {', '.join(grain)}, count(*) as equal_rows from {model.name}"
+        f" group by all having count(*) > 1 or {unknown}"
+    )
+
+
+def _query(model: Model, spec: CheckSpec) -> str:
+    if spec.kind == "sql":
+        return spec.sql
+    table, columns = model.name, ", ".join(spec.columns)
+    if spec.kind == "unique":
+        present = " and ".join(f"{column} is not null" for column in spec.columns)
+        return f"select {columns}, count(*) as equal_rows from {table} where {present} group by all having count(*) > 1"
+    shown = ", ".join(dict.fromkeys((*model.header.grain, *spec.columns)))
+    return f"select {shown} from {table} where {_condition(spec)}"
+
+
+def _condition(spec: CheckSpec) -> str:
+    if spec.kind == "not_null":
+        return " or ".join(f"{column} is null" for column in spec.columns)
+    (column,) = spec.columns
+    if spec.kind == "accepted":
+        return f"{column} not in ({', '.join(map(_literal, spec.arguments))})"
+    if spec.kind == "between":
+        low, high = spec.arguments
+        outside = [] if low is None else [f"{column} < {_literal(low)}"]
+        outside += [] if high is None else [f"{column} > {_literal(high)}"]
+        return " or ".join(outside) or "false"
+    schema, table, key = str(spec.arguments[0]).split(".")
+    return f"{column} is not null and {column} not in (select {key} from {schema}.{table} where {key} is not null)"
+
+
+def _literal(value: Scalar) -> str:
+    # a number in quotes takes the type of the column it is compared with, so a decimal stays one
+    return str(value).lower() if isinstance(value, bool | int) else "'" + str(value).replace("'", "''") + "'"

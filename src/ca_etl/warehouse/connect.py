@@ -1,0 +1,96 @@
+"""Opening the warehouse file: for writing in a building folder, for reading in a release."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from ca_etl.warehouse.files import StorageError, remove_tree
+
+# A file in 2.0's own format opens in no older client; this one opens in every client from 1.2.0 on.
+STORAGE_VERSION: Final = "v1.2.0"
+OLDEST_CLIENT: Final = "1.2.0"
+MEMORY_LIMIT: Final = "1GB"
+MAX_THREADS: Final = 4
+DISK_FULL: Final = ("No space left", "File too large", "Disk quota exceeded")
+WRITE_FAILED: Final = (*DISK_FULL, "Could not write", "Could not fsync", "Read-only file system")
+
+Settings = dict[str, str | bool | int | float | list[str]]
+
+
+@contextmanager
+def open_building(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A writing connection to the warehouse file of a building folder; a missing file is made.
+
+    A new file gets storage version `v1.2.0` under every DuckDB release, an old one keeps its own. Tables are
+    reached as `raw.x`, `staging.x`, `main.x`; times are shown in UTC; nothing is fetched from the internet.
+    When the block ends well the file is checkpointed and stands alone, without a `.wal`.
+
+    Raises `StorageError` when the disk is full or read-only.
+    """
+    # Beside the file and not inside it: what does not fit into memory is no part of the release.
+    spill = path.with_name(f"{path.name}.tmp")
+    settings = {**_settings(memory_limit, spill), "storage_compatibility_version": STORAGE_VERSION}
+    with _disk_errors(path):
+        con = duckdb.connect(str(path), config=settings)
+        try:
+            con.execute("set TimeZone = 'UTC'")
+            yield con
+            con.execute("checkpoint")
+        finally:
+            con.close()
+            if spill.exists():
+                remove_tree(spill)
+
+
+@contextmanager
+def open_release(
+    path: Path, *, locked_down: bool = False, memory_limit: str = MEMORY_LIMIT
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to a published warehouse file.
+
+    The path is resolved first: DuckDB keeps one instance per path in a process, and through `current` a
+    second connection would show the release that the first one has open. `locked_down` forbids reading other
+    files and changing settings, for SQL that somebody types.
+
+    Raises `duckdb.IOException` when there is no such file.
+    """
+    spill = Path(tempfile.gettempdir()) / f"ca-etl-{os.getpid()}.tmp"
+    con = duckdb.connect(str(path.resolve()), read_only=True, config=_settings(memory_limit, spill))
+    try:
+        con.execute("set TimeZone = 'UTC'")
+        if locked_down:
+            con.execute("set enable_external_access = false; set lock_configuration = true")
+        yield con
+    finally:
+        con.close()
+
+
+def _settings(memory_limit: str, spill: Path) -> Settings:
+    return {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "memory_limit": memory_limit,
+        "preserve_insertion_order": True,
+        "temp_directory": str(spill),
+        "threads": min(MAX_THREADS, os.cpu_count() or 1),
+    }
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (duckdb.OperationalError, duckdb.FatalException) as error:
+        # A full disk shows as an IOException, as "Failed to commit" in a TransactionException, or as the
+        # FatalException that follows a checkpoint cut short.
+        text = " ".join(str(error).split())
+        if not isinstance(error, duckdb.IOException) and not any(mark in text for mark in WRITE_FAILED):
+            raise
+        raise StorageError(path, text, full=any(mark in text for mark in DISK_FULL)) from error

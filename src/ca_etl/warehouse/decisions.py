@@ -1,0 +1,69 @@
+"""What the operator decided about single captures: `decisions.csv` in the data directory.
+
+A capture that a check stops is in the archive for good, and would stop every later run. The
+operator looks at it and decides: `exclude` (its observations stay out of the facts, and out of the
+checks on them) or `accept` (its rates are right, however unlikely). The file is theirs: it can be
+read, edited and kept under version control, and a rebuild heeds it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.files import storage, write_atomic
+from ca_etl.warehouse.load import Decision
+
+DECISIONS_FILE: Final = "decisions.csv"
+WORDS: Final = ("exclude", "accept")
+FIELDS: Final = ("capture_id", "decision", "reason", "decided_at")
+
+
+class DecisionError(CaEtlError):
+    """A line of `decisions.csv` is no decision."""
+
+
+def read(data_dir: Path) -> tuple[Decision, ...]:
+    """The decision that holds for each capture: the last of its lines. Raises `DecisionError`."""
+    path = data_dir / DECISIONS_FILE
+    with storage(path):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ()
+    rows = csv.DictReader(io.StringIO(text), strict=True)
+    decisions = [_parse(row, path, number) for number, row in enumerate(rows, start=2)]
+    return tuple({decision.capture_id: decision for decision in decisions}.values())
+
+
+def append(data_dir: Path, decision: Decision) -> None:
+    """Add one line. `decided_at` is zone-aware. Raises `StorageError`."""
+    path = data_dir / DECISIONS_FILE
+    with storage(path):
+        before = path.read_text(encoding="utf-8") if path.exists() else f"{','.join(FIELDS)}\n"
+    out = io.StringIO(before if before.endswith("\n") else f"{before}\n")
+    out.seek(0, io.SEEK_END)
+    decided_at = decision.decided_at.astimezone(UTC).isoformat(timespec="seconds")
+    csv.writer(out, lineterminator="\n").writerow(
+        (decision.capture_id, decision.decision, decision.reason, decided_at)
+    )
+    write_atomic(path, out.getvalue().encode())
+
+
+def _parse(row: dict[str, str], path: Path, number: int) -> Decision:
+    hint = f"sed -n {number}p {path} (a line is {','.join(FIELDS)})"
+    if None in row.values() or None in row or set(row) != set(FIELDS):
+        raise DecisionError(f"{path} line {number} has not the four fields of a decision", hint)
+    if row["decision"] not in WORDS:
+        raise DecisionError(f"{path} line {number}: {row['decision']!r} is neither exclude nor accept", hint)
+    try:
+        decided_at = datetime.fromisoformat(row["decided_at"])
+    except ValueError as error:
+        raise DecisionError(f"{path} line {number}: {error}", hint) from error
+    if decided_at.tzinfo is None:
+        decided_at = decided_at.replace(tzinfo=UTC)
+    return Decision(row["capture_id"], row["decision"], row["reason"], decided_at)

@@ -1,0 +1,171 @@
+"""Every table of `main` as Parquet, into the new folder of a release.
+
+    parquet/<table>/<table>.parquet              a table of ordinary size
+    parquet/<table>/year=2025/<table>.parquet    a big one, by the year of one of its dates
+
+Rows are sorted, so that equal tables give equal bytes, and a reader skips what it does not need. Arrow writes
+the files, in row groups cut here: DuckDB's own writer turns a HUGEINT (the sum of an integer) into a DOUBLE.
+"""
+
+# ruff: noqa: S608  table and column names come from the catalogue, quoted, never from data
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.files import storage
+
+BATCH_ROWS: Final = 20_000
+ROW_GROUP_ROWS: Final = 50_000
+PARTITION_ROWS: Final = 1_000_000
+NO_YEAR: Final = "__HIVE_DEFAULT_PARTITION__"
+
+
+class ExportError(CaEtlError):
+    """A table cannot be exported as its header asks."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "ca-etl models")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSpec:
+    """How a table of `main` is written: the order of its rows, and the date whose year may split it."""
+
+    name: str
+    sort: tuple[str, ...]
+    partition_year: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedTable:
+    """What was written: the number of rows, and the files in order, relative to the export folder."""
+
+    name: str
+    rows: int
+    files: tuple[str, ...]
+
+
+def export_parquet(
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    tables: Iterable[ExportSpec],
+    *,
+    partition_rows: int = PARTITION_ROWS,
+) -> tuple[ExportedTable, ...]:
+    """Write every table and view of `main` below `folder`, which must not exist yet; return them by name.
+
+    A table of more than `partition_rows` rows that names a `partition_year` is split into hive folders; an
+    empty table is one file with its schema and no row. Decimals stay decimals, timestamps with zone are UTC.
+
+    Raises `ExportError` when `tables` are not exactly those of `main` or name unknown columns, `StorageError`
+    when the disk refuses.
+    """
+    specs = sorted(tables, key=lambda spec: spec.name)
+    columns = _columns(con)
+    if [spec.name for spec in specs] != sorted(columns):
+        odd = ", ".join(sorted({spec.name for spec in specs} ^ columns.keys())) or "one is named twice"
+        raise ExportError(f"the tables to export and those of schema main differ: {odd}")
+    with storage(folder):
+        # A new folder each time: an older, longer export would leave partitions that are still read.
+        folder.mkdir(parents=True)
+        return tuple(_export(con, folder, spec, columns[spec.name], partition_rows) for spec in specs)
+
+
+def _export(
+    con: duckdb.DuckDBPyConnection, folder: Path, spec: ExportSpec, columns: list[str], partition_rows: int
+) -> ExportedTable:
+    unknown = {*spec.sort, *([spec.partition_year] if spec.partition_year else [])} - set(columns)
+    if unknown:
+        raise ExportError(f"main.{spec.name} has no column {', '.join(sorted(unknown))}")
+    table = f"main.{_quoted(spec.name)}"
+    rows = _count(con, f"from {table}")
+    order = _order(con, table, spec, columns, rows)
+    if spec.partition_year is None or rows <= partition_rows:
+        path = Path(spec.name, f"{spec.name}.parquet")
+        written = _write(con, folder / path, f"select * from {table} {order}")
+        parts = [path]
+    else:
+        if "year" in columns:
+            raise ExportError(f"main.{spec.name} has a column year, which a partition by year would hide")
+        written = 0
+        parts = []
+        year = f"year({_quoted(spec.partition_year)})"
+        for (value,) in con.execute(
+            f"select distinct {year} from {table} order by all nulls last"
+        ).fetchall():
+            path = Path(spec.name, f"year={NO_YEAR if value is None else value}", f"{spec.name}.parquet")
+            where = f"{year} is null" if value is None else f"{year} = {value}"
+            written += _write(con, folder / path, f"select * from {table} where {where} {order}")
+            parts.append(path)
+    if written != rows:
+        raise ExportError(f"main.{spec.name} has {rows} rows, of which {written} were exported")
+    return ExportedTable(spec.name, rows, tuple(path.as_posix() for path in parts))
+
+
+def _order(
+    con: duckdb.DuckDBPyConnection, table: str, spec: ExportSpec, columns: list[str], rows: int
+) -> str:
+    """The `order by` that leaves no two rows in an order of their own."""
+    sort = [_quoted(name) for name in spec.sort]
+    rest = [_quoted(name) for name in columns if name not in spec.sort]
+    if sort and _count(con, f"from (select distinct {', '.join(sort)} from {table})") == rows:
+        rest = []
+    return f"order by {', '.join(f'{name} asc nulls last' for name in [*sort, *rest])}"
+
+
+def _write(con: duckdb.DuckDBPyConnection, path: Path, query: str) -> int:
+    """Write the rows of a query to one file, in row groups of equal length; return their number."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = 0
+    # The descriptor is ours: Arrow's own errors of a full disk carry no errno.
+    with path.open("wb") as file:
+        reader = con.sql(query).to_arrow_reader(BATCH_ROWS)
+        with pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
+            for group in _groups(reader):
+                writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+                rows += group.num_rows
+    return rows
+
+
+def _groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
+    """The batches, cut anew into tables of exactly `ROW_GROUP_ROWS` rows, the last one shorter."""
+    waiting: list[pa.RecordBatch] = []
+    rows = 0
+    for batch in reader:
+        waiting.append(batch)
+        rows += batch.num_rows
+        while rows >= ROW_GROUP_ROWS:
+            table = pa.Table.from_batches(waiting, reader.schema)
+            yield table.slice(0, ROW_GROUP_ROWS).combine_chunks()
+            waiting = table.slice(ROW_GROUP_ROWS).to_batches()
+            rows -= ROW_GROUP_ROWS
+    if rows:
+        yield pa.Table.from_batches(waiting, reader.schema).combine_chunks()
+
+
+def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    tables: dict[str, list[str]] = {}
+    for table, column in con.execute(
+        "select table_name, column_name from duckdb_columns() "
+        "where database_name = current_database() and schema_name = 'main' and not internal "
+        "order by table_name, column_index"
+    ).fetchall():
+        tables.setdefault(table, []).append(column)
+    return tables
+
+
+def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
+    return int(con.execute(f"select count(*) {relation}").fetchall()[0][0])
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

@@ -1,0 +1,82 @@
+"""Writing to disk so that a kill or a power cut leaves the old file or the new one, never half of one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from ca_etl.errors import CaEtlError
+
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class StorageError(CaEtlError):
+    """The disk refused: read-only, full, not a folder, or broken. `path` is what was being written."""
+
+    def __init__(self, path: Path, reason: str, *, full: bool) -> None:
+        hint = (
+            f"free some space (df -h {path.parent}), then: ca-etl run"
+            if full
+            else f"check the path and its permissions (ls -ld {path.parent}), then: ca-etl run"
+        )
+        super().__init__(f"cannot write {path}: {reason}; the published release is unchanged", hint)
+        self.path = path
+
+
+@contextmanager
+def storage(path: Path) -> Iterator[None]:
+    """Turn an `OSError` of the block into a `StorageError` that names `path`, or the file below it."""
+    try:
+        yield
+    except OSError as error:
+        # Of a copy, a rename or a symlink the error names the source, which is not what cannot be written.
+        named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else path
+        at = named if named.is_relative_to(path) else path
+        reason = error.strerror or str(error)
+        raise StorageError(at, reason, full=error.errno in FULL) from error
+
+
+def fsync(path: Path) -> None:
+    """Force one file or one folder's entries to the disk."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Replace `path` by `data` in one step, durable on return. Raises `StorageError`."""
+    temporary = path.with_name(f"{path.name}.tmp")
+    with storage(path):
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        fsync(path.parent)
+
+
+def seal_tree(folder: Path) -> None:
+    """Make every file below `folder` read-only and force files and folders to the disk.
+
+    Folders stay writable for their owner, or an old release could not be removed. Raises `StorageError`.
+    """
+    with storage(folder):
+        for parent, _folders, files in os.walk(folder):
+            for name in files:
+                file = Path(parent, name)
+                file.chmod(0o444)
+                fsync(file)
+            fsync(Path(parent))
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all it holds. Raises `StorageError`."""
+    with storage(folder):
+        shutil.rmtree(folder)

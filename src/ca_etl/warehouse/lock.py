@@ -1,0 +1,161 @@
+"""One run at a time, and who it is.
+
+The lock is the kernel's `flock` on `<data_dir>/.lock`: it falls with the process, however that dies.
+`<data_dir>/.running.json` names the holder. A run removes it once it is recorded in the journal, so a file
+that is found while taking the lock was left by a run that never said how it ended. It is set aside as
+`.crashed-<run_id>.json` until somebody has written the missing journal line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.files import storage, write_atomic
+
+LOCK_FILE: Final = ".lock"
+RUNNING_FILE: Final = ".running.json"
+CRASHED_GLOB: Final = ".crashed-*.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The run that holds the lock. `started_at` is UTC; `step` is the last step it announced."""
+
+    pid: int
+    host: str
+    run_id: str
+    kind: str
+    started_at: datetime
+    step: str = "start"
+
+    @classmethod
+    def here(cls, run_id: str, kind: str, started_at: datetime) -> Holder:
+        """The holder that this process would be."""
+        return cls(os.getpid(), socket.gethostname(), run_id, kind, started_at)
+
+    def __str__(self) -> str:
+        since = f"{self.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return f"{self.kind} {self.run_id} (pid {self.pid} on {self.host}, since {since}, step {self.step})"
+
+
+class LockHeldError(CaEtlError):
+    """Another run holds the lock. `holder` is None in the instant before it has signed."""
+
+    exit_status = 75
+
+    def __init__(self, data_dir: Path, holder: Holder | None) -> None:
+        who = str(holder) if holder else "a run that has only just begun"
+        super().__init__(
+            f"{data_dir / LOCK_FILE} is held by {who}", "ca-etl status (try again when it is done)"
+        )
+        self.holder = holder
+
+
+class RunLock:
+    """The held lock of one run."""
+
+    def __init__(self, data_dir: Path, holder: Holder) -> None:
+        self.holder = holder
+        self._path = data_dir / RUNNING_FILE
+        self._write()
+
+    def step(self, name: str) -> None:
+        """Announce the step that begins now, for `ca-etl status` and for the record of a crash."""
+        self.holder = replace(self.holder, step=name)
+        self._write()
+
+    def recorded(self) -> None:
+        """Say that the journal holds this run's line: from here on a kill is no crash."""
+        with storage(self._path):
+            self._path.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        fields = {**asdict(self.holder), "started_at": self.holder.started_at.isoformat()}
+        write_atomic(self._path, json.dumps(fields).encode())
+
+
+@contextmanager
+def run_lock(data_dir: Path, holder: Holder) -> Iterator[RunLock]:
+    """Hold the lock of `data_dir` (made when absent) for the block, without waiting for it.
+
+    When the block ends well, the holder's file goes. When it ends by an exception and `recorded()` was not
+    called, the file stays, and the next run learns of this one by `crashed_run`. Raises `LockHeldError` when
+    another process or thread holds the lock, `StorageError` when the directory cannot be written.
+    """
+    with storage(data_dir):
+        data_dir.mkdir(parents=True, exist_ok=True)
+        # A soft lock would outlive a killed run and stop all later ones.
+        lock = FileLock(data_dir / LOCK_FILE, thread_local=False, fallback_to_soft=False)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            raise LockHeldError(data_dir, running(data_dir)) from None
+    try:
+        _set_aside_left_file(data_dir)
+        held = RunLock(data_dir, holder)
+        yield held
+        held.recorded()
+    finally:
+        lock.release()
+
+
+def running(data_dir: Path) -> Holder | None:
+    """What `.running.json` says, None without one. True of a live run only while the lock is held."""
+    return _read(data_dir / RUNNING_FILE)
+
+
+def crashed_run(data_dir: Path) -> Holder | None:
+    """The oldest run that ended without a journal line, None when there is none.
+
+    Meaningful only while holding the lock. Once the journal holds its line, `settle_crash` forgets it:
+    call both in a loop, since several runs may have died before one could write.
+    """
+    left = [holder for path in data_dir.glob(CRASHED_GLOB) if (holder := _read(path)) is not None]
+    return min(left, key=lambda holder: (holder.started_at, holder.run_id), default=None)
+
+
+def settle_crash(data_dir: Path, holder: Holder) -> None:
+    """Forget a crashed run whose line now stands in the journal."""
+    path = _crashed_path(data_dir, holder)
+    with storage(path):
+        path.unlink(missing_ok=True)
+
+
+def _set_aside_left_file(data_dir: Path) -> None:
+    left = running(data_dir)
+    if left is not None:
+        path = _crashed_path(data_dir, left)
+        with storage(path):
+            (data_dir / RUNNING_FILE).replace(path)
+
+
+def _crashed_path(data_dir: Path, holder: Holder) -> Path:
+    return data_dir / f".crashed-{re.sub(r'[^0-9A-Za-z._-]', '_', holder.run_id)}.json"
+
+
+def _read(path: Path) -> Holder | None:
+    with storage(path):
+        try:
+            data = path.read_bytes()
+            modified = path.stat().st_mtime
+        except FileNotFoundError:
+            return None
+    try:
+        fields = json.loads(data)
+        return Holder(**{**fields, "started_at": datetime.fromisoformat(fields["started_at"])})
+    except (ValueError, TypeError, KeyError):
+        # A power cut can leave a renamed file empty. That a run crashed is still a fact worth keeping.
+        name = path.stem.removeprefix(".crashed-") if path.name != RUNNING_FILE else "unknown"
+        return Holder(0, "unknown", name, "unknown", datetime.fromtimestamp(modified, UTC), "unknown")

@@ -1,0 +1,287 @@
+"""Releases: built in private, published whole, never changed.
+
+A run builds in `releases/<id>.building/`. `publish` then goes through these steps, in this order:
+
+    seal      every file is made read-only and forced to the disk
+    announce  the symlink `.current.next` names the release that is about to be
+    rename    `<id>.building` becomes `<id>`
+    point     `.current.next` is renamed over `current`
+
+A kill before `rename` leaves a building folder that nobody points at: the next run removes it, and the
+announcement with it. A kill between `rename` and `point` leaves a whole, checked release that is announced:
+the next run completes the publication. Without an announcement a release newer than `current` is one that an
+operator rolled back from, and stays as it is.
+
+A release is its folder, and the folder's name is its id: the start of its run, `20251205T020012Z`, with `-2`,
+`-3` ... where that second is taken. Nothing below such a folder ever changes. Everything here that writes is
+called with the run lock held.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.files import fsync, remove_tree, seal_tree, storage
+
+RELEASES: Final = "releases"
+CURRENT: Final = "current"
+ANNOUNCED: Final = ".current.next"
+BUILDING: Final = ".building"
+REMOVING: Final = ".removing"
+WAREHOUSE: Final = "warehouse.duckdb"
+RELEASE_ID: Final = re.compile(r"(\d{8}T\d{6}Z)(?:-([1-9]\d*))?")
+
+
+class ReleaseError(CaEtlError):
+    """The folder of releases is not in the state that the operation needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """A release at work, private to its run. `based_on` is the release it began as a copy of."""
+
+    data_dir: Path
+    release_id: str
+    based_on: str | None = None
+
+    @property
+    def folder(self) -> Path:
+        """`releases/<id>.building`."""
+        return self.data_dir / RELEASES / f"{self.release_id}{BUILDING}"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file; absent at first in a fresh building."""
+        return self.folder / WAREHOUSE
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What killed runs left: the release whose publication was completed, and the folders removed."""
+
+    completed: str | None
+    removed: tuple[str, ...]
+
+
+def new_release_id(data_dir: Path, started_at: datetime, taken: Collection[str] = ()) -> str:
+    """An unused id for a run that began at `started_at` (zone-aware).
+
+    `taken` are ids of runs that published nothing, from the journal.
+    """
+    stamp = f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    used = {*taken, *(folder.name.partition(".")[0] for folder in _folders(data_dir))}
+    number = 1
+    while (release_id := stamp if number == 1 else f"{stamp}-{number}") in used:
+        number += 1
+    return release_id
+
+
+def begin_building(data_dir: Path, release_id: str, *, fresh: bool = False) -> Building:
+    """Tidy up after killed runs and make `<id>.building` with a copy of the current warehouse file.
+
+    `fresh` starts without one, as the very first run does. Called again within a run, it starts over. Raises
+    `ReleaseError` when the id is published already or the current release was tampered with, `StorageError`
+    when the disk refuses.
+    """
+    if RELEASE_ID.fullmatch(release_id) is None:
+        raise ValueError(f"{release_id!r} is no release id")
+    recover(data_dir)
+    folder = data_dir / RELEASES / release_id
+    if folder.exists():
+        raise ReleaseError(f"{folder} is published already", "ca-etl releases")
+    current = None if fresh else current_release(data_dir)
+    building = Building(data_dir, release_id, current.name if current else None)
+    with storage(building.folder):
+        building.folder.mkdir(parents=True)
+    if current is not None:
+        _assert_no_wal(current / WAREHOUSE)
+        with storage(building.warehouse):
+            shutil.copyfile(current / WAREHOUSE, building.warehouse)
+    return building
+
+
+def find_building(data_dir: Path, release_id: str) -> Building:
+    """The building that `begin_building` made earlier in this run. Raises `ReleaseError` when it is gone."""
+    building = Building(data_dir, release_id)
+    if not building.folder.is_dir():
+        raise ReleaseError(f"{building.folder} does not exist", "ca-etl run")
+    return building
+
+
+def discard(building: Building) -> None:
+    """Remove a building that will not be published. Raises `StorageError`."""
+    if building.folder.exists():
+        remove_tree(building.folder)
+
+
+def publish(building: Building, on_step: Callable[[str], None] = lambda _step: None) -> Path:
+    """Make the building a release and move `current` to it, both or, when killed, one after the other.
+
+    Every connection to the warehouse file is closed by now. `on_step` is told each step before it is taken
+    (`seal`, `announce`, `rename`, `point`) and `done` at the end. Raises `ReleaseError` when the file is
+    missing or not checkpointed, `StorageError` when the disk refuses; `current` is then unmoved.
+    """
+    data_dir = building.data_dir
+    release = data_dir / RELEASES / building.release_id
+    if not building.warehouse.is_file():
+        raise ReleaseError(f"{building.warehouse} does not exist", "ca-etl run")
+    _assert_no_wal(building.warehouse)
+    on_step("seal")
+    seal_tree(building.folder)
+    on_step("announce")
+    _announce(data_dir, release.name)
+    on_step("rename")
+    with storage(release):
+        building.folder.rename(release)
+        fsync(release.parent)
+    on_step("point")
+    _point(data_dir)
+    on_step("done")
+    return release
+
+
+def recover(data_dir: Path) -> Recovery:
+    """Complete or remove what killed runs left, as this module's text says. Harmless without any."""
+    completed = None
+    announced = data_dir / ANNOUNCED
+    if announced.is_symlink():
+        if announced.exists():
+            completed = announced.readlink().name
+            _point(data_dir)
+        else:
+            with storage(announced):
+                announced.unlink()
+    left = [folder for folder in _folders(data_dir) if folder.suffix in {BUILDING, REMOVING}]
+    for folder in left:
+        remove_tree(folder)
+    return Recovery(completed, tuple(folder.name for folder in left))
+
+
+def current_release(data_dir: Path) -> Path | None:
+    """The folder of the release that `current` points at, None before the first one.
+
+    Raises `ReleaseError` when `current` is no symlink or its release is gone.
+    """
+    release_id = _current_id(data_dir)
+    if release_id is None:
+        return None
+    release = data_dir / RELEASES / release_id
+    if not (release / WAREHOUSE).is_file():
+        raise ReleaseError(
+            f"{data_dir / CURRENT} points at {release}, which holds no {WAREHOUSE}",
+            "ca-etl releases, then ca-etl rollback or ca-etl rebuild",
+        )
+    return release
+
+
+def releases(data_dir: Path) -> tuple[Path, ...]:
+    """The published releases, oldest first."""
+    found = [folder for folder in _folders(data_dir) if RELEASE_ID.fullmatch(folder.name)]
+    return tuple(sorted(found, key=lambda folder: _sort_key(folder.name)))
+
+
+def rollback(data_dir: Path, to: str | None = None) -> Path:
+    """Move `current` to release `to`, by default to the newest one older than the current one.
+
+    No release is removed. The next run builds on the release that is current then. Raises `ReleaseError` when
+    there is no such release.
+    """
+    known = releases(data_dir)
+    if to is None:
+        current = _current_id(data_dir)
+        older = [r for r in known if current is not None and _sort_key(r.name) < _sort_key(current)]
+        if not older:
+            raise ReleaseError(
+                f"no release is older than the current one in {data_dir / RELEASES}", "ca-etl releases"
+            )
+        target = older[-1]
+    else:
+        match = [release for release in known if release.name == to]
+        if not match:
+            raise ReleaseError(f"{data_dir / RELEASES} holds no release {to}", "ca-etl releases")
+        target = match[0]
+    _announce(data_dir, target.name)
+    _point(data_dir)
+    return target
+
+
+def prune(data_dir: Path, keep: int) -> tuple[str, ...]:
+    """Remove releases until `keep` are left, the current one counted; return the ids removed, oldest first.
+
+    The current release and those newer than it (an operator rolled back) always stay. A reader that has a
+    file of a removed release open keeps it. Raises `StorageError`.
+    """
+    if keep < 1:
+        raise ValueError("keep is at least 1")
+    current = _current_id(data_dir)
+    if current is None:
+        return ()
+    older = [r for r in releases(data_dir) if _sort_key(r.name) < _sort_key(current)]
+    removed = older[: max(0, len(older) - (keep - 1))]
+    for release in removed:
+        # Renamed first: a kill amid the removal must not leave half a release to roll back to.
+        going = release.with_name(f"{release.name}{REMOVING}")
+        with storage(release):
+            release.rename(going)
+        remove_tree(going)
+    return tuple(release.name for release in removed)
+
+
+def _announce(data_dir: Path, release_id: str) -> None:
+    announced = data_dir / ANNOUNCED
+    with storage(announced):
+        announced.unlink(missing_ok=True)
+        announced.symlink_to(Path(RELEASES, release_id))
+        fsync(data_dir)
+
+
+def _point(data_dir: Path) -> None:
+    current = data_dir / CURRENT
+    if current.exists() and not current.is_symlink():
+        raise ReleaseError(f"{current} is no symbolic link", f"mv {current} {current}.old, then: ca-etl run")
+    with storage(current):
+        (data_dir / ANNOUNCED).replace(current)
+        fsync(data_dir)
+
+
+def _current_id(data_dir: Path) -> str | None:
+    current = data_dir / CURRENT
+    try:
+        return current.readlink().name
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ReleaseError(
+            f"{current} is no symbolic link: {os.strerror(error.errno or 0)}",
+            f"mv {current} {current}.old, then: ca-etl rollback --to an id of ca-etl releases",
+        ) from error
+
+
+def _folders(data_dir: Path) -> list[Path]:
+    root = data_dir / RELEASES
+    with storage(root):
+        return sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
+
+
+def _sort_key(release_id: str) -> tuple[str, int]:
+    match = RELEASE_ID.fullmatch(release_id)
+    if match is None:
+        raise ReleaseError(f"{release_id!r} is no release id", "ca-etl releases")
+    return match[1], int(match[2] or 1)
+
+
+def _assert_no_wal(warehouse: Path) -> None:
+    wal = warehouse.with_name(f"{warehouse.name}.wal")
+    if wal.exists():
+        raise ReleaseError(
+            f"{wal} exists: somebody opened the file for writing, or it was not checkpointed",
+            "ca-etl rollback (to a release without one), or ca-etl rebuild",
+        )

@@ -1,0 +1,29 @@
+"""Where the SQL files stand: inside the installed package, or at the root of the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import ca_etl
+from ca_etl.errors import CaEtlError
+
+
+def sql_root() -> Path:
+    """The `sql/` folder: `ca_etl/sql` in a wheel, `<repository>/sql` in an editable install.
+
+    Raises `CaEtlError` when neither exists, which means a broken installation.
+    """
+    package = Path(ca_etl.__file__).parent
+    candidates = (package / "sql", package.parents[1] / "sql")
+    for folder in candidates:
+        if (folder / "raw").is_dir():
+            return folder
+    raise CaEtlError(
+        f"the SQL files are missing: neither {candidates[0]} nor {candidates[1]} holds raw/",
+        "make setup (installs the package again)",
+    )
+
+
+def raw_files() -> tuple[Path, ...]:
+    """The files of the landing tables, `sql/raw/<table>.sql`, in order of their names."""
+    return tuple(sorted((sql_root() / "raw").glob("*.sql")))

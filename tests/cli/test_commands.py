@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def test_an_ingest_prints_the_release_on_stdout_and_the_rest_on_stderr(
+    cli: Cli, page: Path, data_dir: Path
+) -> None:
+    done = cli("ingest", page)
+    assert (done.returncode, Path(done.stdout.strip()).name) == (0, (data_dir / "current").resolve().name)
+    assert "5 rates" in done.stderr
+    assert "2 articles" in done.stderr
+
+
+def test_sql_answers_in_every_form_with_exact_decimals(cli: Cli, page: Path, tmp_path: Path) -> None:
+    cli("ingest", page)
+    query = "select base, rate from fct_rate_daily where base = 'UZS'"
+    assert cli("sql", query, "--format", "csv").stdout == "base,rate\nUZS,0.00008000\n"
+    assert json.loads(cli("sql", query, "--format", "json").stdout) == [{"base": "UZS", "rate": 0.00008}]
+    assert "0.00008000" in cli("sql", query).stdout
+    out = tmp_path / "rows.parquet"
+    assert cli("sql", query, "--format", "parquet", "--output", out).returncode == 0
+    assert str(pq.read_table(out).to_pylist()) == "[{'base': 'UZS', 'rate': Decimal('0.00008000')}]"
+
+
+def test_a_query_comes_from_stdin_as_well(cli: Cli, page: Path) -> None:
+    cli("ingest", page)
+    assert cli("sql", "-", "-f", "csv", stdin="select 1 as one").stdout == "one\n1\n"
+
+
+def test_sql_that_does_not_run_is_told_in_the_words_of_duckdb(cli: Cli, page: Path) -> None:
+    cli("ingest", page)
+    failed = cli("sql", "select nothing from nowhere")
+    assert failed.returncode == 1
+    assert "nowhere" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_sql_can_neither_write_nor_read_other_files(cli: Cli, page: Path, tmp_path: Path) -> None:
+    cli("ingest", page)
+    for query in ("drop table fct_article", "create table x as select 1", f"from '{page}'"):
+        failed = cli("sql", query)
+        assert failed.returncode == 1, query
+        assert "next:" in failed.stderr
+    assert list(tmp_path.glob("*.csv")) == []
+
+
+def test_wrong_usage_exits_2_and_says_what_to_type(cli: Cli) -> None:
+    assert cli("run", "--slot", "yesterday").returncode == 2
+    nothing = cli("sql", "select 1")
+    assert nothing.returncode == 2
+    assert "ca-etl run" in nothing.stderr
+    no_contact = cli("run")
+    assert no_contact.returncode == 2
+    assert "CA_ETL_CONTACT" in no_contact.stderr
+    bad_setting = cli("status", CA_ETL_TIMEZONE="Asia/Atlantis")
+    assert bad_setting.returncode == 2
+    assert "CA_ETL_TIMEZONE" in bad_setting.stderr
+
+
+def test_status_tells_freshness_runs_checks_and_rejects(cli: Cli, page: Path) -> None:
+    assert "nothing is published yet" in cli("status").stdout
+    cli("ingest", page)
+    told = cli("status").stdout
+    assert "2025-12-05" in told
+    assert "succeeded" in told
+    status = json.loads(cli("status", "--json").stdout)
+    assert [run["kind"] for run in status["runs"]] == ["ingest"]
+    assert status["release"] == status["runs"][0]["release_id"]
+
+
+def test_releases_are_listed_and_rolled_back(cli: Cli, page: Path, data_dir: Path) -> None:
+    cli("ingest", page)
+    first = (data_dir / "current").resolve()
+    cli("ingest", page)
+    second = (data_dir / "current").resolve()
+    listed = cli("releases").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == [first.name, "*"]
+    assert cli("rollback").stdout.strip().endswith(first.name)
+    assert (data_dir / "current").resolve() == first
+    assert cli("rollback", second.name).returncode == 0
+    assert cli("rollback", "20200101T000000Z").returncode == 1
+
+
+def test_models_are_listed_with_their_parents(cli: Cli) -> None:
+    listed = cli("models").stdout
+    assert "main.fct_rate_daily  <- main.fct_rate_observation" in listed
+
+
+def test_tables_are_exported_to_files(cli: Cli, page: Path, tmp_path: Path) -> None:
+    cli("ingest", page)
+    out = tmp_path / "out"
+    done = cli("export", out, "--table", "fct_rate_daily", "--format", "csv")
+    assert done.stdout.strip() == str(out / "fct_rate_daily.csv")
+    assert len((out / "fct_rate_daily.csv").read_text().splitlines()) == 6
+    assert cli("export", out, "--table", "fct_nothing").returncode == 2
+    assert cli("export", out).returncode == 0
+    assert pq.read_table(out / "dim_currency.parquet").num_rows >= 6
+
+
+def test_a_second_run_at_once_exits_75_and_says_who_holds_the_lock(
+    cli: Cli, page: Path, data_dir: Path
+) -> None:
+    from datetime import UTC, datetime
+
+    from ca_etl.warehouse.lock import Holder, run_lock
+
+    with run_lock(data_dir, Holder.here("20251205T020000Z", "run", datetime.now(UTC))):
+        second = cli("ingest", page)
+    assert second.returncode == 75
+    assert "20251205T020000Z" in second.stderr
+    assert "pid" in second.stderr
+
+
+def test_the_demo_and_a_real_site_do_not_share_a_data_directory(cli: Cli) -> None:
+    assert cli("demo").returncode == 0
+    refused = cli("run", CA_ETL_CONTACT="someone@example.org")
+    assert refused.returncode == 2
+    assert "CA_ETL_DATA_DIR" in refused.stderr
+
+
+def test_the_demo_plays_an_outage_and_a_wrong_rate(cli: Cli) -> None:
+    done = cli("demo", "--days", "3", "--outage", "2025-12-21", "--wrong", "2025-12-22")
+    assert done.returncode == 3
+    assert "503" in done.stderr
+    assert "ca-etl status" in done.stderr
+    assert "KZT" in cli("status").stdout
+
+
+def test_decide_writes_a_line_that_a_person_can_read(cli: Cli, data_dir: Path) -> None:
+    data_dir.mkdir()
+    assert cli("decide", "exclude", "urn:uuid:1", "--reason", "ten times, too high").returncode == 0
+    lines = (data_dir / "decisions.csv").read_text().splitlines()
+    assert lines[0] == "capture_id,decision,reason,decided_at"
+    assert lines[1].startswith('urn:uuid:1,exclude,"ten times, too high",')

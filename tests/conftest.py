@@ -1,0 +1,29 @@
+"""Fixtures that every room's tests may use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("CA_ETL_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    folder = REPOSITORY.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("../shared is not on this machine")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seed_page(shared_dir: Path) -> Path:
+    return shared_dir / "seed" / "000_a1fb695dfdf5c8e4.txt"

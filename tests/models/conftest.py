@@ -1,0 +1,159 @@
+"""Given rows in `raw.*`, the models are built: what do they say?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from ca_etl.warehouse.checks import CheckResult, run_checks
+from ca_etl.warehouse.landing import ensure_raw
+from ca_etl.warehouse.models import build_models
+from ca_etl.warehouse.sqlfiles import sql_root
+
+Row = dict[str, Any]
+
+DEFAULTS: dict[str, Row] = {
+    "capture": {
+        "capture_id": "c1",
+        "source": "timesca",
+        "payload_sha256": "00",
+        "payload_bytes": 1,
+        "ticker_cycles": 8,
+        "articles_parsed": 0,
+        "archive_file": "2025/12/a.warc.gz",
+        "archive_offset": 0,
+        "parser_version": "1",
+        "run_id": "r1",
+    },
+    "rate_observation": {
+        "capture_id": "c1",
+        "base": "KGS",
+        "quote": "USD",
+        "rate_text": "0.01144",
+        "change_text": "0%",
+        "position": 1,
+    },
+    "article_observation": {"capture_id": "c1", "position": 1, "is_truncated": False, "media": []},
+    "article_text": {},
+    "reject": {
+        "capture_id": "c1",
+        "position": 0,
+        "reason": "no_ticker",
+        "detail": "-",
+        "excerpt": "",
+        "parser_version": "1",
+    },
+    "decision": {"capture_id": "c1", "reason": "looked at it", "decided_at": "2025-12-06 00:00:00+00"},
+    "run": {
+        "run_id": "r1",
+        "kind": "run",
+        "started_at": "2025-12-05 02:00:00+00",
+        "status": "succeeded",
+        "captures": 1,
+        "rejects": 0,
+        "code_version": "0.1.0",
+        "warnings": [],
+    },
+    "check_result": {
+        "run_id": "r1",
+        "check_name": "a_check",
+        "model": "main.fct_rate_daily",
+        "severity": "error",
+        "offending_rows": 0,
+        "sample": "",
+    },
+}
+
+
+def _complete(table: str, row: Row) -> Row:
+    full = DEFAULTS[table] | row
+    if table == "rate_observation":
+        full.setdefault("rate", full["rate_text"])
+        full.setdefault("change_pct", full["change_text"].strip("%"))
+    return full
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A warehouse in memory with the models built from given rows."""
+
+    con: duckdb.DuckDBPyConnection
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        return self.con.execute(query).fetchall()
+
+    def row(self, query: str) -> tuple[Any, ...]:
+        (row,) = self.rows(query)
+        return row
+
+    def checks(self, run_id: str | None = None) -> dict[str, CheckResult]:
+        return {result.check_name: result for result in run_checks(self.con, sql_root(), run_id)}
+
+    def firing(self, run_id: str | None = None) -> set[str]:
+        return {name for name, result in self.checks(run_id).items() if result.offending_rows}
+
+
+def insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[Row]) -> None:
+    for row in rows:
+        full = _complete(table, row)
+        marks = ", ".join("?" for _ in full)
+        con.execute(f"insert into raw.{table} ({', '.join(full)}) values ({marks})", list(full.values()))
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = duckdb.connect()
+    connection.execute("set TimeZone = 'UTC'")
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="session")
+def landing() -> Iterator[duckdb.DuckDBPyConnection]:
+    """One warehouse for all tests that only give rows: making the raw tables takes half of such a test."""
+    connection = duckdb.connect()
+    connection.execute("set TimeZone = 'UTC'")
+    ensure_raw(connection)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def given(landing: duckdb.DuckDBPyConnection) -> Callable[..., Warehouse]:
+    """`given(capture=[...], rate_observation=[...])`: rows as dicts, what they leave out has a default."""
+
+    def build(**tables: list[Row]) -> Warehouse:
+        landing.execute("".join(f"delete from raw.{table};" for table in DEFAULTS))
+        for table, rows in tables.items():
+            insert(landing, table, rows)
+        build_models(landing, sql_root())
+        return Warehouse(landing)
+
+    return build
+
+
+@pytest.fixture
+def macros(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """A connection that knows the exact arithmetic of `sql/macros/`."""
+    for path in sorted((sql_root() / "macros").glob("*.sql")):
+        con.execute(path.read_text("utf-8"))
+    return con
+
+
+@pytest.fixture
+def sql_folder(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
+    """`sql_folder({"main/a.sql": text})`: a folder of SQL files as the runner reads it."""
+
+    def write(files: dict[str, str]) -> Path:
+        for folder in ("raw", "seeds", "staging", "main", "checks"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        for name, text in files.items():
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        return tmp_path
+
+    return write

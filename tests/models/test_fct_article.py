@@ -1,0 +1,179 @@
+# ruff: noqa: RUF001  titles as the site sets them
+
+import hashlib
+from datetime import UTC, date, datetime
+
+ON_DAY_5 = {"capture_id": "c5", "page_date": "2025-12-05"}
+ON_DAY_6 = {"capture_id": "c6", "page_date": "2025-12-06"}
+
+
+def shown(day: int, title: str | None = "Glacier Survey Begins", **columns):
+    return {"capture_id": f"c{day}", "title": title} | columns
+
+
+def texts(**by_id: str):
+    return [{"text_id": text_id, "text": text} for text_id, text in by_id.items()]
+
+
+def test_a_listing_without_links_and_one_with_links_meet_in_one_article(given):
+    warehouse = given(
+        capture=[ON_DAY_5, ON_DAY_6],
+        article_observation=[
+            shown(5, "Kazakhstan’s “Green” Plan: 3 Steps – and More"),
+            shown(
+                6,
+                "Kazakhstan’s “Green” Plan: 3 Steps – and More",
+                url="https://timesca.com/kazakhstans-green-plan-3-steps-and-more/",
+            ),
+        ],
+    )
+    slug = "kazakhstans-green-plan-3-steps-and-more"
+    assert warehouse.row(
+        "select article_id, slug, sightings, first_seen_date, last_seen_date from main.fct_article"
+    ) == (hashlib.sha256(slug.encode()).hexdigest()[:16], slug, 2, date(2025, 12, 5), date(2025, 12, 6))
+
+
+TITLES = {
+    "U.S.–Uzbek Talks": "u-s-uzbek-talks",
+    "C5+1 Meets: What’s Next?": "c51-meets-whats-next",
+    "Oil & Gas / Power": "oil-gas-power",
+    "‘Şymkent’ and Çeleken — a Tale": "symkent-and-celeken-a-tale",
+    "Growth of 5.6% (Again)": "growth-of-5-6-again",
+    "  Two\u00a0Blanks  ": "two-blanks",
+    "Ак кеме": "ак-кеме",
+    # a title of signs alone is its own slug
+    "?!": "?!",
+}
+
+
+def test_a_title_becomes_the_slug_that_wordpress_makes(given):
+    warehouse = given(
+        capture=[ON_DAY_5],
+        article_observation=[shown(5, title, position=n) for n, title in enumerate(TITLES)],
+    )
+    assert dict(warehouse.rows("select title, slug from main.fct_article")) == TITLES
+
+
+LINKS = {
+    "https://timesca.com/2025/12/a-dated-road/?utm=x#top": "a-dated-road",
+    "/a-bare-road": "a-bare-road",
+    "https://timesca.com/an-old-road.html": "an-old-road",
+    "https://timesca.com/%D0%90%D0%BA/": "ак",
+    "https://timesca.com/bad%ffoctet/": "badffoctet",
+    # these have no segment of their own, so the title names the article
+    "https://timesca.com/?p=17": "title-5",
+    "https://timesca.com/index.php?id=17": "title-6",
+    "https://timesca.com": "title-7",
+}
+
+
+def test_the_last_segment_of_the_link_names_the_article_where_there_is_one(given):
+    warehouse = given(
+        capture=[ON_DAY_5],
+        article_observation=[shown(5, f"Title {n}", position=n, url=url) for n, url in enumerate(LINKS)],
+    )
+    assert dict(warehouse.rows("select url, slug from main.fct_article")) == LINKS
+
+
+def test_the_longest_whole_text_goes_before_a_longer_cut_one(given):
+    warehouse = given(
+        capture=[ON_DAY_5, ON_DAY_6, {"capture_id": "c7", "page_date": "2025-12-07"}],
+        article_observation=[
+            shown(5, text_id="whole"),
+            shown(6, text_id="cut", is_truncated=True),
+            shown(7, text_id="short"),
+        ],
+        article_text=texts(whole="three whole words", cut="many more words but cut …", short="two words"),
+    )
+    assert warehouse.row(
+        "select text, text_id, is_truncated, word_count, texts, revisions from main.fct_article"
+    ) == (
+        "three whole words",
+        "whole",
+        False,
+        3,
+        3,
+        1,
+    )
+
+
+def test_an_article_shown_only_cut_has_the_longest_cut_text_and_no_revision(given):
+    warehouse = given(
+        capture=[ON_DAY_5, ON_DAY_6],
+        article_observation=[
+            shown(5, text_id="a", is_truncated=True),
+            shown(6, text_id="b", is_truncated=True),
+        ],
+        article_text=texts(a="a longer beginning …", b="a beginning …"),
+    )
+    assert warehouse.row("select text_id, is_truncated, texts, revisions from main.fct_article") == (
+        "a",
+        True,
+        2,
+        0,
+    )
+
+
+def test_an_article_without_text_has_no_text_and_no_word_count(given):
+    warehouse = given(capture=[ON_DAY_5], article_observation=[shown(5)])
+    assert warehouse.row("select text, word_count, texts, revisions from main.fct_article") == (
+        None,
+        None,
+        0,
+        0,
+    )
+
+
+def test_words_are_runs_without_a_blank(given):
+    words = {"one": 1, " two  words ": 2, "first line\n\nsecond\u00a0line\tends": 5, "": 0}
+    warehouse = given(
+        capture=[ON_DAY_5],
+        article_observation=[shown(5, f"Title {n}", position=n, text_id=f"t{n}") for n in range(len(words))],
+        article_text=texts(**{f"t{n}": text for n, text in enumerate(words)}),
+    )
+    assert dict(warehouse.rows("select text, word_count from main.fct_article")) == words
+
+
+def test_the_latest_title_link_author_and_times_that_were_shown_are_kept(given):
+    warehouse = given(
+        capture=[ON_DAY_5, ON_DAY_6],
+        article_observation=[
+            shown(
+                5,
+                "Old Title",
+                url="https://timesca.com/slug/",
+                author="A. Writer",
+                published_at="2025-12-04 10:00:00+00",
+                dateline="BISHKEK",
+            ),
+            shown(6, "New Title", url="https://timesca.com/slug/?x=1", modified_at="2025-12-06 01:00:00+00"),
+        ],
+    )
+    assert warehouse.row(
+        "select title, url, author, published_at, modified_at, dateline from main.fct_article"
+    ) == (
+        "New Title",
+        "https://timesca.com/slug/?x=1",
+        "A. Writer",
+        datetime(2025, 12, 4, 10, tzinfo=UTC),
+        datetime(2025, 12, 6, 1, tzinfo=UTC),
+        "BISHKEK",
+    )
+
+
+def test_media_are_kept_from_the_latest_sighting_that_had_any(given):
+    media = [{"kind": "caption", "attachment_id": 34461, "caption": "@iom.int"}]
+    warehouse = given(
+        capture=[ON_DAY_5, ON_DAY_6], article_observation=[shown(5, media=media), shown(6, media=[])]
+    )
+    assert warehouse.row("select media from main.fct_article") == (media,)
+
+
+def test_an_observation_without_a_title_is_no_article_and_is_counted_on_its_page(given):
+    warehouse = given(
+        capture=[ON_DAY_5 | {"articles_parsed": 2}],
+        article_observation=[shown(5), shown(5, None, position=2, text_id="t")],
+        article_text=texts(t="a text without a title"),
+    )
+    assert warehouse.rows("select title from main.fct_article") == [("Glacier Survey Begins",)]
+    assert warehouse.row("select articles_parsed, articles_untitled from main.fct_listing_page") == (2, 1)

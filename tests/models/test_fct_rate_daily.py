@@ -1,0 +1,120 @@
+from datetime import date
+from decimal import Decimal
+
+
+def day(number: int, **columns):
+    return {"capture_id": f"c{number}", "page_date": f"2025-12-{number:02}"} | columns
+
+
+def printed(number: int, rate: str, change: str = "0%", **columns):
+    return {"capture_id": f"c{number}", "rate_text": rate, "change_text": change} | columns
+
+
+def test_a_day_without_a_print_carries_the_last_rate_and_says_so(given):
+    warehouse = given(
+        capture=[day(5), day(8)],
+        rate_observation=[printed(5, "0.01144", "0.1%"), printed(8, "0.01143", "-0%")],
+    )
+    assert warehouse.rows(
+        "select rate_date, rate, change_pct, change_sign, observations, is_filled, fill_age_days, capture_id"
+        " from main.fct_rate_daily order by all"
+    ) == [
+        (date(2025, 12, 5), Decimal("0.01144"), Decimal("0.1"), 1, 1, False, 0, "c5"),
+        (date(2025, 12, 6), Decimal("0.01144"), None, None, 0, True, 1, "c5"),
+        (date(2025, 12, 7), Decimal("0.01144"), None, None, 0, True, 2, "c5"),
+        (date(2025, 12, 8), Decimal("0.01143"), Decimal(0), -1, 1, False, 0, "c8"),
+    ]
+
+
+def test_each_pair_has_its_own_first_and_last_day(given):
+    warehouse = given(
+        capture=[day(5), day(7)],
+        rate_observation=[printed(5, "0.01144"), printed(7, "0.28571", base="TMT")],
+    )
+    assert warehouse.rows("select base, rate_date from main.fct_rate_daily order by all") == [
+        ("KGS", date(2025, 12, 5)),
+        ("TMT", date(2025, 12, 7)),
+    ]
+
+
+def test_the_latest_print_of_a_day_counts_and_one_of_unknown_time_never_beats_it(given):
+    at_two = {
+        "page_date": "2025-12-05",
+        "captured_at": "2025-12-05 02:00:00+00",
+        "captured_date": "2025-12-05",
+    }
+    at_nine = at_two | {"captured_at": "2025-12-05 09:00:00+00"}
+    warehouse = given(
+        capture=[
+            {"capture_id": "a"} | at_nine,
+            {"capture_id": "b"} | at_two,
+            {"capture_id": "by_hand", "page_date": "2025-12-05", "archive_file": "2026/01/z.warc.gz"},
+        ],
+        rate_observation=[
+            {"capture_id": "a", "rate_text": "0.01145"},
+            {"capture_id": "b", "rate_text": "0.01144"},
+            {"capture_id": "by_hand", "rate_text": "0.01143"},
+        ],
+    )
+    assert warehouse.row(
+        "select rate, capture_id, observations, distinct_rates from main.fct_rate_daily"
+    ) == (
+        Decimal("0.01145"),
+        "a",
+        3,
+        3,
+    )
+
+
+def test_prints_of_unknown_time_count_in_the_order_of_the_archive(given):
+    warehouse = given(
+        capture=[
+            {"capture_id": "second", "page_date": "2025-12-05", "archive_offset": 10},
+            {"capture_id": "third", "page_date": "2025-12-05", "archive_offset": 200},
+            {"capture_id": "zeroth", "page_date": "2025-12-05", "archive_file": "2024/12/a.warc.gz"},
+        ],
+        rate_observation=[{"capture_id": "second"}, {"capture_id": "third"}, {"capture_id": "zeroth"}],
+    )
+    assert warehouse.row("select capture_id, observations, distinct_rates from main.fct_rate_daily") == (
+        "third",
+        3,
+        1,
+    )
+
+
+def test_the_computed_change_looks_back_to_the_last_observed_day_with_its_interval(given):
+    warehouse = given(
+        capture=[day(5), day(7)], rate_observation=[printed(5, "0.00198"), printed(7, "0.00197", "-0%")]
+    )
+    assert warehouse.rows(
+        "select rate_date, previous_date, change_pct_computed, change_pct_low, change_pct_high"
+        " from main.fct_rate_daily order by all"
+    ) == [
+        (date(2025, 12, 5), None, None, None, None),
+        (date(2025, 12, 6), None, None, None, None),
+        # 0.00197 / 0.00198, 0.001965 / 0.001985 and 0.001975 / 0.001975
+        (date(2025, 12, 7), date(2025, 12, 5), Decimal("-0.5051"), Decimal("-1.0076"), Decimal(0)),
+    ]
+
+
+def test_the_dollar_price_of_the_tenge_has_its_interval(given):
+    warehouse = given(capture=[day(5)], rate_observation=[printed(5, "0.00198", base="KZT")])
+    low, rate, high = warehouse.row("select inverse_low, inverse_rate, inverse_high from main.fct_rate_daily")
+    assert (round(low, 1), round(rate, 1), round(high, 1)) == (
+        Decimal("503.8"),
+        Decimal("505.1"),
+        Decimal("506.3"),
+    )
+
+
+def test_excluding_the_only_capture_of_a_day_makes_it_a_filled_day(given):
+    warehouse = given(
+        capture=[day(5), day(6), day(7)],
+        rate_observation=[printed(5, "0.01144"), printed(6, "0.11440"), printed(7, "0.01144")],
+        decision=[{"capture_id": "c6", "decision": "exclude"}],
+    )
+    assert warehouse.rows("select rate, is_filled from main.fct_rate_daily order by rate_date") == [
+        (Decimal("0.01144"), False),
+        (Decimal("0.01144"), True),
+        (Decimal("0.01144"), False),
+    ]

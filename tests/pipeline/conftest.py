@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from ca_etl.demo.site import DemoSite
+from ca_etl.settings import Settings
+
+# What a run writes about itself, and what names a run: nothing here says what was seen.
+BOOKKEEPING = frozenset({"etl_run", "etl_check"})
+RUN_COLUMNS = frozenset({"run_id", "loaded_by"})
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path / "data", demo_port=0, min_interval_seconds=0, backoff_seconds=0, _env_file=None
+    )
+
+
+@pytest.fixture
+def site() -> Iterator[DemoSite]:
+    with DemoSite(port=0) as site:
+        yield site
+
+
+@pytest.fixture
+def query(settings: Settings) -> Callable[..., list[tuple[Any, ...]]]:
+    """Rows of a query on the current release, decimals and dates as text."""
+
+    def run(sql: str, data_dir: Path | None = None) -> list[tuple[Any, ...]]:
+        warehouse = ((data_dir or settings.data_dir) / "current").resolve() / "warehouse.duckdb"
+        with duckdb.connect(str(warehouse), read_only=True) as con:
+            return con.sql(sql).fetchall()
+
+    return run
+
+
+@pytest.fixture
+def contents() -> Callable[[Path], dict[str, list[tuple[Any, ...]]]]:
+    """All rows of schema main, run bookkeeping aside: what two releases must agree on."""
+
+    def read(data_dir: Path) -> dict[str, list[tuple[Any, ...]]]:
+        warehouse = (data_dir / "current").resolve() / "warehouse.duckdb"
+        with duckdb.connect(str(warehouse), read_only=True) as con:
+            tables = [
+                row[0]
+                for row in con.execute(
+                    "select table_name from information_schema.tables where table_schema = 'main'"
+                ).fetchall()
+            ]
+            found = {}
+            for table in sorted(set(tables) - BOOKKEEPING):
+                columns = [name for name in con.table(f"main.{table}").columns if name not in RUN_COLUMNS]
+                chosen = ", ".join(f'"{name}"::varchar' for name in columns)
+                found[table] = con.sql(f"select {chosen} from main.{table} order by all").fetchall()
+            return found
+
+    return read
