@@ -1,0 +1,1 @@
+"""Prefect flows over the library. The library knows nothing of them."""

@@ -18,7 +18,7 @@ columns:
   dateline: The latest dateline shown.
   text: The text, null where only the title was ever shown.
   text_id: SHA-256 of the text.
-  word_count: Words of the text, counted as runs without a blank; null where there is no text.
+  word_count: Words of the text, counted as runs without a blank or line end; null where there is no text.
   is_truncated: True where no page showed the text whole.
   media: Captions and attachment numbers, of the latest sighting that had any.
   sightings: How often the article was seen, as in fct_article_sighting.
@@ -72,12 +72,8 @@ candidates as (
 chosen as (
     select
         candidates.article_id, candidates.is_truncated, texts.text_id, texts.text,
-        -- most texts are one paragraph: the costly replacing is left to the others
-        case
-            when contains(texts.text, chr(10)) or contains(texts.text, chr(9)) or contains(texts.text, chr(160))
-            then replace(replace(replace(texts.text, chr(10), ' '), chr(9), ' '), chr(160), ' ')
-            else texts.text
-        end as spaced_text
+        -- a cleaned text has blanks and line feeds only; most are one paragraph and need no replacing, which is slow
+        if(contains(texts.text, chr(10)), replace(texts.text, chr(10), ' '), texts.text) as spaced_text
     from candidates
     inner join raw.article_text as texts on texts.text_id = candidates.text_id
     qualify row_number() over (

@@ -157,3 +157,55 @@ def sql_folder(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
         return tmp_path
 
     return write
+
+
+TICKER = {"KGS": "0.01144", "KZT": "0.00198", "TJS": "0.10857", "UZS": "0.00008", "TMT": "0.28571"}
+
+
+def _page(capture_id: str, day: str, **columns: Any) -> Row:
+    return {
+        "capture_id": capture_id,
+        "url": "https://timesca.com/latest/",
+        "captured_at": f"{day} 02:00:00+00",
+        "captured_date": day,
+        "page_date": day,
+        "shown_from": 1,
+        "shown_to": 6,
+        "shown_total": 1,
+        "articles_parsed": 1,
+    } | columns
+
+
+@pytest.fixture(scope="session")
+def clean() -> Iterator[Warehouse]:
+    """A warehouse in which every table has rows and no check fires. Change it in a transaction only."""
+    captures = ["c1", "c2", "excluded"]
+    rows: dict[str, list[Row]] = {
+        "capture": [
+            _page("c1", "2025-12-05"),
+            _page("c2", "2025-12-07", run_id="r2"),
+            _page("excluded", "2025-12-06"),
+            _page("blocked", "2025-12-06", articles_parsed=0, run_id="r0", shown_from=None),
+        ],
+        "rate_observation": [
+            {"capture_id": capture, "base": base, "rate_text": rate, "position": position}
+            for capture in captures
+            for position, (base, rate) in enumerate(TICKER.items(), start=1)
+        ],
+        "article_observation": [
+            {"capture_id": capture, "title": "A Road", "text_id": "t1"} for capture in captures
+        ],
+        "article_text": [{"text_id": "t1", "text": "The road is long."}],
+        "reject": [{"capture_id": "blocked", "reason": "blocked"}],
+        "decision": [{"capture_id": "excluded", "decision": "exclude"}],
+        "run": [{}, {"run_id": "r2"}],
+        "check_result": [{}],
+    }
+    con = duckdb.connect()
+    con.execute("set TimeZone = 'UTC'")
+    ensure_raw(con)
+    for table, given_rows in rows.items():
+        insert(con, table, given_rows)
+    build_models(con, sql_root())
+    yield Warehouse(con)
+    con.close()

@@ -31,7 +31,7 @@ def release(data_dir: Path) -> Callable[..., Path]:
         building = begin_building(data_dir, release_id)
         with open_building(building.warehouse) as con:
             con.execute(f"create or replace table main.day as select {number} as number")
-        return publish(building)
+        return publish(building).folder
 
     return make
 

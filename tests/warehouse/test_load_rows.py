@@ -3,6 +3,7 @@ import logging
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from enum import StrEnum
 
 import duckdb
 import pyarrow as pa
@@ -21,6 +22,7 @@ from ca_etl.warehouse.load import (
     ensure_raw,
     known_archive_files,
     load_archive_file,
+    load_check_results,
     load_decisions,
     load_journal,
     load_rows,
@@ -249,6 +251,27 @@ def test_a_run_told_twice_is_one_row_with_what_it_said_itself(con):
     assert con.execute("select epoch_us(slot), finished_at is null from raw.run").fetchall() == [
         (int(START.timestamp()) * 1_000_000, True)
     ]
+
+
+def test_check_results_of_one_run_are_replaced_beside_those_of_others(con):
+    load_check_results(con, "a", [CHECK])
+    load_check_results(con, "b", [CHECK, replace(CHECK, check_name="gap")])
+    load_check_results(con, "b", [replace(CHECK, offending_rows=1)])
+    found = con.execute(
+        "select run_id, check_name, offending_rows from raw.check_result order by all"
+    ).fetchall()
+    assert found == [("a", "rate_jump", 0), ("b", "rate_jump", 1)]
+    load_journal(con, [run("a"), run("b", checks=(CHECK,))])
+    found = con.execute("select run_id, offending_rows from raw.check_result").fetchall()
+    assert found == [("b", 0)]
+
+
+def test_the_words_of_a_run_may_be_enumerations(con):
+    class Word(StrEnum):
+        INGEST = "ingest"
+
+    load_journal(con, [replace(run("a"), kind=Word.INGEST)])
+    assert con.execute("select kind from raw.run").fetchall() == [("ingest",)]
 
 
 def test_an_empty_journal_leaves_no_run(con):

@@ -8,6 +8,7 @@ import pytest
 from ca_etl.warehouse.connect import open_building
 from ca_etl.warehouse.files import StorageError
 from ca_etl.warehouse.release import (
+    Release,
     ReleaseError,
     begin_building,
     current_release,
@@ -36,7 +37,7 @@ def tree(data_dir: Path) -> set[str]:
 
 
 def ids(data_dir: Path) -> list[str]:
-    return [folder.name for folder in releases(data_dir)]
+    return [release.release_id for release in releases(data_dir)]
 
 
 def test_an_id_is_the_start_of_the_run_in_utc(data_dir):
@@ -69,8 +70,9 @@ def test_the_published_set_is_exact_and_read_only(data_dir):
         "releases/20251205T020000Z/warehouse.duckdb",
     }
     assert (data_dir / "current").readlink() == Path("releases", FIRST)
-    assert release == current_release(data_dir) == data_dir / "releases" / FIRST
-    for path in release.rglob("*"):
+    assert release == current_release(data_dir) == Release(FIRST, data_dir / "releases" / FIRST)
+    assert release.warehouse == release.folder / "warehouse.duckdb"
+    for path in release.folder.rglob("*"):
         if path.is_file():
             assert stat.S_IMODE(path.stat().st_mode) == 0o444
 
@@ -106,7 +108,7 @@ def test_a_building_that_is_discarded_leaves_the_pointer_and_nothing_else(data_d
     before = tree(data_dir)
     discard(begin_building(data_dir, SECOND))
     assert tree(data_dir) == before
-    assert current_release(data_dir) == first
+    assert current_release(data_dir).folder == first
     with pytest.raises(ReleaseError, match=SECOND):
         find_building(data_dir, SECOND)
 
@@ -123,7 +125,7 @@ def test_a_file_with_a_wal_is_not_published(data_dir, release):
     building.warehouse.with_name("warehouse.duckdb.wal").touch()
     with pytest.raises(ReleaseError, match=r"warehouse\.duckdb\.wal"):
         publish(building)
-    assert current_release(data_dir) == first
+    assert current_release(data_dir).folder == first
     assert ids(data_dir) == [FIRST]
 
 
@@ -173,13 +175,13 @@ def test_killed_between_two_steps_readers_see_a_whole_release_and_the_next_run_t
     process = child(PUBLISH, data_dir, SECOND, step)
     _, errors = process.communicate()
     assert process.returncode == -9, errors
-    assert current_release(data_dir).name == seen
+    assert current_release(data_dir).release_id == seen
     assert number_in(data_dir / "current") == {FIRST: 1, SECOND: 2}[seen]
 
     recovered = recover(data_dir)
     after = SECOND if completed or seen == SECOND else FIRST
     assert recovered.completed == completed
-    assert current_release(data_dir).name == after
+    assert current_release(data_dir).release_id == after
     assert number_in(data_dir / "current") == {FIRST: 1, SECOND: 2}[after]
     assert {path.name for path in data_dir.iterdir()} == {"current", "releases"}
     assert ids(data_dir) == sorted({FIRST, after})
@@ -201,7 +203,7 @@ def test_recovery_after_nothing_changes_nothing(data_dir, release):
 def test_rollback_goes_one_release_back_and_the_next_run_builds_on_it(data_dir, release):
     release(FIRST, 1)
     release(SECOND, 2)
-    assert rollback(data_dir).name == FIRST
+    assert rollback(data_dir).release_id == FIRST
     assert number_in(data_dir / "current") == 1
     assert recover(data_dir).completed is None
     assert begin_building(data_dir, THIRD).based_on == FIRST
@@ -211,8 +213,8 @@ def test_rollback_goes_one_release_back_and_the_next_run_builds_on_it(data_dir, 
 def test_rollback_to_a_named_release_may_go_forward(data_dir, release):
     for number, release_id in enumerate([FIRST, SECOND, THIRD]):
         release(release_id, number)
-    assert rollback(data_dir, FIRST).name == FIRST
-    assert rollback(data_dir, THIRD).name == THIRD
+    assert rollback(data_dir, FIRST).release_id == FIRST
+    assert rollback(data_dir, THIRD).release_id == THIRD
     assert number_in(data_dir / "current") == 2
 
 
@@ -222,7 +224,7 @@ def test_rollback_to_nowhere_is_an_error_and_moves_nothing(data_dir, release):
         rollback(data_dir)
     with pytest.raises(ReleaseError, match=SECOND):
         rollback(data_dir, SECOND)
-    assert current_release(data_dir).name == FIRST
+    assert current_release(data_dir).release_id == FIRST
 
 
 def test_rollback_mends_a_pointer_to_a_release_that_is_gone(data_dir, release):
@@ -232,7 +234,7 @@ def test_rollback_mends_a_pointer_to_a_release_that_is_gone(data_dir, release):
     with pytest.raises(ReleaseError, match=r"holds no warehouse\.duckdb"):
         current_release(data_dir)
     rollback(data_dir)
-    assert current_release(data_dir).name == FIRST
+    assert current_release(data_dir).release_id == FIRST
 
 
 def test_a_folder_in_the_place_of_the_pointer_is_an_error_that_names_it(data_dir):
@@ -284,7 +286,7 @@ def test_something_in_the_place_of_the_release_stops_the_rename_and_the_pointer(
     (data_dir / "releases" / SECOND / "stray").mkdir(parents=True)
     with pytest.raises(StorageError, match="not empty"):
         publish(building)
-    assert current_release(data_dir) == first
+    assert current_release(data_dir).folder == first
 
 
 UNPRIVILEGED = """
@@ -317,7 +319,7 @@ UNPRIVILEGED = """
             print("no error")
         except CaEtlError as error:
             print(type(error).__name__, error, "|", error.hint)
-    with connect.open_release(release.current_release(data_dir) / "warehouse.duckdb") as con:
+    with connect.open_release(release.current_release(data_dir).warehouse) as con:
         print("read", con.execute("select number from main.day").fetchall())
 """
 
@@ -393,7 +395,7 @@ def test_a_full_disk_is_one_error_with_the_path_and_leaves_the_release_as_it_is(
     assert out.startswith(f"StorageError cannot write {data_dir}/releases/{SECOND}.building"), out + errors
     assert "File too large" in out
     assert "free some space" in out
-    assert current_release(data_dir) == first
+    assert current_release(data_dir).folder == first
     assert (first / "warehouse.duckdb").read_bytes() == before
     release(THIRD, 3)
     assert ids(data_dir) == [FIRST, THIRD]

@@ -16,10 +16,15 @@ from warcio.warcwriter import WARCWriter  # type: ignore[import-untyped]
 from ca_etl.archive.fields import VERDICT, sha256_label, warc_date
 from ca_etl.archive.policy import Attempt, Headers
 from ca_etl.archive.sealing import Sink
+from ca_etl.errors import CaEtlError
 
 WARC_VERSION: Final = "WARC/1.1"
 NOT_MODIFIED: Final = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 CONFORMS_TO: Final = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
+
+
+class InputChangedError(CaEtlError):
+    """A file is not what it was when its digest was taken."""
 
 
 def record_id(*parts: object) -> str:
@@ -112,7 +117,7 @@ def write_resource(
 ) -> None:
     """Stream `length` bytes of `body`, whose labelled digest is `digest`, into a resource record.
 
-    Raises `ValueError` when the bytes are others: the file changed while it was read.
+    Raises `InputChangedError` when the bytes are others: the file changed while it was read.
     """
     checked = _Checked(body)
     writer = _writer(out)
@@ -126,7 +131,7 @@ def write_resource(
     )
     writer.write_record(record)
     if checked.label != digest:
-        raise ValueError(f"{uri} changed while it was read")
+        raise InputChangedError(f"{uri} changed while it was read", "ca-etl ingest ... (again)")
 
 
 def _stored_headers(headers: Headers, length: int) -> Headers:

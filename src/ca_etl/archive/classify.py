@@ -103,6 +103,9 @@ def _judge_page(received: Received, truncated: str | None) -> Judgement:  # noqa
         return Judgement(Verdict.OVERSIZE, detail, truncated)
     if truncated is not None:
         return Judgement(Verdict.TRUNCATED, received.detail, truncated)
+    if not received.is_framed and not received.wire_body:
+        # also what is left of an answer cut within its headers: the HTTP library takes that for their end
+        return Judgement(Verdict.TRUNCATED, "no length was sent and no body came", "unspecified")
     if received.encoding not in IDENTITY | GZIP:
         return Judgement(Verdict.BAD_ENCODING, f"Content-Encoding {received.encoding} was not asked for")
     if isinstance(received.inflate_error, CutStreamError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -20,10 +21,14 @@ HTTP_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A verified record. `http_status` and `http_headers` are those of an HTTP message, lower-case names, first value."""
+    """A verified record. Header names are in lower case, and the first value of a repeated one counts.
+
+    `date` is WARC-Date in UTC.
+    """
 
     kind: str
     record_id: str
+    date: datetime
     raw: RawRecord
     warc: dict[str, str]
     http_status: int | None
@@ -41,11 +46,6 @@ class Parsed:
         """WARC-Truncated, in lower case."""
         value = self.warc.get("warc-truncated")
         return value.strip().lower() if value else None
-
-    @property
-    def date(self) -> datetime:
-        """WARC-Date in UTC. Raises `PayloadError` when it is no instant."""
-        return parse_warc_date(self.warc.get("warc-date", ""))
 
     @property
     def is_robots(self) -> bool:
@@ -73,18 +73,21 @@ def parse_record(raw: RawRecord) -> Parsed:
     record_id = bare_id(warc.get("warc-record-id", ""))
     if not kind or not record_id:
         raise PayloadError(RejectReason.BAD_RECORD, "the record has no WARC-Type or no WARC-Record-ID")
+    date = parse_warc_date(warc.get("warc-date", ""))
     status, http, body = None, dict[str, str](), None
     if kind in {"response", "revisit"} and "application/http" in warc.get("content-type", "").lower():
         status, http, body = _http(raw.block, may_be_empty=kind == "revisit")
     _verify(kind, warc, raw.block, body)
     if body is not None and "chunked" in http.get("transfer-encoding", "").lower():
         body = dechunk(body) or body
-    return Parsed(kind, record_id, raw, warc, status, http, body)
+    return Parsed(kind, record_id, date, raw, warc, status, http, body)
 
 
 def record_id_of(raw: RawRecord) -> str | None:
     """The record id of a record that may be bad otherwise."""
-    match = re.search(rb"^warc-record-id:[ \t]*<?([^>\r\n]+)>?", raw.data[: raw.block_start], re.I | re.M)
+    match = re.search(
+        rb"^warc-record-id:[ \t]*<?([^>\r\n]+)>?", raw.data[: raw.block_start], re.IGNORECASE | re.MULTILINE
+    )
     return match.group(1).decode("utf-8", "replace").strip() if match else None
 
 
@@ -121,8 +124,8 @@ def _http(block: bytes, *, may_be_empty: bool) -> tuple[int | None, dict[str, st
         raise PayloadError(RejectReason.BAD_RECORD, "the HTTP header has no end")
     # HTTP headers are Latin-1 at most; obsolete folding continues a line
     lines = re.sub(r"\r?\n[ \t]+", " ", block[start.end() : end.start()].decode("latin-1")).splitlines()
-    pairs = (line.partition(":")[::2] for line in lines if ":" in line)
-    return int(start.group(1)), _first_values(pairs), block[end.end() :]
+    split = (line.partition(":") for line in lines if ":" in line)
+    return int(start.group(1)), _first_values((name, value) for name, _, value in split), block[end.end() :]
 
 
 def _verify(kind: str, warc: dict[str, str], block: bytes, body: bytes | None) -> None:
@@ -146,8 +149,8 @@ def _verify(kind: str, warc: dict[str, str], block: bytes, body: bytes | None) -
         raise PayloadError(RejectReason.BAD_RECORD, f"the payload is not the one of {stated}")
 
 
-def _first_values(pairs: object) -> dict[str, str]:
+def _first_values(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     values: dict[str, str] = {}
-    for name, value in pairs:  # type: ignore[attr-defined]
+    for name, value in pairs:
         values.setdefault(name.strip().lower(), value.strip())
     return values

@@ -47,7 +47,8 @@ def digest_matches(label: str, data: bytes) -> bool | None:
 
 def dechunk(data: bytes) -> bytes | None:
     """The body that `data` carries in chunked transfer coding, terminator included; None if it is not of that form."""
-    at, pieces = 0, []
+    at = 0
+    pieces: list[bytes] = []
     while True:
         line = CHUNK_LINE.match(data, at)
         if line is None:

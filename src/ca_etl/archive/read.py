@@ -1,7 +1,7 @@
 """The captures of an archive file, and the stretches that are none.
 
-Reads our own files and those of others: Common Crawl WARC (bodies already decoded), WET `conversion` records, `resource`
-records, uncompressed files. Answers to robots.txt, requests, warcinfo and metadata records are evidence
+Reads our own files and those of others: Common Crawl WARC (bodies already decoded), WET `conversion` records,
+`resource` records, uncompressed files. Answers to robots.txt, requests, warcinfo and metadata records are evidence
 of how the captures came about, and are passed over.
 """
 
@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from ca_etl.archive.fields import CAPTURED_AT, FOREIGN_SOURCE, INFO_SOURCE, SEALED_SUFFIX, SOURCE, UNKNOWN
-from ca_etl.archive.members import BadStretch, RawRecord, stretches
+from ca_etl.archive.members import BadStretch, RawRecord, Stretch, stretches
 from ca_etl.archive.parsed import Parsed, bare_id, parse_record, parse_warc_date, record_id_of
 from ca_etl.archive.payload import PayloadError
 from ca_etl.archive.policy import Validators
@@ -24,7 +23,6 @@ from ca_etl.records import BadRecord, Capture, RejectReason
 Resolve = Callable[[str], Capture | None]
 
 CAPTURE_KINDS: Final = frozenset({"response", "revisit", "resource", "conversion"})
-MAX_REVISIT_STEPS: Final = 20
 
 
 def archive_files(archive_dir: Path) -> list[Path]:
@@ -64,30 +62,22 @@ def read_validators(path: Path, offset: int) -> Validators | None:
     if not isinstance(first, RawRecord):
         return None
     try:
-        record = parse_record(first)
-        return _validators(record)
+        return _validators(parse_record(first))
     except PayloadError:
         return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """Where a revisit's original is said to be."""
-
-    record_id: str | None
-    uri: str | None
-    date: str | None
-
-
 class _Reader:
+    """One open archive file, what its warcinfo records said, and where its captures stand."""
+
     def __init__(self, file: BinaryIO, name: str, resolve: Resolve | None) -> None:
         self._file = file
         self._name = name
         self._resolve = resolve
         self._sources: dict[str, str] = {}
-        self._latest_source: str | None = None
+        self._latest_source = FOREIGN_SOURCE
         self._by_id: dict[str, int] = {}
-        self._by_place: dict[tuple[str, datetime], int] = {}
+        self._by_place: dict[tuple[str, str], int] = {}
 
     def captures(self) -> Iterator[Capture | BadRecord]:
         waiting: list[Parsed] = []
@@ -97,29 +87,169 @@ class _Reader:
                 yield record
             elif record.kind == "revisit" and not record.is_robots:
                 found = self._revisit(record)
-                if isinstance(found, BadRecord):
-                    waiting.append(record)
-                else:
+                if isinstance(found, Capture):
                     yield found
-            elif record.kind in CAPTURE_KINDS and not _is_evidence(record):
+                else:
+                    waiting.append(record)
+            elif _is_capture(record):
                 yield self._capture(record)
         for record in waiting:
             yield self._revisit(record)
 
     def capture_at(self, offset: int) -> Capture | BadRecord:
-        for stretch in stretches(self._file):
-            if stretch.start <= offset:
-                self._parse(stretch)
-            if stretch.start >= offset:
-                break
-        stretch = next(stretches(self._file, offset), None)
-        if stretch is None:
+        # the first record says where captures without a header of their own come from
+        for start in sorted({0, offset}):
+            stretch = next(stretches(self._file, start), None)
+            record = None if stretch is None else self._parse(stretch)
+        if record is None:
             return self._bad(offset, RejectReason.BAD_RECORD, "the file ends before this offset")
-        record = self._parse(stretch)
         if isinstance(record, BadRecord):
             return record
-        if record.kind not in CAPTURE_KINDS:
-            return self._bad(offset, RejectReason.BAD_RECORD, f"a {record.kind} record is no capture", record.record_id)
-        if record.kind == "revisit":
-            return self._revisit(record)
-        return self._capture(record)
+        if not _is_capture(record):
+            detail = f"a {record.kind} record for {record.uri} is no capture"
+            return self._bad(offset, RejectReason.BAD_RECORD, detail, record.record_id)
+        if record.kind != "revisit":
+            return self._capture(record)
+        found = self._revisit(record)
+        if isinstance(found, Capture):
+            return found
+        for stretch in stretches(self._file):
+            self._parse(stretch)
+        return self._revisit(record)
+
+    def _parse(self, stretch: Stretch) -> Parsed | BadRecord:
+        if isinstance(stretch, BadStretch):
+            return self._bad(stretch.start, stretch.reason, stretch.detail)
+        try:
+            record = parse_record(stretch)
+        except PayloadError as error:
+            return self._bad(stretch.start, error.reason, error.detail, record_id_of(stretch))
+        if record.kind == "continuation" or "warc-segment-number" in record.warc:
+            detail = "a segment of a record; segments are not joined here"
+            return self._bad(stretch.start, RejectReason.TRUNCATED, detail, record.record_id)
+        if record.kind == "warcinfo":
+            self._latest_source = info_fields(record).get(INFO_SOURCE, FOREIGN_SOURCE)
+            self._sources[record.record_id] = self._latest_source
+        elif _is_capture(record):
+            self._by_id[record.record_id] = stretch.start
+            self._by_place[record.uri or "", record.warc["warc-date"]] = stretch.start
+        return record
+
+    def _capture(self, record: Parsed) -> Capture | BadRecord:
+        try:
+            payload = record.payload()
+        except PayloadError as error:
+            return self._bad(record.raw.start, error.reason, error.detail, record.record_id)
+        return self._with_payload(record, payload)
+
+    def _with_payload(self, record: Parsed, payload: bytes) -> Capture:
+        is_http = record.http_body is not None
+        content_type = record.http_headers.get("content-type") if is_http else record.warc.get("content-type")
+        is_undated = record.warc.get(CAPTURED_AT.lower(), "").lower() == UNKNOWN
+        uri = record.uri
+        return Capture(
+            capture_id=record.record_id,
+            source=self._source(record),
+            payload=payload,
+            archive_file=self._name,
+            archive_offset=record.raw.start,
+            url=None if uri is None or uri.startswith("file:") else uri,
+            captured_at=None if is_undated else record.date,
+            http_status=record.http_status,
+            content_type=content_type,
+            etag=record.http_headers.get("etag"),
+            last_modified=record.http_headers.get("last-modified"),
+            truncated=record.truncated,
+        )
+
+    def _revisit(self, record: Parsed, seen: frozenset[str] = frozenset()) -> Capture | BadRecord:
+        """The capture that a revisit stands for, with the body of its original, however long the chain."""
+        original = self._original(record, seen | {record.record_id})
+        if isinstance(original, str):
+            return self._bad(record.raw.start, RejectReason.UNRESOLVED_REVISIT, original, record.record_id)
+        own = self._with_payload(record, original.payload)
+        return replace(
+            own,
+            http_status=own.http_status if own.http_status is not None else original.http_status,
+            content_type=record.http_headers.get("content-type") or original.content_type,
+            etag=own.etag or original.etag,
+            last_modified=own.last_modified or original.last_modified,
+            refers_to=original.refers_to or original.capture_id,
+            truncated=original.truncated,
+        )
+
+    def _original(self, record: Parsed, seen: frozenset[str]) -> Capture | str:
+        """The original of a revisit, or a sentence that says why there is none."""
+        wanted = bare_id(record.warc.get("warc-refers-to", ""))
+        uri = record.warc.get("warc-refers-to-target-uri", "")
+        date = record.warc.get("warc-refers-to-date", "")
+        offset = self._by_id.get(wanted, self._by_place.get((bare_id(uri), date)))
+        if offset is not None:
+            found = self._parse(next(stretches(self._file, offset)))
+            return (
+                _no_original(found) if isinstance(found, BadRecord) else self._from_file(record, found, seen)
+            )
+        known = self._resolve(wanted) if self._resolve is not None and wanted and wanted not in seen else None
+        return known or f"the original {wanted or f'{uri} of {date}'} is not known"
+
+    def _from_file(self, record: Parsed, original: Parsed, seen: frozenset[str]) -> Capture | str:
+        if original.record_id in seen:
+            return f"the original {original.record_id} refers back to this revisit"
+        mine, theirs = (r.warc.get("warc-payload-digest", "") for r in (record, original))
+        if _differ(mine, theirs) and "identical-payload-digest" in record.warc.get("warc-profile", ""):
+            return f"the original {original.record_id} has the payload {theirs}, not {mine}"
+        found = self._revisit(original, seen) if original.kind == "revisit" else self._capture(original)
+        return _no_original(found) if isinstance(found, BadRecord) else found
+
+    def _source(self, record: Parsed) -> str:
+        own = record.warc.get(SOURCE.lower())
+        return own or self._sources.get(bare_id(record.warc.get("warc-warcinfo-id", "")), self._latest_source)
+
+    def _bad(self, start: int, reason: RejectReason, detail: str, capture_id: str | None = None) -> BadRecord:
+        return BadRecord(self._name, start, reason, detail, capture_id)
+
+
+def info_fields(record: Parsed) -> dict[str, str]:
+    """The fields of a warcinfo record, lower-case names."""
+    lines = record.raw.block.decode("utf-8", "replace").splitlines()
+    pairs = (line.partition(":") for line in lines if ":" in line)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _is_capture(record: Parsed) -> bool:
+    """Whether the record stands for a page: robots.txt and the DNS answers that Heritrix keeps do not."""
+    if record.kind not in CAPTURE_KINDS or record.is_robots:
+        return False
+    return record.kind != "response" or record.http_body is not None
+
+
+def _validators(record: Parsed) -> Validators | None:
+    etag, last_modified = record.http_headers.get("etag"), record.http_headers.get("last-modified")
+    digest = record.warc.get("warc-payload-digest")
+    if not (etag or last_modified) or not digest or record.truncated:
+        return None
+    if record.kind == "revisit":
+        refers_to = bare_id(record.warc.get("warc-refers-to", ""))
+        date = parse_warc_date(record.warc.get("warc-refers-to-date", ""))
+        uri = record.warc.get("warc-refers-to-target-uri")
+    else:
+        refers_to, date, uri = record.record_id, record.date, record.uri
+    if not refers_to or not uri or record.http_status not in {200, 304}:
+        return None
+    return Validators(etag, last_modified, refers_to, date, uri, digest)
+
+
+def _no_original(found: BadRecord) -> str:
+    return f"the original at {found.archive_offset} gives no page: {found.detail}"
+
+
+def _differ(one: str, other: str) -> bool:
+    """Whether two labelled digests of one algorithm and notation name different bytes."""
+    same_form = one.partition(":")[0].lower() == other.partition(":")[0].lower() and len(one) == len(other)
+    return bool(one) and same_form and one.lower() != other.lower()
+
+
+def _file_order(path: Path) -> tuple[str, int]:
+    stem = path.name.removesuffix(SEALED_SUFFIX)
+    match = re.fullmatch(r"(.+)\.([0-9]+)", stem)
+    return (match.group(1), int(match.group(2))) if match else (stem, 1)

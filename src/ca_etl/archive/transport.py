@@ -81,6 +81,10 @@ class Transport:
                 return replace(sent, detail=why, permanent=isinstance(error, PERMANENT))
             with response:
                 received = _receive(response, self._policy, deadline)
+        # A kept connection that the server gives up in the pause between two requests fails the next one. Not to reuse
+        # it costs a handshake a page. Asking for "Connection: close" would cost more: some servers then leave out the
+        # chunked framing, which is the proof that a body is whole.
+        self._session.close()
         judgement = judge(received, validators)
         return replace(
             sent,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -27,9 +27,10 @@ __all__ = ["ArchiveWriteError", "ArchiveWriter", "recover_open_files"]
 class ArchiveWriter:
     """Writes one archive file, `archive_dir/YYYY/MM/<name>.warc.gz`; YYYY and MM are those of the name's time stamp.
 
-    A context manager. Leaving it seals the file, also after an exception: what was added is worth keeping, whatever went
-    wrong next. Nothing added, no file. `source` goes into the warcinfo record and into every record; `info` holds
-    further warcinfo fields. `clock` gives aware UTC instants. Raises `ArchiveWriteError` when the disk refuses.
+    A context manager. Leaving it seals the file, also after an exception: what was added is worth keeping, whatever
+    went wrong next; with `keep_partial` false, an exception removes the file instead. Nothing added, no file.
+    `source` goes into the warcinfo record and into every record; `info` holds further warcinfo fields. `clock` gives
+    aware UTC instants. Raises `ArchiveWriteError` when the disk refuses.
     """
 
     def __init__(
@@ -40,9 +41,10 @@ class ArchiveWriter:
         source: str,
         info: Mapping[str, str],
         clock: Callable[[], datetime],
+        keep_partial: bool = True,
     ) -> None:
+        self._keep_partial = keep_partial
         self._file = OpenFile(archive_dir, name)
-        self._name = name
         self._source = source
         self._info = info
         self._clock = clock
@@ -58,7 +60,7 @@ class ArchiveWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._file:
-            if self._ids:
+            if self._ids and (self._keep_partial or kind is None):
                 self.path = self._file.seal()
             else:
                 self._file.discard()
@@ -103,8 +105,8 @@ class ArchiveWriter:
     ) -> None:
         """Write a file given by hand as a resource record, streamed from `body`.
 
-        `digest` is the labelled SHA-256 of its `length` bytes; `headers` are further WARC headers. Raises `ValueError`,
-        and takes the record back, when the bytes are not those of `digest`.
+        `digest` is the labelled SHA-256 of its `length` bytes; `headers` are further WARC headers. Raises
+        `InputChangedError`, and takes the record back, when the bytes are not those of `digest`.
         """
         with self._file.record() as out:
             fields = {
@@ -117,12 +119,11 @@ class ArchiveWriter:
             write_resource(out, uri, content_type, body, length=length, fields=fields, digest=digest)
         self._ids.add(capture_id)
 
-    def add_members(self, pieces: Iterable[bytes]) -> None:
-        """Take over one record of another archive file, given as the bytes of its whole gzip member."""
+    def add_member(self, member: bytes) -> None:
+        """Take over one verified record of another archive file, as the bytes of its whole gzip member."""
         with self._file.record() as out:
             self._warcinfo(out)
-            for piece in pieces:
-                out.write(piece)
+            out.write(member)
         self._ids.add(f"member {len(self._ids)}")
 
     def _unused_id(self, *parts: object) -> str:

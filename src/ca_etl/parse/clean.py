@@ -19,6 +19,10 @@ from typing import Final
 
 from ca_etl.parse.page import Media
 
+# All that str.split takes for white space, but blank and line feed.
+_ODD_SPACES: Final = "\t\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
 _ENCLOSING: Final = frozenset({"caption", "wp_caption", "embed", "video", "audio", "playlist"})
 # The known names of WordPress, or any name with an attribute. Attributes are bounded and hold no bracket, so
 # "[caption [caption [caption" costs no more than its length.
@@ -29,9 +33,11 @@ _SHORTCODE: Final = re.compile(
 _ATTACHMENT: Final = re.compile(r"attachment_([0-9]{1,18})(?![0-9])")
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,2000}>")
 _ELLIPSIS: Final = ("...", "…", "[...]", "[…]")
-_TAIL: Final = re.compile(r"\s{0,4}(?<!\w)(Continue reading|Register to read more)(?:\s{0,2}(?:\.{3}|…|→|»))?$")
+_TAIL: Final = re.compile(
+    r"\s{0,4}(?<!\w)(Continue reading|Register to read more)(?:\s{0,2}(?:\.{3}|…|→|»))?$"
+)
 _TAIL_CHARS: Final = 40
-_FURNITURE: Final = frozenset({"continue reading", "divider", "read more", "register to read more", "leave a comment"})
+_FURNITURE: Final = frozenset({"continue reading", "divider", "read more", "leave a comment"})
 _FURNITURE_LINE: Final = re.compile(r"(?:view more articles from|read more:)(?!\w)", re.IGNORECASE)
 _DATELINE: Final = re.compile(
     r"([^\W\d_][\w .,'’/-]{1,60}\(TCA\))\s{0,2}(?:—|–|--?)\s{1,2}"  # noqa: RUF001 (the en dash is printed so)
@@ -56,6 +62,11 @@ def squeeze(line: str) -> str:
     return " ".join(line.split())
 
 
+def has_plain_blanks(text: str) -> bool:
+    """Whether the blank and the line feed are the only white space in `text`; a few times faster than `squeeze`."""
+    return not any(space in text for space in _ODD_SPACES)
+
+
 def is_furniture(line: str) -> bool:
     """Whether a whole squeezed line is a link or label of the theme and no text of the article."""
     if len(line) > 300:
@@ -66,20 +77,20 @@ def is_furniture(line: str) -> bool:
 
 def byline(line: str) -> str | None:
     """The name in a line that is "By NAME" or "Written by NAME" and nothing else."""
-    found = _BYLINE.fullmatch(line[:120]) if len(line) <= 120 else None
+    found = _BYLINE.fullmatch(line) if len(line) <= 120 else None
     return None if found is None else found[1]
 
 
 def clean(paragraphs: Iterable[str]) -> Cleaned:
-    """The paragraphs of one article as one text."""
-    joined = "\n\n".join(paragraphs)
+    """The paragraphs of one article, squeezed, as one text."""
     media: tuple[Media, ...] = ()
-    if "[" in joined:
-        joined, media = take_shortcodes(joined)
-    kept = [line for line in map(squeeze, joined.split("\n\n")) if line and not is_furniture(line)]
-    text, cut = _without_tails(kept)
+    lines = list(paragraphs)
+    if any("[" in line for line in lines):
+        rest, media = take_shortcodes("\n\n".join(lines))
+        lines = [line for line in map(squeeze, rest.split("\n\n")) if line]
+    text, cut = _without_tails(lines)
     dateline = None
-    opening = _DATELINE.match(text[:80])
+    opening = _DATELINE.match(text[:80]) if "(TCA)" in text[:80] else None
     if opening is not None:
         dateline = opening[1]
         text = text[opening.end() :]
@@ -119,7 +130,9 @@ def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
 def _is_prose(tag: re.Match[str]) -> bool:
     """Whether the brackets are an editor's, such as "[video unavailable]"."""
     attributes = (tag[3] or "").strip(" /")
-    return tag[2] in {"video", "audio"} and bool(attributes) and "=" not in attributes and "//" not in attributes
+    return (
+        tag[2] in {"video", "audio"} and bool(attributes) and "=" not in attributes and "//" not in attributes
+    )
 
 
 def _closers(tags: list[re.Match[str]]) -> dict[int, re.Match[str]]:
@@ -139,14 +152,17 @@ def _closers(tags: list[re.Match[str]]) -> dict[int, re.Match[str]]:
 
 def _without_tails(paragraphs: list[str]) -> tuple[str, bool]:
     """The text without the links glued to the end of its paragraphs, and whether one said that more follows."""
-    kept = []
+    kept: list[str] = []
     cut = False
     for paragraph in paragraphs:
-        tail = _TAIL.search(paragraph, max(0, len(paragraph) - _TAIL_CHARS))
+        end = paragraph[-_TAIL_CHARS:]
+        tail = None
+        if "reading" in end or "read more" in end:
+            tail = _TAIL.search(paragraph, max(0, len(paragraph) - _TAIL_CHARS))
         if tail is None:
             kept.append(paragraph)
             continue
         cut = tail[1].startswith("Register")
         if tail.start():
             kept.append(paragraph[: tail.start()])
-    return "\n\n".join(kept), cut
+    return "\n\n".join(line for line in kept if not is_furniture(line)), cut

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
+from ca_etl.parse.links import path_parts
 from ca_etl.parse.page import PageKind
 
 
@@ -44,7 +44,7 @@ def kind_of(signs: Signs, url: str | None) -> PageKind:
 def _kind_of_url(url: str | None) -> PageKind | None:
     if not url:
         return None
-    parts = [part for part in path_of(url).split("/") if part]
+    parts = path_parts(url)
     if not parts or parts[0] == "page":
         return PageKind.HOME
     if parts[0] in {"author", "our-people"}:
@@ -54,17 +54,3 @@ def _kind_of_url(url: str | None) -> PageKind | None:
     if parts[0] in {"category", "tag", "latest", "feed"}:
         return PageKind.LISTING
     return PageKind.ARTICLE if len(parts) == 1 else None
-
-
-def path_of(url: str) -> str:
-    """The path of `url`; "/" where it has none or the URL cannot be split."""
-    try:
-        return urlsplit(url).path or "/"
-    except ValueError:
-        return "/"
-
-
-def is_list_path(path: str) -> bool:
-    """Whether a link leads to another list of the site (or its home), never to an article."""
-    parts = [part for part in path.split("/") if part]
-    return not parts or parts[0] in {"author", "our-people", "category", "tag", "page", "feed", "latest", "wp-admin"}

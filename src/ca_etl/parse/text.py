@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from ca_etl.parse.clean import byline, clean, squeeze
+from ca_etl.parse.clean import byline, clean, has_plain_blanks, is_furniture, squeeze
 from ca_etl.parse.dates import looks_like_date, read_date
 from ca_etl.parse.header import is_header, read_header
 from ca_etl.parse.kinds import Signs, kind_of
@@ -24,7 +24,7 @@ from ca_etl.records import RejectReason
 
 # The date line is the first line behind the ticker in every known capture; two more leave room for a label.
 _HEAD_LINES: Final = 3
-_BREADCRUMB: Final = re.compile(r"Our People\s{0,3}[>›»]")
+_BREADCRUMB: Final = re.compile(r"Our People\s{0,3}[>»]")
 _AVATAR: Final = re.compile(r".{0,80}['’]s? Avatar")  # noqa: RUF001
 _LABELS: Final = frozenset({"Uncategorized", "Uncategorised"})
 
@@ -53,16 +53,23 @@ def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> P
     `on` is the day of the capture, if known; a printed date goes before it. `url` decides the kind only where
     the page itself does not.
     """
-    ticker_lines = []
-    lines = []
-    last_ticker = 0
+    ticker_lines: list[str] = []
+    lines: list[str] = []
+    behind_ticker = 0
+    is_plain = has_plain_blanks(text)
+    known: set[str] = set()
     for line in text.split("\n"):
-        if is_ticker_line(line):
+        if line in known or is_ticker_line(line):
+            known.add(line)
+            # A bullet list of rates inside a text must not move the head of the page there.
+            if not ticker_lines or behind_ticker == len(lines):
+                behind_ticker = len(lines)
             ticker_lines.append(line)
-            last_ticker = len(lines)
-        elif line and (squeezed := squeeze(line)):
-            lines.append(squeezed)
-    head = _read_head(lines, last_ticker)
+        elif line:
+            squeezed = line.strip() if is_plain and "  " not in line else squeeze(line)
+            if squeezed and not is_furniture(squeezed):
+                lines.append(squeezed)
+    head = _read_head(lines, behind_ticker)
     ticker = read_ticker(ticker_lines, head.page_date or on)
     has_written_by = any(
         line.lstrip("•*- ").startswith("Written by ") for line in head.rest[:40] if len(line) < MAX_CHARS
@@ -132,11 +139,10 @@ def _blocks(lines: Sequence[str], kind: PageKind) -> list[_Block]:
     blocks: list[_Block] = []
     for number, line in enumerate(lines):
         following = lines[number + 1] if number + 1 < len(lines) else ""
-        after = lines[number + 2] if number + 2 < len(lines) else ""
         last = blocks[-1] if blocks else None
         if last is not None and not last.paragraphs and (name := byline(line)) is not None:
             last.author = name
-        elif (_opens_listed if one_paragraph else _opens_full)(line, following, after, last):
+        elif (_opens_listed if one_paragraph else _opens_full)(line, following, last):
             blocks.append(_Block(line))
         elif last is None:
             blocks.append(_Block(None, [line]))
@@ -153,18 +159,18 @@ def _single(lines: Sequence[str]) -> list[_Block]:
     return [_Block(None, list(lines))]
 
 
-def _opens_listed(line: str, following: str, after: str, last: _Block | None) -> bool:
+def _opens_listed(line: str, following: str, last: _Block | None) -> bool:
     """Whether `line` is a title where every text is one paragraph, so that titles and texts take turns."""
     if last is not None and last.title is not None and not last.paragraphs:
-        # A text's turn. It looks like a title when it is short, but then another title and text follow it
-        # in turn; a title whose own text is missing has its text's look-alike here instead.
-        return is_title_like(line) and bool(after) and not is_title_like(following)
+        # A text's turn: what looks like a title here is a short text when a title follows it, and a
+        # title when a text does, the one before having none.
+        return is_title_like(line) and bool(following) and not is_title_like(following)
     if len(line) > MAX_CHARS:
         return False
     return is_title_like(line) or len(following) > 2 * len(line)
 
 
-def _opens_full(line: str, following: str, _after: str, last: _Block | None) -> bool:
+def _opens_full(line: str, following: str, last: _Block | None) -> bool:
     """Whether `line` is a title where texts have several paragraphs and section headings of their own."""
     if not is_title_like(line) or (following and is_title_like(following)):
         return False

@@ -50,7 +50,7 @@ LINE_CHARS: Final = 120
 MAX_REJECTS: Final = 50
 # Ten thousand cycles, each different, must not be compared each with each.
 _CANDIDATES: Final = 16
-_ZERO_WIDTH: Final = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_ZERO_WIDTH: Final = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
 
 # Lengths are bounded so that every number that matches fits decimal(18,8) and decimal(9,4).
 _RATE: Final = r"[0-9]{1,9}(?:\.[0-9]{1,8})?"
@@ -91,9 +91,7 @@ def is_ticker_line(line: str) -> bool:
     running text do neither.
     """
     head = line[:LINE_CHARS]
-    if "/" not in head:
-        return False
-    return _like(head.translate(_ZERO_WIDTH)) is not None
+    return "/" in head and _like(_ZERO_WIDTH.sub("", head)) is not None
 
 
 def read_ticker(lines: Iterable[str], on: date | None = None) -> Ticker:
@@ -111,9 +109,13 @@ def read_ticker(lines: Iterable[str], on: date | None = None) -> Ticker:
             printed.append(parsed)
     if not printed:
         return Ticker()
-    rejects = _bad_lines(printed)
+    rejects: list[Reject] = []
+    if not all(line is None or (line.rate and _is_known(line.pair)) for line in known.values()):
+        rejects = _bad_lines(printed) + _unknown_pairs(printed)
     cycles = _split(printed)
-    rejects += _unknown_pairs(cycles)
+    count = len(cycles)
+    if all(cycle == cycles[0] for cycle in cycles):
+        cycles = cycles[:1]
     cycles = [[line for line in cycle if _is_known(line.pair)] for cycle in cycles]
     standing = _majority(cycles)
     rejects += _differing(cycles, standing)
@@ -126,7 +128,7 @@ def read_ticker(lines: Iterable[str], on: date | None = None) -> Ticker:
             for position, line in enumerate(standing, start=1)
             if line.rate is not None
         )
-    return Ticker(rates, len(cycles), _bounded(rejects))
+    return Ticker(rates, count, _bounded(rejects))
 
 
 def _like(head: str) -> re.Match[str] | None:
@@ -137,16 +139,16 @@ def _read_line(line: str) -> _Line | None:
     if "/" not in line[:LINE_CHARS]:
         return None
     whole = len(line) <= LINE_CHARS
-    head = line[:LINE_CHARS].translate(_ZERO_WIDTH)
+    head = _ZERO_WIDTH.sub("", line[:LINE_CHARS])
     strict = _STRICT.fullmatch(head) if whole else None
     if strict is not None:
         base, quote, rate, change = strict.groups()
         # A rate of nought is no price, and its inverse would not exist.
-        return _Line((base, quote), rate if rate.strip("0.") else None, change, line)
+        return _Line((base, quote), rate if rate.strip("0.") else None, change, line.strip())
     like = _like(head)
     if like is None:
         return None
-    return _Line((like[1], like[2]), None, "", line[:EXCERPT_CHARS])
+    return _Line((like[1], like[2]), None, "", line[:EXCERPT_CHARS].strip())
 
 
 def _split(printed: Sequence[_Line]) -> list[list[_Line]]:
@@ -185,9 +187,9 @@ def _agree(cycle: Sequence[_Line], other: Sequence[_Line]) -> bool:
 
 def _majority(cycles: Sequence[list[_Line]]) -> list[_Line] | None:
     """The cycle that more than half agree with, a whole one before one with a malformed line."""
-    counted = Counter(map(_values, cycles))
-    if len(counted) == 1:
+    if len(cycles) == 1:
         return cycles[0]
+    counted = Counter(map(_values, cycles))
     first_of = {_values(cycle): cycle for cycle in reversed(cycles)}
     winners = []
     for key, _ in counted.most_common(_CANDIDATES):
@@ -214,8 +216,8 @@ def _bad_lines(printed: Iterable[_Line]) -> list[Reject]:
     ]
 
 
-def _unknown_pairs(cycles: Sequence[Sequence[_Line]]) -> list[Reject]:
-    unknown = Counter(line.text for cycle in cycles for line in cycle if not _is_known(line.pair) and line.rate)
+def _unknown_pairs(printed: Iterable[_Line]) -> list[Reject]:
+    unknown = Counter(line.text for line in printed if line.rate and not _is_known(line.pair))
     return [
         Reject.of(
             RejectReason.UNKNOWN_PAIR,
@@ -303,4 +305,7 @@ def _bounded(rejects: Sequence[Reject]) -> tuple[Reject, ...]:
         return tuple(rejects)
     left = rejects[MAX_REJECTS - 1]
     more = len(rejects) - MAX_REJECTS
-    return (*rejects[: MAX_REJECTS - 1], Reject(left.reason, f"{left.detail} (and {more} more)", left.excerpt))
+    return (
+        *rejects[: MAX_REJECTS - 1],
+        Reject(left.reason, f"{left.detail} (and {more} more)", left.excerpt),
+    )

@@ -12,7 +12,8 @@ from ca_etl import __version__
 from ca_etl.archive.fetch import Fetcher
 from ca_etl.archive.policy import FetchPolicy, Validators, Verdict
 from ca_etl.archive.read import archive_files, read_archive
-from ca_etl.archive.write import ArchiveWriter, recover_open_files
+from ca_etl.archive.recover import recover_open_files
+from ca_etl.archive.write import ArchiveWriter
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.resolve import Resolve, last_validators, published_warehouse, resolver
@@ -66,7 +67,7 @@ def capture(ctx: Context) -> Captured:
     with published_warehouse(ctx.settings.data_dir) as con:
         held = held_urls(archive_dir, name, resolver(con, archive_dir) if con else None)
         wanted = [url for url in timesca.targets(ctx.settings) if url not in held]
-        validators = last_validators(con, wanted) if con else {}
+        validators = last_validators(con, archive_dir, wanted) if con else {}
     pages = tuple(_ask(ctx, policy, name, wanted, validators)) if wanted else ()
     captured = Captured(pages, already_archived=len(held))
     if not held and not any(page.verdict in USABLE for page in pages):

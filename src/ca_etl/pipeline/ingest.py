@@ -28,3 +28,16 @@ def ingest(ctx: Context, given: Given) -> IngestReport:
         url=given.url,
         captured_at=given.captured_at,
     )
+
+
+def oddities(report: IngestReport) -> tuple[str, ...]:
+    """A sentence for each input that was not taken as it is."""
+    told = [f"{path} was not taken: not a kind of file that can be archived" for path in report.skipped]
+    told += [f"{path} was given twice" for path in report.duplicates]
+    if report.already_held:
+        told.append(f"nothing was archived: {report.already_held} holds the same content")
+    told += [
+        f"{bad.archive_file} at byte {bad.archive_offset}: {bad.reason} ({bad.detail})" for bad in report.bad_records
+    ]
+    told += [f"the damaged input is kept as {path}" for path in report.damaged]
+    return tuple(told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 import duckdb
 
 from ca_etl.archive.policy import Validators
-from ca_etl.archive.read import read_capture
+from ca_etl.archive.read import read_capture, read_validators
 from ca_etl.records import Capture
 from ca_etl.warehouse.connect import open_release
 from ca_etl.warehouse.load import validators
@@ -28,10 +28,11 @@ def resolver(con: duckdb.DuckDBPyConnection, archive_dir: Path) -> Resolve:
     """
 
     def resolve(capture_id: str) -> Capture | None:
-        row = con.execute(PLACE_OF, [capture_id]).fetchone()
-        if row is None:
+        rows = con.execute(PLACE_OF, [capture_id]).fetchall()
+        if not rows:
             return None
-        found = read_capture(archive_dir / row[0], row[1], root=archive_dir, resolve=resolve)
+        archive_file, offset = rows[0]
+        found = read_capture(archive_dir / archive_file, offset, root=archive_dir, resolve=resolve)
         return found if isinstance(found, Capture) else None
 
     return resolve
@@ -44,20 +45,18 @@ def published_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | 
     if release is None:
         yield None
         return
-    with open_release(release / "warehouse.duckdb") as con:
+    with open_release(release.warehouse) as con:
         yield con
 
 
-def last_validators(con: duckdb.DuckDBPyConnection, urls: Iterable[str]) -> Mapping[str, Validators]:
-    """What a conditional request for each URL says: the newest full answer's ETag and Last-Modified."""
-    return {
-        url: Validators(
-            etag=last.etag,
-            last_modified=last.last_modified,
-            refers_to=last.capture_id,
-            refers_to_date=last.captured_at,
-            refers_to_url=last.url,
-            payload_digest=last.payload_sha256,
-        )
-        for url, last in validators(con, urls).items()
-    }
+def last_validators(
+    con: duckdb.DuckDBPyConnection, archive_dir: Path, urls: Sequence[str]
+) -> Mapping[str, Validators]:
+    """What a conditional request for each URL says, from the archive record of its newest full answer."""
+    found = {}
+    for url, last in validators(con, urls).items():
+        row = con.execute(PLACE_OF, [last.capture_id]).fetchall()
+        said = read_validators(archive_dir / row[0][0], row[0][1]) if row else None
+        if said is not None:
+            found[url] = said
+    return found

@@ -17,7 +17,7 @@ from ca_etl import __version__
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.capture import Captured, capture
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
-from ca_etl.pipeline.ingest import Given, ingest
+from ca_etl.pipeline.ingest import Given, ingest, oddities
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, publish
 from ca_etl.settings import Settings
@@ -94,7 +94,7 @@ def run_ingest(settings: Settings, given: Given, *, edges: Edges = DEFAULT_EDGES
     """Archive files given by hand and publish what they say. Failures are told as in `run_daily`."""
     with _run(Kind.INGEST, settings, edges) as run:
         report = run.step(ingest, given)
-        run.outcome.warnings += report.warnings
+        run.outcome.warnings += oddities(report)
         run.load_and_publish()
     return run.outcome
 

@@ -12,14 +12,14 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
 
 from ca_etl.errors import CaEtlError
 from ca_etl.records import KEYS, RejectReason, Rows
-from ca_etl.warehouse.journal import RunRecord, distinct
+from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
 from ca_etl.warehouse.landing import INCOMING, arrow_rows, ensure_raw, incoming, transaction
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "ensure_raw",
     "known_archive_files",
     "load_archive_file",
+    "load_check_results",
     "load_decisions",
     "load_journal",
     "load_rows",
@@ -150,33 +151,26 @@ def known_archive_files(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def load_journal(con: duckdb.DuckDBPyConnection, records: Iterable[RunRecord]) -> None:
-    """Make `raw.run` and `raw.check_result` say what the journal says.
+    """Make `raw.run` and `raw.check_result` say what these records of the journal say.
 
-    Of a run told twice the first line holds. Only runs that are new or told otherwise are
-    written: the cost of a day does not grow with the journal.
+    Of a run told twice the first line holds.
     """
     first = distinct(records)
     runs = [
         {f.name: getattr(record, f.name) for f in fields(record) if f.name != "checks"} for record in first
     ]
+    checks = [{"run_id": record.run_id, **asdict(check)} for record in first for check in record.checks]
     with transaction(con):
-        with incoming(con, arrow_rows(con, "run", runs)):
-            stale = f"select r.run_id from raw.run r anti join {INCOMING} i on r is not distinct from i"
-            con.execute(f"delete from raw.check_result where run_id in ({stale})")
-            con.execute(f"delete from raw.run where run_id in ({stale})")
-            new = con.execute(
-                f"insert into raw.run by name select * from {INCOMING} "
-                "where run_id not in (select run_id from raw.run) returning run_id"
-            ).fetchall()
-        written = {row[0] for row in new}
-        checks = [
-            {"run_id": record.run_id, **asdict(check)}
-            for record in first
-            if record.run_id in written
-            for check in record.checks
-        ]
-        with incoming(con, arrow_rows(con, "check_result", checks)):
-            con.execute(f"insert into raw.check_result by name select * from {INCOMING}")
+        _replace_rows(con, "run", ("run_id",), runs)
+        _replace_rows(con, "check_result", ("run_id", "check_name"), checks)
+
+
+def load_check_results(con: duckdb.DuckDBPyConnection, run_id: str, results: Iterable[CheckResult]) -> None:
+    """Make `raw.check_result` hold exactly these results of a run, beside those of other runs."""
+    rows = [{"run_id": run_id, **asdict(result)} for result in results]
+    with transaction(con), incoming(con, arrow_rows(con, "check_result", rows)):
+        con.execute("delete from raw.check_result where run_id = ?", [run_id])
+        con.execute(f"insert into raw.check_result by name select * from {INCOMING}")
 
 
 def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[Decision]) -> None:
@@ -185,13 +179,11 @@ def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[Decision]
     Raises `duckdb.ConstraintException` for a word other than `exclude` and `accept`, and for a capture
     decided on twice.
     """
-    rows = [asdict(decision) for decision in decisions]
-    with transaction(con), incoming(con, arrow_rows(con, "decision", rows)):
-        con.execute("delete from raw.decision")
-        con.execute(f"insert into raw.decision by name select * from {INCOMING}")
+    with transaction(con):
+        _replace_rows(con, "decision", ("capture_id",), [asdict(decision) for decision in decisions])
 
 
-def validators(con: duckdb.DuckDBPyConnection, urls: Sequence[str]) -> dict[str, Validator]:
+def validators(con: duckdb.DuckDBPyConnection, urls: Iterable[str]) -> dict[str, Validator]:
     """By URL, the newest answer 200 that carries a validator, is a page and was not excluded."""
     rows = con.execute(
         """
@@ -253,6 +245,24 @@ def _differing(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str
     content = [name for name in columns if name not in PROVENANCE and name not in KEYS[table]]
     other = " or ".join(f'i."{name}" is distinct from t."{name}"' for name in content)
     return _number(con, f"select count(*) from {INCOMING} i join raw.{table} t using ({key}) where {other}")
+
+
+def _replace_rows(
+    con: duckdb.DuckDBPyConnection, table: str, key: Sequence[str], rows: list[dict[str, Any]]
+) -> None:
+    """Make a table hold exactly these rows, writing only those that are new, gone or changed.
+
+    A journal of a thousand runs costs a day no more than one of ten, and the file does not grow by rewriting it.
+    """
+    with incoming(con, arrow_rows(con, table, rows)):
+        con.execute(
+            f"delete from raw.{table} where rowid in "
+            f"(select t.rowid from raw.{table} t anti join {INCOMING} i on t is not distinct from i)"
+        )
+        con.execute(
+            f"insert into raw.{table} by name "
+            f"select * from {INCOMING} i anti join raw.{table} t using ({', '.join(key)})"
+        )
 
 
 def _number(con: duckdb.DuckDBPyConnection, sql: str) -> int:

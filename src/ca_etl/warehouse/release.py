@@ -45,6 +45,19 @@ class ReleaseError(CaEtlError):
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """A published release. Nothing below `folder` ever changes."""
+
+    release_id: str
+    folder: Path
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file."""
+        return self.folder / WAREHOUSE
+
+
+@dataclass(frozen=True, slots=True)
 class Building:
     """A release at work, private to its run. `based_on` is the release it began as a copy of."""
 
@@ -98,13 +111,13 @@ def begin_building(data_dir: Path, release_id: str, *, fresh: bool = False) -> B
     if folder.exists():
         raise ReleaseError(f"{folder} is published already", "ca-etl releases")
     current = None if fresh else current_release(data_dir)
-    building = Building(data_dir, release_id, current.name if current else None)
+    building = Building(data_dir, release_id, current.release_id if current else None)
     with storage(building.folder):
         building.folder.mkdir(parents=True)
     if current is not None:
-        _assert_no_wal(current / WAREHOUSE)
+        _assert_no_wal(current.warehouse)
         with storage(building.warehouse):
-            shutil.copyfile(current / WAREHOUSE, building.warehouse)
+            shutil.copyfile(current.warehouse, building.warehouse)
     return building
 
 
@@ -122,7 +135,7 @@ def discard(building: Building) -> None:
         remove_tree(building.folder)
 
 
-def publish(building: Building, on_step: Callable[[str], None] = lambda _step: None) -> Path:
+def publish(building: Building, on_step: Callable[[str], None] = lambda _step: None) -> Release:
     """Make the building a release and move `current` to it, both or, when killed, one after the other.
 
     Every connection to the warehouse file is closed by now. `on_step` is told each step before it is taken
@@ -130,18 +143,18 @@ def publish(building: Building, on_step: Callable[[str], None] = lambda _step: N
     missing or not checkpointed, `StorageError` when the disk refuses; `current` is then unmoved.
     """
     data_dir = building.data_dir
-    release = data_dir / RELEASES / building.release_id
+    release = Release(building.release_id, data_dir / RELEASES / building.release_id)
     if not building.warehouse.is_file():
         raise ReleaseError(f"{building.warehouse} does not exist", "ca-etl run")
     _assert_no_wal(building.warehouse)
     on_step("seal")
     seal_tree(building.folder)
     on_step("announce")
-    _announce(data_dir, release.name)
+    _announce(data_dir, release.release_id)
     on_step("rename")
-    with storage(release):
-        building.folder.rename(release)
-        fsync(release.parent)
+    with storage(release.folder):
+        building.folder.rename(release.folder)
+        fsync(release.folder.parent)
     on_step("point")
     _point(data_dir)
     on_step("done")
@@ -165,30 +178,31 @@ def recover(data_dir: Path) -> Recovery:
     return Recovery(completed, tuple(folder.name for folder in left))
 
 
-def current_release(data_dir: Path) -> Path | None:
-    """The folder of the release that `current` points at, None before the first one.
+def current_release(data_dir: Path) -> Release | None:
+    """The release that `current` points at, None before the first one.
 
     Raises `ReleaseError` when `current` is no symlink or its release is gone.
     """
     release_id = _current_id(data_dir)
     if release_id is None:
         return None
-    release = data_dir / RELEASES / release_id
-    if not (release / WAREHOUSE).is_file():
+    release = Release(release_id, data_dir / RELEASES / release_id)
+    if not release.warehouse.is_file():
         raise ReleaseError(
-            f"{data_dir / CURRENT} points at {release}, which holds no {WAREHOUSE}",
+            f"{data_dir / CURRENT} points at {release.folder}, which holds no {WAREHOUSE}",
             "ca-etl releases, then ca-etl rollback or ca-etl rebuild",
         )
     return release
 
 
-def releases(data_dir: Path) -> tuple[Path, ...]:
+def releases(data_dir: Path) -> tuple[Release, ...]:
     """The published releases, oldest first."""
     found = [folder for folder in _folders(data_dir) if RELEASE_ID.fullmatch(folder.name)]
-    return tuple(sorted(found, key=lambda folder: _sort_key(folder.name)))
+    found.sort(key=lambda folder: _sort_key(folder.name))
+    return tuple(Release(folder.name, folder) for folder in found)
 
 
-def rollback(data_dir: Path, to: str | None = None) -> Path:
+def rollback(data_dir: Path, to: str | None = None) -> Release:
     """Move `current` to release `to`, by default to the newest one older than the current one.
 
     No release is removed. The next run builds on the release that is current then. Raises `ReleaseError` when
@@ -197,18 +211,18 @@ def rollback(data_dir: Path, to: str | None = None) -> Path:
     known = releases(data_dir)
     if to is None:
         current = _current_id(data_dir)
-        older = [r for r in known if current is not None and _sort_key(r.name) < _sort_key(current)]
+        older = [r for r in known if current is not None and _sort_key(r.release_id) < _sort_key(current)]
         if not older:
             raise ReleaseError(
                 f"no release is older than the current one in {data_dir / RELEASES}", "ca-etl releases"
             )
         target = older[-1]
     else:
-        match = [release for release in known if release.name == to]
+        match = [release for release in known if release.release_id == to]
         if not match:
             raise ReleaseError(f"{data_dir / RELEASES} holds no release {to}", "ca-etl releases")
         target = match[0]
-    _announce(data_dir, target.name)
+    _announce(data_dir, target.release_id)
     _point(data_dir)
     return target
 
@@ -224,15 +238,15 @@ def prune(data_dir: Path, keep: int) -> tuple[str, ...]:
     current = _current_id(data_dir)
     if current is None:
         return ()
-    older = [r for r in releases(data_dir) if _sort_key(r.name) < _sort_key(current)]
+    older = [r for r in releases(data_dir) if _sort_key(r.release_id) < _sort_key(current)]
     removed = older[: max(0, len(older) - (keep - 1))]
     for release in removed:
         # Renamed first: a kill amid the removal must not leave half a release to roll back to.
-        going = release.with_name(f"{release.name}{REMOVING}")
-        with storage(release):
-            release.rename(going)
+        going = release.folder.with_name(f"{release.release_id}{REMOVING}")
+        with storage(release.folder):
+            release.folder.rename(going)
         remove_tree(going)
-    return tuple(release.name for release in removed)
+    return tuple(release.release_id for release in removed)
 
 
 def _announce(data_dir: Path, release_id: str) -> None:

@@ -1,0 +1,208 @@
+"""The scheduled run under Prefect: each step of the pipeline is a task, its end is the state of the flow.
+
+By hand: `python -m flows.daily --site demo`, or the address of a site. By schedule: `deployments/prefect.yaml`.
+"""
+
+from __future__ import annotations
+
+if __name__ == "__main__":
+    # Prefect reads its settings while it is imported below; the command prepares them first.
+    from flows.command import main
+
+    raise SystemExit(main())
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final, ParamSpec, TypeVar, cast
+from uuid import UUID
+
+from prefect import State, Task, flow, runtime, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import TaskRun
+from prefect.states import Cancelled, Completed, Failed
+from pydantic import AwareDatetime, HttpUrl
+
+from ca_etl.demo.figures import default_last_day
+from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.capture import Captured, NothingCapturedError, capture
+from ca_etl.pipeline.context import Context, utc_now
+from ca_etl.pipeline.load import Loaded, load
+from ca_etl.pipeline.play import play_days
+from ca_etl.pipeline.publish import build, check, publish
+from ca_etl.pipeline.run import DEFAULT_EDGES, Outcome, run_daily
+from ca_etl.settings import Settings
+from ca_etl.sources.timesca import latest_slot
+from ca_etl.warehouse.journal import CheckResult, RunRecord
+from ca_etl.warehouse.lock import LockHeldError
+from ca_etl.warehouse.release import Release
+from flows.local_server import free_port
+from flows.summary import read_facts, sentence, summary
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+DEMO: Final = "demo"
+ARTIFACT: Final = "ca-etl-daily"
+MINUTE: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What one flow run is to do. `slot` is the scheduled instant in UTC."""
+
+    settings: Settings
+    slot: datetime
+    on_demo: bool
+
+    @classmethod
+    def of(cls, site: str | None, slot: datetime | None) -> Job:
+        """The job that a flow run's parameters ask for.
+
+        The slot is the given one, else the time that the deployment scheduled the run for, else the last daily
+        slot; on the demo site, whose history ends one day, it is never a time of today.
+        """
+        settings = Settings()
+        if site == DEMO:
+            day = slot.astimezone(settings.zone).date() if slot else default_last_day()
+            at = datetime.combine(day, settings.daily_at, settings.zone)
+            return cls(settings, at.astimezone(UTC), on_demo=True)
+        if site is not None:
+            settings = settings.model_copy(update={"site_url": HttpUrl(site)})
+        if slot is None and runtime.deployment.id is not None:
+            slot = runtime.flow_run.scheduled_start_time.replace(microsecond=0)
+        slot = slot or latest_slot(utc_now(), settings.daily_at, settings.zone)
+        return cls(settings, slot.astimezone(UTC), on_demo=False)
+
+    @property
+    def run_name(self) -> str:
+        """The name of the flow run: its day, in the zone of the schedule."""
+        return f"ca-daily {self.slot.astimezone(self.settings.zone):%Y-%m-%d}"
+
+    def run(self, call: Callable[..., Any]) -> Outcome:
+        """Run the pipeline. Raises what `run_daily` raises."""
+        edges = replace(DEFAULT_EDGES, call=call)
+        if not self.on_demo:
+            return run_daily(self.settings, slot=self.slot, edges=edges)
+        ours = self.settings.model_copy(update={"demo_port": free_port(self.settings.demo_port)})
+        last_day = self.slot.astimezone(self.settings.zone).date()
+        (outcome,) = play_days(ours, 1, last_day=last_day, edges=edges)
+        return outcome
+
+
+def run_name() -> str:
+    """Name of the flow run that is under way."""
+    parameters = runtime.flow_run.parameters
+    return Job.of(parameters.get("site"), parameters.get("slot")).run_name
+
+
+def site_may_be_back(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether to try a failed capture again: the site was not reached, and nobody waits at a terminal."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, NothingCapturedError) and runtime.deployment.id is not None
+
+
+@task(
+    name="Capture the pages of the slot",
+    retries=2,
+    retry_delay_seconds=[5 * MINUTE, 20 * MINUTE],
+    retry_condition_fn=site_may_be_back,
+    timeout_seconds=30 * MINUTE,
+    cache_policy=NO_CACHE,
+)
+def capture_pages(ctx: Context) -> Captured | State[Any]:
+    """Every answer of the site into the archive."""
+    return told(capture, ctx)
+
+
+@task(name="Load new archive files", timeout_seconds=60 * MINUTE, cache_policy=NO_CACHE)
+def load_archive(ctx: Context) -> Loaded | State[Any]:
+    """Rows of the captures into a building copy of the warehouse."""
+    return told(load, ctx)
+
+
+@task(name="Build the models", timeout_seconds=20 * MINUTE, cache_policy=NO_CACHE)
+def build_models(ctx: Context, record: RunRecord) -> dict[str, int] | State[Any]:
+    """All facts and dimensions, in one transaction."""
+    return told(build, ctx, record)
+
+
+@task(name="Run the checks", timeout_seconds=20 * MINUTE, cache_policy=NO_CACHE)
+def run_checks(ctx: Context) -> tuple[CheckResult, ...] | State[Any]:
+    """Queries that return offending rows."""
+    return told(check, ctx)
+
+
+@task(name="Publish the release", timeout_seconds=20 * MINUTE, cache_policy=NO_CACHE)
+def publish_release(ctx: Context) -> Release | State[Any]:
+    """Parquet and descriptor, then the folder's name and the pointer."""
+    return told(publish, ctx)
+
+
+TASKS: Final[dict[Callable[..., Any], Task[..., Any]]] = {
+    capture: capture_pages,
+    load: load_archive,
+    build: build_models,
+    check: run_checks,
+    publish: publish_release,
+}
+
+
+@flow(name="ca-daily", flow_run_name=run_name)
+def daily(site: str | None = None, slot: AwareDatetime | None = None) -> State[Any]:
+    """Capture the pages of one daily slot, and publish what they say.
+
+    `site` is the address of the site (default: CA_ETL_SITE_URL), or `demo` for the embedded one. `slot` is the
+    scheduled instant that the run stands for, with its offset (default: the time it was scheduled for).
+
+    The state says how the run ended: Completed with a release; Failed when checks fired or a step failed;
+    Cancelled when another run holds the lock. Its data are a `Report`, or the error.
+    """
+    logging.getLogger("ca_etl").setLevel(logging.INFO)
+    task_runs: list[UUID] = []
+
+    def call(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  what the step gives
+        state = cast("State[Any]", TASKS[step](*args, return_state=True))
+        task_runs.append(cast("UUID", state.state_details.task_run_id))
+        return state.result()
+
+    try:
+        job = Job.of(site, slot)
+        outcome = job.run(call)
+    except LockHeldError as error:
+        return Cancelled(message=f"Another run is on: {error}", data=error)
+    except CaEtlError as error:
+        return Failed(message=f"{error}\nNext: {error.hint}", data=error)
+    facts = read_facts(outcome, job.settings.data_dir, job.slot)
+    create_markdown_artifact(summary(facts), key=ARTIFACT, description=job.run_name)
+    report = Report(outcome, tuple(task_runs))
+    if outcome.release is None:
+        return Failed(message=f"{outcome.error}\nNext: {outcome.hint}", data=RunFailedError(report))
+    return Completed(message=sentence(facts), data=report)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run that was recorded in the journal, and the task runs of its steps."""
+
+    outcome: Outcome
+    task_runs: tuple[UUID, ...]
+
+
+class RunFailedError(CaEtlError):
+    """A run that published nothing; its journal line says the same."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report.outcome.error, report.outcome.hint)
+        self.report = report
+        self.exit_status = report.outcome.exit_status
+
+
+def told(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | State[Any]:
+    """Run a step. An error that an operator can act on is returned as a state: raised, Prefect logs its traceback."""
+    try:
+        return step(*args, **kwargs)
+    except CaEtlError as error:
+        return Failed(message=str(error), data=error)

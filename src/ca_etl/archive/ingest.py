@@ -1,0 +1,286 @@
+"""Files given by hand enter the archive by the same door as fetched pages."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, Final
+from urllib.parse import quote
+
+from ca_etl.archive.build import record_id
+from ca_etl.archive.fields import (
+    CAPTURED_AT,
+    DAMAGED_SUFFIX,
+    FOREIGN_SOURCE,
+    INFO_SOURCE,
+    SEALED_SUFFIX,
+    UNKNOWN,
+)
+from ca_etl.archive.members import VERSION, BadStretch, Stretch, stretches
+from ca_etl.archive.parsed import parse_record, record_id_of
+from ca_etl.archive.payload import PayloadError
+from ca_etl.archive.read import CAPTURE_KINDS
+from ca_etl.archive.sealing import Sink, keep_damaged
+from ca_etl.archive.write import ArchiveWriter
+from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.records import BadRecord
+
+PAGES: Final = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
+ARCHIVES: Final = (".warc", ".warc.gz", ".wet", ".wet.gz")
+HAND_SOURCE: Final = "file"
+CHUNK: Final = 1_048_576
+
+
+class MissingInputError(UsageError):
+    """A path that was given does not exist."""
+
+
+class UnsupportedInputError(UsageError):
+    """A file that was named is of no kind that can be archived."""
+
+
+class UnreadableInputError(CaEtlError):
+    """A file that was given cannot be read to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """What became of the inputs.
+
+    `inputs` are the files taken, `skipped` those in folders whose kind is unknown, `duplicates` those whose content
+    was given twice. `written` is the new archive file; None when there was nothing to write, and if that is because the
+    archive holds the same content, `already_held` names the file. `captures` counts the captures written, `bad_records`
+    are the stretches of WARC inputs that are no whole record, `damaged` the copies kept of such inputs.
+    """
+
+    inputs: tuple[Path, ...]
+    skipped: tuple[Path, ...]
+    duplicates: tuple[Path, ...]
+    written: Path | None
+    already_held: Path | None
+    captures: int
+    bad_records: tuple[BadRecord, ...]
+    damaged: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """One file; `identity` is equal for equal captures. `content_type` is None for a WARC or WET file."""
+
+    path: Path
+    content_type: str | None
+    sha256: str
+    size: int
+    identity: str
+
+
+def ingest_paths(
+    paths: Iterable[Path],
+    archive_dir: Path,
+    *,
+    now: datetime,
+    url: str | None = None,
+    captured_at: datetime | None = None,
+) -> IngestReport:
+    """Archive files, and the files of folders, with the suffixes of `PAGES` and `ARCHIVES`.
+
+    A text or HTML file becomes one resource record, whatever is in it; its id is made of its content, and of `url` and
+    `captured_at` (zone-aware) where they are given, so that the same file is the same capture. WARC and WET records
+    are taken over byte for byte with their ids. `now` (zone-aware) names the file. The same content again writes
+    nothing.
+
+    Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for a `url` or `captured_at` that cannot be
+    meant, `UnreadableInputError`, and `ArchiveWriteError`.
+    """
+    files, skipped = _expand(paths)
+    _check_hints(files, url, captured_at)
+    unique: dict[str, _Input] = {}
+    duplicates: list[Path] = []
+    for path in files:
+        given = _examine(path, url, captured_at)
+        if unique.setdefault(given.identity, given) is not given:
+            duplicates.append(path)
+    content = hashlib.sha256("\n".join(sorted(unique)).encode()).hexdigest()[:12]
+    held = _held(archive_dir, content)
+    job = _Job(archive_dir, f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-ingest-{content}", content, now)
+    if held is None and unique:
+        job.run(list(unique.values()), url, captured_at)
+    return IngestReport(
+        tuple(files),
+        tuple(skipped),
+        tuple(duplicates),
+        job.written,
+        held,
+        job.captures,
+        tuple(job.bad_records),
+        tuple(job.damaged),
+    )
+
+
+class _Job:
+    """One ingest that has something to write."""
+
+    def __init__(self, archive_dir: Path, name: str, content: str, now: datetime) -> None:
+        self._archive_dir = archive_dir
+        self._name = name
+        self._content = content
+        self._now = now
+        self.written: Path | None = None
+        self.captures = 0
+        self.bad_records: list[BadRecord] = []
+        self.damaged: list[Path] = []
+
+    def run(self, inputs: list[_Input], url: str | None, captured_at: datetime | None) -> None:
+        # The sealed name says that all of this content is in the file, so half of it must not get that name.
+        with ArchiveWriter(
+            self._archive_dir,
+            self._name,
+            source=HAND_SOURCE,
+            # pages carry their source themselves; records taken over without one are other crawlers'
+            info={INFO_SOURCE: FOREIGN_SOURCE},
+            clock=lambda: self._now,
+            keep_partial=False,
+        ) as writer:
+            for number, given in enumerate(inputs, start=1):
+                with _readable(given.path), given.path.open("rb") as file:
+                    if given.content_type is None:
+                        self._copy_records(writer, given, number, file)
+                    else:
+                        self._add_page(writer, given, file, url, captured_at)
+        self.written = writer.path
+
+    def _add_page(
+        self,
+        writer: ArchiveWriter,
+        given: _Input,
+        file: BinaryIO,
+        url: str | None,
+        captured_at: datetime | None,
+    ) -> None:
+        writer.add_resource(
+            given.identity,
+            url or f"file:{quote(os.fsencode(given.path.name))}",
+            given.content_type or "",
+            file,
+            length=given.size,
+            digest=f"sha256:{given.sha256}",
+            date=captured_at or self._now,
+            headers={} if captured_at else {CAPTURED_AT: UNKNOWN},
+        )
+        self.captures += 1
+
+    def _copy_records(self, writer: ArchiveWriter, given: _Input, number: int, file: BinaryIO) -> None:
+        is_plain = file.read(len(VERSION)) == VERSION
+        bad: list[BadRecord] = []
+        for stretch in stretches(file):
+            kind = _kind(stretch, given.path.name)
+            if isinstance(kind, BadRecord):
+                bad.append(kind)
+                continue
+            file.seek(stretch.start)
+            member = file.read(stretch.end - stretch.start)
+            writer.add_member(gzip.compress(member, mtime=0) if is_plain else member)
+            self.captures += kind in CAPTURE_KINDS
+        if bad:
+            self.bad_records.extend(bad)
+            self.damaged.append(self._keep(number, file))
+
+    def _keep(self, number: int, file: BinaryIO) -> Path:
+        """Copy a damaged input as it is, unless an earlier ingest of the same content did."""
+        suffix = f"-ingest-{self._content}.{number}{DAMAGED_SUFFIX}"
+        earlier = next(iter(sorted(self._archive_dir.glob(f"*/*/*{suffix}"))), None)
+        if earlier is not None:
+            return earlier
+
+        def copy(out: Sink) -> None:
+            file.seek(0)
+            while chunk := file.read(CHUNK):
+                out.write(chunk)
+
+        path = self._archive_dir / self._name[:4] / self._name[4:6] / f"{self._name}.{number}{DAMAGED_SUFFIX}"
+        return keep_damaged(path, copy, self._archive_dir)
+
+
+def _kind(stretch: Stretch, name: str) -> str | BadRecord:
+    """The kind of a verified record, or why it is none."""
+    if isinstance(stretch, BadStretch):
+        return BadRecord(name, stretch.start, stretch.reason, stretch.detail)
+    try:
+        return parse_record(stretch).kind
+    except PayloadError as error:
+        return BadRecord(name, stretch.start, error.reason, error.detail, record_id_of(stretch))
+
+
+def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """The files to take and those to skip, folders opened up, in the order given and by name within a folder."""
+    taken: list[Path] = []
+    skipped: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            for found in sorted(p for p in path.rglob("*") if p.is_file()):
+                (taken if _is_known(found) else skipped).append(found)
+        elif not path.exists():
+            raise MissingInputError(f"{path} does not exist", f"ls {path.parent}")
+        elif not path.is_file() or not _is_known(path):
+            known = " ".join((*PAGES, *ARCHIVES))
+            raise UnsupportedInputError(
+                f"{path} is no file of a known kind", f"give files that end in {known}"
+            )
+        else:
+            taken.append(path)
+    return taken, skipped
+
+
+def _is_known(path: Path) -> bool:
+    return path.suffix.lower() in PAGES or path.name.lower().endswith(ARCHIVES)
+
+
+def _check_hints(files: list[Path], url: str | None, captured_at: datetime | None) -> None:
+    pages = [path for path in files if path.suffix.lower() in PAGES]
+    if url is not None and (len(pages) != 1 or len(files) != 1):
+        raise UsageError(
+            f"one URL cannot belong to {len(files)} files", "give one text or HTML file with a URL"
+        )
+    if captured_at is not None:
+        if len(pages) != len(files):
+            raise UsageError(
+                "WARC and WET records carry their own capture times", "leave out the capture time for them"
+            )
+        if captured_at.tzinfo is None:
+            raise UsageError(
+                f"{captured_at} has no time zone", f"give it as {captured_at.isoformat()}Z or with +05:00"
+            )
+
+
+def _examine(path: Path, url: str | None, captured_at: datetime | None) -> _Input:
+    with _readable(path), path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        size = file.tell()
+    content_type = PAGES.get(path.suffix.lower())
+    if content_type is None:
+        return _Input(path, None, sha256, size, f"warc:{sha256}")
+    hints = [url] if url else []
+    hints += [captured_at.astimezone(UTC).isoformat()] if captured_at else []
+    return _Input(path, content_type, sha256, size, record_id("resource", sha256, *hints))
+
+
+def _held(archive_dir: Path, content: str) -> Path | None:
+    """The sealed file of an ingest of the same content."""
+    found = sorted(archive_dir.glob(f"*/*/*-ingest-{content}*{SEALED_SUFFIX}"))
+    return next((path for path in found if "-recovered" not in path.name), None)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UnreadableInputError(
+            f"cannot read {path}: {error.strerror or error}", f"ls -l {path}"
+        ) from error

@@ -1,0 +1,302 @@
+"""Articles of an HTML page: headings with links, and what stands under them.
+
+The card of a heading is the widest element around it that holds no other article's heading. The text is what
+follows the heading within its card, or where that is nothing (the card is the heading alone) what follows up to
+the next card or the end of the element that holds the cards. Lines above a heading are its labels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from selectolax.lexbor import LexborNode
+
+from ca_etl.parse.clean import Cleaned, byline, clean, is_furniture, squeeze
+from ca_etl.parse.dates import read_date
+from ca_etl.parse.links import article_link, resolve
+from ca_etl.parse.markup import MARK, MARK_END, Markup
+from ca_etl.parse.page import Article, Media
+from ca_etl.parse.ticker import is_ticker_line
+
+# Attributes of HTML, microdata and WordPress itself: no theme's.
+_SPOKEN: Final = "[rel~=author],[itemprop=author],figcaption,.wp-caption-text"
+_MARKED: Final = re.compile(f"{MARK}([0-9]+){MARK_END}")
+_ATTACHMENT: Final = re.compile(r"(?:attachment_|wp-image-)([0-9]{1,18})(?![0-9])")
+# Ancestors of a heading that are looked at for its card; no theme nests cards deeper.
+_CLIMB: Final = 24
+# A line with a date or a byline in it is the article's meta line up to this length, and text beyond.
+_META_LINE_CHARS: Final = 80
+
+
+@dataclass(slots=True)
+class _Title:
+    """A heading that may be an article's, and what was read under it."""
+
+    node: LexborNode
+    level: str
+    href: str | None
+    card: LexborNode
+    text: str = ""
+    inside: list[str] = field(default_factory=list)
+    behind: list[str] = field(default_factory=list)
+    author: str | None = None
+    published: datetime | None = None
+    modified: datetime | None = None
+    media: list[Media] = field(default_factory=list)
+    cleaned: Cleaned | None = None
+
+
+class _Mark(NamedTuple):
+    """What a mark stands for: card, title, title_end, card_end, stop, or one of the article's own facts."""
+
+    kind: str
+    title: _Title | None = None
+    value: str = ""
+    media: Media | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """The articles of a page, the lines before the first one, and whether the page is one article itself."""
+
+    articles: tuple[Article, ...]
+    before: tuple[str, ...]
+    is_single: bool
+
+
+def read_cards(markup: Markup, base: str | None) -> Cards:
+    """The articles of `markup`, which is used up by it.
+
+    Headings of a level that has no text under any of them are a widget's when another level has text. A
+    page without linked headings and with one h1 is an article itself, whose URL is `base`.
+    """
+    body = markup.read_body()
+    titles = [
+        _Title(node, node.tag or "", href, node)
+        for node in body.headings
+        if (href := article_link(node)) is not None
+    ]
+    first = [node for node in body.headings if node.tag == "h1"]
+    is_single = not titles and len(first) == 1
+    if is_single:
+        titles = [_Title(first[0], "h1", None, first[0])]
+    _find_cards(titles)
+    facts = [*body.times, *filter(_names_author, body.anchors), *markup.find(_SPOKEN)]
+    before = _read_segments(markup, titles, facts)
+    return Cards(_articles(_kept(titles), base), tuple(before), is_single)
+
+
+def _names_author(anchor: LexborNode) -> bool:
+    attributes = anchor.attributes
+    # A link with rel=author is found by its attribute.
+    return (
+        "/author/" in (attributes.get("href") or "") and "author" not in (attributes.get("rel") or "").split()
+    )
+
+
+def _find_cards(titles: Sequence[_Title]) -> None:
+    paths = [_ancestors(title.node) for title in titles]
+    if len(titles) == 1:
+        # Nothing tells where the card of a lone article ends, but these elements.
+        named = [node for tag in ("article", "main") for node in paths[0] if node.tag == tag]
+        titles[0].card = (named or paths[0][-1:] or [titles[0].node])[0]
+        return
+    held: dict[int, int] = {}
+    for path in paths:
+        for node in path:
+            held[node.mem_id] = held.get(node.mem_id, 0) + 1
+    for title, path in zip(titles, paths, strict=True):
+        for node in path:
+            if held[node.mem_id] > 1:
+                break
+            title.card = node
+
+
+def _ancestors(node: LexborNode) -> list[LexborNode]:
+    path: list[LexborNode] = []
+    parent = node.parent
+    while parent is not None and parent.tag not in {"body", "html"} and len(path) < _CLIMB:
+        path.append(parent)
+        parent = parent.parent
+    return path
+
+
+def _set_marks(markup: Markup, titles: Sequence[_Title], facts: Sequence[LexborNode]) -> dict[str, _Mark]:
+    marks: dict[str, _Mark] = {}
+    for node in facts:
+        mark = _fact(node)
+        marks[markup.mark_before(node)] = mark
+        if mark.kind == "media":
+            node.decompose()
+    stopped: set[int] = set()
+    for title in titles:
+        marks[markup.mark_before(title.card)] = _Mark("card", title)
+        marks[markup.mark_before(title.node)] = _Mark("title", title)
+        # Where the card is the heading, the mark set last stands next to it: the title's end must.
+        marks[markup.mark_after(title.card)] = _Mark("card_end", title)
+        marks[markup.mark_after(title.node)] = _Mark("title_end", title)
+        holder = title.card.parent
+        if holder is not None and holder.mem_id not in stopped and holder.tag not in {"body", "html"}:
+            stopped.add(holder.mem_id)
+            marks[markup.mark_after(holder)] = _Mark("stop")
+    return marks
+
+
+def _fact(node: LexborNode) -> _Mark:
+    attributes = node.attributes
+    if node.tag == "time":
+        classes = (attributes.get("class") or "").split()
+        changed = "updated" in classes and "published" not in classes
+        return _Mark("modified" if changed else "time", value=attributes.get("datetime") or "")
+    text = squeeze(node.text())
+    if node.tag == "figcaption" or "wp-caption-text" in (attributes.get("class") or ""):
+        return _Mark("media", media=Media("caption", _attachment_of(node), text or None))
+    return _Mark("author", value=text[:200])
+
+
+def _attachment_of(caption: LexborNode) -> int | None:
+    figure = caption.parent
+    if figure is None:
+        return None
+    image = figure.css_first("img")
+    for name in (figure.attributes.get("id"), None if image is None else image.attributes.get("class")):
+        found = _ATTACHMENT.search(name or "")
+        if found is not None:
+            return int(found[1])
+    return None
+
+
+class _Reading:
+    """Where the text of the next segment belongs."""
+
+    def __init__(self, *, is_lone: bool) -> None:
+        self.before: list[str] = []
+        self.is_lone = is_lone
+        self._lines = self.before
+        self._heading: list[str] | None = None
+        self._title: _Title | None = None
+
+    def keep(self, line: str) -> None:
+        """Take one line of text."""
+        if line:
+            (self._lines if self._heading is None else self._heading).append(line)
+
+    def pass_border(self, mark: _Mark) -> None:
+        """Go on behind the begin or end of a card or title."""
+        if mark.kind == "card":
+            self._title = mark.title
+            # The card of a lone article can be the whole page, its date line included.
+            self._lines = self.before if self.is_lone else []
+        elif mark.kind == "title":
+            self._heading = []
+        elif mark.kind == "title_end" and mark.title is not None:
+            mark.title.text = squeeze(" ".join(self._heading or []))
+            self._heading, self._lines = None, mark.title.inside
+        elif mark.kind == "card_end" and mark.title is not None:
+            self._lines = mark.title.behind
+        elif mark.kind == "stop":
+            self._lines = []
+
+    def take_fact(self, mark: _Mark) -> None:
+        """Give a fact to the article it stands in; the first of each kind counts."""
+        title = self._title
+        if title is None:
+            return
+        if mark.kind == "author":
+            title.author = title.author or mark.value or None
+        elif mark.kind == "time":
+            title.published = title.published or _instant(mark.value)
+        elif mark.kind == "modified":
+            title.modified = title.modified or _instant(mark.value)
+        elif mark.media is not None:
+            title.media.append(mark.media)
+
+
+_FACTS: Final = frozenset({"time", "modified", "author", "media"})
+
+
+def _read_segments(markup: Markup, titles: Sequence[_Title], facts: Sequence[LexborNode]) -> list[str]:
+    """Fill the titles with what stands under them; returns the lines before the first one."""
+    marks = _set_marks(markup, titles, facts)
+    reading = _Reading(is_lone=len(titles) == 1)
+    for segment in markup.segments():
+        if MARK not in segment:
+            reading.keep(segment)
+            continue
+        pieces = _MARKED.split(segment)
+        said = pieces[0]
+        has_facts = False
+        for number, piece in zip(pieces[1::2], pieces[2::2], strict=True):
+            mark = marks[number]
+            if mark.kind in _FACTS:
+                has_facts = True
+                reading.take_fact(mark)
+                said += piece
+            else:
+                reading.keep("" if has_facts and len(said) <= _META_LINE_CHARS else said.strip())
+                reading.pass_border(mark)
+                said, has_facts = piece, False
+        reading.keep("" if has_facts and len(said) <= _META_LINE_CHARS else said.strip())
+    return reading.before
+
+
+def _instant(value: str) -> datetime | None:
+    """A `datetime` attribute in UTC; None without an offset, because the site's own zone has changed."""
+    try:
+        read = datetime.fromisoformat(value.strip()[:40])
+    except ValueError:
+        return None
+    if read.tzinfo is None or not 1990 <= read.year <= 2200:
+        return None
+    return read.astimezone(UTC)
+
+
+def _text_of(title: _Title) -> Cleaned:
+    if title.cleaned is None:
+        title.cleaned = clean(_paragraphs(title, title.inside))
+        if title.cleaned.text is None and not title.cleaned.media:
+            title.cleaned = clean(_paragraphs(title, title.behind))
+    return title.cleaned
+
+
+def _paragraphs(title: _Title, lines: Iterable[str]) -> list[str]:
+    kept: list[str] = []
+    for line in lines:
+        if is_furniture(line) or is_ticker_line(line):
+            continue
+        if kept:
+            kept.append(line)
+        elif (name := byline(line)) is not None:
+            title.author = title.author or name
+        elif read_date(line) is None:
+            kept.append(line)
+    return kept
+
+
+def _kept(titles: Sequence[_Title]) -> list[_Title]:
+    speaking = {title.level for title in titles if _text_of(title).text is not None}
+    return [title for title in titles if title.text and (not speaking or title.level in speaking)]
+
+
+def _articles(titles: Sequence[_Title], base: str | None) -> tuple[Article, ...]:
+    return tuple(_article(position, title, base) for position, title in enumerate(titles, start=1))
+
+
+def _article(position: int, title: _Title, base: str | None) -> Article:
+    cleaned = _text_of(title)
+    return Article(
+        position=position,
+        title=title.text,
+        url=base if title.href is None else resolve(base, title.href),
+        text=cleaned.text,
+        is_truncated=cleaned.is_truncated,
+        author=title.author,
+        published_at=title.published,
+        modified_at=title.modified,
+        dateline=cleaned.dateline,
+        media=(*title.media, *cleaned.media),
+    )

@@ -1,0 +1,91 @@
+"""The HTML form: a WordPress page of any theme.
+
+The ticker, the date line and the "Viewing results" header are found by their text wherever they stand;
+`cards` finds the articles by their headings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+from ca_etl.parse.cards import read_cards
+from ca_etl.parse.clean import squeeze
+from ca_etl.parse.dates import looks_like_date, read_date
+from ca_etl.parse.header import START, read_header
+from ca_etl.parse.kinds import Signs, kind_of
+from ca_etl.parse.links import resolve
+from ca_etl.parse.markup import GAP, Markup
+from ca_etl.parse.page import Page, Reject, Shown
+from ca_etl.parse.spread import ticker_lines
+from ca_etl.parse.ticker import read_ticker
+from ca_etl.records import RejectReason
+
+# Places that begin like the header and are looked at; prose can quote it.
+_HEADERS: Final = 5
+_BREADCRUMB_LINES: Final = 40
+
+
+def read_html(html: str, *, url: str | None, on: date | None, charset: str) -> Page:
+    """The page that `html` is; the caller has asked `markup.too_complex` before.
+
+    `url` (absolute) resolves links and is the second witness of the kind; without one the page's own
+    `<base>` and canonical link serve. `on` is the day of the capture, if known.
+    """
+    markup = Markup(html)
+    flat = markup.flat
+    found = ticker_lines(flat)
+    base = _base(markup, url)
+    cards = read_cards(markup, base)
+    shown, header_rejects = _header(flat)
+    page_date, date_rejects = _page_date(
+        cards.before, flat[found.end : found.end + 60] if found.lines else ""
+    )
+    ticker = read_ticker(found.lines, page_date or on)
+    opening = squeeze(" ".join(cards.before[:_BREADCRUMB_LINES]))
+    signs = Signs(
+        has_header=shown is not None,
+        has_breadcrumb="Our People >" in opening or "Our People »" in opening,
+        is_single_article=cards.is_single,
+        has_ticker_or_date=bool(ticker.cycles) or page_date is not None,
+        articles=len(cards.articles),
+    )
+    rejects = (*ticker.rejects, *date_rejects, *header_rejects)
+    kind = kind_of(signs, url)
+    return Page(kind, page_date, ticker.rates, ticker.cycles, shown, cards.articles, rejects, charset)
+
+
+def _base(markup: Markup, url: str | None) -> str | None:
+    """What links are relative to."""
+    base = markup.head_attribute("base[href]", "href")
+    page = url or markup.head_attribute("link[rel~=canonical]", "href")
+    return resolve(page, base) if base else page
+
+
+def _header(flat: str) -> tuple[Shown | None, list[Reject]]:
+    rejects: list[Reject] = []
+    at = flat.find(START)
+    for _ in range(_HEADERS):
+        if at < 0:
+            break
+        line = squeeze(flat[at : at + 80].replace(GAP, " "))
+        for length in range(len(START), len(line) + 1):
+            # The header ends at its last figure; what follows it in the flat text is another node's.
+            if (length == len(line) or not line[length].isdigit()) and (shown := read_header(line[:length])):
+                return shown, []
+        if line[len(START) : len(START) + 2].strip().isdigit():
+            rejects.append(Reject.of(RejectReason.BAD_HEADER, "not 'Viewing results A - B of C'", line))
+        at = flat.find(START, at + len(START))
+    return None, rejects[:1]
+
+
+def _page_date(before: Sequence[str], behind_ticker: str) -> tuple[date | None, list[Reject]]:
+    """The date line: directly behind the ticker, else the first one before the first article."""
+    first = squeeze(next((node for node in behind_ticker.split(GAP) if node.strip()), ""))
+    for line in (first, *before):
+        if (found := read_date(line)) is not None:
+            return found, []
+    if looks_like_date(first):
+        return None, [Reject.of(RejectReason.BAD_DATE_LINE, "not 'DD Month YYYY'", first)]
+    return None, []

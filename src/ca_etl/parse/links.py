@@ -1,0 +1,58 @@
+"""Links of a page: which are followed to articles, and where they lead."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urljoin, urlsplit
+
+from selectolax.lexbor import LexborNode
+
+# First path segments that lead to another list of the site.
+_LISTS: Final = frozenset({"author", "our-people", "category", "tag", "page", "feed", "latest", "wp-admin"})
+
+
+def path_parts(url: str) -> list[str]:
+    """The segments of the path of `url`; none where it has none or cannot be split."""
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return []
+    return [part for part in path.split("/") if part]
+
+
+def resolve(base: str | None, link: str) -> str | None:
+    """`link` as an absolute http(s) URL without its fragment; None where it is none."""
+    link = link.strip()
+    try:
+        joined = link if link.startswith(("https://", "http://")) else urljoin(base or "", link)
+        parts = urlsplit(joined)
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        return None
+    return joined.partition("#")[0]
+
+
+def article_link(heading: LexborNode) -> str | None:
+    """The link in a heading or around it, as written, when it can lead to an article.
+
+    Not: a link within the page, to another scheme, to the home page or to another list.
+    """
+    link = heading.css_first("a[href]") or _anchor_around(heading)
+    href = "" if link is None else (link.attributes.get("href") or "").strip()
+    if not href or href.startswith("#"):
+        return None
+    scheme = href.partition(":")[0].lower() if ":" in href.partition("/")[0] else "http"
+    if scheme not in {"http", "https"}:
+        return None
+    parts = path_parts(href)
+    return href if parts and parts[0] not in _LISTS else None
+
+
+def _anchor_around(heading: LexborNode) -> LexborNode | None:
+    node = heading.parent
+    for _ in range(3):
+        if node is None or node.tag == "a":
+            return node
+        node = node.parent
+    return None

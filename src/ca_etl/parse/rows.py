@@ -1,0 +1,206 @@
+"""From a capture to its rows: the one door into this room."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from ca_etl.parse.charset import decode
+from ca_etl.parse.html import read_html
+from ca_etl.parse.markup import too_complex
+from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, RateLine, Reject
+from ca_etl.parse.sniff import Form, challenge_in, form_of
+from ca_etl.parse.text import read_text
+from ca_etl.records import Capture, RejectReason, Rows
+
+# Kinds that list articles; on the others a page without one is nothing to report.
+_LISTS: Final = frozenset({PageKind.LISTING, PageKind.HOME, PageKind.AUTHOR})
+
+
+def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str) -> Rows:
+    """The rows of one capture: exactly one `capture` row, and an observation or a reject at least.
+
+    `zone` is the zone in which an undated capture's day is reckoned. Pure, and raises for no input.
+    Positions count from 1 in each table.
+    """
+    on = None if capture.captured_at is None else capture.captured_at.astimezone(zone).date()
+    read = _read(capture, on)
+    if isinstance(read, Page):
+        page: Page | None = read
+        rejects = (*read.rejects, *_lacking(read))
+    else:
+        page, rejects = None, (read,)
+    if page is not None and _day(page, on) is None:
+        rejects = (*rejects, _undated(page))
+        page = replace(page, rates=(), articles=())
+    rows = Rows(capture=[_capture_row(capture, page, on, run_id)])
+    if page is not None:
+        rows.rate_observation = [_rate_row(capture, rate) for rate in page.rates]
+        _add_articles(rows, capture, page.articles)
+    rows.reject = list(_reject_rows(capture, rejects))
+    return rows
+
+
+def read_page(payload: bytes, *, content_type: str | None, url: str | None, on: date | None) -> Page | Reject:
+    """The page that the bytes are, or why they are none. `on` is the day of the capture, if known."""
+    form = form_of(payload, content_type)
+    if isinstance(form, Reject):
+        return form
+    decoded = decode(payload, content_type, is_html=form is Form.HTML)
+    if not decoded.is_usable and decoded.damage is not None:
+        return decoded.damage
+    # DuckDB and Arrow take NUL, many of their readers do not.
+    text = decoded.text.replace("\x00", "\ufffd") if "\x00" in decoded.text else decoded.text
+    if form is Form.HTML:
+        why = too_complex(text)
+        if why is not None:
+            return Reject.of(RejectReason.TOO_LARGE, why, text)
+        page = read_html(text, url=url, on=on, charset=decoded.charset)
+    else:
+        page = read_text(text, url=url, on=on, charset=decoded.charset)
+    mark = challenge_in(text) if not page.ticker_cycles else None
+    if mark is not None:
+        return Reject.of(RejectReason.BLOCKED, f"a bot check, told by {mark!r}", text)
+    if decoded.damage is not None:
+        page = replace(page, rejects=(*page.rejects, decoded.damage))
+    return page
+
+
+def _read(capture: Capture, on: date | None) -> Page | Reject:
+    refused = _refused(capture)
+    if refused is not None:
+        return refused
+    return read_page(capture.payload, content_type=capture.content_type, url=capture.url, on=on)
+
+
+def _refused(capture: Capture) -> Reject | None:
+    """Why the answer is no page to begin with; the body of an error page is not read."""
+    status = capture.http_status
+    excerpt = capture.payload[:200].decode("utf-8", "replace").replace("\x00", "\ufffd")
+    if capture.truncated is not None:
+        return Reject.of(RejectReason.TRUNCATED, f"cut in the archive: {capture.truncated}", excerpt)
+    if status is None or 200 <= status < 300:
+        return None
+    if status == 304:
+        if capture.refers_to is not None and capture.payload:
+            return None
+        return Reject.of(RejectReason.HTTP_ERROR, "status 304 without an archived body", excerpt)
+    head = capture.payload[:4096].decode("utf-8", "replace")
+    mark = challenge_in(head)
+    if status == 403 or mark is not None:
+        told = "" if mark is None else f", told by {mark!r}"
+        return Reject.of(RejectReason.BLOCKED, f"status {status}{told}", excerpt)
+    return Reject.of(RejectReason.HTTP_ERROR, f"status {status}", excerpt)
+
+
+def _lacking(page: Page) -> Iterable[Reject]:
+    """What a page of its kind should have and has not."""
+    if not page.ticker_cycles:
+        yield Reject(RejectReason.NO_TICKER, "no ticker line on the page", "")
+    if not page.articles and (page.kind in _LISTS or not page.ticker_cycles):
+        yield Reject(RejectReason.NO_ARTICLES, f"no article on a page of kind {page.kind}", "")
+
+
+def _day(page: Page, on: date | None) -> date | None:
+    """The day of the page's rates: on an article page the printed date is the article's, years off."""
+    if page.kind is PageKind.ARTICLE:
+        return on
+    return page.page_date or on
+
+
+def _undated(page: Page) -> Reject:
+    printed = ", ".join(f"{rate.base} {rate.rate_text} {rate.change_text}" for rate in page.rates)
+    return Reject.of(
+        RejectReason.UNDATED,
+        f"neither a page date nor a capture time; {len(page.rates)} rates and {len(page.articles)} articles "
+        "are not taken (ingest a WARC, which carries the time)",
+        printed,
+    )
+
+
+def _capture_row(capture: Capture, page: Page | None, on: date | None, run_id: str) -> dict[str, Any]:
+    shown = None if page is None else page.shown
+    return {
+        "capture_id": capture.capture_id,
+        "source": capture.source,
+        "url": capture.url,
+        "captured_at": capture.captured_at,
+        "captured_date": on,
+        "page_date": None if page is None else page.page_date,
+        "page_kind": None if page is None else str(page.kind),
+        "http_status": capture.http_status,
+        "content_type": capture.content_type,
+        "charset": None if page is None else page.charset,
+        "etag": capture.etag,
+        "last_modified": capture.last_modified,
+        "refers_to": capture.refers_to,
+        "payload_sha256": capture.payload_sha256,
+        "payload_bytes": len(capture.payload),
+        "shown_from": None if shown is None else shown.first,
+        "shown_to": None if shown is None else shown.last,
+        "shown_total": None if shown is None else shown.total,
+        "ticker_cycles": 0 if page is None else page.ticker_cycles,
+        "articles_parsed": 0 if page is None else len(page.articles),
+        "archive_file": capture.archive_file,
+        "archive_offset": capture.archive_offset,
+        "parser_version": PARSER_VERSION,
+        "run_id": run_id,
+    }
+
+
+def _rate_row(capture: Capture, rate: RateLine) -> dict[str, Any]:
+    return {
+        "capture_id": capture.capture_id,
+        "base": rate.base,
+        "quote": rate.quote,
+        "rate": rate.rate,
+        "rate_text": rate.rate_text,
+        "change_pct": rate.change_pct,
+        "change_text": rate.change_text,
+        "position": rate.position,
+    }
+
+
+def _add_articles(rows: Rows, capture: Capture, articles: Iterable[Article]) -> None:
+    stored: set[str] = set()
+    for article in articles:
+        text_id = None
+        if article.text is not None:
+            text_id = hashlib.sha256(article.text.encode()).hexdigest()
+            if text_id not in stored:
+                stored.add(text_id)
+                rows.article_text.append({"text_id": text_id, "text": article.text})
+        rows.article_observation.append(
+            {
+                "capture_id": capture.capture_id,
+                "position": article.position,
+                "title": article.title,
+                "url": article.url,
+                "text_id": text_id,
+                "is_truncated": article.is_truncated,
+                "author": article.author,
+                "published_at": article.published_at,
+                "modified_at": article.modified_at,
+                "dateline": article.dateline,
+                "media": [
+                    {"kind": item.kind, "attachment_id": item.attachment_id, "caption": item.caption}
+                    for item in article.media
+                ],
+            }
+        )
+
+
+def _reject_rows(capture: Capture, rejects: Iterable[Reject]) -> Iterable[dict[str, Any]]:
+    for position, reject in enumerate(rejects, start=1):
+        yield {
+            "capture_id": capture.capture_id,
+            "position": position,
+            "reason": str(reject.reason),
+            "detail": reject.detail,
+            "excerpt": reject.excerpt,
+            "parser_version": PARSER_VERSION,
+        }

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ca_etl.archive.policy import (
+    Done,
+    FetchPolicy,
+    Follow,
+    RetryAfter,
+    Stop,
+    Verdict,
+    backoff_seconds,
+    decide,
+    redirect_target,
+    retry_after_seconds,
+)
+
+NOW = datetime(2025, 12, 5, 2, 0, tzinfo=UTC)
+POLICY = FetchPolicy(
+    user_agent="ca_etl/0",
+    allowed_hosts=frozenset({"site.test", "www.site.test"}),
+    max_attempts=3,
+    max_retry_after_seconds=120,
+    backoff_base_seconds=2,
+    backoff_cap_seconds=5,
+)
+
+
+def decision(attempt, attempts=1, redirects=0, policy=POLICY):
+    return decide(policy, attempt, attempts=attempts, redirects=redirects, now=NOW)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.OK, Verdict.UNCHANGED])
+def test_a_usable_answer_is_done(attempt, verdict):
+    assert decision(attempt(verdict=verdict)) == Done(verdict, "")
+
+
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+def test_a_status_that_may_pass_is_asked_again(attempt, status):
+    assert isinstance(decision(attempt(verdict=Verdict.HTTP_ERROR, status=status)), RetryAfter)
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 410, 451, 501, 505, 202, 206])
+def test_a_status_that_stays_is_not_asked_again(attempt, status):
+    assert isinstance(decision(attempt(verdict=Verdict.HTTP_ERROR, status=status)), Stop)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.TRUNCATED, Verdict.UNREACHABLE])
+def test_cut_bodies_and_silence_are_asked_again(attempt, verdict):
+    assert isinstance(decision(attempt(verdict=verdict)), RetryAfter)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.BLOCKED, Verdict.OVERSIZE, Verdict.BAD_ENCODING])
+def test_what_repeating_cannot_mend_stops(attempt, verdict):
+    assert decision(attempt(verdict=verdict)) == Stop(verdict, "")
+
+
+def test_an_error_that_repeating_cannot_mend_stops(attempt):
+    assert isinstance(decision(attempt(verdict=Verdict.UNREACHABLE, status=None, permanent=True)), Stop)
+
+
+def test_the_last_attempt_is_the_last(attempt):
+    stopped = decision(attempt(verdict=Verdict.TRUNCATED, detail="cut"), attempts=3)
+    assert stopped == Stop(Verdict.TRUNCATED, "cut; gave up after 3 attempts")
+
+
+def throttled(attempt, value):
+    return attempt(verdict=Verdict.HTTP_ERROR, status=503, response_headers=(("Retry-After", value),))
+
+
+def test_retry_after_as_a_number_is_honoured(attempt):
+    assert decision(throttled(attempt, "17")).seconds == 17
+
+
+def test_retry_after_as_a_date_is_honoured(attempt):
+    when = format_datetime(NOW + timedelta(seconds=90), usegmt=True)
+    assert decision(throttled(attempt, when)).seconds == 90
+
+
+def test_retry_after_above_the_bound_ends_the_loop(attempt):
+    stopped = decision(throttled(attempt, "3600"))
+    assert isinstance(stopped, Stop)
+    assert "3600 s" in stopped.detail
+
+
+@pytest.mark.parametrize("value", ["soon", "", "-5", "1.5", "Fri, 99 Dec 2025 00:00:00 GMT", "٣"])
+def test_a_retry_after_that_says_nothing_leaves_the_backoff(attempt, value):
+    assert decision(throttled(attempt, value)).seconds == POLICY.backoff_base_seconds
+
+
+def test_a_retry_after_in_the_past_is_no_pause():
+    assert retry_after_seconds("Mon, 01 Jan 2024 00:00:00 GMT", NOW) == 0
+
+
+@given(st.text(max_size=40))
+def test_no_retry_after_header_raises(value):
+    found = retry_after_seconds(value, NOW)
+    assert found is None or found >= 0
+
+
+def test_the_backoff_doubles_up_to_its_cap():
+    assert [backoff_seconds(POLICY, n) for n in (1, 2, 3, 4, 2000)] == [2, 4, 5, 5, 5]
+
+
+def redirect(attempt, location, url="http://site.test/a/b"):
+    headers = () if location is None else (("Location", location),)
+    return attempt(url=url, verdict=Verdict.REDIRECT, status=301, response_headers=headers)
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("/latest/", "http://site.test/latest/"),
+        ("c?x=1#part", "http://site.test/a/c?x=1"),
+        ("//www.site.test/", "http://www.site.test/"),
+        ("https://SITE.test/x", "https://SITE.test/x"),
+        ("/caf\u00c3\u00a9 bar", "http://site.test/caf%C3%A9%20bar"),
+    ],
+)
+def test_a_redirect_within_the_allowed_hosts_is_followed(attempt, location, target):
+    assert decision(redirect(attempt, location)) == Follow(target)
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://evil.test/",
+        "http://site.test@evil.test/",
+        "http://user:secret@site.test/",
+        "http://evil.test\\@site.test/",
+        "http://site.test.evil.test/",
+        "//evil.test",
+        "ftp://site.test/",
+        "javascript:alert(1)",
+    ],
+)
+def test_a_redirect_elsewhere_is_offsite(attempt, location):
+    assert decision(redirect(attempt, location)).verdict is Verdict.OFFSITE
+
+
+def test_a_redirect_from_https_to_http_is_not_followed(attempt):
+    stopped = decision(redirect(attempt, "http://site.test/", url="https://site.test/"))
+    assert stopped.verdict is Verdict.OFFSITE
+
+
+@pytest.mark.parametrize("location", [None, "", "  ", "http://[::1"])
+def test_a_redirect_to_nowhere_is_an_error(attempt, location):
+    assert decision(redirect(attempt, location)).verdict is Verdict.HTTP_ERROR
+
+
+def test_the_sixth_redirect_is_one_too_many(attempt):
+    assert isinstance(decision(redirect(attempt, "/x"), redirects=4), Follow)
+    assert decision(redirect(attempt, "/x"), redirects=5).verdict is Verdict.HTTP_ERROR
+
+
+@given(st.text(max_size=60))
+def test_no_location_raises_and_none_leaves_the_allowed_hosts(location):
+    target = redirect_target("http://site.test/", location)
+    if target is not None and POLICY.allows_host(target):
+        from urllib3.util import parse_url
+
+        assert parse_url(target).host.lower() in POLICY.allowed_hosts
+
+
+def test_a_304_for_another_version_is_asked_again_without_conditions(attempt, validators):
+    wrong = attempt(verdict=Verdict.HTTP_ERROR, status=304, validators=validators())
+    assert decision(wrong).unconditionally
+    assert isinstance(decision(wrong, attempts=3), Stop)
+
+
+def test_a_304_to_no_condition_stops(attempt):
+    assert isinstance(decision(attempt(verdict=Verdict.HTTP_ERROR, status=304)), Stop)
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered", "contradicts"),
+    [
+        ('"v1"', '"v1"', False),
+        ('"v1"', 'W/"v1"', False),
+        ('W/"v1"', '"v1"', False),
+        ('"v1"', '"v2"', True),
+        (None, '"v2"', False),
+    ],
+)
+def test_entity_tags_are_compared_weakly(validators, sent, answered, contradicts):
+    assert validators(etag=sent).contradicted_by((("etag", answered),)) is contradicts

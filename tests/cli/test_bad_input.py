@@ -1,0 +1,124 @@
+"""Whatever is given: a clear sentence, nothing lost, nothing half published."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def _rejects(cli: Cli) -> list[str]:
+    return cli("sql", "select reason from etl_reject order by reason", "-f", "csv").stdout.split()[1:]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reasons"),
+    [
+        ("empty.txt", b"", ["empty"]),
+        ("binary.txt", bytes(range(256)) * 40, ["binary"]),
+        (
+            "no-ticker.html",
+            b"<html><body><h2><a href='/a-title-of-ours/'>A Title of Ours</a></h2><p>Our own text.</p></body></html>",
+            ["no_ticker", "undated"],
+        ),
+        ("undated.txt", "• KGS/USD = 0.01144 0%\n".encode(), ["undated"]),
+    ],
+)
+def test_a_page_that_cannot_be_used_is_archived_and_rejected_with_its_reason(
+    cli: Cli, tmp_path: Path, name: str, content: bytes, reasons: list[str]
+) -> None:
+    given = tmp_path / name
+    given.write_bytes(content)
+    done = cli("ingest", given)
+    assert done.returncode == 0, done.stderr
+    assert set(reasons) <= set(_rejects(cli))
+    assert "reject" in done.stderr
+    assert cli("sql", "select count(*) from raw.capture", "-f", "csv").stdout == "count_star()\n1\n"
+
+
+def test_a_missing_path_is_wrong_usage_and_names_the_path(cli: Cli, tmp_path: Path, data_dir: Path) -> None:
+    done = cli("ingest", tmp_path / "nowhere.txt")
+    assert done.returncode == 2
+    assert "nowhere.txt" in done.stderr
+    assert not (data_dir / "current").exists()
+
+
+def test_a_sixth_pair_is_a_reject_and_the_five_known_ones_stand(cli: Cli, page: Path) -> None:
+    page.write_text(
+        page.read_text().replace(
+            "• TMT/USD = 0.28571 0%", "• TMT/USD = 0.28571 0%\n  • AFN/USD = 0.01510 0.1%"
+        )
+    )
+    assert cli("ingest", page).returncode == 0
+    assert "unknown_pair" in _rejects(cli)
+    assert cli("sql", "select base from fct_rate_observation order by position", "-f", "csv").stdout.split()[1:] == [
+        "KGS", "KZT", "TJS", "UZS", "TMT",
+    ]  # fmt: skip
+
+
+def test_a_reordered_ticker_is_told(cli: Cli, page: Path) -> None:
+    text = page.read_text()
+    page.write_text(
+        text.replace("KGS/USD = 0.01144 0%", "HOLD")
+        .replace("KZT/USD = 0.00198 -0%", "KGS/USD = 0.01144 0%")
+        .replace("HOLD", "KZT/USD = 0.00198 -0%")
+    )
+    assert cli("ingest", page).returncode == 0
+    assert "pair_order" in _rejects(cli)
+
+
+def test_invalid_utf8_keeps_the_rates_and_does_not_stop_the_run(cli: Cli, page: Path) -> None:
+    page.write_bytes(page.read_bytes().replace(b"Friday", b"Frid\xe9y"))
+    assert cli("ingest", page).returncode == 0
+    assert cli("sql", "select count(*) from fct_rate_observation", "-f", "csv").stdout.split()[1] == "5"
+
+
+def test_a_line_of_200_megabytes_is_archived_and_rejected(cli: Cli, tmp_path: Path) -> None:
+    given = tmp_path / "line.txt"
+    with given.open("wb") as file:
+        for _ in range(200):
+            file.write(b"x" * 1_000_000)
+    done = cli("ingest", given)
+    assert done.returncode == 0, done.stderr
+    assert _rejects(cli) == ["too_large"]
+
+
+def test_a_data_directory_that_cannot_be_written_is_named(cli: Cli, page: Path, tmp_path: Path) -> None:
+    in_the_way = tmp_path / "file"
+    in_the_way.write_text("not a directory")
+    done = cli("ingest", page, CA_ETL_DATA_DIR=str(in_the_way / "data"))
+    assert done.returncode == 1
+    assert str(in_the_way) in done.stderr
+    assert "next:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_leaves_the_release_as_it_was_and_the_next_run_goes_on(
+    cli: Cli, page: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    assert cli("ingest", page).returncode == 0
+    before = (data_dir / "current").resolve()
+    other = tmp_path / "other.txt"
+    other.write_text(page.read_text().replace("05 December", "06 December"))
+    # the disk is full for every file above 100 kB, which the warehouse is and a small WARC is not
+    full = subprocess.run(
+        [str(Path(sys.executable).with_name("ca-etl")), "ingest", str(other)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"CA_ETL_DATA_DIR": str(data_dir), "PATH": "/usr/bin:/bin"},
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)),
+    )
+    assert full.returncode == 1
+    assert "Traceback" not in full.stderr
+    assert "next:" in full.stderr
+    assert (data_dir / "current").resolve() == before
+    assert cli("ingest", other).returncode == 0
+    days = cli("sql", "select count(distinct rate_date) from fct_rate_daily", "-f", "csv").stdout.split()[1]
+    assert days == "2"

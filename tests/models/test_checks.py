@@ -1,0 +1,300 @@
+"""Every check: silent on a clean warehouse, and firing on the fault that it is for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+import pytest
+
+from ca_etl.warehouse.checks import CheckError, collect_checks, run_checks
+from ca_etl.warehouse.header import CheckSpec
+from ca_etl.warehouse.landing import ensure_raw
+from ca_etl.warehouse.models import Model, build_models, discover
+from ca_etl.warehouse.sqlfiles import sql_root
+
+MODELS = discover(sql_root())
+CHECKS = {check.name: check for check in collect_checks(sql_root(), MODELS)}
+SHORT_FORMS = [
+    (model, spec, column)
+    for model in MODELS
+    for spec in model.header.checks
+    if spec.kind != "sql"
+    for column in spec.columns
+]
+
+# What makes each free check fire: a statement that brings in the fault it is for.
+FAULTS = {
+    "fct_rate_observation_rate_is_positive": "update main.fct_rate_observation set rate = 0",
+    "fct_rate_observation_interval_holds_rate": "update main.fct_rate_observation set rate_high = rate",
+    "fct_rate_observation_inverse_interval_holds_inverse": (
+        "update main.fct_rate_observation set inverse_low = inverse_high"
+    ),
+    "fct_rate_daily_interval_holds_rate": "update main.fct_rate_daily set rate_low = rate_high",
+    "fct_rate_daily_inverse_interval_holds_inverse": "update main.fct_rate_daily set inverse_high = inverse_low",
+    "fct_rate_daily_change_interval_holds_change": "update main.fct_rate_daily set change_pct_low = change_pct_high",
+    "fct_rate_daily_series_has_no_gap": "delete from main.fct_rate_daily where is_filled and base = 'KZT'",
+    "fct_rate_daily_filled_never_looks_observed": "update main.fct_rate_daily set change_pct = 0 where is_filled",
+    "fct_rate_daily_is_observed_where_a_capture_is": (
+        "update main.fct_rate_daily set is_filled = true where rate_date = date '2025-12-07'"
+    ),
+    "fct_rate_monthly_days_fit_the_month": "update main.fct_rate_monthly set days_observed = days_in_series + 1",
+    "fct_rate_monthly_average_lies_within_the_extremes": (
+        "update main.fct_rate_monthly set rate_average = 2 * rate_highest"
+    ),
+    "fct_article_last_seen_is_not_before_first": "update main.fct_article set last_seen_date = date '2025-12-01'",
+    "fct_article_text_is_kept": "update main.fct_article set text = null",
+    "fct_listing_page_untitled_are_among_the_parsed": "update main.fct_listing_page set articles_untitled = 9",
+    "dim_currency_bounds_are_in_order": "update main.dim_currency set plausible_low = 0 where currency_code = 'KZT'",
+    "etl_run_does_not_end_before_it_began": "update raw.run set finished_at = started_at - interval 1 second",
+    "rate_is_plausible": "update main.fct_rate_observation set rate = rate * 10 where base = 'TMT'",
+    "rate_does_not_jump": "update main.fct_rate_observation set rate = rate * 1.6 where capture_id = 'c2'",
+    "captures_are_reconciled": "delete from raw.reject",
+    "observations_have_captures": "delete from raw.capture where capture_id = 'c1'",
+    "facts_hold_every_observation": "delete from main.fct_rate_observation where base = 'UZS'",
+    "listing_is_complete": "update main.fct_listing_page set is_complete = false",
+    "run_has_no_rejects": "update main.etl_reject set run_id = 'r1'",
+    "no_pair_is_missing": "delete from main.fct_rate_daily where base = 'TMT' and rate_date = date '2025-12-07'",
+    "page_date_is_not_in_the_future": "update raw.capture set page_date = captured_date + 1 where capture_id = 'c1'",
+    "page_date_is_not_stale": "update main.fct_rate_observation set page_date = captured_date - 8",
+}
+
+
+@contextmanager
+def undone(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    con.begin()
+    try:
+        yield
+    finally:
+        con.rollback()
+
+
+def as_table(con: duckdb.DuckDBPyConnection, model: Model) -> None:
+    """Lets a test change what a view shows."""
+    if model.header.materialized == "view":
+        con.execute(f"create temp table shown as from {model.name}; drop view {model.name}")
+        con.execute(f"create table {model.name} as from shown; drop table shown")
+
+
+def fault(spec: CheckSpec) -> str:
+    faults = {
+        "not_null": "null",
+        "between": "-1",
+        "accepted": "'77'",
+        "references": "'nowhere'",
+        "unique": "'same'",
+    }
+    return faults[spec.kind]
+
+
+def test_no_check_fires_on_a_clean_warehouse(clean):
+    results = run_checks(clean.con, sql_root(), "r1")
+    assert [(result.check_name, result.sample) for result in results if result.offending_rows] == []
+    assert {result.check_name for result in results} == set(CHECKS)
+
+
+def test_every_table_of_the_clean_warehouse_has_rows(clean):
+    for model in MODELS:
+        assert clean.row(f"select count(*) > 0 from {model.name}") == (True,), model.name
+
+
+def test_check_names_are_unique():
+    assert len(CHECKS) == len(collect_checks(sql_root(), MODELS))
+
+
+def test_every_free_check_has_its_fault_here():
+    free = {spec.name for model in MODELS for spec in model.header.checks if spec.kind == "sql"}
+    assert free | {path.stem for path in (sql_root() / "checks").glob("*.sql")} == set(FAULTS)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_free_check_fires_on_its_fault(clean, name):
+    with undone(clean.con):
+        clean.con.execute("set variable run_id = 'r1'")
+        assert clean.rows(CHECKS[name].sql) == []
+        clean.con.execute(FAULTS[name])
+        assert clean.rows(CHECKS[name].sql) != []
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_a_grain_check_fires_on_an_equal_row_and_on_a_null_in_the_key(clean, model):
+    query = CHECKS[f"{model.table}_grain"].sql
+    with undone(clean.con):
+        as_table(clean.con, model)
+        assert clean.rows(query) == []
+        clean.con.execute(f"insert into {model.name} from {model.name} limit 1")
+        assert clean.rows(query) != []
+    with undone(clean.con):
+        as_table(clean.con, model)
+        clean.con.execute(f"update {model.name} set {model.header.grain[-1]} = null")
+        assert clean.rows(query) != []
+
+
+@pytest.mark.parametrize(
+    ("model", "spec", "column"), SHORT_FORMS, ids=[f"{spec.name}-{column}" for _, spec, column in SHORT_FORMS]
+)
+def test_a_short_form_fires_on_each_of_its_columns(clean, model, spec, column):
+    query = CHECKS[spec.name].sql
+    with undone(clean.con):
+        as_table(clean.con, model)
+        assert clean.rows(query) == []
+        if spec.kind == "unique":
+            clean.con.execute(f"insert into {model.name} from {model.name} limit 1")
+        clean.con.execute(f"update {model.name} set {column} = {fault(spec)}")
+        assert clean.rows(query) != []
+
+
+def test_a_rate_ten_times_too_high_fires_and_the_sample_names_its_capture(given):
+    warehouse = given(
+        capture=[
+            {"capture_id": "good", "page_date": "2025-12-05"},
+            {"capture_id": "bad", "page_date": "2025-12-06"},
+        ],
+        rate_observation=[
+            {"capture_id": "good", "rate_text": "0.01144"},
+            {"capture_id": "bad", "rate_text": "0.11440"},
+        ],
+    )
+    results = warehouse.checks()
+    for name in ("rate_is_plausible", "rate_does_not_jump"):
+        assert (results[name].offending_rows, results[name].severity) == (1, "error")
+        assert "'capture_id': bad" in results[name].sample
+        assert "0.11440" in results[name].sample
+
+
+def test_a_jump_is_seen_over_days_without_a_capture_and_in_a_print_that_was_not_chosen(given):
+    warehouse = given(
+        capture=[
+            {"capture_id": "a", "page_date": "2025-12-01"},
+            {"capture_id": "b", "page_date": "2025-12-05", "archive_offset": 1},
+            {"capture_id": "c", "page_date": "2025-12-05", "archive_offset": 2},
+        ],
+        rate_observation=[
+            {"capture_id": "a", "rate_text": "0.01000"},
+            {"capture_id": "b", "rate_text": "0.01501"},
+            {"capture_id": "c", "rate_text": "0.01500"},
+        ],
+    )
+    result = warehouse.checks()["rate_does_not_jump"]
+    assert result.offending_rows == 1
+    assert "'capture_id': b" in result.sample
+    assert "'earlier_date': 2025-12-01, 'earlier_capture_id': a" in result.sample
+
+
+@pytest.mark.parametrize(("decision", "rates"), [("accept", 2), ("exclude", 1)])
+def test_a_decision_about_the_capture_answers_the_checks_on_its_rates(given, decision, rates):
+    warehouse = given(
+        capture=[
+            {"capture_id": "good", "page_date": "2025-12-05"},
+            {"capture_id": "odd", "page_date": "2025-12-06"},
+        ],
+        rate_observation=[
+            {"capture_id": "good", "rate_text": "0.01144"},
+            {"capture_id": "odd", "rate_text": "0.11440"},
+        ],
+        decision=[{"capture_id": "odd", "decision": decision}],
+    )
+    assert warehouse.row("select count(*) from main.fct_rate_observation") == (rates,)
+    assert not warehouse.firing() & {
+        "rate_is_plausible",
+        "rate_does_not_jump",
+        "facts_hold_every_observation",
+    }
+
+
+def test_a_currency_that_nobody_described_fires(given):
+    warehouse = given(capture=[{"page_date": "2025-12-05"}], rate_observation=[{"base": "XXX"}])
+    assert "fct_rate_observation_references_base" in warehouse.firing()
+
+
+def test_a_capture_that_left_neither_rows_nor_rejects_fires(given):
+    assert "captures_are_reconciled" in given(capture=[{"page_date": "2025-12-05"}]).firing()
+
+
+def test_an_undated_capture_whose_rows_are_in_no_fact_must_be_a_reject(given):
+    assert "captures_are_reconciled" in given(capture=[{}], rate_observation=[{}]).firing()
+    assert "captures_are_reconciled" not in given(capture=[{}], rate_observation=[{}], reject=[{}]).firing()
+
+
+def test_articles_that_the_parser_counted_and_nobody_loaded_fire(given):
+    warehouse = given(
+        capture=[{"page_date": "2025-12-05", "articles_parsed": 2}], article_observation=[{"title": "A"}]
+    )
+    assert "captures_are_reconciled" in warehouse.firing()
+
+
+def test_a_text_that_is_named_and_not_kept_fires(given):
+    warehouse = given(
+        capture=[{"page_date": "2025-12-05"}], article_observation=[{"title": "A Road", "text_id": "gone"}]
+    )
+    assert "observations_have_captures" in warehouse.firing()
+
+
+def test_the_seed_pages_four_of_six_articles_are_a_warning_of_the_run_that_loaded_it_only(given):
+    warehouse = given(
+        capture=[
+            {
+                "page_date": "2025-12-05",
+                "shown_from": 1,
+                "shown_to": 6,
+                "shown_total": 8,
+                "articles_parsed": 4,
+            }
+        ]
+    )
+    result = warehouse.checks("r1")["listing_is_complete"]
+    assert (result.severity, result.offending_rows) == ("warning", 1)
+    assert "'articles_expected': 6, 'articles_parsed': 4" in result.sample
+    assert "listing_is_complete" not in warehouse.firing("r2")
+    assert "listing_is_complete" in warehouse.firing(None)
+
+
+def test_rejects_are_a_warning_of_the_run_that_made_them_only(given):
+    warehouse = given(capture=[{}], reject=[{}])
+    assert warehouse.checks("r1")["run_has_no_rejects"].severity == "warning"
+    assert "run_has_no_rejects" in warehouse.firing("r1")
+    assert "run_has_no_rejects" not in warehouse.firing("r2")
+
+
+def test_a_pair_that_the_latest_day_no_longer_prints_is_a_warning(given):
+    warehouse = given(
+        capture=[
+            {"capture_id": "a", "page_date": "2025-12-05"},
+            {"capture_id": "b", "page_date": "2025-12-06"},
+        ],
+        rate_observation=[
+            {"capture_id": "a", "base": "KGS"},
+            {"capture_id": "a", "base": "TMT", "rate_text": "0.28571"},
+            {"capture_id": "b", "base": "KGS"},
+        ],
+    )
+    result = warehouse.checks()["no_pair_is_missing"]
+    assert (result.severity, result.offending_rows) == ("warning", 1)
+    assert "TMT" in result.sample
+
+
+def test_a_sample_is_a_few_rows_and_the_count_is_of_all(given):
+    bases = [f"X{letter}" for letter in "EDCBA"]
+    warehouse = given(
+        capture=[{"page_date": "2025-12-05"}], rate_observation=[{"base": base} for base in bases]
+    )
+    result = warehouse.checks()["fct_rate_observation_references_base"]
+    assert result.offending_rows == 5
+    assert [line.count("'base': X") for line in result.sample.splitlines()] == [1, 1, 1]
+    assert "XA" in result.sample.splitlines()[0]
+
+
+def test_a_check_that_cannot_run_is_an_error_that_names_its_file(sql_folder, con):
+    header = "/*\ndescription: x\nseverity: warning\nmodel: main.a\n*/\n"
+    root = sql_folder(
+        {
+            "checks/good.sql": header + "select 1",
+            "checks/wrong.sql": header + "select nothing from main.nowhere",
+        }
+    )
+    ensure_raw(con)
+    build_models(con, root)
+    with pytest.raises(
+        CheckError, match=r"checks/wrong\.sql: the check wrong does not run: Catalog Error"
+    ) as caught:
+        run_checks(con, root)
+    assert caught.value.hint == "ca-etl models"
