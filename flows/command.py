@@ -7,6 +7,7 @@ failed, nothing published; 75 another run holds the lock.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -16,12 +17,11 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
-from pydantic import ValidationError
-
-from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
 from flows.local_server import QUIET, local_server
+from flows.site import settings_for
 from flows.summary import read_contents, text
 
 HOME: Final = ".prefect"
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: sys.exit(128 + received))
     try:
-        settings = _settings()
+        settings = settings_for(asked.site)
         slot = _slot(settings, asked.day)
         with _server(settings.data_dir) as ready:
             from flows.once import run_once  # noqa: PLC0415  Prefect reads the environment at import
@@ -69,15 +69,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = f"CA_ETL_{'_'.join(map(str, first['loc']))}".upper()
-        raise UsageError(f"{name}: {first['msg']}", f"env | grep {name}") from error
-
-
 def _slot(settings: Settings, day: date | None) -> datetime | None:
     return datetime.combine(day, settings.daily_at, settings.zone).astimezone(UTC) if day else None
 
@@ -92,11 +83,15 @@ def _server(data_dir: Path) -> Iterator[Callable[[], None]]:
         os.environ.setdefault(name, value)
     # The user's own Prefect may be of another version, whose database this one must not touch.
     home = Path(os.environ.setdefault("PREFECT_HOME", str((data_dir / HOME).resolve())))
+    home.mkdir(parents=True, exist_ok=True)
     if os.environ.get("PREFECT_API_URL"):
         yield lambda: None
         return
     with local_server(home) as server:
+        sys.stderr.write(f"a Prefect server starts for this run; the history stays in {home}\n")
         os.environ["PREFECT_API_URL"] = server.api_url
+        # The server is gone before anybody could follow the link.
+        logging.getLogger("prefect.flow_runs").addFilter(lambda line: "View at" not in line.getMessage())
         yield server.ready
 
 

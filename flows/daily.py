@@ -13,8 +13,7 @@ if __name__ == "__main__":
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any, Final, ParamSpec, TypeVar, cast
 from uuid import UUID
 
@@ -23,79 +22,25 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import TaskRun
 from prefect.states import Cancelled, Completed, Failed
-from pydantic import AwareDatetime, HttpUrl
+from pydantic import AwareDatetime
 
-from ca_etl.demo.figures import default_last_day
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, capture
-from ca_etl.pipeline.context import Context, utc_now
+from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.load import Loaded, load
-from ca_etl.pipeline.play import play_days
 from ca_etl.pipeline.publish import build, check, publish
-from ca_etl.pipeline.run import DEFAULT_EDGES, Outcome, run_daily
-from ca_etl.settings import Settings
-from ca_etl.sources.timesca import latest_slot
+from ca_etl.pipeline.run import Outcome
 from ca_etl.warehouse.journal import CheckResult, RunRecord
 from ca_etl.warehouse.lock import LockHeldError
 from ca_etl.warehouse.release import Release
-from flows.local_server import free_port
+from flows.job import Job, run_name
 from flows.summary import read_facts, sentence, summary
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-DEMO: Final = "demo"
 ARTIFACT: Final = "ca-etl-daily"
 MINUTE: Final = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What one flow run is to do. `slot` is the scheduled instant in UTC."""
-
-    settings: Settings
-    slot: datetime
-    on_demo: bool
-
-    @classmethod
-    def of(cls, site: str | None, slot: datetime | None) -> Job:
-        """The job that a flow run's parameters ask for.
-
-        The slot is the given one, else the time that the deployment scheduled the run for, else the last daily
-        slot; on the demo site, whose history ends one day, it is never a time of today.
-        """
-        settings = Settings()
-        if site == DEMO:
-            day = slot.astimezone(settings.zone).date() if slot else default_last_day()
-            at = datetime.combine(day, settings.daily_at, settings.zone)
-            return cls(settings, at.astimezone(UTC), on_demo=True)
-        if site is not None:
-            settings = settings.model_copy(update={"site_url": HttpUrl(site)})
-        if slot is None and runtime.deployment.id is not None:
-            slot = runtime.flow_run.scheduled_start_time.replace(microsecond=0)
-        slot = slot or latest_slot(utc_now(), settings.daily_at, settings.zone)
-        return cls(settings, slot.astimezone(UTC), on_demo=False)
-
-    @property
-    def run_name(self) -> str:
-        """The name of the flow run: its day, in the zone of the schedule."""
-        return f"ca-daily {self.slot.astimezone(self.settings.zone):%Y-%m-%d}"
-
-    def run(self, call: Callable[..., Any]) -> Outcome:
-        """Run the pipeline. Raises what `run_daily` raises."""
-        edges = replace(DEFAULT_EDGES, call=call)
-        if not self.on_demo:
-            return run_daily(self.settings, slot=self.slot, edges=edges)
-        ours = self.settings.model_copy(update={"demo_port": free_port(self.settings.demo_port)})
-        last_day = self.slot.astimezone(self.settings.zone).date()
-        (outcome,) = play_days(ours, 1, last_day=last_day, edges=edges)
-        return outcome
-
-
-def run_name() -> str:
-    """Name of the flow run that is under way."""
-    parameters = runtime.flow_run.parameters
-    return Job.of(parameters.get("site"), parameters.get("slot")).run_name
 
 
 def site_may_be_back(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
@@ -176,7 +121,7 @@ def daily(site: str | None = None, slot: AwareDatetime | None = None) -> State[A
     except CaEtlError as error:
         return Failed(message=f"{error}\nNext: {error.hint}", data=error)
     facts = read_facts(outcome, job.settings.data_dir, job.slot)
-    create_markdown_artifact(summary(facts), key=ARTIFACT, description=job.run_name)
+    create_markdown_artifact(summary(facts), key=ARTIFACT, description=f"{job.day}")
     report = Report(outcome, tuple(task_runs))
     if outcome.release is None:
         return Failed(message=f"{outcome.error}\nNext: {outcome.hint}", data=RunFailedError(report))

@@ -122,14 +122,8 @@ def _stop(process: subprocess.Popen[bytes], seconds: float = 15) -> None:
         process.wait()
 
 
-def free_port(wanted: int = 0) -> int:
-    """`wanted` when nobody listens there, else any free port on loopback."""
-    for port in (wanted, 0):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise ServerError(f"no port is free on {HOST}", "ss -ltn (who listens?)")
+def free_port() -> int:
+    """A port on loopback where nobody listens."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])

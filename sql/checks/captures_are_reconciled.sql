@@ -8,7 +8,7 @@ model: raw.capture
 with counted as (
     select
         capture_id,
-        page_date is null and captured_date is null as is_undated,
+        if(page_kind = 'article', captured_date, coalesce(page_date, captured_date)) is null as is_undated,
         articles_parsed,
         (select count(*) from raw.rate_observation as rate where rate.capture_id = capture.capture_id) as rates,
         (select count(*) from raw.article_observation as article where article.capture_id = capture.capture_id)

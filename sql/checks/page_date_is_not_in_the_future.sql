@@ -5,5 +5,5 @@ model: raw.capture
 */
 select capture_id, url, page_date, captured_date
 from staging.stg_capture
-where page_date > captured_date
+where observed_date > captured_date
 and run_id = coalesce(getvariable('run_id'), run_id)

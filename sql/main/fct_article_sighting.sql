@@ -6,7 +6,8 @@ grain: [capture_id, position]
 columns:
   article_id: The article, as in main.fct_article.
   capture_id: The capture (WARC record id) that shows it.
-  seen_date: The day of the capture - the date that the page prints, else the day of the capture in Asia/Almaty.
+  seen_date: >-
+    The day of the capture - the date that a listing prints, else the calendar day of the capture in Asia/Almaty.
   sighting_number: Counts the sightings of the article from the oldest, 1, to the latest.
   listing_url: The address of the page that shows it, null for files given by hand.
   position: The place on that page.

@@ -4,7 +4,9 @@ description: >-
   is a further row, never an overwrite. Captures that an operator excluded and captures without a day are not here.
 grain: [capture_id, base, quote]
 columns:
-  rate_date: The day of the capture - the date that the page prints, else the calendar day of the capture in Asia/Almaty.
+  rate_date: >-
+    The day of the capture - the date that the page prints, else the calendar day of the capture in Asia/Almaty. A page
+    of one article prints the date of the article and the ticker of the capture, so its day is that of the capture.
   base: Currency of which one unit is priced.
   quote: Currency of the price.
   rate: Units of quote for one unit of base, as printed.

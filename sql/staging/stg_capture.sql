@@ -10,7 +10,9 @@ columns:
   observed_at: When the bytes were fetched (captured_at), null where nobody knows.
   captured_date: The calendar day of observed_at in Asia/Almaty.
   page_date: The date that the page prints, null where it prints none.
-  observed_date: The day of the capture - page_date where there is one, else captured_date. Null means undated.
+  observed_date: >-
+    The day of the capture - page_date where there is one, else captured_date. A page of one article prints the date of
+    the article, so its day is captured_date. Null means undated.
   capture_order: >-
     Counts the captures in the order in which their word counts, the latest highest - by day, then by observed_at,
     those without a known time first, then by place in the archive. Shifts when older captures are added.
@@ -26,6 +28,11 @@ columns:
   run_id: The run that loaded it.
   is_accepted: True where an operator looked at the capture and found its rates right.
 */
+with dated as (
+    select *, if(page_kind = 'article', captured_date, coalesce(page_date, captured_date)) as observed_date
+    from raw.capture
+)
+
 select
     capture.capture_id,
     capture.source,
@@ -33,10 +40,10 @@ select
     capture.captured_at as observed_at,
     capture.captured_date,
     capture.page_date,
-    coalesce(capture.page_date, capture.captured_date) as observed_date,
+    capture.observed_date,
     row_number() over (
         order by
-            coalesce(capture.page_date, capture.captured_date), capture.captured_at nulls first,
+            capture.observed_date, capture.captured_at nulls first,
             capture.archive_file, capture.archive_offset, capture.capture_id
     ) as capture_order,
     capture.page_kind,
@@ -50,6 +57,6 @@ select
     capture.parser_version,
     capture.run_id,
     coalesce(decided.decision = 'accept', false) as is_accepted
-from raw.capture as capture
+from dated as capture
 left join raw.decision as decided on decided.capture_id = capture.capture_id
 where decided.decision is distinct from 'exclude'

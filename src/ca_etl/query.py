@@ -51,7 +51,7 @@ def export_tables(data_dir: Path, folder: Path, tables: Sequence[str], form: For
             path = folder / f"{name}.{form}"
             # renamed when whole, so that a full disk leaves no file that looks like a table
             part = path.with_name(f".{path.name}.part")
-            _write(con.table(f"main.{name}").order("all"), form, part)
+            _write(con.sql(f'from main."{name}" order by all'), form, part)
             part.replace(path)
             yield path
 

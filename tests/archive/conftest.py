@@ -24,7 +24,8 @@ Reply = bytes | Callable[[socket.socket], None]
 class Site:
     """Answers on 127.0.0.1. `routes[path]` is a reply, or a list of replies for one hit after the other.
 
-    A reply is the raw bytes to send before the connection is closed, or a function over the socket. An unknown path, robots.txt too, is a 404.
+    A reply is the raw bytes to send before the connection is closed, or a function over the socket. An unknown path,
+    robots.txt too, is a 404.
     """
 
     port: int
@@ -64,7 +65,9 @@ class Site:
 
 def answer(body: bytes, status: str = "200 OK", *, length: int | None = -1, **headers: str) -> bytes:
     """A raw HTTP answer. `length` is the Content-Length: -1 the true one, None none at all."""
-    named = {"Content-Type": "text/html; charset=UTF-8"} | {k.replace("_", "-"): v for k, v in headers.items()}
+    named = {"Content-Type": "text/html; charset=UTF-8"} | {
+        k.replace("_", "-"): v for k, v in headers.items()
+    }
     if length is not None:
         named["Content-Length"] = str(len(body) if length < 0 else length)
     head = "".join(f"{name}: {value}\r\n" for name, value in named.items() if value)

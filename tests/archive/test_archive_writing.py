@@ -9,7 +9,7 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 from ca_etl.archive.policy import Verdict
-from ca_etl.archive.read import archive_files, read_archive, read_capture, read_validators
+from ca_etl.archive.read import archive_files, read_archive, read_capture, read_validators, usable_urls
 from ca_etl.archive.write import ArchiveWriter
 from ca_etl.records import Capture
 
@@ -72,10 +72,14 @@ def test_until_it_is_sealed_no_reader_takes_the_file(writer, attempt, tmp_path):
         assert [p.name for p in tmp_path.rglob("*.open")] == [f"{NAME}.warc.gz.open"]
 
 
+def add_and_break(out, attempt):
+    out.add(attempt())
+    raise RuntimeError("the next page broke the program")
+
+
 def test_an_exception_seals_what_was_added(writer, attempt, tmp_path):
     with pytest.raises(RuntimeError), writer() as out:
-        out.add(attempt())
-        raise RuntimeError("the next page broke the program")
+        add_and_break(out, attempt)
     assert len(captures(tmp_path)) == 1
 
 
@@ -95,7 +99,11 @@ def test_two_writers_of_one_name_do_not_meet(writer, attempt, tmp_path):
 
 
 def test_the_tenth_file_comes_after_the_ninth(tmp_path):
-    names = [f"{NAME}.warc.gz", *(f"{NAME}.{n}.warc.gz" for n in range(2, 12)), "20251206T020000Z-timesca.warc.gz"]
+    names = [
+        f"{NAME}.warc.gz",
+        *(f"{NAME}.{n}.warc.gz" for n in range(2, 12)),
+        "20251206T020000Z-timesca.warc.gz",
+    ]
     for name in reversed(names):
         path = tmp_path / "2025" / "12" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +111,9 @@ def test_the_tenth_file_comes_after_the_ninth(tmp_path):
     assert [path.name for path in archive_files(tmp_path)] == names
 
 
-@pytest.mark.parametrize("name", ["timesca", "20251205-timesca", "20251205T020000Z-../x", "20251205T020000Z-a/b", ""])
+@pytest.mark.parametrize(
+    "name", ["timesca", "20251205-timesca", "20251205T020000Z-../x", "20251205T020000Z-a/b", ""]
+)
 def test_a_name_without_a_time_stamp_is_refused(writer, name):
     with pytest.raises(ValueError, match="not like"):
         writer(name)
@@ -199,7 +209,11 @@ def test_a_cut_gzip_answer_gives_the_page_up_to_the_cut(writer, attempt, tmp_pat
     headers = (("Content-Encoding", "gzip"),)
     wire = gzipped(page * 50)[:-30]
     with writer() as out:
-        out.add(attempt(wire_body=wire, response_headers=headers, verdict=Verdict.TRUNCATED, truncated="disconnect"))
+        out.add(
+            attempt(
+                wire_body=wire, response_headers=headers, verdict=Verdict.TRUNCATED, truncated="disconnect"
+            )
+        )
     (found,) = captures(tmp_path)
     assert found.truncated == "disconnect"
     assert (page * 50).startswith(found.payload)
@@ -257,7 +271,14 @@ def test_a_304_is_a_revisit_that_names_its_original(writer, attempt, validators,
     later = datetime(2025, 12, 6, 2, 0, tzinfo=UTC)
     with writer("20251206T020000Z-timesca") as second:
         revisit = second.add(
-            attempt(status=304, verdict=Verdict.UNCHANGED, wire_body=b"", response_headers=(("ETag", '"v1"'),), validators=known, started_at=later)
+            attempt(
+                status=304,
+                verdict=Verdict.UNCHANGED,
+                wire_body=b"",
+                response_headers=(("ETag", '"v1"'),),
+                validators=known,
+                started_at=later,
+            )
         )
     content = raw(second.path)
     assert b"WARC-Profile: http://netpreserve.org/warc/1.1/revisit/server-not-modified\r\n" in content
@@ -280,9 +301,10 @@ def test_a_304_without_validators_cannot_be_archived_as_one(writer, attempt):
 
 
 def test_a_record_that_fails_leaves_the_ones_before_it(writer, attempt, tmp_path):
-    with pytest.raises(ValueError, match="unchanged"), writer() as out:
+    with writer() as out:
         out.add(attempt())
-        out.add(attempt(status=304, verdict=Verdict.UNCHANGED))
+        with pytest.raises(ValueError, match="unchanged"):
+            out.add(attempt(status=304, verdict=Verdict.UNCHANGED))
     assert len(captures(tmp_path)) == 1
     assert raw(out.path).count(b"WARC-Type: request") == 1
 
@@ -305,3 +327,18 @@ def test_validators_are_read_only_from_whole_pages(writer, attempt, tmp_path):
         out.add(attempt(response_headers=tagged, status=503, verdict=Verdict.HTTP_ERROR))
         out.add(attempt(response_headers=tagged, verdict=Verdict.TRUNCATED, truncated="disconnect"))
     assert [read_validators(out.path, found.archive_offset) for found in captures(tmp_path)] == [None] * 3
+
+
+def test_only_good_answers_are_usable(writer, attempt, validators):
+    with writer() as out:
+        out.add(attempt(url="http://site.test/robots.txt"))
+        out.add(attempt(url="http://site.test/ok"))
+        out.add(attempt(url="http://site.test/cut", verdict=Verdict.TRUNCATED, truncated="disconnect"))
+        out.add(attempt(url="http://site.test/challenge", verdict=Verdict.BLOCKED))
+        out.add(attempt(url="http://site.test/busy", verdict=Verdict.HTTP_ERROR, status=503))
+        out.add(
+            attempt(
+                url="http://site.test/same", verdict=Verdict.UNCHANGED, status=304, validators=validators()
+            )
+        )
+    assert usable_urls(out.path) == {"http://site.test/ok", "http://site.test/same"}

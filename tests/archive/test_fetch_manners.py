@@ -33,9 +33,14 @@ def test_a_disallowed_page_is_not_asked_for(visit, site, answer, page):
 
 @pytest.mark.parametrize(
     ("status", "verdict"),
-    [("503 Busy", Verdict.DISALLOWED), ("429 Slow", Verdict.DISALLOWED), ("403 No", Verdict.BLOCKED), ("401 Who", Verdict.BLOCKED)],
+    [
+        ("503 Busy", Verdict.DISALLOWED),
+        ("429 Slow", Verdict.DISALLOWED),
+        ("403 No", Verdict.BLOCKED),
+        ("401 Who", Verdict.BLOCKED),
+    ],
 )
-def test_a_robots_file_that_is_refused_stops_the_visit(visit, site, answer, page, status, verdict):
+def test_a_robots_file_that_is_refused_stops_the_visit(visit, site, answer, page, *, status, verdict):
     site.routes |= {"/robots.txt": answer(b"", status), "/p": answer(page)}
     result = visit(max_attempts=2).fetcher.get(site.url + "/p")
     assert (result.verdict, result.attempts) == (verdict, ())
@@ -46,7 +51,11 @@ def test_a_robots_file_that_recovers_is_honoured(visit, site, answer, page):
     site.routes |= {"/robots.txt": [answer(b"", "503 Busy"), answer(b"", "404 None")], "/p": answer(page)}
     made = visit()
     assert made.fetcher.get(site.url + "/p").verdict is Verdict.OK
-    assert [(a.status, a.url.rpartition("/")[2]) for a in made.seen] == [(503, "robots.txt"), (404, "robots.txt"), (200, "p")]
+    assert [(a.status, a.url.rpartition("/")[2]) for a in made.seen] == [
+        (503, "robots.txt"),
+        (404, "robots.txt"),
+        (200, "p"),
+    ]
 
 
 def test_an_html_robots_file_stops_the_visit(visit, site, answer, page):
@@ -55,7 +64,10 @@ def test_an_html_robots_file_stops_the_visit(visit, site, answer, page):
 
 
 def test_a_cut_robots_file_stops_the_visit(visit, site, answer, page):
-    site.routes |= {"/robots.txt": answer(b"User-agent: *\nDis", length=500, Content_Type=ROBOTS), "/p": answer(page)}
+    site.routes |= {
+        "/robots.txt": answer(b"User-agent: *\nDis", length=500, Content_Type=ROBOTS),
+        "/p": answer(page),
+    }
     assert visit(max_attempts=2).fetcher.get(site.url + "/p").verdict is Verdict.DISALLOWED
     assert site.paths == ["/robots.txt", "/robots.txt"]
 
@@ -88,7 +100,11 @@ def test_a_host_that_is_not_allowed_is_not_asked(visit, site):
 
 def test_every_answer_is_seen_robots_redirects_errors_and_cut_bodies_too(visit, site, answer, page):
     site.routes |= {
-        "/p": [answer(b"", "503 Busy"), answer(page[:100], length=len(page)), answer(b"", "302 Found", Location="/q")],
+        "/p": [
+            answer(b"", "503 Busy"),
+            answer(page[:100], length=len(page)),
+            answer(b"", "302 Found", Location="/q"),
+        ],
         "/q": answer(page),
     }
     made = visit(max_attempts=3)
@@ -131,7 +147,11 @@ def test_a_redirect_to_a_disallowed_path_is_not_followed(visit, site, answer, pa
 
 def test_retry_after_is_waited_for(visit, site, answer, page, noon):
     later = format_datetime(noon + timedelta(seconds=42), usegmt=True)
-    site.routes["/p"] = [answer(b"", "503 Busy", Retry_After="7"), answer(b"", "429 Slow", Retry_After=later), answer(page)]
+    site.routes["/p"] = [
+        answer(b"", "503 Busy", Retry_After="7"),
+        answer(b"", "429 Slow", Retry_After=later),
+        answer(page),
+    ]
     made = visit(max_attempts=3)
     assert made.fetcher.get(site.url + "/p").verdict is Verdict.OK
     assert made.sleeps == [7, pytest.approx(41.75)]
@@ -184,7 +204,10 @@ def test_the_interval_is_kept_between_all_requests_to_a_host(timed, site, answer
 
 
 def test_the_longer_of_interval_and_crawl_delay_is_kept(timed, site, answer, page):
-    site.routes |= {"/robots.txt": answer(b"User-agent: *\nCrawl-delay: 9", Content_Type=ROBOTS), "/a": answer(page)}
+    site.routes |= {
+        "/robots.txt": answer(b"User-agent: *\nCrawl-delay: 9", Content_Type=ROBOTS),
+        "/a": answer(page),
+    }
     fetcher, time = timed(min_interval_seconds=5.0)
     with fetcher:
         fetcher.get(site.url + "/a")
@@ -193,7 +216,10 @@ def test_the_longer_of_interval_and_crawl_delay_is_kept(timed, site, answer, pag
 
 
 def test_a_crawl_delay_that_no_run_can_keep_stops_the_visit(visit, site, answer, page):
-    site.routes |= {"/robots.txt": answer(b"User-agent: *\nCrawl-delay: 86400", Content_Type=ROBOTS), "/a": answer(page)}
+    site.routes |= {
+        "/robots.txt": answer(b"User-agent: *\nCrawl-delay: 86400", Content_Type=ROBOTS),
+        "/a": answer(page),
+    }
     result = visit().fetcher.get(site.url + "/a")
     assert (result.verdict, result.attempts) == (Verdict.DISALLOWED, ())
     assert "86400 s" in result.detail
@@ -203,7 +229,9 @@ def test_a_crawl_delay_that_no_run_can_keep_stops_the_visit(visit, site, answer,
 def test_a_304_is_unchanged(visit, site, validators, etag):
     tag = f"ETag: {etag}\r\n" if etag else ""
     site.routes["/p"] = f"HTTP/1.1 304 Not Modified\r\n{tag}\r\n".encode()
-    known = validators(etag='"v1"', last_modified="Fri, 05 Dec 2025 01:00:00 GMT", refers_to_url=site.url + "/p")
+    known = validators(
+        etag='"v1"', last_modified="Fri, 05 Dec 2025 01:00:00 GMT", refers_to_url=site.url + "/p"
+    )
     result = visit().fetcher.get(site.url + "/p", known)
     assert (result.verdict, result.attempts[0].validators) == (Verdict.UNCHANGED, known)
     assert 'If-None-Match: "v1"\r\n' in site.requests[-1]

@@ -20,7 +20,12 @@ def one(visit, site, path="/p", **changes):
 def test_a_whole_page_is_ok(visit, site, answer, page):
     site.routes["/p"] = answer(page)
     attempt, result = one(visit, site)
-    assert (result.verdict, attempt.body, attempt.wire_body, attempt.truncated) == (Verdict.OK, page, page, None)
+    assert (result.verdict, attempt.body, attempt.wire_body, attempt.truncated) == (
+        Verdict.OK,
+        page,
+        page,
+        None,
+    )
 
 
 def test_a_gzip_page_keeps_its_wire_bytes_beside_the_page(visit, site, answer, page, gzipped):
@@ -32,7 +37,11 @@ def test_a_gzip_page_keeps_its_wire_bytes_beside_the_page(visit, site, answer, p
 def test_a_body_shorter_than_its_content_length_is_truncated(visit, site, answer, page):
     site.routes["/p"] = answer(page[:1000], length=len(page))
     attempt, _ = one(visit, site)
-    assert (attempt.verdict, attempt.truncated, attempt.wire_body) == (Verdict.TRUNCATED, "disconnect", page[:1000])
+    assert (attempt.verdict, attempt.truncated, attempt.wire_body) == (
+        Verdict.TRUNCATED,
+        "disconnect",
+        page[:1000],
+    )
 
 
 def test_a_body_longer_than_its_content_length_does_not_leak_in(visit, site, answer):
@@ -42,8 +51,8 @@ def test_a_body_longer_than_its_content_length_does_not_leak_in(visit, site, ans
 
 
 @pytest.mark.parametrize("length", [-1, None, "whole"])
-def test_a_cut_gzip_body_is_truncated_whatever_its_content_length_says(visit, site, answer, page, gzipped, length):
-    whole = gzipped(page)
+def test_a_cut_gzip_body_is_truncated_whatever_its_content_length_says(visit, site, answer, gzipped, length):
+    whole = gzipped(b"<html>" + bytes(range(256)) * 40)
     stated = len(whole) if length == "whole" else length
     site.routes["/p"] = answer(whole[:-20], length=stated, Content_Encoding="gzip")
     attempt, _ = one(visit, site)
@@ -94,7 +103,7 @@ def test_a_body_that_ends_with_the_connection_needs_its_closing_tag(visit, site,
         ("text/plain", b"anything", Verdict.OK),
     ],
 )
-def test_other_kinds_without_a_length_show_their_end_too(visit, site, answer, content_type, body, verdict):
+def test_other_kinds_without_a_length_show_their_end_too(visit, site, answer, *, content_type, body, verdict):
     site.routes["/p"] = answer(body, length=None, Content_Type=content_type)
     assert one(visit, site)[0].verdict is verdict
 
@@ -114,7 +123,6 @@ def test_a_connection_reset_in_the_body_is_truncated(visit, site, answer, page):
     site.routes["/p"] = reset
     attempt, _ = one(visit, site)
     assert attempt.verdict in {Verdict.TRUNCATED, Verdict.UNREACHABLE}
-    assert attempt.verdict is not Verdict.OK
 
 
 def test_nobody_listening_is_unreachable(visit):
@@ -217,7 +225,11 @@ def test_a_bomb_is_oversize_by_its_ratio(visit, site, answer):
 def test_a_body_above_the_wire_bound_is_oversize_and_kept_up_to_it(visit, site, answer, length):
     site.routes["/p"] = answer(b"<html>" + b"x" * 300_000, length=length)
     attempt, _ = one(visit, site, max_wire_bytes=100_000)
-    assert (attempt.verdict, attempt.truncated, len(attempt.wire_body)) == (Verdict.OVERSIZE, "length", 100_000)
+    assert (attempt.verdict, attempt.truncated, len(attempt.wire_body)) == (
+        Verdict.OVERSIZE,
+        "length",
+        100_000,
+    )
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip"])
@@ -260,7 +272,7 @@ CHALLENGE = b"<html><head><title>Just a moment...</title></head><body></body></h
         ("202 Accepted", {"sg-captcha": "challenge"}, b"<html></html>"),
     ],
 )
-def test_a_challenge_is_blocked_and_not_asked_again(visit, site, answer, status, headers, body):
+def test_a_challenge_is_blocked_and_not_asked_again(visit, site, answer, *, status, headers, body):
     site.routes["/p"] = answer(body, status, **headers)
     attempt, result = one(visit, site, max_attempts=3)
     assert (result.verdict, len(result.attempts), attempt.body) == (Verdict.BLOCKED, 1, body)
@@ -282,8 +294,14 @@ def test_a_page_that_carries_the_cdn_script_or_speaks_of_a_moment_is_no_challeng
 
 
 def test_repeated_headers_and_odd_bytes_keep_the_order_of_the_wire(visit, site):
-    head = b"HTTP/1.1 200 \xd0\x9e\xd0\x9a\r\nContent-Length: 7\r\nSet-Cookie: a=1\r\nX-Name: caf\xe9\r\nSet-Cookie: b=2\r\n\r\n"
-    site.routes["/p"] = head + b"</html>"
+    lines = (
+        b"HTTP/1.1 200 \xd0\x9e\xd0\x9a",
+        b"Content-Length: 7",
+        b"Set-Cookie: a=1",
+        b"X-Name: caf\xe9",
+        b"Set-Cookie: b=2",
+    )
+    site.routes["/p"] = b"\r\n".join(lines) + b"\r\n\r\n</html>"
     attempt, _ = one(visit, site)
     names = [name for name, _ in attempt.response_headers]
     assert names == ["Content-Length", "Set-Cookie", "X-Name", "Set-Cookie"]

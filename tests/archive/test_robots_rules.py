@@ -85,7 +85,12 @@ def test_url_and_agent_are_not_swapped():
 
 @pytest.mark.parametrize(
     ("line", "seconds"),
-    [(b"Crawl-delay: 10", 10.0), (b"Crawl-delay: 0.5", 0.5), (b"Request-rate: 1/20s", 20.0), (b"Crawl-delay: x", 0.0)],
+    [
+        (b"Crawl-delay: 10", 10.0),
+        (b"Crawl-delay: 0.5", 0.5),
+        (b"Request-rate: 1/20s", 20.0),
+        (b"Crawl-delay: x", 0.0),
+    ],
 )
 def test_the_wanted_pause_is_read(line, seconds):
     assert rules(b"User-agent: *\n" + line).min_interval_seconds == seconds

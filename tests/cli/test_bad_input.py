@@ -120,5 +120,7 @@ def test_a_full_disk_leaves_the_release_as_it_was_and_the_next_run_goes_on(
     assert "next:" in full.stderr
     assert (data_dir / "current").resolve() == before
     assert cli("ingest", other).returncode == 0
-    days = cli("sql", "select count(distinct rate_date) from fct_rate_daily", "-f", "csv").stdout.split()[1]
+    days = cli(
+        "sql", "select count(distinct rate_date) as days from fct_rate_daily", "-f", "csv"
+    ).stdout.split()[1]
     assert days == "2"

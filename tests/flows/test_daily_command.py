@@ -8,6 +8,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
+from urllib.parse import urlsplit
 
 import duckdb
 import pytest
@@ -61,9 +62,13 @@ def test_a_run_on_the_demo_site_is_quiet_and_keeps_its_task_history(
     assert list(untouched_home.iterdir()) == []
 
 
-def test_a_day_is_played_at_its_slot(command: Command, data_dir: Path, prefect_api: str) -> None:
-    done = command("flows.daily", "--site", "demo", "--day", "2025-12-05", PREFECT_API_URL=prefect_api)
+def test_a_day_is_played_at_its_slot_though_the_demo_port_is_in_use(
+    command: Command, data_dir: Path, prefect_api: str, site: DemoSite
+) -> None:
+    environment = {"PREFECT_API_URL": prefect_api, "CA_ETL_DEMO_PORT": str(urlsplit(site.base_url).port)}
+    done = command("flows.daily", "--site", "demo", "--day", "2025-12-05", **environment)
     assert done.returncode == 0, done.stderr
+    assert site.requests == []
     with duckdb.connect(str((data_dir / "current").resolve() / "warehouse.duckdb"), read_only=True) as con:
         found = con.sql("select distinct slot, rate_date from etl_run, fct_rate_daily").fetchall()
     assert [(slot.astimezone(UTC), str(day)) for slot, day in found] == [
@@ -106,10 +111,17 @@ def test_a_second_command_beside_the_first_exits_75_at_once(
 
 
 def test_a_wrong_setting_is_one_sentence(command: Command, data_dir: Path) -> None:
-    done = command("flows.daily", "--site", "demo", CA_ETL_TIMEZONE="Asia/Atlantis")
+    done = command("flows.daily", "--site", "demo", CA_ETL_DEMO_PORT="eighty")
     assert done.returncode == 2
-    assert "CA_ETL_TIMEZONE" in done.stderr
+    assert "CA_ETL_DEMO_PORT=eighty" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_site_that_is_no_address_is_one_sentence(command: Command, data_dir: Path) -> None:
+    done = command("flows.daily", "--site", "timesca")
+    assert done.returncode == 2
+    assert done.stderr.startswith("--site=timesca: ")
+    assert not data_dir.exists()
 
 
 def test_a_server_that_is_not_there_is_one_sentence(command: Command, data_dir: Path) -> None:

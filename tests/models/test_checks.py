@@ -55,7 +55,7 @@ FAULTS = {
     "run_has_no_rejects": "update main.etl_reject set run_id = 'r1'",
     "no_pair_is_missing": "delete from main.fct_rate_daily where base = 'TMT' and rate_date = date '2025-12-07'",
     "page_date_is_not_in_the_future": "update raw.capture set page_date = captured_date + 1 where capture_id = 'c1'",
-    "page_date_is_not_stale": "update main.fct_rate_observation set page_date = captured_date - 8",
+    "page_date_is_not_stale": "update main.fct_rate_observation set rate_date = captured_date - 8",
 }
 
 

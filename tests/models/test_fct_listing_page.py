@@ -1,5 +1,7 @@
 import pytest
 
+from ca_etl.parse.page import PageKind
+
 SELECT = (
     "select shown_from, shown_to, shown_total, articles_expected, articles_parsed, is_complete"
     " from main.fct_listing_page"
@@ -42,7 +44,12 @@ def test_a_page_that_promises_nothing_is_neither_complete_nor_incomplete(given):
 def test_article_pages_and_pages_without_any_article_are_no_listings(given):
     warehouse = given(
         capture=[
-            {"capture_id": "a", "page_date": "2025-12-05", "page_kind": "article", "articles_parsed": 1},
+            {
+                "capture_id": "a",
+                "page_date": "2025-12-05",
+                "page_kind": str(PageKind.ARTICLE),
+                "articles_parsed": 1,
+            },
             {"capture_id": "b", "page_date": "2025-12-05"},
         ]
     )

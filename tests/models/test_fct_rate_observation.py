@@ -1,6 +1,8 @@
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from ca_etl.parse.page import PageKind
+
 SEED_PAGE = [
     {"base": "KGS", "rate_text": "0.01144", "change_text": "0%", "position": 1},
     {"base": "KZT", "rate_text": "0.00198", "change_text": "-0%", "position": 2},
@@ -44,6 +46,27 @@ def test_the_printed_date_goes_before_the_day_of_the_capture(given):
         capture=[{"page_date": "2025-12-04", "captured_date": "2025-12-05"}], rate_observation=[{}]
     )
     assert warehouse.row("select rate_date from main.fct_rate_observation") == (date(2025, 12, 4),)
+
+
+def test_the_date_on_a_page_of_one_article_is_the_articles_and_not_that_of_the_ticker(given):
+    warehouse = given(
+        capture=[
+            {"page_kind": str(PageKind.ARTICLE), "page_date": "2018-08-28", "captured_date": "2026-03-01"}
+        ],
+        rate_observation=[{}],
+    )
+    assert warehouse.row("select rate_date, page_date from main.fct_rate_observation") == (
+        date(2026, 3, 1),
+        date(2018, 8, 28),
+    )
+
+
+def test_an_article_page_of_unknown_time_gives_no_rate(given):
+    warehouse = given(
+        capture=[{"page_kind": str(PageKind.ARTICLE), "page_date": "2018-08-28"}], rate_observation=[{}]
+    )
+    assert warehouse.rows("from main.fct_rate_observation") == []
+    assert "captures_are_reconciled" in warehouse.firing()
 
 
 def test_a_capture_without_any_day_gives_no_rate(given):

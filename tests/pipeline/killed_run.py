@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import Edges, run_daily
 from ca_etl.settings import Settings
 
@@ -27,7 +28,8 @@ def main() -> None:
     settings = Settings(
         data_dir=Path(data_dir), site_url=site_url, min_interval_seconds=0, backoff_seconds=0, _env_file=None
     )
-    run_daily(settings, slot=datetime.fromisoformat(slot), edges=Edges(call=call))
+    at = datetime.fromisoformat(slot)
+    run_daily(settings, slot=at, edges=Edges(clock=clock_from(at), call=call))
 
 
 if __name__ == "__main__":

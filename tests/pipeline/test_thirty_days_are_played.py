@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from ca_etl.demo.figures import default_last_day
-from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.play import faults, play_days
 from ca_etl.pipeline.run import Outcome
@@ -19,9 +18,20 @@ Query = Callable[..., list[tuple[Any, ...]]]
 OUTAGE = date(2025, 12, 10)
 
 
+@pytest.fixture(scope="module")
+def month(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[Outcome]]:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("month"), demo_port=0, _env_file=None)
+    return settings, list(play_days(settings, 30, faults=faults([OUTAGE], [])))
+
+
 @pytest.fixture
-def played(settings: Settings) -> list[Outcome]:
-    return list(play_days(settings, 30, faults=faults([OUTAGE], [])))
+def settings(month: tuple[Settings, list[Outcome]]) -> Settings:
+    return month[0]
+
+
+@pytest.fixture
+def played(month: tuple[Settings, list[Outcome]]) -> list[Outcome]:
+    return month[1]
 
 
 def test_the_series_has_no_gap_and_the_outage_is_a_filled_day(played: list[Outcome], query: Query) -> None:
@@ -56,17 +66,3 @@ def test_every_capture_is_accounted_for(played: list[Outcome], query: Query) -> 
         " and capture_id not in (select capture_id from raw.article_observation)"
         " and capture_id not in (select capture_id from raw.reject)"
     ) == [(0,)]
-
-
-def test_the_site_is_asked_once_for_each_page_of_a_slot(settings: Settings, site: DemoSite) -> None:
-    from ca_etl.pipeline.run import run_daily
-
-    on_site = settings.model_copy(update={"site_url": site.base_url})
-    slot_day = default_last_day()
-    site.play(slot_day)
-    first = run_daily(on_site)
-    asked = len(site.requests)
-    second = run_daily(on_site)
-    assert (first.exit_status, second.exit_status) == (0, 0)
-    assert asked == 1 + len(settings.listing_paths)
-    assert len(site.requests) == asked

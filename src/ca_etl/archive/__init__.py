@@ -5,7 +5,7 @@ Layout, below `<data_dir>/archive`:
     2025/12/20251205T020000Z-timesca.warc.gz      sealed: complete, fsynced, never touched again
     2025/12/20251205T020000Z-timesca.2.warc.gz    a second run in the same slot
     2025/12/20251205T020000Z-timesca.warc.gz.open being written, or left by a killed run; no reader takes it
-    2025/12/..-timesca-recovered.warc.gz          what was whole in such a leftover
+    2025/12/..-timesca.recovered.warc.gz          what was whole in such a leftover
     2025/12/..-ingest-0a1b2c3d4e5f.warc.gz        files given by hand; the name tells their content
     2025/12/..-ingest-0a1b2c3d4e5f.<n>.damaged    a damaged input, byte for byte
 

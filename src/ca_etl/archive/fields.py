@@ -18,6 +18,7 @@ INFO_SOURCE: Final = "ca-etl-source"
 FOREIGN_SOURCE: Final = "web-archive"
 
 SEALED_SUFFIX: Final = ".warc.gz"
+RECOVERED: Final = ".recovered"
 OPEN_SUFFIX: Final = ".open"
 DAMAGED_SUFFIX: Final = ".damaged"
 

@@ -19,6 +19,7 @@ from ca_etl.archive.fields import (
     DAMAGED_SUFFIX,
     FOREIGN_SOURCE,
     INFO_SOURCE,
+    RECOVERED,
     SEALED_SUFFIX,
     UNKNOWN,
 )
@@ -273,7 +274,7 @@ def _examine(path: Path, url: str | None, captured_at: datetime | None) -> _Inpu
 def _held(archive_dir: Path, content: str) -> Path | None:
     """The sealed file of an ingest of the same content."""
     found = sorted(archive_dir.glob(f"*/*/*-ingest-{content}*{SEALED_SUFFIX}"))
-    return next((path for path in found if "-recovered" not in path.name), None)
+    return next((path for path in found if RECOVERED not in path.name), None)
 
 
 @contextmanager

@@ -146,7 +146,7 @@ def _plain(file: BinaryIO, start: int, size: int) -> Stretch:
     file.seek(start)
     data = file.read(end - start)
     follows = file.read(len(VERSION))
-    if not data.endswith(END) or (follows and follows != VERSION):
+    if not data.endswith(END) or not VERSION.startswith(follows):
         return BadStretch(
             start,
             _next_plain(file, start + 1, size),

@@ -13,11 +13,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from ca_etl.archive.fields import CAPTURED_AT, FOREIGN_SOURCE, INFO_SOURCE, SEALED_SUFFIX, SOURCE, UNKNOWN
+from ca_etl.archive.fields import (
+    CAPTURED_AT,
+    FOREIGN_SOURCE,
+    INFO_SOURCE,
+    SEALED_SUFFIX,
+    SOURCE,
+    UNKNOWN,
+    VERDICT,
+)
 from ca_etl.archive.members import BadStretch, RawRecord, Stretch, stretches
 from ca_etl.archive.parsed import Parsed, bare_id, parse_record, parse_warc_date, record_id_of
 from ca_etl.archive.payload import PayloadError
-from ca_etl.archive.policy import Validators
+from ca_etl.archive.policy import Validators, Verdict
 from ca_etl.records import BadRecord, Capture, RejectReason
 
 Resolve = Callable[[str], Capture | None]
@@ -51,6 +59,19 @@ def read_capture(
         return reader.capture_at(offset)
 
 
+def usable_urls(path: Path) -> set[str]:
+    """URLs of which `path`, a file of our own, holds an answer with the verdict ok or unchanged.
+
+    A status does not tell: a cut page and a challenge page come with 200, too. Raises `OSError`.
+    """
+    usable = {str(Verdict.OK), str(Verdict.UNCHANGED)}
+    with path.open("rb") as file:
+        reader = _Reader(file, path.name, None)
+        found = (reader.parse(stretch) for stretch in stretches(file))
+        records = (record for record in found if isinstance(record, Parsed) and _is_capture(record))
+        return {r.uri for r in records if r.uri and r.warc.get(VERDICT.lower()) in usable}
+
+
 def read_validators(path: Path, offset: int) -> Validators | None:
     """What a conditional request for the capture at `offset` says; None where it has neither ETag nor Last-Modified.
 
@@ -82,7 +103,7 @@ class _Reader:
     def captures(self) -> Iterator[Capture | BadRecord]:
         waiting: list[Parsed] = []
         for stretch in stretches(self._file):
-            record = self._parse(stretch)
+            record = self.parse(stretch)
             if isinstance(record, BadRecord):
                 yield record
             elif record.kind == "revisit" and not record.is_robots:
@@ -100,7 +121,7 @@ class _Reader:
         # the first record says where captures without a header of their own come from
         for start in sorted({0, offset}):
             stretch = next(stretches(self._file, start), None)
-            record = None if stretch is None else self._parse(stretch)
+            record = None if stretch is None else self.parse(stretch)
         if record is None:
             return self._bad(offset, RejectReason.BAD_RECORD, "the file ends before this offset")
         if isinstance(record, BadRecord):
@@ -114,10 +135,10 @@ class _Reader:
         if isinstance(found, Capture):
             return found
         for stretch in stretches(self._file):
-            self._parse(stretch)
+            self.parse(stretch)
         return self._revisit(record)
 
-    def _parse(self, stretch: Stretch) -> Parsed | BadRecord:
+    def parse(self, stretch: Stretch) -> Parsed | BadRecord:
         if isinstance(stretch, BadStretch):
             return self._bad(stretch.start, stretch.reason, stretch.detail)
         try:
@@ -185,7 +206,7 @@ class _Reader:
         date = record.warc.get("warc-refers-to-date", "")
         offset = self._by_id.get(wanted, self._by_place.get((bare_id(uri), date)))
         if offset is not None:
-            found = self._parse(next(stretches(self._file, offset)))
+            found = self.parse(next(stretches(self._file, offset)))
             return (
                 _no_original(found) if isinstance(found, BadRecord) else self._from_file(record, found, seen)
             )

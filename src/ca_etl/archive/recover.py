@@ -7,19 +7,21 @@ import re
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from ca_etl.archive.fields import DAMAGED_SUFFIX, OPEN_SUFFIX, SEALED_SUFFIX
+from ca_etl.archive.fields import DAMAGED_SUFFIX, OPEN_SUFFIX, RECOVERED, SEALED_SUFFIX
 from ca_etl.archive.members import RawRecord, stretches
 from ca_etl.archive.sealing import ArchiveWriteError, OpenFile, sync_folders
 
 log = logging.getLogger(__name__)
 
-LEFTOVER: Final = re.compile(rf"(?P<name>.+?)(?:\.[0-9]+)?{re.escape(SEALED_SUFFIX)}{re.escape(OPEN_SUFFIX)}")
+LEFTOVER: Final = re.compile(
+    rf"(?P<name>.+?)(?:{re.escape(RECOVERED)})?(?:\.[0-9]+)?{re.escape(SEALED_SUFFIX + OPEN_SUFFIX)}"
+)
 
 
 def recover_open_files(archive_dir: Path) -> list[Path]:
     """Seal the whole records of each leftover `.open` file; returns the files made.
 
-    A leftover of `<name>` becomes `<name>-recovered.warc.gz`, a name of its own: an ingest that finds its sealed name
+    A leftover of `<name>` becomes `<name>.recovered.warc.gz`, a name of its own: an ingest that finds its sealed name
     knows that it was complete. Bytes that are no whole record are kept beside it as `.damaged`. Call
     it under the run lock: an `.open` file that another process writes looks like a leftover. Raises
     `ArchiveWriteError`.
@@ -45,7 +47,7 @@ def _recover(archive_dir: Path, path: Path) -> Path | None:
         whole = [(start, end) for is_whole, start, end in places if is_whole]
         bad = [start for is_whole, start, end in places if not is_whole and end > start]
         # a warcinfo record alone describes nothing
-        sealed = _seal(archive_dir, f"{match['name']}-recovered", file, whole) if len(whole) > 1 else None
+        sealed = _seal(archive_dir, f"{match['name']}{RECOVERED}", file, whole) if len(whole) > 1 else None
     log.warning("%s: %d whole records, %d broken stretches", path, len(whole), len(bad))
     if bad:
         path.rename(path.with_name(path.name + DAMAGED_SUFFIX))

@@ -13,7 +13,7 @@ from typing import Final, Self
 from ca_etl.archive.fields import DAMAGED_SUFFIX, OPEN_SUFFIX, SEALED_SUFFIX
 from ca_etl.errors import CaEtlError
 
-NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9_-]+")
+NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9_-]+(\.recovered)?")
 
 
 class ArchiveWriteError(CaEtlError):

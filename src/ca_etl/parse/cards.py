@@ -18,7 +18,7 @@ from selectolax.lexbor import LexborNode
 from ca_etl.parse.clean import Cleaned, byline, clean, is_furniture, squeeze
 from ca_etl.parse.dates import read_date
 from ca_etl.parse.links import article_link, resolve
-from ca_etl.parse.markup import MARK, MARK_END, Markup
+from ca_etl.parse.markup import GAP, MARK, MARK_END, Markup
 from ca_etl.parse.page import Article, Media
 from ca_etl.parse.ticker import is_ticker_line
 
@@ -30,6 +30,8 @@ _ATTACHMENT: Final = re.compile(r"(?:attachment_|wp-image-)([0-9]{1,18})(?![0-9]
 _CLIMB: Final = 24
 # A line with a date or a byline in it is the article's meta line up to this length, and text beyond.
 _META_LINE_CHARS: Final = 80
+# No label, byline, date or ticker line is longer; most paragraphs are.
+_LABEL_CHARS: Final = 300
 
 
 @dataclass(slots=True)
@@ -61,10 +63,15 @@ class _Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """The articles of a page, the lines before the first one, and whether the page is one article itself."""
+    """The articles of a page and what is told around them.
+
+    `before` are the lines before the first article, `labels` the short lines within cards. `is_single` says
+    that the page is one article itself.
+    """
 
     articles: tuple[Article, ...]
     before: tuple[str, ...]
+    labels: tuple[str, ...]
     is_single: bool
 
 
@@ -86,8 +93,8 @@ def read_cards(markup: Markup, base: str | None) -> Cards:
         titles = [_Title(first[0], "h1", None, first[0])]
     _find_cards(titles)
     facts = [*body.times, *filter(_names_author, body.anchors), *markup.find(_SPOKEN)]
-    before = _read_segments(markup, titles, facts)
-    return Cards(_articles(_kept(titles), base), tuple(before), is_single)
+    reading = _read_lines(markup, titles, facts)
+    return Cards(_articles(_kept(titles), base), tuple(reading.before), tuple(reading.labels), is_single)
 
 
 def _names_author(anchor: LexborNode) -> bool:
@@ -171,24 +178,36 @@ def _attachment_of(caption: LexborNode) -> int | None:
 
 
 class _Reading:
-    """Where the text of the next segment belongs."""
+    """Where the next line belongs."""
 
     def __init__(self, *, is_lone: bool) -> None:
         self.before: list[str] = []
+        self.labels: list[str] = []
         self.is_lone = is_lone
         self._lines = self.before
         self._heading: list[str] | None = None
         self._title: _Title | None = None
+        self._in_card = False
 
-    def keep(self, line: str) -> None:
-        """Take one line of text."""
-        if line:
-            (self._lines if self._heading is None else self._heading).append(line)
+    def keep(self, lines: Sequence[str]) -> None:
+        """Take whole lines of text."""
+        (self._lines if self._heading is None else self._heading).extend(lines)
+        if self._in_card:
+            self.labels.extend(line for line in lines if len(line) <= _META_LINE_CHARS)
+
+    def keep_marked(self, line: str, *, has_facts: bool) -> None:
+        """Take a line that marks stood in; a short one with facts is the article's meta line and no text."""
+        line = squeeze(line)
+        if has_facts and len(line) <= _META_LINE_CHARS:
+            self.labels.append(line)
+        elif line:
+            self.keep([line])
 
     def pass_border(self, mark: _Mark) -> None:
         """Go on behind the begin or end of a card or title."""
         if mark.kind == "card":
             self._title = mark.title
+            self._in_card = not self.is_lone
             # The card of a lone article can be the whole page, its date line included.
             self._lines = self.before if self.is_lone else []
         elif mark.kind == "title":
@@ -198,6 +217,7 @@ class _Reading:
             self._heading, self._lines = None, mark.title.inside
         elif mark.kind == "card_end" and mark.title is not None:
             self._lines = mark.title.behind
+            self._in_card = False
         elif mark.kind == "stop":
             self._lines = []
 
@@ -219,29 +239,30 @@ class _Reading:
 _FACTS: Final = frozenset({"time", "modified", "author", "media"})
 
 
-def _read_segments(markup: Markup, titles: Sequence[_Title], facts: Sequence[LexborNode]) -> list[str]:
-    """Fill the titles with what stands under them; returns the lines before the first one."""
+def _read_lines(markup: Markup, titles: Sequence[_Title], facts: Sequence[LexborNode]) -> _Reading:
+    """Fill the titles with what stands under them."""
     marks = _set_marks(markup, titles, facts)
     reading = _Reading(is_lone=len(titles) == 1)
-    for segment in markup.segments():
-        if MARK not in segment:
-            reading.keep(segment)
-            continue
-        pieces = _MARKED.split(segment)
-        said = pieces[0]
-        has_facts = False
-        for number, piece in zip(pieces[1::2], pieces[2::2], strict=True):
-            mark = marks[number]
-            if mark.kind in _FACTS:
-                has_facts = True
-                reading.take_fact(mark)
-                said += piece
-            else:
-                reading.keep("" if has_facts and len(said) <= _META_LINE_CHARS else said.strip())
+    pieces = _MARKED.split(markup.text())
+    said = ""
+    has_facts = False
+    for piece, number in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+        first, *rest = piece.split(GAP)
+        said += first
+        if rest:
+            reading.keep_marked(said, has_facts=has_facts)
+            reading.keep(rest[:-1])
+            said, has_facts = rest[-1], False
+        mark = marks.get(number)
+        if mark is not None and mark.kind in _FACTS:
+            reading.take_fact(mark)
+            has_facts = True
+        else:
+            reading.keep_marked(said, has_facts=has_facts)
+            said, has_facts = "", False
+            if mark is not None:
                 reading.pass_border(mark)
-                said, has_facts = piece, False
-        reading.keep("" if has_facts and len(said) <= _META_LINE_CHARS else said.strip())
-    return reading.before
+    return reading
 
 
 def _instant(value: str) -> datetime | None:
@@ -265,10 +286,13 @@ def _text_of(title: _Title) -> Cleaned:
 
 def _paragraphs(title: _Title, lines: Iterable[str]) -> list[str]:
     kept: list[str] = []
-    for line in lines:
-        if is_furniture(line) or is_ticker_line(line):
+    for raw in lines:
+        line = squeeze(raw)
+        if len(line) > _LABEL_CHARS:
+            kept.append(line)
+        elif not line or is_furniture(line) or is_ticker_line(line):
             continue
-        if kept:
+        elif kept:
             kept.append(line)
         elif (name := byline(line)) is not None:
             title.author = title.author or name

@@ -6,11 +6,10 @@ The ticker, the date line and the "Viewing results" header are found by their te
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from ca_etl.parse.cards import read_cards
+from ca_etl.parse.cards import Cards, read_cards
 from ca_etl.parse.clean import squeeze
 from ca_etl.parse.dates import looks_like_date, read_date
 from ca_etl.parse.header import START, read_header
@@ -25,6 +24,8 @@ from ca_etl.records import RejectReason
 # Places that begin like the header and are looked at; prose can quote it.
 _HEADERS: Final = 5
 _BREADCRUMB_LINES: Final = 40
+# A date line with the white space that markup can put around it.
+_DATE_CHARS: Final = 200
 
 
 def read_html(html: str, *, url: str | None, on: date | None, charset: str) -> Page:
@@ -39,9 +40,7 @@ def read_html(html: str, *, url: str | None, on: date | None, charset: str) -> P
     base = _base(markup, url)
     cards = read_cards(markup, base)
     shown, header_rejects = _header(flat)
-    page_date, date_rejects = _page_date(
-        cards.before, flat[found.end : found.end + 60] if found.lines else ""
-    )
+    page_date, date_rejects = _page_date(flat, found.end, cards)
     ticker = read_ticker(found.lines, page_date or on)
     opening = squeeze(" ".join(cards.before[:_BREADCRUMB_LINES]))
     signs = Signs(
@@ -80,12 +79,20 @@ def _header(flat: str) -> tuple[Shown | None, list[Reject]]:
     return None, rejects[:1]
 
 
-def _page_date(before: Sequence[str], behind_ticker: str) -> tuple[date | None, list[Reject]]:
-    """The date line: directly behind the ticker, else the first one before the first article."""
-    first = squeeze(next((node for node in behind_ticker.split(GAP) if node.strip()), ""))
-    for line in (first, *before):
-        if (found := read_date(line)) is not None:
+def _page_date(flat: str, ticker_end: int, cards: Cards) -> tuple[date | None, list[Reject]]:
+    """The date line: the first one before the first article, else one directly behind the ticker.
+
+    A date that stands directly behind the ticker but within an article's card is that article's.
+    """
+    for line in cards.before:
+        if len(line) <= _DATE_CHARS and (found := read_date(squeeze(line))) is not None:
             return found, []
-    if looks_like_date(first):
+    behind = flat[ticker_end : ticker_end + 60] if ticker_end else ""
+    first = squeeze(next((node for node in behind.split(GAP) if node.strip()), ""))
+    found = read_date(first)
+    if found is None and looks_like_date(first):
         return None, [Reject.of(RejectReason.BAD_DATE_LINE, "not 'DD Month YYYY'", first)]
-    return None, []
+    if found is not None:
+        printed = sum(squeeze(node) == first for node in flat.split(GAP))
+        found = found if printed > sum(first in squeeze(label) for label in cards.labels) else None
+    return found, []

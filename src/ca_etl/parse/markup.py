@@ -14,8 +14,6 @@ from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
-from ca_etl.parse.clean import has_plain_blanks, squeeze
-
 MARK: Final = "\x02"
 MARK_END: Final = "\x03"
 # Between two text nodes. A page that holds one itself only has one more line.
@@ -100,7 +98,7 @@ class Body:
 
 
 class Markup:
-    """One parsed page on its way to segments; `flat` is taken before the marks, `segments` after them."""
+    """One parsed page on its way to segments; `flat` is taken before the marks, `text` after them."""
 
     def __init__(self, html: str) -> None:
         """Parse `html`. Mark characters in its text, literal or as references, become U+FFFD."""
@@ -157,7 +155,7 @@ class Markup:
         return None if node is None else node.attributes.get(name)
 
     def mark_before(self, node: LexborNode) -> str:
-        """Set a mark before `node`; returns its number, which `segments` gives back."""
+        """Set a mark before `node`; returns its number, which `text` gives back."""
         self._marks += 1
         node.insert_before(f"{MARK}{self._marks}{MARK_END}")
         return str(self._marks)
@@ -168,20 +166,12 @@ class Markup:
         node.insert_after(f"{MARK}{self._marks}{MARK_END}")
         return str(self._marks)
 
-    def segments(self) -> list[str]:
-        """The text between block borders, squeezed, marks included as `MARK` number `MARK_END`."""
-        if self.body is None:
-            return []
+    def text(self) -> str:
+        """The text of the body, `GAP` between block borders, marks as `MARK` number `MARK_END`."""
         for node in self._inline:
             node.unwrap()
         body = self.tree.body
         if body is None:
-            return []
+            return ""
         body.merge_text_nodes()
-        text = body.text(separator=GAP, skip_empty=True)
-        if has_plain_blanks(text):
-            return [
-                squeeze(segment) if "\n" in segment or "  " in segment else segment.strip(" ")
-                for segment in text.split(GAP)
-            ]
-        return list(map(squeeze, text.split(GAP)))
+        return body.text(separator=GAP, skip_empty=True)

@@ -19,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
 from ca_etl.parse.page import EXCERPT_CHARS, RateLine, Reject
@@ -192,7 +193,10 @@ def _majority(cycles: Sequence[list[_Line]]) -> list[_Line] | None:
     counted = Counter(map(_values, cycles))
     first_of = {_values(cycle): cycle for cycle in reversed(cycles)}
     winners = []
-    for key, _ in counted.most_common(_CANDIDATES):
+    holed_cycles = sum(times for key, times in counted.items() if any(rate is None for _, rate, _ in key))
+    for key, own in counted.most_common(_CANDIDATES):
+        if 2 * (own + holed_cycles) <= len(cycles) and all(rate for _, rate, _ in key):
+            continue
         votes = sum(times for other, times in counted.items() if _agree(first_of[other], first_of[key]))
         if 2 * votes > len(cycles):
             winners.append(first_of[key])
@@ -235,13 +239,16 @@ def _differing(cycles: Sequence[list[_Line]], standing: list[_Line] | None) -> l
         if standing is None or not _agree(cycle, standing):
             groups.setdefault(_values(cycle), []).append(number)
     rejects = []
-    for numbers in groups.values():
+    for numbers in islice(groups.values(), MAX_REJECTS):
         cycle = cycles[numbers[0] - 1]
         where = f"cycle {_listed(numbers)} of {len(cycles)}"
         how = "no majority, no rate stands" if standing is None else _difference(cycle, standing)
         rejects.append(
             Reject.of(RejectReason.CYCLE_DIFFERS, f"{where}: {how}", "\n".join(line.text for line in cycle))
         )
+    if len(groups) > MAX_REJECTS:
+        more = f"{len(groups) - MAX_REJECTS} more sets of values differ"
+        rejects.append(Reject(RejectReason.CYCLE_DIFFERS, more, ""))
     return rejects
 
 

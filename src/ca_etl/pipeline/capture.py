@@ -19,6 +19,7 @@ from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.resolve import Resolve, last_validators, published_warehouse, resolver
 from ca_etl.records import Capture
 from ca_etl.sources import timesca
+from ca_etl.warehouse import decisions
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def capture(ctx: Context) -> Captured:
     recover_open_files(archive_dir)
     name = f"{ctx.slot:%Y%m%dT%H%M%SZ}-{timesca.SOURCE}"
     with published_warehouse(ctx.settings.data_dir) as con:
-        held = held_urls(archive_dir, name, resolver(con, archive_dir) if con else None)
+        held = held_urls(archive_dir, name, resolver(con, archive_dir) if con else None, _excluded(ctx))
         wanted = [url for url in timesca.targets(ctx.settings) if url not in held]
         validators = last_validators(con, archive_dir, wanted) if con else {}
     pages = tuple(_ask(ctx, policy, name, wanted, validators)) if wanted else ()
@@ -78,15 +79,25 @@ def capture(ctx: Context) -> Captured:
     return captured
 
 
-def held_urls(archive_dir: Path, name: str, resolve: Resolve | None) -> set[str]:
-    """URLs of which the slot's archive files hold a usable answer."""
+def held_urls(
+    archive_dir: Path, name: str, resolve: Resolve | None, excluded: frozenset[str] = frozenset()
+) -> set[str]:
+    """URLs of which the slot's archive files hold a usable answer, one that the operator has not excluded."""
     files = [path for path in archive_files(archive_dir) if path.name.startswith(f"{name}.")]
     found = (record for path in files for record in read_archive(path, root=archive_dir, resolve=resolve))
     return {
         record.url
         for record in found
-        if isinstance(record, Capture) and record.url and record.http_status in (200, 304)
+        if isinstance(record, Capture)
+        and record.url
+        and record.http_status in (200, 304)
+        and record.capture_id not in excluded
     }
+
+
+def _excluded(ctx: Context) -> frozenset[str]:
+    decided = decisions.read(ctx.settings.data_dir)
+    return frozenset(each.capture_id for each in decided if each.decision == "exclude")
 
 
 def _ask(

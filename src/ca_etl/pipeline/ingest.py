@@ -37,7 +37,8 @@ def oddities(report: IngestReport) -> tuple[str, ...]:
     if report.already_held:
         told.append(f"nothing was archived: {report.already_held} holds the same content")
     told += [
-        f"{bad.archive_file} at byte {bad.archive_offset}: {bad.reason} ({bad.detail})" for bad in report.bad_records
+        f"{bad.archive_file} at byte {bad.archive_offset}: {bad.reason} ({bad.detail})"
+        for bad in report.bad_records
     ]
     told += [f"the damaged input is kept as {path}" for path in report.damaged]
     return tuple(told)

@@ -55,16 +55,18 @@ def open_release(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-only connection to a published warehouse file.
 
-    The path is resolved first: DuckDB keeps one instance per path in a process, and through `current` a
-    second connection would show the release that the first one has open. `locked_down` forbids reading other
-    files and changing settings, for SQL that somebody types.
+    The file is attached to an instance of its own, with its path resolved: DuckDB keeps one instance per path in a
+    process, so a reader elsewhere in the process would force its settings on this one, or show the release that
+    `current` pointed at when it was opened. `locked_down` forbids reading other files and changing settings, for
+    SQL that somebody types.
 
     Raises `duckdb.IOException` when there is no such file.
     """
     spill = Path(tempfile.gettempdir()) / f"ca-etl-{os.getpid()}.tmp"
-    con = duckdb.connect(str(path.resolve()), read_only=True, config=_settings(memory_limit, spill))
+    con = duckdb.connect(":memory:", config=_settings(memory_limit, spill))
     try:
-        con.execute("set TimeZone = 'UTC'")
+        quoted = str(path.resolve()).replace("'", "''")
+        con.execute(f"set TimeZone = 'UTC'; attach '{quoted}' as release (read_only); use release")
         if locked_down:
             con.execute("set enable_external_access = false; set lock_configuration = true")
         yield con

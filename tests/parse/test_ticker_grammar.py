@@ -1,0 +1,208 @@
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from ca_etl.parse.ticker import is_ticker_line, read_ticker
+from ca_etl.records import RejectReason
+
+FOUR = [
+    "• KGS/USD = 0.01189 0.2%",
+    "• KZT/USD = 0.00210 0%",
+    "• TJS/USD = 0.09382 -0.1%",
+    "• UZS/USD = 0.00008 -0%",
+]
+FIVE = [*FOUR, "• TMT/USD = 0.28571 0%"]
+
+
+def _values(lines: list[str], on: date | None = None) -> dict[str, tuple[str, str]]:
+    return {rate.base: (rate.rate_text, rate.change_text) for rate in read_ticker(lines, on).rates}
+
+
+def _reasons(lines: list[str], on: date | None = None) -> list[RejectReason]:
+    return [reject.reason for reject in read_ticker(lines, on).rejects]
+
+
+@pytest.mark.parametrize("times", [1, 2, 8, 10_000])
+def test_a_repeated_cycle_is_one_observation_a_pair(times: int) -> None:
+    ticker = read_ticker(FIVE * times)
+    assert [(rate.base, rate.position) for rate in ticker.rates] == [
+        ("KGS", 1), ("KZT", 2), ("TJS", 3), ("UZS", 4), ("TMT", 5),
+    ]  # fmt: skip
+    assert ticker.cycles == times
+    assert ticker.rejects == ()
+
+
+def test_a_fall_that_rounds_to_nothing_keeps_its_sign_as_text_and_is_nought_as_a_number() -> None:
+    (rate,) = (rate for rate in read_ticker(FIVE).rates if rate.base == "UZS")
+    assert rate.change_text == "-0%"
+    assert str(rate.change_pct) == "0"
+    assert rate.rate == Decimal("0.00008")
+    assert str(rate.rate) == "0.00008"
+
+
+def test_a_zero_with_the_other_sign_makes_a_cycle_differ() -> None:
+    other = [line.replace("UZS/USD = 0.00008 -0%", "UZS/USD = 0.00008 0%") for line in FIVE]
+    ticker = read_ticker(FIVE * 7 + other)
+    (reject,) = ticker.rejects
+    assert reject.reason is RejectReason.CYCLE_DIFFERS
+    assert reject.detail == "cycle 8 of 8: UZS/USD 0.00008 0% instead of 0.00008 -0%"
+    assert _values(FIVE * 7 + other)["UZS"] == ("0.00008", "-0%")
+
+
+def test_without_a_majority_of_cycles_no_rate_stands_and_both_are_told() -> None:
+    other = [line.replace("0.01189", "0.11890") for line in FIVE]
+    ticker = read_ticker(FIVE * 2 + other * 2)
+    assert ticker.rates == ()
+    assert [reject.reason for reject in ticker.rejects] == [RejectReason.CYCLE_DIFFERS] * 2
+    assert "0.01189" in ticker.rejects[0].excerpt
+    assert "0.11890" in ticker.rejects[1].excerpt
+
+
+def test_values_of_different_cycles_are_never_mixed() -> None:
+    three = [
+        [line.replace("0.00210", f"0.0021{n}").replace("0.01189", f"0.0118{n}") for line in FIVE]
+        for n in range(3)
+    ]
+    assert _values([line for cycle in three for line in cycle]) == {}
+
+
+def test_a_sixth_pair_is_told_and_the_five_stand() -> None:
+    ticker = read_ticker([*FIVE, "• AFN/USD = 0.01510 0.1%"] * 8)
+    assert len(ticker.rates) == 5
+    (reject,) = ticker.rejects
+    assert reject.reason is RejectReason.UNKNOWN_PAIR
+    assert reject.excerpt == "• AFN/USD = 0.01510 0.1%"
+    assert reject.detail.endswith("printed 8 times")
+
+
+def test_a_known_currency_against_another_quote_is_an_unknown_pair() -> None:
+    ticker = read_ticker([*FIVE, "• KGS/EUR = 0.01089 0%"])
+    assert [(rate.base, rate.quote) for rate in ticker.rates if rate.base == "KGS"] == [("KGS", "USD")]
+    assert _reasons([*FIVE, "• KGS/EUR = 0.01089 0%"]) == [RejectReason.UNKNOWN_PAIR]
+
+
+def test_a_reordered_cycle_is_told_and_its_values_stand_by_their_names() -> None:
+    swapped = [FIVE[1], FIVE[0], *FIVE[2:]]
+    ticker = read_ticker(swapped * 8)
+    assert _values(swapped * 8) == _values(FIVE)
+    (reject,) = ticker.rejects
+    assert reject.reason is RejectReason.PAIR_ORDER
+    assert "KZT KGS TJS UZS TMT" in reject.detail
+    assert FIVE[1] in reject.excerpt
+
+
+def test_one_reordered_cycle_among_eight_is_told_with_its_number() -> None:
+    (reject,) = read_ticker(FIVE * 3 + [FIVE[1], FIVE[0], *FIVE[2:]] + FIVE * 4).rejects
+    assert reject.detail.startswith("cycle 4 of 8 ")
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("• KGS/USD = 0,01144 0%", "a decimal comma"),
+        ("• KGS/USD = 0.01144 0", "no percent sign"),
+        ("• KGS/USD = 0.01144", "no change"),
+        ("• KGS/USD 0.01144 0%", "no equals sign"),
+        ("• KGS/USD = 0.01144 +0.2%", "a plus sign, which the site never printed"),
+        ("• KGS/USD = 1,011.44 0%", "a thousands comma"),
+        ("• KGS/USD = .01144 0%", "no digit before the point"),
+        ("• KGS/USD = 0.00000 0%", "a price of nothing"),
+        ("• KGS/USD = 0.01144 \N{MINUS SIGN}0.2%", "a typographic minus"),
+        ("• KGS/USD = 0.011440000001 0%", "more decimals than decimal(18,8) holds"),
+        ("• \N{CYRILLIC CAPITAL LETTER KA}GS/USD = 0.01144 0%", "a Cyrillic look-alike"),
+        ("• kgs/usd = 0.01144 0%", "small letters"),
+        ("• KGS/USD = 0.01144 0% " + "x" * 500, "a paragraph that begins like a line"),
+    ],
+)
+def test_a_malformed_line_is_reported_and_gives_no_rate(line: str, why: str) -> None:
+    ticker = read_ticker([line])
+    assert ticker.rates == (), why
+    assert RejectReason.BAD_RATE_LINE in _reasons([line]), why
+    assert line[:60] in ticker.rejects[0].excerpt
+
+
+def test_a_malformed_line_keeps_its_place_and_the_other_cycles_give_its_rate() -> None:
+    broken = ["• KGS/USD = 0,01189 0.2%", *FIVE[1:]]
+    assert _values(FIVE * 3 + broken + FIVE * 4) == _values(FIVE)
+    assert _reasons(FIVE * 3 + broken + FIVE * 4) == [RejectReason.BAD_RATE_LINE]
+
+
+def test_a_line_malformed_in_every_cycle_costs_its_pair_alone() -> None:
+    broken = ["• KGS/USD = 0,01189 0.2%", *FIVE[1:]]
+    assert set(_values(broken * 8)) == {"KZT", "TJS", "UZS", "TMT"}
+    assert _reasons(broken * 8) == [RejectReason.BAD_RATE_LINE]
+
+
+def test_whole_cycles_that_contradict_each_other_are_not_chosen_between() -> None:
+    other = [line.replace("0.01189", "0.01190") for line in FIVE]
+    broken = ["• KGS/USD = 0,01189 0.2%", *FIVE[1:]]
+    assert set(_values(FIVE + other + broken * 3)) == {"KZT", "TJS", "UZS", "TMT"}
+
+
+@pytest.mark.parametrize(
+    ("on", "told"),
+    [
+        (None, []),
+        (date(2024, 3, 1), []),
+        (date(2024, 8, 15), []),
+        (date(2024, 9, 6), []),
+        (date(2024, 9, 7), [RejectReason.INCOMPLETE_CYCLE]),
+        (date(2026, 2, 25), [RejectReason.INCOMPLETE_CYCLE]),
+    ],
+)
+def test_four_pairs_are_whole_in_their_time_only(on: date | None, told: list[RejectReason]) -> None:
+    assert _reasons(FOUR * 8, on) == told
+    assert len(_values(FOUR * 8, on)) == 4
+
+
+def test_five_pairs_before_their_time_are_told_and_stand() -> None:
+    ticker = read_ticker(FIVE, date(2024, 3, 1))
+    assert len(ticker.rates) == 5
+    assert "TMT before its time" in ticker.rejects[0].detail
+
+
+def test_a_missing_pair_is_told_by_name() -> None:
+    (reject,) = read_ticker([FIVE[0], *FIVE[2:]] * 8).rejects
+    assert reject.reason is RejectReason.INCOMPLETE_CYCLE
+    assert "KZT missing" in reject.detail
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "The loan of 85 billion KGS (KZT 400 million) was signed.",
+        "KGS 85 million, KZT 400 million, TJS, UZS and TMT all fell against the USD.",
+        "The bank quotes KGS/USD = 0.01144 0% today.",
+        "• The pair KGS/USD was at 0.01144.",
+        "KGS/USD pairs were quiet.",
+        "• News/Radio = 5 0%",
+        "",
+        "/",
+    ],
+)
+def test_codes_and_amounts_in_running_text_are_no_ticker_lines(prose: str) -> None:
+    assert not is_ticker_line(prose)
+    assert read_ticker([prose]) == read_ticker([])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "KGS/USD = 0.01144 0%",
+        "  • KGS/USD = 0.01144 0%\r",
+        "\N{NO-BREAK SPACE}•\N{NO-BREAK SPACE}KGS/USD = 0.01144\N{NO-BREAK SPACE}0%",
+        "\ufeff• KGS/USD\u200b = 0.01144 0%",
+    ],
+)
+def test_bullets_blanks_and_invisible_characters_do_not_matter(line: str) -> None:
+    assert is_ticker_line(line)
+    assert _values([line]) == {"KGS": ("0.01144", "0%")}
+
+
+def test_a_page_of_bad_lines_has_a_bounded_number_of_rejects_and_says_how_many_more() -> None:
+    ticker = read_ticker([f"• KGS/USD = {n},5 0%" for n in range(1000)])
+    assert len(ticker.rejects) == 50
+    assert "more)" in ticker.rejects[-1].detail

@@ -1,0 +1,49 @@
+"""A slot makes a run repeatable: what the archive holds of it is not asked for again."""
+
+from __future__ import annotations
+
+from ca_etl.demo.faults import Fault
+from ca_etl.demo.figures import default_last_day
+from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.run import run_daily
+from ca_etl.settings import Settings
+
+
+def test_the_site_is_asked_once_for_each_page_of_a_slot(settings: Settings, site: DemoSite) -> None:
+    on_site = settings.model_copy(update={"site_url": site.base_url})
+    slot_day = default_last_day()
+    site.play(slot_day)
+    first = run_daily(on_site)
+    asked = len(site.requests)
+    second = run_daily(on_site)
+    assert (first.exit_status, second.exit_status) == (0, 0)
+    assert asked == 1 + len(settings.listing_paths)
+    assert len(site.requests) == asked
+
+
+def test_a_page_that_failed_is_asked_for_again_and_only_that_one(settings: Settings, site: DemoSite) -> None:
+    on_site = settings.model_copy(update={"site_url": site.base_url})
+    site.faults[site.day] = Fault(status=503, paths=frozenset({"/latest/"}))
+    first = run_daily(on_site)
+    assert first.exit_status == 0
+    assert [warning for warning in first.warnings if "/latest/" in warning]
+    site.faults.clear()
+    asked = len(site.requests)
+    assert run_daily(on_site).exit_status == 0
+    assert [request.path for request in site.requests[asked:]] == ["/robots.txt", "/latest/"]
+
+
+def test_an_unchanged_page_is_archived_as_a_revisit_and_still_read(
+    settings: Settings, site: DemoSite
+) -> None:
+    from datetime import UTC, datetime
+
+    on_site = settings.model_copy(update={"site_url": site.base_url})
+    site.play(default_last_day())
+    for hour in (2, 3):
+        outcome = run_daily(on_site, slot=datetime(2025, 12, 22, hour, tzinfo=UTC))
+        assert outcome.exit_status == 0
+        assert outcome.loaded is not None
+        assert outcome.loaded.rates == 5 * len(settings.listing_paths)
+    assert outcome.captured is not None
+    assert {page.verdict for page in outcome.captured.pages} == {"unchanged"}
