@@ -24,9 +24,9 @@ def alternative(program: str) -> Path:
     if not MARKER.exists() or MARKER.read_text(encoding="utf-8") != digest:
         tell(f"making {FOLDER.relative_to(ROOT)} for what is compared with")
         python = FOLDER / "bin" / "python"
-        subprocess.run([sys.executable, "-m", "venv", "--clear", FOLDER], check=True)
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", LOCK], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(FOLDER)], check=True)
+        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        subprocess.run([*pip, "--no-deps", "--require-hashes", "-r", str(LOCK)], check=True)
         MARKER.write_text(digest, encoding="utf-8")
     return FOLDER / "bin" / program
 

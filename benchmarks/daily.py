@@ -78,7 +78,11 @@ def claims() -> Iterator[Claim]:
         RUN_SECONDS,
     )
     yield _within(
-        f"`ca-etl run`, day {OLD:,}", took["old"], "a loop of requests.get on the pages", took["loop"], RUN_SECONDS
+        f"`ca-etl run`, day {OLD:,}",
+        took["old"],
+        "a loop of requests.get on the pages",
+        took["loop"],
+        RUN_SECONDS,
     )
     ageing = took["old"] / took["young"]
     yield Claim(

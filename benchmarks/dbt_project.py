@@ -105,4 +105,6 @@ def _sources(models: tuple[Model, ...]) -> list[dict[str, Any]]:
         schema, _, table = parent.partition(".")
         if schema not in MODEL_SCHEMAS:
             tables.setdefault(schema, set()).add(table)
-    return [{"name": schema, "tables": [{"name": name} for name in sorted(tables[schema])]} for schema in tables]
+    return [
+        {"name": schema, "tables": [{"name": name} for name in sorted(tables[schema])]} for schema in tables
+    ]

@@ -1,4 +1,4 @@
-"""Pages per second from an archive file to rows, on one core.
+"""Pages per second of processor time from an archive file to rows, on one core.
 
 Three readers of one WARC file with the same pages: ours (every record verified, every page to rows), FastWARC
 with a bare lexbor parse (no verification, no rows: what the two libraries take by themselves), and trafilatura,
@@ -20,7 +20,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from selectolax.lexbor import LexborHTMLParser
 
 from benchmarks.alternatives import alternative, alternative_version
-from benchmarks.measure import Claim, interleaved, print_table, tell, wall
+from benchmarks.measure import Claim, interleaved, print_table, processor, tell
 from benchmarks.pages import heavy_pages, light_pages, write_html
 from ca_etl.archive.read import read_archive
 from ca_etl.parse.rows import rows_of
@@ -71,8 +71,8 @@ def _compare(root: Path, path: Path, pages: list[Page], weight: str) -> Iterator
     with _trafilatura(root / f"pages-{size:.0f}", pages[::EVERY]) as extract:
         took = interleaved(
             {
-                "ours": lambda: wall(lambda: rows_in(path, root)),
-                "lexbor": lambda: wall(lambda: bare_parse(path)),
+                "ours": lambda: processor(lambda: rows_in(path, root)),
+                "lexbor": lambda: processor(lambda: bare_parse(path)),
                 "trafilatura": lambda: extract.seconds("full"),
                 "fast": lambda: extract.seconds("fast"),
             }
@@ -122,7 +122,7 @@ def _trafilatura(folder: Path, pages: list[Page]) -> Iterator[_Extractor]:
     folder.mkdir()
     for turn, (_, html) in enumerate(pages):
         (folder / f"{turn:04}.html").write_bytes(html)
-    command = [alternative("python"), "-I", WORKER, folder]
+    command = [str(alternative("python")), "-I", str(WORKER), str(folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield _Extractor(process)
 

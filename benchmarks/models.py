@@ -102,7 +102,7 @@ class _Bench:
 
     def dbt(self) -> float:
         _copy(self.given, self.theirs)
-        place = ["--project-dir", self.project, "--profiles-dir", self.project]
+        place = ["--project-dir", str(self.project), "--profiles-dir", str(self.project)]
         return wall_of_process([alternative("dbt"), "--no-version-check", "run", *place])
 
 
@@ -118,7 +118,9 @@ def _assert_equal(ours: Path, theirs: Path, models: Sequence[Model]) -> None:
         con.execute(f"attach '{ours}' as ours (read_only); attach '{theirs}' as theirs (read_only)")
         for model in tables:
             one, other = f"from ours.{model.name}", f"from theirs.{model.name}"
-            differing = f"select count(*) from (({one} except all {other}) union all ({other} except all {one}))"
+            differing = (
+                f"select count(*) from (({one} except all {other}) union all ({other} except all {one}))"
+            )
             row = con.execute(differing).fetchone()
             if row != (0,):
                 raise AssertionError(f"{model.name}: {row} rows differ between our build and dbt's")

@@ -1,4 +1,4 @@
-"""Pages per second from a WET file (plain text, as Common Crawl keeps it) to rows, on one core.
+"""Pages per second of processor time from a WET file (plain text, as Common Crawl keeps it) to rows, on one core.
 
 The alternative is FastWARC reading the same records and doing nothing with them: what cannot be got below.
 """
@@ -13,7 +13,7 @@ from typing import Final
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from benchmarks.html_to_rows import rows_in
-from benchmarks.measure import Claim, interleaved, print_table, tell, wall
+from benchmarks.measure import Claim, interleaved, print_table, processor, tell
 from benchmarks.pages import text_pages, write_text
 
 PAGES: Final = 1000
@@ -30,8 +30,8 @@ def claims() -> Iterator[Claim]:
         path = write_text(root, iter(pages))
         took = interleaved(
             {
-                "ours": lambda: wall(lambda: rows_in(path, root)),
-                "read": lambda: wall(lambda: bare_read(path)),
+                "ours": lambda: processor(lambda: rows_in(path, root)),
+                "read": lambda: processor(lambda: bare_read(path)),
             }
         )
     ours, read = len(pages) / took["ours"], len(pages) / took["read"]

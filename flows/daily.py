@@ -43,6 +43,23 @@ ARTIFACT: Final = "ca-etl-daily"
 MINUTE: Final = 60
 
 
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run that was recorded in the journal, and the task runs of its steps."""
+
+    outcome: Outcome
+    task_runs: tuple[UUID, ...]
+
+
+class RunFailedError(CaEtlError):
+    """A run that published nothing; its journal line says the same."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report.outcome.error, report.outcome.hint)
+        self.report = report
+        self.exit_status = report.outcome.exit_status
+
+
 def site_may_be_back(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
     """Whether to try a failed capture again: the site was not reached, and nobody waits at a terminal."""
     error = state.result(raise_on_failure=False)
@@ -119,30 +136,13 @@ def daily(site: str | None = None, slot: AwareDatetime | None = None) -> State[A
     except LockHeldError as error:
         return Cancelled(message=f"Another run is on: {error}", data=error)
     except CaEtlError as error:
-        return Failed(message=f"{error}\nNext: {error.hint}", data=error)
+        return Failed(message=advised(str(error), error.hint), data=error)
     facts = read_facts(outcome, job.settings.data_dir, job.slot)
     create_markdown_artifact(summary(facts), key=ARTIFACT, description=f"{job.day}")
     report = Report(outcome, tuple(task_runs))
     if outcome.release is None:
-        return Failed(message=f"{outcome.error}\nNext: {outcome.hint}", data=RunFailedError(report))
+        return Failed(message=advised(outcome.error, outcome.hint), data=RunFailedError(report))
     return Completed(message=sentence(facts), data=report)
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """A run that was recorded in the journal, and the task runs of its steps."""
-
-    outcome: Outcome
-    task_runs: tuple[UUID, ...]
-
-
-class RunFailedError(CaEtlError):
-    """A run that published nothing; its journal line says the same."""
-
-    def __init__(self, report: Report) -> None:
-        super().__init__(report.outcome.error, report.outcome.hint)
-        self.report = report
-        self.exit_status = report.outcome.exit_status
 
 
 def told(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | State[Any]:
@@ -151,3 +151,8 @@ def told(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | State[A
         return step(*args, **kwargs)
     except CaEtlError as error:
         return Failed(message=str(error), data=error)
+
+
+def advised(message: str, hint: str) -> str:
+    """A message with the next command to run, where there is one."""
+    return f"{message}\nNext: {hint}" if hint else message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -17,8 +17,9 @@ def settings_for(site: str | None) -> Settings:
 
     Raises `UsageError` for a value that makes no sense.
     """
+    named: dict[str, Any] = {} if site in {None, DEMO} else {"site_url": site}
     try:
-        return Settings() if site in {None, DEMO} else Settings(site_url=site)
+        return Settings(**named)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = "_".join(map(str, first["loc"]))

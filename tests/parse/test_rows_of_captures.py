@@ -56,7 +56,7 @@ def test_an_answer_that_is_no_page_is_one_reject_and_its_capture_row(
         (b"%PDF-1.7 text", "binary"),
         (b"\x89PNG\r\n", "binary"),
         (b"PK\x03\x04" + b"x" * 100, "binary"),
-        (b"x" * 32_000_001, "too_large"),
+        (b"x" * 8_000_001, "too_large"),
         (b"<html>" + b"x" * 4_000_001, "too_large"),
         (b"<!doctype html>" + b"<div>" * 100_000, "too_large"),
         (b"<!doctype html>" + b"<br>" * 200_000, "too_large"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,8 @@ import duckdb
 import pytest
 
 from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.play import faults, play_days
+from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
 
 # What a run writes about itself, and what names a run: nothing here says what was seen.
@@ -20,6 +23,13 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         data_dir=tmp_path / "data", demo_port=0, min_interval_seconds=0, backoff_seconds=0, _env_file=None
     )
+
+
+@pytest.fixture(scope="session")
+def month(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[Outcome]]:
+    """Thirty days of the demo with an outage, as README plays them. Not to be written to."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("month"), demo_port=0, _env_file=None)
+    return settings, list(play_days(settings, 30, faults=faults([date(2025, 12, 10)], [])))
 
 
 @pytest.fixture

@@ -10,18 +10,13 @@ import pytest
 
 from ca_etl.demo.figures import default_last_day
 from ca_etl.pipeline.context import Status
-from ca_etl.pipeline.play import faults, play_days
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
 
 Query = Callable[..., list[tuple[Any, ...]]]
-OUTAGE = date(2025, 12, 10)
+OUTAGE = date(2025, 12, 10)  # the month's, see conftest.py
 
-
-@pytest.fixture(scope="module")
-def month(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[Outcome]]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("month"), demo_port=0, _env_file=None)
-    return settings, list(play_days(settings, 30, faults=faults([OUTAGE], [])))
+pytestmark = pytest.mark.xdist_group("month")  # played once, by one worker
 
 
 @pytest.fixture

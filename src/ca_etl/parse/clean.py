@@ -19,10 +19,6 @@ from typing import Final
 
 from ca_etl.parse.page import Media
 
-# All that str.split takes for white space, but blank and line feed.
-_ODD_SPACES: Final = "\t\x0b\x0c\r\x1c\x1d\x1e\x1f\x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
-    map(chr, range(0x2000, 0x200B))
-)
 _ENCLOSING: Final = frozenset({"caption", "wp_caption", "embed", "video", "audio", "playlist"})
 # The known names of WordPress, or any name with an attribute. Attributes are bounded and hold no bracket, so
 # "[caption [caption [caption" costs no more than its length.
@@ -59,12 +55,10 @@ class Cleaned:
 
 def squeeze(line: str) -> str:
     """`line` with every run of white space as one blank and none at its ends."""
+    # The blank is the only white space that is printable; most paragraphs need no splitting.
+    if "  " not in line and line.isprintable():
+        return line.strip(" ")
     return " ".join(line.split())
-
-
-def has_plain_blanks(text: str) -> bool:
-    """Whether the blank and the line feed are the only white space in `text`; a few times faster than `squeeze`."""
-    return not any(space in text for space in _ODD_SPACES)
 
 
 def is_furniture(line: str) -> bool:

@@ -85,7 +85,11 @@ def _page_date(flat: str, ticker_end: int, cards: Cards) -> tuple[date | None, l
     A date that stands directly behind the ticker but within an article's card is that article's.
     """
     for line in cards.before:
-        if len(line) <= _DATE_CHARS and (found := read_date(squeeze(line))) is not None:
+        if (
+            len(line) <= _DATE_CHARS
+            and line.lstrip()[:1].isdigit()
+            and (found := read_date(squeeze(line))) is not None
+        ):
             return found, []
     behind = flat[ticker_end : ticker_end + 60] if ticker_end else ""
     first = squeeze(next((node for node in behind.split(GAP) if node.strip()), ""))

@@ -9,8 +9,9 @@ from typing import Final
 from ca_etl.parse.page import Reject
 from ca_etl.records import RejectReason
 
-# Real pages have 50 to 400 kB. Beyond these sizes nothing is scanned: a line of 200 MB costs a comparison.
-MAX_TEXT_BYTES: Final = 32_000_000
+# Real pages have 10 kB as text and up to 400 kB as HTML. Up to these sizes a page takes about a second;
+# beyond them nothing is scanned: a line of 200 MB costs a comparison.
+MAX_TEXT_BYTES: Final = 8_000_000
 MAX_HTML_BYTES: Final = 4_000_000
 
 _MAGIC: Final = (

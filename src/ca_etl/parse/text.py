@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from ca_etl.parse.clean import byline, clean, has_plain_blanks, is_furniture, squeeze
+from ca_etl.parse.clean import byline, clean, is_furniture, squeeze
 from ca_etl.parse.dates import looks_like_date, read_date
 from ca_etl.parse.header import is_header, read_header
 from ca_etl.parse.kinds import Signs, kind_of
@@ -56,7 +56,6 @@ def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> P
     ticker_lines: list[str] = []
     lines: list[str] = []
     behind_ticker = 0
-    is_plain = has_plain_blanks(text)
     known: set[str] = set()
     for line in text.split("\n"):
         if line in known or is_ticker_line(line):
@@ -66,7 +65,7 @@ def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> P
                 behind_ticker = len(lines)
             ticker_lines.append(line)
         elif line:
-            squeezed = line.strip() if is_plain and "  " not in line else squeeze(line)
+            squeezed = squeeze(line)
             if squeezed and not is_furniture(squeezed):
                 lines.append(squeezed)
     head = _read_head(lines, behind_ticker)

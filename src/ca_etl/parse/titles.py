@@ -7,8 +7,8 @@ from typing import Final
 
 MAX_CHARS: Final = 220
 MAX_WORDS: Final = 32
-# Sections inside full articles have 2 to 15 words and look like titles; most titles have more than these.
-SECTION_WORDS: Final = 5
+# Blanks that a title has at least where section headings (2 to 15 words) look the same; few are as long.
+SECTION_WORDS: Final = 4
 _ABBREVIATION_END: Final = re.compile(r"(?:\b[A-Z]\.){2,}$")
 _OPENS: Final = re.compile(r"[\"'“‘«(#$€]{0,2}[^\W_a-z]")  # noqa: RUF001 (curly quotes are printed so)
 
