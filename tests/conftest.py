@@ -27,3 +27,12 @@ def shared_dir() -> Path:
 @pytest.fixture(scope="session")
 def seed_page(shared_dir: Path) -> Path:
     return shared_dir / "seed" / "000_a1fb695dfdf5c8e4.txt"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what shares a costly fixture on one worker: a file, or the folder of the Prefect server."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            group = "flows" if "flows" in item.path.parts else item.path.name
+            item.add_marker(pytest.mark.xdist_group(group))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -149,7 +150,7 @@ def _checks(checks: tuple[CheckResult, ...]) -> RenderableType:
     return _table(("firing check", "table", "severity", "rows", "sample"), rows)
 
 
-def _table(names: tuple[str, ...], rows: list[tuple[object, ...]]) -> Table:
+def _table(names: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in names:
         table.add_column(name, overflow="fold")

@@ -196,11 +196,11 @@ def _run(kind: Kind, settings: Settings, edges: Edges, *, slot: datetime | None 
 
 
 def _fail(outcome: Outcome, error: BaseException) -> None:
-    known = isinstance(error, CaEtlError)
     outcome.status = Status.FAILED
-    outcome.exit_status = error.exit_status if known else 1
-    outcome.error = str(error) if known else f"{type(error).__name__}: {error}"
-    outcome.hint = error.hint if known else ""
+    if isinstance(error, CaEtlError):
+        outcome.exit_status, outcome.error, outcome.hint = error.exit_status, str(error), error.hint
+    else:
+        outcome.exit_status, outcome.error = 1, f"{type(error).__name__}: {error}"
 
 
 def _settle_crashes(data_dir: Path) -> None:
