@@ -1,4 +1,4 @@
-"""Demo pages on file: as they are (some 15 kB), with the weight of a news site's pages (some 110 kB), and as text."""
+"""Demo pages on file: as they are (some 15 kB), with the weight of a news site's pages (some 120 kB), and as text."""
 
 from __future__ import annotations
 

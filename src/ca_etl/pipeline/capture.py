@@ -11,7 +11,7 @@ from typing import Final
 from ca_etl import __version__
 from ca_etl.archive.fetch import Fetcher
 from ca_etl.archive.policy import FetchPolicy, Validators, Verdict
-from ca_etl.archive.read import archive_files, read_archive
+from ca_etl.archive.read import archive_files, read_archive, usable_urls
 from ca_etl.archive.recover import recover_open_files
 from ca_etl.archive.write import ArchiveWriter
 from ca_etl.errors import CaEtlError
@@ -84,15 +84,15 @@ def held_urls(
 ) -> set[str]:
     """URLs of which the slot's archive files hold a usable answer, one that the operator has not excluded."""
     files = [path for path in archive_files(archive_dir) if path.name.startswith(f"{name}.")]
-    found = (record for path in files for record in read_archive(path, root=archive_dir, resolve=resolve))
-    return {
-        record.url
-        for record in found
-        if isinstance(record, Capture)
-        and record.url
-        and record.http_status in (200, 304)
-        and record.capture_id not in excluded
-    }
+    held = {url for path in files for url in usable_urls(path)}
+    if excluded:
+        found = (record for path in files for record in read_archive(path, root=archive_dir, resolve=resolve))
+        held -= {
+            record.url
+            for record in found
+            if isinstance(record, Capture) and record.url and record.capture_id in excluded
+        }
+    return held
 
 
 def _excluded(ctx: Context) -> frozenset[str]:
