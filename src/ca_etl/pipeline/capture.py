@@ -84,15 +84,18 @@ def held_urls(
 ) -> set[str]:
     """URLs of which the slot's archive files hold a usable answer, one that the operator has not excluded."""
     files = [path for path in archive_files(archive_dir) if path.name.startswith(f"{name}.")]
-    held = {url for path in files for url in usable_urls(path)}
-    if excluded:
-        found = (record for path in files for record in read_archive(path, root=archive_dir, resolve=resolve))
-        held -= {
-            record.url
-            for record in found
-            if isinstance(record, Capture) and record.url and record.capture_id in excluded
-        }
-    return held
+    return {
+        url
+        for path in files
+        for url in usable_urls(path) - (_urls_of(path, archive_dir, resolve, excluded) if excluded else set())
+    }
+
+
+def _urls_of(path: Path, root: Path, resolve: Resolve | None, captures: frozenset[str]) -> set[str]:
+    found = read_archive(path, root=root, resolve=resolve)
+    return {
+        each.url for each in found if isinstance(each, Capture) and each.url and each.capture_id in captures
+    }
 
 
 def _excluded(ctx: Context) -> frozenset[str]:
