@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ca_etl.warehouse import decisions
+from ca_etl.warehouse.decisions import DecisionError
+from ca_etl.warehouse.load import Decision
+
+AT = datetime(2025, 12, 6, 8, 30, tzinfo=UTC)
+
+
+def test_without_a_file_nothing_is_decided(tmp_path: Path) -> None:
+    assert decisions.read(tmp_path) == ()
+
+
+def test_the_last_line_about_a_capture_holds(tmp_path: Path) -> None:
+    decisions.append(tmp_path, Decision("urn:uuid:1", "exclude", 'ten times, "too high"', AT))
+    decisions.append(tmp_path, Decision("urn:uuid:2", "exclude", "cut", AT))
+    decisions.append(tmp_path, Decision("urn:uuid:1", "accept", "a reform\nmoved the point", AT))
+    assert decisions.read(tmp_path) == (
+        Decision("urn:uuid:1", "accept", "a reform\nmoved the point", AT),
+        Decision("urn:uuid:2", "exclude", "cut", AT),
+    )
+
+
+def test_a_file_edited_by_hand_may_lack_its_last_line_break(tmp_path: Path) -> None:
+    path = tmp_path / "decisions.csv"
+    path.write_text("capture_id,decision,reason,decided_at\nurn:uuid:1,exclude,old,2025-12-06")
+    decisions.append(tmp_path, Decision("urn:uuid:2", "accept", "fine", AT))
+    assert [each.capture_id for each in decisions.read(tmp_path)] == ["urn:uuid:1", "urn:uuid:2"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "urn:uuid:1,maybe,why,2025-12-06",
+        "urn:uuid:1,exclude",
+        "urn:uuid:1,exclude,why,yesterday",
+        "a,b,c,d,e",
+    ],
+)
+def test_a_line_that_is_no_decision_is_named(tmp_path: Path, line: str) -> None:
+    (tmp_path / "decisions.csv").write_text(f"capture_id,decision,reason,decided_at\n{line}\n")
+    with pytest.raises(DecisionError, match="line 2"):
+        decisions.read(tmp_path)
