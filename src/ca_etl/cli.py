@@ -130,12 +130,16 @@ def ingest(
 
 
 @app.command()
-def rebuild() -> None:
+def rebuild(
+    rejects: Annotated[
+        bool, typer.Option("--rejects", help="Only read again what an earlier parser version rejected.")
+    ] = False,
+) -> None:
     """Make the whole warehouse anew from the archive."""
     from ca_etl.pipeline.run import Edges, run_rebuild
 
     with _progress() as progress:
-        outcome = run_rebuild(_settings(), edges=Edges(progress=progress))
+        outcome = run_rebuild(_settings(), only_rejects=rejects, edges=Edges(progress=progress))
     _finish(outcome)
 
 

@@ -21,6 +21,7 @@ class Kind(StrEnum):
     RUN = "run"
     INGEST = "ingest"
     REBUILD = "rebuild"
+    RETRY = "retry"
 
 
 class Status(StrEnum):

@@ -17,6 +17,7 @@ from ca_etl.records import BadRecord, Rows
 from ca_etl.warehouse.connect import open_building
 from ca_etl.warehouse.load import ArchiveFile, ensure_raw, known_archive_files, load_archive_file
 from ca_etl.warehouse.release import begin_building
+from ca_etl.warehouse.retry import forget_rejects
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,8 @@ class Loaded:
 def load(ctx: Context) -> Loaded:
     """Make the building copy of the current release and load the archive files it lacks.
 
-    A rebuild starts from an empty warehouse, so that every file is new to it. Raises `CaEtlError`
+    A rebuild starts from an empty warehouse, so that every file is new to it; a retry forgets what an older
+    parser rejected. Raises `CaEtlError`
     when the data directory cannot be written.
     """
     building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=ctx.kind is Kind.REBUILD)
@@ -43,6 +45,8 @@ def load(ctx: Context) -> Loaded:
     added: Counter[str] = Counter()
     with open_building(building.warehouse) as con:
         ensure_raw(con)
+        if ctx.kind is Kind.RETRY:
+            forget_rejects(con, PARSER_VERSION)
         known = known_archive_files(con)
         new = [path for path in archive_files(root) if path.relative_to(root).as_posix() not in known]
         resolve = resolver(con, root)

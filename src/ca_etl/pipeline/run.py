@@ -99,9 +99,12 @@ def run_ingest(settings: Settings, given: Given, *, edges: Edges = DEFAULT_EDGES
     return run.outcome
 
 
-def run_rebuild(settings: Settings, *, edges: Edges = DEFAULT_EDGES) -> Outcome:
-    """Make the warehouse anew from every file of the archive. Failures are told as in `run_daily`."""
-    with _run(Kind.REBUILD, settings, edges) as run:
+def run_rebuild(settings: Settings, *, only_rejects: bool = False, edges: Edges = DEFAULT_EDGES) -> Outcome:
+    """Make the warehouse anew from every file of the archive. Failures are told as in `run_daily`.
+
+    `only_rejects` keeps what is loaded and reads again what an earlier version of the parser rejected.
+    """
+    with _run(Kind.RETRY if only_rejects else Kind.REBUILD, settings, edges) as run:
         run.load_and_publish()
     return run.outcome
 
