@@ -152,6 +152,34 @@ def test_author_and_times_are_read_and_their_line_is_no_text(page: Reader) -> No
     assert (second.author, second.published_at) == (None, None)
 
 
+def test_a_link_or_a_time_within_a_name_or_a_caption_leaves_no_trace_in_it(page: Reader) -> None:
+    name = "<span itemprop='author'><a href='/author/a-writer/'>A. Writer</a></span>"
+    dated = "<time datetime='2019-05-01T00:00:00Z'>2019</time>"
+    figure = f"<figure><figcaption>A bridge, {dated}, by <a href='/author/b/'>B.</a></figcaption></figure>"
+    card = f"<article><h2><a href='/s/'>Story</a></h2><div>{name}</div>{figure}<p>{PROSE}</p></article>"
+    (article,) = _articles(page, card)
+    assert article.author == "A. Writer"
+    assert article.media == (Media("caption", None, "A bridge, 2019, by B."),)
+    assert article.published_at is None
+    assert article.text == PROSE
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "Story",
+        "<b>Story</b>",
+        " <a>no link</a> <a href='/s/'>Story</a>",
+        "<span><a href='/s/'>Story</a></span>",
+    ],
+)
+def test_the_link_of_a_title_stands_anywhere_in_it_or_around_it(page: Reader, inner: str) -> None:
+    heading = f"<h2>{inner}</h2>" if "href" in inner else f"<a href='/s/'><h2>{inner}</h2></a>"
+    other = f"<article><h2><a href='/t/'>Another</a></h2><p>{PROSE}</p></article>"
+    first, _ = _articles(page, f"<article>{heading}<p>{PROSE}</p></article>{other}")
+    assert first.url == "https://timesca.com/s/"
+
+
 @pytest.mark.parametrize(
     "value", ["2025-12-05T09:00:00", "2025-12-05", "soon", "", "0001-01-01T00:00:00+14:00"]
 )

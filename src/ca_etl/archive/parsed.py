@@ -75,9 +75,10 @@ def parse_record(raw: RawRecord) -> Parsed:
         raise PayloadError(RejectReason.BAD_RECORD, "the record has no WARC-Type or no WARC-Record-ID")
     date = parse_warc_date(warc.get("warc-date", ""))
     status, http, body = None, dict[str, str](), None
+    block = raw.block
     if kind in {"response", "revisit"} and "application/http" in warc.get("content-type", "").lower():
-        status, http, body = _http(raw.block, may_be_empty=kind == "revisit")
-    _verify(kind, warc, raw.block, body)
+        status, http, body = _http(block, may_be_empty=kind == "revisit")
+    _verify(kind, warc, block, body)
     if body is not None and "chunked" in http.get("transfer-encoding", "").lower():
         body = dechunk(body) or body
     return Parsed(kind, record_id, date, raw, warc, status, http, body)

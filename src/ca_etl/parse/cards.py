@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from selectolax.lexbor import LexborNode
 
@@ -20,45 +19,17 @@ from ca_etl.parse.dates import read_date
 from ca_etl.parse.links import article_link, resolve
 from ca_etl.parse.markup import GAP, MARK, MARK_END, Markup
 from ca_etl.parse.page import Article, Media
+from ca_etl.parse.reading import FACTS, Mark, Reading, Title
 from ca_etl.parse.ticker import is_ticker_line
 
 # Attributes of HTML, microdata and WordPress itself: no theme's.
-_SPOKEN: Final = "[rel~=author],[itemprop=author],figcaption,.wp-caption-text"
+_SPOKEN: Final = '[rel~=author],[itemprop=author],a[href*="/author/"],figcaption,.wp-caption-text'
 _MARKED: Final = re.compile(f"{MARK}([0-9]+){MARK_END}")
 _ATTACHMENT: Final = re.compile(r"(?:attachment_|wp-image-)([0-9]{1,18})(?![0-9])")
 # Ancestors of a heading that are looked at for its card; no theme nests cards deeper.
 _CLIMB: Final = 24
-# A line with a date or a byline in it is the article's meta line up to this length, and text beyond.
-_META_LINE_CHARS: Final = 80
 # No label, byline, date or ticker line is longer; most paragraphs are.
 _LABEL_CHARS: Final = 300
-
-
-@dataclass(slots=True)
-class _Title:
-    """A heading that may be an article's, and what was read under it."""
-
-    node: LexborNode
-    level: str
-    href: str | None
-    card: LexborNode
-    text: str = ""
-    inside: list[str] = field(default_factory=list)
-    behind: list[str] = field(default_factory=list)
-    author: str | None = None
-    published: datetime | None = None
-    modified: datetime | None = None
-    media: list[Media] = field(default_factory=list)
-    cleaned: Cleaned | None = None
-
-
-class _Mark(NamedTuple):
-    """What a mark stands for: card, title, title_end, card_end, stop, or one of the article's own facts."""
-
-    kind: str
-    title: _Title | None = None
-    value: str = ""
-    media: Media | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +54,22 @@ def read_cards(markup: Markup, base: str | None) -> Cards:
     """
     body = markup.read_body()
     titles = [
-        _Title(node, node.tag or "", href, node)
+        Title(node, node.tag or "", href, node)
         for node in body.headings
         if (href := article_link(node)) is not None
     ]
-    first = [node for node in body.headings if node.tag == "h1"]
-    is_single = not titles and len(first) == 1
+    first = [] if titles else [node for node in body.headings if node.tag == "h1"]
+    is_single = len(first) == 1
     if is_single:
-        titles = [_Title(first[0], "h1", None, first[0])]
+        titles = [Title(first[0], "h1", None, first[0])]
     _find_cards(titles)
-    facts = [*body.times, *filter(_names_author, body.anchors), *markup.find(_SPOKEN)]
+    # Outer elements first: the text of a caption or name is read before a mark can stand in it.
+    facts = [*markup.find(_SPOKEN), *body.times]
     reading = _read_lines(markup, titles, facts)
     return Cards(_articles(_kept(titles), base), tuple(reading.before), tuple(reading.labels), is_single)
 
 
-def _names_author(anchor: LexborNode) -> bool:
-    attributes = anchor.attributes
-    # A link with rel=author is found by its attribute.
-    return (
-        "/author/" in (attributes.get("href") or "") and "author" not in (attributes.get("rel") or "").split()
-    )
-
-
-def _find_cards(titles: Sequence[_Title]) -> None:
+def _find_cards(titles: Sequence[Title]) -> None:
     paths = [_ancestors(title.node) for title in titles]
     if len(titles) == 1:
         # Nothing tells where the card of a lone article ends, but these elements.
@@ -132,8 +96,8 @@ def _ancestors(node: LexborNode) -> list[LexborNode]:
     return path
 
 
-def _set_marks(markup: Markup, titles: Sequence[_Title], facts: Sequence[LexborNode]) -> dict[str, _Mark]:
-    marks: dict[str, _Mark] = {}
+def _set_marks(markup: Markup, titles: Sequence[Title], facts: Sequence[LexborNode]) -> dict[str, Mark]:
+    marks: dict[str, Mark] = {}
     for node in facts:
         mark = _fact(node)
         marks[markup.mark_before(node)] = mark
@@ -141,28 +105,28 @@ def _set_marks(markup: Markup, titles: Sequence[_Title], facts: Sequence[LexborN
             node.decompose()
     stopped: set[int] = set()
     for title in titles:
-        marks[markup.mark_before(title.card)] = _Mark("card", title)
-        marks[markup.mark_before(title.node)] = _Mark("title", title)
+        marks[markup.mark_before(title.card)] = Mark("card", title)
+        marks[markup.mark_before(title.node)] = Mark("title", title)
         # Where the card is the heading, the mark set last stands next to it: the title's end must.
-        marks[markup.mark_after(title.card)] = _Mark("card_end", title)
-        marks[markup.mark_after(title.node)] = _Mark("title_end", title)
+        marks[markup.mark_after(title.card)] = Mark("card_end", title)
+        marks[markup.mark_after(title.node)] = Mark("title_end", title)
         holder = title.card.parent
         if holder is not None and holder.mem_id not in stopped and holder.tag not in {"body", "html"}:
             stopped.add(holder.mem_id)
-            marks[markup.mark_after(holder)] = _Mark("stop")
+            marks[markup.mark_after(holder)] = Mark("stop")
     return marks
 
 
-def _fact(node: LexborNode) -> _Mark:
+def _fact(node: LexborNode) -> Mark:
     attributes = node.attributes
     if node.tag == "time":
         classes = (attributes.get("class") or "").split()
         changed = "updated" in classes and "published" not in classes
-        return _Mark("modified" if changed else "time", value=attributes.get("datetime") or "")
+        return Mark("modified" if changed else "time", value=attributes.get("datetime") or "")
     text = squeeze(node.text())
     if node.tag == "figcaption" or "wp-caption-text" in (attributes.get("class") or ""):
-        return _Mark("media", media=Media("caption", _attachment_of(node), text or None))
-    return _Mark("author", value=text[:200])
+        return Mark("media", media=Media("caption", _attachment_of(node), text or None))
+    return Mark("author", value=text[:200])
 
 
 def _attachment_of(caption: LexborNode) -> int | None:
@@ -177,106 +141,37 @@ def _attachment_of(caption: LexborNode) -> int | None:
     return None
 
 
-class _Reading:
-    """Where the next line belongs."""
-
-    def __init__(self, *, is_lone: bool) -> None:
-        self.before: list[str] = []
-        self.labels: list[str] = []
-        self.is_lone = is_lone
-        self._lines = self.before
-        self._heading: list[str] | None = None
-        self._title: _Title | None = None
-        self._in_card = False
-
-    def keep(self, lines: Sequence[str]) -> None:
-        """Take whole lines of text."""
-        (self._lines if self._heading is None else self._heading).extend(lines)
-        if self._in_card:
-            self.labels.extend(line for line in lines if len(line) <= _META_LINE_CHARS)
-
-    def keep_marked(self, line: str, *, has_facts: bool) -> None:
-        """Take a line that marks stood in; a short one with facts is the article's meta line and no text."""
-        line = squeeze(line)
-        if has_facts and len(line) <= _META_LINE_CHARS:
-            self.labels.append(line)
-        elif line:
-            self.keep([line])
-
-    def pass_border(self, mark: _Mark) -> None:
-        """Go on behind the begin or end of a card or title."""
-        if mark.kind == "card":
-            self._title = mark.title
-            self._in_card = not self.is_lone
-            # The card of a lone article can be the whole page, its date line included.
-            self._lines = self.before if self.is_lone else []
-        elif mark.kind == "title":
-            self._heading = []
-        elif mark.kind == "title_end" and mark.title is not None:
-            mark.title.text = squeeze(" ".join(self._heading or []))
-            self._heading, self._lines = None, mark.title.inside
-        elif mark.kind == "card_end" and mark.title is not None:
-            self._lines = mark.title.behind
-            self._in_card = False
-        elif mark.kind == "stop":
-            self._lines = []
-
-    def take_fact(self, mark: _Mark) -> None:
-        """Give a fact to the article it stands in; the first of each kind counts."""
-        title = self._title
-        if title is None:
-            return
-        if mark.kind == "author":
-            title.author = title.author or mark.value or None
-        elif mark.kind == "time":
-            title.published = title.published or _instant(mark.value)
-        elif mark.kind == "modified":
-            title.modified = title.modified or _instant(mark.value)
-        elif mark.media is not None:
-            title.media.append(mark.media)
-
-
-_FACTS: Final = frozenset({"time", "modified", "author", "media"})
-
-
-def _read_lines(markup: Markup, titles: Sequence[_Title], facts: Sequence[LexborNode]) -> _Reading:
+def _read_lines(markup: Markup, titles: Sequence[Title], facts: Sequence[LexborNode]) -> Reading:
     """Fill the titles with what stands under them."""
     marks = _set_marks(markup, titles, facts)
-    reading = _Reading(is_lone=len(titles) == 1)
+    reading = Reading(is_lone=len(titles) == 1)
     pieces = _MARKED.split(markup.text())
     said = ""
     has_facts = False
     for piece, number in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
-        first, *rest = piece.split(GAP)
-        said += first
-        if rest:
-            reading.keep_marked(said, has_facts=has_facts)
-            reading.keep(rest[:-1])
-            said, has_facts = rest[-1], False
+        if GAP in piece:
+            first, *whole, last = piece.split(GAP)
+            reading.keep_marked(said + first, has_facts=has_facts)
+            if whole:
+                reading.keep(whole)
+            said, has_facts = last, False
+        else:
+            said += piece
         mark = marks.get(number)
-        if mark is not None and mark.kind in _FACTS:
+        if mark is not None and mark.kind in FACTS:
             reading.take_fact(mark)
             has_facts = True
-        else:
+            continue
+        if said:
             reading.keep_marked(said, has_facts=has_facts)
-            said, has_facts = "", False
-            if mark is not None:
-                reading.pass_border(mark)
+            said = ""
+        has_facts = False
+        if mark is not None:
+            reading.pass_border(mark)
     return reading
 
 
-def _instant(value: str) -> datetime | None:
-    """A `datetime` attribute in UTC; None without an offset, because the site's own zone has changed."""
-    try:
-        read = datetime.fromisoformat(value.strip()[:40])
-    except ValueError:
-        return None
-    if read.tzinfo is None or not 1990 <= read.year <= 2200:
-        return None
-    return read.astimezone(UTC)
-
-
-def _text_of(title: _Title) -> Cleaned:
+def _text_of(title: Title) -> Cleaned:
     if title.cleaned is None:
         title.cleaned = clean(_paragraphs(title, title.inside))
         if title.cleaned.text is None and not title.cleaned.media:
@@ -284,7 +179,7 @@ def _text_of(title: _Title) -> Cleaned:
     return title.cleaned
 
 
-def _paragraphs(title: _Title, lines: Iterable[str]) -> list[str]:
+def _paragraphs(title: Title, lines: Iterable[str]) -> list[str]:
     kept: list[str] = []
     for raw in lines:
         line = squeeze(raw)
@@ -301,16 +196,16 @@ def _paragraphs(title: _Title, lines: Iterable[str]) -> list[str]:
     return kept
 
 
-def _kept(titles: Sequence[_Title]) -> list[_Title]:
+def _kept(titles: Sequence[Title]) -> list[Title]:
     speaking = {title.level for title in titles if _text_of(title).text is not None}
     return [title for title in titles if title.text and (not speaking or title.level in speaking)]
 
 
-def _articles(titles: Sequence[_Title], base: str | None) -> tuple[Article, ...]:
+def _articles(titles: Sequence[Title], base: str | None) -> tuple[Article, ...]:
     return tuple(_article(position, title, base) for position, title in enumerate(titles, start=1))
 
 
-def _article(position: int, title: _Title, base: str | None) -> Article:
+def _article(position: int, title: Title, base: str | None) -> Article:
     cleaned = _text_of(title)
     return Article(
         position=position,

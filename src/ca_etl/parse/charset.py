@@ -50,12 +50,14 @@ class Decoded:
     """The text, the charset with what decided it, and what could not be decoded.
 
     `is_usable` is False when too much was lost; with `damage` and True the text stands, and its loss is told.
+    `is_verbatim` says that the bytes are the text in UTF-8, nothing taken off or replaced.
     """
 
     text: str
     charset: str
     is_usable: bool = True
     damage: Reject | None = None
+    is_verbatim: bool = False
 
 
 def decode(payload: bytes, content_type: str | None, *, is_html: bool) -> Decoded:
@@ -73,10 +75,10 @@ def decode(payload: bytes, content_type: str | None, *, is_html: bool) -> Decode
         codec = _CODECS[label]
         text = _strict(payload, codec)
         if text is not None:
-            return Decoded(text, f"{codec} ({witness})")
+            return Decoded(text, f"{codec} ({witness})", is_verbatim=codec == "utf-8")
     text = _strict(payload, "utf-8")
     if text is not None:
-        return Decoded(text, "utf-8 (valid)")
+        return Decoded(text, "utf-8 (valid)", is_verbatim=True)
     return _fallback(payload)
 
 

@@ -7,6 +7,7 @@ The ticker, the date line and the "Viewing results" header are found by their te
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 from ca_etl.parse.cards import Cards, read_cards
@@ -28,8 +29,8 @@ _BREADCRUMB_LINES: Final = 40
 _DATE_CHARS: Final = 200
 
 
-def read_html(html: str, *, url: str | None, on: date | None, charset: str) -> Page:
-    """The page that `html` is; the caller has asked `markup.too_complex` before.
+def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) -> Page:
+    """The page that `html` (UTF-8) is; the caller has asked `markup.too_complex` before.
 
     `url` (absolute) resolves links and is the second witness of the kind; without one the page's own
     `<base>` and canonical link serve. `on` is the day of the capture, if known.
@@ -41,7 +42,7 @@ def read_html(html: str, *, url: str | None, on: date | None, charset: str) -> P
     cards = read_cards(markup, base)
     shown, header_rejects = _header(flat)
     page_date, date_rejects = _page_date(flat, found.end, cards)
-    ticker = read_ticker(found.lines, page_date or on)
+    ticker = _read_ticker(found.lines, page_date or on)
     opening = squeeze(" ".join(cards.before[:_BREADCRUMB_LINES]))
     signs = Signs(
         has_header=shown is not None,
@@ -53,6 +54,10 @@ def read_html(html: str, *, url: str | None, on: date | None, charset: str) -> P
     rejects = (*ticker.rejects, *date_rejects, *header_rejects)
     kind = kind_of(signs, url)
     return Page(kind, page_date, ticker.rates, ticker.cycles, shown, cards.articles, rejects, charset)
+
+
+# The pages of one day print one ticker.
+_read_ticker: Final = lru_cache(maxsize=8)(read_ticker)
 
 
 def _base(markup: Markup, url: str | None) -> str | None:

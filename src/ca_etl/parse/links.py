@@ -38,7 +38,7 @@ def article_link(heading: LexborNode) -> str | None:
 
     Not: a link within the page, to another scheme, to the home page or to another list.
     """
-    link = heading.css_first("a[href]") or _anchor_around(heading)
+    link = _anchor_in(heading) or _anchor_around(heading)
     href = "" if link is None else (link.attributes.get("href") or "").strip()
     if not href or href.startswith("#"):
         return None
@@ -47,6 +47,18 @@ def article_link(heading: LexborNode) -> str | None:
         return None
     parts = path_parts(href)
     return href if parts and parts[0] not in _LISTS else None
+
+
+def _anchor_in(heading: LexborNode) -> LexborNode | None:
+    # Nearly every title is its link and nothing else, which is seen without a search.
+    child = heading.first_child
+    if child is None:
+        return None
+    if child.tag == "a" and child.attributes.get("href") is not None:
+        return child
+    if child.is_text_node and child.next is None:
+        return None
+    return heading.css_first("a[href]")
 
 
 def _anchor_around(heading: LexborNode) -> LexborNode | None:

@@ -18,6 +18,7 @@ MARK: Final = "\x02"
 MARK_END: Final = "\x03"
 # Between two text nodes. A page that holds one itself only has one more line.
 GAP: Final = "\x04"
+_MARK_FORM: Final = f"{MARK}%d{MARK_END}".encode()
 
 _NEVER: Final = ("script", "style", "noscript", "template", "iframe", "svg", "select", "textarea", "button")
 _CHROME: Final = ("nav", "aside", "footer")
@@ -28,12 +29,26 @@ _INLINE: Final = (
 )
 # fmt: on
 HEADINGS: Final = ("h1", "h2", "h3", "h4")
-_BAD_REFERENCE: Final = re.compile(r"&#(?:0*2(?![0-9])|[xX]0*2(?![0-9a-fA-F]));?")
-_TAG: Final = re.compile(r"<(/?)([A-Za-z][A-Za-z0-9-]*)")
+_BAD_REFERENCE: Final = re.compile(rb"&#(?:0*2(?![0-9])|[xX]0*2(?![0-9a-fA-F]));?")
+_REPLACEMENT: Final = "\ufffd".encode()
+_TAG: Final = re.compile(rb"<(/?)([A-Za-z][A-Za-z0-9-]*)")
 # Elements that have no end tag, or that their next sibling closes.
 _FLAT: Final = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-    | {"p", "li", "dt", "dd", "td", "th", "tr", "option", "tbody", "thead", "tfoot"}
+    {
+        b"area",
+        b"base",
+        b"br",
+        b"col",
+        b"embed",
+        b"hr",
+        b"img",
+        b"input",
+        b"link",
+        b"meta",
+        b"source",
+        b"track",
+    }
+    | {b"wbr", b"p", b"li", b"dt", b"dd", b"td", b"th", b"tr", b"option", b"tbody", b"thead", b"tfoot"}
 )
 
 # Tree building in lexbor walks up the open elements at every block: 20,000 nested divs took 0.6 s and 200,000
@@ -43,9 +58,9 @@ MAX_TAGS: Final = 150_000
 MAX_NESTED_COST: Final = 30_000_000
 
 
-def too_complex(html: str) -> str | None:
-    """Why `html` would take lexbor more than a fraction of a second, or None."""
-    tags = html.count("<")
+def too_complex(html: bytes) -> str | None:
+    """Why `html` (UTF-8) would take lexbor more than a fraction of a second, or None."""
+    tags = html.count(b"<")
     if tags <= FREE_TAGS:
         return None
     if tags > MAX_TAGS:
@@ -70,7 +85,6 @@ class _TagIds(NamedTuple):
     sorted: frozenset[int]
     headings: frozenset[int]
     time: int
-    anchor: int
 
 
 @cache
@@ -84,7 +98,6 @@ def _tag_ids() -> _TagIds:
         sorted=frozenset(numbers[name] for name in (*_INLINE, *HEADINGS)),
         headings=frozenset(numbers[name] for name in HEADINGS),
         time=numbers["time"],
-        anchor=numbers["a"],
     )
 
 
@@ -94,21 +107,20 @@ class Body:
 
     headings: list[LexborNode] = field(default_factory=list)
     times: list[LexborNode] = field(default_factory=list)
-    anchors: list[LexborNode] = field(default_factory=list)
 
 
 class Markup:
     """One parsed page on its way to segments; `flat` is taken before the marks, `text` after them."""
 
-    def __init__(self, html: str) -> None:
-        """Parse `html`. Mark characters in its text, literal or as references, become U+FFFD."""
+    def __init__(self, html: bytes) -> None:
+        """Parse `html` (UTF-8). Mark characters in its text, literal or as references, become U+FFFD."""
         self._parse(html)
         if MARK in self.flat:
-            self._parse(_BAD_REFERENCE.sub("\ufffd", html.replace(MARK, "\ufffd")))
+            self._parse(_BAD_REFERENCE.sub(_REPLACEMENT, html.replace(MARK.encode(), _REPLACEMENT)))
         self._marks = 0
         self._inline: list[LexborNode] = []
 
-    def _parse(self, html: str) -> None:
+    def _parse(self, html: bytes) -> None:
         self.tree = LexborHTMLParser(html, options=LexborDocumentOptions.WO_EVENTS)
         self.body = self.tree.body
         self._chrome: list[LexborNode] = []
@@ -133,16 +145,13 @@ class Markup:
         ids = _tag_ids()
         found = Body()
         for node in self._nodes(ids.sorted):
-            if node.tag_id in ids.headings:
+            number = node.tag_id
+            if number in ids.headings:
                 found.headings.append(node)
-            elif node.tag_id == ids.time:
+                continue
+            self._inline.append(node)
+            if number == ids.time:
                 found.times.append(node)
-                self._inline.append(node)
-            elif node.tag_id == ids.anchor:
-                found.anchors.append(node)
-                self._inline.append(node)
-            else:
-                self._inline.append(node)
         return found
 
     def find(self, selector: str) -> list[LexborNode]:
@@ -157,13 +166,13 @@ class Markup:
     def mark_before(self, node: LexborNode) -> str:
         """Set a mark before `node`; returns its number, which `text` gives back."""
         self._marks += 1
-        node.insert_before(f"{MARK}{self._marks}{MARK_END}")
+        node.insert_before(_MARK_FORM % self._marks)
         return str(self._marks)
 
     def mark_after(self, node: LexborNode) -> str:
         """Set a mark behind `node`."""
         self._marks += 1
-        node.insert_after(f"{MARK}{self._marks}{MARK_END}")
+        node.insert_after(_MARK_FORM % self._marks)
         return str(self._marks)
 
     def text(self) -> str:

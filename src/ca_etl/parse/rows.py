@@ -54,12 +54,14 @@ def read_page(payload: bytes, *, content_type: str | None, url: str | None, on: 
     if not decoded.is_usable and decoded.damage is not None:
         return decoded.damage
     # DuckDB and Arrow take NUL, many of their readers do not.
-    text = decoded.text.replace("\x00", "\ufffd") if "\x00" in decoded.text else decoded.text
+    text = decoded.text.replace("\x00", "\ufffd") if b"\x00" in payload else decoded.text
     if form is Form.HTML:
-        why = too_complex(text)
+        is_whole = decoded.is_verbatim and text is decoded.text
+        html = payload if is_whole else text.encode()
+        why = too_complex(html)
         if why is not None:
             return Reject.of(RejectReason.TOO_LARGE, why, text)
-        page = read_html(text, url=url, on=on, charset=decoded.charset)
+        page = read_html(html, url=url, on=on, charset=decoded.charset)
     else:
         page = read_text(text, url=url, on=on, charset=decoded.charset)
     mark = challenge_in(text) if not page.ticker_cycles else None

@@ -44,19 +44,19 @@ def ticker_lines(flat: str) -> Found:
         if flat[start - 1 : start] not in _BORDERS and not _is_border(flat, start, end):
             start = _next_start(flat, start + _PAIR_CHARS)
             continue
+        block, times = _repeated(flat, start) if not lines else ("", 0)
+        if times > 1:
+            inner = ticker_lines(block)
+            lines = list(inner.lines) * times
+            # From here on as if the last repetition had just been read item by item.
+            end = start + (times - 1) * len(block) + inner.end
+            start = _next_start(flat, start + times * len(block))
+            continue
         following = _next_start(flat, start + _PAIR_CHARS)
         limit = start + LINE_CHARS if following < 0 else min(following, start + LINE_CHARS)
         line, length = _read_item(flat[start:limit])
         lines.append(line)
         end = start + length
-        if len(lines) == 1:
-            block, times = _repeated(flat, start)
-            if times > 1:
-                inner = ticker_lines(block)
-                lines = list(inner.lines) * times
-                # From here on as if the last repetition had just been read item by item.
-                end = start + (times - 1) * len(block) + inner.end
-                following = _next_start(flat, start + times * len(block))
         start = following
     return Found(tuple(lines), end)
 
