@@ -6,13 +6,14 @@ lines of the run, and is stopped before it has recorded the last task runs.
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from ca_etl.errors import CaEtlError
 HOST: Final = "127.0.0.1"
 LOG_FILE: Final = "server.log"
 LOCK_FILE: Final = "server.lock"
+PR_SET_PDEATHSIG: Final = 1  # of linux/prctl.h
 QUIET: Final[Mapping[str, str]] = {
     # The insert of its telemetry is what SQLite refuses with "database is locked" most often.
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -78,6 +80,9 @@ class LocalServer:
 def local_server(home: Path) -> Iterator[LocalServer]:
     """Start a server that keeps its database and log in `home`; it ends with the block.
 
+    On Linux it also ends when this process is killed, or when the thread that entered the block ends. Elsewhere a
+    process killed with SIGKILL leaves its server behind.
+
     The caller sets PREFECT_API_URL and calls `ready`. Raises `ServerBusyError` when another process has a server
     on the same `home`: two of them would migrate one database.
     """
@@ -109,8 +114,30 @@ def _start(home: Path, port: int, log: int) -> LocalServer:
         stderr=subprocess.STDOUT,
         # Ctrl-C in the terminal is for the run; it ends the server once its last state is recorded.
         start_new_session=True,
+        preexec_fn=_end_with_parent(),  # noqa: PLW1509  no thread runs before Prefect is imported
     )
     return LocalServer(process, port, home / LOG_FILE)
+
+
+def _end_with_parent() -> Callable[[], None] | None:
+    """What the child calls before it becomes the server: the kernel is to end it with its parent. None if not Linux.
+
+    It survives the exec, and Prefect serves from that one process.
+    """
+    if sys.platform != "linux":
+        return None
+    # Loaded on this side of the fork, where a lock of the loader cannot be held by somebody who is not there.
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def end_with_parent() -> None:
+        if prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
+        # A parent that died before the call sends no signal any more.
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return end_with_parent
 
 
 def _stop(process: subprocess.Popen[bytes], seconds: float = 15) -> None:

@@ -77,7 +77,7 @@ with days as (
     group by all
 ),
 
-observed as (
+observed as materialized (
     select
         latest.*,
         days.observations,
@@ -92,10 +92,25 @@ observed as (
     window of_pair as (partition by latest.base, latest.quote order by latest.rate_date)
 ),
 
+-- the same few hundred steps from one rate to the next are taken again and again: each is worked out once
+changes as materialized (
+    select
+        *,
+        change(rate, previous_rate) as change_pct_computed,
+        change_down(rate_low, previous_high) as change_pct_low,
+        change_up(rate_high, previous_low) as change_pct_high
+    from (
+        select distinct rate, rate_low, rate_high, previous_rate, previous_low, previous_high
+        from observed
+        where previous_rate is not null
+    )
+),
+
 -- each observed day lasts until the day before the next one, the last of a pair for itself alone
 spread as (
     select *, unnest(range(0, coalesce(next_date - rate_date, 1)))::integer as fill_age_days
     from observed
+    left join changes using (rate, rate_low, rate_high, previous_rate, previous_low, previous_high)
 )
 
 select
@@ -112,9 +127,9 @@ select
     if(fill_age_days = 0, change_pct, null) as change_pct,
     if(fill_age_days = 0, change_sign, null) as change_sign,
     if(fill_age_days = 0, change_text, null) as change_text,
-    if(fill_age_days = 0, change(rate, previous_rate), null) as change_pct_computed,
-    if(fill_age_days = 0, change_down(rate_low, previous_high), null) as change_pct_low,
-    if(fill_age_days = 0, change_up(rate_high, previous_low), null) as change_pct_high,
+    if(fill_age_days = 0, change_pct_computed, null) as change_pct_computed,
+    if(fill_age_days = 0, change_pct_low, null) as change_pct_low,
+    if(fill_age_days = 0, change_pct_high, null) as change_pct_high,
     if(fill_age_days = 0, previous_date, null) as previous_date,
     if(fill_age_days = 0, observations, 0)::integer as observations,
     if(fill_age_days = 0, distinct_rates, 0)::integer as distinct_rates,

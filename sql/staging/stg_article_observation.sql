@@ -22,19 +22,15 @@ columns:
   dateline: The dateline in front of the text.
   media: Captions and attachment numbers taken out of the text.
 */
-with titled as (
-    from raw.article_observation
-    where trim(title) <> ''
-),
-
 -- an article is shown on many pages under the same title and link: its slug is made once
-named as (
+with named as (
     select
         title,
         url,
         regexp_replace(regexp_replace(url, '^[A-Za-z]+:/*[^/?#]*|[?#].*$', '', 'g'), '(\.html?|/index\.php)?/*$', '')
             as path
-    from (select distinct title, url from titled)
+    from (select distinct title, url from raw.article_observation)
+    where trim(title) <> ''
 ),
 
 -- url_decode raises for octets that are no UTF-8, so only what certainly is gets decoded
@@ -43,6 +39,7 @@ decoded as (
         *,
         regexp_extract(path, '[^/]+$') as segment,
         case
+            when not contains(segment, '%') then segment
             when regexp_full_match(
                 segment,
                 '([^%]|%[2-7][0-9a-f]|%(c[2-9a-f]|d[0-9a-f])%[89ab][0-9a-f]|%e[1-9abcef](%[89ab][0-9a-f]){2})*', 'i'
@@ -69,10 +66,14 @@ folded as (
 hyphened as (
     select
         *,
-        regexp_replace(
-            regexp_replace(regexp_replace(letters, '[\p{Z}\p{Pd}\s./]', '-', 'g'), '[^\p{L}\p{N}_-]', '', 'g'),
-            '-+', '-', 'g'
-        ) as hyphens
+        case
+            -- most slugs come from a link and are plain already: classes of Unicode are slow to match
+            when regexp_full_match(letters, '[a-z0-9_]+(-[a-z0-9_]+)*') then letters
+            else regexp_replace(
+                regexp_replace(regexp_replace(letters, '[\p{Z}\p{Pd}\s./]', '-', 'g'), '[^\p{L}\p{N}_-]', '', 'g'),
+                '-+', '-', 'g'
+            )
+        end as hyphens
     from folded
 ),
 
@@ -81,24 +82,24 @@ slugged as (
     from hyphened
 ),
 
-slugs as materialized (
+slugs as (
     select *, left(sha256(slug), 16) as article_id
     from slugged
 )
 
 select
-    titled.capture_id,
-    titled.position,
+    shown.capture_id,
+    shown.position,
     slugs.slug,
     slugs.article_id,
-    titled.title,
-    titled.url,
-    titled.text_id,
-    titled.is_truncated,
-    titled.author,
-    titled.published_at,
-    titled.modified_at,
-    titled.dateline,
-    titled.media
-from titled
-inner join slugs on slugs.title = titled.title and slugs.url is not distinct from titled.url
+    shown.title,
+    shown.url,
+    shown.text_id,
+    shown.is_truncated,
+    shown.author,
+    shown.published_at,
+    shown.modified_at,
+    shown.dateline,
+    shown.media
+from raw.article_observation as shown
+inner join slugs on slugs.title = shown.title and slugs.url is not distinct from shown.url

@@ -45,6 +45,12 @@ def main() -> None:
     except CaEtlError as error:
         _say_error(str(error), error.hint)
         sys.exit(error.exit_status)
+    except (KeyboardInterrupt, RuntimeError) as error:
+        # DuckDB turns Ctrl-C within a query into a RuntimeError of its own
+        if isinstance(error, RuntimeError) and "interrupted" not in str(error):
+            raise
+        _say_error("interrupted", "ca-etl status")
+        sys.exit(130)
     except BrokenPipeError:
         # `ca-etl sql ... | head` closes our stdout; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -281,11 +287,14 @@ def export(
 
 def _settings() -> Settings:
     from pydantic import ValidationError
+    from pydantic_settings import SettingsError
 
     from ca_etl.settings import Settings
 
     try:
         return Settings()
+    except (SettingsError, UnicodeDecodeError) as error:
+        raise UsageError(f"the settings cannot be read: {error}", "env | grep CA_ETL_; cat .env") from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = f"CA_ETL_{'_'.join(map(str, first['loc']))}".upper()

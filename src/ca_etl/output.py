@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import duckdb
 
 BATCH: Final = 1_000
+# A title from the web must not steer the terminal: C0 and C1 controls and the marks that turn the writing around.
+CONTROLS: Final = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160), *range(8234, 8239)), "�")
 TABLE_ROWS: Final = 1_000
 RIGHT_ALIGNED: Final = (
     "DECIMAL",
@@ -107,7 +109,7 @@ def _write_table(relation: duckdb.DuckDBPyRelation, out: IO[str]) -> None:
     left_out = 0
     for number, row in enumerate(_as_text(relation)):
         if number < TABLE_ROWS:
-            table.add_row(*(Text(value if value is not None else "") for value in row))
+            table.add_row(*(Text((value or "").translate(CONTROLS)) for value in row))
         else:
             left_out += 1
     # A pipe has no width; folding at 80 columns there would cut figures in two.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -11,21 +12,24 @@ import duckdb
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.output import Format, write_parquet, write_result
 from ca_etl.warehouse.connect import open_release
-from ca_etl.warehouse.release import Release, current_release
+from ca_etl.warehouse.release import BUILDING, RELEASES, WAREHOUSE, Release, current_release
 
 
 class QueryError(CaEtlError):
     """DuckDB does not accept the query, in its own words."""
 
 
-def run_query(data_dir: Path, query: str, form: Format, output: Path | None) -> None:
+def run_query(data_dir: Path, query: str, form: Format, output: Path | None, *, failed: bool = False) -> None:
     """Run one query and write its rows to `output` or stdout.
+
+    `failed` asks the warehouse that the last run built and could not publish.
 
     Raises `QueryError` for SQL that does not run, `UsageError` for parquet on a terminal or a missing release.
     """
     if form is Format.PARQUET and output is None:
         raise UsageError("parquet is not text", 'ca-etl sql "..." --format parquet --output rows.parquet')
-    with open_release(published(data_dir).warehouse, locked_down=True) as con:
+    warehouse = _unpublished(data_dir) if failed else published(data_dir).warehouse
+    with readable(warehouse, locked_down=True) as con:
         try:
             relation = con.sql(query)
             if relation is None:
@@ -42,17 +46,18 @@ def export_tables(data_dir: Path, folder: Path, tables: Sequence[str], form: For
     """
     if form is Format.TABLE:
         raise UsageError("a table for people is no export", "ca-etl export FOLDER --format csv")
-    with open_release(published(data_dir).warehouse) as con:
+    if any(
+        folder.resolve().is_relative_to((data_dir / RELEASES).resolve()) for folder in (folder, folder.parent)
+    ):
+        raise UsageError(f"{folder} is in a release, which never changes", "ca-etl export some/other/folder")
+    with readable(published(data_dir).warehouse) as con:
         there = [row[0] for row in con.execute(TABLES).fetchall()]
         if missing := [name for name in tables if name not in there]:
             raise UsageError(f"main has no table {', '.join(missing)}", 'ca-etl sql "show tables"')
         folder.mkdir(parents=True, exist_ok=True)
         for name in tables or there:
             path = folder / f"{name}.{form}"
-            # renamed when whole, so that a full disk leaves no file that looks like a table
-            part = path.with_name(f".{path.name}.part")
-            _write(con.sql(f'from main."{name}" order by all'), form, part)
-            part.replace(path)
+            _write(con.sql(f'from main."{name}" order by all'), form, path)
             yield path
 
 
@@ -67,11 +72,44 @@ def published(data_dir: Path) -> Release:
     return release
 
 
+@contextmanager
+def readable(warehouse: Path, *, locked_down: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection. Raises `CaEtlError` for a file that DuckDB cannot open."""
+    with ExitStack() as stack:
+        try:
+            con = stack.enter_context(open_release(warehouse, locked_down=locked_down))
+        except duckdb.Error as error:
+            message = f"{warehouse} cannot be read: {error}"
+            raise CaEtlError(message, "ca-etl rollback (to a release that can), or ca-etl rebuild") from error
+        yield con
+
+
+def _unpublished(data_dir: Path) -> Path:
+    """The warehouse of the newest building folder. Raises `UsageError` without one."""
+    found = sorted((data_dir / RELEASES).glob(f"*{BUILDING}/{WAREHOUSE}"))
+    if not found:
+        raise UsageError(
+            f"{data_dir} holds no unpublished warehouse: the last run published", "ca-etl status"
+        )
+    return found[-1]
+
+
 def _write(relation: duckdb.DuckDBPyRelation, form: Format, output: Path | None) -> None:
     if output is None:
         write_result(relation, form, sys.stdout)
-    elif form is Format.PARQUET:
-        write_parquet(relation, output)
-    else:
-        with output.open("w", encoding="utf-8", newline="") as out:
-            write_result(relation, form, out)
+        return
+    # renamed when whole, so that neither a full disk nor a failing query leaves half a file
+    part = output.with_name(f".{output.name}.part")
+    try:
+        if form is Format.PARQUET:
+            write_parquet(relation, part)
+        else:
+            with part.open("w", encoding="utf-8", newline="") as out:
+                write_result(relation, form, out)
+        part.replace(output)
+    except OSError as error:
+        raise CaEtlError(
+            f"cannot write {output}: {error.strerror or error}", f"ls -ld {output.parent}"
+        ) from error
+    finally:
+        part.unlink(missing_ok=True)

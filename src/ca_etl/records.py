@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 
@@ -22,6 +23,9 @@ CHANGE: Final = pa.decimal128(9, 4)
 MEDIA: Final = pa.list_(
     pa.struct([("kind", pa.string()), ("attachment_id", pa.int64()), ("caption", pa.string())])
 )
+
+
+LOOPBACK: Final = "loopback"
 
 
 class RejectReason(StrEnum):
@@ -37,6 +41,7 @@ class RejectReason(StrEnum):
     EMPTY = "empty"
     BINARY = "binary"
     TOO_LARGE = "too_large"
+    OTHER_SITE = "other_site"
     # the page was not understood
     UNDATED = "undated"
     NO_TICKER = "no_ticker"
@@ -193,3 +198,22 @@ class Rows:
 
 def _table(rows: Iterable[dict[str, Any]], schema: pa.Schema) -> pa.Table:
     return pa.Table.from_pylist(list(rows), schema=schema)
+
+
+def site_name(url: str) -> str:
+    """The name under which a site's captures are kept: its host without `www.`.
+
+    Every loopback address is one site, whatever its port: the demo's port may change.
+
+    >>> site_name("https://www.timesca.com/latest/")
+    'timesca.com'
+    >>> site_name("http://127.0.0.1:8808/")
+    'loopback'
+    """
+    try:
+        host = (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+    if host in {"localhost", "::1"} or host.startswith("127."):
+        return LOOPBACK
+    return host.removeprefix("www.")

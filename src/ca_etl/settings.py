@@ -28,6 +28,7 @@ class Settings(BaseSettings):
     )
     contact: str = Field(
         "",
+        pattern=r"^[\x20-\x7e]*$",
         description="Mail address or page in the User-Agent; required for any site but loopback.",
     )
     timezone: str = Field("Asia/Almaty", description="Zone of the daily slot and of undated pages.")
@@ -54,9 +55,17 @@ class Settings(BaseSettings):
     def _known_zone(cls, name: str) -> str:
         try:
             ZoneInfo(name)
-        except ZoneInfoNotFoundError as error:
-            raise ValueError(f"{error.args[0]}; a name is such as Asia/Almaty") from error
+        except (ZoneInfoNotFoundError, OSError, ValueError) as error:
+            # "America" is a folder of the zone database, "../x" no key at all
+            raise ValueError(f"no time zone {name!r}; a name is such as Asia/Almaty") from error
         return name
+
+    @field_validator("listing_paths")
+    @classmethod
+    def _some_paths_once_each(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
+        if not paths:
+            raise ValueError('at least one page is needed, such as ["/"]')
+        return tuple(dict.fromkeys(paths))
 
     @property
     def zone(self) -> ZoneInfo:

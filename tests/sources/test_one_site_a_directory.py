@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ca_etl.errors import UsageError
-from ca_etl.sources.site import claim_data_dir, site_name
+from ca_etl.sources.site import claim_data_dir, claimed_site, site_name
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,9 @@ def test_a_directory_belongs_to_the_site_that_came_first(tmp_path: Path) -> None
         claim_data_dir(data_dir, "https://timesca.com/")
     assert "loopback" in str(refused.value)
     assert "CA_ETL_DATA_DIR" in refused.value.hint
+
+
+def test_an_empty_marker_claims_nothing(tmp_path: Path) -> None:
+    (tmp_path / "site.txt").write_text("")
+    claim_data_dir(tmp_path, "https://timesca.com/")
+    assert claimed_site(tmp_path) == "timesca.com"

@@ -46,3 +46,18 @@ def test_a_line_that_is_no_decision_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "decisions.csv").write_text(f"capture_id,decision,reason,decided_at\n{line}\n")
     with pytest.raises(DecisionError, match="line 2"):
         decisions.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"nonsense",
+        b"urn:uuid:1,exclude,why,2025-12-06\n",
+        b'capture_id,decision,reason,decided_at\n"open',
+        b"\xff\xfe",
+    ],
+)
+def test_a_file_that_is_no_list_of_decisions_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "decisions.csv").write_bytes(content)
+    with pytest.raises(DecisionError, match=r"decisions\.csv"):
+        decisions.read(tmp_path)

@@ -21,6 +21,10 @@ HOLD = """
         sys.stdin.readline()
 """
 
+HOLDER = (
+    '{"pid": 1, "host": "h", "run_id": "r", "kind": "run", "started_at": "2025-12-05T02:00:00+00:00", "step": "s"}'
+)
+
 
 def mine(run_id="20251206T020000Z"):
     return Holder.here(run_id, "ingest", STARTED)
@@ -102,6 +106,41 @@ def test_an_empty_holder_file_is_still_a_crash(data_dir):
         crashed = crashed_run(data_dir)
     assert crashed is not None
     assert crashed.run_id == "unknown"
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        "[]",
+        "null",
+        '"text"',
+        '{"pid": "x"}',
+        HOLDER.replace("1,", '"x",'),
+        HOLDER.replace('"r"', "5"),
+        HOLDER.replace('"r"', r'"\ud800"'),
+        HOLDER.replace('"2025-12-05T02:00:00+00:00"', "5"),
+        HOLDER.replace("+00:00", ""),
+        "[" * 100_000,
+    ],
+    ids=lambda left: left[:60],
+)
+def test_a_holder_file_with_wrong_types_is_a_crash_of_a_run_unknown(data_dir, left):
+    data_dir.mkdir()
+    (data_dir / ".running.json").write_text(left)
+    assert running(data_dir).run_id == "unknown"
+    with run_lock(data_dir, mine()):
+        crashed = crashed_run(data_dir)
+        assert (crashed.run_id, crashed.started_at.tzinfo) == ("unknown", UTC)
+        settle_crash(data_dir, crashed)
+        assert crashed_run(data_dir) is None
+
+
+def test_a_holder_file_with_an_endless_run_id_is_settled_like_any_other(data_dir):
+    data_dir.mkdir()
+    (data_dir / ".running.json").write_text(HOLDER.replace('"r"', f'"{"r" * 5000}"'))
+    with run_lock(data_dir, mine()):
+        settle_crash(data_dir, crashed_run(data_dir))
+        assert crashed_run(data_dir) is None
 
 
 def test_a_data_directory_below_a_file_is_an_error_that_names_it(tmp_path: Path):

@@ -7,7 +7,7 @@ Layout, below `<data_dir>/archive`:
     2025/12/20251205T020000Z-timesca.warc.gz.open being written, or left by a killed run; no reader takes it
     2025/12/..-timesca.recovered.warc.gz          what was whole in such a leftover
     2025/12/..-ingest-0a1b2c3d4e5f.warc.gz        files given by hand; the name tells their content
-    2025/12/..-ingest-0a1b2c3d4e5f.<n>.damaged    a damaged input, byte for byte
+    2025/12/..-ingest-0a1b2c3d4e5f.<n>.damaged    a damaged input of which the file beside it holds a part only
 
 The folder is the year and month of the name's own time stamp. Sealed files are the truth from which all else
 can be rebuilt: nothing appends to one, overwrites one or removes one.
@@ -28,7 +28,8 @@ Life of a reading. `read.read_archive` gives the captures of one file, in file o
 stretch that is none. A record is taken only if its gzip member inflates to the end with the right checksum, the
 member ends where the record ends, and its digest is that of its bytes. A bad record hides nothing that follows:
 reading goes on at the next member that starts with `WARC/`. Robots.txt answers, requests and warcinfo records are
-evidence and no captures.
+evidence and no captures. Of an ingested file, what is no whole record is a record with the header `CA-ETL-Damaged`,
+and read as a `BadRecord` each time.
 
 What failure means. An answer that is no page (an error, a refusal) is a record with its status like any other, and
 becomes a reject later. A cut body is a record with `WARC-Truncated`. `ArchiveWriteError` means that the disk refused:

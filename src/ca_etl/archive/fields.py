@@ -11,6 +11,8 @@ SOURCE: Final = "CA-ETL-Source"
 VERDICT: Final = "CA-ETL-Verdict"
 CAPTURED_AT: Final = "CA-ETL-Captured-At"
 UNKNOWN: Final = "unknown"
+# Reason and detail of bytes of an ingested file that are no whole record.
+DAMAGED: Final = "CA-ETL-Damaged"
 
 # The same source, as a field of the warcinfo record, for records of a file that carry no header of their own.
 INFO_SOURCE: Final = "ca-etl-source"

@@ -9,22 +9,26 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import quote
 
 from ca_etl.archive.build import record_id
+from ca_etl.archive.damage import CONTENT_TYPE, Damage
 from ca_etl.archive.fields import (
     CAPTURED_AT,
+    DAMAGED,
     DAMAGED_SUFFIX,
     FOREIGN_SOURCE,
     INFO_SOURCE,
     RECOVERED,
     SEALED_SUFFIX,
     UNKNOWN,
+    sha256_label,
 )
 from ca_etl.archive.members import VERSION, BadStretch, Stretch, stretches
-from ca_etl.archive.parsed import parse_record, record_id_of
+from ca_etl.archive.parsed import Parsed, parse_record
 from ca_etl.archive.payload import PayloadError
 from ca_etl.archive.read import CAPTURE_KINDS
 from ca_etl.archive.sealing import Sink, keep_damaged
@@ -57,7 +61,8 @@ class IngestReport:
     `inputs` are the files taken, `skipped` those in folders whose kind is unknown, `duplicates` those whose content
     was given twice. `written` is the new archive file; None when there was nothing to write, and if that is because the
     archive holds the same content, `already_held` names the file. `captures` counts the captures written, `bad_records`
-    are the stretches of WARC inputs that are no whole record, `damaged` the copies kept of such inputs.
+    are the stretches of WARC inputs that are no whole record. They are in the new archive file as records that
+    `read_archive` tells as bad. `damaged` are the copies kept of inputs with a stretch too large for that.
     """
 
     inputs: tuple[Path, ...]
@@ -93,8 +98,8 @@ def ingest_paths(
 
     A text or HTML file becomes one resource record, whatever is in it; its id is made of its content, and of `url` and
     `captured_at` (zone-aware) where they are given, so that the same file is the same capture. WARC and WET records
-    are taken over byte for byte with their ids. `now` (zone-aware) names the file. The same content again writes
-    nothing.
+    are taken over byte for byte with their ids; what is no whole record becomes one that says so. `now` (zone-aware)
+    names the file. The same content again writes nothing.
 
     Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for a `url` or `captured_at` that cannot be
     meant, `UnreadableInputError`, and `ArchiveWriteError`.
@@ -178,19 +183,34 @@ class _Job:
 
     def _copy_records(self, writer: ArchiveWriter, given: _Input, number: int, file: BinaryIO) -> None:
         is_plain = file.read(len(VERSION)) == VERSION
-        bad: list[BadRecord] = []
+        is_kept_whole = True
         for stretch in stretches(file):
-            kind = _kind(stretch, given.path.name)
-            if isinstance(kind, BadRecord):
-                bad.append(kind)
+            record = _examined(stretch, given)
+            if isinstance(record, Damage):
+                self._add_damage(writer, record, file)
+                is_kept_whole &= record.is_whole
                 continue
             file.seek(stretch.start)
             member = file.read(stretch.end - stretch.start)
             writer.add_member(gzip.compress(member, mtime=0) if is_plain else member)
-            self.captures += kind in CAPTURE_KINDS
-        if bad:
-            self.bad_records.extend(bad)
+            self.captures += record.kind in CAPTURE_KINDS and DAMAGED.lower() not in record.warc
+        if not is_kept_whole:
             self.damaged.append(self._keep(number, file))
+
+    def _add_damage(self, writer: ArchiveWriter, damage: Damage, file: BinaryIO) -> None:
+        file.seek(damage.start)
+        stored = file.read(damage.stored_bytes)
+        writer.add_resource(
+            damage.record_id,
+            damage.uri,
+            CONTENT_TYPE,
+            BytesIO(stored),
+            length=len(stored),
+            digest=sha256_label(stored),
+            date=self._now,
+            headers=damage.headers(),
+        )
+        self.bad_records.append(damage.bad_record())
 
     def _keep(self, number: int, file: BinaryIO) -> Path:
         """Copy a damaged input as it is, unless an earlier ingest of the same content did."""
@@ -208,14 +228,16 @@ class _Job:
         return keep_damaged(path, copy, self._archive_dir)
 
 
-def _kind(stretch: Stretch, name: str) -> str | BadRecord:
-    """The kind of a verified record, or why it is none."""
-    if isinstance(stretch, BadStretch):
-        return BadRecord(name, stretch.start, stretch.reason, stretch.detail)
-    try:
-        return parse_record(stretch).kind
-    except PayloadError as error:
-        return BadRecord(name, stretch.start, error.reason, error.detail, record_id_of(stretch))
+def _examined(stretch: Stretch, given: _Input) -> Parsed | Damage:
+    """A verified record, or why it is none."""
+    if not isinstance(stretch, BadStretch):
+        try:
+            return parse_record(stretch)
+        except PayloadError as error:
+            reason, detail = error.reason, error.detail
+    else:
+        reason, detail = stretch.reason, stretch.detail
+    return Damage(given.path.name, given.sha256, stretch.start, stretch.end, reason, detail)
 
 
 def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:

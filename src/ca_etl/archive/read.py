@@ -13,8 +13,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from ca_etl.archive.damage import read_damage
 from ca_etl.archive.fields import (
     CAPTURED_AT,
+    DAMAGED,
     FOREIGN_SOURCE,
     INFO_SOURCE,
     SEALED_SUFFIX,
@@ -145,6 +147,9 @@ class _Reader:
             record = parse_record(stretch)
         except PayloadError as error:
             return self._bad(stretch.start, error.reason, error.detail, record_id_of(stretch))
+        damage = record.warc.get(DAMAGED.lower())
+        if damage is not None:
+            return self._bad(stretch.start, *read_damage(damage), record.record_id)
         if record.kind == "continuation" or "warc-segment-number" in record.warc:
             detail = "a segment of a record; segments are not joined here"
             return self._bad(stretch.start, RejectReason.TRUNCATED, detail, record.record_id)

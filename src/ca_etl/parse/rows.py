@@ -15,20 +15,21 @@ from ca_etl.parse.markup import too_complex
 from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, RateLine, Reject
 from ca_etl.parse.sniff import Form, challenge_in, form_of
 from ca_etl.parse.text import read_text
-from ca_etl.records import Capture, RejectReason, Rows
+from ca_etl.records import Capture, RejectReason, Rows, site_name
 
 # Kinds that list articles; on the others a page without one is nothing to report.
 _LISTS: Final = frozenset({PageKind.LISTING, PageKind.HOME, PageKind.AUTHOR})
 
 
-def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str) -> Rows:
+def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None = None) -> Rows:
     """The rows of one capture: exactly one `capture` row, and an observation or a reject at least.
 
     `zone` is the zone in which an undated capture's day is reckoned. Pure, and raises for no input.
-    Positions count from 1 in each table.
+    Positions count from 1 in each table. `site` is the host (without `www.`, or "loopback") whose pages are wanted: a
+    page known to be another's is rejected, since a web archive's file holds many sites. None takes every page.
     """
     on = None if capture.captured_at is None else capture.captured_at.astimezone(zone).date()
-    read = _read(capture, on)
+    read = _foreign(capture, site) or _read(capture, on)
     if isinstance(read, Page):
         page: Page | None = read
         rejects = (*read.rejects, *_lacking(read))
@@ -77,6 +78,13 @@ def _read(capture: Capture, on: date | None) -> Page | Reject:
     if refused is not None:
         return refused
     return read_page(capture.payload, content_type=capture.content_type, url=capture.url, on=on)
+
+
+def _foreign(capture: Capture, site: str | None) -> Reject | None:
+    if site is None or capture.url is None:
+        return None
+    found = site_name(capture.url)
+    return None if found == site else Reject(RejectReason.OTHER_SITE, f"a page of {found}, not of {site}", "")
 
 
 def _refused(capture: Capture) -> Reject | None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from ca_etl import __version__
 from ca_etl.archive.fetch import Fetcher
 from ca_etl.archive.policy import FetchPolicy, Validators, Verdict
-from ca_etl.archive.read import archive_files, read_archive, usable_urls
+from ca_etl.archive.read import archive_files, read_archive
 from ca_etl.archive.recover import recover_open_files
+from ca_etl.archive.redirects import leading_to, redirects
 from ca_etl.archive.write import ArchiveWriter
 from ca_etl.errors import CaEtlError
+from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.resolve import Resolve, last_validators, published_warehouse, resolver
 from ca_etl.records import Capture
@@ -66,7 +67,7 @@ def capture(ctx: Context) -> Captured:
     recover_open_files(archive_dir)
     name = f"{ctx.slot:%Y%m%dT%H%M%SZ}-{timesca.SOURCE}"
     with published_warehouse(ctx.settings.data_dir) as con:
-        held = held_urls(archive_dir, name, resolver(con, archive_dir) if con else None, _excluded(ctx))
+        held = held_urls(ctx, name, resolver(con, archive_dir) if con else None)
         wanted = [url for url in timesca.targets(ctx.settings) if url not in held]
         validators = last_validators(con, archive_dir, wanted) if con else {}
     pages = tuple(_ask(ctx, policy, name, wanted, validators)) if wanted else ()
@@ -79,23 +80,32 @@ def capture(ctx: Context) -> Captured:
     return captured
 
 
-def held_urls(
-    archive_dir: Path, name: str, resolve: Resolve | None, excluded: frozenset[str] = frozenset()
-) -> set[str]:
-    """URLs of which the slot's archive files hold a usable answer, one that the operator has not excluded."""
-    files = [path for path in archive_files(archive_dir) if path.name.startswith(f"{name}.")]
-    return {
-        url
-        for path in files
-        for url in usable_urls(path) - (_urls_of(path, archive_dir, resolve, excluded) if excluded else set())
-    }
+def held_urls(ctx: Context, name: str, resolve: Resolve | None) -> set[str]:
+    """URLs of which the slot's archive files hold an answer with rates in it, whatever way it was reached.
+
+    A page without rates leaves its slot open: it may be the host's "account suspended", answered with status 200.
+    So does a capture that the operator has excluded.
+    """
+    excluded = _excluded(ctx)
+    held: set[str] = set()
+    for path in archive_files(ctx.settings.archive_dir):
+        if not path.name.startswith(f"{name}."):
+            continue
+        captures = read_archive(path, root=ctx.settings.archive_dir, resolve=resolve)
+        good = {
+            each.url
+            for each in captures
+            if isinstance(each, Capture)
+            and each.url
+            and each.capture_id not in excluded
+            and _has_rates(ctx, each)
+        }
+        held |= leading_to(good, redirects(path))
+    return held
 
 
-def _urls_of(path: Path, root: Path, resolve: Resolve | None, captures: frozenset[str]) -> set[str]:
-    found = read_archive(path, root=root, resolve=resolve)
-    return {
-        each.url for each in found if isinstance(each, Capture) and each.url and each.capture_id in captures
-    }
+def _has_rates(ctx: Context, capture: Capture) -> bool:
+    return bool(rows_of(capture, zone=ctx.settings.zone, run_id=ctx.run_id).rate_observation)
 
 
 def _excluded(ctx: Context) -> frozenset[str]:

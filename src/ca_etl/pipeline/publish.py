@@ -9,7 +9,7 @@ from ca_etl import __version__
 from ca_etl.pipeline.context import Context
 from ca_etl.warehouse import decisions, journal, release
 from ca_etl.warehouse.checks import run_checks
-from ca_etl.warehouse.connect import open_building
+from ca_etl.warehouse.connect import checkpoint_at_commit, open_building
 from ca_etl.warehouse.datapackage import ReleaseFacts, other_files, table_facts, write_datapackage
 from ca_etl.warehouse.export import ExportSpec, export_parquet
 from ca_etl.warehouse.files import remove_tree
@@ -31,8 +31,9 @@ def build(ctx: Context, record: RunRecord) -> dict[str, int]:
     runs = (*journal.read(data_dir), record)
     with open_building(find_building(data_dir, ctx.run_id).warehouse) as con:
         # What checks found in earlier runs is in the journal; a release tells of its own checks.
-        load_journal(con, (replace(run, checks=()) for run in runs))
+        load_journal(con, (replace(run, checks=()) if run.checks else run for run in runs))
         load_decisions(con, decisions.read(data_dir))
+        checkpoint_at_commit(con)
         built = build_models(con, sql_root())
     return {made.model.name: made.rows for made in built if made.rows is not None}
 

@@ -115,7 +115,8 @@ def move_back(settings: Settings, to: str | None) -> Release:
     Raises `ReleaseError` when there is no such release, `LockHeldError` when a run is on.
     """
     holder = lock.Holder.here("rollback", "rollback", utc_now())
-    with lock.run_lock(settings.data_dir, holder):
+    with lock.run_lock(settings.data_dir, holder) as held:
+        held.recorded()  # a rollback is no run: when it fails, no run was killed
         return rollback(settings.data_dir, to)
 
 

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 from ca_etl.errors import UsageError
+from ca_etl.records import LOOPBACK, site_name
 
 MARKER: Final = "site.txt"
-LOOPBACK: Final = "loopback"
+
+__all__ = ["LOOPBACK", "claim_data_dir", "claimed_site", "site_name"]
 
 
-def site_name(url: str) -> str:
-    """The name under which a site's captures are kept: its host without `www.`.
-
-    Every loopback address is one site, whatever its port: the demo's port may change.
-
-    >>> site_name("https://www.timesca.com/latest/")
-    'timesca.com'
-    >>> site_name("http://127.0.0.1:8808/")
-    'loopback'
-    """
-    host = (urlsplit(url).hostname or "").lower()
-    if host in {"localhost", "::1"} or host.startswith("127."):
-        return LOOPBACK
-    return host.removeprefix("www.")
+def claimed_site(data_dir: Path) -> str | None:
+    """The site whose captures `data_dir` holds, None while no run has claimed it. Raises `UsageError`."""
+    marker = data_dir / MARKER
+    try:
+        return marker.read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{marker} is no name of a site", f"cat {marker} (mend or remove it)") from error
 
 
 def claim_data_dir(data_dir: Path, url: str) -> None:
@@ -33,15 +29,14 @@ def claim_data_dir(data_dir: Path, url: str) -> None:
 
     Raises `UsageError` when the directory already holds another site's captures.
     """
-    marker = data_dir / MARKER
     name = site_name(url)
-    try:
-        found = marker.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
+    found = claimed_site(data_dir)
+    if found is None:
         data_dir.mkdir(parents=True, exist_ok=True)
-        marker.write_text(f"{name}\n", encoding="utf-8")
-        return
-    if found != name:
+        part = data_dir / f"{MARKER}.tmp"
+        part.write_text(f"{name}\n", encoding="utf-8")
+        part.replace(data_dir / MARKER)
+    elif found != name:
         raise UsageError(
             f"{data_dir} holds captures of {found}, not of {name}",
             f"CA_ETL_DATA_DIR={data_dir}-{name} ca-etl ... (one directory for each site)",

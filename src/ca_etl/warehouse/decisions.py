@@ -35,8 +35,17 @@ def read(data_dir: Path) -> tuple[Decision, ...]:
             text = path.read_text(encoding="utf-8")
         except FileNotFoundError:
             return ()
+        except UnicodeDecodeError as error:
+            raise DecisionError(f"{path} is not UTF-8: {error}", f"iconv -t utf-8 {path}") from error
     rows = csv.DictReader(io.StringIO(text), strict=True)
-    decisions = [_parse(row, path, number) for number, row in enumerate(rows, start=2)]
+    if tuple(rows.fieldnames or ()) != FIELDS:
+        raise DecisionError(f"{path} does not begin with the line {','.join(FIELDS)}", f"head -n 1 {path}")
+    try:
+        decisions = [_parse(row, path, number) for number, row in enumerate(rows, start=2)]
+    except csv.Error as error:
+        raise DecisionError(
+            f"{path} line {rows.line_num}: {error}", f"sed -n {rows.line_num}p {path}"
+        ) from error
     return tuple({decision.capture_id: decision for decision in decisions}.values())
 
 

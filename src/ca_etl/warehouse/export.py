@@ -87,8 +87,7 @@ def _export(
     if unknown:
         raise ExportError(f"main.{spec.name} has no column {', '.join(sorted(unknown))}")
     table = f"main.{_quoted(spec.name)}"
-    rows = _count(con, f"from {table}")
-    order = _order(con, table, spec, columns, rows)
+    rows, order = _rows_and_order(con, table, spec, columns)
     if spec.partition_year is None or rows <= partition_rows:
         path = Path(spec.name, f"{spec.name}.parquet")
         written = _write(con, folder / path, f"select * from {table} {order}")
@@ -111,15 +110,25 @@ def _export(
     return ExportedTable(spec.name, rows, tuple(path.as_posix() for path in parts))
 
 
-def _order(
-    con: duckdb.DuckDBPyConnection, table: str, spec: ExportSpec, columns: list[str], rows: int
-) -> str:
-    """The `order by` that leaves no two rows in an order of their own."""
+def _rows_and_order(
+    con: duckdb.DuckDBPyConnection, table: str, spec: ExportSpec, columns: list[str]
+) -> tuple[int, str]:
+    """The number of rows, and the `order by` that leaves no two of them in an order of their own.
+
+    It is empty where the rows stand in the order of `spec.sort` as they are, each after the one before it.
+    """
     sort = [_quoted(name) for name in spec.sort]
+    # a row is compared column by column, null after all else, as `nulls last` sorts; over () goes by the table
+    row = f"row({', '.join(sort or ['null'])})"
+    rows, is_sorted = con.execute(
+        f"select count(*), bool_and(is_next) from (select {row} > lag({row}) over () as is_next from {table})"
+    ).fetchall()[0]
+    if is_sorted:
+        return rows, ""
     rest = [_quoted(name) for name in columns if name not in spec.sort]
     if sort and _count(con, f"from (select distinct {', '.join(sort)} from {table})") == rows:
         rest = []
-    return f"order by {', '.join(f'{name} asc nulls last' for name in [*sort, *rest])}"
+    return rows, f"order by {', '.join(f'{name} asc nulls last' for name in [*sort, *rest])}"
 
 
 def _write(con: duckdb.DuckDBPyConnection, path: Path, query: str) -> int:

@@ -156,9 +156,8 @@ def load_journal(con: duckdb.DuckDBPyConnection, records: Iterable[RunRecord]) -
     Of a run told twice the first line holds.
     """
     first = distinct(records)
-    runs = [
-        {f.name: getattr(record, f.name) for f in fields(record) if f.name != "checks"} for record in first
-    ]
+    columns = [field.name for field in fields(RunRecord) if field.name != "checks"]
+    runs = [{name: getattr(record, name) for name in columns} for record in first]
     checks = [{"run_id": record.run_id, **asdict(check)} for record in first for check in record.checks]
     with transaction(con):
         _replace_rows(con, "run", ("run_id",), runs)

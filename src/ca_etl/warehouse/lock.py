@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from filelock import FileLock, Timeout
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from ca_etl.errors import CaEtlError
 from ca_etl.warehouse.files import storage, write_atomic
@@ -37,7 +38,7 @@ class Holder:
     host: str
     run_id: str
     kind: str
-    started_at: datetime
+    started_at: AwareDatetime
     step: str = "start"
 
     @classmethod
@@ -142,7 +143,8 @@ def _set_aside_left_file(data_dir: Path) -> None:
 
 
 def _crashed_path(data_dir: Path, holder: Holder) -> Path:
-    return data_dir / f".crashed-{re.sub(r'[^0-9A-Za-z._-]', '_', holder.run_id)}.json"
+    # a name has 255 bytes at most, and an id out of a damaged file may be of any length
+    return data_dir / f".crashed-{re.sub(r'[^0-9A-Za-z._-]', '_', holder.run_id)[:100]}.json"
 
 
 def _read(path: Path) -> Holder | None:
@@ -153,9 +155,8 @@ def _read(path: Path) -> Holder | None:
         except FileNotFoundError:
             return None
     try:
-        fields = json.loads(data)
-        return Holder(**{**fields, "started_at": datetime.fromisoformat(fields["started_at"])})
-    except (ValueError, TypeError, KeyError):
+        return TypeAdapter(Holder).validate_json(data, strict=True)
+    except ValidationError:
         # A power cut can leave a renamed file empty. That a run crashed is still a fact worth keeping.
         name = path.stem.removeprefix(".crashed-") if path.name != RUNNING_FILE else "unknown"
         return Holder(0, "unknown", name, "unknown", datetime.fromtimestamp(modified, UTC), "unknown")

@@ -275,7 +275,7 @@ def _current_id(data_dir: Path) -> str | None:
     except OSError as error:
         raise ReleaseError(
             f"{current} is no symbolic link: {os.strerror(error.errno or 0)}",
-            f"mv {current} {current}.old, then: ca-etl rollback --to an id of ca-etl releases",
+            f"mv {current} {current}.old, then: ca-etl rollback RELEASE (ls releases shows them)",
         ) from error
 
 
