@@ -193,11 +193,15 @@ def sql(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")
     ] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Ask what the last run built and could not publish.")
+    ] = False,
 ) -> None:
     """Query the current release, read-only."""
     from ca_etl.query import run_query
 
-    run_query(_settings().data_dir, sys.stdin.read() if query == "-" else query, form, output)
+    text = sys.stdin.read() if query == "-" else query
+    run_query(_settings().data_dir, text, form, output, failed=failed)
 
 
 @app.command()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import duckdb
 
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.output import Format, write_parquet, write_result
-from ca_etl.warehouse.connect import open_release
+from ca_etl.pipeline.resolve import readable
 from ca_etl.warehouse.release import BUILDING, RELEASES, WAREHOUSE, Release, current_release
 
 
@@ -70,18 +69,6 @@ def published(data_dir: Path) -> Release:
     if release is None:
         raise UsageError(f"{data_dir} holds no release yet", "ca-etl run, ca-etl ingest or ca-etl demo")
     return release
-
-
-@contextmanager
-def readable(warehouse: Path, *, locked_down: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection. Raises `CaEtlError` for a file that DuckDB cannot open."""
-    with ExitStack() as stack:
-        try:
-            con = stack.enter_context(open_release(warehouse, locked_down=locked_down))
-        except duckdb.Error as error:
-            message = f"{warehouse} cannot be read: {error}"
-            raise CaEtlError(message, "ca-etl rollback (to a release that can), or ca-etl rebuild") from error
-        yield con
 
 
 def _unpublished(data_dir: Path) -> Path:

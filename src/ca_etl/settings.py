@@ -34,16 +34,19 @@ class Settings(BaseSettings):
     timezone: str = Field("Asia/Almaty", description="Zone of the daily slot and of undated pages.")
     daily_at: time = Field(time(7, 0), description="Local time of the daily slot.")
     min_interval_seconds: float = Field(
-        5.0, ge=0, description="Least pause between two requests to one host."
+        5.0, allow_inf_nan=False, ge=0, description="Least pause between two requests to one host."
     )
-    connect_timeout_seconds: float = Field(10.0, gt=0)
-    read_timeout_seconds: float = Field(30.0, gt=0)
+    connect_timeout_seconds: float = Field(10.0, allow_inf_nan=False, gt=0)
+    read_timeout_seconds: float = Field(30.0, allow_inf_nan=False, gt=0)
     max_attempts: int = Field(3, ge=1, description="Attempts for one URL, the first included.")
     backoff_seconds: float = Field(
-        2.0, ge=0, description="Pause after a first failed attempt; it doubles with each further one."
+        2.0,
+        allow_inf_nan=False,
+        ge=0,
+        description="Pause after a first failed attempt; it doubles with each further one.",
     )
     max_retry_after_seconds: float = Field(
-        120.0, ge=0, description="A longer Retry-After ends the attempt loop."
+        120.0, allow_inf_nan=False, ge=0, description="A longer Retry-After ends the attempt loop."
     )
     max_wire_bytes: int = Field(8_000_000, gt=0, description="Cap on a body as sent.")
     max_decoded_bytes: int = Field(32_000_000, gt=0, description="Cap on a body once inflated.")

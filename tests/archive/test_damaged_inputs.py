@@ -164,9 +164,7 @@ def test_the_archive_of_damaged_input_is_taken_over_by_another_archive(archive, 
     report = ingest(tmp_path / "again.warc.gz", written.read_bytes(), tmp_path / "second")
     assert report.captures == 0
     (first,), (second,) = read(archive), read(tmp_path / "second")
-    assert second == replace(
-        first, archive_file=second.archive_file, archive_offset=second.archive_offset
-    )
+    assert second == replace(first, archive_file=second.archive_file, archive_offset=second.archive_offset)
 
 
 def test_damaged_input_is_a_reject_on_the_first_load_and_after_a_rebuild(tmp_path, warc):

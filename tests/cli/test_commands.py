@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -140,3 +141,70 @@ def test_decide_writes_a_line_that_a_person_can_read(cli: Cli, data_dir: Path) -
     lines = (data_dir / "decisions.csv").read_text().splitlines()
     assert lines[0] == "capture_id,decision,reason,decided_at"
     assert lines[1].startswith('urn:uuid:1,exclude,"ten times, too high",')
+
+
+def test_a_rollback_that_fails_is_no_crashed_run(cli: Cli, page: Path) -> None:
+    cli("ingest", page)
+    assert cli("rollback", "typo").returncode == 1
+    cli("ingest", page)
+    runs = cli("sql", "select distinct status from etl_run", "-f", "csv").stdout
+    assert runs == "status\nsucceeded\n"
+
+
+def test_what_a_failed_check_stopped_can_be_queried(cli: Cli) -> None:
+    assert cli("sql", "select 1", "--failed").returncode == 2
+    assert cli("demo", "--wrong", "2025-12-22").returncode == 3
+    found = cli(
+        "sql",
+        "select count(*) as n from fct_rate_observation where rate > 0.01 and base = 'KZT'",
+        "--failed",
+        "-f",
+        "csv",
+    )
+    assert int(found.stdout.split()[1]) > 0
+
+
+def test_an_export_into_a_release_is_refused(cli: Cli, page: Path, data_dir: Path) -> None:
+    cli("ingest", page)
+    assert cli("export", data_dir / "current").returncode == 2
+    assert cli("export", data_dir / "current" / "parquet").returncode == 2
+
+
+def test_a_query_that_fails_leaves_no_file(cli: Cli, page: Path, tmp_path: Path) -> None:
+    cli("ingest", page)
+    before = set(tmp_path.iterdir())
+    assert cli("sql", "select error('boom')", "-f", "csv", "-o", tmp_path / "out.csv").returncode == 1
+    assert set(tmp_path.iterdir()) == before
+
+
+def test_a_warehouse_that_cannot_be_read_is_named_with_the_way_out(
+    cli: Cli, page: Path, data_dir: Path
+) -> None:
+    cli("ingest", page)
+    warehouse = (data_dir / "current").resolve() / "warehouse.duckdb"
+    warehouse.chmod(0o644)
+    warehouse.write_bytes(b"nothing like a database" * 1000)
+    for command in (("sql", "select 1"), ("status",), ("ingest", page)):
+        failed = cli(*command)
+        assert failed.returncode == 1, command
+        assert "Traceback" not in failed.stderr, command
+        assert "next:" in failed.stderr, command
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"CA_ETL_LISTING_PATHS": "/"},
+        {"CA_ETL_LISTING_PATHS": "[]"},
+        {"CA_ETL_MIN_INTERVAL_SECONDS": "inf"},
+        {"CA_ETL_CONTACT": "ä漢"},
+        {"CA_ETL_TIMEZONE": "America"},
+        {"CA_ETL_DATA_DIR": "data", "CA_ETL_DEMO_PORT": "many"},
+    ],
+    ids=str,
+)
+def test_a_setting_that_makes_no_sense_is_wrong_usage(cli: Cli, setting: dict[str, str]) -> None:
+    done = cli("status", **setting)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "next:" in done.stderr

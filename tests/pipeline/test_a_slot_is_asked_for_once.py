@@ -47,3 +47,25 @@ def test_an_unchanged_page_is_archived_as_a_revisit_and_still_read(
         assert outcome.loaded.rates == 5 * len(settings.listing_paths)
     assert outcome.captured is not None
     assert {page.verdict for page in outcome.captured.pages} == {"unchanged"}
+
+
+def test_a_page_without_rates_leaves_its_slot_open(settings: Settings, site: DemoSite) -> None:
+    on_site = settings.model_copy(update={"site_url": site.base_url})
+    site.faults[site.day] = Fault(no_ticker=True)
+    assert run_daily(on_site).exit_status == 0
+    site.faults.clear()
+    mended = run_daily(on_site)
+    assert mended.loaded is not None
+    assert mended.loaded.rates == 5 * len(settings.listing_paths)
+
+
+def test_a_page_that_was_redirected_is_not_asked_for_again(settings: Settings, site: DemoSite) -> None:
+    # the demo site adds the last slash by a redirect
+    on_site = settings.model_copy(update={"site_url": site.base_url, "listing_paths": ("/latest",)})
+    first = run_daily(on_site)
+    assert first.loaded is not None
+    assert first.loaded.rates == 5
+    asked = [request.path for request in site.requests]
+    assert asked == ["/robots.txt", "/latest", "/latest/"]
+    assert run_daily(on_site).exit_status == 0
+    assert [request.path for request in site.requests] == asked

@@ -21,9 +21,7 @@ HOLD = """
         sys.stdin.readline()
 """
 
-HOLDER = (
-    '{"pid": 1, "host": "h", "run_id": "r", "kind": "run", "started_at": "2025-12-05T02:00:00+00:00", "step": "s"}'
-)
+HOLDER = '{"pid": 1, "host": "h", "run_id": "r", "kind": "run", "started_at": "2025-12-05T02:00:00+00:00", "step": "s"}'
 
 
 def mine(run_id="20251206T020000Z"):

@@ -14,6 +14,9 @@ from urllib.parse import quote, unquote
 
 from ca_etl.archive.build import record_id
 from ca_etl.archive.fields import CAPTURED_AT, DAMAGED, UNKNOWN
+from ca_etl.archive.members import BadStretch, Stretch
+from ca_etl.archive.parsed import Parsed, parse_record
+from ca_etl.archive.payload import PayloadError
 from ca_etl.records import BadRecord, RejectReason
 
 MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
@@ -67,11 +70,21 @@ class Damage:
         return BadRecord(self.name, self.start, self.reason, self.detail, self.record_id)
 
 
+def examined(stretch: Stretch, name: str, sha256: str) -> Parsed | Damage:
+    """The verified record of a stretch of the input `name`, or what is damaged there."""
+    if isinstance(stretch, BadStretch):
+        return Damage(name, sha256, stretch.start, stretch.end, stretch.reason, stretch.detail)
+    try:
+        return parse_record(stretch)
+    except PayloadError as error:
+        return Damage(name, sha256, stretch.start, stretch.end, error.reason, error.detail)
+
+
 def read_damage(value: str) -> tuple[RejectReason, str]:
-    """Reason and detail of a `CA-ETL-Damaged` header; `bad_record` for a reason that is not known here.
+    r"""Reason and detail of a `CA-ETL-Damaged` header; `bad_record` for a reason that is not known here.
 
     >>> read_damage("truncated; in.wet at byte 7: half%0Aa line")
-    (<RejectReason.TRUNCATED: 'truncated'>, 'in.wet at byte 7: half\\na line')
+    (<RejectReason.TRUNCATED: 'truncated'>, 'in.wet at byte 7: half\na line')
     """
     code, _, detail = value.partition(";")
     try:

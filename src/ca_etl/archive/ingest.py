@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 from urllib.parse import quote
 
 from ca_etl.archive.build import record_id
-from ca_etl.archive.damage import CONTENT_TYPE, Damage
+from ca_etl.archive.damage import CONTENT_TYPE, Damage, examined
 from ca_etl.archive.fields import (
     CAPTURED_AT,
     DAMAGED,
@@ -27,9 +27,7 @@ from ca_etl.archive.fields import (
     UNKNOWN,
     sha256_label,
 )
-from ca_etl.archive.members import VERSION, BadStretch, Stretch, stretches
-from ca_etl.archive.parsed import Parsed, parse_record
-from ca_etl.archive.payload import PayloadError
+from ca_etl.archive.members import VERSION, stretches
 from ca_etl.archive.read import CAPTURE_KINDS
 from ca_etl.archive.sealing import Sink, keep_damaged
 from ca_etl.archive.write import ArchiveWriter
@@ -185,7 +183,7 @@ class _Job:
         is_plain = file.read(len(VERSION)) == VERSION
         is_kept_whole = True
         for stretch in stretches(file):
-            record = _examined(stretch, given)
+            record = examined(stretch, given.path.name, given.sha256)
             if isinstance(record, Damage):
                 self._add_damage(writer, record, file)
                 is_kept_whole &= record.is_whole
@@ -226,18 +224,6 @@ class _Job:
 
         path = self._archive_dir / self._name[:4] / self._name[4:6] / f"{self._name}.{number}{DAMAGED_SUFFIX}"
         return keep_damaged(path, copy, self._archive_dir)
-
-
-def _examined(stretch: Stretch, given: _Input) -> Parsed | Damage:
-    """A verified record, or why it is none."""
-    if not isinstance(stretch, BadStretch):
-        try:
-            return parse_record(stretch)
-        except PayloadError as error:
-            reason, detail = error.reason, error.detail
-    else:
-        reason, detail = stretch.reason, stretch.detail
-    return Damage(given.path.name, given.sha256, stretch.start, stretch.end, reason, detail)
 
 
 def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:

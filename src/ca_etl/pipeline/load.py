@@ -16,7 +16,7 @@ from ca_etl.pipeline.resolve import Resolve, resolver
 from ca_etl.pipeline.whole import assert_archive_is_whole
 from ca_etl.records import BadRecord, Rows
 from ca_etl.sources.site import claimed_site, site_name
-from ca_etl.warehouse.connect import open_building
+from ca_etl.warehouse.connect import checkpoint_at_commit, open_building
 from ca_etl.warehouse.load import ArchiveFile, ensure_raw, known_archive_files, load_archive_file
 from ca_etl.warehouse.release import begin_building
 from ca_etl.warehouse.retry import forget_rejects
@@ -59,6 +59,8 @@ def load(ctx: Context) -> Loaded:
         for done, path in enumerate(new):
             ctx.progress("load", done, len(new))
             rows, summary = read_rows(ctx, path, resolve)
+            if done == len(new) - 1:
+                checkpoint_at_commit(con)
             for table, count in load_archive_file(con, rows, summary).items():
                 added[table] += count.loaded
                 if count.differing:

@@ -15,7 +15,7 @@ from ca_etl.warehouse.export import ExportSpec, export_parquet
 from ca_etl.warehouse.files import remove_tree
 from ca_etl.warehouse.journal import CheckResult, RunRecord
 from ca_etl.warehouse.load import load_check_results, load_decisions, load_journal
-from ca_etl.warehouse.models import build_models, discover
+from ca_etl.warehouse.models import build_models, read_models
 from ca_etl.warehouse.release import Release, find_building
 from ca_etl.warehouse.sqlfiles import sql_root
 
@@ -42,6 +42,7 @@ def check(ctx: Context) -> tuple[CheckResult, ...]:
     """Run all checks on the building copy and write their results into it."""
     with open_building(find_building(ctx.settings.data_dir, ctx.run_id).warehouse) as con:
         results = run_checks(con, sql_root(), ctx.run_id)
+        checkpoint_at_commit(con)
         load_check_results(con, ctx.run_id, results)
     for result in results:
         if result.offending_rows:
@@ -56,11 +57,9 @@ def publish(ctx: Context) -> Release:
     parquet = building.folder / "parquet"
     if parquet.exists():
         remove_tree(parquet)  # what an attempt that failed half-way left
+    models = [model for model in read_models(sql_root()) if model.schema == "main"]
+    specs = [ExportSpec(m.table, m.header.sort or m.header.grain, m.header.partition_year) for m in models]
     with open_building(building.warehouse) as con:
-        models = [model for model in discover(sql_root(), con) if model.schema == "main"]
-        specs = [
-            ExportSpec(m.table, m.header.sort or m.header.grain, m.header.partition_year) for m in models
-        ]
         exported = export_parquet(con, parquet, specs)
         grains = {model.table: model.header.grain for model in models}
         tables = table_facts(con, building.folder, exported, grains)

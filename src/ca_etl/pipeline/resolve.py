@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ import duckdb
 
 from ca_etl.archive.policy import Validators
 from ca_etl.archive.read import read_capture, read_validators
+from ca_etl.errors import CaEtlError
 from ca_etl.records import Capture
 from ca_etl.warehouse.connect import open_release
 from ca_etl.warehouse.load import validators
@@ -39,13 +40,25 @@ def resolver(con: duckdb.DuckDBPyConnection, archive_dir: Path) -> Resolve:
 
 
 @contextmanager
+def readable(warehouse: Path, *, locked_down: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection. Raises `CaEtlError` for a file that DuckDB cannot open."""
+    with ExitStack() as stack:
+        try:
+            con = stack.enter_context(open_release(warehouse, locked_down=locked_down))
+        except duckdb.Error as error:
+            message = f"{warehouse} cannot be read: {error}"
+            raise CaEtlError(message, "ca-etl rollback (to a release that can), or ca-etl rebuild") from error
+        yield con
+
+
+@contextmanager
 def published_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
     """A read-only connection to the current release, None before the first one."""
     release = current_release(data_dir)
     if release is None:
         yield None
         return
-    with open_release(release.warehouse) as con:
+    with readable(release.warehouse) as con:
         yield con
 
 

@@ -22,7 +22,7 @@ import duckdb
 from ca_etl.errors import CaEtlError
 from ca_etl.warehouse.header import NEXT_COMMAND, CheckSpec, Scalar, Severity, read_check_header, split_file
 from ca_etl.warehouse.journal import CheckResult
-from ca_etl.warehouse.models import Model, discover
+from ca_etl.warehouse.models import ModelFile, read_models
 
 __all__ = ["Check", "CheckError", "CheckResult", "collect_checks", "run_checks"]
 
@@ -50,7 +50,7 @@ class Check:
     path: Path
 
 
-def collect_checks(root: Path, models: Sequence[Model]) -> tuple[Check, ...]:
+def collect_checks(root: Path, models: Sequence[ModelFile]) -> tuple[Check, ...]:
     """All checks under `root` (the `sql` folder): those of the models' headers, then the files of `checks/`.
 
     Raises `HeaderError` for a file in `checks/` with a bad header.
@@ -67,7 +67,7 @@ def run_checks(
     `run_id` is the run whose captures the run's own checks look at; None means all captures. Offending
     rows never raise; `CheckError` means that a query is wrong, `HeaderError` that a header is.
     """
-    checks = collect_checks(root, discover(root, con))
+    checks = collect_checks(root, read_models(root))
     con.execute("set variable run_id = $1::varchar", [run_id])
     try:
         return tuple(
@@ -104,7 +104,7 @@ def _of_file(path: Path) -> Check:
     return Check(path.stem, header.model, header.severity, sql, path)
 
 
-def _of_model(model: Model) -> list[Check]:
+def _of_model(model: ModelFile) -> list[Check]:
     return [
         Check(f"{model.table}_grain", model.name, "error", _grain_query(model), model.path),
         *(
@@ -114,7 +114,7 @@ def _of_model(model: Model) -> list[Check]:
     ]
 
 
-def _grain_query(model: Model) -> str:
+def _grain_query(model: ModelFile) -> str:
     grain = model.header.grain
     unknown = " or ".join(f"{column} is null" for column in grain)
     return (
@@ -123,7 +123,7 @@ def _grain_query(model: Model) -> str:
     )
 
 
-def _query(model: Model, spec: CheckSpec) -> str:
+def _query(model: ModelFile, spec: CheckSpec) -> str:
     if spec.kind == "sql":
         return spec.sql
     table, columns = model.name, ", ".join(spec.columns)

@@ -39,20 +39,26 @@ class ModelError(CaEtlError):
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """One model file. `parents` are the `schema.table` names its query reads, sorted."""
+class ModelFile:
+    """One model file: its header and its query."""
 
     schema: str
     table: str
     path: Path
     header: ModelHeader
     sql: str
-    parents: tuple[str, ...]
 
     @property
     def name(self) -> str:
         """`schema.table`."""
         return f"{self.schema}.{self.table}"
+
+
+@dataclass(frozen=True, slots=True)
+class Model(ModelFile):
+    """A model among the others. `parents` are the `schema.table` names its query reads, sorted."""
+
+    parents: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,18 @@ class BuiltModel:
     columns: Mapping[str, str]
 
 
+def read_models(root: Path) -> tuple[ModelFile, ...]:
+    """The model files under `root` (the `sql` folder) by name, for what is only said in their headers.
+
+    A few milliseconds, where `discover` lets DuckDB parse each query. Raises `HeaderError` for a bad header.
+    """
+    return tuple(
+        _read_model(path, schema)
+        for schema in sorted(MODEL_SCHEMAS)
+        for path in sorted((root / schema).glob("*.sql"))
+    )
+
+
 def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[Model, ...]:
     """All models under `root` (the `sql` folder) in build order: parents before children.
 
@@ -75,10 +93,10 @@ def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[
     """
     parser = con or duckdb.connect()
     models = {
-        model.name: model
-        for schema in MODEL_SCHEMAS
-        for path in sorted((root / schema).glob("*.sql"))
-        for model in [_read_model(path, schema, parser)]
+        file.name: Model(
+            file.schema, file.table, file.path, file.header, file.sql, _parents(file.sql, file.path, parser)
+        )
+        for file in read_models(root)
     }
     known = {f"{RAW_SCHEMA}.{path.stem}" for path in (root / RAW_SCHEMA).glob("*.sql")}
     known |= {f"{SEED_SCHEMA}.{path.stem}" for path in (root / SEED_SCHEMA).glob("*.csv")}
@@ -117,10 +135,9 @@ def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]
     return [BuiltModel(model, rows[model.name], columns[model.name]) for model in models]
 
 
-def _read_model(path: Path, schema: str, parser: duckdb.DuckDBPyConnection) -> Model:
+def _read_model(path: Path, schema: str) -> ModelFile:
     fields, sql = split_file(path.read_text(encoding="utf-8"), path)
-    header = read_model_header(fields, path, MODEL_SCHEMAS[schema])
-    return Model(schema, path.stem, path, header, sql, _parents(sql, path, parser))
+    return ModelFile(schema, path.stem, path, read_model_header(fields, path, MODEL_SCHEMAS[schema]), sql)
 
 
 def _parents(sql: str, path: Path, parser: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
