@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ca_etl.parse.charset import decode
 from ca_etl.parse.html import read_html
+from ca_etl.parse.kinds import ticker_day
 from ca_etl.parse.markup import too_complex
 from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, RateLine, Reject
 from ca_etl.parse.sniff import Form, challenge_in, form_of
@@ -34,7 +35,7 @@ def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str) -> Rows:
         rejects = (*read.rejects, *_lacking(read))
     else:
         page, rejects = None, (read,)
-    if page is not None and _day(page, on) is None:
+    if page is not None and ticker_day(page.kind, page.page_date, on) is None:
         rejects = (*rejects, _undated(page))
         page = replace(page, rates=(), articles=())
     rows = Rows(capture=[_capture_row(capture, page, on, run_id)])
@@ -103,13 +104,6 @@ def _lacking(page: Page) -> Iterable[Reject]:
         yield Reject(RejectReason.NO_TICKER, "no ticker line on the page", "")
     if not page.articles and (page.kind in _LISTS or not page.ticker_cycles):
         yield Reject(RejectReason.NO_ARTICLES, f"no article on a page of kind {page.kind}", "")
-
-
-def _day(page: Page, on: date | None) -> date | None:
-    """The day of the page's rates: on an article page the printed date is the article's, years off."""
-    if page.kind is PageKind.ARTICLE:
-        return on
-    return page.page_date or on
 
 
 def _undated(page: Page) -> Reject:
