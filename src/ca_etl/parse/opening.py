@@ -28,6 +28,7 @@ _JOB: Final = re.compile(
     r"professor|director|founder|photographer|producer|lecturer|consultant|expert|specialist|intern|manager|"
     r"chief|advis[eo]r|scholar|historian|economist|diplomat|ambassador|translator)s?\b"
 )
+_JOB_WORDS: Final = 8
 _LIFE: Final = re.compile(
     r"\b(?:is an? |is the (?:author|editor|founder|director)|has (?:worked|written|reported|been|covered|lived|taught)|"
     r"(?:worked|served|studied|graduated|lives|based|born|holds|specializ|specialis|freelance|journalis|degree|"
@@ -124,7 +125,9 @@ def _opens_articles(lines: Sequence[Line], at: int, names: set[str]) -> bool:
         return False
     following = lines[at + 1].text
     words = [word.strip(".,").casefold() for word in plain(line).split()]
-    if sum(word in names for word in words) * 2 >= len(words) or _JOB.search(line) is not None:
+    if sum(word in names for word in words) * 2 >= len(words):
+        return False
+    if len(words) <= _JOB_WORDS and _JOB.search(line) is not None:
         return False
     told = plain(following[:400])
     mentions = any(len(name) > 3 and name in told.casefold() for name in names)

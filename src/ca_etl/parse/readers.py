@@ -15,6 +15,7 @@ from ca_etl.parse.clean import byline, is_furniture
 from ca_etl.parse.lines import Line, plain
 from ca_etl.parse.page import PageKind
 from ca_etl.parse.titles import (
+    MAX_CHARS,
     OPENS,
     Told,
     full_score,
@@ -36,6 +37,7 @@ _SITE: Final = "the times of central asia"
 _TITLE_AFTER_TITLE: Final = 3.0
 _TEXT_AFTER_TEXT: Final = 2.5
 _TEXT_FIRST: Final = 1.5
+_TAKING_TURNS: Final = frozenset({PageKind.LISTING, PageKind.AUTHOR})
 
 
 @dataclass(slots=True)
@@ -51,6 +53,21 @@ class Block:
 def read_blocks(kind: PageKind, lines: Sequence[Line]) -> list[Block]:
     """The articles of a page of this kind, in order."""
     return READERS[kind](lines)
+
+
+def without_cut_title(kind: PageKind, blocks: list[Block]) -> tuple[list[Block], str | None]:
+    """The blocks of a text that ends within a line, and the title, if that line is the beginning of one.
+
+    Where titles and texts take turns, a last line behind a text is one, and nobody knows how it goes on.
+    """
+    last = blocks[-1] if blocks else None
+    if kind not in _TAKING_TURNS or last is None:
+        return blocks, None
+    if last.title is not None and not last.paragraphs:
+        return blocks[:-1], last.title
+    if last.title is not None and len(last.paragraphs) > 1 and len(last.paragraphs[-1]) <= MAX_CHARS:
+        return blocks, last.paragraphs.pop()
+    return blocks, None
 
 
 def teasers(lines: Sequence[Line]) -> int:
@@ -106,7 +123,8 @@ def _alternating(texts: Sequence[str]) -> list[bool]:
             came.append((False, False))
             best_title, best_text = best_title + score, best_text - score
     marks: list[bool] = []
-    is_title = best_title > best_text
+    # Behind a title the last line is its text, however short: captures end within one.
+    is_title = best_title > best_text and not (len(came) > 1 and came[-1][0])
     for from_title, text_from_title in reversed(came):
         marks.append(is_title)
         is_title = from_title if is_title else text_from_title
@@ -156,12 +174,17 @@ def _behind_teaser(lines: Sequence[Line], at: int) -> tuple[int, str | None]:
             return number + 1, byline(first) or (first if _is_name(first) else None)
         if _ends_teaser(text):
             break
-    if at < len(lines):
-        text = lines[at].text
-        name = byline(text)
-        if name is not None or plain(text).casefold() == _SITE:
-            return at + 1, name or text
-    return at, None
+    if at == len(lines):
+        return at, None
+    text = lines[at].text
+    name = byline(text) or (text if plain(text).casefold() == _SITE else None)
+    if name is not None:
+        at += 1
+    names = [line.text for line in lines[at : at + 2] if _is_name(line.text)]
+    if len(lines) - at <= _BOX_LINES and (len(names) == 2 or names[:1] == [name]):
+        # The capture ends within the box.
+        return len(lines), name or names[0]
+    return at, name
 
 
 def _drop_box(run: _Run) -> None:
@@ -233,7 +256,7 @@ def _full_run(run: _Run) -> list[Block]:
 
 def _opens(text: str, behind: Sequence[str], told: Told, *, in_title_case: bool) -> bool:
     # Where nothing follows, a heading, a title and a paragraph cut by the end of the capture are all alike.
-    if not behind or not is_title_like(text) or is_title_like(behind[0]):
+    if not behind or not is_title_like(text) or (len(behind) > 1 and is_title_like(behind[0])):
         return False
     return full_score(text, behind, told, first_in_title_case=in_title_case) >= OPENS
 

@@ -13,8 +13,9 @@ from ca_etl.parse.clean import clean
 from ca_etl.parse.kinds import Signs, kind_of, ticker_day
 from ca_etl.parse.lines import read_lines, ticker_of
 from ca_etl.parse.opening import read_head
-from ca_etl.parse.page import Article, Media, Page
-from ca_etl.parse.readers import Block, has_written_by, read_blocks, teasers
+from ca_etl.parse.page import Article, Media, Page, Reject
+from ca_etl.parse.readers import Block, has_written_by, read_blocks, teasers, without_cut_title
+from ca_etl.records import RejectReason
 
 
 def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> Page:
@@ -35,6 +36,11 @@ def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> P
         has_teasers=head.shown is None and teasers(head.rest) > 1,
     )
     kind = kind_of(signs, url)
+    blocks = read_blocks(kind, head.rest)
+    if not text.endswith("\n"):
+        blocks, cut = without_cut_title(kind, blocks)
+        if cut is not None:
+            head.rejects.append(Reject.of(RejectReason.TRUNCATED, "the text ends within a title", cut))
     ticker = ticker_of(sheet, ticker_day(kind, head.page_date, on))
     return Page(
         kind,
@@ -42,7 +48,7 @@ def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> P
         ticker.rates,
         ticker.cycles,
         head.shown,
-        tuple(_article(position, block) for position, block in enumerate(read_blocks(kind, head.rest), start=1)),
+        tuple(_article(position, block) for position, block in enumerate(blocks, start=1)),
         (*ticker.rejects, *head.rejects),
         charset,
     )

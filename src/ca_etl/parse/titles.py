@@ -29,6 +29,7 @@ MAX_WORDS: Final = 32
 OPENS: Final = 3.0
 # Enough of a paragraph to know what it is about.
 _TOLD_CHARS: Final = 500
+_LEAD_CHARS: Final = 60
 _ABBREVIATION_END: Final = re.compile(r"(?:\b[A-Z]\.){2,}$")
 _OPENS: Final = re.compile(r"[\"'“‘«(\[#$€£]{0,2}[^\W_a-z]")  # noqa: RUF001 (curly quotes are printed so)
 _SENTENCES: Final = re.compile(r"[a-z0-9)\"'”’]{2}[.!?][\"'”’]? [A-Z“\"]")  # noqa: RUF001
@@ -40,12 +41,12 @@ POINTS: Final = {
     "words_4": -1.5,
     "words_5": -0.5,
     "words_6": 0.5,
-    "words_7_up": 2.0,
+    "words_7": 2.0,
+    "words_8_up": 3.0,
     "verb": 1.5,
     "names": 0.5,
     "figure": 0.5,
     "other_case": -3.5,
-    "no_content_word": -1.0,
     "ends_in_question": -1.0,
     "short_label_colon": -1.0,
     "names_a_speaker": -4.0,
@@ -53,11 +54,11 @@ POINTS: Final = {
     "opens_with_article": -1.0,
     "shares_3_with_lead": 2.0,
     "shares_2_with_lead": 1.0,
-    "shares_0_with_lead": -1.5,
+    "shares_0_with_lead": -1.0,
     "known_from_article": -2.0,
     "new_to_article": 1.0,
     "lead_goes_on": -3.0,
-    "lead_is_kin": -1.5,
+    "lead_is_kin": -0.5,
     "lead_is_strange": 1.5,
     "lead_has_dateline": 5.0,
     "lead_tells_news": 1.0,
@@ -80,7 +81,7 @@ _VERBS: Final = frozenset(
     battles threatens tightens eases lifts removes imposes strengthens deepens develops creates offers provides helps
     supports allows lets forces orders demands requires needs becomes remains stays goes comes sees finds shows tells
     asks answers survives dies kills injures hurts rescues evacuates floods burns rattles shakes strikes protests
-    is are was were has have had will would could may might can must to rising falling shines serves doubles triples
+    is are was were has have had will would could may might can must rising falling shines serves doubles triples
     shuts counts cools heats rebuilds revives promises clears blocks steps tops ranks secures completes targets
     modernizes digitizes digitalizes bets turns courts prepares pushes presses renews links connects
     """.split()  # noqa: SIM905 (a list of quoted words would fill a screen)
@@ -120,6 +121,7 @@ _CAPTION: Final = re.compile(
     r"[@(]?(?i:photos?|image|picture|pictured|credit|source|illustration|screenshot|courtesy|©)\b\W|"
     r".{0,200}(?:[:;(,] ?(?i:photo|image|picture|credit|source)s?\b|©|@\w|\bphoto (?:by|from|courtesy)\b)"
 )
+_PARTICIPLE: Final = re.compile(r"[a-z]{3,}ed")
 _SPEAKER: Final = re.compile(r"(?:TCA|Q|A|[A-Z]\. ?[A-Z]\.?|[A-Z][a-z]+)\s?:\s")
 
 
@@ -131,6 +133,8 @@ def is_title_like(paragraph: str) -> bool:
     if not 3 <= len(paragraph) <= MAX_CHARS or _OPENS.match(paragraph) is None:
         return False
     if paragraph.count(" ") >= MAX_WORDS:
+        return False
+    if paragraph.endswith("Continue reading") or "(TCA) " in paragraph:
         return False
     last = paragraph[-1]
     if last in ",;:…" or paragraph.endswith(("...", ".”", '."', ".’", ".'")):  # noqa: RUF001
@@ -198,7 +202,9 @@ def _weighed(line: str, behind: Sequence[str], told: Told, first_in_title_case: 
     lead = plain(behind[0][:_TOLD_CHARS]) if behind else ""
     own = stems_of(line)
     shared = own & stems_of(lead)
-    found.append(f"shares_{min(len(shared), 3)}_with_lead" if len(shared) != 1 else "")
+    # A lead cut short by the end of the capture shares nothing yet.
+    if len(shared) > 1 or (not shared and len(lead) >= _LEAD_CHARS):
+        found.append(f"shares_{min(len(shared), 3)}_with_lead")
     if _DATELINE.match(lead) is not None:
         found.append("lead_has_dateline")
     elif _GOES_ON.match(lead) is not None:
@@ -227,9 +233,9 @@ def _own_signs(line: str, first_in_title_case: bool) -> list[str]:  # noqa: FBT0
     text = plain(line)
     words = text.split()
     count = len(words)
-    found = ["words_1_3" if count < 4 else f"words_{count}" if count < 7 else "words_7_up"]
+    found = ["words_1_3" if count < 4 else f"words_{count}" if count < 8 else "words_8_up"]
     lowered = {word.strip(".,:;?!'\"").casefold() for word in words}
-    if lowered & _VERBS:
+    if lowered & _VERBS or "to" in words[1:4] or any(map(_PARTICIPLE.fullmatch, lowered)):
         found.append("verb")
     elif words[0] in {"The", "A", "An"}:
         found.append("opens_with_article")
