@@ -196,11 +196,9 @@ def pages(layout: str, told: Sequence[Story]) -> Iterator[tuple[str, str, list[s
         yield url, text, [story.title for story in shown]
         cut = text.encode()[:CUT_BYTES].decode("utf-8", "ignore")
         # A title is on a cut page when something behind it is.
-        yield url, cut, [
-            story.title
-            for story in shown
-            if f"\n{story.title}\n\n" in f"\n{cut}" and not cut.endswith(f"\n{story.title}\n\n")
-        ]
+        for story in shown:
+            cut = cut.removesuffix(f"{story.title}\n\n").removesuffix(f"{story.title}\n")
+        yield url, cut, [story.title for story in shown if f"\n{story.title}\n\n" in f"\n{cut}"]
 
 
 def measured(half: str, layout: str) -> Score:

@@ -48,6 +48,7 @@ POINTS: Final = {
     "figure": 0.5,
     "other_case": -3.5,
     "ends_in_question": -1.0,
+    "is_half_a_question": -1.5,
     "short_label_colon": -1.0,
     "names_a_speaker": -4.0,
     "is_caption": -5.0,
@@ -55,6 +56,7 @@ POINTS: Final = {
     "shares_3_with_lead": 2.0,
     "shares_2_with_lead": 1.0,
     "shares_0_with_lead": -1.0,
+    "most_is_in_lead": 1.5,
     "known_from_article": -2.0,
     "new_to_article": 1.0,
     "lead_goes_on": -3.0,
@@ -205,6 +207,8 @@ def _weighed(line: str, behind: Sequence[str], told: Told, first_in_title_case: 
     # A lead cut short by the end of the capture shares nothing yet.
     if len(shared) > 1 or (not shared and len(lead) >= _LEAD_CHARS):
         found.append(f"shares_{min(len(shared), 3)}_with_lead")
+    if len(shared) > 1 and 2 * len(shared) >= len(own):
+        found.append("most_is_in_lead")
     if _DATELINE.match(lead) is not None:
         found.append("lead_has_dateline")
     elif _GOES_ON.match(lead) is not None:
@@ -247,6 +251,8 @@ def _own_signs(line: str, first_in_title_case: bool) -> list[str]:  # noqa: FBT0
         found.append("other_case")
     if text.endswith("?"):
         found.append("ends_in_question")
+    elif words[0] in {"What", "Where", "When", "Who"}:
+        found.append("is_half_a_question")
     label, colon, rest = text.partition(": ")
     if colon and count < 7 and label.count(" ") < 2:
         found.append("short_label_colon")
