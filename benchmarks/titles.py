@@ -127,7 +127,8 @@ def _teased(shown: Sequence[Story]) -> str:
 
 def _signed(shown: Sequence[Story]) -> str:
     return "".join(
-        f"{story.title}\n\n{story.teaser}\n\nContinue reading\n\nThe Times of Central Asia\n\n" for story in shown
+        f"{story.title}\n\n{story.teaser}\n\nContinue reading\n\nThe Times of Central Asia\n\n"
+        for story in shown
     )
 
 
@@ -137,7 +138,8 @@ def _boxed(shown: Sequence[Story]) -> str:
         "View more articles fromNodira Example"
     )
     return "".join(
-        f"{story.title}\n\n{story.teaser}\n\nContinue reading\n\nBy Nodira Example\n\n{box}\n\n" for story in shown
+        f"{story.title}\n\n{story.teaser}\n\nContinue reading\n\nBy Nodira Example\n\n{box}\n\n"
+        for story in shown
     )
 
 
@@ -150,7 +152,8 @@ def _glued(shown: Sequence[Story]) -> str:
 
 def _old(shown: Sequence[Story]) -> str:
     return "cheap shoes buy online best replica outlet\n\n" + "".join(
-        f"{story.title}\n\n  \N{BULLET} Written by TCA\n\n{story.teaser}\n\nRead more: {story.title}\n\n" for story in shown
+        f"{story.title}\n\n  \N{BULLET} Written by TCA\n\n{story.teaser}\n\nRead more: {story.title}\n\n"
+        for story in shown
     )
 
 

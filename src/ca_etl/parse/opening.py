@@ -29,6 +29,7 @@ _JOB: Final = re.compile(
     r"chief|advis[eo]r|scholar|historian|economist|diplomat|ambassador|translator)s?\b"
 )
 _JOB_WORDS: Final = 8
+_NAME_CHARS: Final = 40
 _LIFE: Final = re.compile(
     r"\b(?:is an? |is the (?:author|editor|founder|director)|has (?:worked|written|reported|been|covered|lived|taught)|"
     r"(?:worked|served|studied|graduated|lives|based|born|holds|specializ|specialis|freelance|journalis|degree|"
@@ -112,10 +113,17 @@ def _behind_biography(lines: list[Line], person: str) -> list[Line]:
         name = f"{person} {found[1]}"
     if len(lines) > at and lines[at].gap > 1:
         return lines[at:]
-    names = {word.strip(".,").casefold() for word in plain(name).split()}
+    names = _words(name)
     while at < len(lines) and not _opens_articles(lines, at, names):
+        if len(lines[at].text) < _NAME_CHARS:
+            # The name is spelt in more than one way.
+            names |= _words(lines[at].text)
         at += 1
     return lines[at:]
+
+
+def _words(name: str) -> set[str]:
+    return {word.strip(".,").casefold() for word in plain(name).split()}
 
 
 def _opens_articles(lines: Sequence[Line], at: int, names: set[str]) -> bool:
@@ -124,8 +132,8 @@ def _opens_articles(lines: Sequence[Line], at: int, names: set[str]) -> bool:
     if at + 1 >= len(lines) or not is_title_like(line) or line.count(" ") < 3:
         return False
     following = lines[at + 1].text
-    words = [word.strip(".,").casefold() for word in plain(line).split()]
-    if sum(word in names for word in words) * 2 >= len(words):
+    words = _words(line)
+    if is_title_like(following) or 2 * len(words & names) >= len(words):
         return False
     if len(words) <= _JOB_WORDS and _JOB.search(line) is not None:
         return False

@@ -30,7 +30,9 @@ from ca_etl.parse.titles import (
 _BOX_LINES: Final = 10
 _NAME_WORDS: Final = 6
 _BOX_END: Final = re.compile(r"view more articles from", re.IGNORECASE)
-_MORE: Final = re.compile(r"(?:continue reading|read more|register to read more)(?!\w)[ .…→»:]*", re.IGNORECASE)
+_MORE: Final = re.compile(
+    r"(?:continue reading|read more|register to read more)(?!\w)[ .…→»:]*", re.IGNORECASE
+)
 _REPEATED: Final = re.compile(r"read more:\s*(\S.*)", re.IGNORECASE)
 _SITE: Final = "the times of central asia"
 # Scores of listings are about 3 points for a title; what goes against their alternation costs this.

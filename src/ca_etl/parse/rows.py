@@ -104,6 +104,10 @@ def _lacking(page: Page) -> Iterable[Reject]:
         yield Reject(RejectReason.NO_TICKER, "no ticker line on the page", "")
     if not page.articles and (page.kind in _LISTS or not page.ticker_cycles):
         yield Reject(RejectReason.NO_ARTICLES, f"no article on a page of kind {page.kind}", "")
+    untitled = [article for article in page.articles if article.title is None]
+    if untitled:
+        said = f"{len(untitled)} of {len(page.articles)} articles have no title on the page"
+        yield Reject.of(RejectReason.UNTITLED, said, untitled[0].text or "")
 
 
 def _undated(page: Page) -> Reject:

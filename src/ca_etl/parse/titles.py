@@ -118,7 +118,9 @@ _NEWS: Final = re.compile(
     r"launched|opened|begun|adopted|started|become|agreed|introduced|unveiled|build|open|start|begin|launch|receive)|"
     r"according to|announced|reported|this week|last week)\b"
 )
-_DATELINE: Final = re.compile(r"[A-Z][\w .,'/-]{1,60}(?:\(TCA\)|\(Reuters\)|\(RFE/RL\))|[A-Z]{4,}[A-Z, -]{0,40} - ")
+_DATELINE: Final = re.compile(
+    r"[A-Z][\w .,'/-]{1,60}(?:\(TCA\)|\(Reuters\)|\(RFE/RL\))|[A-Z]{4,}[A-Z, -]{0,40} - "
+)
 _CAPTION: Final = re.compile(
     r"[@(]?(?i:photos?|image|picture|pictured|credit|source|illustration|screenshot|courtesy|©)\b\W|"
     r".{0,200}(?:[:;(,] ?(?i:photo|image|picture|credit|source)s?\b|©|@\w|\bphoto (?:by|from|courtesy)\b)"
@@ -183,7 +185,8 @@ def stems_of(text: str) -> set[str]:
 def is_title_case(paragraph: str) -> bool:
     """Whether most of the longer words begin with a capital."""
     words = [word for word in _WORD.findall(paragraph) if len(word) > 3]
-    return 3 * sum(word[0].isupper() for word in words) >= 2 * len(words)
+    capitals = sum(1 for word in words if word[0].isupper())
+    return 3 * capitals >= 2 * len(words)
 
 
 def is_caption(line: str) -> bool:
@@ -199,7 +202,7 @@ def full_score(line: str, behind: Sequence[str], told: Told, *, first_in_title_c
     return sum(POINTS[name] for name in _weighed(line, behind, told, first_in_title_case))
 
 
-def _weighed(line: str, behind: Sequence[str], told: Told, first_in_title_case: bool) -> list[str]:  # noqa: FBT001
+def _weighed(line: str, behind: Sequence[str], told: Told, first_in_title_case: bool) -> list[str]:
     found = [*_own_signs(line, first_in_title_case)]
     lead = plain(behind[0][:_TOLD_CHARS]) if behind else ""
     own = stems_of(line)
@@ -233,7 +236,7 @@ def _weighed(line: str, behind: Sequence[str], told: Told, first_in_title_case: 
     return [name for name in found if name]
 
 
-def _own_signs(line: str, first_in_title_case: bool) -> list[str]:  # noqa: FBT001
+def _own_signs(line: str, first_in_title_case: bool) -> list[str]:
     text = plain(line)
     words = text.split()
     count = len(words)
