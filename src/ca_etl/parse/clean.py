@@ -30,7 +30,7 @@ _ATTACHMENT: Final = re.compile(r"attachment_([0-9]{1,18})(?![0-9])")
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,2000}>")
 _ELLIPSIS: Final = ("...", "…", "[...]", "[…]")
 _TAIL: Final = re.compile(
-    r"\s{0,4}(?<!\w)(Continue reading|Register to read more)(?:\s{0,2}(?:\.{3}|…|→|»))?$"
+    r"\s{0,4}(?<!\w)(Continue reading|Register to read more|READ MORE|Read more)(?:\s{0,2}(?:\.{3}|…|→|»|:))?$"
 )
 _TAIL_CHARS: Final = 40
 _FURNITURE: Final = frozenset({"continue reading", "divider", "read more", "leave a comment"})
@@ -151,7 +151,7 @@ def _without_tails(paragraphs: list[str]) -> tuple[str, bool]:
     for paragraph in paragraphs:
         end = paragraph[-_TAIL_CHARS:]
         tail = None
-        if "reading" in end or "read more" in end:
+        if "reading" in end or "read more" in end or "READ MORE" in end or "Read more" in end:
             tail = _TAIL.search(paragraph, max(0, len(paragraph) - _TAIL_CHARS))
         if tail is None:
             kept.append(paragraph)

@@ -27,7 +27,7 @@ class Signs:
 
 
 def kind_of(signs: Signs, url: str | None) -> PageKind:
-    """The kind of a page. The first of these that holds:
+    """The kind of a page: the first of these that holds.
 
     1. a breadcrumb "Our People >" makes an author page, a "Viewing results" header a listing;
     2. a URL that only one kind has: /author/ and /our-people/, /page/N and the front page, /index.php;
@@ -38,21 +38,18 @@ def kind_of(signs: Signs, url: str | None) -> PageKind:
        home page;
     7. anything else is other.
     """
-    if signs.has_breadcrumb:
-        return PageKind.AUTHOR
-    if signs.has_header:
-        return PageKind.LISTING
     by_url = _kind_of_url(url)
-    if by_url in {PageKind.AUTHOR, PageKind.HOME, PageKind.OLD_SITE}:
-        return by_url
-    if signs.has_written_by and not signs.has_ticker_or_date:
-        return PageKind.OLD_SITE
-    if signs.is_single_article:
-        return PageKind.ARTICLE
-    if by_url is not None:
-        return by_url
     is_home = signs.has_teasers or (signs.has_ticker_or_date and signs.articles > 0)
-    return PageKind.HOME if is_home else PageKind.OTHER
+    rules = (
+        (signs.has_breadcrumb, PageKind.AUTHOR),
+        (signs.has_header, PageKind.LISTING),
+        (by_url in {PageKind.AUTHOR, PageKind.HOME, PageKind.OLD_SITE}, by_url),
+        (signs.has_written_by and not signs.has_ticker_or_date, PageKind.OLD_SITE),
+        (signs.is_single_article, PageKind.ARTICLE),
+        (by_url is not None, by_url),
+        (is_home, PageKind.HOME),
+    )
+    return next((kind for holds, kind in rules if holds and kind is not None), PageKind.OTHER)
 
 
 def ticker_day(kind: PageKind, page_date: date | None, on: date | None) -> date | None:

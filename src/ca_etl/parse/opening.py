@@ -17,7 +17,7 @@ from ca_etl.records import RejectReason
 
 # The date line is the first line behind the ticker in every known capture; two more leave room for a label.
 _HEAD_LINES: Final = 3
-_BREADCRUMB: Final = re.compile(r'Our People\s{0,3}[>"›]\s{0,3}(.{0,120})')
+_BREADCRUMB: Final = re.compile(r'Our People\s{0,3}[>"\u203a]\s{0,3}(.{0,120})')
 _AVATAR: Final = re.compile(r"(.{0,80}?)'?s? Avatar")
 _LABEL_WORDS: Final = 4
 # Breadcrumb, avatar, name, job title, three paragraphs of biography with dividers: "Articles" comes before this.

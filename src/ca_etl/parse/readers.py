@@ -192,15 +192,23 @@ def _behind_teaser(lines: Sequence[Line], at: int) -> tuple[int, str | None]:
 def _drop_box(run: _Run) -> None:
     """Take an author's box off the end of a run: from the name above the biography on."""
     texts = run.texts
-    for back in range(2, min(_BOX_LINES, len(texts)) + 1):
-        if _is_name(texts[-back]):
-            while back < len(texts) and _is_name(texts[-back - 1]):
-                back += 1
-            run.author = texts[-back]
-            del texts[-back:]
-            return
-    if texts and _is_name(texts[-1]):
-        run.author = texts.pop()
+    nearest = next((back for back in range(1, min(_BOX_LINES, len(texts)) + 1) if _is_name(texts[-back])), 0)
+    if nearest:
+        first = len(texts) - nearest
+        while first and _is_name(texts[first - 1]):
+            first -= 1
+        run.author = texts[first]
+        del texts[first:]
+
+
+def _take_biography(texts: list[str]) -> str | None:
+    """The name above a biography that ends an article, both taken off: the biography repeats the name."""
+    for at in range(max(1, len(texts) - 4), len(texts) - 1):
+        if _is_name(texts[at]) and texts[at].split()[-1] in texts[at + 1]:
+            name = texts[at]
+            del texts[at:]
+            return name
+    return None
 
 
 def _is_name(text: str) -> bool:
@@ -276,7 +284,7 @@ def _single(lines: Sequence[Line]) -> list[Block]:
     texts = [text for run in runs for text in run.texts]
     if not texts:
         return []
-    author = next((run.author for run in runs if run.author is not None), None)
+    author = next((run.author for run in runs if run.author is not None), None) or _take_biography(texts)
     is_titled = is_title_like(texts[0]) and len(texts) > 1
     block = Block(texts[0], texts[1:], author) if is_titled else Block(None, texts, author)
     if is_titled and (name := byline(block.paragraphs[0])) is not None:

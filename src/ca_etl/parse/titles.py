@@ -101,7 +101,8 @@ _STOP_STEMS: Final = frozenset(
 )
 _PLACES: Final = re.compile(
     r"\b(?:Kazakh|Kyrgyz|Tajik|Uzbek|Turkmen|Afghan|Karakalpak|Astana|Almaty|Bishkek|Dushanbe|Tashkent|Ashgabat|"
-    r"Samarkand|Bukhara|Osh\b|Khujand|Caspian|Aral|Russia|China|Chinese|Turkey|Turkish|Iran|U\.?S\b|EU\b|EBRD|World Bank)"
+    r"Samarkand|Bukhara|Osh\b|Khujand|Caspian|Aral|Russia|China|Chinese|Turkey|Turkish|Iran|U\.?S\b|EU\b|EBRD|"
+    r"World Bank)"
 )
 _GOES_ON: Final = re.compile(
     r"['\"]{0,2}(?:However|But|And|Yet|Still|Also|Moreover|Furthermore|In addition|Additionally|Meanwhile|Instead|"
