@@ -148,8 +148,11 @@ def test_every_known_capture_reads_back_from_a_page_with_its_figures(page: Reade
 
 @pytest.mark.parametrize(
     "ending",
-    ["A. Writer\n\nA. Writer has reported on rivers for years.", "Anna Writer\n\nA. Writer\n\nShe writes.\n\nView more articles fromA. Writer"],
-)  # fmt: skip
+    [
+        "A. Writer\n\nA. Writer has reported on rivers for years.",
+        "Anna Writer\n\nA. Writer\n\nShe writes.\n\nView more articles fromA. Writer",
+    ],
+)
 def test_v13_the_authors_box_behind_an_article_is_no_text(ending: str, page: Reader) -> None:
     read = page(f"{TITLES[0]}\n\n{BODY}\n\n{BODY}\n\n{ending}\n", url="https://timesca.com/cold-store/")
     (article,) = read.articles
