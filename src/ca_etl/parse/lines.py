@@ -7,12 +7,12 @@ as text. A line that deviates ends the comparison and is read by itself.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Final, NamedTuple
 
 from ca_etl.parse.clean import squeeze
-from ca_etl.parse.ticker import Ticker, is_ticker_line, read_ticker
+from ca_etl.parse.ticker import Ticker, is_ticker_line, read_cycle, read_ticker
 
 # Five lines have 140 characters; a cycle of ten pairs fits twice.
 _CYCLE_CHARS: Final = 600
@@ -33,11 +33,11 @@ class Line(NamedTuple):
 class Sheet:
     """A text page by lines.
 
-    `cycle` are the lines of the first cycle where it follows itself `times` times; `ticker` are all further ticker
-    lines. `head` is the index in `lines` behind the ticker; what stands before it was printed above the ticker.
+    `cycle` is the text of the first cycle where it follows itself, `times` times in all; `ticker` are all further
+    ticker lines. `head` is the index in `lines` behind the ticker; what stands before it was printed above the ticker.
     """
 
-    cycle: list[str] = field(default_factory=list)
+    cycle: str = ""
     times: int = 0
     ticker: list[str] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
@@ -80,20 +80,17 @@ def read_lines(text: str) -> Sheet:
 
 def ticker_of(sheet: Sheet, on: date | None) -> Ticker:
     """The ticker of the page; `on` is the day it was printed, if known."""
-    if not sheet.times:
-        return read_ticker(sheet.ticker, on)
-    if not sheet.ticker:
-        once = read_ticker(sheet.cycle, on)
-        # What is wrong with a cycle is told with the number of its printings, so those are read line by line.
-        if once.cycles == 1 and not once.rejects:
-            return replace(once, cycles=sheet.times)
-    return read_ticker([*sheet.cycle * sheet.times, *sheet.ticker], on)
+    if sheet.times and not sheet.ticker:
+        rates = read_cycle(sheet.cycle, on)
+        if rates is not None:
+            return Ticker(rates, sheet.times)
+    return read_ticker([*sheet.cycle.split("\n")[:-1] * sheet.times, *sheet.ticker], on)
 
 
 def _read_cycles(text: str, sheet: Sheet) -> int:
     """Take the cycles that `text` begins with into `sheet`; where they end in it, 0 where there are none."""
     # The two leading blanks are missing in the first line of all.
-    start = len(text) - len(text.lstrip(" \n")) if text[:1] in " \n" else 0
+    start = len(text) - len(text.lstrip(" \n")) if text[:1] in {" ", "\n"} else 0
     first = text[start : start + _CYCLE_CHARS].partition("\n")[0]
     if not is_ticker_line(first):
         return 0
@@ -101,13 +98,14 @@ def _read_cycles(text: str, sheet: Sheet) -> int:
     if again < 0:
         return 0
     cycle = f"  {text[start : again + 1]}"
-    lines = cycle.split("\n")[:-1]
-    if not all(map(is_ticker_line, lines)):
+    if not all(map(is_ticker_line, cycle.split("\n")[1:-1])):
         return 0
     end = again + 1
     times = 1
     while text.startswith(cycle, end):
         end += len(cycle)
         times += 1
-    sheet.cycle, sheet.times = lines, times
-    return end
+    if times > 1:
+        sheet.cycle, sheet.times = cycle, times
+        return end
+    return 0

@@ -23,12 +23,13 @@ from ca_etl.parse.titles import (
     is_title_case,
     is_title_like,
     listed_score,
-    stems_of,
 )
 
 # In an author's box: names, biography, dividers.
 _BOX_LINES: Final = 10
 _NAME_WORDS: Final = 6
+# What "Continue reading", "Read more", "Register", "View more", "divider" and "Leave a comment" begin with.
+_FURNITURE_OPENS: Final = frozenset("CcRrVvDdLl")
 _BOX_END: Final = re.compile(r"view more articles from", re.IGNORECASE)
 _MORE: Final = re.compile(
     r"(?:continue reading|read more|register to read more)(?!\w)[ .…→»:]*", re.IGNORECASE
@@ -149,7 +150,11 @@ def _runs(lines: Sequence[Line]) -> Iterator[_Run]:
         if number < skip_to:
             continue
         text = line.text
-        if len(text) > 300 or not (is_furniture(text) or _ends_teaser(text)):
+        if (
+            text[0] not in _FURNITURE_OPENS
+            or len(text) > 300
+            or not (is_furniture(text) or _ends_teaser(text))
+        ):
             run.texts.append(text)
             continue
         if _BOX_END.match(text) is not None:
@@ -249,15 +254,15 @@ def _full_run(run: _Run) -> list[Block]:
             is_title = _opens(text, behind, told, in_title_case=in_title_case)
         if is_title:
             blocks.append(Block(text))
-            told = Told(stems_of(text))
+            told = Told(text)
         elif last is None:
             blocks.append(Block(None, [text]))
-            told.take(text)
+            told.texts.append(text)
         elif not last.paragraphs and len(text) <= 120 and (name := byline(text)) is not None:
             last.author = name
         else:
             last.paragraphs.append(text)
-            told.take(text)
+            told.texts.append(text)
     if blocks:
         blocks[0].caption = caption
         blocks[-1].author = blocks[-1].author or run.author

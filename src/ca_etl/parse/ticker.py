@@ -59,6 +59,7 @@ _CHANGE: Final = r"-?[0-9]{1,5}(?:\.[0-9]{1,4})?%"
 _STRICT: Final = re.compile(
     rf"\s*[{re.escape(BULLETS)}]?\s*([A-Z]{{3}})/([A-Z]{{3}})\s*=\s*({_RATE})\s+({_CHANGE})\s*"
 )
+_PRINTED: Final = re.compile(rf"^  • ([A-Z]{{3}})/{QUOTE} = ({_RATE}) ({_CHANGE})\n", re.MULTILINE)
 # Any letters, not only Latin capitals: a Cyrillic look-alike must be reported, not overlooked.
 _BULLET_PAIR: Final = re.compile(rf"\s*[{re.escape(BULLETS)}]\s*([^\W\d_]{{3}})\s*/\s*([^\W\d_]{{3}})(?!\w)")
 _BARE_PAIR: Final = re.compile(r"\s*([^\W\d_]{3})\s*/\s*([^\W\d_]{3})\s*=")
@@ -130,6 +131,25 @@ def read_ticker(lines: Iterable[str], on: date | None = None) -> Ticker:
             if line.rate is not None
         )
     return Ticker(rates, count, _bounded(rejects))
+
+
+def read_cycle(cycle: str, on: date | None) -> tuple[RateLine, ...] | None:
+    """The rates of one cycle printed to the letter as on nearly all pages; None where `read_ticker` must look at it.
+
+    `cycle` are its lines, each with the line feed behind it. What is returned is what `read_ticker` gives for them.
+    """
+    found = _PRINTED.findall(cycle)
+    if len(found) != cycle.count("\n"):
+        return None
+    bases = tuple(base for base, _, _ in found)
+    if not any(bases == known.bases and (on is None or known.since <= on <= known.until) for known in CYCLES):
+        return None
+    if not all(rate.strip("0.") for _, rate, _ in found):
+        return None
+    return tuple(
+        RateLine(base, QUOTE, rate, change, position)
+        for position, (base, rate, change) in enumerate(found, start=1)
+    )
 
 
 def _like(head: str) -> re.Match[str] | None:

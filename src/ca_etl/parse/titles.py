@@ -29,12 +29,16 @@ MAX_WORDS: Final = 32
 OPENS: Final = 3.0
 # Enough of a paragraph to know what it is about.
 _TOLD_CHARS: Final = 500
+# A text of a thousand paragraphs must not be read again for each of its headings.
+_TOLD_PARAGRAPHS: Final = 8
 _LEAD_CHARS: Final = 60
+_NEWS_CHARS: Final = 250
 _ABBREVIATION_END: Final = re.compile(r"(?:\b[A-Z]\.){2,}$")
 _OPENS: Final = re.compile(r"[\"'“‘«(\[#$€£]{0,2}[^\W_a-z]")  # noqa: RUF001 (curly quotes are printed so)
 _SENTENCES: Final = re.compile(r"[a-z0-9)\"'”’]{2}[.!?][\"'”’]? [A-Z“\"]")  # noqa: RUF001
 _WORD: Final = re.compile(r"[^\W\d_][\w'-]*")
 _STEM_CHARS: Final = 5
+_STEM: Final = re.compile(rf"\b([^\W\d_]{{4,{_STEM_CHARS}}})\w*")
 
 POINTS: Final = {
     "words_1_3": -4.0,
@@ -105,7 +109,7 @@ _PLACES: Final = re.compile(
     r"World Bank)"
 )
 _GOES_ON: Final = re.compile(
-    r"['\"]{0,2}(?:However|But|And|Yet|Still|Also|Moreover|Furthermore|In addition|Additionally|Meanwhile|Instead|"
+    r"['\"\u2018\u201c]{0,2}(?:However|But|And|Yet|Still|Also|Moreover|Furthermore|In addition|Additionally|Meanwhile|Instead|"
     r"Nevertheless|Nonetheless|Therefore|Thus|Hence|Similarly|Likewise|Overall|Finally|Ultimately|For example|"
     r"For instance|In contrast|By contrast|On the other hand|As a result|At the same time|Another|Others|Both|Such|"
     r"These|Those|This|That|It|Its|He|His|She|Her|They|Their|We|Our|I|You|Here|There|Then|Even|Despite this|"
@@ -124,7 +128,7 @@ _DATELINE: Final = re.compile(
 )
 _CAPTION: Final = re.compile(
     r"[@(]?(?i:photos?|image|picture|pictured|credit|source|illustration|screenshot|courtesy|©)\b\W|"
-    r".{0,200}(?:[:;(,] ?(?i:photo|image|picture|credit|source)s?\b|©|@\w|\bphoto (?:by|from|courtesy)\b)"
+    r"[^:;(,@©]{0,200}(?:[:;(,] ?(?i:photo|image|picture|credit|source)s?\b|©|@\w)|.{0,200}\b[Pp]hoto (?:by|from)\b"
 )
 _PARTICIPLE: Final = re.compile(r"[a-z]{3,}ed")
 _SPEAKER: Final = re.compile(r"(?:TCA|Q|A|[A-Z]\. ?[A-Z]\.?|[A-Z][a-z]+)\s?:\s")
@@ -164,23 +168,31 @@ def listed_score(paragraph: str, following: str) -> float:
 
 @dataclass(slots=True)
 class Told:
-    """The article before a candidate: its word stems, its paragraphs, how its title was written."""
+    """The article before a candidate: its title, and its paragraphs so far."""
 
-    stems: set[str] = field(default_factory=set)
-    paragraphs: int = 0
-    last: str = ""
+    title: str = ""
+    texts: list[str] = field(default_factory=list)
 
-    def take(self, paragraph: str) -> None:
-        """Go on by one paragraph."""
-        self.stems |= stems_of(paragraph[:2000])
-        self.paragraphs += 1
-        self.last = paragraph
+    @property
+    def paragraphs(self) -> int:
+        """How many there are."""
+        return len(self.texts)
+
+    @property
+    def last(self) -> str:
+        """The last of them."""
+        return self.texts[-1] if self.texts else ""
+
+    def share_of(self, stems: set[str]) -> float:
+        """The share of `stems` that words of the article begin with."""
+        near = self.texts[-_TOLD_PARAGRAPHS:]
+        said = " ".join(["", self.title, *(text[:800] for text in near)]).casefold()
+        return sum(1 for stem in stems if f" {stem}" in said) / len(stems)
 
 
 def stems_of(text: str) -> set[str]:
     """The words of `text` that say what it is about, cut to five letters, so that "plans" is "planned"."""
-    found = {word[:_STEM_CHARS].casefold() for word in _WORD.findall(plain(text)) if len(word) > 3}
-    return found - _STOP_STEMS
+    return set(_STEM.findall(text.casefold())) - _STOP_STEMS
 
 
 def is_title_case(paragraph: str) -> bool:
@@ -203,11 +215,11 @@ def full_score(line: str, behind: Sequence[str], told: Told, *, first_in_title_c
     return sum(POINTS[name] for name in _weighed(line, behind, told, first_in_title_case))
 
 
-def _weighed(line: str, behind: Sequence[str], told: Told, first_in_title_case: bool) -> list[str]:
+def _weighed(line: str, behind: Sequence[str], told: Told, first_in_title_case: bool) -> list[str]:  # noqa: FBT001
     found = [*_own_signs(line, first_in_title_case)]
-    lead = plain(behind[0][:_TOLD_CHARS]) if behind else ""
-    own = stems_of(line)
-    shared = own & stems_of(lead)
+    lead = behind[0][:_TOLD_CHARS] if behind else ""
+    own, led = stems_of(line), stems_of(lead)
+    shared = own & led
     # A lead cut short by the end of the capture shares nothing yet.
     if len(shared) > 1 or (not shared and len(lead) >= _LEAD_CHARS):
         found.append(f"shares_{min(len(shared), 3)}_with_lead")
@@ -217,14 +229,14 @@ def _weighed(line: str, behind: Sequence[str], told: Told, first_in_title_case: 
         found.append("lead_has_dateline")
     elif _GOES_ON.match(lead) is not None:
         found.append("lead_goes_on")
-    elif _NEWS.search(lead) is not None:
+    elif _NEWS.search(lead, 0, _NEWS_CHARS) is not None:
         found.append("lead_tells_news")
     if own:
-        known = len(own & told.stems) / len(own)
+        known = told.share_of(own)
         found.append("known_from_article" if known >= 0.5 else "new_to_article" if known <= 0.2 else "")
-    led = stems_of(" ".join(paragraph[:_TOLD_CHARS] for paragraph in behind[:2])) - own
+    led = (led | stems_of(behind[1][:_NEWS_CHARS]) if len(behind) > 1 else led) - own
     if len(led) >= 5 and told.paragraphs > 1:
-        kin = len(led & told.stems) / len(led)
+        kin = told.share_of(led)
         found.append("lead_is_kin" if kin >= 0.25 else "lead_is_strange" if kin <= 0.1 else "")
     if told.paragraphs == 0:
         found.append("article_has_no_body")
