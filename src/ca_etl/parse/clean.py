@@ -79,7 +79,9 @@ def clean(paragraphs: Iterable[str]) -> Cleaned:
     """The paragraphs of one article, squeezed, as one text."""
     media: tuple[Media, ...] = ()
     lines = list(paragraphs)
-    if any("[" in line for line in lines):
+    if lines and all(map(_is_plain, lines)):
+        return Cleaned("\n\n".join(lines), is_truncated=False, dateline=None, media=media)
+    if any("[" in line and _SHORTCODE.search(line, line.index("[")) for line in lines):
         rest, media = take_shortcodes("\n\n".join(lines))
         lines = [line for line in map(squeeze, rest.split("\n\n")) if line]
     text, cut = _without_tails(lines)
@@ -89,6 +91,17 @@ def clean(paragraphs: Iterable[str]) -> Cleaned:
         dateline = opening[1]
         text = text[opening.end() :]
     return Cleaned(text or None, cut or text.endswith(_ELLIPSIS), dateline, media)
+
+
+def _is_plain(paragraph: str) -> bool:
+    """Whether nothing can be taken from a squeezed paragraph: no bracket, no dateline, a full stop at its end."""
+    return (
+        paragraph[-1:] == "."
+        and paragraph[-2:] != ".."
+        and paragraph[0] not in "cCdDlLrRvV"
+        and "[" not in paragraph
+        and "(TCA)" not in paragraph[:80]
+    )
 
 
 def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:

@@ -30,6 +30,7 @@ _JOB: Final = re.compile(
 )
 _JOB_WORDS: Final = 8
 _NAME_CHARS: Final = 40
+_TOLD_CHARS: Final = 80
 _LIFE: Final = re.compile(
     r"\b(?:is an? |is the (?:author|editor|founder|director)|has (?:worked|written|reported|been|covered|lived|taught)|"
     r"(?:worked|served|studied|graduated|lives|based|born|holds|specializ|specialis|freelance|journalis|degree|"
@@ -133,6 +134,9 @@ def _opens_articles(lines: Sequence[Line], at: int, names: set[str]) -> bool:
         return False
     following = lines[at + 1].text
     words = _words(line)
+    if at + 2 == len(lines) and len(following) < _TOLD_CHARS:
+        # The capture ends within what may be a job title.
+        return False
     if is_title_like(following) or 2 * len(words & names) >= len(words):
         return False
     if len(words) <= _JOB_WORDS and _JOB.search(line) is not None:

@@ -94,7 +94,7 @@ def _ends_teaser(text: str) -> bool:
 def _listed(lines: Sequence[Line]) -> list[Block]:
     """Titles and texts take turns: of all ways to part the lines the one that fits their looks best."""
     texts = [text for run in _runs(lines) for text in run.texts]
-    if len(texts) > 1 and not any(map(is_title_like, texts)):
+    if len(texts) > 1 and not is_title_like(texts[0]) and not any(map(is_title_like, texts)):
         return [Block(None, [text]) for text in texts]
     blocks: list[Block] = []
     for text, is_title in zip(texts, _alternating(texts), strict=True):
@@ -113,6 +113,9 @@ def _listed(lines: Sequence[Line]) -> list[Block]:
 
 def _alternating(texts: Sequence[str]) -> list[bool]:
     """Which of the texts are titles, by the least costly sequence of titles and texts."""
+    if all(map(is_title_like, texts[::2])) and not any(map(is_title_like, texts[1::2])):
+        # Nearly every page; nothing is less costly.
+        return [number % 2 == 0 for number in range(len(texts))]
     best_title, best_text = 0.0, -_TEXT_FIRST
     came: list[tuple[bool, bool]] = []
     for number, text in enumerate(texts):

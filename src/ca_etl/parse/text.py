@@ -15,6 +15,7 @@ from ca_etl.parse.lines import read_lines, ticker_of
 from ca_etl.parse.opening import read_head
 from ca_etl.parse.page import Article, Media, Page, Reject
 from ca_etl.parse.readers import Block, has_written_by, read_blocks, teasers, without_cut_title
+from ca_etl.parse.ticker import cut_short
 from ca_etl.records import RejectReason
 
 
@@ -41,7 +42,10 @@ def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> P
         blocks, cut = without_cut_title(kind, blocks)
         if cut is not None:
             head.rejects.append(Reject.of(RejectReason.TRUNCATED, "the text ends within a title", cut))
-    ticker = ticker_of(sheet, ticker_day(kind, head.page_date, on))
+    day = ticker_day(kind, head.page_date, on)
+    ticker = ticker_of(sheet, day)
+    if not sheet.lines and (short := cut_short(ticker.cycles, day)) is not None:
+        head.rejects.append(short)
     return Page(
         kind,
         head.page_date,

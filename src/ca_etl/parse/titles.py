@@ -32,7 +32,7 @@ _TOLD_CHARS: Final = 500
 # A text of a thousand paragraphs must not be read again for each of its headings.
 _TOLD_PARAGRAPHS: Final = 8
 _LEAD_CHARS: Final = 60
-_NEWS_CHARS: Final = 250
+_NEWS_CHARS: Final = 200
 _ABBREVIATION_END: Final = re.compile(r"(?:\b[A-Z]\.){2,}$")
 _OPENS: Final = re.compile(r"[\"'“‘«(\[#$€£]{0,2}[^\W_a-z]")  # noqa: RUF001 (curly quotes are printed so)
 _SENTENCES: Final = re.compile(r"[a-z0-9)\"'”’]{2}[.!?][\"'”’]? [A-Z“\"]")  # noqa: RUF001
@@ -109,7 +109,8 @@ _PLACES: Final = re.compile(
     r"World Bank)"
 )
 _GOES_ON: Final = re.compile(
-    r"['\"\u2018\u201c]{0,2}(?:However|But|And|Yet|Still|Also|Moreover|Furthermore|In addition|Additionally|Meanwhile|Instead|"
+    r"['\"\u2018\u201c]{0,2}(?:"
+    r"However|But|And|Yet|Still|Also|Moreover|Furthermore|In addition|Additionally|Meanwhile|Instead|"
     r"Nevertheless|Nonetheless|Therefore|Thus|Hence|Similarly|Likewise|Overall|Finally|Ultimately|For example|"
     r"For instance|In contrast|By contrast|On the other hand|As a result|At the same time|Another|Others|Both|Such|"
     r"These|Those|This|That|It|Its|He|His|She|Her|They|Their|We|Our|I|You|Here|There|Then|Even|Despite this|"
@@ -130,7 +131,8 @@ _CAPTION: Final = re.compile(
     r"[@(]?(?i:photos?|image|picture|pictured|credit|source|illustration|screenshot|courtesy|©)\b\W|"
     r"[^:;(,@©]{0,200}(?:[:;(,] ?(?i:photo|image|picture|credit|source)s?\b|©|@\w)|.{0,200}\b[Pp]hoto (?:by|from)\b"
 )
-_PARTICIPLE: Final = re.compile(r"[a-z]{3,}ed")
+_DIGIT: Final = re.compile(r"[0-9]")
+_PARTICIPLE: Final = re.compile(r"\b[A-Za-z][a-z]{2,}ed\b")
 _SPEAKER: Final = re.compile(r"(?:TCA|Q|A|[A-Z]\. ?[A-Z]\.?|[A-Z][a-z]+)\s?:\s")
 
 
@@ -139,16 +141,16 @@ def is_title_like(paragraph: str) -> bool:
 
     A section heading inside a full article can look the same.
     """
-    if not 3 <= len(paragraph) <= MAX_CHARS or _OPENS.match(paragraph) is None:
+    if not 3 <= len(paragraph) <= MAX_CHARS or paragraph.count(" ") >= MAX_WORDS:
         return False
-    if paragraph.count(" ") >= MAX_WORDS:
+    if _OPENS.match(paragraph) is None:
         return False
     if paragraph.endswith("Continue reading") or "(TCA) " in paragraph:
         return False
     last = paragraph[-1]
     if last in ",;:…" or paragraph.endswith(("...", ".”", '."', ".’", ".'")):  # noqa: RUF001
         return False
-    return last != "." or _ABBREVIATION_END.search(paragraph) is not None
+    return last != "." or (paragraph[-2].isupper() and _ABBREVIATION_END.search(paragraph) is not None)
 
 
 def listed_score(paragraph: str, following: str) -> float:
@@ -183,11 +185,14 @@ class Told:
         """The last of them."""
         return self.texts[-1] if self.texts else ""
 
-    def share_of(self, stems: set[str]) -> float:
-        """The share of `stems` that words of the article begin with."""
+    def said(self) -> str:
+        """What the article is about, each word behind a blank; reckoned for candidates only, which are few."""
         near = self.texts[-_TOLD_PARAGRAPHS:]
-        said = " ".join(["", self.title, *(text[:800] for text in near)]).casefold()
-        return sum(1 for stem in stems if f" {stem}" in said) / len(stems)
+        return " ".join(["", self.title, *[text[:_TOLD_CHARS] for text in near]]).casefold()
+
+
+def _share_of(stems: set[str], said: str) -> float:
+    return sum([f" {stem}" in said for stem in stems]) / len(stems)
 
 
 def stems_of(text: str) -> set[str]:
@@ -215,7 +220,7 @@ def full_score(line: str, behind: Sequence[str], told: Told, *, first_in_title_c
     return sum(POINTS[name] for name in _weighed(line, behind, told, first_in_title_case))
 
 
-def _weighed(line: str, behind: Sequence[str], told: Told, first_in_title_case: bool) -> list[str]:  # noqa: FBT001
+def _weighed(line: str, behind: Sequence[str], told: Told, first_in_title_case: bool) -> list[str]:
     found = [*_own_signs(line, first_in_title_case)]
     lead = behind[0][:_TOLD_CHARS] if behind else ""
     own, led = stems_of(line), stems_of(lead)
@@ -231,12 +236,13 @@ def _weighed(line: str, behind: Sequence[str], told: Told, first_in_title_case: 
         found.append("lead_goes_on")
     elif _NEWS.search(lead, 0, _NEWS_CHARS) is not None:
         found.append("lead_tells_news")
+    said = told.said()
     if own:
-        known = told.share_of(own)
+        known = _share_of(own, said)
         found.append("known_from_article" if known >= 0.5 else "new_to_article" if known <= 0.2 else "")
     led = (led | stems_of(behind[1][:_NEWS_CHARS]) if len(behind) > 1 else led) - own
     if len(led) >= 5 and told.paragraphs > 1:
-        kin = told.share_of(led)
+        kin = _share_of(led, said)
         found.append("lead_is_kin" if kin >= 0.25 else "lead_is_strange" if kin <= 0.1 else "")
     if told.paragraphs == 0:
         found.append("article_has_no_body")
@@ -255,13 +261,13 @@ def _own_signs(line: str, first_in_title_case: bool) -> list[str]:
     count = len(words)
     found = ["words_1_3" if count < 4 else f"words_{count}" if count < 8 else "words_8_up"]
     lowered = {word.strip(".,:;?!'\"").casefold() for word in words}
-    if lowered & _VERBS or "to" in words[1:4] or any(map(_PARTICIPLE.fullmatch, lowered)):
+    if lowered & _VERBS or "to" in words[1:4] or _PARTICIPLE.search(text) is not None:
         found.append("verb")
     elif words[0] in {"The", "A", "An"}:
         found.append("opens_with_article")
     if _PLACES.search(text) is not None:
         found.append("names")
-    if any(sign.isdigit() for sign in text):
+    if _DIGIT.search(text) is not None:
         found.append("figure")
     if first_in_title_case and not is_title_case(text):
         found.append("other_case")
