@@ -21,6 +21,9 @@ from ca_etl.records import Capture, RejectReason, Rows
 # Kinds that list articles; on the others a page without one is nothing to report.
 _LISTS: Final = frozenset({PageKind.LISTING, PageKind.HOME, PageKind.AUTHOR})
 
+# Ten thousand cycles fit; beyond it a page of short lines would take more than a second and 200 MB.
+MAX_LINES: Final = 150_000
+
 
 def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str) -> Rows:
     """The rows of one capture: exactly one `capture` row, and an observation or a reject at least.
@@ -62,6 +65,8 @@ def read_page(payload: bytes, *, content_type: str | None, url: str | None, on: 
             return Reject.of(RejectReason.TOO_LARGE, why, text)
         page = read_html(text, url=url, on=on, charset=decoded.charset)
     else:
+        if text.count("\n") > MAX_LINES:
+            return Reject.of(RejectReason.TOO_LARGE, f"more than {MAX_LINES} lines of text", text)
         page = read_text(text, url=url, on=on, charset=decoded.charset)
     mark = challenge_in(text) if not page.ticker_cycles else None
     if mark is not None:
