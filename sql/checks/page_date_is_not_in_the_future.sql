@@ -5,5 +5,6 @@ model: raw.capture
 */
 select capture_id, url, page_date, captured_date
 from staging.stg_capture
-where observed_date > captured_date
+where page_date > captured_date
+and page_kind is distinct from 'article'
 and run_id = coalesce(getvariable('run_id'), run_id)

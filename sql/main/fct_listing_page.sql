@@ -9,6 +9,7 @@ columns:
   url: The address of the page, null for files given by hand.
   listing_date: The day of the capture - the date that the page prints, else the day of the capture in Asia/Almaty.
   page_date: The date that the page prints, null where it prints none.
+  date_conflict: True where page_date and the day of the fetch are more than two days apart; null where one is unknown.
   observed_at: When the page was fetched, null where nobody knows.
   page_kind: What the parser took the page for.
   shown_from: First number of the line on how many results are shown, null without such a line.
@@ -49,6 +50,7 @@ select
     page.url,
     page.observed_date as listing_date,
     page.page_date,
+    page.date_conflict,
     page.observed_at,
     page.page_kind,
     page.shown_from,

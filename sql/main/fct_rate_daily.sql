@@ -26,6 +26,17 @@ columns:
   previous_date: The last observed day before this one, null on a filled day and on the first day.
   observations: How many captures printed the pair on this day, 0 on a filled day.
   distinct_rates: How many different rates they printed, 0 on a filled day.
+  distinct_tickers: >-
+    How many different tickers they printed - different in the rate or the change of any pair, -0% and 0% being two
+    changes; 0 on a filled day.
+  day_low: The lowest rate of the pair that any ticker of the day printed, null on a filled day.
+  day_high: The highest of them, null on a filled day.
+  is_stale_suspect: >-
+    True where the ticker that the rate comes from equals one of an earlier day in every pair and change, which a page
+    from a cache does, and a day without trade; null on a filled day.
+  date_conflict: >-
+    True where the page that the rate comes from prints a date more than two days away from the day it was fetched on;
+    null where one of them is unknown, and on a filled day.
   is_filled: True where no capture of this day printed the pair.
   fill_age_days: Days since the print that the rate comes from, 0 on an observed day.
   observed_at: When the print that the rate comes from was fetched, null where nobody knows.
@@ -60,20 +71,53 @@ checks:
       or is_filled <> (fill_age_days > 0)
       or is_filled <> (change_pct is null)
       or (is_filled and (change_sign is not null or change_text is not null or change_pct_computed is not null))
+      or is_filled <> (day_low is null)
+      or is_filled <> (is_stale_suspect is null)
+      or is_filled <> (distinct_tickers = 0)
+  - name: rate_is_between_low_and_high_of_the_day
+    sql: >-
+      select rate_date, base, quote, capture_id, day_low, rate, day_high from main.fct_rate_daily
+      where not is_filled and rate not between day_low and day_high
   - name: is_observed_where_a_capture_is
     sql: >-
       select capture_id, rate_date, base, quote from main.fct_rate_observation as observed
       anti join (from main.fct_rate_daily where not is_filled) as daily using (rate_date, base, quote)
 */
-with days as (
+with tickers as materialized (
+    select
+        capture_id,
+        source,
+        rate_date,
+        string_agg(concat_ws(' ', base, quote, rate_text, change_text), ',' order by base, quote) as ticker
+    from main.fct_rate_observation
+    group by all
+),
+
+first_prints as (
+    select source, ticker, min(rate_date) as first_date
+    from tickers
+    group by all
+),
+
+dated_tickers as (
+    select tickers.capture_id, tickers.ticker, first_prints.first_date < tickers.rate_date as is_stale_suspect
+    from tickers
+    inner join first_prints using (source, ticker)
+),
+
+days as (
     select
         rate_date,
         base,
         quote,
         max(capture_order) as capture_order,
         count(*) as observations,
-        count(distinct rate) as distinct_rates
+        count(distinct rate) as distinct_rates,
+        count(distinct ticker) as distinct_tickers,
+        min(rate) as day_low,
+        max(rate) as day_high
     from main.fct_rate_observation
+    inner join dated_tickers using (capture_id)
     group by all
 ),
 
@@ -82,6 +126,10 @@ observed as materialized (
         latest.*,
         days.observations,
         days.distinct_rates,
+        days.distinct_tickers,
+        days.day_low,
+        days.day_high,
+        dated_tickers.is_stale_suspect,
         lag(latest.rate_date) over of_pair as previous_date,
         lag(latest.rate) over of_pair as previous_rate,
         lag(latest.rate_low) over of_pair as previous_low,
@@ -89,6 +137,7 @@ observed as materialized (
         lead(latest.rate_date) over of_pair as next_date
     from days
     inner join main.fct_rate_observation as latest using (rate_date, base, quote, capture_order)
+    inner join dated_tickers on dated_tickers.capture_id = latest.capture_id
     window of_pair as (partition by latest.base, latest.quote order by latest.rate_date)
 ),
 
@@ -133,6 +182,11 @@ select
     if(fill_age_days = 0, previous_date, null) as previous_date,
     if(fill_age_days = 0, observations, 0)::integer as observations,
     if(fill_age_days = 0, distinct_rates, 0)::integer as distinct_rates,
+    if(fill_age_days = 0, distinct_tickers, 0)::integer as distinct_tickers,
+    if(fill_age_days = 0, day_low, null) as day_low,
+    if(fill_age_days = 0, day_high, null) as day_high,
+    if(fill_age_days = 0, is_stale_suspect, null) as is_stale_suspect,
+    if(fill_age_days = 0, date_conflict, null) as date_conflict,
     fill_age_days > 0 as is_filled,
     fill_age_days,
     observed_at,

@@ -6,7 +6,8 @@ grain: [capture_id, base, quote]
 columns:
   rate_date: >-
     The day of the capture - the date that the page prints, else the calendar day of the capture in Asia/Almaty. A page
-    of one article prints the date of the article and the ticker of the capture, so its day is that of the capture.
+    of one article prints the date of the article and the ticker of the capture, so its day is that of the capture; so
+    is that of a page whose date lies more than a day after the capture.
   base: Currency of which one unit is priced.
   quote: Currency of the price.
   rate: Units of quote for one unit of base, as printed.
@@ -24,6 +25,9 @@ columns:
   observed_at: When the page was fetched, null for files given by hand.
   page_date: The date that the page prints, null where it prints none.
   captured_date: The calendar day of observed_at in Asia/Almaty.
+  date_conflict: >-
+    True where page_date and captured_date are more than two days apart, whichever of them gave rate_date; null where
+    one of them is unknown.
   capture_order: >-
     Orders the captures - the print of a day with the highest number is the rate of the day in fct_rate_daily. Shifts
     when older captures are added.
@@ -87,6 +91,7 @@ select
     capture.observed_at,
     capture.page_date,
     capture.captured_date,
+    capture.date_conflict,
     capture.capture_order,
     capture.is_accepted,
     capture.source,

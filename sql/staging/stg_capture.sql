@@ -11,8 +11,13 @@ columns:
   captured_date: The calendar day of observed_at in Asia/Almaty.
   page_date: The date that the page prints, null where it prints none.
   observed_date: >-
-    The day of the capture - page_date where there is one, else captured_date. A page of one article prints the date of
-    the article, so its day is captured_date. Null means undated.
+    The day of the capture - page_date where there is one, however old, since a cached page carries the rates of its own
+    day; else captured_date. Two page dates do not count and leave captured_date - that of a page of one article, which
+    is the date of the article, and one more than a day after captured_date, which no page can have printed. Null means
+    undated.
+  date_conflict: >-
+    True where page_date and captured_date are more than two days apart, false where they are not, null where one of
+    them is unknown.
   capture_order: >-
     Counts the captures in the order in which their word counts, the latest highest - by day, then by observed_at,
     those without a known time first, then by place in the archive. Shifts when older captures are added.
@@ -29,7 +34,12 @@ columns:
   is_accepted: True where an operator looked at the capture and found its rates right.
 */
 with dated as (
-    select *, if(page_kind = 'article', captured_date, coalesce(page_date, captured_date)) as observed_date
+    select
+        *,
+        case
+            when page_kind = 'article' or page_date > captured_date + 1 then captured_date
+            else coalesce(page_date, captured_date)
+        end as observed_date
     from raw.capture
 )
 
@@ -41,6 +51,7 @@ select
     capture.captured_date,
     capture.page_date,
     capture.observed_date,
+    abs(capture.page_date - capture.captured_date) > 2 as date_conflict,
     row_number() over (
         order by
             capture.observed_date, capture.captured_at nulls first,

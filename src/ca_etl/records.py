@@ -53,6 +53,7 @@ class RejectReason(StrEnum):
     BAD_DATE_LINE = "bad_date_line"
     BAD_HEADER = "bad_header"
     NO_ARTICLES = "no_articles"
+    UNTITLED = "untitled"
     UNDECODABLE = "undecodable"
     PARSER_ERROR = "parser_error"
 

@@ -118,3 +118,102 @@ def test_excluding_the_only_capture_of_a_day_makes_it_a_filled_day(given):
         (Decimal("0.01144"), True),
         (Decimal("0.01144"), False),
     ]
+
+
+def test_a_day_counts_its_tickers_and_gives_their_low_and_high(given):
+    def capture(name: str, hour: int):
+        at = f"2025-12-05 {hour:02}:00:00+00"
+        return {
+            "capture_id": name,
+            "page_date": "2025-12-05",
+            "captured_at": at,
+            "captured_date": "2025-12-05",
+        }
+
+    def ticker(name: str, kzt: str, change: str):
+        return [
+            {"capture_id": name, "base": "KGS", "rate_text": "0.01144"},
+            {"capture_id": name, "base": "KZT", "rate_text": kzt, "change_text": change, "position": 2},
+        ]
+
+    warehouse = given(
+        capture=[capture("a", 1), capture("b", 2), capture("c", 3), capture("d", 4)],
+        rate_observation=[
+            *ticker("a", "0.00199", "0%"),
+            *ticker("b", "0.00197", "0%"),
+            # differs from the last one in the sign of zero alone
+            *ticker("c", "0.00198", "-0%"),
+            *ticker("d", "0.00198", "0%"),
+        ],
+    )
+    assert warehouse.rows(
+        "select base, rate, day_low, day_high, observations, distinct_rates, distinct_tickers, is_stale_suspect"
+        " from main.fct_rate_daily order by base"
+    ) == [
+        ("KGS", Decimal("0.01144"), Decimal("0.01144"), Decimal("0.01144"), 4, 1, 4, False),
+        ("KZT", Decimal("0.00198"), Decimal("0.00197"), Decimal("0.00199"), 4, 3, 4, False),
+    ]
+
+
+def test_a_ticker_of_an_earlier_day_is_suspected_to_be_stale_in_every_pair_or_not_at_all(given):
+    def ticker(number: int, kzt: str, change: str):
+        return [printed(number, "0.01144", "0%"), printed(number, kzt, change, base="KZT", position=2)]
+
+    warehouse = given(
+        capture=[day(5), day(6), day(8), day(9)],
+        rate_observation=[
+            *ticker(5, "0.00198", "0.1%"),
+            *ticker(6, "0.00197", "-0%"),
+            *ticker(8, "0.00198", "0.1%"),
+            # the rates of 6 December with another change
+            *ticker(9, "0.00197", "0%"),
+        ],
+    )
+    assert warehouse.rows(
+        "select rate_date, is_stale_suspect, distinct_tickers, day_low from main.fct_rate_daily"
+        " where base = 'KGS' order by all"
+    ) == [
+        (date(2025, 12, 5), False, 1, Decimal("0.01144")),
+        (date(2025, 12, 6), False, 1, Decimal("0.01144")),
+        (date(2025, 12, 7), None, 0, None),
+        (date(2025, 12, 8), True, 1, Decimal("0.01144")),
+        (date(2025, 12, 9), False, 1, Decimal("0.01144")),
+    ]
+
+
+def test_a_date_far_from_the_fetch_is_kept_with_it_and_flagged(given):
+    def fetched(name: str, page_date: str, captured_date: str, kind: str = "listing"):
+        return {
+            "capture_id": name,
+            "page_date": page_date,
+            "page_kind": kind,
+            "captured_at": f"{captured_date} 02:00:00+00",
+            "captured_date": captured_date,
+        }
+
+    warehouse = given(
+        capture=[
+            fetched("fresh", "2025-12-05", "2025-12-06"),
+            fetched("cached", "2025-11-05", "2025-12-07"),
+            fetched("article", "2018-08-28", "2025-12-08", "article"),
+            fetched("ahead", "2026-12-05", "2025-12-09"),
+        ],
+        rate_observation=[{"capture_id": name} for name in ("fresh", "cached", "article", "ahead")],
+    )
+    assert warehouse.rows(
+        "select capture_id, rate_date, page_date, captured_date, date_conflict from main.fct_rate_observation"
+        " order by rate_date"
+    ) == [
+        ("cached", date(2025, 11, 5), date(2025, 11, 5), date(2025, 12, 7), True),
+        ("fresh", date(2025, 12, 5), date(2025, 12, 5), date(2025, 12, 6), False),
+        ("article", date(2025, 12, 8), date(2018, 8, 28), date(2025, 12, 8), True),
+        ("ahead", date(2025, 12, 9), date(2026, 12, 5), date(2025, 12, 9), True),
+    ]
+    assert warehouse.rows(
+        "select rate_date, date_conflict from main.fct_rate_daily where not is_filled order by rate_date"
+    ) == [
+        (date(2025, 11, 5), True),
+        (date(2025, 12, 5), False),
+        (date(2025, 12, 8), True),
+        (date(2025, 12, 9), True),
+    ]

@@ -185,3 +185,9 @@ def test_rows_fit_the_schemas_and_their_keys_are_unique(rows: Maker, listing: st
     assert read.capture[0]["run_id"] == "run-1"
     assert read.capture[0]["payload_sha256"] == hashlib.sha256(listing.encode()).hexdigest()
     assert read.capture[0]["payload_bytes"] == len(listing.encode())
+
+
+def test_more_lines_than_any_page_has_are_too_large(rows: Callable[..., Rows]) -> None:
+    read = rows(b"A Title\n" * 150_001, content_type="text/plain")
+    assert _reasons(read) == ["too_large"]
+    assert read.capture[0]["page_kind"] is None

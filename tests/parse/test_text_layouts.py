@@ -144,3 +144,59 @@ def test_every_known_capture_reads_back_from_a_page_with_its_figures(page: Reade
             (rate["pair"], rate["rate"], rate["change"]) for rate in facts["rates"]
         ], facts["url"]
         assert read.rejects == (), facts["url"]
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "A. Writer\n\nA. Writer has reported on rivers for years.",
+        "Anna Writer\n\nA. Writer\n\nShe writes.\n\nView more articles fromA. Writer",
+    ],
+)
+def test_v13_the_authors_box_behind_an_article_is_no_text(ending: str, page: Reader) -> None:
+    read = page(f"{TITLES[0]}\n\n{BODY}\n\n{BODY}\n\n{ending}\n", url="https://timesca.com/cold-store/")
+    (article,) = read.articles
+    assert (article.title, article.text) == (TITLES[0], f"{BODY}\n\n{BODY}")
+    assert "Writer" in (article.author or "")
+
+
+def test_v18_the_date_line_of_an_article_is_its_own_and_five_pairs_are_complete(page: Reader) -> None:
+    read = page(f"{FIVE * 8}28 August 2018\n\n{TITLES[0]}\n\n{BODY}\n", url="https://timesca.com/cold-store/")
+    assert (read.kind, read.page_date, len(read.rates)) == (PageKind.ARTICLE, date(2018, 8, 28), 5)
+    assert read.rejects == ()
+
+
+def test_a_heading_on_the_home_page_is_text(page: Reader) -> None:
+    text = f"{FIVE * 8}08 December 2025\n\n{TITLES[0]}\n\n{BODY}\n\nOld Fears\n\n{BODY}\n\nNext Steps:\n\n{BODY}\n"
+    read = page(text, url="https://timesca.com/page/572/?catid=14&id=6054")
+    assert _titles(read) == TITLES[:1]
+    assert "\n\nOld Fears\n\n" in (read.articles[0].text or "")
+
+
+def test_a_title_that_the_end_of_the_capture_cuts_is_reported_and_no_title(page: Reader) -> None:
+    read = page(f"Viewing results 1 - 6 of 8\n\n{TITLES[0]}\n\n{BODY}\n\nU.S. Puppeteers: A Lo")
+    assert _titles(read) == TITLES[:1]
+    assert [(reject.reason, reject.excerpt) for reject in read.rejects] == [
+        ("truncated", "U.S. Puppeteers: A Lo")
+    ]
+
+
+def test_zero_width_characters_do_not_hide_the_head(page: Reader) -> None:
+    read = page(
+        f"{FIVE * 8}05\u200b December 2025\n\u200b\nViewing results 1 \u2013 6 of\u200b 8\n\n{BLOCKS}"
+    )
+    assert (read.page_date, read.shown) == (date(2025, 12, 5), Shown(1, 6, 8))
+    assert _titles(read) == TITLES
+
+
+def test_a_header_in_look_alike_letters_is_reported(page: Reader) -> None:
+    read = page(f"{FIVE * 8}05 December 2025\n\nVi\u0435wing results 1 - 6 of 8\n\n{BLOCKS}")
+    assert [reject.reason for reject in read.rejects] == ["bad_header"]
+    assert _titles(read) == TITLES
+
+
+def test_digests_of_the_old_site_have_no_titles_but_their_text(page: Reader) -> None:
+    text = f"cheap replica outlet\n\nBISHKEK (TCA) \N{EM DASH} {BODY}\n\nA Sub-Headline of Ours\n\n{BODY} READ MORE:\n"
+    (article,) = page(text, url="https://www.timesca.com/index.php/news/22300-weekly-digest").articles
+    assert (article.title, article.dateline) == (None, "BISHKEK (TCA)")
+    assert article.text == f"{BODY}\n\nA Sub-Headline of Ours\n\n{BODY}"

@@ -30,7 +30,7 @@ _ATTACHMENT: Final = re.compile(r"attachment_([0-9]{1,18})(?![0-9])")
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,2000}>")
 _ELLIPSIS: Final = ("...", "…", "[...]", "[…]")
 _TAIL: Final = re.compile(
-    r"\s{0,4}(?<!\w)(Continue reading|Register to read more)(?:\s{0,2}(?:\.{3}|…|→|»))?$"
+    r"\s{0,4}(?<!\w)(Continue reading|Register to read more|READ MORE|Read more)(?:\s{0,2}(?:\.{3}|…|→|»|:))?$"
 )
 _TAIL_CHARS: Final = 40
 _FURNITURE: Final = frozenset({"continue reading", "divider", "read more", "leave a comment"})
@@ -79,7 +79,9 @@ def clean(paragraphs: Iterable[str]) -> Cleaned:
     """The paragraphs of one article, squeezed, as one text."""
     media: tuple[Media, ...] = ()
     lines = list(paragraphs)
-    if any("[" in line for line in lines):
+    if lines and all(map(_is_plain, lines)):
+        return Cleaned("\n\n".join(lines), is_truncated=False, dateline=None, media=media)
+    if any("[" in line and _SHORTCODE.search(line, line.index("[")) for line in lines):
         rest, media = take_shortcodes("\n\n".join(lines))
         lines = [line for line in map(squeeze, rest.split("\n\n")) if line]
     text, cut = _without_tails(lines)
@@ -89,6 +91,17 @@ def clean(paragraphs: Iterable[str]) -> Cleaned:
         dateline = opening[1]
         text = text[opening.end() :]
     return Cleaned(text or None, cut or text.endswith(_ELLIPSIS), dateline, media)
+
+
+def _is_plain(paragraph: str) -> bool:
+    """Whether nothing can be taken from a squeezed paragraph: no bracket, no dateline, a full stop at its end."""
+    return (
+        paragraph[-1:] == "."
+        and paragraph[-2:] != ".."
+        and paragraph[0] not in "cCdDlLrRvV"
+        and "[" not in paragraph
+        and "(TCA)" not in paragraph[:80]
+    )
 
 
 def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
@@ -151,7 +164,7 @@ def _without_tails(paragraphs: list[str]) -> tuple[str, bool]:
     for paragraph in paragraphs:
         end = paragraph[-_TAIL_CHARS:]
         tail = None
-        if "reading" in end or "read more" in end:
+        if "reading" in end or "read more" in end or "READ MORE" in end or "Read more" in end:
             tail = _TAIL.search(paragraph, max(0, len(paragraph) - _TAIL_CHARS))
         if tail is None:
             kept.append(paragraph)

@@ -12,11 +12,13 @@ START: Final = "Viewing results"
 _HEADER: Final = re.compile(
     r"Viewing results ([0-9]{1,9}) [-–] ([0-9]{1,9}) of ([0-9]{1,9})"  # noqa: RUF001
 )
+# Letters that only look Latin, or a figure with something in it.
+_LOOSE: Final = re.compile(r"\w{5,8}\s+\w{5,8}\s+[0-9]\S{0,9}\s+\W\s+[0-9]\S{0,9}\s+\w{2}\s+[0-9]\S{0,9}")
 
 
 def is_header(line: str) -> bool:
     """Whether a squeezed line claims to be the header, well-formed or not."""
-    return line.startswith(START) and len(line) <= 80
+    return len(line) <= 80 and (line.startswith(START) or _LOOSE.fullmatch(line) is not None)
 
 
 def read_header(line: str) -> Shown | None:

@@ -14,7 +14,7 @@ from ca_etl.parse.cards import Cards, read_cards
 from ca_etl.parse.clean import squeeze
 from ca_etl.parse.dates import looks_like_date, read_date
 from ca_etl.parse.header import START, read_header
-from ca_etl.parse.kinds import Signs, kind_of
+from ca_etl.parse.kinds import Signs, kind_of, ticker_day
 from ca_etl.parse.links import resolve
 from ca_etl.parse.markup import GAP, Markup
 from ca_etl.parse.page import Page, Reject, Shown
@@ -42,17 +42,17 @@ def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) ->
     cards = read_cards(markup, base)
     shown, header_rejects = _header(flat)
     page_date, date_rejects = _page_date(flat, found.end, cards)
-    ticker = _read_ticker(found.lines, page_date or on)
     opening = squeeze(" ".join(cards.before[:_BREADCRUMB_LINES]))
     signs = Signs(
         has_header=shown is not None,
         has_breadcrumb="Our People >" in opening or "Our People »" in opening,
         is_single_article=cards.is_single,
-        has_ticker_or_date=bool(ticker.cycles) or page_date is not None,
+        has_ticker_or_date=bool(found.lines) or page_date is not None,
         articles=len(cards.articles),
     )
-    rejects = (*ticker.rejects, *date_rejects, *header_rejects)
     kind = kind_of(signs, url)
+    ticker = _read_ticker(found.lines, ticker_day(kind, page_date, on))
+    rejects = (*ticker.rejects, *date_rejects, *header_rejects)
     return Page(kind, page_date, ticker.rates, ticker.cycles, shown, cards.articles, rejects, charset)
 
 

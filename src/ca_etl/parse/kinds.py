@@ -1,11 +1,16 @@
-"""Which kind a page is: what stands on it first, then its URL."""
+"""Which kind a page is, and which day its ticker belongs to: what stands on it first, then its URL."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
 
 from ca_etl.parse.links import path_parts
 from ca_etl.parse.page import PageKind
+
+# A page says at most the day that has begun somewhere: no zone is a whole day ahead of Asia/Almaty.
+_AHEAD: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,27 +23,48 @@ class Signs:
     is_single_article: bool = False
     has_ticker_or_date: bool = False
     articles: int = 0
+    has_teasers: bool = False
 
 
 def kind_of(signs: Signs, url: str | None) -> PageKind:
-    """The kind of a page.
+    """The kind of a page: the first of these that holds.
 
-    In this order: a breadcrumb "Our People >" is an author page; a "Viewing results" header a listing;
-    "Written by" bullets the old site; a page that declares itself one article is one. Then the URL
-    decides, and without a URL a page of the site (ticker or date line) with articles is the home page's.
+    1. a breadcrumb "Our People >" makes an author page, a "Viewing results" header a listing;
+    2. a URL that only one kind has: /author/ and /our-people/, /page/N and the front page, /index.php;
+    3. bullets "Written by" make the old site, unless a ticker or date line stands above: they are the new one's;
+    4. a page that declares itself one article is one;
+    5. the other URLs: /category/, /tag/, /latest/ and /feed/ are listings, a path of one segment an article;
+    6. without a URL that tells: teasers with "Continue reading", or articles below a ticker or date line, make the
+       home page;
+    7. anything else is other.
     """
     by_url = _kind_of_url(url)
-    if signs.has_breadcrumb or by_url is PageKind.AUTHOR:
-        return PageKind.AUTHOR
-    if signs.has_header:
-        return PageKind.LISTING
-    if signs.has_written_by or by_url is PageKind.OLD_SITE:
-        return PageKind.OLD_SITE
-    if signs.is_single_article:
-        return PageKind.ARTICLE
-    if by_url is not None:
-        return by_url
-    return PageKind.HOME if signs.has_ticker_or_date and signs.articles else PageKind.OTHER
+    is_home = signs.has_teasers or (signs.has_ticker_or_date and signs.articles > 0)
+    rules = (
+        (signs.has_breadcrumb, PageKind.AUTHOR),
+        (signs.has_header, PageKind.LISTING),
+        (by_url in {PageKind.AUTHOR, PageKind.HOME, PageKind.OLD_SITE}, by_url),
+        (signs.has_written_by and not signs.has_ticker_or_date, PageKind.OLD_SITE),
+        (signs.is_single_article, PageKind.ARTICLE),
+        (by_url is not None, by_url),
+        (is_home, PageKind.HOME),
+    )
+    return next((kind for holds, kind in rules if holds and kind is not None), PageKind.OTHER)
+
+
+def ticker_day(kind: PageKind, page_date: date | None, on: date | None) -> date | None:
+    """The day that a page's ticker belongs to; `on` is the day of the capture. None: undated.
+
+    The printed date where there is one, however old: ticker and date line are printed together, so a cached page
+    carries the rates of its own day. Not on an article page, whose date line is the article's own (2018 under a
+    ticker of 2026), and not a date that the capture had not reached: there the day of the capture.
+    `staging.stg_capture` says the same in SQL, and flags dates that are far apart.
+    """
+    if kind is PageKind.ARTICLE or page_date is None:
+        return on
+    if on is not None and page_date - _AHEAD > on:
+        return on
+    return page_date
 
 
 def _kind_of_url(url: str | None) -> PageKind | None:

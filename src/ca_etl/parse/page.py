@@ -11,7 +11,7 @@ from typing import Final
 from ca_etl.records import RejectReason
 
 # Stored beside every row; raised whenever the same bytes could give other rows.
-PARSER_VERSION: Final = "2025-12-05.1"
+PARSER_VERSION: Final = "2026-11-23.1"
 
 EXCERPT_CHARS: Final = 200
 

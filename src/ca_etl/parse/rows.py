@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from ca_etl.parse.charset import decode
 from ca_etl.parse.html import read_html
+from ca_etl.parse.kinds import ticker_day
 from ca_etl.parse.markup import too_complex
 from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, RateLine, Reject
 from ca_etl.parse.sniff import Form, challenge_in, form_of
@@ -19,6 +20,9 @@ from ca_etl.records import Capture, RejectReason, Rows, site_name
 
 # Kinds that list articles; on the others a page without one is nothing to report.
 _LISTS: Final = frozenset({PageKind.LISTING, PageKind.HOME, PageKind.AUTHOR})
+
+# Ten thousand cycles fit; beyond it a page of short lines would take more than a second and 200 MB.
+MAX_LINES: Final = 150_000
 
 
 def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None = None) -> Rows:
@@ -35,7 +39,7 @@ def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None =
         rejects = (*read.rejects, *_lacking(read))
     else:
         page, rejects = None, (read,)
-    if page is not None and _day(page, on) is None:
+    if page is not None and ticker_day(page.kind, page.page_date, on) is None:
         rejects = (*rejects, _undated(page))
         page = replace(page, rates=(), articles=())
     rows = Rows(capture=[_capture_row(capture, page, on, run_id)])
@@ -64,6 +68,8 @@ def read_page(payload: bytes, *, content_type: str | None, url: str | None, on: 
             return Reject.of(RejectReason.TOO_LARGE, why, text)
         page = read_html(html, url=url, on=on, charset=decoded.charset)
     else:
+        if text.count("\n") > MAX_LINES:
+            return Reject.of(RejectReason.TOO_LARGE, f"more than {MAX_LINES} lines of text", text)
         page = read_text(text, url=url, on=on, charset=decoded.charset)
     mark = challenge_in(text) if not page.ticker_cycles else None
     if mark is not None:
@@ -113,13 +119,10 @@ def _lacking(page: Page) -> Iterable[Reject]:
         yield Reject(RejectReason.NO_TICKER, "no ticker line on the page", "")
     if not page.articles and (page.kind in _LISTS or not page.ticker_cycles):
         yield Reject(RejectReason.NO_ARTICLES, f"no article on a page of kind {page.kind}", "")
-
-
-def _day(page: Page, on: date | None) -> date | None:
-    """The day of the page's rates: on an article page the printed date is the article's, years off."""
-    if page.kind is PageKind.ARTICLE:
-        return on
-    return page.page_date or on
+    untitled = [article for article in page.articles if article.title is None]
+    if untitled:
+        said = f"{len(untitled)} of {len(page.articles)} articles have no title on the page"
+        yield Reject.of(RejectReason.UNTITLED, said, untitled[0].text or "")
 
 
 def _undated(page: Page) -> Reject:

@@ -30,17 +30,23 @@ QUOTE: Final = "USD"
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """The pairs of one cycle in printed order, and the days on which it may be seen, both included."""
+    """A layout of the ticker, and the days on which it may be seen, both included.
+
+    `bases` are the pairs of a cycle in printed order, `times` how often the text form of a page repeats it.
+    """
 
     bases: tuple[str, ...]
+    times: int
     since: date
     until: date
 
 
+# The cycle came twice in captures of February and March 2024, eight times in all since about April.
 # No capture tells the day TMT joined: four pairs until the end of July 2024 at least, five on 7 September.
 CYCLES: Final = (
-    Cycle(("KGS", "KZT", "TJS", "UZS"), date.min, date(2024, 9, 6)),
-    Cycle(("KGS", "KZT", "TJS", "UZS", "TMT"), date(2024, 8, 1), date.max),
+    Cycle(("KGS", "KZT", "TJS", "UZS"), 2, date.min, date(2024, 4, 30)),
+    Cycle(("KGS", "KZT", "TJS", "UZS"), 8, date(2024, 3, 1), date(2024, 9, 6)),
+    Cycle(("KGS", "KZT", "TJS", "UZS", "TMT"), 8, date(2024, 8, 1), date.max),
 )
 _KNOWN: Final = frozenset(base for cycle in CYCLES for base in cycle.bases)
 _ORDER: Final = {base: place for place, base in enumerate(CYCLES[-1].bases)}
@@ -59,6 +65,7 @@ _CHANGE: Final = r"-?[0-9]{1,5}(?:\.[0-9]{1,4})?%"
 _STRICT: Final = re.compile(
     rf"\s*[{re.escape(BULLETS)}]?\s*([A-Z]{{3}})/([A-Z]{{3}})\s*=\s*({_RATE})\s+({_CHANGE})\s*"
 )
+_PRINTED: Final = re.compile(rf"^  • ([A-Z]{{3}})/{QUOTE} = ({_RATE}) ({_CHANGE})\n", re.MULTILINE)
 # Any letters, not only Latin capitals: a Cyrillic look-alike must be reported, not overlooked.
 _BULLET_PAIR: Final = re.compile(rf"\s*[{re.escape(BULLETS)}]\s*([^\W\d_]{{3}})\s*/\s*([^\W\d_]{{3}})(?!\w)")
 _BARE_PAIR: Final = re.compile(r"\s*([^\W\d_]{3})\s*/\s*([^\W\d_]{3})\s*=")
@@ -130,6 +137,37 @@ def read_ticker(lines: Iterable[str], on: date | None = None) -> Ticker:
             if line.rate is not None
         )
     return Ticker(rates, count, _bounded(rejects))
+
+
+def read_cycle(cycle: str, on: date | None) -> tuple[RateLine, ...] | None:
+    """The rates of one cycle printed to the letter as on nearly all pages; None where `read_ticker` must look at it.
+
+    `cycle` are its lines, each with the line feed behind it. What is returned is what `read_ticker` gives for them.
+    """
+    found = _PRINTED.findall(cycle)
+    if len(found) != cycle.count("\n"):
+        return None
+    bases = tuple(base for base, _, _ in found)
+    if not any(bases == known.bases and (on is None or known.since <= on <= known.until) for known in CYCLES):
+        return None
+    if not all(rate.strip("0.") for _, rate, _ in found):
+        return None
+    return tuple(
+        RateLine(base, QUOTE, rate, change, position)
+        for position, (base, rate, change) in enumerate(found, start=1)
+    )
+
+
+def cut_short(cycles: int, on: date | None) -> Reject | None:
+    """What is lacking in a text that ends with its ticker; None where the day is unknown or nothing is."""
+    if on is None or not cycles:
+        return None
+    times = min(known.times for known in CYCLES if known.since <= on <= known.until)
+    if cycles >= times:
+        return None
+    return Reject(
+        RejectReason.TRUNCATED, f"the text ends within the ticker: {cycles} of {times} cycles on {on}", ""
+    )
 
 
 def _like(head: str) -> re.Match[str] | None:
