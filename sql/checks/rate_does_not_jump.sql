@@ -20,5 +20,8 @@ inner join main.fct_rate_daily as earlier
     on earlier.rate_date = printed.rate_date - 1
     and earlier.base = printed.base
     and earlier.quote = printed.quote
+left join main.dim_currency as currency on currency.currency_code = printed.base and printed.quote = 'USD'
 where 2 * abs(printed.rate::decimal(20, 8) - earlier.rate) > earlier.rate
 and not printed.is_accepted
+-- after a wrong day the right one jumps as well, and is not to blame
+and coalesce(earlier.rate between currency.plausible_low and currency.plausible_high, true)

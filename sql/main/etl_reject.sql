@@ -5,7 +5,7 @@ description: >-
 grain: [capture_id, position]
 columns:
   capture_id: The capture, or the name given to a stretch of an archive file that is no capture.
-  position: Counts the rejects of a capture; -1 for a capture excluded by decision.
+  position: Counts the rejects of a page from 1; 0 for a damaged record, -1 for a capture excluded by decision.
   reason: The code of the reason; excluded for a decision.
   detail: What exactly was wrong, or why it was excluded.
   excerpt: The beginning of the text in question.
@@ -16,16 +16,16 @@ columns:
   archive_file: The WARC file that holds the bytes.
   archive_offset: Where in that file the record begins.
   parser_version: The parser that rejected it, null for a decision.
-  run_id: The run that loaded the capture.
+  run_id: The run that read it; for a decision, the run that loaded the capture.
 sort: [capture_id, position]
 checks:
   - not_null: [reason, detail]
 */
 with rejects as (
-    select capture_id, position, reason, detail, excerpt, parser_version
+    select capture_id, position, reason, detail, excerpt, parser_version, run_id
     from raw.reject
     union all
-    select capture_id, -1, 'excluded', reason, '', null
+    select capture_id, -1, 'excluded', reason, '', null, null
     from raw.decision
     where decision = 'exclude'
 )
@@ -43,6 +43,6 @@ select
     capture.archive_file,
     capture.archive_offset,
     rejects.parser_version,
-    capture.run_id
+    coalesce(rejects.run_id, capture.run_id) as run_id
 from rejects
 left join raw.capture as capture on capture.capture_id = rejects.capture_id

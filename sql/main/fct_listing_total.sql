@@ -20,9 +20,10 @@ checks:
   - not_null: [shown_total, total_low, total_high, captures, capture_id]
   - between: {shown_total: [0, null]}
 */
-with located as (
+-- the same few addresses are asked for every day: each is read once
+with listings as materialized (
     select
-        *,
+        url,
         regexp_replace(
             trim(
                 regexp_replace(
@@ -32,10 +33,15 @@ with located as (
             ),
             '^category/home/', 'category/'
         ) as listing
+    from (select distinct url from staging.stg_capture where shown_total is not null)
+),
+
+located as (
+    select *
     from staging.stg_capture
+    inner join listings using (url)
     where shown_total is not null
     and observed_date is not null
-    and url is not null
 ),
 
 days as (

@@ -5,6 +5,7 @@ create table if not exists raw.reject (
     detail varchar not null,
     excerpt varchar not null,
     parser_version varchar not null,
+    run_id varchar not null,
     primary key (capture_id, "position")
 );
 
@@ -15,3 +16,4 @@ comment on column raw.reject.reason is 'Reason code.';
 comment on column raw.reject.detail is 'What was expected and what was found.';
 comment on column raw.reject.excerpt is 'The beginning of the offending text.';
 comment on column raw.reject.parser_version is 'Version of the parser that rejected it.';
+comment on column raw.reject.run_id is 'The run that read it.';

@@ -165,6 +165,7 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
         pa.field("detail", pa.string(), nullable=False),
         pa.field("excerpt", pa.string(), nullable=False),
         pa.field("parser_version", pa.string(), nullable=False),
+        pa.field("run_id", pa.string(), nullable=False),
     ),
 }
 

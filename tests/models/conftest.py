@@ -47,6 +47,7 @@ DEFAULTS: dict[str, Row] = {
         "detail": "-",
         "excerpt": "",
         "parser_version": "1",
+        "run_id": "r1",
     },
     "decision": {"capture_id": "c1", "reason": "looked at it", "decided_at": "2025-12-06 00:00:00+00"},
     "run": {
@@ -196,7 +197,7 @@ def clean() -> Iterator[Warehouse]:
             {"capture_id": capture, "title": "A Road", "text_id": "t1"} for capture in captures
         ],
         "article_text": [{"text_id": "t1", "text": "The road is long."}],
-        "reject": [{"capture_id": "blocked", "reason": "blocked"}],
+        "reject": [{"capture_id": "blocked", "reason": "blocked", "run_id": "r0"}],
         "decision": [{"capture_id": "excluded", "decision": "exclude"}],
         "run": [{}, {"run_id": "r2"}],
         "check_result": [{}],

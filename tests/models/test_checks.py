@@ -56,6 +56,8 @@ FAULTS = {
     "run_has_no_rejects": "update main.etl_reject set run_id = 'r1'",
     "no_pair_is_missing": "delete from main.fct_rate_daily where base = 'TMT' and rate_date = date '2025-12-07'",
     "page_date_is_not_in_the_future": "update raw.capture set page_date = captured_date + 1 where capture_id = 'c1'",
+    "rate_date_is_possible": "update main.fct_rate_observation set rate_date = date '2099-12-05'",
+    "run_observes_rates": "delete from raw.rate_observation",
     "page_date_is_not_stale": "update main.fct_rate_observation set rate_date = captured_date - 8",
 }
 
@@ -274,13 +276,13 @@ def test_a_pair_that_the_latest_day_no_longer_prints_is_a_warning(given):
 
 
 def test_a_sample_is_a_few_rows_and_the_count_is_of_all(given):
-    bases = [f"X{letter}" for letter in "EDCBA"]
+    bases = [f"X{letter}" for letter in "LKJIHGFEDCBA"]
     warehouse = given(
         capture=[{"page_date": "2025-12-05"}], rate_observation=[{"base": base} for base in bases]
     )
     result = warehouse.checks()["fct_rate_observation_references_base"]
-    assert result.offending_rows == 5
-    assert [line.count("'base': X") for line in result.sample.splitlines()] == [1, 1, 1]
+    assert result.offending_rows == 12
+    assert [line.count("'base': X") for line in result.sample.splitlines()] == [1] * 10
     assert "XA" in result.sample.splitlines()[0]
 
 

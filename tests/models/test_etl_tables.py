@@ -50,7 +50,7 @@ def test_etl_reject_keeps_rejects_and_excluded_captures_with_where_they_come_fro
         ],
         reject=[
             {"capture_id": "a", "reason": "undated", "detail": "no date, no capture time"},
-            {"capture_id": "x:17", "reason": "bad_record", "detail": "no WARC header"},
+            {"capture_id": "x:17", "reason": "bad_record", "detail": "no WARC header", "run_id": "r2"},
         ],
         decision=[{"capture_id": "b", "decision": "exclude", "reason": "a test page"}],
     )
@@ -59,7 +59,7 @@ def test_etl_reject_keeps_rejects_and_excluded_captures_with_where_they_come_fro
     ) == [
         ("a", 0, "undated", "no date, no capture time", "https://timesca.com/a", "2025/12/a.warc.gz", "r1"),
         ("b", -1, "excluded", "a test page", None, "2025/12/a.warc.gz", "r1"),
-        ("x:17", 0, "bad_record", "no WARC header", None, None, None),
+        ("x:17", 0, "bad_record", "no WARC header", None, None, "r2"),
     ]
 
 

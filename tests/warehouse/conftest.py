@@ -129,6 +129,7 @@ def rows() -> Callable[..., Rows]:
                     "detail": "d",
                     "excerpt": "e",
                     "parser_version": "1",
+                    "run_id": "20251205T020000Z",
                 }
             )
         return made

@@ -333,6 +333,7 @@ def test_an_answer_that_was_no_page_is_asked_for_again_in_full(con, capture, rea
         "detail": "",
         "excerpt": "",
         "parser_version": "1",
+        "run_id": "r",
     }
     load_captures(con, capture("c1"), rejects=[reject])
     assert bool(validators(con, ["https://timesca.com/"])) is usable

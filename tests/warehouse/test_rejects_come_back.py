@@ -27,10 +27,10 @@ def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 "insert into raw.archive_file select $1, 'x', 1, 1, 0, 'old', 'r'",
                 [f"2025/12/{name}.warc.gz"],
             )
-        con.execute("insert into raw.reject values ('urn:1', 1, 'no_ticker', '', '', 'old')")
-        con.execute("insert into raw.reject values ('urn:3', 1, 'no_ticker', '', '', 'new')")
+        con.execute("insert into raw.reject values ('urn:1', 1, 'no_ticker', '', '', 'old', 'r')")
+        con.execute("insert into raw.reject values ('urn:3', 1, 'no_ticker', '', '', 'new', 'r')")
         con.execute(
-            "insert into raw.reject values ('2025/12/broken.warc.gz#17', 1, 'bad_record', '', '', 'old')"
+            "insert into raw.reject values ('2025/12/broken.warc.gz#17', 1, 'bad_record', '', '', 'old', 'r')"
         )
         yield con
 

@@ -21,6 +21,9 @@ from ca_etl.records import Capture, RejectReason, Rows, site_name
 # Kinds that list articles; on the others a page without one is nothing to report.
 _LISTS: Final = frozenset({PageKind.LISTING, PageKind.HOME, PageKind.AUTHOR})
 
+# Fewer pairs than this are a quotation and no ticker, which has never had fewer than four.
+MIN_PAIRS: Final = 3
+
 # Ten thousand cycles fit; beyond it a page of short lines would take more than a second and 200 MB.
 MAX_LINES: Final = 150_000
 
@@ -42,11 +45,14 @@ def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None =
     if page is not None and ticker_day(page.kind, page.page_date, on) is None:
         rejects = (*rejects, _undated(page))
         page = replace(page, rates=(), articles=())
+    if page is not None and len(page.rates) < MIN_PAIRS:
+        # The grammar has reported the cycle as incomplete: an article quotes a pair in a line of its own.
+        page = replace(page, rates=())
     rows = Rows(capture=[_capture_row(capture, page, on, run_id)])
     if page is not None:
         rows.rate_observation = [_rate_row(capture, rate) for rate in page.rates]
         _add_articles(rows, capture, page.articles)
-    rows.reject = list(_reject_rows(capture, rejects))
+    rows.reject = list(_reject_rows(capture, rejects, run_id))
     return rows
 
 
@@ -207,7 +213,7 @@ def _add_articles(rows: Rows, capture: Capture, articles: Iterable[Article]) -> 
         )
 
 
-def _reject_rows(capture: Capture, rejects: Iterable[Reject]) -> Iterable[dict[str, Any]]:
+def _reject_rows(capture: Capture, rejects: Iterable[Reject], run_id: str) -> Iterable[dict[str, Any]]:
     for position, reject in enumerate(rejects, start=1):
         yield {
             "capture_id": capture.capture_id,
@@ -216,4 +222,5 @@ def _reject_rows(capture: Capture, rejects: Iterable[Reject]) -> Iterable[dict[s
             "detail": reject.detail,
             "excerpt": reject.excerpt,
             "parser_version": PARSER_VERSION,
+            "run_id": run_id,
         }

@@ -84,7 +84,7 @@ def read_rows(ctx: Context, path: Path, resolve: Resolve) -> tuple[Rows, Archive
     for found in read_archive(path, root=ctx.settings.archive_dir, resolve=resolve):
         if isinstance(found, BadRecord):
             bad += 1
-            rows.reject.append(_reject(found, bad))
+            rows.reject.append(_reject(found, ctx.run_id))
         else:
             captures += 1
             rows.extend(rows_of(found, zone=ctx.settings.zone, run_id=ctx.run_id, site=site))
@@ -101,13 +101,15 @@ def read_rows(ctx: Context, path: Path, resolve: Resolve) -> tuple[Rows, Archive
     )
 
 
-def _reject(record: BadRecord, position: int) -> dict[str, object]:
+def _reject(record: BadRecord, run_id: str) -> dict[str, object]:
     return {
         # a record without a readable id is known by where it lies
         "capture_id": record.capture_id or f"{record.archive_file}#{record.archive_offset}",
-        "position": position,
+        # the same damage in two archive files is one reject; rejects of a page count from 1
+        "position": 0,
         "reason": record.reason,
         "detail": record.detail,
         "excerpt": "",
         "parser_version": PARSER_VERSION,
+        "run_id": run_id,
     }
