@@ -77,9 +77,13 @@ def _rows(text: str, url: str | None = None) -> Rows:
 
 
 def _assert_honest(text: str, read: Rows) -> None:
-    lines = [" ".join(INVISIBLE.sub("", line).split()).lstrip("\u2022 ") for line in text.split("\n")]
+    # A blank too many or too few around the signs changes nothing that is said.
+    lines = [
+        re.sub(r" ?([=/]) ?", r"\1", " ".join(INVISIBLE.sub("", line).split()).lstrip("\u2022 "))
+        for line in text.split("\n")
+    ]
     standing = {
-        f"{row['base']}/{row['quote']} = {row['rate_text']} {row['change_text']}"
+        f"{row['base']}/{row['quote']}={row['rate_text']} {row['change_text']}"
         for row in read.rate_observation
     }
     assert standing <= set(lines)

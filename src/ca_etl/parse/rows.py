@@ -25,7 +25,7 @@ _LISTS: Final = frozenset({PageKind.LISTING, PageKind.HOME, PageKind.AUTHOR})
 MIN_PAIRS: Final = 3
 
 # Ten thousand cycles fit; beyond it a page of short lines would take more than a second and 200 MB.
-MAX_LINES: Final = 150_000
+MAX_LINES: Final = 100_000
 
 
 def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None = None) -> Rows:
