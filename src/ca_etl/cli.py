@@ -254,10 +254,14 @@ def decide(
 ) -> None:
     """Decide about a capture that a check stopped; the next run heeds it."""
     from ca_etl.pipeline.context import utc_now
+    from ca_etl.query import assert_capture
     from ca_etl.warehouse import decisions
     from ca_etl.warehouse.load import Decision as Entry
 
     data_dir = _settings().data_dir
+    if not reason.strip():
+        raise UsageError("a decision without a reason helps nobody later", 'ca-etl decide ... --reason "why"')
+    assert_capture(data_dir, capture_id)
     decisions.append(data_dir, Entry(capture_id, decision, reason, utc_now()))
     typer.echo(
         f"{decision} {capture_id}: in {data_dir / decisions.DECISIONS_FILE}; next: ca-etl run", err=True

@@ -71,6 +71,20 @@ def published(data_dir: Path) -> Release:
     return release
 
 
+def assert_capture(data_dir: Path, capture_id: str) -> None:
+    """Raise `UsageError` when neither the current release nor an unpublished warehouse knows the capture."""
+    current = current_release(data_dir)
+    known = [current.warehouse] if current else []
+    known += sorted((data_dir / RELEASES).glob(f"*{BUILDING}/{WAREHOUSE}"))
+    for warehouse in known:
+        with readable(warehouse) as con:
+            if con.execute("select 1 from raw.capture where capture_id = $1", [capture_id]).fetchall():
+                return
+    raise UsageError(
+        f"{data_dir} knows no capture {capture_id!r}", "ca-etl status (names those that checks found)"
+    )
+
+
 def _unpublished(data_dir: Path) -> Path:
     """The warehouse of the newest building folder. Raises `UsageError` without one."""
     found = sorted((data_dir / RELEASES).glob(f"*{BUILDING}/{WAREHOUSE}"))

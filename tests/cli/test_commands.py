@@ -135,12 +135,23 @@ def test_the_demo_plays_an_outage_and_a_wrong_rate(cli: Cli) -> None:
     assert "KZT" in cli("status").stdout
 
 
-def test_decide_writes_a_line_that_a_person_can_read(cli: Cli, data_dir: Path) -> None:
-    data_dir.mkdir()
-    assert cli("decide", "exclude", "urn:uuid:1", "--reason", "ten times, too high").returncode == 0
+def test_decide_writes_a_line_that_a_person_can_read(cli: Cli, page: Path, data_dir: Path) -> None:
+    cli("ingest", page)
+    capture_id = cli("sql", "select capture_id from raw.capture", "-f", "csv").stdout.split()[1]
+    assert cli("decide", "exclude", capture_id, "--reason", "ten times, too high").returncode == 0
     lines = (data_dir / "decisions.csv").read_text().splitlines()
     assert lines[0] == "capture_id,decision,reason,decided_at"
-    assert lines[1].startswith('urn:uuid:1,exclude,"ten times, too high",')
+    assert lines[1].startswith(f'{capture_id},exclude,"ten times, too high",')
+
+
+def test_a_decision_about_nothing_or_for_no_reason_is_wrong_usage(
+    cli: Cli, page: Path, data_dir: Path
+) -> None:
+    cli("ingest", page)
+    assert cli("decide", "exclude", "urn:uuid:nonsense", "--reason", "why not").returncode == 2
+    capture_id = cli("sql", "select capture_id from raw.capture", "-f", "csv").stdout.split()[1]
+    assert cli("decide", "accept", capture_id, "--reason", " ").returncode == 2
+    assert not (data_dir / "decisions.csv").exists()
 
 
 def test_a_rollback_that_fails_is_no_crashed_run(cli: Cli, page: Path) -> None:

@@ -39,7 +39,7 @@ def test_the_python_snippets_run(month: Month) -> None:
     for snippet in snippets:
         names: dict[str, object] = {}
         exec(snippet.replace("data/current", str(month[0].data_dir / "current")), names)  # noqa: S102
-        assert len(names["rates"]) == 150 if "polars" in snippet else 30  # type: ignore[arg-type]
+        assert len(names["rates"]) == (150 if "polars" in snippet else 30)  # type: ignore[arg-type]
 
 
 def test_every_command_that_is_named_exists() -> None:
