@@ -71,8 +71,9 @@ def write_parquet(relation: duckdb.DuckDBPyRelation, path: Path) -> None:
 
 
 def _rows(relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[str | None, ...]]:
-    while batch := relation.fetchmany(BATCH):
-        yield from batch
+    # DuckDB 2.0 relations have no fetchmany any more, and fetchall would hold the whole result.
+    for batch in relation.to_arrow_reader(BATCH):
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
 def _as_text(relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[str | None, ...]]:

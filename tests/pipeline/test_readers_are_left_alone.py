@@ -54,7 +54,7 @@ def test_the_oldest_promised_client_opens_the_release(settings: Settings, days: 
         "print(json.dumps([duckdb.__version__, counts, comment]))\n"
     )
     done = subprocess.run(
-        [str(python), "-c", program, str(settings.data_dir / "current" / "warehouse.duckdb")],
+        [str(python), "-I", "-c", program, str(settings.data_dir / "current" / "warehouse.duckdb")],
         capture_output=True,
         text=True,
         check=False,
