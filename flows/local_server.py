@@ -114,23 +114,29 @@ def _start(home: Path, port: int, log: int) -> LocalServer:
         stderr=subprocess.STDOUT,
         # Ctrl-C in the terminal is for the run; it ends the server once its last state is recorded.
         start_new_session=True,
-        preexec_fn=_end_with_parent(),  # noqa: PLW1509  no thread runs before Prefect is imported
+        preexec_fn=_child_set_up(),  # noqa: PLW1509  no thread runs before Prefect is imported
     )
     return LocalServer(process, port, home / LOG_FILE)
 
 
-def _end_with_parent() -> Callable[[], None] | None:
-    """What the child calls before it becomes the server: the kernel is to end it with its parent. None if not Linux.
+def _child_set_up() -> Callable[[], None]:
+    """What the child calls before it becomes the server: on Linux the kernel is to end it with its parent.
 
     It survives the exec, and Prefect serves from that one process.
     """
+
+    def heed_sigint() -> None:
+        # A job that a script starts in the background inherits an ignored SIGINT, by which the server is stopped.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     if sys.platform != "linux":
-        return None
+        return heed_sigint
     # Loaded on this side of the fork, where a lock of the loader cannot be held by somebody who is not there.
     prctl = ctypes.CDLL(None, use_errno=True).prctl
     parent = os.getpid()
 
     def end_with_parent() -> None:
+        heed_sigint()
         if prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
             raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
         # A parent that died before the call sends no signal any more.
