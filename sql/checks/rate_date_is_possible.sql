@@ -1,6 +1,6 @@
 /*
 description: >-
-  A ticker of this run dated before 2024, when the site began to print one, or later than the day after it was fetched
+  A ticker dated before 2020, years before the first one known, or later than the day after it was fetched
   (for a file of unknown age, after it was read) - a misprinted year would fill the series for decades. After a look at
   the capture, a decision to accept it lets the date pass, one to exclude it leaves it out.
 severity: error
@@ -11,6 +11,6 @@ from main.fct_rate_observation as printed
 left join raw.run as run on run.run_id = printed.run_id
 where not printed.is_accepted
 and (
-    printed.rate_date < date '2024-01-01'
+    printed.rate_date < date '2020-01-01'
     or printed.rate_date > coalesce(printed.captured_date, run.started_at::date) + 1
 )
