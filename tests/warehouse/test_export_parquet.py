@@ -93,6 +93,23 @@ def test_equal_tables_give_equal_bytes_in_whatever_order_they_were_filled(con, t
     assert len(digests(tmp_path / "first")) == 3
 
 
+@pytest.mark.parametrize(
+    ("last", "sort"),
+    [("(400000, 1)", ["a"]), ("(5, 1)", ["a"]), ("(null, 1)", ["a"]), ("(399999, null)", ["a", "b"])],
+    ids=["in order", "out of order", "null at the end", "null in the second column"],
+)
+def test_the_order_of_a_file_is_the_same_whether_the_table_stands_in_it_or_not(con, tmp_path, last, sort):
+    # several row groups of DuckDB, read by several threads
+    con.execute("set threads = 3; drop table main.rate")
+    con.execute("create table main.wide as select range as a, 0 as b from range(400000)")
+    con.execute(f"insert into main.wide values {last}")
+    export_parquet(con, tmp_path / "parquet", [ExportSpec("wide", tuple(sort))])
+    table = pq.read_table(tmp_path / "parquet" / "wide" / "wide.parquet")
+    keys = [tuple((v is None, v or 0) for v in row.values()) for row in table.select(["a", "b"]).to_pylist()]
+    assert keys == sorted(keys)
+    assert len(keys) == 400_001
+
+
 def test_row_groups_have_one_length_and_hold_every_row(con, tmp_path):
     con.execute("drop table main.rate")
     rows = 2 * ROW_GROUP_ROWS + 17

@@ -13,13 +13,16 @@ when a warehouse is checked outside a run.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
 from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.connect import READERS, beside
 from ca_etl.warehouse.header import NEXT_COMMAND, CheckSpec, Scalar, Severity, read_check_header, split_file
 from ca_etl.warehouse.journal import CheckResult
 from ca_etl.warehouse.models import ModelFile, read_models
@@ -64,19 +67,20 @@ def run_checks(
 ) -> tuple[CheckResult, ...]:
     """Run every check against the tables that `build_models` made, and say what each one found.
 
-    `run_id` is the run whose captures the run's own checks look at; None means all captures. Offending
-    rows never raise; `CheckError` means that a query is wrong, `HeaderError` that a header is.
+    They look at what is committed, in threads with connections of their own. `run_id` is the run whose captures the
+    run's own checks look at; None means all captures. Offending rows never raise; `CheckError` means that a query is
+    wrong, `HeaderError` that a header is.
     """
     checks = collect_checks(root, read_models(root))
-    con.execute("set variable run_id = $1::varchar", [run_id])
-    try:
-        return tuple(
-            result
-            for start in range(0, len(checks), _BATCH)
-            for result in _run(con, checks[start : start + _BATCH])
-        )
-    finally:
-        con.execute("reset variable run_id")
+    batches = [checks[start : start + _BATCH] for start in range(0, len(checks), _BATCH)]
+
+    def run(batch: Sequence[Check]) -> list[CheckResult]:
+        with beside(con) as further:
+            further.execute("set variable run_id = $1::varchar", [run_id])
+            return _run(further, batch)
+
+    with ThreadPoolExecutor(READERS) as pool:
+        return tuple(chain.from_iterable(pool.map(run, batches)))
 
 
 def _run(con: duckdb.DuckDBPyConnection, checks: Sequence[Check]) -> list[CheckResult]:

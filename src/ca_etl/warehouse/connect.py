@@ -18,6 +18,8 @@ STORAGE_VERSION: Final = "v1.2.0"
 OLDEST_CLIENT: Final = "1.2.0"
 MEMORY_LIMIT: Final = "1GB"
 MAX_THREADS: Final = 4
+# Threads of ours that read a building at once, each with a connection `beside` the first.
+READERS: Final = 2
 # Until a file has this many bytes (about 5,000 days) no table has a second row group, so that further threads find
 # next to nothing to do, and waiting for it costs a quarter of all the work.
 SMALL_FILE: Final = 100_000_000
@@ -66,6 +68,17 @@ def checkpoint_at_commit(con: duckdb.DuckDBPyConnection) -> None:
     For the last, large transaction on a building. One that is cut short leaves the file as it was.
     """
     con.execute("set checkpoint_threshold = '1B'")
+
+
+@contextmanager
+def beside(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A further connection to the database of `con`, for reading in a thread of its own; times are shown in UTC.
+
+    It sees what is committed. Its settings are those of a fresh connection, not those of `con`.
+    """
+    with con.cursor() as further:
+        further.execute("set TimeZone = 'UTC'")
+        yield further
 
 
 @contextmanager

@@ -12,6 +12,7 @@ the files, in row groups cut here: DuckDB's own writer turns a HUGEINT (the sum 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.connect import READERS, beside
 from ca_etl.warehouse.files import storage
 
 BATCH_ROWS: Final = 20_000
@@ -63,6 +65,8 @@ def export_parquet(
 ) -> tuple[ExportedTable, ...]:
     """Write every table and view of `main` below `folder`, which must not exist yet; return them by name.
 
+    What is committed is written, by threads with connections of their own, two tables at a time.
+
     A table of more than `partition_rows` rows that names a `partition_year` is split into hive folders; an
     empty table is one file with its schema and no row. Decimals stay decimals, timestamps with zone are UTC.
 
@@ -74,10 +78,16 @@ def export_parquet(
     if [spec.name for spec in specs] != sorted(columns):
         odd = ", ".join(sorted({spec.name for spec in specs} ^ columns.keys())) or "one is named twice"
         raise ExportError(f"the tables to export and those of schema main differ: {odd}")
+
+    def export(spec: ExportSpec) -> ExportedTable:
+        with beside(con) as further:
+            return _export(further, folder, spec, columns[spec.name], partition_rows)
+
     with storage(folder):
         # A new folder each time: an older, longer export would leave partitions that are still read.
         folder.mkdir(parents=True)
-        return tuple(_export(con, folder, spec, columns[spec.name], partition_rows) for spec in specs)
+        with ThreadPoolExecutor(READERS) as pool:
+            return tuple(pool.map(export, specs))
 
 
 def _export(
