@@ -213,13 +213,13 @@ def status(
     from rich.console import Console
 
     from ca_etl.pipeline.context import utc_now
-    from ca_etl.status import Status, collect, show
+    from ca_etl.status import Status, collect, render
 
     found = collect(_settings())
     if as_json:
         typer.echo(TypeAdapter(Status).dump_json(found, indent=2))
     else:
-        show(found, utc_now(), Console())
+        Console().print(render(found, utc_now()))
 
 
 @app.command()

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -114,11 +114,6 @@ def render(status: Status, now: datetime) -> RenderableType:
     if status.rejects:
         parts.append(_table(("reject", "rows"), list(status.rejects.items())))
     return Group(*parts)
-
-
-def show(status: Status, now: datetime, console: Console) -> None:
-    """Print the status for people."""
-    console.print(render(status, now))
 
 
 def _headline(status: Status, now: datetime) -> Text:

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from ca_etl.errors import UsageError
-from ca_etl.sources.site import claim_data_dir, claimed_site, site_name
+from ca_etl.records import site_name
+from ca_etl.sources.site import claim_data_dir, claimed_site
 
 
 @pytest.mark.parametrize(

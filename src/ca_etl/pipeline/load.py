@@ -14,8 +14,8 @@ from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.context import Context, Kind
 from ca_etl.pipeline.resolve import Resolve, resolver
 from ca_etl.pipeline.whole import assert_archive_is_whole
-from ca_etl.records import BadRecord, Rows
-from ca_etl.sources.site import claimed_site, site_name
+from ca_etl.records import BadRecord, Rows, site_name
+from ca_etl.sources.site import claimed_site
 from ca_etl.warehouse.connect import checkpoint_at_commit, open_building
 from ca_etl.warehouse.load import ArchiveFile, ensure_raw, known_archive_files, load_archive_file
 from ca_etl.warehouse.release import begin_building

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from ca_etl.errors import UsageError
-from ca_etl.records import LOOPBACK, site_name
+from ca_etl.records import site_name
 
 MARKER: Final = "site.txt"
-
-__all__ = ["LOOPBACK", "claim_data_dir", "claimed_site", "site_name"]
 
 
 def claimed_site(data_dir: Path) -> str | None:

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 from ca_etl import __version__
 from ca_etl.archive.policy import FetchPolicy
 from ca_etl.errors import UsageError
+from ca_etl.records import LOOPBACK, site_name
 from ca_etl.settings import Settings
-from ca_etl.sources.site import LOOPBACK, site_name
 
 SOURCE: Final = "timesca"
 
