@@ -12,7 +12,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -28,6 +28,7 @@ from ca_etl.demo.routes import Listing, resolve
 from ca_etl.pipeline.context import Kind, Status
 from ca_etl.pipeline.run import Outcome, run_rebuild
 from ca_etl.settings import Settings
+from ca_etl.sources.schedules import schedule
 from ca_etl.sources.timesca import SOURCE
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.journal import RunRecord
@@ -64,7 +65,7 @@ def build_history(settings: Settings, days: int, newest: date = NEWEST) -> Outco
 
 def slot_of(settings: Settings, day: date) -> datetime:
     """The instant of the daily slot of `day`, in UTC."""
-    return datetime.combine(day, settings.daily_at, settings.zone).astimezone(UTC)
+    return schedule(settings).on(day)
 
 
 def archive_day(settings: Settings, day: date) -> Path:

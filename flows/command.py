@@ -13,13 +13,14 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Final
 
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
+from ca_etl.sources.schedules import schedule
 from flows.local_server import QUIET, local_server
 from flows.site import settings_for
 from flows.summary import read_contents, text
@@ -70,7 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _slot(settings: Settings, day: date | None) -> datetime | None:
-    return datetime.combine(day, settings.daily_at, settings.zone).astimezone(UTC) if day else None
+    return schedule(settings).on(day) if day else None
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from ca_etl.pipeline.context import utc_now
 from ca_etl.pipeline.play import play_days
 from ca_etl.pipeline.run import DEFAULT_EDGES, Outcome, run_daily
 from ca_etl.settings import Settings
-from ca_etl.sources.timesca import latest_slot
+from ca_etl.sources.schedules import DAILY, schedule
 from flows.site import DEMO, settings_for
 
 
@@ -55,17 +55,28 @@ class Job:
         return outcome
 
 
-def slot_of(site: str | None, slot: datetime | None, settings: Settings) -> datetime:
-    """The given slot, else the time that a deployment scheduled this run for, else the last daily slot; in UTC.
+def slot_of(site: str | None, slot: datetime | None, settings: Settings, on: str = DAILY) -> datetime:
+    """The given slot, else the last one of the schedule, else the one that this run was scheduled for; in UTC.
 
-    A run that waited for its worker thus still stands for the slot it was made for. The history of the demo site
-    ends one day, so that its default is a slot of its own.
+    A run that comes late, after a night without power, stands for the slot of now: the page of an earlier day is
+    gone. A worker may begin a run some tenths of a second before its slot, hence the later of the two instants.
+    The history of the demo site ends one day, so that its default is a slot of its own.
     """
-    if slot is None and site == DEMO:
-        slot = datetime.combine(default_last_day(), settings.daily_at, settings.zone)
-    if slot is None and runtime.deployment.id is not None:
-        slot = runtime.flow_run.scheduled_start_time.replace(microsecond=0)
-    return (slot or latest_slot(utc_now(), settings.daily_at, settings.zone)).astimezone(UTC)
+    if slot is not None:
+        return slot.astimezone(UTC)
+    planned = schedule(settings, on)
+    if site == DEMO:
+        return planned.on(default_last_day())
+    latest = planned.latest(utc_now())
+    if not is_scheduled():
+        return latest
+    scheduled: datetime = runtime.flow_run.scheduled_start_time
+    return max(latest, scheduled.replace(microsecond=0).astimezone(UTC))
+
+
+def is_scheduled() -> bool:
+    """Whether this flow run was made by the schedule of a deployment, not by hand."""
+    return runtime.deployment.id is not None and "auto-scheduled" in runtime.flow_run.tags
 
 
 def run_name() -> str:

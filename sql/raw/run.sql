@@ -12,6 +12,7 @@ create table if not exists raw.run (
     error varchar,
     code_version varchar not null,
     warnings varchar[] not null,
+    schedule varchar,
     primary key (run_id)
 );
 
@@ -29,3 +30,4 @@ comment on column raw.run.rejects is 'Rejects it loaded.';
 comment on column raw.run.error is 'Why it failed.';
 comment on column raw.run.code_version is 'Version of the code that ran.';
 comment on column raw.run.warnings is 'Sentences about what was odd and did not stop it.';
+comment on column raw.run.schedule is 'The schedule that asked for it; null for a run by hand of another kind.';

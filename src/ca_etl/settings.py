@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import time
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from cronsim import CronSim, CronSimError
 from pydantic import Field, HttpUrl, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -31,8 +32,16 @@ class Settings(BaseSettings):
         pattern=r"^[\x20-\x7e]*$",
         description="Mail address or page in the User-Agent; required for any site but loopback.",
     )
-    timezone: str = Field("Asia/Almaty", description="Zone of the daily slot and of undated pages.")
-    daily_at: time = Field(time(7, 0), description="Local time of the daily slot.")
+    timezone: str = Field("Asia/Almaty", description="Zone of the schedules and of undated pages.")
+    daily_cron: str = Field("0 7 * * *", description="Cron expression of the daily slot, in `timezone`.")
+    sweep_cron: str = Field("30 9 * * 0", description="Cron expression of the weekly sweep, in `timezone`.")
+    sweep_pages: int = Field(5, ge=2, le=100, description="The last page of each listing that a sweep reads.")
+    stale_after_hours: float = Field(
+        6.0,
+        allow_inf_nan=False,
+        gt=0,
+        description="Hours after a slot from which its data are missed (`ca-etl status --fail-if-stale`).",
+    )
     min_interval_seconds: float = Field(
         5.0, allow_inf_nan=False, ge=0, description="Least pause between two requests to one host."
     )
@@ -62,6 +71,15 @@ class Settings(BaseSettings):
             # "America" is a folder of the zone database, "../x" no key at all
             raise ValueError(f"no time zone {name!r}; a name is such as Asia/Almaty") from error
         return name
+
+    @field_validator("daily_cron", "sweep_cron")
+    @classmethod
+    def _cron_expression(cls, expression: str) -> str:
+        try:
+            next(CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC)))
+        except (CronSimError, StopIteration) as error:
+            raise ValueError(f"no cron expression {expression!r}; one is such as 0 7 * * *") from error
+        return expression
 
     @field_validator("listing_paths")
     @classmethod

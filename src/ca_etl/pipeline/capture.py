@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from ca_etl import __version__
@@ -20,6 +21,7 @@ from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.resolve import Resolve, last_validators, published_warehouse, resolver
 from ca_etl.records import Capture
 from ca_etl.sources import timesca
+from ca_etl.sources.schedules import DAILY
 from ca_etl.warehouse import decisions
 
 log = logging.getLogger(__name__)
@@ -29,10 +31,6 @@ USABLE: Final = frozenset({Verdict.OK, Verdict.UNCHANGED})
 FINAL: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED})
 
 
-class NothingCapturedError(CaEtlError):
-    """The site gave no usable page in this slot."""
-
-
 @dataclass(frozen=True, slots=True)
 class Page:
     """What became of one URL of the slot."""
@@ -40,6 +38,19 @@ class Page:
     url: str
     verdict: Verdict
     detail: str
+
+
+class NothingCapturedError(CaEtlError):
+    """The site gave no usable page in this slot; `pages` says what it gave instead."""
+
+    def __init__(self, message: str, hint: str, pages: tuple[Page, ...]) -> None:
+        super().__init__(message, hint)
+        self.pages = pages
+
+    @property
+    def refused(self) -> bool:
+        """Whether the site said no: then asking again, soon, is not polite."""
+        return any(page.verdict in FINAL for page in self.pages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +76,10 @@ def capture(ctx: Context) -> Captured:
     policy = timesca.fetch_policy(ctx.settings)
     archive_dir = ctx.settings.archive_dir
     recover_open_files(archive_dir)
-    name = f"{ctx.slot:%Y%m%dT%H%M%SZ}-{timesca.SOURCE}"
+    name = archive_name(ctx.slot, ctx.schedule)
     with published_warehouse(ctx.settings.data_dir) as con:
         held = held_urls(ctx, name, resolver(con, archive_dir) if con else None)
-        wanted = [url for url in timesca.targets(ctx.settings) if url not in held]
+        wanted = [url for url in timesca.targets(ctx.settings, ctx.schedule or DAILY) if url not in held]
         validators = last_validators(con, archive_dir, wanted) if con else {}
     pages = tuple(_ask(ctx, policy, name, wanted, validators)) if wanted else ()
     captured = Captured(pages, already_archived=len(held))
@@ -76,8 +87,15 @@ def capture(ctx: Context) -> Captured:
         raise NothingCapturedError(
             f"{ctx.settings.site_url} gave no usable page: {'; '.join(captured.warnings)}",
             "ca-etl run (again, later: the slot stays open until a page of it is archived)",
+            pages,
         )
     return captured
+
+
+def archive_name(slot: datetime, schedule: str | None) -> str:
+    """What the archive files of a slot are called: the instant, the source, and any schedule but the daily one."""
+    stem = f"{slot:%Y%m%dT%H%M%SZ}-{timesca.SOURCE}"
+    return stem if schedule in {None, DAILY} else f"{stem}-{schedule}"
 
 
 def held_urls(ctx: Context, name: str, resolve: Resolve | None) -> set[str]:

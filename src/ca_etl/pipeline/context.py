@@ -51,7 +51,7 @@ def silent(step: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One run. `slot` is the scheduled instant in UTC, None for runs that no schedule asked for."""
+    """One run. `slot` is the scheduled instant in UTC and `schedule` its name, None for runs without one."""
 
     settings: Settings
     kind: Kind
@@ -61,3 +61,4 @@ class Context:
     clock: Clock = utc_now
     sleep: Sleep = time.sleep
     progress: Progress = silent
+    schedule: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.figures import default_last_day
@@ -13,6 +13,7 @@ from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.context import Clock
 from ca_etl.pipeline.run import DEFAULT_EDGES, Edges, Outcome, run_daily
 from ca_etl.settings import Settings
+from ca_etl.sources.schedules import schedule
 
 
 def play_days(
@@ -36,7 +37,7 @@ def play_days(
         for back in range(days - 1, -1, -1):
             day = last_day - timedelta(days=back)
             site.play(day)
-            slot = datetime.combine(day, settings.daily_at, settings.zone).astimezone(UTC)
+            slot = schedule(settings).on(day)
             yield run_daily(on_site, slot=slot, edges=replace(edges, clock=clock_from(slot)))
 
 

@@ -8,23 +8,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from ca_etl import __version__
 from ca_etl.errors import CaEtlError
-from ca_etl.pipeline.capture import Captured, capture
+from ca_etl.pipeline.capture import Captured, NothingCapturedError, Page, capture
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
 from ca_etl.pipeline.ingest import Given, ingest, oddities
+from ca_etl.pipeline.ledger import SlotOutcome, judged, missed_slots, slot_record
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, publish
 from ca_etl.settings import Settings
+from ca_etl.sources.schedules import DAILY, Schedule, schedule, schedules
 from ca_etl.sources.site import claim_data_dir
-from ca_etl.sources.timesca import fetch_policy, latest_slot
+from ca_etl.sources.timesca import fetch_policy
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.journal import CheckResult, RunRecord
+from ca_etl.warehouse.journal import CheckResult, RunRecord, SlotRecord
 from ca_etl.warehouse.release import Release, new_release_id, recover, releases, rollback
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,10 @@ CHECKS_FAILED_EXIT = 3
 
 @dataclass(slots=True)
 class Outcome:
-    """What one run did, filled in as it goes. `release` is None when nothing was published."""
+    """What one run did, filled in as it goes. `release` is None when nothing was published.
+
+    `asked` are the pages of a capture that gave nothing, `slots` the slots that passed without a run before it.
+    """
 
     run_id: str
     status: Status = Status.SUCCEEDED
@@ -47,6 +51,8 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     error: str = ""
     hint: str = ""
+    asked: tuple[Page, ...] = ()
+    slots: tuple[SlotRecord, ...] = ()
 
     @property
     def fired(self) -> tuple[CheckResult, ...]:
@@ -73,17 +79,24 @@ class Edges:
 DEFAULT_EDGES = Edges()
 
 
-def run_daily(settings: Settings, *, slot: datetime | None = None, edges: Edges = DEFAULT_EDGES) -> Outcome:
+def run_daily(
+    settings: Settings,
+    *,
+    slot: datetime | None = None,
+    on: str = DAILY,
+    edges: Edges = DEFAULT_EDGES,
+) -> Outcome:
     """Capture the slot's pages and publish what they say.
 
-    `slot` is the scheduled instant (zone-aware); None takes the last daily slot before now. Raises
-    `UsageError` for settings that make no sense and `LockHeldError` when another run is on; every
+    `slot` is the scheduled instant (zone-aware) on the schedule named `on`; None takes its last one before now.
+    Raises `UsageError` for settings that make no sense and `LockHeldError` when another run is on; every
     other failure that an operator can act on is journalled and told in the outcome.
     """
     fetch_policy(settings)
     claim_data_dir(settings.data_dir, str(settings.site_url))
-    slot = slot or latest_slot(edges.clock(), settings.daily_at, settings.zone)
-    with _run(Kind.RUN, settings, edges, slot=slot) as run:
+    planned = schedule(settings, on)
+    slot = slot or planned.latest(edges.clock())
+    with _run(Kind.RUN, settings, edges, planned, slot) as run:
         run.outcome.captured = run.step(capture)
         run.outcome.warnings += run.outcome.captured.warnings
         run.load_and_publish()
@@ -128,6 +141,7 @@ class _Run:
     held: lock.RunLock
     outcome: Outcome
     call: Call
+    planned: Schedule | None = None
 
     def step(self, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
         self.held.step(function.__name__)
@@ -170,11 +184,26 @@ class _Run:
             code_version=__version__,
             warnings=outcome.warnings,
             checks=outcome.fired,
+            schedule=self.ctx.schedule,
+            slots=(*outcome.slots, *self._own_slot()),
         )
+
+    def _own_slot(self) -> tuple[SlotRecord, ...]:
+        if self.planned is None or self.ctx.slot is None:
+            return ()
+        outcome = self.outcome
+        became, reason = judged(outcome.captured, outcome.loaded, outcome.asked, outcome.error)
+        return (slot_record(self.planned, self.ctx.slot, became, reason),)
 
 
 @contextmanager
-def _run(kind: Kind, settings: Settings, edges: Edges, *, slot: datetime | None = None) -> Iterator[_Run]:
+def _run(
+    kind: Kind,
+    settings: Settings,
+    edges: Edges,
+    planned: Schedule | None = None,
+    slot: datetime | None = None,
+) -> Iterator[_Run]:
     """Hold the lock for the block and write the run's journal line, however the block ends.
 
     Errors that an operator can act on end here, in the outcome; any other is a defect and goes on.
@@ -183,10 +212,16 @@ def _run(kind: Kind, settings: Settings, edges: Edges, *, slot: datetime | None 
     started_at = edges.clock()
     taken = {record.run_id for record in journal.read(data_dir)}
     run_id = new_release_id(data_dir, started_at, taken)
-    with lock.run_lock(data_dir, lock.Holder.here(run_id, kind, started_at)) as held:
-        _settle_crashes(data_dir)
-        ctx = Context(settings, kind, run_id, started_at, slot, edges.clock, edges.sleep, edges.progress)
-        run = _Run(ctx, held, Outcome(run_id), edges.call)
+    name = planned.name if planned else None
+    holder = lock.Holder.here(run_id, kind, started_at, schedule=name, slot=slot)
+    with lock.run_lock(data_dir, holder) as held:
+        _settle_crashes(settings)
+        ctx = Context(
+            settings, kind, run_id, started_at, slot, edges.clock, edges.sleep, edges.progress, name
+        )
+        run = _Run(ctx, held, Outcome(run_id), edges.call, planned)
+        if planned and slot:
+            run.outcome.slots = missed_slots(planned, journal.read(data_dir), slot)
         try:
             yield run
         except (CaEtlError, OSError, duckdb.Error) as error:
@@ -201,14 +236,17 @@ def _run(kind: Kind, settings: Settings, edges: Edges, *, slot: datetime | None 
 
 def _fail(outcome: Outcome, error: BaseException) -> None:
     outcome.status = Status.FAILED
+    if isinstance(error, NothingCapturedError):
+        outcome.asked = error.pages
     if isinstance(error, CaEtlError):
         outcome.exit_status, outcome.error, outcome.hint = error.exit_status, str(error), error.hint
     else:
         outcome.exit_status, outcome.error = 1, f"{type(error).__name__}: {error}"
 
 
-def _settle_crashes(data_dir: Path) -> None:
+def _settle_crashes(settings: Settings) -> None:
     """Give each run that was killed its line in the journal, and complete a publication it had announced."""
+    data_dir = settings.data_dir
     recover(data_dir)
     written = {record.run_id for record in journal.read(data_dir)}
     published = {release.release_id for release in releases(data_dir)}
@@ -226,6 +264,19 @@ def _settle_crashes(data_dir: Path) -> None:
                     release_id=holder.run_id if done else None,
                     code_version=__version__,
                     error=None if done else f"killed in step {holder.step}",
+                    slot=holder.slot,
+                    schedule=holder.schedule,
+                    slots=_slots_of_killed(settings, holder, done=done),
                 ),
             )
         lock.settle_crash(data_dir, holder)
+
+
+def _slots_of_killed(settings: Settings, holder: lock.Holder, *, done: bool) -> tuple[SlotRecord, ...]:
+    planned = next((each for each in schedules(settings) if each.name == holder.schedule), None)
+    if planned is None or holder.slot is None:
+        return ()
+    missed = missed_slots(planned, journal.read(settings.data_dir), holder.slot)
+    became = SlotOutcome.OBSERVED if done else SlotOutcome.FAILED
+    reason = None if done else f"killed in step {holder.step}"
+    return (*missed, slot_record(planned, holder.slot, became, reason))

@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from urllib.parse import urljoin, urlsplit
-from zoneinfo import ZoneInfo
 
 from ca_etl import __version__
 from ca_etl.archive.policy import FetchPolicy
 from ca_etl.errors import UsageError
 from ca_etl.records import LOOPBACK, site_name
 from ca_etl.settings import Settings
+from ca_etl.sources.schedules import DAILY, SWEEP
 
 SOURCE: Final = "timesca"
 
 
-def latest_slot(now: datetime, daily_at: time, zone: ZoneInfo) -> datetime:
-    """The last daily slot at or before `now`, in UTC.
+def targets(settings: Settings, schedule: str = DAILY) -> tuple[str, ...]:
+    """Absolute URLs of the pages of one slot, in the order they are asked for.
 
-    Both are instants; `daily_at` is wall time in `zone`. A slot is what makes a run repeatable:
-    a second run in the same slot finds its pages in the archive and asks the site for nothing.
+    A daily slot asks for the first page of each listing, a sweep for the pages behind it.
     """
-    local = now.astimezone(zone)
-    slot = datetime.combine(local.date(), daily_at, zone)
-    if slot > local:
-        slot = datetime.combine(local.date() - timedelta(days=1), daily_at, zone)
-    return slot.astimezone(UTC)
-
-
-def targets(settings: Settings) -> tuple[str, ...]:
-    """Absolute URLs of the pages of one slot, in the order they are asked for."""
-    return tuple(urljoin(str(settings.site_url), path) for path in settings.listing_paths)
+    paths = list(settings.listing_paths)
+    if schedule == SWEEP:
+        numbers = range(2, settings.sweep_pages + 1)
+        paths = [f"{path.rstrip('/')}/page/{number}/" for number in numbers for path in paths]
+    return tuple(urljoin(str(settings.site_url), path) for path in paths)
 
 
 def fetch_policy(settings: Settings) -> FetchPolicy:

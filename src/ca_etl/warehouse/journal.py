@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -42,6 +42,22 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotRecord:
+    """What a run knows of one expected slot of a schedule: its own, or one that passed without a run.
+
+    `slot` is in UTC, `day` its calendar day in the zone of the schedule; `outcome` is one of observed, unchanged,
+    blocked, failed, missed.
+    """
+
+    source: str
+    schedule: str
+    slot: datetime
+    day: date
+    outcome: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunRecord:
     """One run and how it ended. Times are UTC; `slot` is None for a run that no schedule asked for.
 
@@ -65,6 +81,8 @@ class RunRecord:
     error: str | None = None
     warnings: tuple[str, ...] = ()
     checks: tuple[CheckResult, ...] = ()
+    schedule: str | None = None
+    slots: tuple[SlotRecord, ...] = ()
 
 
 def append(data_dir: Path, record: RunRecord) -> None:

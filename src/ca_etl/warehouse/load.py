@@ -151,16 +151,18 @@ def known_archive_files(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def load_journal(con: duckdb.DuckDBPyConnection, records: Iterable[RunRecord]) -> None:
-    """Make `raw.run` and `raw.check_result` say what these records of the journal say.
+    """Make `raw.run`, `raw.slot` and `raw.check_result` say what these records of the journal say.
 
     Of a run told twice the first line holds.
     """
     first = distinct(records)
-    columns = [field.name for field in fields(RunRecord) if field.name != "checks"]
+    columns = [field.name for field in fields(RunRecord) if field.name not in {"checks", "slots"}]
     runs = [{name: getattr(record, name) for name in columns} for record in first]
     checks = [{"run_id": record.run_id, **asdict(check)} for record in first for check in record.checks]
+    slots = [{"run_id": record.run_id, **asdict(slot)} for record in first for slot in record.slots]
     with transaction(con):
         _replace_rows(con, "run", ("run_id",), runs)
+        _replace_rows(con, "slot", ("run_id", "schedule", "slot"), slots)
         _replace_rows(con, "check_result", ("run_id", "check_name"), checks)
 
 

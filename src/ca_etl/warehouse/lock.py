@@ -8,13 +8,12 @@ that is found while taking the lock was left by a run that never said how it end
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -32,7 +31,10 @@ CRASHED_GLOB: Final = ".crashed-*.json"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The run that holds the lock. `started_at` is UTC; `step` is the last step it announced."""
+    """The run that holds the lock. `started_at` and `slot` are UTC; `step` is the last step it announced.
+
+    `schedule` and `slot` say what a scheduled run stands for; they are None for other runs.
+    """
 
     pid: int
     host: str
@@ -40,11 +42,21 @@ class Holder:
     kind: str
     started_at: AwareDatetime
     step: str = "start"
+    schedule: str | None = None
+    slot: AwareDatetime | None = None
 
     @classmethod
-    def here(cls, run_id: str, kind: str, started_at: datetime) -> Holder:
+    def here(
+        cls,
+        run_id: str,
+        kind: str,
+        started_at: datetime,
+        *,
+        schedule: str | None = None,
+        slot: datetime | None = None,
+    ) -> Holder:
         """The holder that this process would be."""
-        return cls(os.getpid(), socket.gethostname(), run_id, kind, started_at)
+        return cls(os.getpid(), socket.gethostname(), run_id, kind, started_at, schedule=schedule, slot=slot)
 
     def __str__(self) -> str:
         since = f"{self.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
@@ -83,8 +95,7 @@ class RunLock:
             self._path.unlink(missing_ok=True)
 
     def _write(self) -> None:
-        fields = {**asdict(self.holder), "started_at": self.holder.started_at.isoformat()}
-        write_atomic(self._path, json.dumps(fields).encode())
+        write_atomic(self._path, TypeAdapter(Holder).dump_json(self.holder))
 
 
 @contextmanager

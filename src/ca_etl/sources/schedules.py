@@ -1,0 +1,86 @@
+"""When each source is captured: the one list that ledger, deployments, timers and freshness are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+
+from ca_etl.errors import UsageError
+from ca_etl.settings import Settings
+
+DAILY: Final = "daily"
+SWEEP: Final = "sweep"
+SECOND: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One cadence of one source. `cron` is wall time in `zone`, of five fields, or six with seconds first.
+
+    A slot is an instant that the schedule names. It is what makes a run repeatable: a second run in the same
+    slot finds its pages in the archive and asks the site for nothing. All instants given back are in UTC.
+    """
+
+    name: str
+    source: str
+    cron: str
+    zone: ZoneInfo
+    summary: str
+
+    def latest(self, now: datetime) -> datetime:
+        """The last slot at or before `now` (zone-aware)."""
+        local = now.astimezone(self.zone).replace(microsecond=0) + SECOND
+        return next(CronSim(self.cron, local, reverse=True)).astimezone(UTC)
+
+    def after(self, instant: datetime) -> Iterator[datetime]:
+        """The slots after `instant` (zone-aware), without end."""
+        for slot in CronSim(self.cron, instant.astimezone(self.zone)):
+            yield slot.astimezone(UTC)
+
+    def between(self, after: datetime, before: datetime) -> Iterator[datetime]:
+        """The slots after one instant and before another, the latest first."""
+        for slot in CronSim(self.cron, before.astimezone(self.zone), reverse=True):
+            if slot <= after:
+                return
+            yield slot.astimezone(UTC)
+
+    def on(self, day: date) -> datetime:
+        """The first slot of a calendar day in the zone, or the first after it where the day has none."""
+        return next(self.after(datetime.combine(day, time(), self.zone) - SECOND))
+
+    def day(self, slot: datetime) -> date:
+        """The calendar day of a slot, in the zone."""
+        return slot.astimezone(self.zone).date()
+
+    def is_overdue(self, last_observed: datetime | None, now: datetime, grace: timedelta) -> bool:
+        """Whether a slot that was due `grace` ago, or earlier, has not been observed by anybody since."""
+        return last_observed is None or last_observed < self.latest(now - grace)
+
+
+def schedules(settings: Settings) -> tuple[Schedule, ...]:
+    """Every schedule of an installation."""
+    return (
+        Schedule(
+            DAILY, "timesca", settings.daily_cron, settings.zone, "the listing pages, with the day's ticker"
+        ),
+        Schedule(
+            SWEEP,
+            "timesca",
+            settings.sweep_cron,
+            settings.zone,
+            f"pages 2 to {settings.sweep_pages} of each listing, for articles that slipped off the first",
+        ),
+    )
+
+
+def schedule(settings: Settings, name: str = DAILY) -> Schedule:
+    """The schedule of that name. Raises `UsageError` for a name that is none."""
+    known = {each.name: each for each in schedules(settings)}
+    if name not in known:
+        raise UsageError(f"no schedule {name!r}; there is {', '.join(known)}", "ca-etl schedule")
+    return known[name]
