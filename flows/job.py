@@ -2,57 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from errno import EADDRINUSE
-from typing import Any
 
 from prefect import runtime
 
 from ca_etl.demo.figures import default_last_day
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.context import utc_now
-from ca_etl.pipeline.play import play_days
-from ca_etl.pipeline.run import DEFAULT_EDGES, Outcome, run_daily
+from ca_etl.pipeline.ledger import is_done
+from ca_etl.pipeline.play import play_days, slot_on
+from ca_etl.pipeline.run import Edges, Outcome, run_daily
 from ca_etl.settings import Settings
-from ca_etl.sources.schedules import DAILY, schedule
+from ca_etl.sources.schedules import DAILY, SWEEP, schedule
+from ca_etl.warehouse import journal
+from flows.errors import SlotDoneError
 from flows.site import DEMO, settings_for
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One scheduled slot on one site. `slot` is in UTC."""
+    """One slot of the schedule named `on`, on one site. `slot` is in UTC."""
 
     settings: Settings
     slot: datetime
     on_demo: bool
+    on: str = DAILY
 
     @classmethod
-    def of(cls, site: str | None, slot: datetime | None) -> Job:
+    def of(cls, site: str | None, slot: datetime | None, on: str = DAILY) -> Job:
         """The job that a flow run's parameters ask for. Raises `UsageError` for settings that make no sense."""
         settings = settings_for(site)
-        return cls(settings, slot_of(site, slot, settings), on_demo=site == DEMO)
+        return cls(settings, slot_of(site, slot, settings, on), on_demo=site == DEMO, on=on)
 
     @property
     def day(self) -> date:
         """The day of the slot, in the zone of the schedule."""
         return self.slot.astimezone(self.settings.zone).date()
 
-    def run(self, call: Callable[..., Any]) -> Outcome:
-        """Run the pipeline, each step through `call`. Raises what `run_daily` raises."""
-        edges = replace(DEFAULT_EDGES, call=call)
+    def run(self, edges: Edges) -> Outcome:
+        """Run the pipeline. Raises what `run_daily` raises, and `SlotDoneError` for a scheduled run that is late."""
         if not self.on_demo:
-            return run_daily(self.settings, slot=self.slot, edges=edges)
+            self._assert_slot_is_open()
+            return run_daily(self.settings, slot=self.slot, on=self.on, edges=edges)
         try:
-            (outcome,) = play_days(self.settings, 1, last_day=self.day, edges=edges)
+            (outcome,) = play_days(self.settings, 1, last_day=self._demo_day(), on=self.on, edges=edges)
         except CaEtlError as error:
             if getattr(error.__cause__, "errno", None) != EADDRINUSE:
                 raise
             # Somebody plays the demo at its usual address; any other does as well.
             any_port = self.settings.model_copy(update={"demo_port": 0})
-            (outcome,) = play_days(any_port, 1, last_day=self.day, edges=edges)
+            (outcome,) = play_days(any_port, 1, last_day=self._demo_day(), on=self.on, edges=edges)
         return outcome
+
+    def _demo_day(self) -> date:
+        # the slot of a weekly sweep lies some days before the day that the site shows
+        return self.day if self.on == DAILY else default_last_day()
+
+    def _assert_slot_is_open(self) -> None:
+        if not is_scheduled():
+            return
+        planned = schedule(self.settings, self.on)
+        done_by = is_done(planned, journal.read(self.settings.data_dir), self.slot)
+        if done_by is not None:
+            raise SlotDoneError(f"The slot {self.slot:%Y-%m-%d %H:%M:%S} UTC was published by run {done_by}")
 
 
 def slot_of(site: str | None, slot: datetime | None, settings: Settings, on: str = DAILY) -> datetime:
@@ -64,10 +78,9 @@ def slot_of(site: str | None, slot: datetime | None, settings: Settings, on: str
     """
     if slot is not None:
         return slot.astimezone(UTC)
-    planned = schedule(settings, on)
     if site == DEMO:
-        return planned.on(default_last_day())
-    latest = planned.latest(utc_now())
+        return slot_on(settings, default_last_day(), on)
+    latest = schedule(settings, on).latest(utc_now())
     if not is_scheduled():
         return latest
     scheduled: datetime = runtime.flow_run.scheduled_start_time
@@ -80,8 +93,17 @@ def is_scheduled() -> bool:
 
 
 def run_name() -> str:
-    """Name of the flow run under way: its day, in the zone of the schedule."""
+    """Name of a daily flow run under way: its day, in the zone of the schedule."""
+    return _named("ca-daily", DAILY)
+
+
+def sweep_run_name() -> str:
+    """Name of a sweep under way."""
+    return _named("ca-sweep", SWEEP)
+
+
+def _named(name: str, on: str) -> str:
     parameters = runtime.flow_run.parameters
     settings = settings_for(None)
-    slot = slot_of(parameters.get("site"), parameters.get("slot"), settings)
-    return f"ca-daily {slot.astimezone(settings.zone):%Y-%m-%d}"
+    slot = slot_of(parameters.get("site"), parameters.get("slot"), settings, on)
+    return f"{name} {slot.astimezone(settings.zone):%Y-%m-%d}"

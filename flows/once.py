@@ -16,7 +16,8 @@ from prefect.events.worker import EventsWorker
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-from flows.daily import Report, RunFailedError, daily
+from flows.daily import daily
+from flows.errors import Report, RunFailedError
 from flows.local_server import ServerError
 
 log = logging.getLogger(__name__)

@@ -142,6 +142,19 @@ def summary(facts: Facts) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def rates_table(contents: Contents) -> list[dict[str, str]]:
+    """The rates as rows of a table artifact, all values as text."""
+    return [
+        {
+            "pair": _pair(rate),
+            "rate": plain(rate.rate),
+            "interval": _interval(rate),
+            "change": _change(rate),
+        }
+        for rate in contents.rates
+    ]
+
+
 def text(contents: Contents) -> str:
     """Rates and articles for a terminal, a line each."""
     rates = [

@@ -39,6 +39,9 @@ columns:
     null where one of them is unknown, and on a filled day.
   is_filled: True where no capture of this day printed the pair.
   fill_age_days: Days since the print that the rate comes from, 0 on an observed day.
+  fill_reason: >-
+    Why no capture of this day printed the pair, from fct_coverage - what became of the slots of the day; null on an
+    observed day.
   observed_at: When the print that the rate comes from was fetched, null where nobody knows.
   source: The source of that print.
   capture_id: The capture of that print; on a filled day it is a capture of an earlier day.
@@ -74,6 +77,7 @@ checks:
       or is_filled <> (day_low is null)
       or is_filled <> (is_stale_suspect is null)
       or is_filled <> (distinct_tickers = 0)
+      or is_filled <> (fill_reason is not null)
   - name: rate_is_between_low_and_high_of_the_day
     sql: >-
       select rate_date, base, quote, capture_id, day_low, rate, day_high from main.fct_rate_daily
@@ -156,6 +160,16 @@ changes as materialized (
     )
 ),
 
+slots as (
+    select day, outcome, reason
+    from main.fct_coverage
+    where source = 'timesca' -- the one source that prints a ticker
+    qualify row_number() over (
+        partition by day
+        order by list_position(['observed', 'unchanged', 'blocked', 'failed'], outcome) nulls last, slot desc
+    ) = 1
+),
+
 -- each observed day lasts until the day before the next one, the last of a pair for itself alone
 spread as (
     select *, unnest(range(0, coalesce(next_date - rate_date, 1)))::integer as fill_age_days
@@ -190,7 +204,14 @@ select
     if(fill_age_days = 0, date_conflict, null) as date_conflict,
     fill_age_days > 0 as is_filled,
     fill_age_days,
+    case
+        when fill_age_days = 0 then null
+        when slots.day is null then 'no slot was expected'
+        when outcome in ('observed', 'unchanged') then 'the pages of the day print other days'
+        else concat_ws(': ', outcome, reason)
+    end as fill_reason,
     observed_at,
     source,
     capture_id
 from spread
+left join slots on slots.day = rate_date + fill_age_days

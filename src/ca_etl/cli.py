@@ -101,8 +101,9 @@ def run(
     again: Annotated[
         bool, typer.Option("--again", help="Ask the site once more, now, though the slot is archived.")
     ] = False,
+    schedule: Annotated[str, typer.Option(help="The schedule it is a run of: daily or sweep.")] = "daily",
 ) -> None:
-    """Do the daily job once: capture, load, build, check, publish."""
+    """Do the scheduled job once: capture, load, build, check, publish."""
     from ca_etl.pipeline.context import utc_now
     from ca_etl.pipeline.run import Edges, run_daily
 
@@ -110,7 +111,7 @@ def run(
         raise UsageError("--slot names a slot and --again makes a new one", "ca-etl run --again")
     with _progress() as progress:
         chosen = utc_now().replace(microsecond=0) if again else slot
-        outcome = run_daily(_settings(), slot=chosen, edges=Edges(progress=progress))
+        outcome = run_daily(_settings(), slot=chosen, on=schedule, edges=Edges(progress=progress))
     _finish(outcome)
 
 

@@ -95,7 +95,7 @@ def test_a_scheduled_capture_is_not_tried_again_for_a_wrong_setting(monkeypatch:
 def capture_without_delay(settings: Settings) -> Any:
     from prefect import flow
 
-    from flows.daily import capture_pages
+    from flows.steps import capture_pages
 
     ctx = Context(settings, Kind.RUN, "20251222T020000Z", STARTED, STARTED)
 

@@ -111,7 +111,7 @@ def test_the_artifact_shows_the_rates_as_published(both_ways: BothWays) -> None:
     from prefect.client.schemas.filters import ArtifactFilterFlowRunId as OfRun
 
     chosen = ArtifactFilter(
-        key=ArtifactFilterKey(any_=["ca-etl-daily"]),
+        key=ArtifactFilterKey(any_=["ca-etl-summary"]),
         flow_run_id=OfRun(any_=[both_ways.state.state_details.flow_run_id]),
     )
     with get_client(sync_client=True) as client:

@@ -60,6 +60,14 @@ DEFAULTS: dict[str, Row] = {
         "code_version": "0.1.0",
         "warnings": [],
     },
+    "slot": {
+        "run_id": "r1",
+        "source": "timesca",
+        "schedule": "daily",
+        "slot": "2025-12-05 02:00:00+00",
+        "day": "2025-12-05",
+        "outcome": "observed",
+    },
     "check_result": {
         "run_id": "r1",
         "check_name": "a_check",
@@ -200,6 +208,7 @@ def clean() -> Iterator[Warehouse]:
         "reject": [{"capture_id": "blocked", "reason": "blocked", "run_id": "r0"}],
         "decision": [{"capture_id": "excluded", "decision": "exclude"}],
         "run": [{}, {"run_id": "r2"}],
+        "slot": [{"outcome": "missed"}],
         "check_result": [{}],
     }
     con = duckdb.connect()

@@ -38,6 +38,8 @@ FAULTS = {
     "fct_rate_daily_is_observed_where_a_capture_is": (
         "update main.fct_rate_daily set is_filled = true where rate_date = date '2025-12-07'"
     ),
+    "fct_coverage_a_slot_is_observed_where_rates_are": "update main.fct_coverage set outcome = 'observed'",
+    "fct_coverage_no_missed_slot_was_run": "update main.fct_coverage set runs = 1",
     "fct_rate_monthly_days_fit_the_month": "update main.fct_rate_monthly set days_observed = days_in_series + 1",
     "fct_rate_monthly_average_lies_within_the_extremes": (
         "update main.fct_rate_monthly set rate_average = 2 * rate_highest"

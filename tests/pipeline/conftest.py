@@ -15,7 +15,7 @@ from ca_etl.settings import Settings
 
 # What a run writes about itself, and what names a run: nothing here says what was seen.
 BOOKKEEPING = frozenset({"etl_run", "etl_check"})
-RUN_COLUMNS = frozenset({"run_id", "loaded_by"})
+RUN_COLUMNS = frozenset({"run_id", "loaded_by", "runs"})
 
 
 @pytest.fixture

@@ -79,6 +79,21 @@ def test_the_next_run_publishes_the_same_rows(
     assert not list(settings.releases_dir.glob("*.building"))
 
 
+@pytest.mark.parametrize("border", [("before", "capture"), ("after", "load")], ids=" ".join)
+def test_the_slot_of_a_killed_run_was_tried_twice_and_is_observed(
+    border: tuple[str, str], settings: Settings, site: DemoSite, query: Callable[..., list[tuple[Any, ...]]]
+) -> None:
+    _two_days(settings, site, border)
+    (killed,) = (run for run in journal.read(settings.data_dir) if run.status == Status.CRASHED)
+    assert [(slot.outcome, slot.reason) for slot in killed.slots] == [
+        ("failed", f"killed in step {'capture' if border[0] == 'before' else border[1]}")
+    ]
+    assert query("select outcome, reason, runs from main.fct_coverage order by slot") == [
+        ("observed", None, 1),
+        ("observed", None, 2),
+    ]
+
+
 def _said(settings: Settings, contents: Contents) -> dict[str, list[tuple[Any, ...]]]:
     import duckdb
 
@@ -89,7 +104,7 @@ def _said(settings: Settings, contents: Contents) -> dict[str, list[tuple[Any, .
             names = [
                 n
                 for n in con.table(f"main.{table}").columns
-                if n not in {*TIMES, "run_id", "url", "listing_url"}
+                if n not in {*TIMES, "run_id", "runs", "url", "listing_url"}
             ]
             said[table] = con.sql(
                 f"select {', '.join(f'{n}::varchar' for n in names)} from {table} order by all"

@@ -54,6 +54,16 @@ def test_the_outage_is_a_failed_run_and_its_answers_are_rejects(played: list[Out
     assert reasons == [("http_error",)]
 
 
+def test_each_slot_has_an_outcome_and_the_filled_day_its_reason(query: Query) -> None:
+    assert query("select outcome, count(*) from fct_coverage group by outcome order by outcome") == [
+        ("failed", 1),
+        ("observed", 29),
+    ]
+    assert query("select distinct rate_date, fill_reason from fct_rate_daily where is_filled") == [
+        (OUTAGE, "failed: 4 http_error")
+    ]
+
+
 def test_every_capture_is_accounted_for(played: list[Outcome], query: Query) -> None:
     assert query(
         "select count(*) from raw.capture"

@@ -13,7 +13,7 @@ from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.context import Clock
 from ca_etl.pipeline.run import DEFAULT_EDGES, Edges, Outcome, run_daily
 from ca_etl.settings import Settings
-from ca_etl.sources.schedules import schedule
+from ca_etl.sources.schedules import DAILY, schedule
 
 
 def play_days(
@@ -22,9 +22,10 @@ def play_days(
     *,
     last_day: date | None = None,
     faults: Mapping[date, Fault] | None = None,
+    on: str = DAILY,
     edges: Edges = DEFAULT_EDGES,
 ) -> Iterator[Outcome]:
-    """Run the daily job for each of the `days` days that end at `last_day`, as the schedule would have.
+    """Run the job of the schedule `on` for each of the `days` days that end at `last_day`, as it would have.
 
     The clock of a run starts at its slot, so that captures carry the times they would have had. The site
     is asked without pauses: it is ours.
@@ -37,8 +38,13 @@ def play_days(
         for back in range(days - 1, -1, -1):
             day = last_day - timedelta(days=back)
             site.play(day)
-            slot = schedule(settings).on(day)
-            yield run_daily(on_site, slot=slot, edges=replace(edges, clock=clock_from(slot)))
+            slot = slot_on(settings, day, on)
+            yield run_daily(on_site, slot=slot, on=on, edges=replace(edges, clock=clock_from(slot)))
+
+
+def slot_on(settings: Settings, day: date, on: str = DAILY) -> datetime:
+    """The slot of the schedule `on` that is the last one when the daily slot of `day` comes, in UTC."""
+    return schedule(settings, on).latest(schedule(settings).on(day))
 
 
 def clock_from(instant: datetime) -> Clock:

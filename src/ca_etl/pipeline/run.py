@@ -210,7 +210,8 @@ def _run(
     """
     data_dir = settings.data_dir
     started_at = edges.clock()
-    taken = {record.run_id for record in journal.read(data_dir)}
+    # a run killed within the second would share its id with this one, and the journal holds one line of an id
+    taken = {record.run_id for record in journal.read(data_dir)} | lock.unrecorded_runs(data_dir)
     run_id = new_release_id(data_dir, started_at, taken)
     name = planned.name if planned else None
     holder = lock.Holder.here(run_id, kind, started_at, schedule=name, slot=slot)

@@ -128,6 +128,12 @@ def running(data_dir: Path) -> Holder | None:
     return _read(data_dir / RUNNING_FILE)
 
 
+def unrecorded_runs(data_dir: Path) -> frozenset[str]:
+    """Ids of runs that have signed and of which the journal may not know: one under way, and crashed ones."""
+    paths = (data_dir / RUNNING_FILE, *data_dir.glob(CRASHED_GLOB))
+    return frozenset(holder.run_id for path in paths if (holder := _read(path)) is not None)
+
+
 def crashed_run(data_dir: Path) -> Holder | None:
     """The oldest run that ended without a journal line, None when there is none.
 

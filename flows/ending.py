@@ -1,0 +1,65 @@
+"""How a run of the pipeline becomes the state of its flow run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final, cast
+from uuid import UUID
+
+from prefect import State
+from prefect.states import Cancelled, Completed, Failed
+
+from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.context import utc_now
+from ca_etl.pipeline.run import DEFAULT_EDGES, Edges, Outcome
+from ca_etl.settings import Settings
+from ca_etl.warehouse.lock import LockHeldError
+from flows.artifacts import ProgressArtifacts, create_artifacts
+from flows.errors import Report, RunFailedError, SlotDoneError
+from flows.guard import end_with_worker
+from flows.steps import TASKS
+from flows.summary import read_facts, sentence
+
+SKIPPED: Final = "Skipped"
+
+
+def ended(settings: Settings, at: datetime | None, run: Callable[[Edges], Outcome]) -> State[Any]:
+    """Run the pipeline, each step as a task, and say how it ended.
+
+    Completed with a release; Failed when checks fired or a step failed; Skipped (of type Cancelled) when another run
+    holds the lock; Skipped (of type Completed) when the slot is done. The data are a `Report`, or the error.
+    `at` is the slot in UTC, None for runs without one.
+    """
+    logging.getLogger("ca_etl").setLevel(logging.INFO)
+    end_with_worker()
+    task_runs: list[UUID] = []
+
+    def call(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  what the step gives
+        state = cast("State[Any]", TASKS[step](*args, return_state=True))
+        task_runs.append(cast("UUID", state.state_details.task_run_id))
+        return state.result()
+
+    try:
+        with closing(ProgressArtifacts()) as progress:
+            outcome = run(replace(DEFAULT_EDGES, call=call, progress=progress))
+    except SlotDoneError as done:
+        return Completed(name=SKIPPED, message=str(done), data=done)
+    except LockHeldError as error:
+        return Cancelled(name=SKIPPED, message=f"Another run is on: {error}", data=error)
+    except CaEtlError as error:
+        return Failed(message=advised(str(error), error.hint), data=error)
+    facts = read_facts(outcome, settings.data_dir, at or utc_now())
+    create_artifacts(facts, f"{facts.slot.astimezone(settings.zone):%Y-%m-%d}")
+    report = Report(outcome, tuple(task_runs))
+    if outcome.release is None:
+        return Failed(message=advised(outcome.error, outcome.hint), data=RunFailedError(report))
+    return Completed(message=sentence(facts), data=report)
+
+
+def advised(message: str, hint: str) -> str:
+    """A message with the next command to run, where there is one."""
+    return f"{message}\nNext: {hint}" if hint else message

@@ -1,0 +1,96 @@
+"""The pipeline's steps as Prefect tasks: their names, how long they may take, and when trying again can help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, ParamSpec, TypeVar
+
+from prefect import State, Task, runtime, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import TaskRun
+from prefect.states import Failed
+
+from ca_etl.archive.ingest import IngestReport
+from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.capture import Captured, NothingCapturedError, capture
+from ca_etl.pipeline.context import Context
+from ca_etl.pipeline.ingest import Given, ingest
+from ca_etl.pipeline.load import Loaded, load
+from ca_etl.pipeline.publish import build, check, publish
+from ca_etl.warehouse.journal import CheckResult, RunRecord
+from ca_etl.warehouse.release import Release
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MINUTE: Final = 60
+
+
+def site_may_be_back(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether to try a failed capture again: the site was not reached, and nobody waits at a terminal.
+
+    A site that said no is not asked again: it meant it.
+    """
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, NothingCapturedError) and not error.refused and runtime.deployment.id is not None
+
+
+@task(
+    name="Capture the pages of the slot",
+    retries=2,
+    retry_delay_seconds=[5 * MINUTE, 20 * MINUTE],
+    retry_condition_fn=site_may_be_back,
+    timeout_seconds=30 * MINUTE,
+    cache_policy=NO_CACHE,
+)
+def capture_pages(ctx: Context) -> Captured | State[Any]:
+    """Every answer of the site into the archive."""
+    return told(capture, ctx)
+
+
+@task(name="Archive the given files", timeout_seconds=12 * 60 * MINUTE, cache_policy=NO_CACHE)
+def archive_files(ctx: Context, given: Given) -> IngestReport | State[Any]:
+    """Files and folders into the archive, by the same door as fetched pages."""
+    return told(ingest, ctx, given)
+
+
+@task(name="Load new archive files", timeout_seconds=12 * 60 * MINUTE, cache_policy=NO_CACHE)
+def load_archive(ctx: Context) -> Loaded | State[Any]:
+    """Rows of the captures into a building copy of the warehouse."""
+    return told(load, ctx)
+
+
+@task(name="Build the models", timeout_seconds=20 * MINUTE, cache_policy=NO_CACHE)
+def build_models(ctx: Context, record: RunRecord) -> dict[str, int] | State[Any]:
+    """All facts and dimensions, in one transaction."""
+    return told(build, ctx, record)
+
+
+@task(name="Run the checks", timeout_seconds=20 * MINUTE, cache_policy=NO_CACHE)
+def run_checks(ctx: Context) -> tuple[CheckResult, ...] | State[Any]:
+    """Queries that return offending rows."""
+    return told(check, ctx)
+
+
+@task(name="Publish the release", timeout_seconds=20 * MINUTE, cache_policy=NO_CACHE)
+def publish_release(ctx: Context) -> Release | State[Any]:
+    """Parquet and descriptor, then the folder's name and the pointer."""
+    return told(publish, ctx)
+
+
+TASKS: Final[dict[Callable[..., Any], Task[..., Any]]] = {
+    capture: capture_pages,
+    ingest: archive_files,
+    load: load_archive,
+    build: build_models,
+    check: run_checks,
+    publish: publish_release,
+}
+
+
+def told(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R | State[Any]:
+    """Run a step. An error that an operator can act on is returned as a state: raised, Prefect logs its traceback."""
+    try:
+        return step(*args, **kwargs)
+    except CaEtlError as error:
+        return Failed(message=str(error), data=error)

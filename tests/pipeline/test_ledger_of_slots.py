@@ -1,0 +1,106 @@
+"""What a run says of its slot, and of those that passed before it."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ca_etl.archive.policy import Verdict
+from ca_etl.pipeline.capture import Captured, Page
+from ca_etl.pipeline.ledger import (
+    MOST_MISSED,
+    SlotOutcome,
+    is_done,
+    judged,
+    missed_slots,
+    slot_record,
+)
+from ca_etl.pipeline.load import Loaded
+from ca_etl.sources.schedules import Schedule
+from ca_etl.warehouse.journal import RunRecord, SlotRecord
+
+DAILY = Schedule("daily", "timesca", "0 7 * * *", ZoneInfo("Asia/Almaty"), "")
+DAY = timedelta(days=1)
+FIFTH = datetime(2025, 12, 5, 2, tzinfo=UTC)
+OK = Page("https://timesca.com/", Verdict.OK, "200")
+SAME = Page("https://timesca.com/latest/", Verdict.UNCHANGED, "304")
+DOWN = Page("https://timesca.com/latest/", Verdict.HTTP_ERROR, "503")
+FORBIDDEN = Page("https://timesca.com/", Verdict.BLOCKED, "403")
+RATES = Loaded(archive_files=1, captures=2, rates=5)
+
+
+def run(slot: SlotRecord, release_id: str | None = "r") -> RunRecord:
+    return RunRecord("r1", "run", FIFTH, "succeeded", "0.1.0", slots=(slot,), release_id=release_id)
+
+
+def ran(slot: datetime, outcome: SlotOutcome = SlotOutcome.OBSERVED) -> SlotRecord:
+    return slot_record(DAILY, slot, outcome)
+
+
+def test_a_record_names_its_source_its_day_and_its_slot() -> None:
+    assert slot_record(DAILY, FIFTH, SlotOutcome.FAILED, "4 unreachable") == SlotRecord(
+        "timesca", "daily", FIFTH, date(2025, 12, 5), "failed", "4 unreachable"
+    )
+
+
+def test_an_instant_between_two_slots_counts_for_the_one_before() -> None:
+    assert ran(FIFTH + timedelta(hours=9)).slot == FIFTH
+
+
+def test_after_three_nights_without_power_the_days_between_are_missed() -> None:
+    missed = missed_slots(DAILY, [run(ran(FIFTH))], FIFTH + 4 * DAY)
+    assert [(each.day.day, each.outcome) for each in missed] == [(6, "missed"), (7, "missed"), (8, "missed")]
+
+
+def test_nothing_is_missed_before_the_first_run_nor_by_a_run_of_an_older_slot() -> None:
+    assert missed_slots(DAILY, [], FIFTH) == ()
+    assert missed_slots(DAILY, [run(ran(FIFTH))], FIFTH + DAY) == ()
+    assert missed_slots(DAILY, [run(ran(FIFTH))], FIFTH - 9 * DAY) == ()
+
+
+def test_what_another_schedule_did_is_no_run_of_this_one() -> None:
+    sweep = Schedule("sweep", "timesca", "30 9 * * 0", DAILY.zone, "")
+    runs = [run(slot_record(sweep, FIFTH, SlotOutcome.OBSERVED))]
+    assert missed_slots(DAILY, runs, FIFTH + 9 * DAY) == ()
+
+
+def test_after_years_only_the_latest_missed_slots_are_told() -> None:
+    missed = missed_slots(DAILY, [run(ran(FIFTH))], FIFTH + 2000 * DAY)
+    assert len(missed) == MOST_MISSED
+    assert missed[-1].slot == FIFTH + 1999 * DAY
+
+
+@pytest.mark.parametrize(
+    ("captured", "loaded", "asked", "outcome", "reason"),
+    [
+        (Captured((OK, SAME), 0), RATES, (), "observed", None),
+        (Captured((OK, DOWN), 0), RATES, (), "observed", "1 of 2 pages; 1 http_error"),
+        (Captured((SAME,), 0), RATES, (), "unchanged", None),
+        (Captured((), 4), Loaded(), (), "observed", None),
+        (Captured((DOWN,), 3), Loaded(), (), "observed", "3 of 4 pages; 1 http_error"),
+        (Captured((OK,), 0), Loaded(archive_files=1, captures=1), (), "failed", "no page had rates"),
+        # the run failed after its capture: the pages are archived, and the next run loads them
+        (Captured((OK,), 0), None, (), "observed", None),
+        (None, None, (FORBIDDEN,), "blocked", "blocked: 403"),
+        (None, None, (DOWN, DOWN), "failed", "2 http_error"),
+        (None, None, (), "failed", "no space left"),
+    ],
+)
+def test_the_outcome_of_a_slot(
+    captured: Captured | None,
+    loaded: Loaded | None,
+    asked: tuple[Page, ...],
+    outcome: str,
+    reason: str | None,
+) -> None:
+    assert judged(captured, loaded, asked, "no space left" if captured is None else "") == (outcome, reason)
+
+
+def test_a_slot_is_done_once_a_run_has_published_it() -> None:
+    late = FIFTH + timedelta(hours=3)
+    assert is_done(DAILY, [run(ran(FIFTH))], late) == "r1"
+    assert is_done(DAILY, [run(ran(FIFTH), release_id=None)], late) is None
+    assert is_done(DAILY, [run(ran(FIFTH, SlotOutcome.FAILED))], late) is None
+    assert is_done(DAILY, [run(ran(FIFTH))], FIFTH + DAY) is None
