@@ -17,7 +17,6 @@ REPOSITORY = Path(__file__).parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 Month = tuple[Settings, list[Outcome]]
 
-pytestmark = pytest.mark.xdist_group("month")  # played once, by one worker
 
 
 def test_the_results_are_those_of_the_queries(month: Month) -> None:

@@ -16,7 +16,6 @@ from ca_etl.settings import Settings
 Query = Callable[..., list[tuple[Any, ...]]]
 OUTAGE = date(2025, 12, 10)  # the month's, see conftest.py
 
-pytestmark = pytest.mark.xdist_group("month")  # played once, by one worker
 
 
 @pytest.fixture

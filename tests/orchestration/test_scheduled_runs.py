@@ -1,0 +1,108 @@
+"""Runs that a real server schedules every few seconds: they publish, and recover from what kills them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from ca_etl.demo.faults import Fault
+from ca_etl.warehouse import lock
+
+SECONDS = 15
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture(scope="module")
+def worker(machine: Any) -> dict[str, subprocess.Popen[bytes]]:
+    first = machine.command("flows.setup")
+    assert "made" in first
+    machine.deploy()
+    return {"now": machine.start_worker()}
+
+
+@pytest.fixture
+def hanging_site(machine: Any) -> Any:
+    """From here on the next page is not answered until the fault is taken away."""
+    machine.site.faults[machine.site.day] = Fault(delay_seconds=150)
+    yield
+    machine.site.faults.clear()
+
+
+def test_setting_a_server_up_again_changes_nothing(machine: Any, worker: Any) -> None:
+    again = machine.command("flows.setup")
+    assert again.count("stands") == 3
+    assert "made" not in again
+    assert "mended" not in again
+
+
+def test_two_scheduled_runs_publish_two_releases(machine: Any, worker: Any) -> None:
+    machine.until(lambda: len(machine.published()) >= 2, 90, "two releases are published")
+    first, second = machine.published()[:2]
+    assert first.slot < second.slot
+    assert first.slot == machine.schedule.latest(first.slot)
+    states = machine.flow_runs("Completed")
+    assert all("Release " in run.state.message for run in states)
+    assert {"ca_etl", "source:timesca"} <= set(states[0].tags)
+
+
+def running_capture(machine: Any) -> lock.Holder | None:
+    holder = lock.running(machine.settings.data_dir)
+    return holder if holder and holder.step == "capture" else None
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def test_the_run_of_a_killed_worker_ends_with_it_and_is_marked_crashed(
+    machine: Any, worker: Any, hanging_site: None
+) -> None:
+    holder = machine.until(lambda: running_capture(machine), 60, "a run waits for the site")
+    machine.stop(worker["now"], signal.SIGKILL)
+    machine.until(lambda: gone(holder.pid), 30, "the process of the flow ends")
+    crashed = machine.until(lambda: machine.flow_runs("Crashed"), 30, "the run is marked crashed")
+    assert len(crashed) == 1
+    worker["now"] = machine.start_worker()
+
+
+def test_a_run_that_died_with_its_worker_is_marked_crashed_and_the_next_one_recovers(
+    machine: Any, worker: Any, hanging_site: None
+) -> None:
+    known = {run.id for run in machine.flow_runs("Crashed")}
+    holder = machine.until(lambda: running_capture(machine), 60, "a run waits for the site")
+    # neither sees the other die, as when the machine loses its power
+    worker["now"].send_signal(signal.SIGSTOP)
+    os.kill(holder.pid, signal.SIGKILL)
+    machine.stop(worker["now"], signal.SIGKILL)
+    machine.site.faults.clear()
+    worker["now"] = machine.start_worker()
+    at = datetime.now(UTC)
+
+    def newly_crashed() -> list[Any]:
+        return [run for run in machine.flow_runs("Crashed") if run.id not in known]
+
+    (crashed,) = machine.until(newly_crashed, 180, "the run whose heart stopped is marked crashed")
+    assert "No heartbeat for 90 seconds" in crashed.state.message
+    machine.until(
+        lambda: [run for run in machine.published() if run.started_at > at], 60, "the next run publishes"
+    )
+    (killed,) = (run for run in machine.runs() if run.status == "crashed")
+    assert (killed.run_id, killed.error) == (holder.run_id, "killed in step capture")
+
+
+def test_after_all_that_each_slot_has_one_outcome_and_no_day_is_a_hole(machine: Any, worker: Any) -> None:
+    machine.stop(worker["now"])
+    slots = machine.query("select slot, outcome from fct_coverage where schedule = 'daily' order by slot")
+    instants = [slot for slot, _ in slots]
+    assert instants[1:-1] == list(machine.schedule.between(instants[0], instants[-1]))[::-1]
+    assert {outcome for _, outcome in slots} >= {"observed", "failed", "missed"}
+    assert machine.query("select count(*) from fct_rate_daily where is_filled") == [(0,)]
