@@ -294,6 +294,15 @@ def export(
         typer.echo(path)
 
 
+@app.command()
+def schedule() -> None:
+    """Say when each source is captured next, and how to have that done by itself."""
+    from ca_etl.pipeline.context import utc_now
+    from ca_etl.schedule_help import explain
+
+    typer.echo(explain(_settings(), utc_now()))
+
+
 def _settings() -> Settings:
     from pydantic import ValidationError
     from pydantic_settings import SettingsError

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
-import yaml
 
 from ca_etl.demo.site import DemoSite
+from ca_etl.settings import Settings
+from ca_etl.sources.schedules import Schedule
 from ca_etl.warehouse import journal
+from flows.deployments import RUN_ENVIRONMENT, Deployment, deployments, prefect_cron
 
 Command = Callable[..., CompletedProcess[str]]
 REPOSITORY = Path(__file__).parents[2]
+NAMES = ("daily", "sweep", "backfill")
 
 
 @pytest.fixture(scope="module")
-def deployment(prefect_api: str) -> Iterator[Any]:
+def deployed(prefect_api: str) -> Iterator[dict[str, Any]]:
+    """Every deployment of the file as the server holds it, by name."""
     from prefect.client.orchestration import get_client
 
     environment = {"CA_ETL_HOME": str(REPOSITORY), "PREFECT_API_URL": prefect_api}
-    prefect(environment, "work-pool", "create", "ca-process", "--type", "process")
+    prefect(environment, "work-pool", "create", "ca-process", "--type", "process", "--overwrite")
     prefect(environment, "deploy", "--prefect-file", "deployments/prefect.yaml", "--all")
     with get_client(sync_client=True) as client:
-        yield client.read_deployment_by_name("ca-daily/daily")
+        yield {name: client.read_deployment_by_name(f"ca-{name}/{name}") for name in NAMES}
+
+
+@pytest.fixture
+def deployment(deployed: dict[str, Any]) -> Any:
+    return deployed["daily"]
 
 
 def prefect(environment: dict[str, str], *arguments: str) -> None:
@@ -50,44 +62,80 @@ def prefect(environment: dict[str, str], *arguments: str) -> None:
 def test_it_runs_daily_at_seven_in_almaty(deployment: Any) -> None:
     (schedule,) = deployment.schedules
     assert schedule.active
+    assert schedule.slug == "daily"
     assert (schedule.schedule.cron, schedule.schedule.timezone) == ("0 7 * * *", "Asia/Almaty")
 
 
-def test_one_run_at_a_time_and_a_second_is_cancelled(deployment: Any) -> None:
-    assert deployment.global_concurrency_limit.limit == 1
-    assert deployment.concurrency_options.collision_strategy == "CANCEL_NEW"
+def test_the_sweep_is_weekly_and_a_backfill_is_only_run_by_hand(deployed: dict[str, Any]) -> None:
+    (schedule,) = deployed["sweep"].schedules
+    assert (schedule.schedule.cron, schedule.schedule.timezone) == ("30 9 * * 0", "Asia/Almaty")
+    assert deployed["backfill"].schedules == []
 
 
-def test_it_runs_the_flow_of_this_repository_in_the_process_pool(deployment: Any) -> None:
-    assert deployment.entrypoint == "flows/daily.py:daily"
-    assert deployment.work_pool_name == "ca-process"
-    assert deployment.tags == ["ca_etl", "daily"]
-    assert deployment.pull_steps == [
-        {"prefect.deployments.steps.set_working_directory": {"directory": str(REPOSITORY)}}
-    ]
+def test_none_has_a_limit_of_its_own(deployed: dict[str, Any]) -> None:
+    for each in deployed.values():
+        assert each.global_concurrency_limit is None
+        assert each.concurrency_options is None
 
 
-def test_the_parameters_of_the_file_fit_the_flow(deployment: Any) -> None:
-    from flows.daily import daily
+def test_it_runs_the_flow_of_this_repository_in_the_process_pool(deployed: dict[str, Any]) -> None:
+    for name, each in deployed.items():
+        assert each.entrypoint == f"flows/{name}.py:{name}"
+        assert each.work_pool_name == "ca-process"
+        assert each.tags == ["ca_etl", name, "source:timesca"]
+        assert each.job_variables == {"env": dict(RUN_ENVIRONMENT)}
+        assert each.pull_steps == [
+            {"prefect.deployments.steps.set_working_directory": {"directory": str(REPOSITORY)}}
+        ]
 
-    text = (REPOSITORY / "deployments" / "prefect.yaml").read_text(encoding="utf-8")
-    for entry in yaml.safe_load(text)["deployments"]:
-        inspect.signature(daily.fn).bind(**entry["parameters"])
-        daily.validate_parameters(entry["parameters"])
-    assert set(deployment.parameter_openapi_schema["properties"]) == set(daily.parameters.properties)
-    assert set(daily.parameters.properties) == {"site", "slot"}
+
+@pytest.mark.parametrize("planned", deployments(Settings(_env_file=None)), ids=lambda each: str(each.name))
+def test_the_parameters_of_a_deployment_fit_its_flow(planned: Deployment, deployed: dict[str, Any]) -> None:
+    from prefect.flows import load_flow_from_entrypoint
+
+    flow = load_flow_from_entrypoint(str(REPOSITORY / planned.entrypoint))
+    assert flow.name == f"ca-{planned.name}"
+    signature = inspect.signature(flow.fn)
+    if planned.schedule is None:
+        signature.bind_partial(**planned.parameters)
+    else:
+        # Nobody is there to add what is missing.
+        signature.bind(**planned.parameters)
+        flow.validate_parameters(dict(planned.parameters))
+    on_server = deployed[planned.name]
+    assert on_server.parameters == dict(planned.parameters)
+    assert list(on_server.parameter_openapi_schema["properties"]) == list(signature.parameters)
+    assert on_server.enforce_parameter_schema
 
 
-def test_a_scheduled_run_takes_its_slot_from_its_scheduled_time(
+def test_the_signatures_are_the_agreed_ones(deployed: dict[str, Any]) -> None:
+    found = {name: set(each.parameter_openapi_schema["properties"]) for name, each in deployed.items()}
+    assert found == {"daily": {"site", "slot"}, "sweep": {"site", "slot"}, "backfill": {"paths", "url"}}
+
+
+@pytest.mark.parametrize(
+    "cron", ["0 7 * * *", "30 9 * * 0", "30 9 * * 7", "*/20 * * * * *", "5 0 7 * * 1-5", "0 7 1,15 * *"]
+)
+def test_prefect_means_the_same_instants_by_a_cron_as_the_ledger(prefect_api: str, cron: str) -> None:
+    from prefect.server.schemas.schedules import CronSchedule
+
+    ours = Schedule("daily", "timesca", cron, ZoneInfo("Asia/Almaty"), "")
+    theirs = CronSchedule(cron=prefect_cron(cron), timezone="Asia/Almaty")
+    # The switch from UTC+6 to UTC+5 on 1 March 2024 is within the 40 slots of each day's and each week's cron.
+    start = datetime(2024, 2, 10, 0, 0, 1, tzinfo=UTC)
+    dates = asyncio.run(theirs.get_dates(n=40, start=start))
+    assert [date.astimezone(UTC) for date in dates] == list(islice(ours.after(start), 40))
+
+
+def test_a_run_of_the_deployment_stands_for_the_slot_that_it_is_given(
     deployment: Any, prefect_api: str, command: Command, data_dir: Path, site: DemoSite
 ) -> None:
     from prefect.client.orchestration import get_client
-    from prefect.states import Scheduled
 
     slot = datetime(2025, 12, 21, 2, tzinfo=UTC)
     with get_client(sync_client=True) as client:
         run = client.create_flow_run_from_deployment(
-            deployment.id, parameters={"site": site.base_url}, state=Scheduled(scheduled_time=slot)
+            deployment.id, parameters={"site": site.base_url, "slot": slot.isoformat()}
         )
         done = command("prefect", "flow-run", "execute", str(run.id), PREFECT_API_URL=prefect_api)
         assert done.returncode == 0, done.stdout + done.stderr

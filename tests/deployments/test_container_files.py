@@ -1,0 +1,157 @@
+"""The Dockerfile and the compose file, read by their own tools where those are, and by a parser."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).parents[2]
+DEPLOYMENTS = REPOSITORY / "deployments"
+
+
+def tool(name: str) -> str | None:
+    beside_python = Path(sys.executable).with_name(name)
+    return str(beside_python) if beside_python.is_file() else shutil.which(name)
+
+
+def compose_plugin() -> str | None:
+    docker = shutil.which("docker")
+    if docker is None:
+        return None
+    asked = subprocess.run([docker, "compose", "version"], capture_output=True, timeout=30, check=False)
+    return docker if asked.returncode == 0 else None
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, dict[str, Any]]:
+    text = (DEPLOYMENTS / "compose.yaml").read_text(encoding="utf-8")
+    found: dict[str, dict[str, Any]] = yaml.safe_load(text)["services"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def instructions() -> list[tuple[str, str]]:
+    parse = pytest.importorskip("dockerfile_parse", reason="dockerfile-parse is not in this environment")
+    # The parser reads and writes; a file of its own keeps it from ours.
+    from io import BytesIO
+
+    parser = parse.DockerfileParser(fileobj=BytesIO((DEPLOYMENTS / "Dockerfile").read_bytes()))
+    return [
+        (step["instruction"], step["value"]) for step in parser.structure if step["instruction"] != "COMMENT"
+    ]
+
+
+def values(instructions: list[tuple[str, str]], wanted: str) -> list[str]:
+    return [value for instruction, value in instructions if instruction == wanted]
+
+
+def test_hadolint_finds_nothing() -> None:
+    hadolint = tool("hadolint")
+    if hadolint is None:
+        pytest.skip("hadolint is not on this machine")
+    done = subprocess.run(
+        [hadolint, str(DEPLOYMENTS / "Dockerfile")], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_image_runs_as_a_user_that_is_not_root(instructions: list[tuple[str, str]]) -> None:
+    last = max(place for place, (instruction, _) in enumerate(instructions) if instruction == "FROM")
+    (user,) = values(instructions[last:], "USER")
+    assert user == "10001:10001"
+
+
+def test_the_image_has_a_probe_a_volume_and_the_command_line(instructions: list[tuple[str, str]]) -> None:
+    (probe,) = values(instructions, "HEALTHCHECK")
+    assert json.loads(probe.partition("CMD ")[2]) == ["ca-etl", "status", "--json"]
+    assert values(instructions, "VOLUME") == ["/var/lib/ca_etl"]
+    assert values(instructions, "ENTRYPOINT") == ['["ca-etl"]']
+
+
+def test_the_image_installs_what_is_locked_and_names_no_index(instructions: list[tuple[str, str]]) -> None:
+    installs = [value for value in values(instructions, "RUN") if "pip install" in value]
+    assert "--require-hashes" in installs[0]
+    assert all("--no-deps" in value for value in installs)
+    assert not re.search(r"https?://|--index|--extra-index|--find-links", " ".join(installs))
+
+
+def test_what_is_copied_is_there_and_reaches_the_builder(instructions: list[tuple[str, str]]) -> None:
+    ignored = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    allowed = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    copied = [value.split() for value in values(instructions, "COPY") if not value.startswith("--from")]
+    sources = {source for *sources, _target in copied for source in sources}
+    assert sources == allowed
+    for source in sources:
+        assert (REPOSITORY / source).exists(), source
+
+
+def test_docker_compose_takes_the_file(tmp_path: Path) -> None:
+    docker = compose_plugin()
+    if docker is None:
+        pytest.skip("no docker client with the compose plugin is on this machine")
+    folder = tmp_path / "deployments"
+    folder.mkdir()
+    shutil.copy(DEPLOYMENTS / "compose.yaml", folder)
+    shutil.copy(DEPLOYMENTS / "ca_etl.env.example", folder / "ca_etl.env")
+
+    def config(password: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [docker, "compose", "--file", str(folder / "compose.yaml"), "config", "--quiet"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, "POSTGRES_PASSWORD": password},
+        )
+
+    with_password = config("of the test")
+    assert with_password.returncode == 0, with_password.stderr
+    assert "POSTGRES_PASSWORD" in config("").stderr
+
+
+def test_every_service_rotates_its_log_and_comes_back(services: dict[str, dict[str, Any]]) -> None:
+    assert set(services) == {"postgres", "server", "setup", "worker"}
+    for name, service in services.items():
+        assert {"max-size", "max-file"} <= set(service["logging"]["options"]), name
+        assert service["restart"] == ("on-failure" if name == "setup" else "unless-stopped"), name
+
+
+def test_only_the_server_is_reached_from_outside_and_only_on_loopback(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert published == {"server": ["127.0.0.1:4200:4200"]}
+
+
+def test_the_password_comes_from_outside(services: dict[str, dict[str, Any]]) -> None:
+    for name, key in (("postgres", "POSTGRES_PASSWORD"), ("server", "PREFECT_SERVER_DATABASE_PASSWORD")):
+        assert services[name]["environment"][key].startswith("${POSTGRES_PASSWORD:?"), name
+
+
+def test_each_service_waits_for_what_it_needs(services: dict[str, dict[str, Any]]) -> None:
+    waits = {
+        name: {needed: how["condition"] for needed, how in service.get("depends_on", {}).items()}
+        for name, service in services.items()
+    }
+    assert waits == {
+        "postgres": {},
+        "server": {"postgres": "service_healthy"},
+        "setup": {"server": "service_healthy"},
+        "worker": {"server": "service_healthy", "setup": "service_completed_successfully"},
+    }
+    assert all("test" in services[name]["healthcheck"] for name in ("postgres", "server", "worker"))
+
+
+def test_the_images_of_ours_write_to_their_volume_alone(services: dict[str, dict[str, Any]]) -> None:
+    for name in ("server", "setup", "worker"):
+        assert services[name]["read_only"] is True
+        assert [volume.partition(":")[2] for volume in services[name]["volumes"]] == ["/var/lib/ca_etl"]
