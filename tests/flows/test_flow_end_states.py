@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.context import Context, Kind
 from ca_etl.settings import Settings
+from ca_etl.warehouse import journal
 from ca_etl.warehouse.lock import Holder, run_lock
 
 pytestmark = pytest.mark.usefixtures("prefect_api", "data_dir")
@@ -104,3 +105,86 @@ def capture_without_delay(settings: Settings) -> Any:
         return capture_pages.with_options(retry_delay_seconds=0)(ctx, return_state=True)
 
     return alone(return_state=True).result(raise_on_failure=False)
+
+
+def scheduled_at(monkeypatch: pytest.MonkeyPatch, instant: datetime) -> None:
+    """What a run finds that a deployment's schedule has made."""
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
+    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__SCHEDULED_START_TIME", instant.isoformat())
+    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__TAGS", "auto-scheduled,ca_etl")
+
+
+def test_late_runs_coalesce_into_one_and_the_others_are_skipped(
+    site: DemoSite, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(UTC)
+    states = []
+    for days_late in (3, 2, 1):
+        scheduled_at(monkeypatch, now - timedelta(days=days_late))
+        states.append(run_flow(site=site.base_url))
+    names = [state.name for state, _ in states]
+    assert names == ["Completed", "Skipped", "Skipped"]
+    assert all(state.is_completed() for state, _ in states)
+    (record,) = journal.read(data_dir)
+    assert f"was published by run {record.run_id}" in states[1][0].message
+    assert len([request for request in site.requests if request.path == "/"]) == 1
+
+
+def test_a_run_by_hand_in_a_slot_that_is_done_is_not_skipped(site: DemoSite, data_dir: Path) -> None:
+    assert [run_flow(site=site.base_url)[0].name for _ in range(2)] == ["Completed", "Completed"]
+    assert len(journal.read(data_dir)) == 2
+
+
+def test_a_site_that_refuses_is_not_asked_again_by_a_scheduled_run(
+    site: DemoSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.faults[site.day] = Fault(status=403)
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
+    state = capture_without_delay(
+        Settings(site_url=site.base_url, min_interval_seconds=0, backoff_seconds=0, max_attempts=1)
+    )
+    assert state.is_failed()
+    assert task_states(state.state_details.task_run_id) == [("Failed", 1)]
+
+
+def test_a_sweep_publishes_what_stands_behind_the_first_pages(site: DemoSite, data_dir: Path) -> None:
+    from flows.sweep import sweep
+
+    state = sweep(site=site.base_url, return_state=True)
+    assert state.is_completed(), state.message
+    (record,) = journal.read(data_dir)
+    assert (record.schedule, record.slots[-1].outcome) == ("sweep", "observed")
+    assert "/latest/page/2/" in {request.path for request in site.requests}
+    assert "/latest/" not in {request.path for request in site.requests}
+
+
+def test_a_backfill_archives_files_and_shows_its_progress(
+    site: DemoSite, data_dir: Path, tmp_path: Path
+) -> None:
+    import requests
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
+
+    from flows.backfill import backfill
+
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    for number in range(25):
+        text = requests.get(f"{site.base_url}latest/", timeout=10).text
+        (pages / f"{number:02}.html").write_text(text.replace("</body>", f"<!-- {number} --></body>"))
+    state = backfill([str(pages)], url=f"{site.base_url}latest/", return_state=True)
+    assert state.is_completed(), state.message
+    (record,) = journal.read(data_dir)
+    assert (record.kind, record.captures, record.slots) == ("ingest", 25, ())
+    chosen = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[state.state_details.flow_run_id]))
+    with get_client(sync_client=True) as client:
+        kinds = {artifact.type for artifact in client.read_artifacts(artifact_filter=chosen)}
+    assert {"markdown", "table"} <= kinds
+
+
+def test_a_path_that_is_not_there_fails_a_backfill(data_dir: Path) -> None:
+    from flows.backfill import backfill
+
+    state = backfill([str(data_dir / "nowhere")], return_state=True)
+    assert state.is_failed()
+    assert "nowhere" in state.message

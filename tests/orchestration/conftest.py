@@ -30,6 +30,10 @@ POSTGRES = "CA_ETL_TEST_POSTGRES"
 ANCHOR = "2026-01-01T00:00:00+00:00"
 
 
+def heed_sigint() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -109,7 +113,7 @@ class Machine:
                 stdout=log,
                 stderr=log,
                 # a script's background job inherits an ignored SIGINT, and with it a worker survives SIGTERM
-                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+                preexec_fn=heed_sigint,  # noqa: PLW1509  only this process's main thread starts others
             )
         self.started.append(process)
         return process

@@ -18,7 +18,6 @@ README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 Month = tuple[Settings, list[Outcome]]
 
 
-
 def test_the_results_are_those_of_the_queries(month: Month) -> None:
     spec = importlib.util.spec_from_file_location(
         "readme_outputs", REPOSITORY / "scripts" / "readme_outputs.py"

@@ -17,7 +17,6 @@ Query = Callable[..., list[tuple[Any, ...]]]
 OUTAGE = date(2025, 12, 10)  # the month's, see conftest.py
 
 
-
 @pytest.fixture
 def settings(month: tuple[Settings, list[Outcome]]) -> Settings:
     return month[0]
