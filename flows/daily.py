@@ -36,4 +36,4 @@ def daily(site: str | None = None, slot: AwareDatetime | None = None) -> State[A
         job = Job.of(site, slot)
     except CaEtlError as error:
         return Failed(message=advised(str(error), error.hint), data=error)
-    return ended(job.settings, job.slot, job.run)
+    return ended(job.settings, job.slot, job.run, played=job.on_demo)

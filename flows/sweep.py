@@ -26,4 +26,4 @@ def sweep(site: str | None = None, slot: AwareDatetime | None = None) -> State[A
         job = Job.of(site, slot, on=SWEEP)
     except CaEtlError as error:
         return Failed(message=advised(str(error), error.hint), data=error)
-    return ended(job.settings, job.slot, job.run)
+    return ended(job.settings, job.slot, job.run, played=job.on_demo)

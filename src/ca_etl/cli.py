@@ -109,9 +109,10 @@ def run(
 
     if slot and again:
         raise UsageError("--slot names a slot and --again makes a new one", "ca-etl run --again")
-    with _progress() as progress:
+    settings = _settings()
+    with _progress() as progress, _alerts_after(settings):
         chosen = utc_now().replace(microsecond=0) if again else slot
-        outcome = run_daily(_settings(), slot=chosen, on=schedule, edges=Edges(progress=progress))
+        outcome = run_daily(settings, slot=chosen, on=schedule, edges=Edges(progress=progress))
     _finish(outcome)
 
 
@@ -130,9 +131,10 @@ def ingest(
     from ca_etl.pipeline.ingest import Given
     from ca_etl.pipeline.run import Edges, run_ingest
 
-    with _progress() as progress:
+    settings = _settings()
+    with _progress() as progress, _alerts_after(settings):
         given = Given(tuple(paths), url, captured_at)
-        outcome = run_ingest(_settings(), given, edges=Edges(progress=progress))
+        outcome = run_ingest(settings, given, edges=Edges(progress=progress))
     _finish(outcome)
 
 
@@ -145,8 +147,9 @@ def rebuild(
     """Make the whole warehouse anew from the archive."""
     from ca_etl.pipeline.run import Edges, run_rebuild
 
-    with _progress() as progress:
-        outcome = run_rebuild(_settings(), only_rejects=rejects, edges=Edges(progress=progress))
+    settings = _settings()
+    with _progress() as progress, _alerts_after(settings):
+        outcome = run_rebuild(settings, only_rejects=rejects, edges=Edges(progress=progress))
     _finish(outcome)
 
 
@@ -168,19 +171,21 @@ def demo(
     ] = None,
 ) -> None:
     """Play scheduled days on the embedded sample site, over real HTTP on loopback."""
+    from ca_etl.alerts.look import configured
     from ca_etl.pipeline.play import faults, play_days
     from ca_etl.pipeline.run import Edges
 
     broken = faults((day.date() for day in outage or []), (day.date() for day in wrong or []))
     last_day = until.date() if until else None
+    settings = _settings()
     with _progress() as progress:
-        played = play_days(
-            _settings(), days, last_day=last_day, faults=broken, edges=Edges(progress=progress)
-        )
+        played = play_days(settings, days, last_day=last_day, faults=broken, edges=Edges(progress=progress))
         outcomes = []
         for number, outcome in enumerate(played, start=1):
             progress("days played", number, days)
             outcomes.append(outcome)
+            if configured(settings):
+                _look_for_alerts(settings, played=True)
     *earlier, last = outcomes
     for outcome in earlier:
         _tell(outcome)
@@ -301,6 +306,55 @@ def schedule() -> None:
     from ca_etl.schedule_help import explain
 
     typer.echo(explain(_settings(), utc_now()))
+
+
+@app.command()
+def alerts(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send and record nothing.")] = False,
+) -> None:
+    """Look for what needs an operator, tell what began or ended, list what is open. Exit status 1: something is."""
+    from pydantic import TypeAdapter
+
+    from ca_etl.alerts.listing import listed
+    from ca_etl.alerts.look import Look, look
+    from ca_etl.pipeline.context import utc_now
+
+    settings = _settings()
+    now = utc_now()
+    found = look(settings, now, dry_run=dry_run)
+    for warning in found.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if as_json:
+        typer.echo(TypeAdapter(Look).dump_json(found, indent=2))
+    else:
+        typer.echo(listed(found, now, dry_run=dry_run))
+    raise typer.Exit(1 if found.open else 0)
+
+
+@contextmanager
+def _alerts_after(settings: Settings) -> Iterator[None]:
+    """Look for alerts when the run of the block has ended, however it ended; not when there was none."""
+    from ca_etl.warehouse.lock import LockHeldError
+
+    try:
+        yield
+    except (LockHeldError, UsageError, KeyboardInterrupt):
+        raise
+    except BaseException:
+        _look_for_alerts(settings)
+        raise
+    _look_for_alerts(settings)
+
+
+def _look_for_alerts(settings: Settings, *, played: bool = False) -> None:
+    """Tell what began or ended. `played`: by the clock of the last run, which the demo sets to a past day."""
+    from ca_etl.alerts.look import after_run, end_of_last_run
+    from ca_etl.pipeline.context import utc_now
+
+    now = (end_of_last_run(settings) if played else None) or utc_now()
+    for warning in after_run(settings, now):
+        typer.echo(f"warning: {warning}", err=True)
 
 
 def _settings() -> Settings:

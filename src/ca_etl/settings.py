@@ -7,7 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
-from pydantic import Field, HttpUrl, field_validator
+from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -61,6 +61,32 @@ class Settings(BaseSettings):
     max_decoded_bytes: int = Field(32_000_000, gt=0, description="Cap on a body once inflated.")
     keep_releases: int = Field(7, ge=1, description="Releases kept; older ones are pruned.")
     demo_port: int = Field(8808, ge=0, le=65535, description="Port of the demo site; 0 takes any.")
+    alert_webhook: SecretStr | None = Field(
+        None,
+        description="Address that alerts are posted to, as Slack takes them. Secret: it is its own password.",
+    )
+    alert_mail: SecretStr | None = Field(
+        None, description="Mail server of alerts: smtp://user@host:587 (STARTTLS) or smtps://user@host:465."
+    )
+    alert_mail_password: SecretStr | None = Field(None, description="Password of alert_mail's user.")
+    alert_mail_from: str = Field("", description="Sender of alerts. Default: alert_mail's user, an address.")
+    alert_mail_to: tuple[str, ...] = Field((), description="Addresses that alerts are mailed to.")
+    alert_prefect_block: str = Field(
+        "", description="Notification block that flows tell alerts to, such as slack-webhook/ca-etl."
+    )
+    alert_failed_runs: int = Field(
+        2, ge=1, description="Runs in a row that the site's absence or a kill may fail before it is an alert."
+    )
+    alert_rejects_least: int = Field(3, ge=0, description="So many rejects in a run are never an alert.")
+    alert_rejects_times: float = Field(
+        3.0,
+        allow_inf_nan=False,
+        ge=1,
+        description="More rejects than this many times the usual are an alert; usual is the median of 20 runs.",
+    )
+    alert_missing_pages: int = Field(
+        1, ge=1, description="Pages that a slot may lack beyond the usual number before it is an alert."
+    )
 
     @field_validator("timezone")
     @classmethod

@@ -1,0 +1,215 @@
+"""What an operator should hear of, decided from the journal alone: no clock, no network, no disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
+from statistics import median
+from typing import Final, TypeVar
+
+from ca_etl.alerts.failures import failures, refused
+from ca_etl.alerts.wording import one_line, shown
+from ca_etl.pipeline.context import Kind, Status
+from ca_etl.pipeline.freshness import overdue
+from ca_etl.pipeline.ledger import SlotOutcome
+from ca_etl.settings import Settings
+from ca_etl.sources.schedules import Schedule, schedules
+from ca_etl.warehouse.journal import RunRecord, SlotRecord
+
+T = TypeVar("T")
+
+USUAL_RUNS: Final = 20
+NO_RATES: Final = "no page had rates"
+OBSERVES_RATES: Final = "run_observes_rates"
+PARTIAL: Final = re.compile(r"(?P<usable>\d+) of (?P<asked>\d+) pages")
+CHECKED: Final = frozenset({Status.SUCCEEDED, Status.CHECKS_FAILED})
+SEEN: Final = frozenset({SlotOutcome.OBSERVED, SlotOutcome.UNCHANGED})
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One thing that is not as it should be, now.
+
+    `key` names it for as long as it lasts; `since` (UTC) is when it began, as far as the journal tells.
+    """
+
+    key: str
+    title: str
+    detail: str
+    next_command: str
+    since: datetime
+
+
+def conditions(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tuple[Condition, ...]:
+    """Every condition that holds at `now`. `runs` are the journal's, one line a run, in the order written."""
+    return (
+        *_stale(settings, runs, now),
+        *_checks_failed(runs),
+        *failures_told(settings, runs),
+        *(each for planned in schedules(settings) for each in _of_schedule(settings, planned, runs)),
+        *_of_ingest(settings, runs),
+    )
+
+
+def failures_told(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Condition]:
+    """Runs that ended before their checks: at once where the machine is at fault, else when they repeat."""
+    found = failures(runs)
+    if found and (len(found) >= settings.alert_failed_runs or any(each.of_the_machine for each in found)):
+        last = found[-1].run
+        yield Condition(
+            "run_failed",
+            "Runs fail" if len(found) > 1 else "A run failed",
+            f"Run {last.run_id} ({last.kind}): {one_line(last.error or last.status)}. Failed in a row: {len(found)}.",
+            "ca-etl status",
+            _ended(found[0].run),
+        )
+
+
+def _stale(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> Iterator[Condition]:
+    for late in overdue(settings, runs, now):
+        if not runs or late.due < runs[0].started_at:
+            continue  # nobody expected a slot that passed before the first run
+        seen = (
+            f"The last slot observed is {shown(late.last_observed, settings)}"
+            if late.last_observed
+            else "No slot was observed yet"
+        )
+        yield Condition(
+            f"stale:{late.source}/{late.schedule}",
+            f"No fresh data of {late.source}/{late.schedule}",
+            f"{seen}; the one of {shown(late.due, settings)} is overdue.",
+            "ca-etl status, then: ca-etl run",
+            late.due,
+        )
+
+
+def _checks_failed(runs: Sequence[RunRecord]) -> Iterator[Condition]:
+    checked = [run for run in runs if run.status in CHECKED]
+    streak = _streak(checked, lambda run: run.status == Status.CHECKS_FAILED)
+    if streak:
+        last = streak[-1]
+        errors = [f"{each.check_name}: {each.sample}" for each in last.checks if each.severity == "error"]
+        told = "; ".join(errors) or last.error or ""
+        yield Condition(
+            "checks_failed",
+            "Checks failed, nothing is published",
+            f"Run {last.run_id}: {one_line(told)}",
+            "ca-etl status, then: ca-etl decide CAPTURE_ID exclude|accept, or repair",
+            _ended(streak[0]),
+        )
+
+
+def _of_schedule(settings: Settings, planned: Schedule, runs: Sequence[RunRecord]) -> Iterator[Condition]:
+    mine = [run for run in runs if run.schedule == planned.name]
+    yield from _rejects_unusual(settings, f"{planned.source}/{planned.name}", mine)
+    slots = [(run, slot) for run in mine if (slot := _own_slot(run)) is not None]
+    yield from _site_refuses(planned, slots)
+    yield from _site_differs(settings, planned, slots)
+
+
+def _of_ingest(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Condition]:
+    """An ingest is judged while it is the last run: its alert ends with the next run of any kind.
+
+    A rebuild or a retry is never judged: what it rejects was rejected, and told, before.
+    """
+    if runs and runs[-1].kind == Kind.INGEST:
+        yield from _rejects_unusual(settings, "ingest", [run for run in runs if run.kind == Kind.INGEST])
+
+
+def _rejects_unusual(settings: Settings, name: str, runs: Sequence[RunRecord]) -> Iterator[Condition]:
+    before: Sequence[RunRecord | None] = (None, *runs)
+    loaded = [run for run, previous in zip(runs, before, strict=False) if _tells_of_rejects(run, previous)]
+    if not loaded:
+        return
+    *earlier, last = loaded
+    usual = median(_latest([run.rejects for run in earlier if run.status == Status.SUCCEEDED]) or [0])
+    bound = max(settings.alert_rejects_least, settings.alert_rejects_times * usual)
+    if last.rejects > bound:
+        yield Condition(
+            f"rejects_unusual:{name}",
+            f"More rejects than usual in {name}",
+            f"Run {last.run_id} rejected {last.rejects}; {usual:g} are usual.",
+            'ca-etl sql "select reason, detail, count(*) from etl_reject group by all order by all"',
+            _ended(last),
+        )
+
+
+def _tells_of_rejects(run: RunRecord, previous: RunRecord | None) -> bool:
+    """Whether the rejects of a run are those of its own pages.
+
+    A second run in a slot loads nothing. The run after an outage also rejects the error pages of the days before,
+    24 of them after two days of status 503: they were told as failures.
+    """
+    if previous is not None and previous.status not in CHECKED:
+        return False
+    return run.status in CHECKED and bool(run.captures or run.rejects)
+
+
+def _site_refuses(planned: Schedule, slots: Sequence[tuple[RunRecord, SlotRecord]]) -> Iterator[Condition]:
+    # a slot that failed for want of an answer does not say that the site has changed its mind
+    answered = [pair for pair in slots if _answered(pair[1]) or refused(pair[1])]
+    streak = _streak(answered, lambda pair: refused(pair[1]))
+    if streak:
+        name = f"{planned.source}/{planned.name}"
+        yield Condition(
+            f"site_refuses:{name}",
+            f"The site refuses {name}",
+            f"{one_line(streak[-1][1].reason or 'blocked')}. Slots refused in a row: {len(streak)}. "
+            "Nothing is done to get round it.",
+            "ca-etl status (is the contact set, are the pages still allowed?)",
+            _ended(streak[0][0]),
+        )
+
+
+def _site_differs(
+    settings: Settings, planned: Schedule, slots: Sequence[tuple[RunRecord, SlotRecord]]
+) -> Iterator[Condition]:
+    answered = [pair for pair in slots if _answered(pair[1])]
+    if not answered:
+        return
+    *earlier, (run, slot) = answered
+    usual = median(_latest([_missing(each) for _, each in earlier if each.outcome in SEEN]) or [0])
+    without_rates = slot.reason == NO_RATES or any(
+        check.check_name == OBSERVES_RATES and check.offending_rows for check in run.checks
+    )
+    if without_rates or _missing(slot) - usual >= settings.alert_missing_pages:
+        name = f"{planned.source}/{planned.name}"
+        yield Condition(
+            f"site_differs:{name}",
+            f"The site answers {name} differently",
+            f"Run {run.run_id}: {one_line(NO_RATES if without_rates else slot.reason or '')}. "
+            f"Pages usually missing: {usual:g}.",
+            "ca-etl status, then: ca-etl run --again",
+            _ended(run),
+        )
+
+
+def _answered(slot: SlotRecord) -> bool:
+    """Whether the site gave pages, of whatever kind."""
+    return slot.outcome in SEEN or (slot.outcome == SlotOutcome.FAILED and slot.reason == NO_RATES)
+
+
+def _missing(slot: SlotRecord) -> int:
+    found = PARTIAL.match(slot.reason or "")
+    return int(found["asked"]) - int(found["usable"]) if found else 0
+
+
+def _own_slot(run: RunRecord) -> SlotRecord | None:
+    """The slot that a run stands for: the last of its lines, after those that passed without a run."""
+    return run.slots[-1] if run.slots and run.slots[-1].outcome != SlotOutcome.MISSED else None
+
+
+def _ended(run: RunRecord) -> datetime:
+    return run.finished_at or run.started_at
+
+
+def _latest(values: Sequence[int]) -> Sequence[int]:
+    return values[-USUAL_RUNS:]
+
+
+def _streak(values: Sequence[T], holds: Callable[[T], bool]) -> list[T]:
+    """The values at the end of which all hold, oldest first."""
+    return list(takewhile(holds, reversed(values)))[::-1]

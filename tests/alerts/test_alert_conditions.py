@@ -1,0 +1,238 @@
+"""What an operator is told of, from journals written out line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ca_etl.alerts.conditions import Condition, conditions
+from ca_etl.settings import Settings
+from ca_etl.warehouse.journal import CheckResult, RunRecord, SlotRecord
+
+# 07:00 in Almaty
+FIRST = datetime(2026, 3, 2, 2, tzinfo=UTC)
+JUMP = CheckResult("rate_does_not_jump", "main.fct_rate_observation", "error", 1, "KZT 0.0198")
+NO_RATE = CheckResult("run_observes_rates", "raw.capture", "warning", 1, "4 captures")
+FULL_DISK = "cannot write data/runs.jsonl: No space left on device"
+MakeSettings = Callable[..., Settings]
+
+
+def run(day: int, outcome: str | None = "observed", reason: str | None = None, **changes: Any) -> RunRecord:
+    """The daily run of the given day after 2 March; without `outcome` one that no schedule asked for."""
+    slot = FIRST + timedelta(days=day)
+    own = SlotRecord("timesca", "daily", slot, slot.date(), outcome, reason) if outcome else None
+    values: dict[str, Any] = {
+        "run_id": f"day-{day}",
+        "kind": "run" if own else "ingest",
+        "started_at": slot,
+        "finished_at": slot + timedelta(minutes=1),
+        "status": "succeeded",
+        "exit_status": 0,
+        "code_version": "0.1.0",
+        "captures": 4,
+        "slot": slot if own else None,
+        "schedule": "daily" if own else None,
+        "slots": (own,) if own else (),
+    }
+    values |= changes
+    values.setdefault("release_id", values["run_id"] if values["status"] == "succeeded" else None)
+    return RunRecord(**values)
+
+
+def failed(day: int, error: str, **changes: Any) -> RunRecord:
+    reason = changes.pop("reason", error)
+    outcome = changes.pop("outcome", "failed")
+    values = {"status": "failed", "exit_status": 1, "error": error, "captures": 0, **changes}
+    return run(day, outcome, reason, **values)
+
+
+def away(day: int) -> RunRecord:
+    return failed(day, "http://127.0.0.1/ gave no usable page: / server_error", reason="4 server_error")
+
+
+def found(
+    settings: Settings, *runs: RunRecord, later: timedelta = timedelta(hours=1)
+) -> dict[str, Condition]:
+    return {each.key: each for each in conditions(settings, runs, runs[-1].started_at + later)}
+
+
+def keys(settings: Settings, *runs: RunRecord) -> set[str]:
+    return set(found(settings, *runs))
+
+
+@pytest.fixture
+def settings(settings_with: MakeSettings) -> Settings:
+    return settings_with()
+
+
+def test_a_good_run_is_nothing_to_tell(settings: Settings) -> None:
+    assert keys(settings, run(0), run(1)) == set()
+
+
+def test_data_that_are_not_renewed_are_stale_since_the_slot_that_was_missed(settings: Settings) -> None:
+    told = found(settings, run(0), later=timedelta(days=1, hours=6))["stale:timesca/daily"]
+    assert told.since == FIRST + timedelta(days=1)
+    assert told.detail == (
+        "The last slot observed is 2026-03-02 07:00 +0500; the one of 2026-03-03 07:00 +0500 is overdue."
+    )
+    assert found(settings, run(0), later=timedelta(days=1, hours=5)) == {}
+
+
+def test_failed_checks_are_told_with_their_rows_and_end_with_a_release(settings: Settings) -> None:
+    bad = [run(day, status="checks_failed", exit_status=3, checks=(JUMP, NO_RATE)) for day in (1, 2)]
+    told = found(settings, run(0), *bad)["checks_failed"]
+    assert told.detail == "Run day-2: rate_does_not_jump: KZT 0.0198"
+    assert told.since == bad[0].finished_at
+    assert "checks_failed" in keys(settings, run(0), *bad, away(3))
+    assert "checks_failed" not in keys(settings, run(0), *bad, run(3))
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now", "opens"),
+    [
+        ([0, 0, 0], 3, False),
+        ([0, 0, 0], 4, True),
+        ([2, 2, 2], 6, False),
+        ([2, 2, 2], 7, True),
+        ([90, 2, 2], 7, True),
+        ([], 4, True),
+        ([50] * 10 + [1] * 20, 4, True),
+    ],
+)
+def test_rejects_are_measured_by_the_median_of_twenty_runs(
+    settings: Settings, earlier: list[int], now: int, opens: bool
+) -> None:
+    runs = [run(day, rejects=number) for day, number in enumerate([*earlier, now])]
+    assert ("rejects_unusual:timesca/daily" in keys(settings, *runs)) is opens
+
+
+def test_a_second_run_in_a_slot_that_loads_nothing_does_not_end_the_alert_about_rejects(
+    settings: Settings,
+) -> None:
+    again = run(1, captures=0, run_id="again")
+    assert keys(settings, run(0), run(1, rejects=9), again) == {"rejects_unusual:timesca/daily"}
+
+
+def test_the_error_pages_of_an_outage_are_no_unusual_rejects_of_the_run_after_it(settings: Settings) -> None:
+    back = run(3, rejects=24)
+    assert keys(settings, run(0), away(1), away(2), back) == set()
+    assert keys(settings, run(0), away(1), away(2), back, run(4, rejects=24)) == {
+        "rejects_unusual:timesca/daily"
+    }
+
+
+def test_rejects_of_an_ingest_are_told_until_the_next_run(settings: Settings) -> None:
+    given = run(1, None, rejects=9, run_id="given")
+    assert keys(settings, run(0), run(1), given) == {"rejects_unusual:ingest"}
+    assert keys(settings, run(0), run(1), given, run(2)) == set()
+
+
+def test_a_rebuild_rejects_what_was_rejected_before(settings: Settings) -> None:
+    assert keys(settings, run(0), run(0, None, kind="rebuild", rejects=500, run_id="rebuild")) == set()
+
+
+def test_the_bounds_of_rejects_are_settings(settings_with: MakeSettings) -> None:
+    runs = [run(0, rejects=2), run(1, rejects=9)]
+    assert keys(settings_with(alert_rejects_times=5), *runs) == set()
+    assert keys(settings_with(alert_rejects_times=1, alert_rejects_least=9), *runs) == set()
+
+
+def refused(day: int) -> RunRecord:
+    return failed(day, "gave no usable page", outcome="blocked", reason="blocked: status 403")
+
+
+def test_a_refusal_is_told_as_such_and_not_as_a_failed_run(settings: Settings) -> None:
+    told = found(settings, run(0), refused(1), refused(2))
+    assert set(told) == {"site_refuses:timesca/daily", "stale:timesca/daily"}
+    assert told["site_refuses:timesca/daily"].detail.startswith(
+        "blocked: status 403. Slots refused in a row: 2."
+    )
+
+
+def test_a_refusal_lasts_until_the_site_gives_a_page(settings: Settings) -> None:
+    assert "site_refuses:timesca/daily" in keys(settings, run(0), refused(1), away(2))
+    assert "site_refuses:timesca/daily" not in keys(settings, run(0), refused(1), run(2))
+
+
+def test_a_host_that_gives_no_robots_txt_is_away_and_refuses_nothing(settings: Settings) -> None:
+    reason = "disallowed: robots.txt answered 503: assumed to disallow everything"
+    down = [failed(day, "gave no usable page", outcome="blocked", reason=reason) for day in (1, 2)]
+    assert keys(settings, run(0), down[0]) == set()
+    assert "run_failed" in keys(settings, run(0), *down)
+    assert "site_refuses:timesca/daily" not in keys(settings, run(0), *down)
+
+
+def test_a_slot_that_passed_before_the_first_run_was_expected_by_nobody(settings: Settings) -> None:
+    first = run(0, status="checks_failed", started_at=FIRST + timedelta(hours=3))
+    assert found(settings, first, later=timedelta(hours=20)).keys() == {"checks_failed"}
+    assert "stale:timesca/daily" in found(settings, first, later=timedelta(hours=28))
+    assert conditions(settings, (), FIRST) == ()
+
+
+def test_pages_without_rates_are_a_site_that_differs(settings: Settings) -> None:
+    empty = run(1, "failed", "no page had rates", checks=(NO_RATE,))
+    assert keys(settings, run(0), empty) == {"site_differs:timesca/daily"}
+    assert keys(settings, run(0), empty, run(2)) == set()
+
+
+def test_the_check_for_rates_is_heeded_where_the_slot_was_observed_before(settings: Settings) -> None:
+    assert keys(settings, run(0), run(1, checks=(NO_RATE,))) == {"site_differs:timesca/daily"}
+
+
+def test_a_page_fewer_than_usual_is_told_and_the_usual_lack_of_one_is_not(settings: Settings) -> None:
+    lacking = "3 of 4 pages; 1 http_error"
+    assert keys(settings, run(0), run(1, reason=lacking)) == {"site_differs:timesca/daily"}
+    usual = [run(day, reason=lacking) for day in range(4)]
+    assert keys(settings, *usual) == set()
+    assert keys(settings, *usual, run(4, reason="2 of 4 pages; 2 http_error")) == {
+        "site_differs:timesca/daily"
+    }
+
+
+def test_so_many_missing_pages_are_a_setting(settings_with: MakeSettings) -> None:
+    runs = [run(0), run(1, reason="3 of 4 pages; 1 http_error")]
+    assert keys(settings_with(alert_missing_pages=2), *runs) == set()
+
+
+def test_a_site_that_is_away_is_told_when_two_runs_have_failed(settings: Settings) -> None:
+    assert keys(settings, run(0), away(1)) == set()
+    told = found(settings, run(0), away(1), away(2))
+    assert told["run_failed"].since == away(1).finished_at
+    assert told["run_failed"].title == "Runs fail"
+    assert keys(settings, run(0), away(1), away(2), run(3)) == set()
+
+
+def test_a_full_disk_is_told_at_once(settings: Settings) -> None:
+    assert found(settings, run(0), failed(1, FULL_DISK))["run_failed"].detail == (
+        f"Run day-1 (run): {FULL_DISK}. Failed in a row: 1."
+    )
+    assert "run_failed" in keys(settings, run(0), failed(1, FULL_DISK, outcome="observed", reason=None))
+    assert "run_failed" in keys(settings, run(0), failed(1, FULL_DISK), away(2))
+    assert "run_failed" in keys(settings, run(0), failed(1, FULL_DISK), refused(2))
+
+
+@pytest.mark.parametrize("error", ["KeyboardInterrupt: ", "SystemExit: 143", "killed in step load"])
+def test_a_run_that_was_stopped_or_killed_once_is_left_to_the_next(settings: Settings, error: str) -> None:
+    status = "crashed" if error.startswith("killed") else "failed"
+    stopped = [failed(day, error, status=status) for day in (1, 2)]
+    assert keys(settings, run(0), stopped[0]) == set()
+    assert "run_failed" in keys(settings, run(0), *stopped)
+
+
+def test_a_command_that_a_person_got_wrong_is_no_alert_and_a_wrong_setting_of_the_schedule_is(
+    settings: Settings,
+) -> None:
+    wrong = failed(1, "nowhere.txt: no such file", exit_status=2)
+    assert "run_failed" in keys(settings, run(0), wrong)
+    by_hand = run(1, None, status="failed", exit_status=2, error="nowhere.txt: no such file", captures=0)
+    assert keys(settings, run(0), run(1), by_hand) == set()
+
+
+def test_words_of_a_page_cannot_steer_a_terminal_or_fill_a_screen(settings: Settings) -> None:
+    nasty = CheckResult("rate_does_not_jump", "m", "error", 1, "\x1b[2J\n" + "x" * 9_000)
+    told = found(settings, run(0), run(1, status="checks_failed", checks=(nasty,)))["checks_failed"]
+    assert told.detail.isprintable()
+    assert len(told.detail) < 700
