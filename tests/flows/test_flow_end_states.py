@@ -110,8 +110,11 @@ def capture_without_delay(settings: Settings) -> Any:
 def scheduled_at(monkeypatch: pytest.MonkeyPatch, instant: datetime) -> None:
     """What a run finds that a deployment's schedule has made."""
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
-    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__SCHEDULED_START_TIME", instant.isoformat())
-    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__TAGS", "auto-scheduled,ca_etl")
+    from prefect.runtime import flow_run
+
+    # as Prefect's documentation says to do for what no environment variable can hold
+    monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: instant)
+    monkeypatch.setitem(flow_run.FIELDS, "tags", lambda: ["auto-scheduled", "ca_etl"])
 
 
 def test_late_runs_coalesce_into_one_and_the_others_are_skipped(
@@ -169,10 +172,10 @@ def test_a_backfill_archives_files_and_shows_its_progress(
 
     pages = tmp_path / "pages"
     pages.mkdir()
+    text = requests.get(f"{site.base_url}latest/", timeout=10).text
     for number in range(25):
-        text = requests.get(f"{site.base_url}latest/", timeout=10).text
         (pages / f"{number:02}.html").write_text(text.replace("</body>", f"<!-- {number} --></body>"))
-    state = backfill([str(pages)], url=f"{site.base_url}latest/", return_state=True)
+    state = backfill([str(pages)], return_state=True)
     assert state.is_completed(), state.message
     (record,) = journal.read(data_dir)
     assert (record.kind, record.captures, record.slots) == ("ingest", 25, ())

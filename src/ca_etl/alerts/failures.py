@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from ca_etl.errors import UsageError
 from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.ledger import SlotOutcome
+from ca_etl.pipeline.run import STOPPED
 from ca_etl.warehouse.journal import RunRecord, SlotRecord
-
-# Somebody stopped the run: Ctrl-C, a service that stops, Prefect's name for a SIGTERM.
-STOPPED: Final = ("KeyboardInterrupt", "SystemExit", "TerminationSignal")
-# A host that is down gives no robots.txt, which RFC 9309 counts as a refusal: nobody has said no.
-ASSUMED: Final = "assumed to disallow everything"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +40,11 @@ def failures(runs: Sequence[RunRecord]) -> tuple[Failure, ...]:
 
 def refused(slot: SlotRecord) -> bool:
     """Whether the site said no: by its status, a challenge page, or its robots.txt."""
-    return slot.outcome == SlotOutcome.BLOCKED and not (slot.reason or "").endswith(ASSUMED)
+    return slot.outcome == SlotOutcome.BLOCKED
 
 
 def _stopped(run: RunRecord) -> bool:
+    """Ctrl-C, a service that stops, Prefect's answer to a SIGTERM."""
     return (run.error or "").startswith(STOPPED)
 
 

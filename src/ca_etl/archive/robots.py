@@ -21,9 +21,9 @@ DIRECTIVE: Final = re.compile(
 class RobotsRules:
     """What one host allows one crawler.
 
-    `verdict` is OK when the rules could be read, or when there are none; DISALLOWED or BLOCKED stop the visit,
-    with `detail` as the reason. `min_interval_seconds` is the least pause that Crawl-delay or Request-rate ask for,
-    0 if neither.
+    `verdict` is OK when the rules could be read, or when there are none; any other stops the visit, with `detail`
+    as the reason: BLOCKED and DISALLOWED are refusals, UNREACHABLE says that nobody answered for the host.
+    `min_interval_seconds` is the least pause that Crawl-delay or Request-rate ask for, 0 if neither.
     """
 
     verdict: Verdict
@@ -50,12 +50,14 @@ def read_robots(  # noqa: PLR0911  one return a rule
     disallowed.
     """
     if status is None:
-        return RobotsRules(Verdict.DISALLOWED, "robots.txt could not be read: assumed to disallow everything")
+        return RobotsRules(
+            Verdict.UNREACHABLE, "robots.txt could not be read: assumed to disallow everything"
+        )
     if status in {401, 403}:
         return RobotsRules(Verdict.BLOCKED, f"robots.txt answered {status}")
     if status == 429 or status >= 500:
         return RobotsRules(
-            Verdict.DISALLOWED, f"robots.txt answered {status}: assumed to disallow everything"
+            Verdict.UNREACHABLE, f"robots.txt answered {status}: assumed to disallow everything"
         )
     if 400 <= status < 500:
         return RobotsRules(Verdict.OK, f"robots.txt answered {status}: no rules")

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 Call = Callable[..., Any]
 CHECKS_FAILED_EXIT = 3
+STOPPED = "stopped by"
 
 
 @dataclass(slots=True)
@@ -241,8 +242,11 @@ def _fail(outcome: Outcome, error: BaseException) -> None:
         outcome.asked = error.pages
     if isinstance(error, CaEtlError):
         outcome.exit_status, outcome.error, outcome.hint = error.exit_status, str(error), error.hint
-    else:
+    elif isinstance(error, Exception):
         outcome.exit_status, outcome.error = 1, f"{type(error).__name__}: {error}"
+    else:
+        # Ctrl-C, a service that stops, Prefect's answer to SIGTERM: none is an Exception, none says a word
+        outcome.exit_status, outcome.error = 1, f"{STOPPED} {type(error).__name__}"
 
 
 def _settle_crashes(settings: Settings) -> None:
