@@ -1,19 +1,21 @@
-"""All claims in one table: `python -m benchmarks`.
+"""All claims in one table, and the precision of titles in another: `python -m benchmarks`.
 
-The status is 0 also where a target is missed: the table says so. A measurement that fails is an error.
+The status is 0 also where a target is missed: the tables say so. A measurement that fails is an error.
 """
 
 from __future__ import annotations
 
 from itertools import chain
 
-from benchmarks import daily, html_to_rows, models, text_to_rows
+from benchmarks import daily, html_to_rows, models, text_to_rows, titles
 from benchmarks.measure import print_table
 
 
 def main() -> None:
     """Measure and print, claim by claim."""
     print_table(chain(daily.claims(), html_to_rows.claims(), text_to_rows.claims(), models.claims()))
+    print()
+    titles.main()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Pages per second of processor time from a WET file (plain text, as Common Crawl keeps it) to rows, on one core.
 
-The alternative is FastWARC reading the same records and doing nothing with them: what cannot be got below.
+The alternative is FastWARC reading the same records and doing nothing with them: what cannot be got below. Nothing is
+kept from page to page, so that articles which stand on several of the pages are read anew on each.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ from benchmarks.pages import text_pages, write_text
 
 PAGES: Final = 1000
 AIM: Final = 6000
+OF_FASTWARC: Final = 0.2
 
 
 def claims() -> Iterator[Claim]:
-    """One figure, told beside its later aim."""
+    """One figure, met by either of two aims."""
     pages = list(text_pages(PAGES))
     size = sum(len(text) for _, text in pages) / len(pages) / 1000
     tell(f"text: {len(pages)} pages of {size:.0f} kB")
@@ -39,8 +41,9 @@ def claims() -> Iterator[Claim]:
         f"Text (WET) to rows, {size:.0f} kB a page",
         f"{ours:,.0f} pages/s",
         f"{read:,.0f} pages/s (FastWARC, read only)",
-        f"{ours / read:.2f}",
-        f"later {AIM:,} pages/s",
+        f"{ours / read:.3f}",
+        f"at least {AIM:,} pages/s or {OF_FASTWARC:g}",
+        ours >= AIM or ours / read >= OF_FASTWARC,
     )
 
 

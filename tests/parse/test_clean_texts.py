@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ca_etl.parse.clean import byline, clean, is_furniture, squeeze, take_shortcodes
+from ca_etl.parse.clean import MAX_TAGS, byline, clean, is_furniture, squeeze, take_shortcodes
 from ca_etl.parse.page import Media
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
@@ -161,3 +161,8 @@ def test_sentences_are_no_furniture(line: str) -> None:
 )  # fmt: skip
 def test_a_line_of_a_name_alone_is_a_byline(line: str, name: str | None) -> None:
     assert byline(line) == name
+
+
+def test_shortcodes_beyond_any_number_that_texts_have_stay_as_printed() -> None:
+    rest, media = take_shortcodes("[gallery id=1]" * (MAX_TAGS + 2))
+    assert (rest.strip(), len(media)) == ("[gallery id=1]" * 2, MAX_TAGS)

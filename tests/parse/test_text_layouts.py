@@ -143,7 +143,9 @@ def test_every_known_capture_reads_back_from_a_page_with_its_figures(page: Reade
         assert [(f"{r.base}/{r.quote}", r.rate_text, r.change_text) for r in read.rates] == [
             (rate["pair"], rate["rate"], rate["change"]) for rate in facts["rates"]
         ], facts["url"]
-        assert read.rejects == (), facts["url"]
+        # Nothing but a bullet or "Read more" tells a title of the old site from the spam above it.
+        untold = [TITLES[0]] if read.kind is PageKind.OLD_SITE else []
+        assert [reject.excerpt for reject in read.rejects] == untold, facts["url"]
 
 
 @pytest.mark.parametrize(
@@ -200,3 +202,80 @@ def test_digests_of_the_old_site_have_no_titles_but_their_text(page: Reader) -> 
     (article,) = page(text, url="https://www.timesca.com/index.php/news/22300-weekly-digest").articles
     assert (article.title, article.dateline) == (None, "BISHKEK (TCA)")
     assert article.text == f"{BODY}\n\nA Sub-Headline of Ours\n\n{BODY}"
+
+
+CUT_PAGES = {
+    "listing": (f"{FIVE * 8}05 December 2025\n\nViewing results 1 - 6 of 8\n\n", None),
+    "home": (f"{FIVE * 8}05 December 2025\n\n", "https://timesca.com/page/572/?catid=14&id=6054"),
+    "author": ("Our People > A. Writer\n\nA. Writer\u2019s Avatar\n\nArticles\n\n", None),
+    "article": ("", "https://timesca.com/cold-store/"),
+}
+
+
+@pytest.mark.parametrize(
+    "end", ["The lender is a ba", "It will cost 85,", "The rest is owed to the ", "They add \N{EM DASH}"]
+)
+@pytest.mark.parametrize("layout", CUT_PAGES)
+def test_a_text_that_the_end_of_the_capture_cuts_is_truncated(layout: str, end: str, page: Reader) -> None:
+    head, url = CUT_PAGES[layout]
+    before = "" if layout == "article" else f"{TITLES[0]}\n\n{BODY}\n\n"
+    read = page(f"{head}{before}{TITLES[1]}\n\n{BODY} {end}", url=url)
+    *whole, cut = read.articles
+    assert [article.is_truncated for article in whole] == [False] * (layout != "article")
+    assert (cut.title, cut.text, cut.is_truncated) == (TITLES[1], f"{BODY} {end}".strip(), True)
+
+
+@pytest.mark.parametrize("layout", CUT_PAGES)
+@pytest.mark.parametrize(
+    "end", ["It is the first.", "\u201cIs it the first?\u201d", "It was [sic]", "It was (twice)"]
+)
+def test_a_whole_sentence_at_the_end_of_the_capture_is_no_truncation(
+    layout: str, end: str, page: Reader
+) -> None:
+    head, url = CUT_PAGES[layout]
+    read = page(f"{head}{TITLES[1]}\n\n{BODY} {end}", url=url)
+    assert [article.is_truncated for article in read.articles] == [False]
+
+
+def test_a_text_without_a_full_stop_is_whole_where_the_capture_goes_on_behind_it(page: Reader) -> None:
+    read = page(f"Viewing results 1 - 6 of 8\n\n{TITLES[0]}\n\n{BODY} They had no stop\n")
+    assert [article.is_truncated for article in read.articles] == [False]
+
+
+def test_an_article_before_a_cut_title_is_whole(page: Reader) -> None:
+    read = page(
+        f"Viewing results 1 - 6 of 8\n\n{TITLES[0]}\n\n{BODY} They had no stop\n\nU.S. Puppeteers: A Lo"
+    )
+    assert [article.is_truncated for article in read.articles] == [False]
+
+
+def test_a_teaser_link_at_the_end_of_the_capture_cuts_nothing(page: Reader) -> None:
+    text = f"{FIVE * 8}\n{TITLES[0]}\n\n{BODY} They had no stop\n\nContinue reading"
+    read = page(text, url="https://timesca.com/page/572/?catid=14&id=6054")
+    assert [article.is_truncated for article in read.articles] == [False]
+
+
+OLD_PAGE = "https://www.timesca.com/index.php/news"
+
+
+def test_the_spam_line_of_the_old_site_is_a_reject(page: Reader) -> None:
+    text = f"cheap replica outlet\n\n{TITLES[0]}\n\n  \u2022 Written by TCA\n\n{BODY}\n"
+    read = page(text, url=OLD_PAGE)
+    assert _titles(read) == TITLES[:1]
+    assert [(reject.reason, reject.excerpt) for reject in read.rejects] == [
+        ("untitled", "cheap replica outlet")
+    ]
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["  \u2022 Written by TCA", f"Read more: {TITLES[0]}", "Continue reading"],
+)
+def test_furniture_above_the_articles_of_the_old_site_is_no_spam(first: str, page: Reader) -> None:
+    read = page(f"{first}\n\n{TITLES[0]}\n\n  \u2022 Written by TCA\n\n{BODY}\n", url=OLD_PAGE)
+    assert (_titles(read), read.rejects) == (TITLES[:1], ())
+
+
+def test_a_single_line_of_the_old_site_is_kept_as_text(page: Reader) -> None:
+    read = page("cheap replica outlet\n", url=OLD_PAGE)
+    assert ([article.text for article in read.articles], read.rejects) == (["cheap replica outlet"], ())

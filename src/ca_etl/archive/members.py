@@ -11,8 +11,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from ca_etl.records import RejectReason
 
@@ -20,6 +19,8 @@ from ca_etl.records import RejectReason
 MAX_RECORD_BYTES: Final = 512 * 1024 * 1024
 MAX_HEADER_BYTES: Final = 262_144
 CHUNK: Final = 65_536
+# Most text pages fit; what is read behind a member is copied by zlib and read again.
+FIRST_CHUNK: Final = 4_096
 GZIP_MEMBER: Final = b"\x1f\x8b\x08"
 VERSION: Final = b"WARC/"
 END: Final = b"\r\n\r\n"
@@ -28,8 +29,7 @@ CONTENT_LENGTH: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+class RawRecord(NamedTuple):
     """One whole record: `data` is its header, block and closing line ends; `start` and `end` its place in the file."""
 
     start: int
@@ -44,8 +44,7 @@ class RawRecord:
         return self.data[self.block_start : self.block_end]
 
 
-@dataclass(frozen=True, slots=True)
-class BadStretch:
+class BadStretch(NamedTuple):
     """Bytes from `start` to `end` that are no whole record, and why."""
 
     start: int
@@ -81,9 +80,11 @@ def _member(file: BinaryIO, start: int, size: int) -> Stretch:
     stream = zlib.decompressobj(wbits=31)
     pieces: list[bytes] = []
     length = 0
+    step = FIRST_CHUNK
     try:
         while not stream.eof:
-            chunk = file.read(CHUNK)
+            chunk = file.read(step)
+            step = CHUNK
             if not chunk:
                 end = _next_member(file, start + 1, size)
                 return BadStretch(start, end, RejectReason.TRUNCATED, "the gzip member has no end")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from fastwarc import WarcRecord
@@ -19,8 +18,7 @@ HTTP_START: Final = re.compile(rb"HTTP/[0-9.]+ +([0-9]{3})(?: [^\r\n]*)?\r?\n")
 HTTP_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A verified record. Header names are in lower case, and the first value of a repeated one counts.
 
     `date` is WARC-Date in UTC.
@@ -51,7 +49,11 @@ class Parsed:
     def is_robots(self) -> bool:
         """Whether the record is an answer to GET /robots.txt."""
         uri = self.uri or ""
-        return uri.startswith(("http:", "https:")) and urlsplit(uri).path == "/robots.txt"
+        return (
+            "/robots.txt" in uri
+            and uri.startswith(("http:", "https:"))
+            and urlsplit(uri).path == "/robots.txt"
+        )
 
     def payload(self) -> bytes:
         """The page: the block, or the body of the HTTP message in it, all codings undone. Raises `PayloadError`."""

@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 import re
+from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Final
 
 from ca_etl.archive.inflate import GZIP_MAGIC, CutStreamError, InflateError, TooLargeError, inflate
@@ -19,6 +20,14 @@ MAX_PAYLOAD_BYTES: Final = 512 * 1024 * 1024
 # Deflate reaches 1,032 at most: what is on our disk is bounded by size alone.
 MAX_RATIO: Final = 1_100.0
 CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
+# RFC 4648's digits as `int` reads them; what is no digit there must be none here.
+_BASE32_DIGITS: Final = {
+    **dict.fromkeys(range(128), "!"),
+    **{
+        ord(rfc): ours
+        for rfc, ours in zip(ascii_uppercase + "234567", digits + ascii_lowercase, strict=False)
+    },
+}
 DIGEST_BYTES: Final = {"md5": 16, "sha1": 20, "sha256": 32, "sha384": 48, "sha512": 64}
 
 
@@ -108,13 +117,22 @@ def _looks_like_text(data: bytes) -> bool:
     return True
 
 
+def _from_base32(bare: str) -> bytes:
+    """The bytes that `bare` (upper case, no padding) stands for; the standard library's way is ten times slower."""
+    if not bare.isascii():
+        raise binascii.Error("a digit that is not ASCII")
+    bits = 5 * len(bare)
+    return (int(bare.translate(_BASE32_DIGITS), 32) >> bits % 8).to_bytes(bits // 8, "big")
+
+
 def _digest_bytes(value: str, size: int) -> bytes | None:
     try:
-        if len(value) == size * 2:
+        # MD5 in padded base 32 is as long as in hex.
+        if len(value) == size * 2 and "=" not in value:
             return bytes.fromhex(value)
         bare = value.rstrip("=")
         if len(bare) == (size * 8 + 4) // 5:
-            return base64.b32decode(bare.upper() + "=" * (-len(bare) % 8))
+            return _from_base32(bare.upper())
         return base64.b64decode(bare.replace("-", "+").replace("_", "/") + "=" * (-len(bare) % 4))
     except (ValueError, binascii.Error):
         return None

@@ -20,7 +20,7 @@ from ca_etl.parse.links import article_link, resolve
 from ca_etl.parse.markup import GAP, MARK, MARK_END, Markup
 from ca_etl.parse.page import Article, Media
 from ca_etl.parse.reading import FACTS, Mark, Reading, Title
-from ca_etl.parse.ticker import is_ticker_line
+from ca_etl.parse.ticker_lines import is_ticker_line
 
 # Attributes of HTML, microdata and WordPress itself: no theme's.
 _SPOKEN: Final = '[rel~=author],[itemprop=author],a[href*="/author/"],figcaption,.wp-caption-text'

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ca_etl.parse.page import Reject
 from ca_etl.records import RejectReason
@@ -45,8 +44,7 @@ MAX_REPLACED_SHARE: Final = 0.01
 MAX_FALLBACK_SHARE: Final = 0.10
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """The text, the charset with what decided it, and what could not be decoded.
 
     `is_usable` is False when too much was lost; with `damage` and True the text stands, and its loss is told.

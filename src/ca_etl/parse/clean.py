@@ -4,18 +4,19 @@
   empty line. Quotes, dashes and letters are never changed.
 - Shortcodes (`[caption ...]...[/caption]`, `[video ...]`, `[embed]...[/embed]`, `[gallery ...]`, any
   `[name key=value ...]`) leave the text and become `Media`. Other square brackets are prose and stay.
-- Truncation: a text is truncated when its last characters are an ellipsis ("...", U+2026, either in square
-  brackets), or where it ends in "Register to read more". An ellipsis inside the text, or one closed by a
-  quotation mark, is the author's. Where a text really ends in an ellipsis the two cannot be told apart,
-  and the text counts as truncated: the one cut text of the known pages ends in "...", right behind a word.
+- Truncation: a text that the capture holds to its end (`blocks.is_cut`) is truncated when its last characters are
+  an ellipsis ("...", U+2026, either in square brackets), or where it ends in "Register to read more". An ellipsis
+  inside the text, or one closed by a quotation mark, is the author's. Where a text really ends in an ellipsis
+  the two cannot be told apart, and the text counts as truncated: the one cut text of the known pages ends in
+  "...", right behind a word.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from itertools import islice
+from typing import Final, NamedTuple
 
 from ca_etl.parse.page import Media
 
@@ -26,14 +27,19 @@ _SHORTCODE: Final = re.compile(
     r"\[(?:(/)?(caption|wp_caption|embed|video|audio|playlist|gallery)(?![\w-])([^\[\]]{0,2000})"
     r"|(/)?([a-z][a-z0-9_-]{1,30})(\s{1,4}[a-z][a-z0-9_-]{0,30}=[^\[\]]{0,2000}))(?:\]|$)"
 )
+# Texts have one or two; half a million took two seconds and 240 MB.
+MAX_TAGS: Final = 20_000
 _ATTACHMENT: Final = re.compile(r"attachment_([0-9]{1,18})(?![0-9])")
 _TAG: Final = re.compile(r"</?[A-Za-z][^<>]{0,2000}>")
 _ELLIPSIS: Final = ("...", "…", "[...]", "[…]")
 _TAIL: Final = re.compile(
     r"\s{0,4}(?<!\w)(Continue reading|Register to read more|READ MORE|Read more)(?:\s{0,2}(?:\.{3}|…|→|»|:))?$"
 )
+_TAILS: Final = ("reading", "read more", "READ MORE", "Read more")
 _TAIL_CHARS: Final = 40
 _FURNITURE: Final = frozenset({"continue reading", "divider", "read more", "leave a comment"})
+# What these and the next begin with; most lines do not.
+_FURNITURE_OPENS: Final = "cCdDlLrRvV"
 _FURNITURE_LINE: Final = re.compile(r"(?:view more articles from|read more:)(?!\w)", re.IGNORECASE)
 _DATELINE: Final = re.compile(
     r"([^\W\d_][\w .,'’/-]{1,60}\(TCA\))\s{0,2}(?:—|–|--?)\s{1,2}"  # noqa: RUF001 (the en dash is printed so)
@@ -43,8 +49,7 @@ _BYLINE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Cleaned:
+class Cleaned(NamedTuple):
     """A text ready to be stored; `text` is None when nothing was left of it."""
 
     text: str | None
@@ -55,15 +60,21 @@ class Cleaned:
 
 def squeeze(line: str) -> str:
     """`line` with every run of white space as one blank and none at its ends."""
-    # The blank is the only white space that is printable; most paragraphs need no splitting.
-    if "  " not in line and line.isprintable():
-        return line.strip(" ")
-    return " ".join(line.split())
+    # The blank is the only white space that is printable; splitting into words costs several times more.
+    return squeeze_blanks(line) if line.isprintable() else " ".join(line.split())
+
+
+def squeeze_blanks(line: str) -> str:
+    """`squeeze` for a line whose only white space are blanks."""
+    line = line.strip(" ")
+    while "  " in line:
+        line = line.replace("  ", " ")
+    return line
 
 
 def is_furniture(line: str) -> bool:
     """Whether a whole squeezed line is a link or label of the theme and no text of the article."""
-    if len(line) > 300:
+    if line[:1] not in _FURNITURE_OPENS or len(line) > 300:
         return False
     bare = line.rstrip(" .…→»").lower()
     return bare in _FURNITURE or _FURNITURE_LINE.match(line) is not None
@@ -83,10 +94,12 @@ def clean(paragraphs: Iterable[str]) -> Cleaned:
         return Cleaned("\n\n".join(lines), is_truncated=False, dateline=None, media=media)
     if any("[" in line and _SHORTCODE.search(line, line.index("[")) for line in lines):
         rest, media = take_shortcodes("\n\n".join(lines))
-        lines = [line for line in map(squeeze, rest.split("\n\n")) if line]
+        # What was taken out leaves blanks behind and no other white space.
+        lines = [line for line in map(squeeze_blanks, rest.split("\n\n")) if line]
     text, cut = _without_tails(lines)
     dateline = None
-    opening = _DATELINE.match(text[:80]) if "(TCA)" in text[:80] else None
+    begin = text[:80]
+    opening = _DATELINE.match(begin) if "(TCA)" in begin else None
     if opening is not None:
         dateline = opening[1]
         text = text[opening.end() :]
@@ -98,7 +111,7 @@ def _is_plain(paragraph: str) -> bool:
     return (
         paragraph[-1:] == "."
         and paragraph[-2:] != ".."
-        and paragraph[0] not in "cCdDlLrRvV"
+        and paragraph[0] not in _FURNITURE_OPENS
         and "[" not in paragraph
         and "(TCA)" not in paragraph[:80]
     )
@@ -108,9 +121,9 @@ def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
     """`text` without its shortcodes, and what they held, in order.
 
     A caption that is never closed leaves its tag only: where it ends cannot be known. A tag cut by the end of
-    the text is taken for whole.
+    the text is taken for whole. What stands behind the first `MAX_TAGS` tags stays as printed.
     """
-    tags = [tag for tag in _SHORTCODE.finditer(text) if not _is_prose(tag)]
+    tags = [tag for tag in islice(_SHORTCODE.finditer(text), MAX_TAGS) if not _is_prose(tag)]
     closers = _closers(tags)
     kept: list[str] = []
     media: list[Media] = []
@@ -126,7 +139,8 @@ def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
         caption = None
         closer = closers.get(number)
         if closer is not None:
-            caption = squeeze(_TAG.sub(" ", text[tag.end() : closer.start()])) or None
+            held = text[tag.end() : closer.start()]
+            caption = squeeze(_TAG.sub(" ", held) if "<" in held else held) or None
             done = closer.end()
         attachment = _ATTACHMENT.search(tag[3] or tag[6] or "")
         media.append(Media(name, int(attachment[1]) if attachment else None, caption))
@@ -164,7 +178,7 @@ def _without_tails(paragraphs: list[str]) -> tuple[str, bool]:
     for paragraph in paragraphs:
         end = paragraph[-_TAIL_CHARS:]
         tail = None
-        if "reading" in end or "read more" in end or "READ MORE" in end or "Read more" in end:
+        if ("ead" in end or "EAD" in end) and any(map(end.__contains__, _TAILS)):
             tail = _TAIL.search(paragraph, max(0, len(paragraph) - _TAIL_CHARS))
         if tail is None:
             kept.append(paragraph)

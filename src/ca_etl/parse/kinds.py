@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from ca_etl.parse.links import path_parts
 from ca_etl.parse.page import PageKind
@@ -13,8 +12,7 @@ from ca_etl.parse.page import PageKind
 _AHEAD: Final = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Signs:
+class Signs(NamedTuple):
     """What a reader saw on the page."""
 
     has_header: bool = False
@@ -38,11 +36,11 @@ def kind_of(signs: Signs, url: str | None) -> PageKind:
        home page;
     7. anything else is other.
     """
+    if signs.has_breadcrumb or signs.has_header:
+        return PageKind.AUTHOR if signs.has_breadcrumb else PageKind.LISTING
     by_url = _kind_of_url(url)
     is_home = signs.has_teasers or (signs.has_ticker_or_date and signs.articles > 0)
     rules = (
-        (signs.has_breadcrumb, PageKind.AUTHOR),
-        (signs.has_header, PageKind.LISTING),
         (by_url in {PageKind.AUTHOR, PageKind.HOME, PageKind.OLD_SITE}, by_url),
         (signs.has_written_by and not signs.has_ticker_or_date, PageKind.OLD_SITE),
         (signs.is_single_article, PageKind.ARTICLE),

@@ -12,10 +12,18 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from ca_etl.parse.clean import squeeze
-from ca_etl.parse.ticker import Ticker, is_ticker_line, read_cycle, read_ticker
+from ca_etl.parse.ticker import Ticker, read_cycle, read_ticker
+from ca_etl.parse.ticker_lines import is_printed, is_ticker_line
 
 # Five lines have 140 characters; a cycle of ten pairs fits twice.
 _CYCLE_CHARS: Final = 600
+# All that is white space to Python but the blank and the line feed, and what has no width.
+_ODD_ASCII: Final = "\t\r\x0b\x0c\x1c\x1d\x1e\x1f"
+_ODD: Final = (
+    *_ODD_ASCII,
+    *"\x85\xa0\xad\u1680\u2028\u2029\u202f\u205f\u2060\u3000\ufeff",
+    *map(chr, range(0x2000, 0x200E)),
+)
 _ZERO_WIDTH: Final = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
 _PLAIN: Final = str.maketrans(
     dict.fromkeys("‘’´`ʼ", "'") | dict.fromkeys("“”„«»", '"') | dict.fromkeys("‐‑‒–—―", "-")  # noqa: RUF001
@@ -58,10 +66,14 @@ def read_lines(text: str) -> Sheet:
     known: set[str] = set()
     gap = 0
     lines = sheet.lines
-    for line in text[end:].split("\n"):
+    rest = text[end:] if end else text
+    if _is_plain(rest):
+        _read_plain(rest, lines)
+        return sheet
+    for line in rest.split("\n"):
         if not line:
             gap += 1
-        elif line in known or ("/" in line and is_ticker_line(line)):
+        elif (known and line in known) or ("/" in line and is_ticker_line(line)):
             known.add(line)
             # A bullet list of rates inside a text must not move the head of the page there.
             if (not sheet.ticker and not sheet.times) or sheet.head == len(lines):
@@ -76,6 +88,26 @@ def read_lines(text: str) -> Sheet:
                 lines.append(Line(squeezed, gap))
                 gap = 0
     return sheet
+
+
+def _is_plain(text: str) -> bool:
+    """Whether no line is a ticker's and blanks are all the white space; most pages are like that below the ticker."""
+    if any(map(text.__contains__, _ODD_ASCII if text.isascii() else _ODD)):
+        return False
+    return "/" not in text or not any(map(is_ticker_line, [line for line in text.split("\n") if "/" in line]))
+
+
+def _read_plain(text: str, lines: list[Line]) -> None:
+    while "  " in text:
+        text = text.replace("  ", " ")
+    gap = 0
+    for line in text.split("\n"):
+        stripped = line.strip(" ")
+        if stripped:
+            lines.append(Line(stripped, gap))
+            gap = 0
+        else:
+            gap += 1
 
 
 def ticker_of(sheet: Sheet, on: date | None) -> Ticker:
@@ -98,7 +130,7 @@ def _read_cycles(text: str, sheet: Sheet) -> int:
     if again < 0:
         return 0
     cycle = f"  {text[start : again + 1]}"
-    if not all(map(is_ticker_line, cycle.split("\n")[1:-1])):
+    if not is_printed(cycle) and not all(map(is_ticker_line, cycle.split("\n")[1:-1])):
         return 0
     end = again + 1
     times = 1

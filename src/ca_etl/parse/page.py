@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from ca_etl.records import RejectReason
 
 # Stored beside every row; raised whenever the same bytes could give other rows.
-PARSER_VERSION: Final = "2026-11-23.1"
+PARSER_VERSION: Final = "2026-11-24.1"
 
 EXCERPT_CHARS: Final = 200
 
@@ -27,8 +26,7 @@ class PageKind(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class RateLine:
+class RateLine(NamedTuple):
     """One pair of the ticker as printed: 1 `base` costs `rate_text` `quote`.
 
     `change_text` keeps its sign and its percent sign ("-0%" is a fall that rounds to nothing).
@@ -52,8 +50,7 @@ class RateLine:
         return Decimal(self.change_text.removesuffix("%")) + 0
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """The figures of "Viewing results FIRST - LAST of TOTAL"; LAST can exceed TOTAL ("1 - 6 of 2")."""
 
     first: int
@@ -61,8 +58,7 @@ class Shown:
     total: int
 
 
-@dataclass(frozen=True, slots=True)
-class Media:
+class Media(NamedTuple):
     """A shortcode or figure caption taken out of the text; `kind` is the shortcode's name."""
 
     kind: str
@@ -70,8 +66,7 @@ class Media:
     caption: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Article:
+class Article(NamedTuple):
     """One article as shown on a page, `position` from 1 in the order shown.
 
     `text` is None where a title stands alone, `title` is None where a text does. `url` is absolute.
@@ -90,8 +85,7 @@ class Article:
     media: tuple[Media, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(NamedTuple):
     """A piece of input that gave no row, with at most `EXCERPT_CHARS` characters of it."""
 
     reason: RejectReason
@@ -104,8 +98,7 @@ class Reject:
         return cls(reason, detail, text[:EXCERPT_CHARS])
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """One page read. `page_date` is as printed; on an article page it is the article's own date."""
 
     kind: PageKind

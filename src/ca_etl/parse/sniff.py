@@ -28,6 +28,7 @@ _MAGIC: Final = (
     (b"\x7fELF", "ELF"),
     (b"SQLite format 3", "SQLite"),
 )
+_MAGIC_BYTES: Final = tuple(magic for magic, _ in _MAGIC)
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _SNIFFED: Final = 4096
 # C0 controls that no text holds, tab, line feed, form feed and carriage return apart.
@@ -95,9 +96,8 @@ def challenge_in(text: str) -> str | None:
 
 
 def _binary(payload: bytes) -> str | None:
-    for magic, name in _MAGIC:
-        if payload.startswith(magic):
-            return f"begins like {name}"
+    if payload.startswith(_MAGIC_BYTES):
+        return f"begins like {next(name for magic, name in _MAGIC if payload.startswith(magic))}"
     if payload.startswith(_UTF16):
         return None
     head = payload[:_SNIFFED]

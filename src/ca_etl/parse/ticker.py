@@ -14,77 +14,25 @@ Which rates stand:
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
-from ca_etl.parse.page import EXCERPT_CHARS, RateLine, Reject
+from ca_etl.parse.cycles import CYCLES, ORDER, QUOTE, is_known
+from ca_etl.parse.page import RateLine, Reject
+from ca_etl.parse.ticker_lines import PRINTED, TickerLine, read_line
 from ca_etl.records import RejectReason
 
-QUOTE: Final = "USD"
-
-
-@dataclass(frozen=True, slots=True)
-class Cycle:
-    """A layout of the ticker, and the days on which it may be seen, both included.
-
-    `bases` are the pairs of a cycle in printed order, `times` how often the text form of a page repeats it.
-    """
-
-    bases: tuple[str, ...]
-    times: int
-    since: date
-    until: date
-
-
-# The cycle came twice in captures of February and March 2024, eight times in all since about April.
-# No capture tells the day TMT joined: four pairs until the end of July 2024 at least, five on 7 September.
-CYCLES: Final = (
-    Cycle(("KGS", "KZT", "TJS", "UZS"), 2, date.min, date(2024, 4, 30)),
-    Cycle(("KGS", "KZT", "TJS", "UZS"), 8, date(2024, 3, 1), date(2024, 9, 6)),
-    Cycle(("KGS", "KZT", "TJS", "UZS", "TMT"), 8, date(2024, 8, 1), date.max),
-)
-_KNOWN: Final = frozenset(base for cycle in CYCLES for base in cycle.bases)
-_ORDER: Final = {base: place for place, base in enumerate(CYCLES[-1].bases)}
-
-BULLETS: Final = "•·∙●▪‣*"
-# The longest real line has 27 characters; a paragraph that begins like one is cut here before any pattern runs.
-LINE_CHARS: Final = 120
 MAX_REJECTS: Final = 50
 # Ten thousand cycles, each different, must not be compared each with each.
 _CANDIDATES: Final = 16
-_ZERO_WIDTH: Final = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
-
-# Lengths are bounded so that every number that matches fits decimal(18,8) and decimal(9,4).
-_RATE: Final = r"[0-9]{1,9}(?:\.[0-9]{1,8})?"
-_CHANGE: Final = r"-?[0-9]{1,5}(?:\.[0-9]{1,4})?%"
-_STRICT: Final = re.compile(
-    rf"\s*[{re.escape(BULLETS)}]?\s*([A-Z]{{3}})/([A-Z]{{3}})\s*=\s*({_RATE})\s+({_CHANGE})\s*"
-)
-_PRINTED: Final = re.compile(rf"^  • ([A-Z]{{3}})/{QUOTE} = ({_RATE}) ({_CHANGE})\n", re.MULTILINE)
-# Any letters, not only Latin capitals: a Cyrillic look-alike must be reported, not overlooked.
-_BULLET_PAIR: Final = re.compile(rf"\s*[{re.escape(BULLETS)}]\s*([^\W\d_]{{3}})\s*/\s*([^\W\d_]{{3}})(?!\w)")
-_BARE_PAIR: Final = re.compile(r"\s*([^\W\d_]{3})\s*/\s*([^\W\d_]{3})\s*=")
-
 
 _Values: TypeAlias = frozenset[tuple[tuple[str, str], str | None, str]]
 
 
-class _Line(NamedTuple):
-    """One ticker line: `rate` is None where the line was malformed."""
-
-    pair: tuple[str, str]
-    rate: str | None
-    change: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ticker:
+class Ticker(NamedTuple):
     """The rates of one page, the number of cycles they were printed in, and what could not be read."""
 
     rates: tuple[RateLine, ...] = ()
@@ -92,39 +40,29 @@ class Ticker:
     rejects: tuple[Reject, ...] = ()
 
 
-def is_ticker_line(line: str) -> bool:
-    """Whether `line` belongs to a ticker, well-formed or not.
-
-    It does when it begins with a bullet and a pair, or with a pair and an equals sign. Codes and amounts in
-    running text do neither.
-    """
-    head = line[:LINE_CHARS]
-    return "/" in head and _like(_ZERO_WIDTH.sub("", head)) is not None
-
-
 def read_ticker(lines: Iterable[str], on: date | None = None) -> Ticker:
     """Rates and rejects of the ticker lines among `lines`; other lines are passed over.
 
     `on` is the day the page was printed, if known: it decides whether a cycle of four pairs is complete.
     """
-    known: dict[str, _Line | None] = {}
-    printed: list[_Line] = []
+    known: dict[str, TickerLine | None] = {}
+    printed: list[TickerLine] = []
     for line in lines:
         if line not in known:
-            known[line] = _read_line(line)
+            known[line] = read_line(line)
         parsed = known[line]
         if parsed is not None:
             printed.append(parsed)
     if not printed:
         return Ticker()
     rejects: list[Reject] = []
-    if not all(line is None or (line.rate and _is_known(line.pair)) for line in known.values()):
+    if not all(line is None or (line.rate and is_known(line.pair)) for line in known.values()):
         rejects = _bad_lines(printed) + _unknown_pairs(printed)
     cycles = _split(printed)
     count = len(cycles)
     if all(cycle == cycles[0] for cycle in cycles):
         cycles = cycles[:1]
-    cycles = [[line for line in cycle if _is_known(line.pair)] for cycle in cycles]
+    cycles = [[line for line in cycle if is_known(line.pair)] for cycle in cycles]
     standing = _majority(cycles)
     rejects += _differing(cycles, standing)
     rates: tuple[RateLine, ...] = ()
@@ -144,7 +82,7 @@ def read_cycle(cycle: str, on: date | None) -> tuple[RateLine, ...] | None:
 
     `cycle` are its lines, each with the line feed behind it. What is returned is what `read_ticker` gives for them.
     """
-    found = _PRINTED.findall(cycle)
+    found = PRINTED.findall(cycle)
     if len(found) != cycle.count("\n"):
         return None
     bases = tuple(base for base, _, _ in found)
@@ -158,40 +96,8 @@ def read_cycle(cycle: str, on: date | None) -> tuple[RateLine, ...] | None:
     )
 
 
-def cut_short(cycles: int, on: date | None) -> Reject | None:
-    """What is lacking in a text that ends with its ticker; None where the day is unknown or nothing is."""
-    if on is None or not cycles:
-        return None
-    times = min(known.times for known in CYCLES if known.since <= on <= known.until)
-    if cycles >= times:
-        return None
-    return Reject(
-        RejectReason.TRUNCATED, f"the text ends within the ticker: {cycles} of {times} cycles on {on}", ""
-    )
-
-
-def _like(head: str) -> re.Match[str] | None:
-    return _BULLET_PAIR.match(head) or _BARE_PAIR.match(head)
-
-
-def _read_line(line: str) -> _Line | None:
-    if "/" not in line[:LINE_CHARS]:
-        return None
-    whole = len(line) <= LINE_CHARS
-    head = _ZERO_WIDTH.sub("", line[:LINE_CHARS])
-    strict = _STRICT.fullmatch(head) if whole else None
-    if strict is not None:
-        base, quote, rate, change = strict.groups()
-        # A rate of nought is no price, and its inverse would not exist.
-        return _Line((base, quote), rate if rate.strip("0.") else None, change, line.strip())
-    like = _like(head)
-    if like is None:
-        return None
-    return _Line((like[1], like[2]), None, "", line[:EXCERPT_CHARS].strip())
-
-
-def _split(printed: Sequence[_Line]) -> list[list[_Line]]:
-    cycles: list[list[_Line]] = [[]]
+def _split(printed: Sequence[TickerLine]) -> list[list[TickerLine]]:
+    cycles: list[list[TickerLine]] = [[]]
     seen: set[tuple[str, str]] = set()
     for line in printed:
         if line.pair in seen:
@@ -202,15 +108,11 @@ def _split(printed: Sequence[_Line]) -> list[list[_Line]]:
     return cycles
 
 
-def _is_known(pair: tuple[str, str]) -> bool:
-    return pair[0] in _KNOWN and pair[1] == QUOTE
-
-
-def _values(cycle: Iterable[_Line]) -> _Values:
+def _values(cycle: Iterable[TickerLine]) -> _Values:
     return frozenset((line.pair, line.rate, line.change) for line in cycle)
 
 
-def _agree(cycle: Sequence[_Line], other: Sequence[_Line]) -> bool:
+def _agree(cycle: Sequence[TickerLine], other: Sequence[TickerLine]) -> bool:
     """Whether the cycles print the same pairs with the same values, malformed lines fitting anything."""
     mine = {line.pair: line for line in cycle}
     theirs = {line.pair: line for line in other}
@@ -224,7 +126,7 @@ def _agree(cycle: Sequence[_Line], other: Sequence[_Line]) -> bool:
     return True
 
 
-def _majority(cycles: Sequence[list[_Line]]) -> list[_Line] | None:
+def _majority(cycles: Sequence[list[TickerLine]]) -> list[TickerLine] | None:
     """The cycle that more than half agree with, a whole one before one with a malformed line."""
     if len(cycles) == 1:
         return cycles[0]
@@ -246,7 +148,7 @@ def _majority(cycles: Sequence[list[_Line]]) -> list[_Line] | None:
     return holed[0] if holed else None
 
 
-def _bad_lines(printed: Iterable[_Line]) -> list[Reject]:
+def _bad_lines(printed: Iterable[TickerLine]) -> list[Reject]:
     bad = Counter(line.text for line in printed if line.rate is None)
     return [
         Reject.of(
@@ -258,19 +160,19 @@ def _bad_lines(printed: Iterable[_Line]) -> list[Reject]:
     ]
 
 
-def _unknown_pairs(printed: Iterable[_Line]) -> list[Reject]:
-    unknown = Counter(line.text for line in printed if line.rate and not _is_known(line.pair))
+def _unknown_pairs(printed: Iterable[TickerLine]) -> list[Reject]:
+    unknown = Counter(line.text for line in printed if line.rate and not is_known(line.pair))
     return [
         Reject.of(
             RejectReason.UNKNOWN_PAIR,
-            f"a pair outside {', '.join(_ORDER)} against {QUOTE}, printed {_times(times)}",
+            f"a pair outside {', '.join(ORDER)} against {QUOTE}, printed {_times(times)}",
             text,
         )
         for text, times in unknown.items()
     ]
 
 
-def _differing(cycles: Sequence[list[_Line]], standing: list[_Line] | None) -> list[Reject]:
+def _differing(cycles: Sequence[list[TickerLine]], standing: list[TickerLine] | None) -> list[Reject]:
     """One reject for each set of values that is not the standing one."""
     groups: dict[_Values, list[int]] = {}
     for number, cycle in enumerate(cycles, start=1):
@@ -290,7 +192,7 @@ def _differing(cycles: Sequence[list[_Line]], standing: list[_Line] | None) -> l
     return rejects
 
 
-def _difference(cycle: Sequence[_Line], standing: Sequence[_Line]) -> str:
+def _difference(cycle: Sequence[TickerLine], standing: Sequence[TickerLine]) -> str:
     mine = {line.pair: line for line in cycle}
     theirs = {line.pair: line for line in standing}
     said = [f"{'/'.join(pair)} missing" for pair in theirs if pair not in mine]
@@ -303,11 +205,11 @@ def _difference(cycle: Sequence[_Line], standing: Sequence[_Line]) -> str:
     return "; ".join(said) or "empty"
 
 
-def _out_of_order(cycles: Sequence[Sequence[_Line]]) -> list[Reject]:
+def _out_of_order(cycles: Sequence[Sequence[TickerLine]]) -> list[Reject]:
     orders: dict[tuple[str, ...], list[int]] = {}
     for number, cycle in enumerate(cycles, start=1):
         bases = tuple(line.pair[0] for line in cycle)
-        if list(bases) != sorted(bases, key=_ORDER.__getitem__):
+        if list(bases) != sorted(bases, key=ORDER.__getitem__):
             orders.setdefault(bases, []).append(number)
     return [
         Reject.of(
@@ -319,7 +221,7 @@ def _out_of_order(cycles: Sequence[Sequence[_Line]]) -> list[Reject]:
     ]
 
 
-def _missing(standing: Sequence[_Line], on: date | None) -> list[Reject]:
+def _missing(standing: Sequence[TickerLine], on: date | None) -> list[Reject]:
     bases = {line.pair[0] for line in standing}
     expected = [cycle for cycle in CYCLES if on is None or cycle.since <= on <= cycle.until]
     if any(bases == set(cycle.bases) for cycle in expected):
