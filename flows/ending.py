@@ -21,7 +21,7 @@ from ca_etl.settings import Settings
 from ca_etl.warehouse.lock import LockHeldError
 from flows.artifacts import ProgressArtifacts, create_artifacts
 from flows.errors import Report, RunFailedError, SlotDoneError
-from flows.guard import end_with_worker
+from flows.guard import ends_with_worker
 from flows.notify import after_flow
 from flows.steps import TASKS
 from flows.summary import read_facts, sentence
@@ -39,7 +39,6 @@ def ended(
     `at` is the slot in UTC, None for runs without one. `played` says that the demo's clock was used.
     """
     logging.getLogger("ca_etl").setLevel(logging.INFO)
-    end_with_worker()
     task_runs: list[UUID] = []
 
     def call(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  what the step gives
@@ -48,7 +47,7 @@ def ended(
         return state.result()
 
     try:
-        with closing(ProgressArtifacts()) as progress:
+        with ends_with_worker(), closing(ProgressArtifacts()) as progress:
             outcome = run(replace(DEFAULT_EDGES, call=call, progress=progress))
     except SlotDoneError as done:
         return Completed(name=SKIPPED, message=str(done), data=done)

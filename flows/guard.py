@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
-import sys
-import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 from typing import Final
 
 from prefect import runtime
 
-PR_SET_PDEATHSIG: Final = 1  # of linux/prctl.h
+LOOK_EVERY_SECONDS: Final = 0.5
 
 
-def end_with_worker() -> None:
-    """Have the kernel end this process when its worker is killed. Does nothing off Linux, or without a deployment.
+@contextmanager
+def ends_with_worker() -> Iterator[None]:
+    """Stop this process, as a service is stopped, when the worker that started it dies within the block.
 
-    Left alone, the process of a worker that was killed goes on until its next line of log meets the closed pipe.
+    The run is then recorded here and in Prefect before the process ends. Does nothing without a deployment.
     """
-    if sys.platform != "linux" or runtime.deployment.id is None:
+    if runtime.deployment.id is None:
+        yield
         return
-    if threading.current_thread() is not threading.main_thread():
-        return
-    parent = os.getppid()
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)
+    over = Event()
+    Thread(target=_watch, args=(os.getppid(), over), name="worker-watch", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _watch(worker: int, over: Event) -> None:
+    while not over.wait(LOOK_EVERY_SECONDS):
+        if os.getppid() != worker:
+            # The console was a pipe to the worker: Prefect's next line would end the process before it has told
+            # the server that the run has crashed.
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return

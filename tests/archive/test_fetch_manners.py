@@ -34,8 +34,8 @@ def test_a_disallowed_page_is_not_asked_for(visit, site, answer, page):
 @pytest.mark.parametrize(
     ("status", "verdict"),
     [
-        ("503 Busy", Verdict.DISALLOWED),
-        ("429 Slow", Verdict.DISALLOWED),
+        ("503 Busy", Verdict.UNREACHABLE),
+        ("429 Slow", Verdict.UNREACHABLE),
         ("403 No", Verdict.BLOCKED),
         ("401 Who", Verdict.BLOCKED),
     ],
@@ -68,7 +68,7 @@ def test_a_cut_robots_file_stops_the_visit(visit, site, answer, page):
         "/robots.txt": answer(b"User-agent: *\nDis", length=500, Content_Type=ROBOTS),
         "/p": answer(page),
     }
-    assert visit(max_attempts=2).fetcher.get(site.url + "/p").verdict is Verdict.DISALLOWED
+    assert visit(max_attempts=2).fetcher.get(site.url + "/p").verdict is Verdict.UNREACHABLE
     assert site.paths == ["/robots.txt", "/robots.txt"]
 
 
@@ -90,7 +90,7 @@ def test_a_robots_file_that_lives_elsewhere_on_the_host_is_followed(visit, site,
 
 def test_a_robots_file_that_leads_offsite_stops_the_visit(visit, site, answer):
     site.routes["/robots.txt"] = answer(b"", "302 Found", Location="http://elsewhere.test/robots.txt")
-    assert visit().fetcher.get(site.url + "/p").verdict is Verdict.DISALLOWED
+    assert visit().fetcher.get(site.url + "/p").verdict is Verdict.UNREACHABLE
 
 
 def test_a_host_that_is_not_allowed_is_not_asked(visit, site):

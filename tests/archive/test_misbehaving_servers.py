@@ -130,7 +130,7 @@ def test_nobody_listening_is_unreachable(visit):
         port = listener.getsockname()[1]
     result = visit(max_attempts=2).fetcher.get(f"http://127.0.0.1:{port}/p")
     # robots.txt could not be had, so the page is not asked for
-    assert (result.verdict, result.attempts) == (Verdict.DISALLOWED, ())
+    assert (result.verdict, result.attempts) == (Verdict.UNREACHABLE, ())
 
 
 @pytest.mark.parametrize("junk", [b"\x00\x01\x02 not http\r\n\r\n", b"SSH-2.0-OpenSSH\r\n"])

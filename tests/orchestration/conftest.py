@@ -175,6 +175,16 @@ class Machine:
         with self.client() as client:
             return list(client.read_flow_runs(flow_run_filter=chosen))
 
+    def artifact(self, flow_run: Any, key: str) -> Any:
+        from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
+
+        chosen = ArtifactFilter(
+            key=ArtifactFilterKey(any_=[key]), flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run])
+        )
+        with self.client() as client:
+            (found,) = client.read_artifacts(artifact_filter=chosen)
+        return found
+
     def until(self, holds: Callable[[], Any], seconds: float, what: str) -> Any:
         """Wait for something that another process does; its answer. The logs are shown when it does not come."""
         deadline = time.monotonic() + seconds
@@ -229,3 +239,55 @@ def own_database(url: str, name: str) -> str:
 
     asyncio.run(make())
     return f"{url.rpartition('/')[0]}/{database}"
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Headless Chromium, with a new profile for each page."""
+
+    program: str
+    folder: Path
+
+    def _open(self, url: str, *options: str) -> subprocess.CompletedProcess[str]:
+        import tempfile
+
+        with tempfile.TemporaryDirectory(dir=self.folder) as profile:
+            return subprocess.run(
+                [
+                    self.program,
+                    "--headless",
+                    "--no-sandbox",
+                    "--disable-gpu",
+                    "--disable-quic",
+                    "--no-first-run",
+                    "--disable-background-networking",
+                    "--disable-component-update",
+                    "--disable-sync",
+                    f"--user-data-dir={profile}",
+                    "--window-size=1400,1000",
+                    "--virtual-time-budget=20000",
+                    *options,
+                    url,
+                ],
+                capture_output=True,
+                text=True,
+                timeout=90,
+                check=True,
+            )
+
+    def text(self, url: str) -> str:
+        """The page as it stands after its scripts have run."""
+        return self._open(url, "--dump-dom").stdout
+
+    def picture(self, url: str, file: Path) -> None:
+        self._open(url, f"--screenshot={file}")
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Browser:
+    import shutil
+
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium on this machine (apt-get install chromium)")
+    return Browser(program, tmp_path)

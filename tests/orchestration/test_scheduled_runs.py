@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +49,20 @@ def test_two_scheduled_runs_publish_two_releases(machine: Any, worker: Any) -> N
     states = machine.flow_runs("Completed")
     assert all("Release " in run.state.message for run in states)
     assert {"ca_etl", "source:timesca"} <= set(states[0].tags)
+
+
+def test_the_page_of_a_run_shows_the_rates_in_a_browser(machine: Any, worker: Any, browser: Any) -> None:
+    run = next(run for run in machine.flow_runs("Completed") if "Release " in run.state.message)
+    page = f"{machine.url}/v2/runs/flow-run/{run.id}?tab=Artifacts"
+    shown = browser.text(page)
+    assert "ca-etl-rates" in shown
+    assert "ca-etl-summary" in shown
+    rates = machine.artifact(run.id, "ca-etl-rates")
+    table = browser.text(f"{machine.url}/artifacts/artifact/{rates.id}")
+    assert "KZT/USD" in table
+    assert "0.00193" in table
+    if picture := os.environ.get("CA_ETL_TEST_SCREENSHOT"):
+        browser.picture(page, Path(picture))
 
 
 def running_capture(machine: Any) -> lock.Holder | None:
