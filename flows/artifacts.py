@@ -26,9 +26,10 @@ STEP_PERCENT: Final = 5.0
 
 def create_artifacts(facts: Facts, day: str) -> None:
     """Leave the artifacts of a run that is over. Their keys stay the same, so that the UI keeps their history."""
-    create_markdown_artifact(summary(facts), key=SUMMARY, description=day)
+    create_markdown_artifact(summary(facts), key=SUMMARY, description=f"How the run of {day} ended")
     if facts.contents is not None and facts.contents.rates:
-        create_table_artifact(rates_table(facts.contents), key=RATES, description=f"Rates of {day}")
+        told = f"Rates of {facts.contents.rates_date}, in the run of {day}"
+        create_table_artifact(rates_table(facts.contents), key=RATES, description=told)
     if facts.release is not None:
         create_link_artifact(
             facts.release.resolve().as_uri(),

@@ -37,6 +37,7 @@ def site_may_be_back(_task: Task[..., Any], _run: TaskRun, state: State[Any]) ->
 
 @task(
     name="Capture the pages of the slot",
+    task_run_name="Capture the pages of the slot",
     retries=2,
     retry_delay_seconds=[5 * MINUTE, 20 * MINUTE],
     retry_condition_fn=site_may_be_back,
@@ -48,31 +49,53 @@ def capture_pages(ctx: Context) -> Captured | State[Any]:
     return told(capture, ctx)
 
 
-@task(name="Archive the given files", timeout_seconds=12 * 60 * MINUTE, cache_policy=NO_CACHE)
+@task(
+    name="Archive the given files",
+    task_run_name="Archive the given files",
+    timeout_seconds=12 * 60 * MINUTE,
+    cache_policy=NO_CACHE,
+)
 def archive_files(ctx: Context, given: Given) -> IngestReport | State[Any]:
     """Files and folders into the archive, by the same door as fetched pages."""
     return told(ingest, ctx, given)
 
 
-@task(name="Load new archive files", timeout_seconds=12 * 60 * MINUTE, cache_policy=NO_CACHE)
+@task(
+    name="Load new archive files",
+    task_run_name="Load new archive files",
+    timeout_seconds=12 * 60 * MINUTE,
+    cache_policy=NO_CACHE,
+)
 def load_archive(ctx: Context) -> Loaded | State[Any]:
     """Rows of the captures into a building copy of the warehouse."""
     return told(load, ctx)
 
 
-@task(name="Build the models", timeout_seconds=20 * MINUTE, cache_policy=NO_CACHE)
+@task(
+    name="Build the models",
+    task_run_name="Build the models",
+    timeout_seconds=20 * MINUTE,
+    cache_policy=NO_CACHE,
+)
 def build_models(ctx: Context, record: RunRecord) -> dict[str, int] | State[Any]:
     """All facts and dimensions, in one transaction."""
     return told(build, ctx, record)
 
 
-@task(name="Run the checks", timeout_seconds=20 * MINUTE, cache_policy=NO_CACHE)
+@task(
+    name="Run the checks", task_run_name="Run the checks", timeout_seconds=20 * MINUTE, cache_policy=NO_CACHE
+)
 def run_checks(ctx: Context) -> tuple[CheckResult, ...] | State[Any]:
     """Queries that return offending rows."""
     return told(check, ctx)
 
 
-@task(name="Publish the release", timeout_seconds=20 * MINUTE, cache_policy=NO_CACHE)
+@task(
+    name="Publish the release",
+    task_run_name="Publish the release",
+    timeout_seconds=20 * MINUTE,
+    cache_policy=NO_CACHE,
+)
 def publish_release(ctx: Context) -> Release | State[Any]:
     """Parquet and descriptor, then the folder's name and the pointer."""
     return told(publish, ctx)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -72,3 +76,33 @@ def command() -> Command:
         )
 
     return run
+
+
+@pytest.fixture
+def listener() -> Iterator[Any]:
+    """A webhook on loopback: `got` is what was posted, `status` what it answers."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            server.got.append(json.loads(body))
+            self.send_response(server.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_args: Any) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        status = 200
+
+        def __init__(self) -> None:
+            super().__init__(("127.0.0.1", 0), Handler)
+            self.got: list[Any] = []
+
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

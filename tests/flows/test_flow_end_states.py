@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.context import Context, Kind
 from ca_etl.settings import Settings
-from ca_etl.warehouse import journal
+from ca_etl.warehouse import decisions, journal
 from ca_etl.warehouse.lock import Holder, run_lock
 
 pytestmark = pytest.mark.usefixtures("prefect_api", "data_dir")
@@ -191,3 +192,32 @@ def test_a_path_that_is_not_there_fails_a_backfill(data_dir: Path) -> None:
     state = backfill([str(data_dir / "nowhere")], return_state=True)
     assert state.is_failed()
     assert "nowhere" in state.message
+
+
+def test_a_failed_check_is_told_once_and_its_end_once_more(
+    site: DemoSite, data_dir: Path, listener: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CA_ETL_ALERT_WEBHOOK", f"http://127.0.0.1:{listener.server_port}/secret")
+    first, second = (datetime(2025, 12, day, 2, tzinfo=UTC) for day in (21, 22))
+
+    def subjects() -> list[str]:
+        return [each["text"].splitlines()[0] for each in listener.got]
+
+    site.play(first.date())
+    site.faults[first.date()] = Fault(rate_times_ten="KZT")
+    assert [run_flow(site=site.base_url, slot=first)[0].name for _ in range(2)] == ["Failed", "Failed"]
+    assert [subject for subject in subjects() if "hecks" in subject] == [
+        "ca-etl: Checks failed, nothing is published"
+    ]
+    (building,) = data_dir.glob("releases/*.building")
+    with duckdb.connect(str(building / "warehouse.duckdb"), read_only=True) as con:
+        wrong = con.sql("select capture_id from raw.capture").fetchall()
+    for (capture_id,) in wrong:
+        decisions.append(data_dir, decisions.Decision(capture_id, "exclude", "a wrong digit", STARTED))
+    site.faults.clear()
+    site.play(second.date())
+    state, _ = run_flow(site=site.base_url, slot=second)
+    assert state.is_completed(), state.message
+    opened, closed = (subject for subject in subjects() if "hecks" in subject)
+    assert opened == "ca-etl: Checks failed, nothing is published"
+    assert closed.startswith("ca-etl: resolved after ")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -24,34 +20,6 @@ SECRET = "a-secret-path"  # noqa: S105
 LONG_AGO = datetime(2026, 3, 2, tzinfo=UTC)
 
 pytestmark = pytest.mark.usefixtures("prefect_api")
-
-
-@pytest.fixture
-def listener() -> Iterator[Any]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            server.got.append(json.loads(body))
-            self.send_response(server.status)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_args: Any) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        status = 200
-
-        def __init__(self) -> None:
-            super().__init__(("127.0.0.1", 0), Handler)
-            self.got: list[Any] = []
-
-    with Server() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

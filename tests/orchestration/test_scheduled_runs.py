@@ -61,7 +61,7 @@ def test_the_page_of_a_run_shows_the_rates_in_a_browser(machine: Any, worker: An
     table = browser.text(f"{machine.url}/artifacts/artifact/{rates.id}")
     assert "KZT/USD" in table
     assert "0.00193" in table
-    if picture := os.environ.get("CA_ETL_TEST_SCREENSHOT"):
+    if picture := os.environ.get("RUN_SCREENSHOT"):
         browser.picture(page, Path(picture))
 
 
