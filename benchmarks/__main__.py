@@ -7,13 +7,21 @@ from __future__ import annotations
 
 from itertools import chain
 
-from benchmarks import daily, html_to_rows, models, text_to_rows, titles
+from benchmarks import daily, html_to_rows, models, orchestration, text_to_rows, titles
 from benchmarks.measure import print_table
 
 
 def main() -> None:
     """Measure and print, claim by claim."""
-    print_table(chain(daily.claims(), html_to_rows.claims(), text_to_rows.claims(), models.claims()))
+    print_table(
+        chain(
+            daily.claims(),
+            html_to_rows.claims(),
+            text_to_rows.claims(),
+            models.claims(),
+            orchestration.claims(),
+        )
+    )
     print()
     titles.main()
 
