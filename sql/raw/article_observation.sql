@@ -19,7 +19,7 @@ comment on column raw.article_observation."position" is 'Place on the page, from
 comment on column raw.article_observation.title is 'Title as printed.';
 comment on column raw.article_observation.url is 'Address of the article; null where the form of the page carries none.';
 comment on column raw.article_observation.text_id is 'The text shown, a key of raw.article_text; null without one.';
-comment on column raw.article_observation.is_truncated is 'The text ends in an ellipsis: the page shows its beginning only.';
+comment on column raw.article_observation.is_truncated is 'The text ends in an ellipsis, or amid a sentence where the capture ends: it is a beginning only.';
 comment on column raw.article_observation.author is 'Author as printed.';
 comment on column raw.article_observation.published_at is 'When the page says the article was published, UTC.';
 comment on column raw.article_observation.modified_at is 'When the page says the article was last changed, UTC.';
