@@ -64,13 +64,13 @@ def set_up(client: SyncPrefectClient) -> list[str]:
 def automations() -> tuple[AutomationCore, ...]:
     """The repairs, of runs with our tag alone: others on the server may beat at another pace."""
 
-    def trigger(after: str, expect: Sequence[str], within: timedelta) -> EventTrigger:
+    def trigger(after: Sequence[str], expect: Sequence[str], within: timedelta) -> EventTrigger:
         return EventTrigger(
             match=ResourceSpecification({"prefect.resource.id": "prefect.flow-run.*"}),
             match_related=ResourceSpecification(
                 {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}
             ),
-            after={f"prefect.flow-run.{after}"},
+            after={f"prefect.flow-run.{name}" for name in after},
             expect={f"prefect.flow-run.{name}" for name in expect},
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
@@ -82,7 +82,8 @@ def automations() -> tuple[AutomationCore, ...]:
         AutomationCore(
             name="ca_etl: a run whose heart stopped has crashed",
             description="A worker that is stopped or killed leaves its run Running; it would hold the only slot.",
-            trigger=trigger("heartbeat", ("heartbeat", *ENDS), MISSED_BEATS * HEARTBEAT),
+            # a run that is killed in its first second has sent no beat
+            trigger=trigger(("Running", "heartbeat"), ("heartbeat", *ENDS), MISSED_BEATS * HEARTBEAT),
             actions=[
                 ChangeFlowRunState(
                     state=StateType.CRASHED,
@@ -94,7 +95,7 @@ def automations() -> tuple[AutomationCore, ...]:
         AutomationCore(
             name="ca_etl: a run that never started is scheduled again",
             description="A worker that stops just before a slot leaves the run it had taken Pending.",
-            trigger=trigger("Pending", ("Running", *ENDS), PENDING),
+            trigger=trigger(("Pending",), ("Running", *ENDS), PENDING),
             actions=[
                 ChangeFlowRunState(
                     state=StateType.SCHEDULED,

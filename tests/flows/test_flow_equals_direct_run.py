@@ -77,7 +77,7 @@ def test_every_step_is_a_completed_task_run(both_ways: BothWays) -> None:
     with get_client(sync_client=True) as client:
         chosen = TaskRunFilter(id=TaskRunFilterId(any_=list(report.task_runs)))
         runs = client.read_task_runs(task_run_filter=chosen)
-    ended = {run.name.rpartition("-")[0]: run.state_name for run in runs}
+    ended = {run.name: run.state_name for run in runs}
     assert ended == dict.fromkeys(
         (
             "Capture the pages of the slot",

@@ -175,6 +175,20 @@ class Machine:
         with self.client() as client:
             return list(client.read_flow_runs(flow_run_filter=chosen))
 
+    def beating(self, flow_run: Any) -> bool:
+        """Whether the server has heard the heart of a run."""
+        import requests
+
+        asked = {
+            "filter": {
+                "event": {"name": ["prefect.flow-run.heartbeat"]},
+                "resource": {"id": [f"prefect.flow-run.{flow_run}"]},
+            }
+        }
+        heard = requests.post(f"{self.url}/api/events/filter", json=asked, timeout=10)
+        heard.raise_for_status()
+        return bool(heard.json()["events"])
+
     def artifact(self, flow_run: Any, key: str) -> Any:
         from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
 

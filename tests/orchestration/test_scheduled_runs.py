@@ -94,6 +94,8 @@ def test_a_run_that_died_with_its_worker_is_marked_crashed_and_the_next_one_reco
 ) -> None:
     known = {run.id for run in machine.flow_runs("Crashed")}
     holder = machine.until(lambda: running_capture(machine), 60, "a run waits for the site")
+    (run,) = machine.flow_runs("Running")
+    machine.until(lambda: machine.beating(run.id), 30, "the server hears the heart of the run")
     # neither sees the other die, as when the machine loses its power
     worker["now"].send_signal(signal.SIGSTOP)
     os.kill(holder.pid, signal.SIGKILL)
@@ -105,7 +107,8 @@ def test_a_run_that_died_with_its_worker_is_marked_crashed_and_the_next_one_reco
     def newly_crashed() -> list[Any]:
         return [run for run in machine.flow_runs("Crashed") if run.id not in known]
 
-    (crashed,) = machine.until(newly_crashed, 180, "the run whose heart stopped is marked crashed")
+    (crashed,) = machine.until(newly_crashed, 150, "the run whose heart stopped is marked crashed")
+    assert crashed.id == run.id
     assert "No heartbeat for 90 seconds" in crashed.state.message
     machine.until(
         lambda: [run for run in machine.published() if run.started_at > at], 60, "the next run publishes"
