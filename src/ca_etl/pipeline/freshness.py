@@ -1,0 +1,72 @@
+"""How far each schedule has been observed, and which is late: decided from the journal, without clock or disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ca_etl.pipeline.ledger import SlotOutcome
+from ca_etl.settings import Settings
+from ca_etl.sources.schedules import DAILY, Schedule, schedules
+from ca_etl.warehouse.journal import RunRecord, SlotRecord
+
+GOOD: Final = frozenset({SlotOutcome.OBSERVED.value, SlotOutcome.UNCHANGED.value})
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A schedule whose data are missed. Instants in UTC.
+
+    `due` is the latest slot that should have been observed by now, `last_observed` the newest that was, None when
+    there is none.
+    """
+
+    source: str
+    schedule: str
+    last_observed: datetime | None
+    due: datetime
+
+
+def last_observed(schedule: Schedule, runs: Sequence[RunRecord]) -> datetime | None:
+    """The newest slot of the schedule whose pages stand in a release, in UTC; None when there is none.
+
+    `runs` are in the order of the journal. The pages of a run that published nothing stand in the next release.
+    """
+    newest: datetime | None = None
+    published = False
+    for run in reversed(runs):
+        published = published or run.release_id is not None
+        if not published:
+            continue
+        for each in _slots(schedule, [run]):
+            if each.outcome in GOOD and (newest is None or each.slot > newest):
+                newest = each.slot
+    return newest
+
+
+def is_expected(schedule: Schedule, runs: Iterable[RunRecord]) -> bool:
+    """Whether anybody waits for this schedule: the daily one always, another from its first run on."""
+    return schedule.name == DAILY or any(True for _ in _slots(schedule, runs))
+
+
+def overdue(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tuple[Overdue, ...]:
+    """The expected schedules with a slot that was due `stale_after_hours` ago and is not observed.
+
+    `runs` are in the order of the journal, `now` is zone-aware.
+    """
+    grace = timedelta(hours=settings.stale_after_hours)
+    found = []
+    for each in schedules(settings):
+        last = last_observed(each, runs)
+        if is_expected(each, runs) and each.is_overdue(last, now, grace):
+            found.append(Overdue(each.source, each.name, last, each.latest(now - grace)))
+    return tuple(found)
+
+
+def _slots(schedule: Schedule, runs: Iterable[RunRecord]) -> Iterable[SlotRecord]:
+    for run in runs:
+        for each in run.slots:
+            if (each.source, each.schedule) == (schedule.source, schedule.name):
+                yield each
