@@ -17,13 +17,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ca_etl import cli_alerts, cli_inspect, logs
+from ca_etl.cli_alerts import alerts_after, look_for_alerts
+from ca_etl.cli_shared import load_settings as _settings
+from ca_etl.cli_shared import say, warn_of_misspelt_settings
+from ca_etl.cli_shared import say_error as _say_error
 from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.logs import LogFormat
 from ca_etl.output import Format
 
 if TYPE_CHECKING:
     from ca_etl.pipeline.context import Progress
     from ca_etl.pipeline.run import Outcome
-    from ca_etl.settings import Settings
 
 app = typer.Typer(
     name="ca-etl",
@@ -82,12 +87,14 @@ class Decision(StrEnum):
 @app.callback()
 def _common(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log each request and file.")] = False,
+    log_format: Annotated[
+        LogFormat | None,
+        typer.Option(
+            envvar="CA_ETL_LOG_FORMAT", help="Form of the log on stderr: text, or a JSON object a line."
+        ),
+    ] = None,
 ) -> None:
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    logs.configure(log_format, verbose=verbose)
 
 
 @app.command()
@@ -110,7 +117,8 @@ def run(
     if slot and again:
         raise UsageError("--slot names a slot and --again makes a new one", "ca-etl run --again")
     settings = _settings()
-    with _progress() as progress, _alerts_after(settings):
+    warn_of_misspelt_settings()
+    with _progress() as progress, alerts_after(settings):
         chosen = utc_now().replace(microsecond=0) if again else slot
         outcome = run_daily(settings, slot=chosen, on=schedule, edges=Edges(progress=progress))
     _finish(outcome)
@@ -132,7 +140,7 @@ def ingest(
     from ca_etl.pipeline.run import Edges, run_ingest
 
     settings = _settings()
-    with _progress() as progress, _alerts_after(settings):
+    with _progress() as progress, alerts_after(settings):
         given = Given(tuple(paths), url, captured_at)
         outcome = run_ingest(settings, given, edges=Edges(progress=progress))
     _finish(outcome)
@@ -148,7 +156,7 @@ def rebuild(
     from ca_etl.pipeline.run import Edges, run_rebuild
 
     settings = _settings()
-    with _progress() as progress, _alerts_after(settings):
+    with _progress() as progress, alerts_after(settings):
         outcome = run_rebuild(settings, only_rejects=rejects, edges=Edges(progress=progress))
     _finish(outcome)
 
@@ -185,7 +193,7 @@ def demo(
             progress("days played", number, days)
             outcomes.append(outcome)
             if configured(settings):
-                _look_for_alerts(settings, played=True)
+                look_for_alerts(settings, played=True)
     *earlier, last = outcomes
     for outcome in earlier:
         _tell(outcome)
@@ -208,36 +216,6 @@ def sql(
 
     text = sys.stdin.read() if query == "-" else query
     run_query(_settings().data_dir, text, form, output, failed=failed)
-
-
-@app.command()
-def status(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
-    """Say how fresh the data is, what the last runs did, and which checks fire."""
-    from pydantic import TypeAdapter
-    from rich.console import Console
-
-    from ca_etl.pipeline.context import utc_now
-    from ca_etl.status import Status, collect, render
-
-    found = collect(_settings())
-    if as_json:
-        typer.echo(TypeAdapter(Status).dump_json(found, indent=2))
-    else:
-        Console().print(render(found, utc_now()))
-
-
-@app.command()
-def releases() -> None:
-    """List the published releases, oldest first; an asterisk marks the current one."""
-    from ca_etl.warehouse import release
-
-    data_dir = _settings().data_dir
-    current = release.current_release(data_dir)
-    for each in release.releases(data_dir):
-        size = each.warehouse.stat().st_size / 1e6
-        typer.echo(f"{'*' if each == current else ' '} {each.release_id}  {size:8.1f} MB  {each.folder}")
 
 
 @app.command()
@@ -269,19 +247,7 @@ def decide(
         raise UsageError("a decision without a reason helps nobody later", 'ca-etl decide ... --reason "why"')
     assert_capture(data_dir, capture_id)
     decisions.append(data_dir, Entry(capture_id, decision, reason, utc_now()))
-    typer.echo(
-        f"{decision} {capture_id}: in {data_dir / decisions.DECISIONS_FILE}; next: ca-etl run", err=True
-    )
-
-
-@app.command()
-def models() -> None:
-    """List the SQL models in build order, with their parents and what they hold."""
-    from ca_etl.warehouse.models import discover
-    from ca_etl.warehouse.sqlfiles import sql_root
-
-    for model in discover(sql_root()):
-        typer.echo(f"{model.name}  <- {', '.join(model.parents)}\n    {model.header.description}")
+    say(f"{decision} {capture_id}: in {data_dir / decisions.DECISIONS_FILE}; next: ca-etl run")
 
 
 @app.command()
@@ -299,78 +265,8 @@ def export(
         typer.echo(path)
 
 
-@app.command()
-def schedule() -> None:
-    """Say when each source is captured next, and how to have that done by itself."""
-    from ca_etl.pipeline.context import utc_now
-    from ca_etl.schedule_help import explain
-
-    typer.echo(explain(_settings(), utc_now()))
-
-
-@app.command()
-def alerts(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send and record nothing.")] = False,
-) -> None:
-    """Look for what needs an operator, tell what began or ended, list what is open. Exit status 1: something is."""
-    from pydantic import TypeAdapter
-
-    from ca_etl.alerts.listing import listed
-    from ca_etl.alerts.look import Look, look
-    from ca_etl.pipeline.context import utc_now
-
-    settings = _settings()
-    now = utc_now()
-    found = look(settings, now, dry_run=dry_run)
-    for warning in found.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    if as_json:
-        typer.echo(TypeAdapter(Look).dump_json(found, indent=2))
-    else:
-        typer.echo(listed(found, now, dry_run=dry_run))
-    raise typer.Exit(1 if found.open else 0)
-
-
-@contextmanager
-def _alerts_after(settings: Settings) -> Iterator[None]:
-    """Look for alerts when the run of the block has ended, however it ended; not when there was none."""
-    from ca_etl.warehouse.lock import LockHeldError
-
-    try:
-        yield
-    except (LockHeldError, UsageError, KeyboardInterrupt):
-        raise
-    except BaseException:
-        _look_for_alerts(settings)
-        raise
-    _look_for_alerts(settings)
-
-
-def _look_for_alerts(settings: Settings, *, played: bool = False) -> None:
-    """Tell what began or ended. `played`: by the clock of the last run, which the demo sets to a past day."""
-    from ca_etl.alerts.look import after_run, end_of_last_run
-    from ca_etl.pipeline.context import utc_now
-
-    now = (end_of_last_run(settings) if played else None) or utc_now()
-    for warning in after_run(settings, now):
-        typer.echo(f"warning: {warning}", err=True)
-
-
-def _settings() -> Settings:
-    from pydantic import ValidationError
-    from pydantic_settings import SettingsError
-
-    from ca_etl.settings import Settings
-
-    try:
-        return Settings()
-    except (SettingsError, UnicodeDecodeError) as error:
-        raise UsageError(f"the settings cannot be read: {error}", "env | grep CA_ETL_; cat .env") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = f"CA_ETL_{'_'.join(map(str, first['loc']))}".upper()
-        raise UsageError(f"{name}={first['input']}: {first['msg']}", "env | grep CA_ETL_") from error
+cli_inspect.register(app)
+cli_alerts.register(app)
 
 
 @contextmanager
@@ -378,7 +274,7 @@ def _progress() -> Iterator[Progress]:
     """A progress bar on stderr once the work has lasted two seconds, nothing when stderr is no terminal."""
     from ca_etl.pipeline.context import silent
 
-    if not sys.stderr.isatty():
+    if logs.is_json() or not sys.stderr.isatty():
         yield silent
         return
     from ca_etl.progress import bar_after
@@ -388,15 +284,18 @@ def _progress() -> Iterator[Progress]:
 
 
 def _tell(outcome: Outcome) -> None:
-    for warning in outcome.warnings:
-        typer.echo(f"warning: {warning}", err=True)
-    for result in outcome.fired:
-        word = "failed" if result.severity == "error" else "warning"
-        typer.echo(
-            f"check {result.check_name} {word}: {result.offending_rows} rows, {result.sample}", err=True
-        )
-    if outcome.error:
-        _say_error(f"run {outcome.run_id}: {outcome.error}", outcome.hint)
+    with logs.bound(run_id=outcome.run_id):
+        for warning in outcome.warnings:
+            say(f"warning: {warning}", logging.WARNING)
+        for result in outcome.fired:
+            failed = result.severity == "error"
+            say(
+                f"check {result.check_name} {'failed' if failed else 'warning'}: "
+                f"{result.offending_rows} rows, {result.sample}",
+                logging.ERROR if failed else logging.WARNING,
+            )
+        if outcome.error:
+            _say_error(f"run {outcome.run_id}: {outcome.error}", outcome.hint)
 
 
 def _finish(outcome: Outcome) -> None:
@@ -404,17 +303,11 @@ def _finish(outcome: Outcome) -> None:
     _tell(outcome)
     if outcome.loaded:
         did = outcome.loaded
-        typer.echo(
-            f"{did.archive_files} new archive files: {did.captures} captures, {did.rates} rates, "
-            f"{did.articles} articles, {did.rejects} rejects",
-            err=True,
-        )
+        with logs.bound(run_id=outcome.run_id):
+            say(
+                f"{did.archive_files} new archive files: {did.captures} captures, {did.rates} rates, "
+                f"{did.articles} articles, {did.rejects} rejects"
+            )
     if outcome.release:
         typer.echo(outcome.release.folder)
     raise typer.Exit(outcome.exit_status)
-
-
-def _say_error(message: str, hint: str) -> None:
-    typer.echo(f"ca-etl: {message}", err=True)
-    if hint:
-        typer.echo(f"next: {hint}", err=True)

@@ -10,6 +10,8 @@ from cronsim import CronSim, CronSimError
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from ca_etl.logs import LogFormat
+
 
 class Settings(BaseSettings):
     """Settings of one installation. Made once at the edge (CLI, flow) and passed down."""
@@ -61,6 +63,7 @@ class Settings(BaseSettings):
     max_decoded_bytes: int = Field(32_000_000, gt=0, description="Cap on a body once inflated.")
     keep_releases: int = Field(7, ge=1, description="Releases kept; older ones are pruned.")
     demo_port: int = Field(8808, ge=0, le=65535, description="Port of the demo site; 0 takes any.")
+    log_format: LogFormat = Field(LogFormat.TEXT, description="Form of the log on stderr: text or json.")
     alert_webhook: SecretStr | None = Field(
         None,
         description="Address that alerts are posted to, as Slack takes them. Secret: it is its own password.",

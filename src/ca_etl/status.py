@@ -6,7 +6,7 @@ import os
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from rich.box import SIMPLE_HEAD
@@ -14,9 +14,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ca_etl.alerts import store
+from ca_etl.alerts.transitions import OpenAlert
 from ca_etl.pipeline.context import Status as RunStatus
+from ca_etl.pipeline.freshness import last_observed, overdue
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.settings import Settings
+from ca_etl.sources.schedules import schedules
 from ca_etl.warehouse import journal, lock
 from ca_etl.warehouse.journal import CheckResult, RunRecord
 from ca_etl.warehouse.release import current_release
@@ -52,11 +56,25 @@ class Freshness:
 
 
 @dataclass(frozen=True, slots=True)
+class SlotState:
+    """How far one schedule has been observed. Instants in UTC.
+
+    `due` is the latest slot that should have been observed by now and was not; None when nothing is missed.
+    """
+
+    source: str
+    schedule: str
+    last_observed: datetime | None
+    next_slot: datetime
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The state of one data directory.
 
     `checks` are those that fired in the last run that got so far, `rejects` counts the current release's by reason,
-    `running` names the run that is on.
+    `running` names the run that is on, `alerts` are those that were open when somebody last looked.
     """
 
     data_dir: str
@@ -67,10 +85,15 @@ class Status:
     runs: tuple[RunRecord, ...]
     checks: tuple[CheckResult, ...]
     rejects: dict[str, int]
+    schedules: tuple[SlotState, ...] = ()
+    alerts: tuple[OpenAlert, ...] = ()
 
 
-def collect(settings: Settings) -> Status:
-    """Read the journal, the lock's holder and the current release. Raises `CaEtlError` when one is unreadable."""
+def collect(settings: Settings, now: datetime) -> Status:
+    """Read the journal, the lock's holder and the current release. `now` is zone-aware.
+
+    Raises `CaEtlError` when one of them is unreadable.
+    """
     data_dir = settings.data_dir
     runs = journal.distinct(journal.read(data_dir))
     release = current_release(data_dir)
@@ -94,12 +117,44 @@ def collect(settings: Settings) -> Status:
         runs=runs[-LAST_RUNS:],
         checks=checks,
         rejects=rejects,
+        schedules=_slot_states(settings, runs, now),
+        alerts=store.read(data_dir).open,
+    )
+
+
+def staleness(status: Status) -> tuple[str, ...]:
+    """One sentence for each schedule that is overdue, and one when nothing is published; empty when data are fresh."""
+    found = [
+        f"{each.source} ({each.schedule}) is stale: the slot of {_instant(each.due)} was due, the last one observed "
+        f"is {_instant(each.last_observed) if each.last_observed else 'none'}"
+        for each in status.schedules
+        if each.due
+    ]
+    if status.release is None:
+        found.append(f"{status.data_dir} holds no published release")
+    return tuple(found)
+
+
+def _slot_states(settings: Settings, runs: tuple[RunRecord, ...], now: datetime) -> tuple[SlotState, ...]:
+    due = {(each.source, each.schedule): each.due for each in overdue(settings, runs, now)}
+    return tuple(
+        SlotState(
+            each.source,
+            each.name,
+            last_observed(each, runs),
+            next(each.after(now)),
+            due.get((each.source, each.name)),
+        )
+        for each in schedules(settings)
     )
 
 
 def render(status: Status, now: datetime) -> RenderableType:
     """The status for people. `now` is zone-aware."""
     parts: list[RenderableType] = [_headline(status, now)]
+    if status.alerts:
+        rows = [(each.title, _instant(each.since), each.next_command) for each in status.alerts]
+        parts.append(_table(("open alert", "since", "next"), rows))
     if status.running:
         parts.append(Text(f"running now: {status.running}"))
     if status.freshness:
@@ -109,6 +164,7 @@ def render(status: Status, now: datetime) -> RenderableType:
                 [(f.source, f.last_rate_date, f.last_captured_at, f.captures) for f in status.freshness],
             )
         )
+    parts.append(_schedules(status.schedules))
     parts.append(_runs(status.runs))
     parts.append(_checks(status.checks))
     if status.rejects:
@@ -128,6 +184,24 @@ def _headline(status: Status, now: datetime) -> Text:
 def _age(now: datetime, then: datetime) -> str:
     hours = (now - then).total_seconds() / 3600
     return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.1f} hours"
+
+
+def _schedules(states: tuple[SlotState, ...]) -> RenderableType:
+    rows = [
+        (
+            each.source,
+            each.schedule,
+            _instant(each.last_observed) if each.last_observed else "none",
+            _instant(each.next_slot),
+            f"yes, since {_instant(each.due)}" if each.due else "no",
+        )
+        for each in states
+    ]
+    return _table(("source", "schedule", "last slot observed", "next slot", "overdue"), rows)
+
+
+def _instant(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _runs(runs: tuple[RunRecord, ...]) -> RenderableType:

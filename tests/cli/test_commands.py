@@ -219,3 +219,16 @@ def test_a_setting_that_makes_no_sense_is_wrong_usage(cli: Cli, setting: dict[st
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert "next:" in done.stderr
+
+
+def test_status_shows_what_is_open_of_what_an_operator_was_told(cli: Cli, page: Path, data_dir: Path) -> None:
+    from datetime import UTC, datetime
+
+    from ca_etl.alerts.store import Alerts, write
+    from ca_etl.alerts.transitions import OpenAlert
+
+    assert cli("ingest", page).returncode == 0
+    assert "open alert" not in cli("status").stdout
+    since = datetime(2025, 12, 5, 2, tzinfo=UTC)
+    write(data_dir, Alerts((OpenAlert("k", "The site refuses", "403", "ca-etl run", since, since),)))
+    assert "The site refuses" in cli("status").stdout

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from ca_etl import __version__
+from ca_etl import __version__, logs
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, Page, capture
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
@@ -145,8 +145,10 @@ class _Run:
     planned: Schedule | None = None
 
     def step(self, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
-        self.held.step(function.__name__)
-        return self.call(function, self.ctx, *args)
+        name = function.__name__
+        self.held.step(name)
+        with logs.bound(step=name), logs.timed(log, name):
+            return self.call(function, self.ctx, *args)
 
     def load_and_publish(self) -> None:
         outcome = self.outcome
@@ -216,7 +218,10 @@ def _run(
     run_id = new_release_id(data_dir, started_at, taken)
     name = planned.name if planned else None
     holder = lock.Holder.here(run_id, kind, started_at, schedule=name, slot=slot)
-    with lock.run_lock(data_dir, holder) as held:
+    with (
+        logs.bound(run_id=run_id, kind=kind, slot=slot, source=planned.source if planned else None),
+        lock.run_lock(data_dir, holder) as held,
+    ):
         _settle_crashes(settings)
         ctx = Context(
             settings, kind, run_id, started_at, slot, edges.clock, edges.sleep, edges.progress, name
@@ -234,6 +239,7 @@ def _run(
         finally:
             journal.append(data_dir, run.record())
             held.recorded()
+            log.info("%s %s: %s", kind, run_id, run.outcome.status)
 
 
 def _fail(outcome: Outcome, error: BaseException) -> None:

@@ -1,0 +1,78 @@
+"""The commands of a scheduled installation, schedule and alerts, and the look for alerts after a run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ca_etl.cli_shared import load_settings, say
+from ca_etl.errors import UsageError
+
+if TYPE_CHECKING:
+    from ca_etl.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    """Give the commands to the application."""
+    for command in (schedule, alerts):
+        app.command()(command)
+
+
+def schedule() -> None:
+    """Say when each source is captured next, and how to have that done by itself."""
+    from ca_etl.pipeline.context import utc_now
+    from ca_etl.schedule_help import explain
+
+    typer.echo(explain(load_settings(), utc_now()))
+
+
+def alerts(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Send and record nothing.")] = False,
+) -> None:
+    """Look for what needs an operator, tell what began or ended, list what is open. Exit status 1: something is."""
+    from pydantic import TypeAdapter
+
+    from ca_etl.alerts.listing import listed
+    from ca_etl.alerts.look import Look, look
+    from ca_etl.pipeline.context import utc_now
+
+    settings = load_settings()
+    now = utc_now()
+    found = look(settings, now, dry_run=dry_run)
+    for warning in found.warnings:
+        say(f"warning: {warning}", logging.WARNING)
+    if as_json:
+        typer.echo(TypeAdapter(Look).dump_json(found, indent=2))
+    else:
+        typer.echo(listed(found, now, dry_run=dry_run))
+    raise typer.Exit(1 if found.open else 0)
+
+
+@contextmanager
+def alerts_after(settings: Settings) -> Iterator[None]:
+    """Look for alerts when the run of the block has ended, however it ended; not when there was none."""
+    from ca_etl.warehouse.lock import LockHeldError
+
+    try:
+        yield
+    except (LockHeldError, UsageError, KeyboardInterrupt):
+        raise
+    except BaseException:
+        look_for_alerts(settings)
+        raise
+    look_for_alerts(settings)
+
+
+def look_for_alerts(settings: Settings, *, played: bool = False) -> None:
+    """Tell what began or ended. `played`: by the clock of the last run, which the demo sets to a past day."""
+    from ca_etl.alerts.look import after_run, end_of_last_run
+    from ca_etl.pipeline.context import utc_now
+
+    now = (end_of_last_run(settings) if played else None) or utc_now()
+    for warning in after_run(settings, now):
+        say(f"warning: {warning}", logging.WARNING)

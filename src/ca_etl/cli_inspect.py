@@ -1,0 +1,95 @@
+"""The commands that only look: status, doctor, releases, models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ca_etl.cli_shared import load_settings, say_error
+from ca_etl.errors import UsageError
+
+if TYPE_CHECKING:
+    from ca_etl.settings import Settings
+
+STALE_EXIT = 1
+
+
+def register(app: typer.Typer) -> None:
+    """Give the commands to the application."""
+    for command in (status, doctor, releases, models):
+        app.command()(command)
+
+
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    fail_if_stale: Annotated[
+        bool, typer.Option("--fail-if-stale", help="Exit with 1 when a slot that was due is not observed.")
+    ] = False,
+) -> None:
+    """Say how fresh the data is, what the last runs did, and which checks fire."""
+    from pydantic import TypeAdapter
+    from rich.console import Console
+
+    from ca_etl.pipeline.context import utc_now
+    from ca_etl.status import Status, collect, render, staleness
+
+    now = utc_now()
+    found = collect(load_settings(), now)
+    if as_json:
+        typer.echo(TypeAdapter(Status).dump_json(found, indent=2))
+    else:
+        Console().print(render(found, now))
+    stale = staleness(found) if fail_if_stale else ()
+    for message in stale:
+        say_error(message, "ca-etl doctor, then ca-etl run")
+    if stale:
+        raise typer.Exit(STALE_EXIT)
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Read every archive file to its end.")] = False,
+) -> None:
+    """Look over machine, settings and data directory, and name the next command for what is wrong. Changes nothing."""
+    from pydantic import TypeAdapter
+    from rich.console import Console
+
+    from ca_etl.doctor.findings import Diagnosis, Level
+    from ca_etl.doctor.gather import examine
+    from ca_etl.doctor.show import render
+    from ca_etl.pipeline.context import utc_now
+
+    found = examine(_settings_or_error(), utc_now(), deep=deep)
+    if as_json:
+        typer.echo(TypeAdapter(Diagnosis).dump_json(found, indent=2))
+    else:
+        Console().print(render(found))
+    raise typer.Exit(1 if found.worst is Level.ERROR else 0)
+
+
+def releases() -> None:
+    """List the published releases, oldest first; an asterisk marks the current one."""
+    from ca_etl.warehouse import release
+
+    data_dir = load_settings().data_dir
+    current = release.current_release(data_dir)
+    for each in release.releases(data_dir):
+        size = each.warehouse.stat().st_size / 1e6
+        typer.echo(f"{'*' if each == current else ' '} {each.release_id}  {size:8.1f} MB  {each.folder}")
+
+
+def models() -> None:
+    """List the SQL models in build order, with their parents and what they hold."""
+    from ca_etl.warehouse.models import discover
+    from ca_etl.warehouse.sqlfiles import sql_root
+
+    for model in discover(sql_root()):
+        typer.echo(f"{model.name}  <- {', '.join(model.parents)}\n    {model.header.description}")
+
+
+def _settings_or_error() -> Settings | UsageError:
+    try:
+        return load_settings()
+    except UsageError as error:
+        return error

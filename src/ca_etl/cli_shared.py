@@ -1,0 +1,61 @@
+"""What every command needs: the settings, and how to say something on stderr, to people or to programs."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import typer
+
+from ca_etl import logs
+from ca_etl.errors import UsageError
+
+if TYPE_CHECKING:
+    from ca_etl.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def load_settings() -> Settings:
+    """The settings of environment and `.env`. Raises `UsageError` for one that makes no sense."""
+    from pydantic import ValidationError
+    from pydantic_settings import SettingsError
+
+    from ca_etl.settings import Settings
+
+    try:
+        settings = Settings()
+    except (SettingsError, UnicodeDecodeError) as error:
+        raise UsageError(f"the settings cannot be read: {error}", "env | grep CA_ETL_; cat .env") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = f"CA_ETL_{'_'.join(map(str, first['loc']))}".upper()
+        raise UsageError(f"{name}={first['input']}: {first['msg']}", "env | grep CA_ETL_") from error
+    logs.prefer(settings.log_format)
+    return settings
+
+
+def warn_of_misspelt_settings() -> None:
+    """Log a warning for each `CA_ETL_*` variable that no setting has the name of."""
+    from ca_etl.doctor.variables import misspelt, present
+
+    for each in misspelt(present()):
+        log.warning("%s; ca-etl doctor tells more", each)
+
+
+def say(message: str, level: int = logging.INFO) -> None:
+    """One line on stderr, or as JSON a record of this level."""
+    if logs.is_json():
+        logging.getLogger("ca_etl").log(level, message)
+    else:
+        typer.echo(message, err=True)
+
+
+def say_error(message: str, hint: str) -> None:
+    """What went wrong and the next command to run, on stderr; as JSON one record with the field `next`."""
+    if logs.is_json():
+        logging.getLogger("ca_etl").error(message, extra={"next": hint} if hint else None)
+        return
+    typer.echo(f"ca-etl: {message}", err=True)
+    if hint:
+        typer.echo(f"next: {hint}", err=True)

@@ -1,0 +1,249 @@
+"""Reading machine and data directory, without changing either."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Final, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import duckdb
+import requests
+
+from ca_etl.archive.fields import OPEN_SUFFIX
+from ca_etl.archive.members import BadStretch, stretches
+from ca_etl.archive.read import archive_files
+from ca_etl.doctor import data, machine
+from ca_etl.doctor.data import ArchiveState, LockState, Place
+from ca_etl.doctor.findings import Diagnosis, Finding, Level
+from ca_etl.doctor.machine import LOOKED_AT, Disk, PrefectApi
+from ca_etl.doctor.variables import misspelt, present
+from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.pipeline.resolve import published_warehouse
+from ca_etl.settings import Settings
+from ca_etl.sources.site import claimed_site
+from ca_etl.warehouse import journal, lock
+from ca_etl.warehouse.journal import JOURNAL_FILE
+
+T = TypeVar("T")
+
+# Reading three weeks of daily files takes a tenth of a second; --deep reads all.
+READ_WHOLE: Final = 20
+PREFECT_TIMEOUT_SECONDS: Final = 3.0
+
+KNOWN_FILES: Final = "select archive_file, sha256, bytes from raw.archive_file"
+NEWEST_CAPTURE: Final = "select epoch_us(max(captured_at)) from raw.capture"
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the current release says of the archive: SHA-256 and bytes of each file, and the newest capture."""
+
+    files: Mapping[str, tuple[str, int]]
+    newest_capture: datetime | None
+
+
+def examine(settings: Settings | UsageError, now: datetime, *, deep: bool = False) -> Diagnosis:
+    """Look at everything. `settings` may be the error that reading them gave; `now` is zone-aware."""
+    found = [
+        *_looked_at("time zones", lambda: machine.zone_data(almaty_in_2024())),
+        *_looked_at("versions", lambda: machine.versions(installed())),
+        *_looked_at(
+            "prefect", lambda: machine.prefect_api(ask_prefect(os.environ.get("PREFECT_API_URL", "")))
+        ),
+        *_looked_at("settings", lambda: machine.variables(misspelt(present()))),
+    ]
+    if isinstance(settings, UsageError):
+        found.append(Finding("settings", Level.ERROR, str(settings), settings.hint))
+        found += machine.clock(now, None, None)
+        return Diagnosis(tuple(found))
+    return Diagnosis((*found, *_data_directory(settings, now, deep=deep)))
+
+
+def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterator[Finding]:
+    path = settings.data_dir
+    troubles: list[Finding] = []
+    runs = _read_or("last run", troubles, lambda: journal.distinct(journal.read(path)))
+    known = _read_or("release", troubles, lambda: known_to_release(path))
+    newest_run = max((each.finished_at or each.started_at for each in runs or ()), default=None)
+    yield from machine.clock(now, newest_run, known.newest_capture if known else None)
+    yield from _looked_at("data directory", lambda: data.place(read_place(path)))
+    yield from _looked_at("disk", lambda: machine.disk(read_disk(path)))
+    yield from _looked_at("site", lambda: data.site(settings, claimed_site(path)))
+    state = _read_or("lock", troubles, lambda: read_lock(path))
+    if state is not None:
+        yield from data.lock(state, now)
+    files = known.files if known else {}
+    in_use = state is not None and state.held
+    yield from _looked_at(
+        "archive",
+        lambda: data.archive(read_archive_state(settings.archive_dir, files, deep=deep, in_use=in_use)),
+    )
+    if runs is not None:
+        yield from data.last_run(runs, now)
+        yield from data.freshness(settings, runs, now)
+    yield from troubles
+
+
+def _looked_at(area: str, look: Callable[[], Iterator[Finding]]) -> list[Finding]:
+    troubles: list[Finding] = []
+    found = _read_or(area, troubles, lambda: list(look()))
+    return [*(found or []), *troubles]
+
+
+def _read_or(area: str, troubles: list[Finding], read: Callable[[], T]) -> T | None:
+    """What `read` gives. What keeps it from reading becomes a finding, so that all else is looked at still."""
+    try:
+        return read()
+    except CaEtlError as error:
+        troubles.append(Finding(area, Level.ERROR, str(error), error.hint))
+    except (OSError, duckdb.Error, UnicodeDecodeError) as error:
+        troubles.append(
+            Finding(area, Level.ERROR, f"cannot be read: {error}", "ls -ld . data (may we read it?)")
+        )
+    return None
+
+
+def almaty_in_2024() -> timedelta | None:
+    """The offset of Almaty in June 2024 by the zone data that Python uses here, None without any."""
+    try:
+        return datetime(2024, 6, 1, tzinfo=ZoneInfo("Asia/Almaty")).utcoffset()
+    except ZoneInfoNotFoundError:
+        return None
+
+
+def installed() -> dict[str, str]:
+    """Versions by the metadata of the distributions; none is imported, since a broken one may not let itself be."""
+    found = {}
+    for name in LOOKED_AT:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def ask_prefect(url: str) -> PrefectApi | None:
+    """Whether the API at `url` says that it is well, within three seconds; None for no URL."""
+    if not url:
+        return None
+    shown = urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
+    try:
+        with requests.get(
+            f"{url.rstrip('/')}/health", timeout=PREFECT_TIMEOUT_SECONDS, stream=True
+        ) as answer:
+            return PrefectApi(shown, "" if answer.ok else f"/health answers {answer.status_code}")
+    except requests.RequestException as error:
+        return PrefectApi(shown, f"/health does not answer ({type(error).__name__})")
+
+
+def known_to_release(data_dir: Path) -> Known:
+    """The archive as the current release knows it; nothing before the first one. Raises `CaEtlError`."""
+    with published_warehouse(data_dir) as con:
+        if con is None:
+            return Known({}, None)
+        files = {name: (sha256, size) for name, sha256, size in con.execute(KNOWN_FILES).fetchall()}
+        ((newest,),) = con.execute(NEWEST_CAPTURE).fetchall()
+    return Known(files, None if newest is None else EPOCH + timedelta(microseconds=newest))
+
+
+def read_place(data_dir: Path) -> Place:
+    """The data directory, and what of it refuses to be written to."""
+    exists = data_dir.exists()
+    nearest = _nearest(data_dir)
+    archive = data_dir / "archive"
+    wanted = (
+        [data_dir, data_dir / "releases", archive, *sorted(archive.glob("*/*"))[-1:]] if exists else [nearest]
+    )
+    folders = [each for each in wanted if each.is_dir() and not os.access(each, os.W_OK | os.X_OK)]
+    files = [data_dir / JOURNAL_FILE, data_dir / lock.LOCK_FILE]
+    refused = folders + [each for each in files if each.exists() and not os.access(each, os.W_OK)]
+    return Place(str(data_dir), exists, data_dir.is_dir(), str(nearest), tuple(map(str, refused)))
+
+
+def read_disk(data_dir: Path) -> Disk:
+    """The room where the data directory stands or would stand."""
+    nearest = _nearest(data_dir)
+    room = os.statvfs(nearest)
+    folder = (data_dir / "current").resolve()
+    sizes = (each.stat().st_size for each in folder.rglob("*") if each.is_file()) if folder.is_dir() else ()
+    return Disk(
+        str(nearest), room.f_bavail * room.f_frsize, room.f_favail if room.f_files else None, sum(sizes)
+    )
+
+
+def read_lock(data_dir: Path) -> LockState:
+    """Whether a run is on, and who it is."""
+    holder = lock.running(data_dir)
+    crashed = tuple(sorted(path.name for path in data_dir.glob(lock.CRASHED_GLOB)))
+    return LockState(holder is not None and _is_held(data_dir / lock.LOCK_FILE), holder, crashed)
+
+
+def _is_held(path: Path) -> bool:
+    """Whether somebody holds the lock file.
+
+    Asked only where a run has signed: a live one is not disturbed by the question, and a dead one's lock is shared
+    for a moment.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def read_archive_state(
+    root: Path, known: Mapping[str, tuple[str, int]], *, deep: bool = False, in_use: bool = False
+) -> ArchiveState:
+    """Open every file; read the newest twenty, or all, to the end and hold them against `known`.
+
+    While the archive is `in_use` by a run, its open file is no leftover.
+    """
+    paths = archive_files(root)
+    whole = set(paths if deep else paths[-READ_WHOLE:])
+    names = {path: path.relative_to(root).as_posix() for path in paths}
+    wrong = {
+        name: trouble
+        for path, name in names.items()
+        if (trouble := _trouble(path, known.get(name), to_end=path in whole))
+    }
+    missing = tuple(sorted(set(known) - set(names.values())))
+    left = () if in_use else tuple(sorted(each.name for each in root.glob(f"*/*/*{OPEN_SUFFIX}")))
+    return ArchiveState(len(paths), len(whole), wrong, missing, left)
+
+
+def _trouble(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str:
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            for stretch in stretches(file):
+                if isinstance(stretch, BadStretch):
+                    return f"{stretch.reason} at byte {stretch.start}: {stretch.detail}"
+                if not to_end:
+                    break
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest() if known and to_end else None
+    except OSError as error:
+        return f"cannot be read: {error.strerror or error}"
+    if known and size != known[1]:
+        return f"has {size} bytes, had {known[1]} when it was loaded"
+    return "has changed since it was loaded" if known and digest and digest != known[0] else ""
+
+
+def _nearest(path: Path) -> Path:
+    """The path, or the nearest folder above it that exists."""
+    return next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
