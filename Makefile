@@ -34,7 +34,7 @@ run: setup
 	$(BIN)/python -m flows.daily --site $(SITE)
 
 test: setup compat
-	$(BIN)/pytest -n 3 --dist loadscope
+	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 check: lint types layers
 
@@ -63,7 +63,7 @@ $(COMPAT)/duckdb-2.0.0/.locked: tests/compat/duckdb-2.0.0.lock | setup
 
 test-duckdb2: setup compat
 	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(BIN)/python -c 'import duckdb; assert duckdb.__version__ == "2.0.0", duckdb.__version__'
-	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(BIN)/pytest -n 2 --dist loadscope -q tests/warehouse tests/models tests/pipeline tests/cli
+	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -q tests/warehouse tests/models tests/pipeline tests/cli
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -13,6 +13,7 @@ from uuid import UUID
 from prefect import State
 from prefect.states import Cancelled, Completed, Failed
 
+from ca_etl import logs
 from ca_etl.alerts.look import configured, end_of_last_run
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.context import utc_now
@@ -39,6 +40,7 @@ def ended(
     `at` is the slot in UTC, None for runs without one. `played` says that the demo's clock was used.
     """
     logging.getLogger("ca_etl").setLevel(logging.INFO)
+    logs.adopt(settings.log_format)
     task_runs: list[UUID] = []
 
     def call(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  what the step gives
