@@ -1,8 +1,8 @@
 /*
 description: >-
   One row per article. Which sightings are one article is said by the slug - the last segment of the article's URL,
-  else what WordPress makes of the title (see staging.stg_article_observation). The text is the longest that was
-  shown whole, or the longest of all where none was. Title, URL, author and times are the latest that were shown.
+  else what WordPress makes of the title (see staging.stg_article_observation). The text is the latest whole one of
+  the posts API or the feed, else the longest that a page showed whole, or the longest of all where none was. Title, URL, author and times are the latest that were shown.
   Something shown without a title is no article here.
 grain: [article_id]
 columns:
@@ -23,7 +23,7 @@ columns:
   media: Captions and attachment numbers, of the latest sighting that had any.
   sightings: How often the article was seen, as in fct_article_sighting.
   texts: How many different texts were shown, cut ones included.
-  revisions: How often the whole text changed - different whole texts less one, not below zero.
+  revisions: How often title or whole text changed, as in fct_article_revision.
 sort: [first_seen_date, article_id]
 partition_year: first_seen_date
 checks:
@@ -56,14 +56,18 @@ articles as (
         arg_max(author, sighting_number) as author,
         arg_max(dateline, sighting_number) as dateline,
         arg_max(media, sighting_number) filter (where len(media) > 0) as media,
-        count(distinct text_id) as texts,
-        count(distinct text_id) filter (where not is_truncated) as whole_texts
+        count(distinct text_id) as texts
     from shown
     group by article_id, slug
 ),
 
 candidates as (
-    select article_id, text_id, is_truncated, max(sighting_number) as last_number
+    select
+        article_id,
+        text_id,
+        is_truncated,
+        max(sighting_number) as last_number,
+        max(sighting_number) filter (where source = 'timesca-posts') as last_told_whole
     from main.fct_article_sighting
     where text_id is not null
     group by all
@@ -78,7 +82,9 @@ chosen as (
     inner join raw.article_text as texts on texts.text_id = candidates.text_id
     qualify row_number() over (
         partition by candidates.article_id
-        order by candidates.is_truncated, length(texts.text) desc, candidates.last_number desc
+        order by
+            candidates.is_truncated, candidates.last_told_whole desc nulls last,
+            length(texts.text) desc, candidates.last_number desc
     ) = 1
 )
 
@@ -100,6 +106,9 @@ select
     coalesce(articles.media, []) as media,
     articles.sightings,
     articles.texts::integer as texts,
-    greatest(articles.whole_texts - 1, 0)::integer as revisions
+    states.revisions
 from articles
+inner join (
+    select article_id, max(revision) as revisions from main.fct_article_revision group by article_id
+) as states on states.article_id = articles.article_id
 left join chosen on chosen.article_id = articles.article_id

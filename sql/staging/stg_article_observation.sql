@@ -1,11 +1,11 @@
 /*
 description: >-
   Articles as shown, one row per place on a captured page, with the slug that says which article it is. The slug is
-  the last segment of the article's URL, else what WordPress makes of the title, so that a page without links and
-  one with links meet - lower case, accents folded, quotes and other signs dropped, blanks, dashes, full stops and
-  slashes to single hyphens, at most 200 characters. Two limits follow. WordPress numbers the slugs of articles with
-  equal titles and keeps a slug when a title is edited, so such an article meets its sighting without a link only
-  under the unedited, unnumbered title. Observations without a title are not here; fct_listing_page counts them.
+  the last segment of the article's URL, else what WordPress makes of the title - lower case, accents folded, quotes
+  and other signs dropped, blanks, dashes, full stops and slashes to single hyphens, at most 200 characters. An
+  article that is shown without a link is the one that was shown under that title with a link anywhere; where several
+  articles bear that title, the one whose text begins alike, else the article that WordPress would have named so.
+  Observations without a title are not here; fct_listing_page counts them.
 grain: [capture_id, position]
 columns:
   capture_id: The capture that showed the article.
@@ -55,12 +55,20 @@ labelled as (
     from decoded
 ),
 
+-- a title is made a slug too where it is needed: to find the link of what was shown without one
+labels as (
+    select label from labelled
+    union
+    select title from labelled
+    where exists (from labelled where url is null)
+),
+
 folded as (
     select
-        *,
+        label,
         strip_accents(replace(replace(translate(lower(label), 'øłđðıħŧß', 'olddihts'), 'æ', 'ae'), 'œ', 'oe'))
             as letters
-    from labelled
+    from labels
 ),
 
 hyphened as (
@@ -78,20 +86,72 @@ hyphened as (
 ),
 
 slugged as (
-    select title, url, coalesce(nullif(trim(left(trim(hyphens, '-'), 200), '-'), ''), label) as slug
+    select label, coalesce(nullif(trim(left(trim(hyphens, '-'), 200), '-'), ''), label) as slug
     from hyphened
 ),
 
 slugs as (
-    select *, left(sha256(slug), 16) as article_id
-    from slugged
+    select labelled.title, labelled.url, labelled.segment, own.slug, of_title.slug as title_slug
+    from labelled
+    inner join slugged as own using (label)
+    left join slugged as of_title on of_title.label = labelled.title
+),
+
+linked as (
+    select title_slug, min(slug) as slug, count(distinct slug) as articles
+    from slugs
+    where segment <> ''
+    group by title_slug
+),
+
+-- the beginnings of articles that share their title: of several, the lead says which one is shown
+leads as (
+    select distinct slugs.title_slug, slugs.slug, left(texts.text, 60) as lead
+    from slugs
+    inner join linked on linked.title_slug = slugs.title_slug and linked.articles > 1
+    inner join raw.article_observation as shown
+        on shown.title = slugs.title and shown.url is not distinct from slugs.url
+    inner join raw.article_text as texts on texts.text_id = shown.text_id
+    where slugs.segment <> ''
+),
+
+resolved as (
+    select
+        shown.*,
+        slugs.slug as own_slug,
+        if(slugs.segment <> '', null, linked.slug) as linked_slug,
+        linked.articles as linked_articles,
+        slugs.title_slug
+    from raw.article_observation as shown
+    inner join slugs on slugs.title = shown.title and slugs.url is not distinct from shown.url
+    left join linked on linked.title_slug = slugs.title_slug and coalesce(slugs.segment, '') = ''
+),
+
+told_apart as (
+    select resolved.capture_id, resolved.position, min(leads.slug) as slug
+    from resolved
+    inner join raw.article_text as texts on texts.text_id = resolved.text_id
+    inner join leads on leads.title_slug = resolved.title_slug and leads.lead = left(texts.text, 60)
+    where resolved.linked_articles > 1
+    group by all
+),
+
+identified as (
+    select
+        resolved.*,
+        case
+            when resolved.linked_articles = 1 then resolved.linked_slug
+            else coalesce(told_apart.slug, resolved.own_slug)
+        end as slug
+    from resolved
+    left join told_apart using (capture_id, position)
 )
 
 select
     shown.capture_id,
     shown.position,
-    slugs.slug,
-    slugs.article_id,
+    shown.slug,
+    left(sha256(shown.slug), 16) as article_id,
     shown.title,
     shown.url,
     shown.text_id,
@@ -101,5 +161,4 @@ select
     shown.modified_at,
     shown.dateline,
     shown.media
-from raw.article_observation as shown
-inner join slugs on slugs.title = shown.title and slugs.url is not distinct from shown.url
+from identified as shown

@@ -177,3 +177,47 @@ def test_an_observation_without_a_title_is_no_article_and_is_counted_on_its_page
     )
     assert warehouse.rows("select title from main.fct_article") == [("Glacier Survey Begins",)]
     assert warehouse.row("select articles_parsed, articles_untitled from main.fct_listing_page") == (2, 1)
+
+
+def test_what_is_shown_without_a_link_is_the_article_that_had_a_link_under_that_title(given):
+    warehouse = given(
+        capture=[ON_DAY_5, ON_DAY_6],
+        article_observation=[
+            shown(5, "Glacier Survey Begins"),
+            # WordPress numbered the slug, or kept that of an earlier title
+            shown(6, "Glacier Survey Begins", url="https://timesca.com/glacier-survey-begins-2/"),
+        ],
+    )
+    assert warehouse.rows("select slug, sightings from main.fct_article") == [("glacier-survey-begins-2", 2)]
+
+
+def test_two_articles_with_one_title_stay_two_and_the_lead_says_which_is_shown(given):
+    warehouse = given(
+        capture=[ON_DAY_5, ON_DAY_6],
+        article_observation=[
+            shown(5, position=1, url="/weekly-review/", text_id="march"),
+            shown(5, position=2, url="/weekly-review-2/", text_id="april"),
+            shown(6, position=1, text_id="april_cut", is_truncated=True),
+            shown(6, position=2, text_id="march_cut", is_truncated=True),
+            shown(6, position=3, text_id="unknown"),
+        ],
+        article_text=texts(
+            march="In March the river rose by a metre, and the town that lies on it was cut off for days on end.",
+            april="In April the river fell again, and the town that lies on it could be reached by road once more.",
+            march_cut="In March the river rose by a metre, and the town that lies on it was cut off …",
+            april_cut="In April the river fell again, and the town that lies on it could be reached …",
+            unknown="Something else altogether.",
+        ),
+    )
+    assert warehouse.rows(
+        "select slug, position from main.fct_article_sighting where capture_id = 'c6' order by position"
+    ) == [("weekly-review-2", 1), ("weekly-review", 2), ("glacier-survey-begins", 3)]
+
+
+def test_the_latest_text_of_the_posts_api_goes_before_a_longer_one_of_a_page(given):
+    warehouse = given(
+        capture=[ON_DAY_5, ON_DAY_6 | {"source": "timesca-posts"}],
+        article_observation=[shown(5, text_id="long"), shown(6, text_id="short")],
+        article_text=texts(long="many words that were there", short="few words"),
+    )
+    assert warehouse.row("select text_id from main.fct_article") == ("short",)

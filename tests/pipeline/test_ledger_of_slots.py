@@ -11,13 +11,13 @@ from ca_etl.archive.policy import Verdict
 from ca_etl.pipeline.capture import Captured, Page
 from ca_etl.pipeline.ledger import (
     MOST_MISSED,
-    SlotOutcome,
     is_done,
     judged,
     missed_slots,
     slot_record,
 )
 from ca_etl.pipeline.load import Loaded
+from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.sources.schedules import Schedule
 from ca_etl.warehouse.journal import RunRecord, SlotRecord
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ca_etl.pipeline.ledger import SlotOutcome
+from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedules
 from ca_etl.warehouse.journal import RunRecord, SlotRecord

@@ -5,29 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from enum import StrEnum
 from itertools import islice
 from typing import Final
 
 from ca_etl.archive.policy import Verdict
 from ca_etl.pipeline.capture import USABLE, Captured, Page
 from ca_etl.pipeline.load import Loaded
+from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.sources.schedules import Schedule
 from ca_etl.warehouse.journal import RunRecord, SlotRecord
 
 # A year of days; a schedule of seconds that stood still for a week is not worth a million lines.
 MOST_MISSED: Final = 400
 REFUSED: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED})
-
-
-class SlotOutcome(StrEnum):
-    """What became of a slot, the best first. `unchanged` is an observation: the site said, nothing is new."""
-
-    OBSERVED = "observed"
-    UNCHANGED = "unchanged"
-    BLOCKED = "blocked"
-    FAILED = "failed"
-    MISSED = "missed"
 
 
 def slot_record(

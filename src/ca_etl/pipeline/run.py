@@ -17,9 +17,10 @@ from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, Page, capture
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
 from ca_etl.pipeline.ingest import Given, ingest, oddities
-from ca_etl.pipeline.ledger import SlotOutcome, judged, missed_slots, slot_record
+from ca_etl.pipeline.ledger import judged, missed_slots, slot_record
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, publish
+from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedule, schedules
 from ca_etl.sources.site import claim_data_dir

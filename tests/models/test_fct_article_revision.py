@@ -1,0 +1,91 @@
+# ruff: noqa: RUF001  quotes as the site sets them
+
+from decimal import Decimal
+
+import pytest
+
+
+def capture(day: int, **columns):
+    at = f"2025-12-{day:02} 02:00:00+00"
+    return {
+        "capture_id": f"c{day}",
+        "page_date": f"2025-12-{day:02}",
+        "captured_at": at,
+        "captured_date": at[:10],
+    } | columns
+
+
+def shown(day: int, text_id: str | None = "a", title: str = "Glacier Survey Begins", **columns):
+    return {"capture_id": f"c{day}", "title": title, "text_id": text_id, "url": "/glacier/"} | columns
+
+
+def states(warehouse):
+    return warehouse.rows(
+        "select revision, day(valid_from), day(valid_to), text_id, changed, share_changed"
+        " from main.fct_article_revision order by revision"
+    )
+
+
+def build(given, observations, **texts: str):
+    return given(
+        capture=[capture(day) for day in (5, 6, 7)],
+        article_observation=observations,
+        article_text=[{"text_id": text_id, "text": text} for text_id, text in texts.items()],
+    )
+
+
+def test_an_article_that_stays_has_one_state(given):
+    warehouse = build(given, [shown(5), shown(6), shown(7)], a="One two three.")
+    assert states(warehouse) == [(0, 5, None, "a", None, None)]
+    assert warehouse.row("select revisions from main.fct_article") == (0,)
+
+
+def test_an_edit_of_the_text_begins_a_new_state_and_says_how_much_is_new(given):
+    warehouse = build(
+        given, [shown(5), shown(6, "b"), shown(7, "b")], a="one two three four", b="one two three five"
+    )
+    # four and five, of five different words
+    assert states(warehouse) == [
+        (0, 5, 6, "a", None, None),
+        (1, 6, None, "b", "text", Decimal("0.4")),
+    ]
+    assert warehouse.row("select revisions from main.fct_article") == (1,)
+
+
+def test_an_edit_that_is_taken_back_is_two_edits(given):
+    warehouse = build(given, [shown(5), shown(6, "b"), shown(7)], a="one two", b="one three")
+    assert [row[3] for row in states(warehouse)] == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("The “plan” – it’s on", 'The "plan" - it\'s on'),
+        ("One\n\nparagraph and\u00a0another", "One paragraph and another"),
+    ],
+)
+def test_quotes_dashes_and_blanks_are_no_revision(given, before, after):
+    assert len(states(build(given, [shown(5), shown(6, "b")], a=before, b=after))) == 1
+
+
+def test_a_cut_text_is_no_revision_of_the_whole_one_nor_the_whole_one_of_it(given):
+    warehouse = build(
+        given,
+        [shown(5, "cut", is_truncated=True), shown(6, "a"), shown(7, "cut", is_truncated=True)],
+        a="one two three",
+        cut="one two…",
+    )
+    assert states(warehouse) == [(0, 5, None, "a", None, None)]
+
+
+def test_a_new_title_is_a_new_state_with_the_text_it_had(given):
+    warehouse = build(given, [shown(5), shown(6, None, title="Glacier Survey Ends")], a="one two")
+    assert states(warehouse) == [
+        (0, 5, 6, "a", None, None),
+        (1, 6, None, "a", "title", Decimal(0)),
+    ]
+
+
+def test_title_and_text_may_change_at_once(given):
+    warehouse = build(given, [shown(5), shown(6, "b", title="Another")], a="one", b="two")
+    assert [row[4:] for row in states(warehouse)] == [(None, None), ("both", Decimal(1))]
