@@ -1,0 +1,185 @@
+"""Single cases of places, and what every text must hold to."""
+
+from __future__ import annotations
+
+import csv
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ca_etl.enrich.gazetteer import Gazetteer
+from ca_etl.enrich.places import ROWS, Place, place_rows, places
+from ca_etl.enrich.places_rules import RULES
+from ca_etl.warehouse.sqlfiles import sql_root
+
+
+def _seed(name: str) -> list[dict[str, str]]:
+    with (sql_root() / "seeds" / name).open(encoding="utf-8", newline="") as rows:
+        return list(csv.DictReader(rows))
+
+
+SEED = _seed("places.csv")
+GAZETTEER = Gazetteer.of(SEED)
+
+
+def _codes(text: str) -> list[tuple[str, str]]:
+    return [(place.name, place.country_code) for place in places(text, GAZETTEER)]
+
+
+def _row(
+    name: str, kind: str = "country", code: str | None = "KG", rule: str | None = None
+) -> dict[str, Any]:
+    return {"name": name, "kind": kind, "country_code": code, "rule": rule}
+
+
+def test_a_place_says_where_it_stands_in_characters() -> None:
+    text = "Für Türkiye\u2019s envoy in Osh"
+    assert places(text, GAZETTEER) == (
+        Place(4, 11, "Türkiye", "TR", "alias"),
+        Place(23, 26, "Osh", "KG", "city"),
+    )
+
+
+@pytest.mark.parametrize("name", ["Kyrgyzstan", "Кыргызстан"])
+@pytest.mark.parametrize(
+    "text", ["{}", "“{}”", "({})", "{}'s", "{}\u2019s", "{}-based", "pro-{}", "a\n{}\nb", "\u00a0{}\u2013"]
+)
+def test_punctuation_and_blanks_border_a_name(name: str, text: str) -> None:
+    found = places(text.format(name), Gazetteer.of([_row(name)]))
+    assert [place.name for place in found] == [name]
+
+
+@pytest.mark.parametrize("text", ["{}i", "é{}", "{}é", "{}\u0301", "_{}", "{}7", "{}ы", "Ж{}", "{}\u4e2d"])
+def test_letters_digits_and_marks_of_any_script_do_not(text: str) -> None:
+    assert places(text.format("Oman"), Gazetteer.of([_row("Oman", code="OM")])) == ()
+
+
+def test_the_longest_of_the_names_that_begin_together_is_taken() -> None:
+    gazetteer = Gazetteer.of([_row("Guinea", code="GN"), _row("Guinea-Bissau", code="GW")])
+    assert [place.country_code for place in places("Guinea-Bissau, Guinea", gazetteer)] == ["GW", "GN"]
+
+
+def test_a_name_inside_a_longer_name_is_not_counted() -> None:
+    assert _codes("South Korea, New Delhi, Papua New Guinea, South Sudan") == [
+        ("South Korea", "KR"),
+        ("New Delhi", "IN"),
+        ("Papua New Guinea", "PG"),
+        ("South Sudan", "SS"),
+    ]
+
+
+def test_a_longer_name_that_is_no_country_hides_the_shorter() -> None:
+    assert _codes("From the Gulf of Oman to the Sea of Japan") == []
+
+
+def test_a_country_in_capitals_is_found_and_a_word_in_small_letters_is_not() -> None:
+    assert _codes("DUSHANBE (TCA) turkey, china, jordan, chad and polish") == [("DUSHANBE", "TJ")]
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
+def test_each_rule_refuses_the_case_it_was_made_for(rule: Any) -> None:
+    before, _, rest = rule.case.partition("{")
+    name, brace, after = rest.partition("}")
+    assert brace
+    assert rule.refuses(before, after, name)
+    assert rule.name in {used for row in SEED if row["name"] == name for used in row["rule"].split()}
+
+
+def test_rows_count_mentions_and_tell_the_first() -> None:
+    texts = pl.DataFrame(
+        {
+            "text_id": ["b", "a", "c"],
+            "text": [
+                "Kazakh\u2013Uzbek talks in Tashkent",
+                "Für Kabul and Afghanistan\u2019s north",
+                "Nothing",
+            ],
+        }
+    )
+    assert place_rows(texts, GAZETTEER).rows() == [
+        ("a", "AF", 2, 4),
+        ("b", "KZ", 1, 0),
+        ("b", "UZ", 2, 7),
+    ]
+
+
+@pytest.mark.parametrize("texts", [[], ["no place"], [""], [None]])
+def test_texts_without_a_country_have_no_row(texts: list[str | None]) -> None:
+    frame = pl.DataFrame(
+        {"text_id": [str(number) for number in range(len(texts))], "text": texts},
+        schema={"text_id": pl.String, "text": pl.String},
+    )
+    rows = place_rows(frame, GAZETTEER)
+    assert rows.is_empty()
+    assert rows.schema == ROWS
+
+
+_WORDS = st.sampled_from(
+    [
+        "Kazakhstan",
+        "Osh",
+        "OSHA",
+        "Georgia",
+        "Atlanta, ",
+        "Jordan",
+        "\u2019s",
+        "US",
+        "$",
+        "é",
+        " ",
+        " ",
+        "中",
+        "🙂",
+        "a",
+        "-",
+        "Guinea",
+    ]
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.lists(_WORDS | st.text(max_size=3), max_size=12).map("".join), max_size=4))
+def test_rows_of_many_texts_say_what_each_text_alone_says(texts: list[str]) -> None:
+    frame = pl.DataFrame(
+        {"text_id": [f"t{number}" for number in range(len(texts))], "text": texts},
+        schema={"text_id": pl.String, "text": pl.String},
+    )
+    alone = []
+    for number, text in enumerate(texts):
+        found = places(text, GAZETTEER)
+        assert all(text[place.start : place.end] == place.name for place in found)
+        for code in sorted({place.country_code for place in found}):
+            of_code = [place.start for place in found if place.country_code == code]
+            alone.append((f"t{number}", code, len(of_code), of_code[0]))
+    assert place_rows(frame, GAZETTEER).rows() == alone
+
+
+def test_every_country_of_a_place_is_in_the_seed_of_countries() -> None:
+    known = {row["alpha2"] for row in _seed("countries.csv")}
+    assert {row["country_code"] for row in SEED if row["kind"] != "none"} <= known
+
+
+def test_every_rule_is_used_by_a_place() -> None:
+    assert {rule for row in SEED for rule in row["rule"].split()} == set(RULES)
+
+
+def test_every_country_has_a_subregion_but_the_union() -> None:
+    assert [row["alpha2"] for row in _seed("countries.csv") if not row["subregion"]] == ["EU"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([_row("Osh"), _row("Osh")], "'Osh' stands twice"),
+        ([_row("Osh", kind="town")], "kind 'town'"),
+        ([_row("Osh", code=None)], "country None"),
+        ([_row("Osh", kind="none")], "country 'KG'"),
+        ([_row("Osh", rule="no_such")], "unknown rule 'no_such'"),
+    ],
+)
+def test_a_seed_row_that_makes_no_sense_is_an_error(rows: list[dict[str, Any]], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Gazetteer.of(rows)
