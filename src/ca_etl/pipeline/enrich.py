@@ -1,0 +1,96 @@
+"""Step 3: places and amounts out of the texts and titles that were not searched yet."""
+
+from __future__ import annotations
+
+import csv
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from ca_etl.pipeline.context import Context
+from ca_etl.warehouse.connect import checkpoint_at_commit, open_building
+from ca_etl.warehouse.landing import transaction
+from ca_etl.warehouse.release import find_building
+from ca_etl.warehouse.sqlfiles import sql_root
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ca_etl.enrich.gazetteer import Gazetteer
+
+log = logging.getLogger(__name__)
+
+# Of texts and titles alike: when a rule changes, all of them are searched again.
+VERSION: Final = "2026-11-24.1"
+TITLE: Final = "title:"
+
+# A text that stands on a hundred captures is one row of raw.article_text, and is searched once.
+NEW_ITEMS: Final = """
+    select item, text from (
+        select text_id as item, text from raw.article_text
+        union all
+        select distinct $title || title, title from raw.article_observation where trim(title) <> ''
+    )
+    anti join (select item from raw.enriched where version = $version) using (item)
+    order by item
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Enriched:
+    """What was searched, and found in it. `items` counts texts and titles."""
+
+    items: int = 0
+    countries: int = 0
+    amounts: int = 0
+
+
+def enrich(ctx: Context) -> Enriched:
+    """Search what is new for places and amounts, and what an earlier version searched."""
+    with open_building(find_building(ctx.settings.data_dir, ctx.run_id).warehouse) as con:
+        found = con.execute(NEW_ITEMS, {"title": TITLE, "version": VERSION}).to_arrow_table()
+        if found.num_rows == 0:
+            return Enriched()
+        # Polars takes a fifth of a second to import, which a run without new texts does not pay.
+        import polars as pl  # noqa: PLC0415
+
+        from ca_etl.enrich.amounts import amount_rows  # noqa: PLC0415
+        from ca_etl.enrich.places import place_rows  # noqa: PLC0415
+
+        items = pl.DataFrame(found)
+        searched = items.rename({"item": "text_id"})
+        countries = place_rows(searched, read_gazetteer()).select(
+            item="text_id", country_code="country_code", mentions="mentions"
+        )
+        amounts = amount_rows(searched.filter(~pl.col("text_id").str.starts_with(TITLE)))
+        checkpoint_at_commit(con)
+        with transaction(con):
+            _replace(con, items, countries, amounts)
+    log.info("%d texts and titles: %d countries, %d amounts", len(items), len(countries), len(amounts))
+    return Enriched(len(items), len(countries), len(amounts))
+
+
+def read_gazetteer() -> Gazetteer:
+    """The names of places, from `sql/seeds/places.csv`."""
+    from ca_etl.enrich.gazetteer import Gazetteer  # noqa: PLC0415  Polars, see above
+
+    with (sql_root() / "seeds" / "places.csv").open(encoding="utf-8", newline="") as file:
+        return Gazetteer.of(csv.DictReader(file))
+
+
+def _replace(
+    con: duckdb.DuckDBPyConnection, items: pl.DataFrame, countries: pl.DataFrame, amounts: pl.DataFrame
+) -> None:
+    con.register("new_items", items.select("item").to_arrow())
+    con.register("new_countries", countries.to_arrow())
+    con.register("new_amounts", amounts.to_arrow())
+    con.execute("delete from raw.text_country where item in (from new_items)")
+    con.execute("delete from raw.text_amount where text_id in (from new_items)")
+    con.execute("delete from raw.enriched where item in (from new_items)")
+    con.execute("insert into raw.text_country by name from new_countries")
+    con.execute("insert into raw.text_amount by name from new_amounts")
+    con.execute("insert into raw.enriched by name select item, ? as version from new_items", [VERSION])
+    for name in ("new_items", "new_countries", "new_amounts"):
+        con.unregister(name)
