@@ -14,6 +14,7 @@ from ca_etl.archive.ingest import IngestReport
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, capture
 from ca_etl.pipeline.context import Context
+from ca_etl.pipeline.enrich import Enriched, enrich
 from ca_etl.pipeline.ingest import Given, ingest
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, publish
@@ -72,6 +73,17 @@ def load_archive(ctx: Context) -> Loaded | State[Any]:
 
 
 @task(
+    name="Find places and amounts",
+    task_run_name="Find places and amounts",
+    timeout_seconds=60 * MINUTE,
+    cache_policy=NO_CACHE,
+)
+def enrich_texts(ctx: Context) -> Enriched | State[Any]:
+    """Countries and sums of money in the texts that were not searched yet."""
+    return told(enrich, ctx)
+
+
+@task(
     name="Build the models",
     task_run_name="Build the models",
     timeout_seconds=20 * MINUTE,
@@ -105,6 +117,7 @@ TASKS: Final[dict[Callable[..., Any], Task[..., Any]]] = {
     capture: capture_pages,
     ingest: archive_files,
     load: load_archive,
+    enrich: enrich_texts,
     build: build_models,
     check: run_checks,
     publish: publish_release,

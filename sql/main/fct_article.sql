@@ -13,6 +13,7 @@ columns:
   first_seen_date: The day of the first sighting.
   last_seen_date: The day of the latest sighting.
   published_at: The latest time of publication shown, null where no page showed one.
+  published_date: Its calendar day in Asia/Almaty.
   modified_at: The latest time of change shown, null where no page showed one.
   author: The latest author shown.
   dateline: The latest dateline shown.
@@ -52,6 +53,7 @@ articles as (
         arg_max(title, sighting_number) as title,
         arg_max(url, sighting_number) as url,
         arg_max(published_at, sighting_number) as published_at,
+        arg_max(published_date, sighting_number) as published_date,
         arg_max(modified_at, sighting_number) as modified_at,
         arg_max(author, sighting_number) as author,
         arg_max(dateline, sighting_number) as dateline,
@@ -96,6 +98,7 @@ select
     articles.first_seen_date,
     articles.last_seen_date,
     articles.published_at,
+    articles.published_date,
     articles.modified_at,
     articles.author,
     articles.dateline,

@@ -62,7 +62,7 @@ priced as (
 in_dollars as (
     select
         *,
-        round(low * rate, 2)::decimal(24, 2) as amount_usd,
+        floor(low * rate * 100::decimal(3, 0) + 0.5::decimal(2, 1))::decimal(24, 0) as cents,
         floor(low * rate_low * 100::decimal(3, 0))::decimal(24, 0) as low_cents,
         ceil(high * rate_high * 100::decimal(3, 0))::decimal(24, 0) as high_cents
     from priced
@@ -80,7 +80,7 @@ select
     is_approximate,
     rate_date,
     is_filled as is_rate_filled,
-    amount_usd,
+    (cents * 0.01)::decimal(24, 2) as amount_usd,
     (low_cents * 0.01)::decimal(24, 2) as amount_usd_low,
     (high_cents * 0.01)::decimal(24, 2) as amount_usd_high,
     stated_usd,

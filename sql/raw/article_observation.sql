@@ -7,6 +7,7 @@ create table if not exists raw.article_observation (
     is_truncated boolean not null,
     author varchar,
     published_at timestamptz,
+    published_date date,
     modified_at timestamptz,
     dateline varchar,
     media struct(kind varchar, attachment_id bigint, caption varchar)[] not null,
@@ -22,6 +23,7 @@ comment on column raw.article_observation.text_id is 'The text shown, a key of r
 comment on column raw.article_observation.is_truncated is 'The text ends in an ellipsis, or amid a sentence where the capture ends: it is a beginning only.';
 comment on column raw.article_observation.author is 'Author as printed.';
 comment on column raw.article_observation.published_at is 'When the page says the article was published, UTC.';
+comment on column raw.article_observation.published_date is 'Calendar day of published_at in Asia/Almaty.';
 comment on column raw.article_observation.modified_at is 'When the page says the article was last changed, UTC.';
 comment on column raw.article_observation.dateline is 'Place and agency at the head of the text, as printed.';
 comment on column raw.article_observation.media is 'Captions and attachment ids taken out of the text.';

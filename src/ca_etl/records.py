@@ -150,6 +150,8 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
         pa.field("is_truncated", pa.bool_(), nullable=False),
         pa.field("author", pa.string()),
         pa.field("published_at", UTC_MICROS),
+        # its calendar day in Asia/Almaty, reckoned with Python's tzdata
+        pa.field("published_date", pa.date32()),
         pa.field("modified_at", UTC_MICROS),
         pa.field("dateline", pa.string()),
         pa.field("media", MEDIA, nullable=False),

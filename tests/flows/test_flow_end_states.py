@@ -46,7 +46,7 @@ def test_a_rate_ten_times_too_high_fails_the_flow_and_no_task(site: DemoSite, da
     assert state.message.startswith("checks failed, nothing was published: ")
     assert error.exit_status == 3
     assert not (data_dir / "current").exists()
-    assert task_states(*error.report.task_runs) == [("Completed", 1)] * 4
+    assert task_states(*error.report.task_runs) == [("Completed", 1)] * 5
 
 
 def test_a_run_beside_another_one_is_cancelled_and_says_who_holds_the_lock(

@@ -82,6 +82,7 @@ def test_every_step_is_a_completed_task_run(both_ways: BothWays) -> None:
         (
             "Capture the pages of the slot",
             "Load new archive files",
+            "Find places and amounts",
             "Build the models",
             "Run the checks",
             "Publish the release",

@@ -30,7 +30,15 @@ BORDERS = [
     ("after", "publish"),
 ]
 # A capture's own time and id differ between two real fetches; everything said of them may not.
-TIMES = ("capture_id", "observed_at", "captured_at", "archive_offset", "archive_file", "valid_from", "valid_to")
+TIMES = (
+    "capture_id",
+    "observed_at",
+    "captured_at",
+    "archive_offset",
+    "archive_file",
+    "valid_from",
+    "valid_to",
+)
 
 
 @pytest.fixture(scope="module")

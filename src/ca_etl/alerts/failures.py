@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from ca_etl.errors import UsageError
 from ca_etl.pipeline.context import Status
-from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.run import STOPPED
+from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.warehouse.journal import RunRecord, SlotRecord
 
 

@@ -50,7 +50,7 @@ def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None =
     rows = Rows(capture=[_capture_row(capture, page, on, run_id)])
     if page is not None:
         rows.rate_observation = [_rate_row(capture, rate) for rate in page.rates]
-        _add_articles(rows, capture, page.articles)
+        _add_articles(rows, capture, page.articles, zone)
     rows.reject = list(_reject_rows(capture, rejects, run_id))
     return rows
 
@@ -183,7 +183,7 @@ def _rate_row(capture: Capture, rate: RateLine) -> dict[str, Any]:
     }
 
 
-def _add_articles(rows: Rows, capture: Capture, articles: Iterable[Article]) -> None:
+def _add_articles(rows: Rows, capture: Capture, articles: Iterable[Article], zone: ZoneInfo) -> None:
     stored: set[str] = set()
     for article in articles:
         text_id = None
@@ -202,6 +202,7 @@ def _add_articles(rows: Rows, capture: Capture, articles: Iterable[Article]) -> 
                 "is_truncated": article.is_truncated,
                 "author": article.author,
                 "published_at": article.published_at,
+                "published_date": article.published_at and article.published_at.astimezone(zone).date(),
                 "modified_at": article.modified_at,
                 "dateline": article.dateline,
                 "media": [

@@ -56,7 +56,7 @@ def enrich(ctx: Context) -> Enriched:
         # Polars takes a fifth of a second to import, which a run without new texts does not pay.
         import polars as pl  # noqa: PLC0415
 
-        from ca_etl.enrich.amounts import amount_rows  # noqa: PLC0415
+        from ca_etl.enrich.amounts_rows import amount_rows  # noqa: PLC0415
         from ca_etl.enrich.places import place_rows  # noqa: PLC0415
 
         items = pl.DataFrame(found)

@@ -16,6 +16,7 @@ from ca_etl import __version__, logs
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, Page, capture
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
+from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.ingest import Given, ingest, oddities
 from ca_etl.pipeline.ledger import judged, missed_slots, slot_record
 from ca_etl.pipeline.load import Loaded, load
@@ -154,6 +155,7 @@ class _Run:
     def load_and_publish(self) -> None:
         outcome = self.outcome
         outcome.loaded = self.step(load)
+        self.step(enrich)
         self.step(build, self.record())
         outcome.checks = self.step(check)
         errors = [result for result in outcome.fired if result.severity == "error"]

@@ -1,0 +1,72 @@
+"""Places and amounts are found in each text once, however often it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ca_etl.pipeline.enrich import Enriched, enrich
+from ca_etl.pipeline.play import play_days
+from ca_etl.pipeline.run import DEFAULT_EDGES
+from ca_etl.settings import Settings
+
+Query = Callable[..., list[tuple[Any, ...]]]
+
+
+def searched(settings: Settings, days: int) -> list[Enriched]:
+    """What the step found in each of some days that are played."""
+    found: list[Enriched] = []
+
+    def call(step: Callable[..., Any], *args: object) -> Any:
+        result = step(*args)
+        if step is enrich:
+            found.append(result)
+        return result
+
+    for outcome in play_days(settings, days, edges=replace(DEFAULT_EDGES, call=call)):
+        assert outcome.exit_status == 0, outcome.error
+    return found
+
+
+def test_a_text_that_is_shown_again_is_not_searched_again(settings: Settings, query: Query) -> None:
+    found = searched(settings, 3)
+    (shown,) = query("select count(*) from raw.article_observation where text_id is not null")
+    (texts,) = query("select count(*) from raw.article_text")
+    (titles,) = query("select count(distinct title) from raw.article_observation where trim(title) <> ''")
+    assert sum(each.items for each in found) == texts[0] + titles[0]
+    assert texts[0] < shown[0]
+    assert query("select count(*) from raw.enriched") == [(texts[0] + titles[0],)]
+
+
+def test_the_same_day_again_searches_nothing(settings: Settings) -> None:
+    searched(settings, 1)
+    assert searched(settings, 1) == [Enriched()]
+
+
+def test_the_demo_names_countries_and_sums_of_money(settings: Settings, query: Query) -> None:
+    searched(settings, 1)
+    (countries,) = query("select count(distinct country_code) from main.fct_article_country where is_main")
+    assert countries[0] >= 3
+    assert query("select count(*) from main.fct_article_amount where amount <= 0") == [(0,)]
+    (articles,) = query("select sum(articles) from main.fct_article_daily")
+    assert articles == query("select count(*) from main.fct_article")[0]
+
+
+def test_amounts_stand_where_the_article_prints_them(settings: Settings, query: Query) -> None:
+    searched(settings, 2)
+    assert (
+        query(
+            "select amount_text, text[text_start + 1:text_end] from main.fct_article_amount"
+            " inner join main.fct_article using (article_id) where amount_text <> text[text_start + 1:text_end]"
+        )
+        == []
+    )
+
+
+def test_the_pipeline_does_not_import_polars_before_there_is_a_text() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, ca_etl.pipeline.run; sys.exit('polars' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
