@@ -65,5 +65,5 @@ select
 from expected as page
 left join untitled on untitled.capture_id = page.capture_id
 where page.observed_date is not null
-and page.page_kind is distinct from 'article'
+and coalesce(page.page_kind, '') not in ('article', 'posts_api', 'feed', 'api_error')
 and (page.shown_from is not null or page.articles_parsed > 0)

@@ -11,6 +11,9 @@ create table if not exists raw.article_observation (
     modified_at timestamptz,
     dateline varchar,
     media struct(kind varchar, attachment_id bigint, caption varchar)[] not null,
+    post_id bigint,
+    slug varchar,
+    categories varchar[],
     primary key (capture_id, "position")
 );
 
@@ -24,6 +27,9 @@ comment on column raw.article_observation.is_truncated is 'The text ends in an e
 comment on column raw.article_observation.author is 'Author as printed.';
 comment on column raw.article_observation.published_at is 'When the page says the article was published, UTC.';
 comment on column raw.article_observation.published_date is 'Calendar day of published_at in Asia/Almaty.';
-comment on column raw.article_observation.modified_at is 'When the page says the article was last changed, UTC.';
+comment on column raw.article_observation.modified_at is 'When the page says the article was last changed, UTC; the feed never says.';
 comment on column raw.article_observation.dateline is 'Place and agency at the head of the text, as printed.';
 comment on column raw.article_observation.media is 'Captions and attachment ids taken out of the text.';
+comment on column raw.article_observation.post_id is 'Number of the post in WordPress; null where the page does not tell, as listings do not.';
+comment on column raw.article_observation.slug is 'Last part of the address, as the API gives it or as the address of a feed item or article page ends.';
+comment on column raw.article_observation.categories is 'Names of categories and tags, as printed; a feed does not tell the two apart. Null where the page names none.';

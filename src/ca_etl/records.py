@@ -42,6 +42,10 @@ class RejectReason(StrEnum):
     BINARY = "binary"
     TOO_LARGE = "too_large"
     OTHER_SITE = "other_site"
+    # the answer was meant for machines and is not what was asked for
+    API_REFUSED = "api_refused"
+    BAD_JSON = "bad_json"
+    BAD_XML = "bad_xml"
     # the page was not understood
     UNDATED = "undated"
     NO_TICKER = "no_ticker"
@@ -155,6 +159,9 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
         pa.field("modified_at", UTC_MICROS),
         pa.field("dateline", pa.string()),
         pa.field("media", MEDIA, nullable=False),
+        pa.field("post_id", pa.int64()),
+        pa.field("slug", pa.string()),
+        pa.field("categories", pa.list_(pa.string())),
     ),
     "article_text": _schema(
         pa.field("text_id", pa.string(), nullable=False),

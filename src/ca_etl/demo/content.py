@@ -44,7 +44,10 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One article. `teaser` is the cut text that listings show instead, None where they show all of it."""
+    """One article. `teaser` is the cut text that listings show instead, None where they show all of it.
+
+    `edited_at` is the time of the last edit, None where there was none; both times are those of the site.
+    """
 
     post_id: int
     slug: str
@@ -55,6 +58,12 @@ class Article:
     paragraphs: tuple[str, ...]
     caption: Caption | None
     teaser: str | None
+    edited_at: datetime | None = None
+
+    @property
+    def modified_at(self) -> datetime:
+        """When the article was last changed: its publication, where nobody has edited it."""
+        return self.edited_at or self.published_at
 
     @property
     def listing_text(self) -> str:

@@ -5,6 +5,7 @@ A fault is set for a day, where it may be narrowed to some paths, or for a path 
     site.faults[date(2025, 12, 8)] = Fault(status=503, retry_after=0, times=1)
     site.faults[date(2025, 12, 9)] = Fault(cut_gzip=True, paths=frozenset({"/"}))
     site.path_faults["/latest/"] = Fault(no_ticker=True, no_date=True)
+    site.path_faults["/wp-json/*"] = Fault(status=403, waf_page=True)
 """
 
 from __future__ import annotations
@@ -26,8 +27,11 @@ class Fault:
     `status` is answered instead of a page, `robots_status` instead of /robots.txt; `retry_after`, in seconds,
     goes with either, and None sends no such header. `cut_gzip` sends two thirds of a gzip stream under a right
     Content-Length. `rate_times_ten` names a base (`KZT`) whose printed rate is moved by one place.
-    `delay_seconds` passes before the answer. `paths` narrows the fault (empty: every page), and after `times`
-    answers it is over.
+    `delay_seconds` passes before the answer. `paths` narrows the fault (empty: every page; `/wp-json/*` is
+    every path that begins so), and after `times` answers it is over.
+
+    `waf_page` answers with the page of a firewall, under `status` or else 200. `feed_excerpts` leaves only the
+    beginning of an article in the feed's `content:encoded`. `broken_linked_data` spoils the JSON-LD of pages.
     """
 
     status: int | None = None
@@ -37,6 +41,9 @@ class Fault:
     rate_times_ten: str | None = None
     no_ticker: bool = False
     no_date: bool = False
+    waf_page: bool = False
+    feed_excerpts: bool = False
+    broken_linked_data: bool = False
     delay_seconds: float = 0.0
     paths: frozenset[str] = frozenset()
     times: int | None = None
@@ -45,11 +52,13 @@ class Fault:
         """Whether the fault touches `path`; /robots.txt only where `robots_status` is set."""
         if path == ROBOTS:
             return self.robots_status is not None
-        return not self.paths or path in self.paths
+        return not self.paths or any(matches(pattern, path) for pattern in self.paths)
 
     def status_of(self, path: str) -> int | None:
         """The status to answer at `path` instead of what stands there; None where the fault has none."""
-        return self.robots_status if path == ROBOTS else self.status
+        if path == ROBOTS:
+            return self.robots_status
+        return 200 if self.waf_page and self.status is None else self.status
 
     def spoil(self, printed: Printed) -> Printed:
         """What a page prints under the fault.
@@ -60,8 +69,16 @@ class Fault:
         if self.rate_times_ten is not None:
             ticker = _times_ten(ticker, self.rate_times_ten, printed)
         return replace(
-            printed, ticker=() if self.no_ticker else ticker, dated=printed.dated and not self.no_date
+            printed,
+            ticker=() if self.no_ticker else ticker,
+            dated=printed.dated and not self.no_date,
+            breaks_linked_data=printed.breaks_linked_data or self.broken_linked_data,
         )
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether `path` is the one of `pattern`, or begins like it where that ends in an asterisk."""
+    return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern
 
 
 def _times_ten(ticker: Ticker, base: str, printed: Printed) -> Ticker:

@@ -30,11 +30,15 @@ _MONTHS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """What a page prints besides articles. An empty ticker or a `dated` of False leaves its place empty."""
+    """What a page prints besides articles. An empty ticker or a `dated` of False leaves its place empty.
+
+    `breaks_linked_data` ends the JSON-LD in the middle.
+    """
 
     day: date
     ticker: Ticker
     dated: bool = True
+    breaks_linked_data: bool = False
 
     @classmethod
     def of(cls, day: date) -> Printed:
@@ -84,7 +88,7 @@ def render_html(page: Listing | ArticlePage, printed: Printed, base_url: str) ->
     dated = f'<div class="cv-today">{date_line(shown_day)}</div>\n' if printed.dated else ""
     body_class = "single single-post" if isinstance(page, ArticlePage) else f"archive {page.kind}"
     return (
-        f"{_head(page, title, base_url + path[1:], base_url)}"
+        f"{_head(page, title, base_url + path[1:], base_url, breaks=printed.breaks_linked_data)}"
         f'<body class="{body_class} wp-theme-caravan">\n'
         f"{_header(base_url)}{_ticker(printed.ticker)}{dated}"
         f'<div id="content" class="site-content">\n<main id="primary" class="content-area">\n{main}</main>\n'
@@ -102,16 +106,13 @@ def render_not_found(base_url: str) -> str:
     )
 
 
-def _head(page: Listing | ArticlePage, title: str, url: str, base_url: str) -> str:
+def _head(page: Listing | ArticlePage, title: str, url: str, base_url: str, *, breaks: bool) -> str:
     shown = escape(f"{title} - {SITE_NAME}")
     article = page.article if isinstance(page, ArticlePage) else None
     kind = "article" if article else "website"
-    times = (
-        f'<meta property="article:published_time" content="{article.published_at.isoformat()}">\n'
-        if article
-        else ""
-    )
+    times = _times(article) if article else ""
     linked = json.dumps(_linked_data(title, url, base_url, article), ensure_ascii=False).replace("</", "<\\/")
+    linked = linked[: len(linked) * 2 // 3] if breaks else linked
     return (
         f'<!DOCTYPE html>\n<html lang="en-US">\n<head>\n<meta charset="UTF-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>{shown}</title>\n'
@@ -124,6 +125,13 @@ def _head(page: Listing | ArticlePage, title: str, url: str, base_url: str) -> s
     )
 
 
+def _times(article: Article) -> str:
+    named = {"published_time": article.published_at, "modified_time": article.edited_at}
+    return "".join(
+        f'<meta property="article:{name}" content="{at.isoformat()}">\n' for name, at in named.items() if at
+    )
+
+
 def _linked_data(title: str, url: str, base_url: str, article: Article | None) -> dict[str, object]:
     site = {"@type": "WebSite", "@id": f"{base_url}#website", "url": base_url, "name": SITE_NAME}
     page: dict[str, object] = {"@type": "CollectionPage", "@id": url, "url": url, "name": title}
@@ -132,7 +140,7 @@ def _linked_data(title: str, url: str, base_url: str, article: Article | None) -
             "@type": "NewsArticle",
             "headline": article.title,
             "datePublished": article.published_at.isoformat(),
-            "dateModified": article.published_at.isoformat(),
+            "dateModified": article.modified_at.isoformat(),
             "author": {"@type": "Person", "name": article.author},
             "articleSection": prose().categories[article.category],
         }
@@ -187,7 +195,7 @@ def _teased(article: Article, kind: ListingKind, base_url: str) -> str:
             f'<p class="link-more"><a href="{url}" class="more-link">Continue reading</a></p>\n'
         )
     else:
-        body = _content(article, base_url)
+        body = content_html(article, base_url)
     return (
         f"{_article_tag(article)}"
         f'<header class="entry-header"><h2 class="entry-title"><a href="{url}" rel="bookmark">'
@@ -201,7 +209,7 @@ def _single(article: Article, base_url: str) -> str:
         f"{_article_tag(article)}"
         f'<header class="entry-header"><h1 class="entry-title">{escape(article.title, quote=False)}</h1>\n'
         f"{_byline(article, base_url)}</header>\n"
-        f'<div class="entry-content">\n{_content(article, base_url)}</div>\n</article>\n'
+        f'<div class="entry-content">\n{content_html(article, base_url)}</div>\n</article>\n'
     )
 
 
@@ -213,16 +221,18 @@ def _article_tag(article: Article) -> str:
 
 
 def _byline(article: Article, base_url: str) -> str:
-    at = article.published_at
+    at, edited = article.published_at, article.edited_at
+    changed = f' <time class="updated" datetime="{edited.isoformat()}"></time>' if edited else ""
     return (
         f'<div class="entry-meta"><span class="byline">By <span class="author vcard"><a class="url fn n" '
         f'href="{base_url}author/{author_slug(article.author)}/">{article.author}</a></span></span> '
         f'<time class="entry-date published" datetime="{at.isoformat()}">'
-        f"{_MONTHS[at.month - 1]} {at.day}, {at.year}</time></div>\n"
+        f"{_MONTHS[at.month - 1]} {at.day}, {at.year}</time>{changed}</div>\n"
     )
 
 
-def _content(article: Article, base_url: str) -> str:
+def content_html(article: Article, base_url: str) -> str:
+    """The whole text as HTML: paragraphs, with the picture behind the first."""
     first, *others = (f"<p>{escape(text, quote=False)}</p>\n" for text in article.paragraphs)
     figure = _figure(article.caption, article.post_id, base_url) if article.caption else ""
     return "".join([first, figure, *others])

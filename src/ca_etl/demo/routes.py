@@ -10,7 +10,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from ca_etl.demo.content import Article, published_by, slugify
+from ca_etl.demo.content import Article, slugify
+from ca_etl.demo.posts import Shelf, default_shelf
 from ca_etl.demo.prose import prose
 
 PER_PAGE: Final = 6
@@ -85,21 +86,23 @@ def author_slug(name: str) -> str:
     return slugify(name)
 
 
-def resolve(path: str, day: date) -> Standing | None:
+def resolve(path: str, day: date, shelf: Shelf | None = None) -> Standing | None:
     """What stands at `path` (no query) on `day`; None where nothing does.
 
+    `shelf` is the state of the articles, by default that of the history on `day`.
     Addresses without their last slash, and first pages called `page/1/`, have moved, as in WordPress.
     """
     if not path.endswith("/"):
-        return Moved(f"{path}/") if resolve(f"{path}/", day) else None
+        return Moved(f"{path}/") if resolve(f"{path}/", day, shelf) else None
     match = _PATH.match(path)
     if match is None:
         return None
     root, page = match["root"], match["page"]
-    everything = published_by(day)
+    shelf = shelf or default_shelf(day)
+    everything = shelf.listed
     choice = _listing(root)
     if choice is None:
-        return _article_page(root, everything) if page is None else None
+        return _article_page(root, shelf) if page is None else None
     if page == "1":
         return Moved(root)
     kind, heading, belongs = choice
@@ -125,7 +128,6 @@ def _listing(root: str) -> tuple[ListingKind, str, Callable[[Article], bool]] | 
     return None
 
 
-def _article_page(root: str, everything: tuple[Article, ...]) -> ArticlePage | None:
-    slug = root.strip("/")
-    found = next((article for article in everything if article.slug == slug), None)
-    return ArticlePage(found, everything[:5]) if found else None
+def _article_page(root: str, shelf: Shelf) -> ArticlePage | None:
+    found = shelf.standing.get(root.strip("/"))
+    return ArticlePage(found, shelf.listed[:5]) if found else None

@@ -7,7 +7,7 @@ import socket
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,8 +18,9 @@ from typing import Final, Self
 
 from ca_etl.demo.answers import Answer, answer, path_of
 from ca_etl.demo.content import articles
-from ca_etl.demo.faults import Fault
+from ca_etl.demo.faults import Fault, matches
 from ca_etl.demo.figures import check_day, default_last_day
+from ca_etl.demo.posts import Posts
 from ca_etl.errors import CaEtlError
 
 __all__ = ["DemoSite", "Fault", "LoggedRequest", "default_last_day"]
@@ -45,7 +46,9 @@ class DemoSite:
 
     `port` 0 takes any free port. `day` is the first day shown, by default `default_last_day()`. `faults` (of
     a day) and `path_faults` (of a path on every day) may be changed at any time; both apply where both are
-    set, and a fault's `times` counts per day. `requests` logs every request in order of arrival. Raises
+    set, and a fault's `times` counts per day. `requests` logs every request in order of arrival. `posts` is the
+    editor's desk: what is added, edited, back-dated or deleted there shows in the next answer, on pages, in the
+    API and in the feed alike. `before_answer` is called with each request, before it is answered. Raises
     `CaEtlError` on enter when the port is taken, `UsageError` for a day outside the history.
 
         with DemoSite() as site:
@@ -59,6 +62,8 @@ class DemoSite:
         self.faults: dict[date, Fault] = dict(faults or {})
         self.path_faults: dict[str, Fault] = {}
         self.requests: list[LoggedRequest] = []
+        self.posts = Posts(lambda: self._day)
+        self.before_answer: Callable[[LoggedRequest], None] | None = None
         self._port = port
         self._server: _Server | None = None
         self._thread: Thread | None = None
@@ -114,9 +119,12 @@ class DemoSite:
     def respond(self, method: str, target: str, headers: Mapping[str, str]) -> Answer:
         """Log the request and say what to answer."""
         day = self._day
-        self.requests.append(LoggedRequest(method, target, headers, time.monotonic(), day))
+        request = LoggedRequest(method, target, headers, time.monotonic(), day)
+        self.requests.append(request)
+        if self.before_answer is not None:
+            self.before_answer(request)
         faults = self._due(day, path_of(target))
-        said = answer(target, headers, day, faults, self.base_url)
+        said = answer(target, headers, day, faults, self.base_url, shelf=self.posts.shelf(day))
         log.debug("%s %s on %s: %d", method, target, day, said.status)
         return said
 
@@ -124,7 +132,8 @@ class DemoSite:
         """The faults of this request; those with a number of times are counted down."""
         due = []
         with self._lock:
-            for fault in (self.faults.get(day), self.path_faults.get(path)):
+            of_path = [fault for pattern, fault in self.path_faults.items() if matches(pattern, path)]
+            for fault in (self.faults.get(day), *of_path):
                 if fault is None or not fault.concerns(path):
                     continue
                 self._spent[day, fault] += 1

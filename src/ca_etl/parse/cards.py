@@ -46,27 +46,44 @@ class Cards:
     is_single: bool
 
 
-def read_cards(markup: Markup, base: str | None) -> Cards:
+def read_cards(
+    markup: Markup, base: str | None, *, headline: str | None = None, ends_at_links: bool = False
+) -> Cards:
     """The articles of `markup`, which is used up by it.
 
     Headings of a level that has no text under any of them are a widget's when another level has text. A
-    page without linked headings and with one h1 is an article itself, whose URL is `base`.
+    page without linked headings and with one h1 is an article itself, whose URL is `base`. With
+    `headline` the page is known to be that article, whatever other headings it has: its title is the h1 that says
+    so, else the only one. With `ends_at_links` its text ends at a heading that leads to another article.
     """
     body = markup.read_body()
+    lone = None if headline is None else _lone_title(body.headings, headline)
     titles = [
         Title(node, node.tag or "", href, node)
         for node in body.headings
-        if (href := article_link(node)) is not None
+        if lone is None and (href := article_link(node)) is not None
     ]
     first = [] if titles else [node for node in body.headings if node.tag == "h1"]
+    if lone is not None:
+        first = [lone]
     is_single = len(first) == 1
     if is_single:
         titles = [Title(first[0], "h1", None, first[0])]
     _find_cards(titles)
     # Outer elements first: the text of a caption or name is read before a mark can stand in it.
     facts = [*markup.find(_SPOKEN), *body.times]
-    reading = _read_lines(markup, titles, facts)
+    end = None
+    if lone is not None and ends_at_links:
+        behind = body.headings[body.headings.index(lone) + 1 :]
+        end = next((node for node in behind if article_link(node) is not None), None)
+    reading = _read_lines(markup, titles, facts, end)
     return Cards(_articles(_kept(titles), base), tuple(reading.before), tuple(reading.labels), is_single)
+
+
+def _lone_title(headings: Sequence[LexborNode], headline: str) -> LexborNode | None:
+    first = [node for node in headings if node.tag == "h1"]
+    named = next((node for node in first if squeeze(node.text()) == headline), None)
+    return named or (first[0] if len(first) == 1 else None)
 
 
 def _find_cards(titles: Sequence[Title]) -> None:
@@ -96,8 +113,12 @@ def _ancestors(node: LexborNode) -> list[LexborNode]:
     return path
 
 
-def _set_marks(markup: Markup, titles: Sequence[Title], facts: Sequence[LexborNode]) -> dict[str, Mark]:
+def _set_marks(
+    markup: Markup, titles: Sequence[Title], facts: Sequence[LexborNode], end: LexborNode | None
+) -> dict[str, Mark]:
     marks: dict[str, Mark] = {}
+    if end is not None:
+        marks[markup.mark_before(end)] = Mark("stop")
     for node in facts:
         mark = _fact(node)
         marks[markup.mark_before(node)] = mark
@@ -141,9 +162,11 @@ def _attachment_of(caption: LexborNode) -> int | None:
     return None
 
 
-def _read_lines(markup: Markup, titles: Sequence[Title], facts: Sequence[LexborNode]) -> Reading:
-    """Fill the titles with what stands under them."""
-    marks = _set_marks(markup, titles, facts)
+def _read_lines(
+    markup: Markup, titles: Sequence[Title], facts: Sequence[LexborNode], end: LexborNode | None
+) -> Reading:
+    """Fill the titles with what stands under them, up to `end`."""
+    marks = _set_marks(markup, titles, facts, end)
     reading = Reading(is_lone=len(titles) == 1)
     pieces = _MARKED.split(markup.text())
     said = ""

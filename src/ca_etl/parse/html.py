@@ -10,6 +10,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final
 
+from ca_etl.parse.article_html import Linked, canonical_url, linked_article, with_facts
 from ca_etl.parse.cards import Cards, read_cards
 from ca_etl.parse.clean import squeeze
 from ca_etl.parse.dates import looks_like_date, read_date
@@ -17,7 +18,7 @@ from ca_etl.parse.header import START, read_header
 from ca_etl.parse.kinds import Signs, kind_of, ticker_day
 from ca_etl.parse.links import resolve
 from ca_etl.parse.markup import GAP, Markup
-from ca_etl.parse.page import Page, Reject, Shown
+from ca_etl.parse.page import Article, Page, PageKind, Reject, Shown
 from ca_etl.parse.spread import ticker_lines
 from ca_etl.parse.ticker import read_ticker
 from ca_etl.records import RejectReason
@@ -39,7 +40,9 @@ def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) ->
     flat = markup.flat
     found = ticker_lines(flat)
     base = _base(markup, url)
-    cards = read_cards(markup, base)
+    linked = linked_article(markup.linked_data(), (url, canonical_url(markup, url)))
+    headline = None if linked is None else linked.headline
+    cards = read_cards(markup, base, headline=headline, ends_at_links=True)
     shown, header_rejects = _header(flat)
     page_date, date_rejects = _page_date(flat, found.end, cards)
     opening = squeeze(" ".join(cards.before[:_BREADCRUMB_LINES]))
@@ -53,7 +56,20 @@ def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) ->
     kind = kind_of(signs, url)
     ticker = _read_ticker(found.lines, ticker_day(kind, page_date, on))
     rejects = (*ticker.rejects, *date_rejects, *header_rejects)
-    return Page(kind, page_date, ticker.rates, ticker.cycles, shown, cards.articles, rejects, charset)
+    articles = cards.articles
+    if kind is PageKind.ARTICLE:
+        articles = _with_head(cards, linked, markup, base)
+    return Page(kind, page_date, ticker.rates, ticker.cycles, shown, articles, rejects, charset)
+
+
+def _with_head(cards: Cards, linked: Linked | None, markup: Markup, url: str | None) -> tuple[Article, ...]:
+    """The article of its own page, with what the head says; one without a heading is what JSON-LD tells."""
+    if cards.is_single and len(cards.articles) == 1:
+        return (with_facts(cards.articles[0], linked, markup, url),)
+    if not cards.articles and linked is not None and linked.headline is not None:
+        bare = Article(1, None, url, None, is_truncated=False)
+        return (with_facts(bare, linked, markup, url),)
+    return cards.articles
 
 
 # The pages of one day print one ticker.

@@ -20,6 +20,25 @@ def path_parts(url: str) -> list[str]:
     return [part for part in path.split("/") if part]
 
 
+def is_api(url: str | None) -> bool:
+    """Whether `url` asks WordPress for JSON: below `/wp-json/`, or with `rest_route` on the front page."""
+    if not url:
+        return False
+    parts = path_parts(url)
+    return "wp-json" in parts[:2] or ("rest_route=" in url and not parts)
+
+
+def is_feed(url: str | None) -> bool:
+    """Whether `url` is a feed's: its path is `/feed/` or ends so."""
+    return bool(url) and path_parts(url or "")[-1:] == ["feed"]
+
+
+def slug_of(url: str | None) -> str | None:
+    """The last segment of the path, which names an article; None without one."""
+    parts = path_parts(url) if url else []
+    return parts[-1] if parts else None
+
+
 def resolve(base: str | None, link: str) -> str | None:
     """`link` as an absolute http(s) URL without its fragment; None where it is none."""
     link = link.strip()

@@ -29,6 +29,7 @@ _INLINE: Final = (
 )
 # fmt: on
 HEADINGS: Final = ("h1", "h2", "h3", "h4")
+_LINKED_DATA: Final = "application/ld+json"
 _BAD_REFERENCE: Final = re.compile(rb"&#(?:0*2(?![0-9])|[xX]0*2(?![0-9a-fA-F]));?")
 _REPLACEMENT: Final = "\ufffd".encode()
 _TAG: Final = re.compile(rb"<(/?)([A-Za-z][A-Za-z0-9-]*)")
@@ -82,6 +83,7 @@ class _TagIds(NamedTuple):
 
     dropped: frozenset[int]
     never: frozenset[int]
+    script: int
     sorted: frozenset[int]
     headings: frozenset[int]
     time: int
@@ -95,6 +97,7 @@ def _tag_ids() -> _TagIds:
     return _TagIds(
         dropped=frozenset(numbers[name] for name in (*_NEVER, *_CHROME)),
         never=frozenset(numbers[name] for name in _NEVER),
+        script=numbers["script"],
         sorted=frozenset(numbers[name] for name in (*_INLINE, *HEADINGS)),
         headings=frozenset(numbers[name] for name in HEADINGS),
         time=numbers["time"],
@@ -124,9 +127,13 @@ class Markup:
         self.tree = LexborHTMLParser(html, options=LexborDocumentOptions.WO_EVENTS)
         self.body = self.tree.body
         self._chrome: list[LexborNode] = []
+        # Some plugins print JSON-LD at the end of the body, where scripts are dropped.
+        self._linked: list[str] = []
         ids = _tag_ids()
         for node in self._nodes(ids.dropped):
             if node.tag_id in ids.never:
+                if node.tag_id == ids.script and node.attributes.get("type") == _LINKED_DATA:
+                    self._linked.append(node.text())
                 node.decompose()
             else:
                 self._chrome.append(node)
@@ -162,6 +169,12 @@ class Markup:
         """An attribute of the first element of the head that matches."""
         node = None if self.tree.head is None else self.tree.head.css_first(selector)
         return None if node is None else node.attributes.get(name)
+
+    def linked_data(self) -> list[str]:
+        """The JSON-LD of the page, script by script, as written."""
+        head = self.tree.head
+        found = [] if head is None else head.css(f'script[type="{_LINKED_DATA}"]')
+        return [*(node.text() for node in found), *self._linked]
 
     def mark_before(self, node: LexborNode) -> str:
         """Set a mark before `node`; returns its number, which `text` gives back."""

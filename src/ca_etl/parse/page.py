@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from ca_etl.records import RejectReason
 
 # Stored beside every row; raised whenever the same bytes could give other rows.
-PARSER_VERSION: Final = "2026-11-24.1"
+PARSER_VERSION: Final = "2026-11-24.2"
 
 EXCERPT_CHARS: Final = 200
 
@@ -23,6 +23,9 @@ class PageKind(StrEnum):
     AUTHOR = "author"
     ARTICLE = "article"
     OLD_SITE = "old_site"
+    POSTS_API = "posts_api"
+    FEED = "feed"
+    API_ERROR = "api_error"
     OTHER = "other"
 
 
@@ -70,7 +73,8 @@ class Article(NamedTuple):
     """One article as shown on a page, `position` from 1 in the order shown.
 
     `text` is None where a title stands alone, `title` is None where a text does. `url` is absolute.
-    `published_at` and `modified_at` are UTC. `dateline` is the "CITY (TCA)" that opened the text.
+    `published_at` and `modified_at` are UTC. `dateline` is the "CITY (TCA)" that opened the text. `categories`
+    are names, tags among them.
     """
 
     position: int
@@ -83,6 +87,9 @@ class Article(NamedTuple):
     modified_at: datetime | None = None
     dateline: str | None = None
     media: tuple[Media, ...] = ()
+    post_id: int | None = None
+    slug: str | None = None
+    categories: tuple[str, ...] = ()
 
 
 class Reject(NamedTuple):

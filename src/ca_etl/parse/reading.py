@@ -102,15 +102,15 @@ class Reading:
         if mark.kind == "author":
             title.author = title.author or mark.value or None
         elif mark.kind == "time":
-            title.published = title.published or _instant(mark.value)
+            title.published = title.published or instant(mark.value)
         elif mark.kind == "modified":
-            title.modified = title.modified or _instant(mark.value)
+            title.modified = title.modified or instant(mark.value)
         elif mark.media is not None:
             title.media.append(mark.media)
 
 
-def _instant(value: str) -> datetime | None:
-    """A `datetime` attribute in UTC; None without an offset, because the site's own zone has changed."""
+def instant(value: str) -> datetime | None:
+    """An ISO 8601 time in UTC; None without an offset, because the site's own zone has changed."""
     try:
         read = datetime.fromisoformat(value.strip()[:40])
     except ValueError:

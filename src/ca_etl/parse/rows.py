@@ -8,20 +8,31 @@ from datetime import date
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from ca_etl.parse.charset import decode
+from ca_etl.parse.charset import Decoded, decode
+from ca_etl.parse.feed_xml import read_feed
 from ca_etl.parse.html import read_html
-from ca_etl.parse.kinds import ticker_day
+from ca_etl.parse.kinds import Signs, kind_of, ticker_day
+from ca_etl.parse.links import is_api
 from ca_etl.parse.markup import too_complex
 from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, RateLine, Reject
+from ca_etl.parse.posts_json import read_posts
 from ca_etl.parse.sniff import Form, challenge_in, form_of
 from ca_etl.parse.text import read_text
 from ca_etl.records import Capture, RejectReason, Rows, site_name
 
 # Kinds that list articles; on the others a page without one is nothing to report.
-_LISTS: Final = frozenset({PageKind.LISTING, PageKind.HOME, PageKind.AUTHOR})
+_LISTS: Final = frozenset(
+    {PageKind.LISTING, PageKind.HOME, PageKind.AUTHOR, PageKind.POSTS_API, PageKind.FEED}
+)
+
+# Answers for machines, which print no ticker.
+_FOR_MACHINES: Final = frozenset({PageKind.POSTS_API, PageKind.FEED, PageKind.API_ERROR})
 
 # Fewer pairs than this are a quotation and no ticker, which has never had fewer than four.
 MIN_PAIRS: Final = 3
+
+# With one of these an API is closed; 429 and 5xx are a bad day, as on any page.
+_REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 410, 451})
 
 # Ten thousand cycles fit; at 100,000 lines a page of malformed ticker lines took a second.
 MAX_LINES: Final = 60_000
@@ -57,7 +68,7 @@ def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None =
 
 def read_page(payload: bytes, *, content_type: str | None, url: str | None, on: date | None) -> Page | Reject:
     """The page that the bytes are, or why they are none. `on` is the day of the capture, if known."""
-    form = form_of(payload, content_type)
+    form = form_of(payload, content_type, url)
     if isinstance(form, Reject):
         return form
     decoded = decode(payload, content_type, is_html=form is Form.HTML)
@@ -65,26 +76,61 @@ def read_page(payload: bytes, *, content_type: str | None, url: str | None, on: 
         return decoded.damage
     # DuckDB and Arrow take NUL, many of their readers do not.
     text = decoded.text.replace("\x00", "\ufffd") if b"\x00" in payload else decoded.text
+    page = _read_form(form, payload, decoded._replace(text=text), url=url, on=on)
+    if isinstance(page, Reject) or decoded.damage is None:
+        return page
+    return page._replace(rejects=(*page.rejects, decoded.damage))
+
+
+def _read_form(
+    form: Form, payload: bytes, decoded: Decoded, *, url: str | None, on: date | None
+) -> Page | Reject:
+    text, charset = decoded.text, decoded.charset
+    if form is Form.JSON or form is Form.FEED:
+        read = read_posts if form is Form.JSON else read_feed
+        return read(text.removeprefix("\ufeff"), url=url, charset=charset)
+    if is_api(url):
+        return _closed(f"{form.value} where JSON was asked for", text, charset)
     if form is Form.HTML:
-        is_whole = decoded.is_verbatim and text is decoded.text
+        is_whole = decoded.is_verbatim and b"\x00" not in payload
         html = payload if is_whole else text.encode()
         why = too_complex(html)
         if why is not None:
             return Reject.of(RejectReason.TOO_LARGE, why, text)
-        page = read_html(html, url=url, on=on, charset=decoded.charset)
+        page = read_html(html, url=url, on=on, charset=charset)
     else:
         if text.count("\n") > MAX_LINES:
             return Reject.of(RejectReason.TOO_LARGE, f"more than {MAX_LINES} lines of text", text)
-        page = read_text(text, url=url, on=on, charset=decoded.charset)
+        page = read_text(text, url=url, on=on, charset=charset)
     mark = challenge_in(text) if not page.ticker_cycles else None
-    if mark is not None:
-        return Reject.of(RejectReason.BLOCKED, f"a bot check, told by {mark!r}", text)
-    if decoded.damage is not None:
-        page = page._replace(rejects=(*page.rejects, decoded.damage))
-    return page
+    return page if mark is None else Reject.of(RejectReason.BLOCKED, f"a bot check, told by {mark!r}", text)
+
+
+def _closed(why: str, text: str, charset: str) -> Page:
+    """The answer of an API that lets nobody in: a firewall's page, or an error in a dialect of its own."""
+    mark = challenge_in(text)
+    told = why if mark is None else f"{why}, told by {mark!r}"
+    reject = Reject.of(RejectReason.API_REFUSED, told, text)
+    return Page(kind_of(Signs(answer=PageKind.API_ERROR), None), None, (), 0, None, (), (reject,), charset)
+
+
+def _api_answer(capture: Capture, on: date | None) -> Page | None:
+    """What an API answers under a status that refuses: its error object, or whatever stands in for it."""
+    status = capture.http_status
+    if capture.truncated is not None or status not in _REFUSALS or not is_api(capture.url):
+        return None
+    read = read_page(capture.payload, content_type=capture.content_type, url=capture.url, on=on)
+    told = read.rejects[0] if isinstance(read, Page) and read.kind is PageKind.API_ERROR else None
+    why = f"status {status}" if told is None else f"status {status}, {told.detail}"
+    text = capture.payload[:4096].decode("utf-8", "replace").replace("\x00", "\ufffd")
+    charset = read.charset if isinstance(read, Page) else "unread"
+    return _closed(why, text, charset)
 
 
 def _read(capture: Capture, on: date | None) -> Page | Reject:
+    answered = _api_answer(capture, on)
+    if answered is not None:
+        return answered
     refused = _refused(capture)
     if refused is not None:
         return refused
@@ -119,15 +165,23 @@ def _refused(capture: Capture) -> Reject | None:
 
 
 def _lacking(page: Page) -> Iterable[Reject]:
-    """What a page of its kind should have and has not."""
-    if not page.ticker_cycles:
+    """What a page of its kind should have and has not; a reject has said why an answer for machines is empty."""
+    for_machines = page.kind in _FOR_MACHINES
+    if for_machines and not page.articles and page.rejects:
+        return
+    if not for_machines and not page.ticker_cycles and not _is_told(page):
         yield Reject(RejectReason.NO_TICKER, "no ticker line on the page", "")
-    if not page.articles and (page.kind in _LISTS or not page.ticker_cycles):
+    if not page.articles and not _is_told(page) and (page.kind in _LISTS or not page.ticker_cycles):
         yield Reject(RejectReason.NO_ARTICLES, f"no article on a page of kind {page.kind}", "")
     untitled = [article for article in page.articles if article.title is None]
     if untitled:
         said = f"{len(untitled)} of {len(page.articles)} articles have no title on the page"
         yield Reject.of(RejectReason.UNTITLED, said, untitled[0].text or "")
+
+
+def _is_told(page: Page) -> bool:
+    """Whether the reader has said itself that there is no article, as of the API's index."""
+    return any(reject.reason is RejectReason.NO_ARTICLES for reject in page.rejects)
 
 
 def _undated(page: Page) -> Reject:
@@ -209,6 +263,9 @@ def _add_articles(rows: Rows, capture: Capture, articles: Iterable[Article], zon
                     {"kind": item.kind, "attachment_id": item.attachment_id, "caption": item.caption}
                     for item in article.media
                 ],
+                "post_id": article.post_id,
+                "slug": article.slug,
+                "categories": list(article.categories) or None,
             }
         )
 

@@ -6,6 +6,7 @@ import re
 from enum import Enum
 from typing import Final
 
+from ca_etl.parse.links import is_api, is_feed
 from ca_etl.parse.page import Reject
 from ca_etl.records import RejectReason
 
@@ -39,6 +40,9 @@ _HTML_START: Final = re.compile(
     rb"(?:<!--[^>]{0,200}-->\s{0,9})?<(?:!doctype html|html|head|body|meta|title|div|main|article|h[1-6])[\s>]",
     re.IGNORECASE,
 )
+_JSON_TYPE: Final = re.compile(r"(?:application|text)/(?:[\w.-]{1,40}\+)?json")
+_XML_TYPE: Final = re.compile(r"(?:application|text)/(?:[\w.-]{1,40}\+)?xml")
+_FEED_START: Final = re.compile(rb"(?:<\?xml[^>]{0,200}\?>)?\s{0,20}(?:<!--[^>]{0,200}-->\s{0,9})?<rss[\s>]")
 _CHALLENGE_HEADER_CHARS: Final = 4096
 _CHALLENGES: Final = (
     "<title>just a moment...</title>",
@@ -52,38 +56,60 @@ _CHALLENGES: Final = (
 
 
 class Form(Enum):
-    """The two forms a page comes in."""
+    """The forms a page comes in: for people as HTML or text, for machines as JSON or RSS."""
 
     HTML = "html"
     TEXT = "text"
+    JSON = "json"
+    FEED = "feed"
 
 
-def form_of(payload: bytes, content_type: str | None) -> Form | Reject:
+def form_of(payload: bytes, content_type: str | None, url: str | None = None) -> Form | Reject:
     """Which form the bytes have, or why they are no page.
 
     The declared type decides, and the first bytes where none is declared or where plain text begins with
-    an HTML element. Binary is a known magic number, any type but HTML and plain text, or more than
+    an HTML element. RSS is what begins so. JSON has two of three witnesses: its first sign, the type, and a `url` of
+    the API, whose answers in HTML stay HTML. Binary is a known magic number, any other type, or more than
     `MAX_CONTROL_SHARE` control characters (NUL among them) in the first 4,096 bytes.
     """
-    if len(payload) > MAX_TEXT_BYTES:
-        return _reject(RejectReason.TOO_LARGE, f"{len(payload)} bytes, more than {MAX_TEXT_BYTES}", payload)
-    head = payload[:_SNIFFED].lstrip()
-    if not head and not payload.strip():
-        return Reject(RejectReason.EMPTY, f"{len(payload)} bytes, none but white space", "")
-    binary = _binary(payload)
-    if binary is not None:
-        return _reject(RejectReason.BINARY, binary, payload)
+    refused = _unreadable(payload)
+    if refused is not None:
+        return refused
     declared = (content_type or "").partition(";")[0].strip().lower()
+    head = payload[:_SNIFFED].lstrip().removeprefix(b"\xef\xbb\xbf").lstrip()
+    machine = _for_machines(head, declared, url)
+    if machine is not None:
+        return machine
     if declared and declared not in _TYPES:
         return _reject(RejectReason.BINARY, f"content type {declared[:60]!r} is no page", payload)
-    is_html = (
-        _TYPES.get(declared) or _HTML_START.match(head.removeprefix(b"\xef\xbb\xbf").lstrip()) is not None
-    )
+    is_html = _TYPES.get(declared) or _HTML_START.match(head) is not None
     if is_html and len(payload) > MAX_HTML_BYTES:
         return _reject(
             RejectReason.TOO_LARGE, f"{len(payload)} bytes of HTML, more than {MAX_HTML_BYTES}", payload
         )
     return Form.HTML if is_html else Form.TEXT
+
+
+def _unreadable(payload: bytes) -> Reject | None:
+    if len(payload) > MAX_TEXT_BYTES:
+        return _reject(RejectReason.TOO_LARGE, f"{len(payload)} bytes, more than {MAX_TEXT_BYTES}", payload)
+    if not payload[:_SNIFFED].strip() and not payload.strip():
+        return Reject(RejectReason.EMPTY, f"{len(payload)} bytes, none but white space", "")
+    binary = _binary(payload)
+    return None if binary is None else _reject(RejectReason.BINARY, binary, payload)
+
+
+def _for_machines(head: bytes, declared: str, url: str | None) -> Form | None:
+    if _FEED_START.match(head):
+        return Form.FEED
+    if _XML_TYPE.fullmatch(declared) and declared not in _TYPES and is_feed(url):
+        return Form.FEED
+    asked = is_api(url)
+    if asked and _HTML_START.match(head):
+        return Form.HTML
+    begins_so = head[:1] in {b"{", b"["}
+    says_so = _JSON_TYPE.fullmatch(declared) is not None
+    return Form.JSON if begins_so + says_so + asked >= 2 else None
 
 
 def challenge_in(text: str) -> str | None:

@@ -60,6 +60,9 @@ NO_PAGE: Final = (
     RejectReason.BINARY,
     RejectReason.TOO_LARGE,
     RejectReason.UNDECODABLE,
+    RejectReason.API_REFUSED,
+    RejectReason.BAD_JSON,
+    RejectReason.BAD_XML,
 )
 
 

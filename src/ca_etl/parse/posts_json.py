@@ -1,0 +1,150 @@
+"""The posts API: a page of `wp/v2/posts`, one post, or the error that stands in for them.
+
+Times come from the `*_gmt` fields alone, because the others are in the site's zone, which has changed. `guid` is
+no link. Whatever `_fields` left out is null.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ca_etl.parse.content import plain, read_content, too_many_tags, well_formed
+from ca_etl.parse.kinds import Signs, kind_of
+from ca_etl.parse.links import resolve, slug_of
+from ca_etl.parse.page import Article, Page, PageKind, Reject
+from ca_etl.parse.reading import instant
+from ca_etl.records import RejectReason
+
+# WordPress gives a hundred at most.
+MAX_POSTS: Final = 1_000
+_MAX_ID: Final = 2**63 - 1
+
+
+def read_posts(text: str, *, url: str | None, charset: str) -> Page:
+    """The posts of `text`, or a page without articles and with the reason. `url` resolves links."""
+    if (why := too_many_tags(text)) is not None:
+        return _without(PageKind.POSTS_API, Reject.of(RejectReason.TOO_LARGE, why, text), charset)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        reject = Reject.of(RejectReason.BAD_JSON, f"no JSON: {error}"[:300], text)
+        return _without(PageKind.POSTS_API, reject, charset)
+    if isinstance(value, dict) and (refusal := error_of(value)) is not None:
+        return _without(PageKind.API_ERROR, Reject.of(RejectReason.API_REFUSED, refusal, text), charset)
+    if isinstance(value, dict) and "namespaces" in value:
+        return _without(PageKind.OTHER, _index(value, text), charset)
+    posts = value if isinstance(value, list) else [value]
+    if len(posts) > MAX_POSTS:
+        said = f"{len(posts)} posts, more than {MAX_POSTS}"
+        return _without(PageKind.POSTS_API, Reject.of(RejectReason.TOO_LARGE, said, text), charset)
+    return _read_list(posts, url, charset)
+
+
+def _read_list(posts: list[object], url: str | None, charset: str) -> Page:
+    articles: list[Article] = []
+    rejects: list[Reject] = []
+    for number, post in enumerate(posts, start=1):
+        read = _read_post(post, len(articles) + 1, number, url)
+        if isinstance(read, Article):
+            articles.append(read)
+        else:
+            rejects.append(read)
+    return _page(PageKind.POSTS_API, tuple(articles), tuple(rejects), charset)
+
+
+def error_of(value: Mapping[str, Any]) -> str | None:
+    """What an error object of WordPress says, as `code: message`; None for another object."""
+    code, message = value.get("code"), value.get("message")
+    if not isinstance(code, str) or not isinstance(message, str) or "id" in value:
+        return None
+    return f"{well_formed(code)}: {plain(well_formed(message)) or ''}"[:300]
+
+
+def _page(kind: PageKind, articles: tuple[Article, ...], rejects: tuple[Reject, ...], charset: str) -> Page:
+    return Page(kind_of(Signs(answer=kind), None), None, (), 0, None, articles, rejects, charset)
+
+
+def _without(kind: PageKind, reject: Reject, charset: str) -> Page:
+    return _page(kind, (), (reject,), charset)
+
+
+def _index(value: Mapping[str, Any], text: str) -> Reject:
+    zone = f"gmt_offset {value.get('gmt_offset')!r}, timezone_string {value.get('timezone_string')!r}"
+    return Reject.of(
+        RejectReason.NO_ARTICLES, well_formed(f"the API's index; {zone}")[:300], well_formed(text)
+    )
+
+
+def _read_post(post: object, position: int, number: int, url: str | None) -> Article | Reject:
+    if not isinstance(post, dict) or (post_id := _post_id(post.get("id"))) is None:
+        shown = well_formed(str(post)[:200])
+        return Reject.of(RejectReason.BAD_JSON, f"item {number} is no post: it has no id", shown)
+    whole, excerpt = _rendered(post, "content"), _rendered(post, "excerpt")
+    shown_html = whole or excerpt or ""
+    read = read_content(shown_html)
+    if read is None:
+        return Reject.of(RejectReason.TOO_LARGE, f"the text of post {post_id} has too many tags", shown_html)
+    link = resolve(url, _string(post.get("link")) or "") if post.get("link") else None
+    author, terms = _embedded(post)
+    return read._replace(
+        position=position,
+        title=plain(_rendered(post, "title") or ""),
+        url=link,
+        # Without the whole text the excerpt stands in, which is a beginning whatever it ends in.
+        is_truncated=read.is_truncated or (read.text is not None and whole is None),
+        author=author,
+        published_at=gmt(post.get("date_gmt")),
+        modified_at=gmt(post.get("modified_gmt")),
+        post_id=post_id,
+        slug=_string(post.get("slug")) or slug_of(link),
+        categories=terms,
+    )
+
+
+def gmt(value: object) -> datetime | None:
+    """A `date_gmt` or `modified_gmt` in UTC: WordPress writes it without its `Z`."""
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        read = datetime.fromisoformat(value.strip()[:40])
+    except ValueError:
+        return None
+    return instant((read if read.tzinfo else read.replace(tzinfo=UTC)).isoformat())
+
+
+def _post_id(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 < value <= _MAX_ID else None
+
+
+def _string(value: object) -> str | None:
+    return (well_formed(value).strip() or None) if isinstance(value, str) else None
+
+
+def _rendered(post: Mapping[str, Any], name: str) -> str | None:
+    """The HTML of a field, None where the answer lacks it or holds nothing in it."""
+    value = post.get(name)
+    return _string(value.get("rendered") if isinstance(value, dict) else value)
+
+
+def _embedded(post: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
+    """The author's name and the names of the terms; a hidden author is an error object and has none."""
+    held = post.get("_embedded")
+    if not isinstance(held, dict):
+        return None, ()
+    names = list(_names(held.get("author")))
+    groups = held.get("wp:term")
+    terms = [name for group in (groups if isinstance(groups, list) else []) for name in _names(group)]
+    return (names[0] if names else None), tuple(dict.fromkeys(terms))
+
+
+def _names(items: object) -> Iterator[str]:
+    for item in items if isinstance(items, list) else []:
+        if isinstance(item, dict) and "code" not in item and (name := _string(item.get("name"))) is not None:
+            shown = plain(name)
+            if shown is not None:
+                yield shown

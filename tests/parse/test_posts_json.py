@@ -1,0 +1,258 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ca_etl.parse.content import plain
+from ca_etl.parse.page import Article, Page
+from ca_etl.parse.posts_json import read_posts
+from ca_etl.parse.rows import read_page
+from ca_etl.records import Rows
+
+NIGHT = datetime(2025, 12, 4, 20, 30, tzinfo=UTC)
+API = "https://timesca.com/wp-json/wp/v2/posts?per_page=100"
+POST: dict[str, Any] = {
+    "id": 41,
+    "date": "2025-12-05T06:15:00",
+    "date_gmt": "2025-12-05T01:15:00",
+    "guid": {"rendered": "https://timesca.com/?p=41"},
+    "modified": "2025-12-05T14:00:00",
+    "modified_gmt": "2025-12-05T09:00:00",
+    "slug": "a-baker-of-osh",
+    "link": "https://timesca.com/a-baker-of-osh/",
+    "title": {"rendered": "A Baker&#8217;s Day &amp; Night in <em>Osh</em>"},
+    "content": {
+        "rendered": "<p>OSH (TCA) &#8212; The oven&#8217;s lit at four.</p>\n"
+        '<figure id="attachment_7" class="wp-caption"><img src="/7.jpg">'
+        '<figcaption class="wp-caption-text">The oven</figcaption></figure>\n<p>Bread <b>sells</b> by six.</p>\n',
+        "protected": False,
+    },
+    "excerpt": {"rendered": "<p>OSH (TCA) &#8212; The oven&#8217;s lit [&hellip;]</p>\n"},
+    "_embedded": {
+        "author": [{"id": 2, "name": "Anna O&#8217;Hara"}],
+        "wp:term": [[{"name": "Life &amp; Culture"}], [{"name": "Bread"}]],
+    },
+}
+
+
+def read(*posts: object) -> Page:
+    return read_posts(json.dumps(posts), url=API, charset="utf-8")
+
+
+def one(**changed: object) -> Article:
+    (article,) = read(POST | changed).articles
+    return article
+
+
+def test_a_post_is_read_with_all_that_the_api_tells() -> None:
+    article = one()
+    assert article.title == "A Baker\u2019s Day & Night in Osh"
+    assert article.text == "The oven\u2019s lit at four.\n\nBread sells by six."
+    assert (article.dateline, article.author) == ("OSH (TCA)", "Anna O\u2019Hara")
+    assert [(item.attachment_id, item.caption) for item in article.media] == [(7, "The oven")]
+    assert (article.post_id, article.slug) == (41, "a-baker-of-osh")
+    assert article.url == "https://timesca.com/a-baker-of-osh/"
+    assert article.categories == ("Life & Culture", "Bread")
+    assert article.is_truncated is False
+
+
+def test_times_come_from_the_gmt_fields_alone() -> None:
+    article = one()
+    assert article.published_at == datetime(2025, 12, 5, 1, 15, tzinfo=UTC)
+    assert article.modified_at == datetime(2025, 12, 5, 9, 0, tzinfo=UTC)
+    assert one(date_gmt="0000-00-00T00:00:00", modified_gmt=None).published_at is None
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("Tom &amp; Co", "Tom & Co"),
+        ("&amp;#8217;", "&#8217;"),
+        ("&amp;amp;", "&amp;"),
+        ("1 &lt; 2 &lt;b&gt;", "1 < 2 <b>"),
+        ("<i>A</i>&nbsp; B", "A B"),
+        ("plain", "plain"),
+        ("<br>", None),
+    ],
+)
+def test_entities_are_resolved_once_and_after_the_tags(html: str, text: str | None) -> None:
+    assert plain(html) == text
+
+
+def test_a_hidden_author_is_an_error_object_and_no_name() -> None:
+    hidden = {"code": "rest_user_invalid_id", "message": "Invalid user ID.", "data": {"status": 404}}
+    assert one(_embedded={"author": [hidden]}).author is None
+
+
+def test_without_the_content_the_excerpt_stands_in_and_is_a_beginning() -> None:
+    bare = {name: value for name, value in POST.items() if name != "content"}
+    (article,) = read(bare).articles
+    assert article.text == "The oven\u2019s lit [\u2026]"
+    assert article.is_truncated
+
+
+def test_a_guid_is_never_taken_for_the_link() -> None:
+    assert one(link=None).url is None
+
+
+def test_a_shortcode_left_in_the_content_is_taken_out() -> None:
+    html = '<p>One.</p><p>[video mp4="https://timesca.com/a.mp4"][/video]</p><p>Two [sic].</p>'
+    article = one(content={"rendered": html})
+    assert article.text == "One.\n\nTwo [sic]."
+    assert [item.kind for item in article.media] == ["video"]
+
+
+def test_a_linked_heading_within_the_text_is_text() -> None:
+    html = '<p>One.</p><h2><a href="/other/">See the Other Story</a></h2><p>Two.</p>'
+    assert one(content={"rendered": html}).text == "One.\n\nSee the Other Story\n\nTwo."
+
+
+def test_one_post_by_itself_is_a_page_of_one() -> None:
+    page = read_posts(json.dumps(POST), url=f"{API}/41", charset="utf-8")
+    assert [article.post_id for article in page.articles] == [41]
+
+
+def test_an_item_without_an_id_is_a_reject_and_the_others_stay() -> None:
+    page = read(POST, {"title": "x"}, 7, POST | {"id": 42}, {"id": True})
+    assert [(a.position, a.post_id) for a in page.articles] == [(1, 41), (2, 42)]
+    assert [(r.reason, r.detail) for r in page.rejects] == [
+        ("bad_json", "item 2 is no post: it has no id"),
+        ("bad_json", "item 3 is no post: it has no id"),
+        ("bad_json", "item 5 is no post: it has no id"),
+    ]
+
+
+def rows_of_answer(rows: Callable[..., Rows], payload: bytes, **known: object) -> Rows:
+    given = {"url": API, "content_type": "application/json; charset=UTF-8", "captured_at": NIGHT}
+    return rows(payload, **(given | known))
+
+
+def test_an_answer_of_the_api_becomes_rows_without_a_ticker_and_without_a_reject(
+    rows: Callable[..., Rows],
+) -> None:
+    found = rows_of_answer(rows, json.dumps([POST]).encode(), http_status=200)
+    assert found.capture[0]["page_kind"] == "posts_api"
+    assert found.reject == []
+    (row,) = found.article_observation
+    assert (row["post_id"], row["categories"]) == (41, ["Life & Culture", "Bread"])
+    assert found.article_text[0]["text_id"] == row["text_id"]
+    found.tables()
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "text/html", "text/plain", None])
+def test_content_and_address_tell_the_api_where_the_type_does_not(
+    rows: Callable[..., Rows], content_type: str | None
+) -> None:
+    found = rows_of_answer(rows, json.dumps([POST]).encode(), content_type=content_type)
+    assert found.capture[0]["page_kind"] == "posts_api"
+
+
+@pytest.mark.parametrize(
+    ("payload", "known", "kind", "reason", "detail"),
+    [
+        (b'[{"id": 1', {}, "posts_api", "bad_json", "no JSON: "),
+        (b"[" * 100_000, {}, "posts_api", "bad_json", "no JSON: "),
+        (b"[]", {}, "posts_api", "no_articles", "no article on a page of kind posts_api"),
+        (
+            b'{"code":"rest_forbidden","message":"Sorry.","data":{"status":403}}',
+            {"http_status": 403},
+            "api_error",
+            "api_refused",
+            "status 403, rest_forbidden: Sorry.",
+        ),
+        (
+            b'{"code":"rest_no_route","message":"No route.","data":{"status":404}}',
+            {"http_status": 404},
+            "api_error",
+            "api_refused",
+            "status 404, rest_no_route: No route.",
+        ),
+        (
+            b'{"code":"rest_disabled","message":"Off.","data":[]}',
+            {"http_status": 200},
+            "api_error",
+            "api_refused",
+            "rest_disabled: Off.",
+        ),
+        (
+            b"<!DOCTYPE html><html><body>Request refused</body></html>",
+            {"content_type": "text/html", "http_status": 403},
+            "api_error",
+            "api_refused",
+            "status 403, html where JSON was asked for",
+        ),
+        (
+            b"<!DOCTYPE html><html><head><title>Just a moment...</title></head></html>",
+            {"content_type": "text/html", "http_status": 200},
+            "api_error",
+            "api_refused",
+            "html where JSON was asked for, told by '<title>just a moment...</title>'",
+        ),
+        (b"<html></html>", {}, "api_error", "api_refused", "html where JSON was asked for"),
+        (b"", {"http_status": 401}, "api_error", "api_refused", "status 401"),
+        (b'{"code":"x","message":"y"}', {"http_status": 503}, None, "http_error", "status 503"),
+        (
+            b'{"name":"x","gmt_offset":"5","timezone_string":"Asia/Almaty","namespaces":["wp/v2"]}',
+            {},
+            "other",
+            "no_articles",
+            "the API's index; gmt_offset '5', timezone_string 'Asia/Almaty'",
+        ),
+    ],
+)
+def test_an_answer_without_posts_is_one_reject_that_says_why(
+    rows: Callable[..., Rows],
+    payload: bytes,
+    known: dict[str, object],
+    *,
+    kind: str | None,
+    reason: str,
+    detail: str,
+) -> None:
+    found = rows_of_answer(rows, payload, **known)
+    assert [row["reason"] for row in found.reject] == [reason]
+    assert found.reject[0]["detail"].startswith(detail)
+    assert found.capture[0]["page_kind"] == kind
+    assert found.article_observation == []
+
+
+def test_text_that_no_encoding_takes_is_replaced(rows: Callable[..., Rows]) -> None:
+    post = POST | {"title": {"rendered": "A \ud800 \x00 Title"}, "slug": "\udfff"}
+    found = rows_of_answer(rows, json.dumps([post]).encode())
+    assert found.article_observation[0]["title"] == "A \ufffd \ufffd Title"
+    found.tables()
+
+
+def test_a_page_of_too_many_posts_or_tags_is_refused_before_it_is_read() -> None:
+    assert [r.reason for r in read(*({"id": n} for n in range(1, 1_002))).rejects] == ["too_large"]
+    assert [r.reason for r in read(POST | {"content": {"rendered": "<b>" * 200_000}}).rejects] == [
+        "too_large"
+    ]
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(POST)), inner),
+    max_leaves=12,
+)
+
+
+@given(changed=st.dictionaries(st.sampled_from(sorted(POST)), values))
+def test_a_post_of_any_shape_is_rows_or_rejects(changed: dict[str, object]) -> None:
+    page = read(POST | changed)
+    assert len(page.articles) + len(page.rejects) == 1
+
+
+@given(at=st.integers(0, 900), cut=st.integers(0, 60), put=st.binary(max_size=8))
+def test_mutated_answers_give_rows_or_rejects(at: int, cut: int, put: bytes) -> None:
+    payload = json.dumps([POST]).encode()
+    mutated = payload[:at] + put + payload[at + cut :]
+    read = read_page(mutated, content_type="application/json", url=API, on=NIGHT.date())
+    if isinstance(read, Page):
+        assert read.articles or read.rejects or json.loads(mutated) == []
