@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from ca_etl.errors import CaEtlError, UsageError
@@ -33,8 +34,14 @@ def main() -> int:
     # Prefect reads the environment at import, and the flow runs inherit it.
     for name, value in {**QUIET, **RUN_ENVIRONMENT}.items():
         os.environ.setdefault(name, value)
+    import httpx  # noqa: PLC0415
     from prefect import serve  # noqa: PLC0415
 
+    try:
+        take_out_of_the_pool([f"{flow_name(each)}/{each.name}" for each in deployments(settings)])
+    except httpx.HTTPError as error:
+        sys.stderr.write(f"{os.environ['PREFECT_API_URL']}: {error}\nnext: prefect server start\n")
+        return 1
     serve(
         *(served(each) for each in deployments(settings)),
         # Of all deployments together. A run beyond it is taken at a later look, as in a work pool of limit 1.
@@ -43,6 +50,30 @@ def main() -> int:
         pause_on_shutdown=False,
     )
     return 0
+
+
+def take_out_of_the_pool(names: Iterable[str]) -> None:
+    """Delete the deployments of a work pool that bear these names; their flow runs stay.
+
+    Prefect keeps their pool when they are served, and drops where their code is: every run then crashes at its start.
+    """
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.exceptions import ObjectNotFound  # noqa: PLC0415
+
+    with get_client(sync_client=True) as client:
+        for name in names:
+            try:
+                known = client.read_deployment_by_name(name)
+            except ObjectNotFound:
+                continue
+            if known.work_pool_name:
+                client.delete_deployment(known.id)
+                sys.stderr.write(f"{name} was taken out of the work pool {known.work_pool_name}\n")
+
+
+def flow_name(deployment: Deployment) -> str:
+    """The name of the flow of a deployment: `ca-daily` of daily."""
+    return f"ca-{deployment.name}"
 
 
 def served(deployment: Deployment) -> RunnerDeployment:

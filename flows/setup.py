@@ -20,7 +20,7 @@ from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState
 from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
 from prefect.events.schemas.events import ResourceSpecification
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL
 
 from flows.local_server import ServerError
@@ -52,6 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 sys.stdout.write(f"{line}\n")
     except httpx.TransportError as error:
         sys.stderr.write(f"{PREFECT_API_URL.value()}: {error}\nnext: prefect server start\n")
+        return 1
+    except PrefectHTTPStatusError as error:
+        told = f"{PREFECT_API_URL.value()} is no API of Prefect: it answers {error.response.status_code}"
+        sys.stderr.write(f"{told}\nnext: export PREFECT_API_URL=http://127.0.0.1:4200/api\n")
         return 1
     return 0
 

@@ -16,6 +16,7 @@ columns:
   published_date: Its calendar day in Asia/Almaty.
   modified_at: The latest time of change shown, null where no page showed one.
   author: The latest author shown.
+  post_id: Number of the post in WordPress, null where nothing told it.
   dateline: The latest dateline shown.
   text: The text, null where only the title was ever shown.
   text_id: SHA-256 of the text.
@@ -38,7 +39,7 @@ checks:
     sql: select article_id, text_id from main.fct_article where text_id is not null and text is null
 */
 with shown as (
-    select sighting.*, observation.* exclude (capture_id, position, title, text_id, is_truncated)
+    select sighting.*, observation.* exclude (capture_id, position, title, text_id, is_truncated, slug)
     from main.fct_article_sighting as sighting
     inner join raw.article_observation as observation using (capture_id, position)
 ),
@@ -56,6 +57,7 @@ articles as (
         arg_max(published_date, sighting_number) as published_date,
         arg_max(modified_at, sighting_number) as modified_at,
         arg_max(author, sighting_number) as author,
+        arg_max(post_id, sighting_number) as post_id,
         arg_max(dateline, sighting_number) as dateline,
         arg_max(media, sighting_number) filter (where len(media) > 0) as media,
         count(distinct text_id) as texts
@@ -101,6 +103,7 @@ select
     articles.published_date,
     articles.modified_at,
     articles.author,
+    articles.post_id,
     articles.dateline,
     chosen.text,
     chosen.text_id,

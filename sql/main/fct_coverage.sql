@@ -68,10 +68,17 @@ captured as (
         count(*)::integer as captures,
         count(rates.capture_id)::integer as captures_with_rates,
         count(rates.capture_id) filter (where capture.refers_to is null) as fetched_with_rates
-    from raw.capture as capture
-    inner join files using (archive_file)
-    -- a slot that was asked for again has a file of that later instant too
-    asof join told on files.stem = told.stem and files.slot >= told.slot
+    from (
+        select
+            capture.capture_id,
+            capture.refers_to,
+            files.stem,
+            -- of a slot that was asked for again, or long after it, the pages are those of the later time
+            greatest(files.slot, capture.captured_at) as shown_at
+        from raw.capture as capture
+        inner join files using (archive_file)
+    ) as capture
+    asof join told on capture.stem = told.stem and capture.shown_at >= told.slot
     left join (select distinct capture_id from main.fct_rate_observation) as rates using (capture_id)
     group by all
 )

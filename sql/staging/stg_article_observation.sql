@@ -21,6 +21,7 @@ columns:
   modified_at: The time of the last change as shown.
   dateline: The dateline in front of the text.
   media: Captions and attachment numbers taken out of the text.
+  post_id: Number of the post in WordPress, null where the page does not tell.
 */
 -- an article is shown on many pages under the same title and link: its slug is made once
 with named as (
@@ -117,7 +118,7 @@ leads as (
 
 resolved as (
     select
-        shown.*,
+        shown.* exclude (slug),
         slugs.slug as own_slug,
         if(slugs.segment <> '', null, linked.slug) as linked_slug,
         linked.articles as linked_articles,
@@ -160,5 +161,6 @@ select
     shown.published_at,
     shown.modified_at,
     shown.dateline,
-    shown.media
+    shown.media,
+    shown.post_id
 from identified as shown

@@ -139,7 +139,9 @@ def test_what_runs_for_good_comes_back_without_a_count(name: str) -> None:
     assert read["Unit"]["StartLimitIntervalSec"] == "0"
 
 
-def test_a_colliding_run_is_no_failure_of_the_unit_and_a_failed_check_is_one() -> None:
+def test_a_colliding_run_is_tried_again_and_a_failed_one_is_left_to_its_next_slot() -> None:
     for name in ("ca-etl.service", "ca-etl-sweep.service"):
-        assert unit(name)["Service"]["SuccessExitStatus"].split() == ["75"]
-    assert "SuccessExitStatus" not in unit("ca-etl-deadman.service")["Service"]
+        service = unit(name)["Service"]
+        assert (service["Restart"], service["RestartSec"]) == ("on-failure", "10min")
+        assert service["RestartPreventExitStatus"].split() == ["1", "2", "3"]
+    assert "Restart" not in unit("ca-etl-deadman.service")["Service"]

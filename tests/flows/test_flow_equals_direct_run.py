@@ -18,7 +18,7 @@ from ca_etl.settings import Settings
 SLOT = datetime(2025, 12, 22, 2, tzinfo=UTC)
 BOOKKEEPING = {"etl_run", "etl_check"}
 # Which run it was, when its requests were made, and where in the archive their records ended up.
-OF_THE_RUN = {"run_id", "observed_at", "captured_at", "archive_offset"}
+OF_THE_RUN = {"run_id", "observed_at", "captured_at", "valid_from", "valid_to", "archive_offset"}
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 
 def test_it_serves_every_deployment_and_leaves_the_schedules_on(prefect_api: str, tmp_path: Path) -> None:
-    forget_all()
+    deploy_to_the_pool(prefect_api)
     log = tmp_path / "serve.log"
     with log.open("wb") as written:
         process = subprocess.Popen(
@@ -52,13 +52,15 @@ def test_without_a_server_it_says_how_to_start_one(command: Command) -> None:
     assert "prefect server start" in done.stderr
 
 
-def forget_all() -> None:
-    """Deployments of another test: their work pool would stay with them."""
-    from prefect.client.orchestration import get_client
-
-    with get_client(sync_client=True) as client:
-        for each in client.read_deployments():
-            client.delete_deployment(each.id)
+def deploy_to_the_pool(prefect_api: str) -> None:
+    """The other way to schedule, tried before: served then, a deployment would keep its pool and lose its code."""
+    environment = {**os.environ, "CA_ETL_HOME": str(REPOSITORY), "PREFECT_API_URL": prefect_api}
+    file = "deployments/prefect.yaml"
+    for arguments in (["flows.setup"], ["prefect", "--no-prompt", "deploy", "--prefect-file", file, "--all"]):
+        subprocess.run(
+            [sys.executable, "-m", *arguments], cwd=REPOSITORY, env=environment, check=True, timeout=60
+        )
+    assert read("daily").work_pool_name == "ca-process"
 
 
 def read(name: str) -> Any:
@@ -69,13 +71,15 @@ def read(name: str) -> Any:
 
 
 def wait_for(name: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> Any:
-    """The deployment, once it is there."""
+    """The deployment, once it is served: not the one of a work pool that stood there before."""
     from prefect.exceptions import ObjectNotFound
 
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            return read(name)
+            if (found := read(name)).work_pool_name is None:
+                return found
         except ObjectNotFound:
-            time.sleep(0.2)
+            pass
+        time.sleep(0.2)
     raise AssertionError(log.read_text(encoding="utf-8"))

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.figures import default_last_day
 from ca_etl.demo.site import DemoSite
+from ca_etl.errors import UsageError
 from ca_etl.pipeline.run import run_daily
 from ca_etl.settings import Settings
+from ca_etl.sources.schedules import schedule
+from ca_etl.warehouse import journal
 
 
 def test_the_site_is_asked_once_for_each_page_of_a_slot(settings: Settings, site: DemoSite) -> None:
@@ -69,3 +78,32 @@ def test_a_page_that_was_redirected_is_not_asked_for_again(settings: Settings, s
     assert asked == ["/robots.txt", "/latest", "/latest/"]
     assert run_daily(on_site).exit_status == 0
     assert [request.path for request in site.requests] == asked
+
+
+@pytest.mark.parametrize("slot", [datetime(9999, 12, 31, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)])
+def test_a_slot_that_has_not_come_is_refused_and_leaves_nothing(
+    settings: Settings, site: DemoSite, slot: datetime
+) -> None:
+    on_site = settings.model_copy(update={"site_url": site.base_url})
+    with pytest.raises(UsageError, match="has not come"):
+        run_daily(on_site, slot=slot)
+    assert site.requests == []
+    assert journal.read(settings.data_dir) == ()
+    assert run_daily(on_site).exit_status == 0
+
+
+def test_a_slot_before_any_plan_is_refused(settings: Settings, site: DemoSite) -> None:
+    on_site = settings.model_copy(update={"site_url": site.base_url})
+    with pytest.raises(UsageError, match="none that anybody planned"):
+        run_daily(on_site, slot=datetime(1, 1, 1, tzinfo=UTC))
+    assert run_daily(on_site).exit_status == 0
+
+
+@pytest.mark.parametrize("slot", [datetime(2020, 1, 5, 2, tzinfo=UTC), datetime(2026, 1, 5, 2, tzinfo=UTC)])
+def test_the_pages_of_now_are_not_booked_for_a_slot_long_past(
+    settings: Settings, site: DemoSite, slot: datetime, query: Callable[..., list[tuple[Any, ...]]]
+) -> None:
+    on_site = settings.model_copy(update={"site_url": site.base_url})
+    assert run_daily(on_site, slot=slot).exit_status == 0
+    last = schedule(settings).latest(datetime.now(UTC))
+    assert query("select slot, outcome from fct_coverage") == [(last, "observed")]

@@ -13,7 +13,7 @@ def listed(found: Look, now: datetime, *, dry_run: bool = False) -> str:
     lines: list[str] = []
     for alert in found.open:
         lines += [
-            f"{alert.key}: {alert.title} (for {lasted(now - alert.opened_at)})",
+            f"{alert.key}: {alert.title} (for {lasted(now - alert.since)})",
             f"    {alert.detail}",
             f"    next: {alert.next_command}",
         ]

@@ -12,6 +12,7 @@ from ca_etl.alerts.channels import Channel, ChannelError
 from ca_etl.alerts.conditions import Condition
 from ca_etl.alerts.store import Alerts, alerts_lock, read, write
 from ca_etl.alerts.transitions import Delivery, Message, transitions
+from ca_etl.warehouse.files import StorageError
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +30,19 @@ def tell(
     messages sent, and a warning for each channel that failed. `judge` is called with the lock held: of two
     processes the later one sees what the earlier has told. Raises `AlertsError` and `StorageError`.
     """
+    reachable = {each.name: each for each in channels}
     with alerts_lock(data_dir):
         known = read(data_dir)
         _, alerts = judged(known, judge(), names, now)
         if alerts != known:
             # Before the first sending: a message that is on its way to one channel is not lost to another.
-            write(data_dir, alerts)
-        return _deliver(data_dir, alerts, {each.name: each for each in channels})
+            try:
+                write(data_dir, alerts)
+            except StorageError:
+                # A full disk is what an operator must hear of, though each look will tell it anew until there is room.
+                _send_unrecorded(alerts, reachable)
+                raise
+        return _deliver(data_dir, alerts, reachable)
 
 
 def judged(
@@ -74,6 +81,17 @@ def _deliver(
             alerts = replace(alerts, waiting=_delivered(alerts.waiting, message, name))
             write(data_dir, alerts)
     return alerts, tuple(dict.fromkeys(sent)), tuple(warnings)
+
+
+def _send_unrecorded(alerts: Alerts, reachable: dict[str, Channel]) -> None:
+    for delivery in alerts.waiting:
+        for name in delivery.to:
+            if name not in reachable:
+                continue
+            try:
+                reachable[name].send(delivery.message)
+            except ChannelError as error:
+                log.warning("an alert could be neither recorded nor sent: %s", error)
 
 
 def _delivered(waiting: Iterable[Delivery], message: Message, to: str) -> tuple[Delivery, ...]:

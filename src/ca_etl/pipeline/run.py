@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import duckdb
 
 from ca_etl import __version__, logs
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, Page, capture
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
 from ca_etl.pipeline.enrich import enrich
@@ -35,6 +35,9 @@ log = logging.getLogger(__name__)
 Call = Callable[..., Any]
 CHECKS_FAILED_EXIT = 3
 STOPPED = "stopped by"
+FIRST_SLOT = datetime(2020, 1, 1, tzinfo=UTC)
+# Prefect's worker begins a run some tenths of a second before its time; clocks differ by more.
+EARLIEST_START = timedelta(minutes=1)
 
 
 @dataclass(slots=True)
@@ -91,14 +94,23 @@ def run_daily(
 ) -> Outcome:
     """Capture the slot's pages and publish what they say.
 
-    `slot` is the scheduled instant (zone-aware) on the schedule named `on`; None takes its last one before now.
-    Raises `UsageError` for settings that make no sense and `LockHeldError` when another run is on; every
-    other failure that an operator can act on is journalled and told in the outcome.
+    `slot` is the scheduled instant (zone-aware) on the schedule named `on`; None takes its last one before now. One
+    of the past names the archive file alone: the pages are those of now, and count for the last slot before now.
+    Raises `UsageError` for settings that make no sense and for a slot that has not come, and `LockHeldError` when
+    another run is on; every other failure that an operator can act on is journalled and told in the outcome.
     """
     fetch_policy(settings)
     claim_data_dir(settings.data_dir, str(settings.site_url))
     planned = schedule(settings, on)
-    slot = slot or planned.latest(edges.clock())
+    now = edges.clock()
+    slot = slot or planned.latest(now)
+    if slot < FIRST_SLOT:
+        raise UsageError(f"the slot {slot.isoformat()} is none that anybody planned", "ca-etl schedule")
+    if slot > now + EARLIEST_START:
+        raise UsageError(
+            f"the slot {slot:%Y-%m-%d %H:%M:%S %Z} has not come: nobody can have its pages",
+            "ca-etl schedule (says when the next one is)",
+        )
     with _run(Kind.RUN, settings, edges, planned, slot) as run:
         run.outcome.captured = run.step(capture)
         run.outcome.warnings += run.outcome.captured.warnings
@@ -199,7 +211,7 @@ class _Run:
             return ()
         outcome = self.outcome
         became, reason = judged(outcome.captured, outcome.loaded, outcome.asked, outcome.error)
-        return (slot_record(self.planned, self.ctx.slot, became, reason),)
+        return (slot_record(self.planned, max(self.ctx.slot, self.ctx.started_at), became, reason),)
 
 
 @contextmanager
@@ -231,7 +243,7 @@ def _run(
         )
         run = _Run(ctx, held, Outcome(run_id), edges.call, planned)
         if planned and slot:
-            run.outcome.slots = missed_slots(planned, journal.read(data_dir), slot)
+            run.outcome.slots = missed_slots(planned, journal.read(data_dir), max(slot, started_at))
         try:
             yield run
         except (CaEtlError, OSError, duckdb.Error) as error:
@@ -290,7 +302,8 @@ def _slots_of_killed(settings: Settings, holder: lock.Holder, *, done: bool) -> 
     planned = next((each for each in schedules(settings) if each.name == holder.schedule), None)
     if planned is None or holder.slot is None:
         return ()
-    missed = missed_slots(planned, journal.read(settings.data_dir), holder.slot)
+    slot = max(holder.slot, holder.started_at)
+    missed = missed_slots(planned, journal.read(settings.data_dir), slot)
     became = SlotOutcome.OBSERVED if done else SlotOutcome.FAILED
     reason = None if done else f"killed in step {holder.step}"
-    return (*missed, slot_record(planned, holder.slot, became, reason))
+    return (*missed, slot_record(planned, slot, became, reason))
