@@ -147,6 +147,33 @@ def ingest(
 
 
 @app.command()
+def backfill(
+    first: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of publication, UTC.")
+    ],
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day. Default: today.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="What to ask: posts, the site's posts API.")] = "posts",
+) -> None:
+    """Walk the history of a source into the archive, then load, build, check, publish. Goes on where it stopped."""
+    from ca_etl.pipeline.context import utc_now
+    from ca_etl.pipeline.history import Stretch
+    from ca_etl.pipeline.run import Edges, run_backfill
+
+    until = last or utc_now()
+    if source != "posts":
+        raise UsageError(f"no history of {source!r} can be walked; of posts it can", "ca-etl backfill --help")
+    if first.date() > until.date():
+        raise UsageError(f"{first.date()} is after {until.date()}", "ca-etl backfill --from DAY --to DAY")
+    settings = _settings()
+    with _progress() as progress, alerts_after(settings):
+        stretch = Stretch(first.date(), until.date())
+        outcome = run_backfill(settings, stretch, edges=Edges(progress=progress))
+    _finish(outcome)
+
+
+@app.command()
 def rebuild(
     rejects: Annotated[
         bool, typer.Option("--rejects", help="Only read again what an earlier parser version rejected.")

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     INGEST = "ingest"
     REBUILD = "rebuild"
     RETRY = "retry"
+    BACKFILL = "backfill"
 
 
 class Status(StrEnum):

@@ -17,6 +17,7 @@ from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, Page, capture
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
 from ca_etl.pipeline.enrich import enrich
+from ca_etl.pipeline.history import Stretch, capture_history
 from ca_etl.pipeline.ingest import Given, ingest, oddities
 from ca_etl.pipeline.ledger import judged, missed_slots, slot_record
 from ca_etl.pipeline.load import Loaded, load
@@ -123,6 +124,19 @@ def run_ingest(settings: Settings, given: Given, *, edges: Edges = DEFAULT_EDGES
     with _run(Kind.INGEST, settings, edges) as run:
         report = run.step(ingest, given)
         run.outcome.warnings += oddities(report)
+        run.load_and_publish()
+    return run.outcome
+
+
+def run_backfill(settings: Settings, stretch: Stretch, *, edges: Edges = DEFAULT_EDGES) -> Outcome:
+    """Archive the posts of a stretch of time and publish what they say. Failures are told as in `run_daily`.
+
+    What was archived before the API closed, or somebody pressed Ctrl-C, is loaded by the next run.
+    """
+    fetch_policy(settings)
+    claim_data_dir(settings.data_dir, str(settings.site_url))
+    with _run(Kind.BACKFILL, settings, edges) as run:
+        run.step(capture_history, stretch)
         run.load_and_publish()
     return run.outcome
 

@@ -1,0 +1,151 @@
+"""Step 1 of a backfill: the posts of a stretch of time, month by month, from the posts API into the archive."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Final
+
+from ca_etl import __version__
+from ca_etl.archive.fetch import Fetcher, FetchResult
+from ca_etl.archive.policy import Verdict, header
+from ca_etl.archive.recover import recover_open_files
+from ca_etl.archive.write import ArchiveWriter
+from ca_etl.errors import CaEtlError
+from ca_etl.parse.page import Article, Page, PageKind
+from ca_etl.parse.rows import read_page
+from ca_etl.pipeline.context import Context
+from ca_etl.sources import posts, timesca
+from ca_etl.sources.posts import PostsPage
+from ca_etl.warehouse.files import storage, write_atomic
+
+log = logging.getLogger(__name__)
+
+DONE_FILE: Final = "backfill-posts.json"
+REFUSALS: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED})
+
+
+class PostsClosedError(CaEtlError):
+    """The posts API gives nobody its posts, or not us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Days from `first` to `last`, both included, in UTC."""
+
+    first: date
+    last: date
+
+    def months(self) -> Iterator[Stretch]:
+        """Its parts by calendar month, the oldest first."""
+        begin = self.first
+        while begin <= self.last:
+            following = (begin.replace(day=1) + timedelta(days=32)).replace(day=1)
+            yield Stretch(begin, min(self.last, following - timedelta(days=1)))
+            begin = following
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """The instants before and after it: the API compares strictly."""
+        begin = datetime.combine(self.first, time(), UTC)
+        return begin - timedelta(seconds=1), datetime.combine(self.last, time(), UTC) + timedelta(days=1)
+
+    def __str__(self) -> str:
+        return f"{self.first}..{self.last}"
+
+
+def capture_history(ctx: Context, stretch: Stretch) -> int:
+    """Archive every answer about the posts of `stretch`, a file a month; the number of posts seen.
+
+    A month that was walked to its end is not asked for again, so that a backfill that was stopped goes on. Raises
+    `PostsClosedError` when the API is closed; what was archived before stays.
+    """
+    recover_open_files(ctx.settings.archive_dir)
+    done = read_done(ctx.settings.data_dir)
+    months = [month for month in stretch.months() if f"{month}" not in done]
+    seen = 0
+    for number, month in enumerate(months):
+        ctx.progress("capture", number, len(months))
+        seen += _capture_month(ctx, month)
+        # The month under way may still get posts.
+        if month.last < ctx.started_at.date():
+            done = (*done, f"{month}")
+            write_atomic(ctx.settings.data_dir / DONE_FILE, json.dumps(sorted(done)).encode() + b"\n")
+    return seen
+
+
+def read_done(data_dir: Path) -> tuple[str, ...]:
+    """The stretches that are archived whole, as text. Raises `CaEtlError` for a damaged file, `StorageError`."""
+    path = data_dir / DONE_FILE
+    with storage(path):
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return ()
+    try:
+        value = json.loads(data)
+    except ValueError as error:
+        raise CaEtlError(
+            f"{path} is no list of months: {error}", f"rm {path} (all are asked for again)"
+        ) from error
+    return tuple(str(each) for each in value) if isinstance(value, list) else ()
+
+
+def walk(fetcher: Fetcher, asking: posts.Asking) -> posts.Enumerated:
+    """Ask for the pages of an enumeration, until it has ended."""
+    url = next(asking)
+    while True:
+        page = posts_page(fetcher.get(url))
+        try:
+            url = asking.send(page)
+        except StopIteration as over:
+            ended: posts.Enumerated = over.value
+            return ended
+
+
+def posts_page(result: FetchResult) -> PostsPage:
+    """What an answer says to the enumeration."""
+    last = result.attempts[-1] if result.attempts else None
+    if last is None or last.status is None or result.verdict in REFUSALS:
+        return PostsPage(closed=f"{result.verdict}: {result.detail}")
+    kind = header(last.response_headers, "Content-Type")
+    read = read_page(last.body, content_type=kind, url=result.final_url, on=None)
+    page = read if isinstance(read, Page) else None
+    if page is None or page.kind is not PageKind.POSTS_API or last.status != 200:
+        if page is not None and any(posts.END_OF_PAGES in reject.detail for reject in page.rejects):
+            return PostsPage()
+        return PostsPage(closed=f"status {last.status}, {page.kind if page else 'no page'}")
+    known = tuple(_stamped(article) for article in page.articles)
+    total = header(last.response_headers, "X-WP-Total") or ""
+    return PostsPage(known, int(total) if total.isdecimal() else len(known))
+
+
+def _capture_month(ctx: Context, month: Stretch) -> int:
+    name = f"{ctx.started_at:%Y%m%dT%H%M%SZ}-{posts.SOURCE}-{month.first:%Y%m%d}"
+    info = {"ca-etl-run": ctx.run_id, "ca-etl-stretch": f"{month}", "software": f"ca_etl/{__version__}"}
+    settings = ctx.settings
+    asking = posts.enumerate_posts(str(settings.site_url), started_at=ctx.started_at, published=month.bounds)
+    with (
+        ArchiveWriter(settings.archive_dir, name, source=posts.SOURCE, info=info, clock=ctx.clock) as writer,
+        Fetcher(
+            timesca.fetch_policy(settings), clock=ctx.clock, sleep=ctx.sleep, on_attempt=writer.add
+        ) as fetcher,
+    ):
+        ended = walk(fetcher, asking)
+    if ended.closed is not None:
+        raise PostsClosedError(
+            f"the posts API of {settings.site_url} is closed ({ended.closed}), at {month}",
+            "ca-etl run (the listing pages go on without it)",
+        )
+    if not ended.is_settled:
+        log.warning("posts of %s were still changing; a later backfill of it sees their last form", month)
+    log.info("%s: %d posts", month, len(ended.seen))
+    return len(ended.seen)
+
+
+def _stamped(article: Article) -> tuple[int, str]:
+    return article.post_id or 0, f"{article.modified_at}"

@@ -1,0 +1,125 @@
+"""A backfill walks the demo's posts API over real HTTP, while posts come, change and go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import pytest
+
+from ca_etl.demo.faults import Fault
+from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.history import Stretch, read_done
+from ca_etl.pipeline.run import run_backfill, run_daily
+from ca_etl.settings import Settings
+from ca_etl.warehouse import journal
+
+Query = Callable[..., list[tuple[Any, ...]]]
+AUTUMN = Stretch(date(2025, 10, 1), date(2025, 12, 22))
+
+
+@pytest.fixture
+def on_site(settings: Settings, site: DemoSite) -> Settings:
+    return settings.model_copy(update={"site_url": site.base_url})
+
+
+def published(site: DemoSite, stretch: Stretch) -> set[str]:
+    """Slugs of what stands on the site now, of those days in UTC."""
+    after, before = stretch.bounds
+    return {each.slug for each in site.posts.shelf(site.day).listed if after < each.published_at < before}
+
+
+def test_a_stretch_is_cut_into_months() -> None:
+    assert [f"{month}" for month in Stretch(date(2025, 11, 20), date(2026, 1, 2)).months()] == [
+        "2025-11-20..2025-11-30",
+        "2025-12-01..2025-12-31",
+        "2026-01-01..2026-01-02",
+    ]
+
+
+def test_every_post_of_the_stretch_is_one_article_with_its_author_and_its_time(
+    on_site: Settings, site: DemoSite, query: Query
+) -> None:
+    outcome = run_backfill(on_site, AUTUMN)
+    assert outcome.exit_status == 0, outcome.error
+    told = query("select slug from main.fct_article")
+    assert {slug for (slug,) in told} == published(site, AUTUMN)
+    assert query(
+        "select count(*) from main.fct_article where author is null or published_at is null or post_id is null"
+        " or is_truncated or revisions > 0"
+    ) == [(0,)]
+    assert query("select source, count(*) > 0 from main.fct_article_sighting group by source") == [
+        ("timesca-posts", True)
+    ]
+
+
+def test_listing_and_api_meet_in_one_article_with_the_whole_text_and_no_revision(
+    on_site: Settings, site: DemoSite, query: Query
+) -> None:
+    assert run_daily(on_site).exit_status == 0
+    cut = query("select slug from main.fct_article where is_truncated")
+    assert cut
+    listed = query("select count(*) from main.fct_article")
+    assert run_backfill(on_site, Stretch(date(2025, 1, 1), date(2025, 12, 22))).exit_status == 0
+    assert query("select count(*) from main.fct_article where is_truncated") == [(0,)]
+    assert query("select count(*) from main.fct_article where sightings > 1")[0][0] >= listed[0][0]
+    assert query("select max(revisions) from main.fct_article") == [(0,)]
+
+
+def test_a_backfill_that_was_done_asks_for_nothing_but_the_month_under_way(
+    on_site: Settings, site: DemoSite
+) -> None:
+    assert run_backfill(on_site, AUTUMN).exit_status == 0
+    assert read_done(on_site.data_dir) == (
+        "2025-10-01..2025-10-31",
+        "2025-11-01..2025-11-30",
+        "2025-12-01..2025-12-22",
+    )
+    asked = len(site.requests)
+    assert run_backfill(on_site, AUTUMN).exit_status == 0
+    assert len(site.requests) == asked
+
+
+def test_a_closed_api_is_told_and_what_was_archived_before_is_loaded_by_the_next_run(
+    on_site: Settings, site: DemoSite, query: Query
+) -> None:
+    def close(_request: object) -> None:
+        if len(read_done(on_site.data_dir)) == 1:
+            site.path_faults["/wp-json/*"] = Fault(status=403)
+
+    site.before_answer = close
+    outcome = run_backfill(on_site, AUTUMN)
+    assert outcome.exit_status == 1
+    assert "the posts API of" in outcome.error
+    assert "closed (blocked" in outcome.error
+    site.before_answer = None
+    assert run_daily(on_site).exit_status == 0
+    october = published(site, Stretch(date(2025, 10, 1), date(2025, 10, 31)))
+    assert october <= {slug for (slug,) in query("select slug from main.fct_article")}
+    assert journal.read(on_site.data_dir)[0].kind == "backfill"
+
+
+def test_posts_that_come_change_and_go_between_two_pages_are_seen_in_their_last_form(
+    on_site: Settings, site: DemoSite, query: Query
+) -> None:
+    stretch = Stretch(date(2024, 7, 1), date(2025, 12, 22))
+    numbers = sorted(each.post_id for each in site.posts.shelf(site.day).listed)
+    changes = iter(
+        [
+            lambda: site.posts.delete(numbers[3]),
+            lambda: site.posts.edit(numbers[5], title="A Title That Was Mended"),
+            lambda: site.posts.delete(numbers[130]),
+            lambda: site.posts.edit(numbers[10], paragraphs=("Only this is left.",)),
+        ]
+    )
+
+    def change(request: Any) -> None:
+        if "posts" in request.path:
+            next(changes, lambda: None)()
+
+    site.before_answer = change
+    assert run_backfill(on_site, stretch).exit_status == 0
+    assert next(changes, None) is None
+    assert published(site, stretch) <= {slug for (slug,) in query("select slug from main.fct_article")}
+    assert query("select count(*) from main.fct_article where text = 'Only this is left.'") == [(1,)]
