@@ -7,7 +7,16 @@ from __future__ import annotations
 
 from itertools import chain
 
-from benchmarks import daily, html_to_rows, models, orchestration, text_to_rows, titles
+from benchmarks import (
+    daily,
+    enrich_amounts,
+    enrich_places,
+    html_to_rows,
+    models,
+    orchestration,
+    text_to_rows,
+    titles,
+)
 from benchmarks.measure import print_table
 
 
@@ -19,6 +28,8 @@ def main() -> None:
             html_to_rows.claims(),
             text_to_rows.claims(),
             models.claims(),
+            enrich_places.claims(),
+            enrich_amounts.claims(),
             orchestration.claims(),
         )
     )

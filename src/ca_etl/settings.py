@@ -42,7 +42,7 @@ class Settings(BaseSettings):
         6.0,
         allow_inf_nan=False,
         gt=0,
-        le=24 * 366,
+        le=1_000_000,
         description="Hours after a slot from which its data are missed (`ca-etl status --fail-if-stale`).",
     )
     min_interval_seconds: float = Field(

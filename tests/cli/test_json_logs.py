@@ -20,7 +20,7 @@ def test_every_line_of_a_run_is_an_object_that_names_run_slot_and_step(cli: Cli)
     assert done.returncode == 0, done.stderr
     told = records(done)
     steps = [each for each in told if each["logger"] == "ca_etl.pipeline.run" and "step" in each]
-    assert [each["step"] for each in steps[::2]] == ["capture", "load", "build", "check", "publish"]
+    assert [each["step"] for each in steps[::2]] == ["capture", "load", "enrich", "build", "check", "publish"]
     assert {(each["run_id"], each["slot"], each["source"]) for each in steps} == {
         (Path(done.stdout.strip()).name, "2025-12-22T02:00:00+00:00", "timesca")
     }

@@ -50,7 +50,7 @@ class Enriched:
 def enrich(ctx: Context) -> Enriched:
     """Search what is new for places and amounts, and what an earlier version searched."""
     with open_building(find_building(ctx.settings.data_dir, ctx.run_id).warehouse) as con:
-        found = con.execute(NEW_ITEMS, {"title": TITLE, "version": VERSION}).to_arrow_table()
+        found = con.sql(NEW_ITEMS, params={"title": TITLE, "version": VERSION}).to_arrow_table()
         if found.num_rows == 0:
             return Enriched()
         # Polars takes a fifth of a second to import, which a run without new texts does not pay.
