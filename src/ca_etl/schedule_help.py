@@ -42,12 +42,14 @@ WAYS: Final = (
     ),
     Way(
         "A Prefect server and a worker",
-        "A server runs (`prefect server start`, or ca-etl-server.service), PREFECT_API_URL names its API "
-        "(http://127.0.0.1:4200/api). For good: ca-etl-worker.service.",
+        "A server runs (`prefect server start`, or ca-etl-server.service), and first of all: "
+        "export PREFECT_API_URL=http://127.0.0.1:4200/api. The worker's environment is that of the runs: "
+        "CA_ETL_DATA_DIR, CA_ETL_CONTACT and the like stand there. For good: ca-etl-worker.service.",
         (
             ".venv/bin/python -m flows.setup",
             "CA_ETL_HOME=$PWD .venv/bin/prefect --no-prompt deploy --prefect-file deployments/prefect.yaml --all",
-            ".venv/bin/prefect worker start --pool ca-process",
+            # in the background of a script it would inherit an ignored SIGINT, and then survive a stop
+            "env --default-signal=INT .venv/bin/prefect worker start --pool ca-process",
         ),
     ),
     Way(
