@@ -111,6 +111,11 @@ class Settings(BaseSettings):
             raise ValueError(f"no cron expression {expression!r}; one is such as 0 7 * * *") from error
         return expression
 
+    @field_validator("alert_webhook", "alert_mail", "alert_mail_password", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return None if value == "" else value
+
     @field_validator("listing_paths")
     @classmethod
     def _some_paths_once_each(cls, paths: tuple[str, ...]) -> tuple[str, ...]:

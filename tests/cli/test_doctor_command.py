@@ -104,6 +104,7 @@ def test_a_look_changes_nothing(cli: Cli, page: Path, data_dir: Path) -> None:
     before = snapshot(data_dir)
     done = cli("doctor", "--deep", "--json", **CONTACT)
     assert {area: worst(found) for area, found in findings(done).items()} == {
+        "alerts": "ok",
         "time zones": "ok",
         "versions": "ok",
         "settings": "ok",
@@ -254,3 +255,24 @@ def test_a_prefect_server_is_asked_only_where_one_is_set(cli: Cli) -> None:
     assert (gone["level"], "does not answer" in gone["message"]) == ("warn", True)
     (nonsense,) = findings(cli("doctor", "--json", **CONTACT, PREFECT_API_URL="nonsense"))["prefect"]
     assert nonsense["level"] == "warn"
+
+
+def test_a_damaged_list_of_decisions_or_alerts_is_an_error(cli: Cli, data_dir: Path) -> None:
+    data_dir.mkdir(exist_ok=True)
+    (data_dir / "decisions.csv").write_text("junk\n1,2\n", encoding="utf-8")
+    (data_dir / "alerts.json").write_text("[", encoding="utf-8")
+    done = cli("doctor", "--json", **CONTACT)
+    assert done.returncode == 1
+    found = findings(done)
+    assert [each["level"] for each in (*found["decisions"], *found["alerts"])] == ["error", "error"]
+
+
+def test_a_channel_that_can_tell_nothing_is_an_error_and_its_address_is_not_shown(
+    cli: Cli, data_dir: Path
+) -> None:
+    data_dir.mkdir(exist_ok=True)
+    done = cli("doctor", "--json", CA_ETL_ALERT_WEBHOOK="ftp://host/a-secret", **CONTACT)
+    assert [each["level"] for each in findings(done)["alerts"]] == ["error"]
+    assert "a-secret" not in done.stdout + done.stderr
+    empty = cli("doctor", "--json", CA_ETL_ALERT_WEBHOOK="", **CONTACT)
+    assert [each["level"] for each in findings(empty)["alerts"]] == ["ok"]

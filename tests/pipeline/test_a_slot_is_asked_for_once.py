@@ -107,3 +107,16 @@ def test_the_pages_of_now_are_not_booked_for_a_slot_long_past(
     assert run_daily(on_site, slot=slot).exit_status == 0
     last = schedule(settings).latest(datetime.now(UTC))
     assert query("select slot, outcome from fct_coverage") == [(last, "observed")]
+
+
+def test_a_damaged_list_of_decisions_stops_the_release_and_not_the_capture(
+    settings: Settings, site: DemoSite
+) -> None:
+    on_site = settings.model_copy(update={"site_url": site.base_url})
+    assert run_daily(on_site).exit_status == 0
+    (settings.data_dir / "decisions.csv").write_text("junk\n1,2\n", encoding="utf-8")
+    slot = datetime.now(UTC).replace(microsecond=0)
+    outcome = run_daily(on_site, slot=slot)
+    assert outcome.exit_status == 1
+    assert "decisions.csv" in outcome.error
+    assert list(settings.archive_dir.glob(f"**/{slot:%Y%m%dT%H%M%SZ}-*.warc.gz"))

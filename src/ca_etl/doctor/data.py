@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from ca_etl.alerts.transitions import OpenAlert
 from ca_etl.doctor.findings import Finding, Level, listed
 from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.freshness import is_expected, last_observed, overdue
@@ -152,6 +153,16 @@ def last_run(runs: Sequence[RunRecord], now: datetime) -> Iterator[Finding]:
         yield Finding("last run", Level.WARN, f"{said}: {last.error}", "ca-etl run")
     else:
         yield Finding("last run", Level.ERROR, f"{said}: {last.error}", "ca-etl status, then ca-etl run")
+
+
+def alerts(opened: Sequence[OpenAlert], warnings: Sequence[str]) -> Iterator[Finding]:
+    """What is open of what an operator was told, and the channels that cannot tell anything as they are set."""
+    for warning in warnings:
+        yield Finding("alerts", Level.ERROR, warning, "env | grep CA_ETL_ALERT_")
+    for each in opened:
+        yield Finding("alerts", Level.WARN, f"open: {each.title}", each.next_command)
+    if not opened and not warnings:
+        yield Finding("alerts", Level.OK, "none was open when somebody last looked")
 
 
 def freshness(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> Iterator[Finding]:

@@ -17,6 +17,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import duckdb
 import requests
 
+from ca_etl.alerts import store
+from ca_etl.alerts.look import channels
 from ca_etl.archive.fields import OPEN_SUFFIX
 from ca_etl.archive.members import BadStretch, stretches
 from ca_etl.archive.read import archive_files
@@ -29,7 +31,7 @@ from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.settings import Settings
 from ca_etl.sources.site import claimed_site
-from ca_etl.warehouse import journal, lock
+from ca_etl.warehouse import decisions, journal, lock
 from ca_etl.warehouse.journal import JOURNAL_FILE
 
 T = TypeVar("T")
@@ -90,6 +92,8 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
     if runs is not None:
         yield from data.last_run(runs, now)
         yield from data.freshness(settings, runs, now)
+    _read_or("decisions", troubles, lambda: decisions.read(path))
+    yield from _looked_at("alerts", lambda: data.alerts(store.read(path).open, channels(settings)[1]))
     yield from troubles
 
 

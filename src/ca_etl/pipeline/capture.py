@@ -127,7 +127,12 @@ def _has_rates(ctx: Context, capture: Capture) -> bool:
 
 
 def _excluded(ctx: Context) -> frozenset[str]:
-    decided = decisions.read(ctx.settings.data_dir)
+    try:
+        decided = decisions.read(ctx.settings.data_dir)
+    except decisions.DecisionError as error:
+        # A page that is not fetched today is lost; the build reads the decisions again, and stops there.
+        log.warning("%s", error)
+        return frozenset()
     return frozenset(each.capture_id for each in decided if each.decision == "exclude")
 
 
