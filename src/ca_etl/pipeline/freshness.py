@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
-from ca_etl.pipeline.slots import SlotOutcome
+from ca_etl.pipeline.slots import GOOD, slots_of
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedules
-from ca_etl.warehouse.journal import RunRecord, SlotRecord
-
-GOOD: Final = frozenset({SlotOutcome.OBSERVED.value, SlotOutcome.UNCHANGED.value})
+from ca_etl.warehouse.journal import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ def last_observed(schedule: Schedule, runs: Sequence[RunRecord]) -> datetime | N
         published = published or run.release_id is not None
         if not published:
             continue
-        for each in _slots(schedule, [run]):
+        for each in slots_of(schedule, [run]):
             if each.outcome in GOOD and (newest is None or each.slot > newest):
                 newest = each.slot
     return newest
@@ -48,7 +45,7 @@ def last_observed(schedule: Schedule, runs: Sequence[RunRecord]) -> datetime | N
 
 def is_expected(schedule: Schedule, runs: Iterable[RunRecord]) -> bool:
     """Whether anybody waits for this schedule: the daily one always, another from its first run on."""
-    return schedule.name == DAILY or any(True for _ in _slots(schedule, runs))
+    return schedule.name == DAILY or any(True for _ in slots_of(schedule, runs))
 
 
 def overdue(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tuple[Overdue, ...]:
@@ -63,10 +60,3 @@ def overdue(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tup
         if is_expected(each, runs) and each.is_overdue(last, now, grace):
             found.append(Overdue(each.source, each.name, last, each.latest(now - grace)))
     return tuple(found)
-
-
-def _slots(schedule: Schedule, runs: Iterable[RunRecord]) -> Iterable[SlotRecord]:
-    for run in runs:
-        for each in run.slots:
-            if (each.source, each.schedule) == (schedule.source, schedule.name):
-                yield each

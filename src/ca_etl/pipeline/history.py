@@ -12,12 +12,13 @@ from typing import Final
 
 from ca_etl import __version__
 from ca_etl.archive.fetch import Fetcher, FetchResult
-from ca_etl.archive.policy import Verdict, header
+from ca_etl.archive.policy import header
 from ca_etl.archive.recover import recover_open_files
 from ca_etl.archive.write import ArchiveWriter
 from ca_etl.errors import CaEtlError
 from ca_etl.parse.page import Article, Page, PageKind
 from ca_etl.parse.rows import read_page
+from ca_etl.pipeline.capture import FINAL
 from ca_etl.pipeline.context import Context
 from ca_etl.sources import posts, timesca
 from ca_etl.sources.posts import PostsPage
@@ -26,7 +27,6 @@ from ca_etl.warehouse.files import storage, write_atomic
 log = logging.getLogger(__name__)
 
 DONE_FILE: Final = "backfill-posts.json"
-REFUSALS: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED})
 
 
 class PostsClosedError(CaEtlError):
@@ -110,7 +110,7 @@ def walk(fetcher: Fetcher, asking: posts.Asking) -> posts.Enumerated:
 def posts_page(result: FetchResult) -> PostsPage:
     """What an answer says to the enumeration."""
     last = result.attempts[-1] if result.attempts else None
-    if last is None or last.status is None or result.verdict in REFUSALS:
+    if last is None or last.status is None or result.verdict in FINAL:
         return PostsPage(closed=f"{result.verdict}: {result.detail}")
     kind = header(last.response_headers, "Content-Type")
     read = read_page(last.body, content_type=kind, url=result.final_url, on=None)

@@ -9,15 +9,14 @@ from itertools import islice
 from typing import Final
 
 from ca_etl.archive.policy import Verdict
-from ca_etl.pipeline.capture import USABLE, Captured, Page
+from ca_etl.pipeline.capture import FINAL, USABLE, Captured, Page
 from ca_etl.pipeline.load import Loaded
-from ca_etl.pipeline.slots import SlotOutcome
+from ca_etl.pipeline.slots import GOOD, SlotOutcome, slots_of
 from ca_etl.sources.schedules import Schedule
 from ca_etl.warehouse.journal import RunRecord, SlotRecord
 
 # A year of days; a schedule of seconds that stood still for a week is not worth a million lines.
 MOST_MISSED: Final = 400
-REFUSED: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED})
 
 
 def slot_record(
@@ -33,12 +32,10 @@ def missed_slots(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) 
 
     None before the first run: nobody expected anything. At most the latest 400 are told.
     """
-    known = [
-        each.slot for run in runs for each in run.slots if (each.source, each.schedule) == _key(schedule)
-    ]
-    if not known:
+    last = max((each.slot for each in slots_of(schedule, runs)), default=None)
+    if last is None:
         return ()
-    passed = islice(schedule.between(max(known), schedule.latest(slot)), MOST_MISSED)
+    passed = islice(schedule.between(last, schedule.latest(slot)), MOST_MISSED)
     reason = "no run began before the next slot"
     return tuple(slot_record(schedule, each, SlotOutcome.MISSED, reason) for each in reversed(list(passed)))
 
@@ -46,10 +43,9 @@ def missed_slots(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) 
 def is_done(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) -> str | None:
     """The run that has published the slot already, None when none has."""
     expected = schedule.latest(slot)
-    good = {SlotOutcome.OBSERVED, SlotOutcome.UNCHANGED}
     for run in runs:
-        mine = (each for each in run.slots if (each.source, each.schedule) == _key(schedule))
-        if run.release_id and any(each.slot == expected and each.outcome in good for each in mine):
+        mine = slots_of(schedule, [run])
+        if run.release_id and any(each.slot == expected and each.outcome in GOOD for each in mine):
             return run.run_id
     return None
 
@@ -63,7 +59,7 @@ def judged(
     pages were archived has observed its slot: the next run loads them.
     """
     pages = captured.pages if captured else tuple(asked)
-    refused = [page for page in pages if page.verdict in REFUSED]
+    refused = [page for page in pages if page.verdict in FINAL]
     usable = sum(page.verdict in USABLE for page in pages)
     held = captured.already_archived if captured else 0
     if not usable and not held:
@@ -86,7 +82,3 @@ def counted(pages: Iterable[Page]) -> str:
 
 def _all_unchanged(pages: Sequence[Page]) -> bool:
     return all(page.verdict == Verdict.UNCHANGED for page in pages if page.verdict in USABLE)
-
-
-def _key(schedule: Schedule) -> tuple[str, str]:
-    return schedule.source, schedule.name

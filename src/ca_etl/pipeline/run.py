@@ -251,13 +251,13 @@ def _run(
         logs.bound(run_id=run_id, kind=kind, slot=slot, source=planned.source if planned else None),
         lock.run_lock(data_dir, holder) as held,
     ):
-        _settle_crashes(settings)
+        runs = _settle_crashes(settings)
         ctx = Context(
             settings, kind, run_id, started_at, slot, edges.clock, edges.sleep, edges.progress, name
         )
         run = _Run(ctx, held, Outcome(run_id), edges.call, planned)
         if planned and slot:
-            run.outcome.slots = missed_slots(planned, journal.read(data_dir), max(slot, started_at))
+            run.outcome.slots = missed_slots(planned, runs, max(slot, started_at))
         try:
             yield run
         except (CaEtlError, OSError, duckdb.Error) as error:
@@ -284,40 +284,46 @@ def _fail(outcome: Outcome, error: BaseException) -> None:
         outcome.exit_status, outcome.error = 1, f"{STOPPED} {type(error).__name__}"
 
 
-def _settle_crashes(settings: Settings) -> None:
-    """Give each run that was killed its line in the journal, and complete a publication it had announced."""
+def _settle_crashes(settings: Settings) -> tuple[RunRecord, ...]:
+    """Give each run that was killed its line in the journal, and complete a publication it had announced.
+
+    Returns the journal as it stands then.
+    """
     data_dir = settings.data_dir
     recover(data_dir)
-    written = {record.run_id for record in journal.read(data_dir)}
+    runs = journal.read(data_dir)
+    written = {record.run_id for record in runs}
     published = {release.release_id for release in releases(data_dir)}
     while holder := lock.crashed_run(data_dir):
         if holder.run_id not in written:
             done = holder.run_id in published
             log.warning("%s was killed%s", holder, ", its release is complete" if done else "")
-            journal.append(
-                data_dir,
-                RunRecord(
-                    run_id=holder.run_id,
-                    kind=holder.kind,
-                    started_at=holder.started_at,
-                    status=Status.SUCCEEDED if done else Status.CRASHED,
-                    release_id=holder.run_id if done else None,
-                    code_version=__version__,
-                    error=None if done else f"killed in step {holder.step}",
-                    slot=holder.slot,
-                    schedule=holder.schedule,
-                    slots=_slots_of_killed(settings, holder, done=done),
-                ),
+            killed = RunRecord(
+                run_id=holder.run_id,
+                kind=holder.kind,
+                started_at=holder.started_at,
+                status=Status.SUCCEEDED if done else Status.CRASHED,
+                release_id=holder.run_id if done else None,
+                code_version=__version__,
+                error=None if done else f"killed in step {holder.step}",
+                slot=holder.slot,
+                schedule=holder.schedule,
+                slots=_slots_of_killed(settings, runs, holder, done=done),
             )
+            journal.append(data_dir, killed)
+            runs = (*runs, killed)
         lock.settle_crash(data_dir, holder)
+    return runs
 
 
-def _slots_of_killed(settings: Settings, holder: lock.Holder, *, done: bool) -> tuple[SlotRecord, ...]:
+def _slots_of_killed(
+    settings: Settings, runs: tuple[RunRecord, ...], holder: lock.Holder, *, done: bool
+) -> tuple[SlotRecord, ...]:
     planned = next((each for each in schedules(settings) if each.name == holder.schedule), None)
     if planned is None or holder.slot is None:
         return ()
     slot = max(holder.slot, holder.started_at)
-    missed = missed_slots(planned, journal.read(settings.data_dir), slot)
+    missed = missed_slots(planned, runs, slot)
     became = SlotOutcome.OBSERVED if done else SlotOutcome.FAILED
     reason = None if done else f"killed in step {holder.step}"
     return (*missed, slot_record(planned, slot, became, reason))

@@ -1,8 +1,13 @@
-"""The words for what became of a slot."""
+"""The words for what became of a slot, and the slots of a schedule among those that runs tell of."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from typing import Final
+
+from ca_etl.sources.schedules import Schedule
+from ca_etl.warehouse.journal import RunRecord, SlotRecord
 
 
 class SlotOutcome(StrEnum):
@@ -13,3 +18,14 @@ class SlotOutcome(StrEnum):
     BLOCKED = "blocked"
     FAILED = "failed"
     MISSED = "missed"
+
+
+GOOD: Final = frozenset({SlotOutcome.OBSERVED.value, SlotOutcome.UNCHANGED.value})
+
+
+def slots_of(schedule: Schedule, runs: Iterable[RunRecord]) -> Iterator[SlotRecord]:
+    """What `runs` tell of the slots of a schedule, in the order told."""
+    for run in runs:
+        for each in run.slots:
+            if (each.source, each.schedule) == (schedule.source, schedule.name):
+                yield each
