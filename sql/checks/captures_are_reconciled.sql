@@ -1,7 +1,8 @@
 /*
 description: >-
   Every capture ends as rows or as rejects - each has an observation or a reject, one without a day has a reject that
-  says so, and the parser's count of articles is the number of its rows.
+  says so, and the parser's count of articles is the number of its rows. An answer of the posts API that counts no post
+  is whole with none.
 severity: error
 model: raw.capture
 */
@@ -10,6 +11,7 @@ with counted as (
         capture_id,
         if(page_kind = 'article', captured_date, coalesce(page_date, captured_date)) is null as is_undated,
         articles_parsed,
+        page_kind = 'posts_api' and shown_total = 0 as says_none,
         (select count(*) from raw.rate_observation as rate where rate.capture_id = capture.capture_id) as rates,
         (select count(*) from raw.article_observation as article where article.capture_id = capture.capture_id)
             as articles,
@@ -19,6 +21,6 @@ with counted as (
 
 select *
 from counted
-where rates + articles + rejects = 0
+where (rates + articles + rejects = 0 and says_none is distinct from true)
 or (is_undated and rejects = 0)
 or articles <> articles_parsed

@@ -23,6 +23,10 @@ columns:
   word_count: Words of the text, counted as runs without a blank or line end; null where there is no text.
   is_truncated: True where no page showed the text whole.
   media: Captions and attachment numbers, of the latest sighting that had any.
+  removal: >-
+    What the latest sweep that missed it found - gone or unlisted, as in main.fct_article_removal; null for an article
+    that stands, as far as anybody knows.
+  removed_at: When a sweep first found that, null for an article that stands.
   sightings: How often the article was seen, as in fct_article_sighting.
   texts: How many different texts were shown, cut ones included.
   revisions: How often title or whole text changed, as in fct_article_revision.
@@ -71,7 +75,7 @@ candidates as (
         text_id,
         is_truncated,
         max(sighting_number) as last_number,
-        max(sighting_number) filter (where source = 'timesca-posts') as last_told_whole
+        max(sighting_number) filter (where source in ('timesca-posts', 'timesca-feed')) as last_told_whole
     from main.fct_article_sighting
     where text_id is not null
     group by all
@@ -110,6 +114,8 @@ select
     len(list_filter(string_split(chosen.spaced_text, ' '), lambda word: word <> ''))::integer as word_count,
     coalesce(chosen.is_truncated, false) as is_truncated,
     coalesce(articles.media, []) as media,
+    removal.kind as removal,
+    removal.found_at as removed_at,
     articles.sightings,
     articles.texts::integer as texts,
     states.revisions
@@ -118,3 +124,4 @@ inner join (
     select article_id, max(revision) as revisions from main.fct_article_revision group by article_id
 ) as states on states.article_id = articles.article_id
 left join chosen on chosen.article_id = articles.article_id
+left join main.fct_article_removal as removal on removal.article_id = articles.article_id and removal.is_current

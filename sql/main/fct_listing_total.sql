@@ -33,7 +33,7 @@ with listings as materialized (
             ),
             '^category/home/', 'category/'
         ) as listing
-    from (select distinct url from staging.stg_capture where shown_total is not null)
+    from (select distinct url from staging.stg_capture where shown_total is not null and coalesce(page_kind, '') <> 'posts_api')
 ),
 
 located as (
@@ -41,6 +41,7 @@ located as (
     from staging.stg_capture
     inner join listings using (url)
     where shown_total is not null
+    and coalesce(page_kind, '') <> 'posts_api'
     and observed_date is not null
 ),
 

@@ -22,6 +22,7 @@ columns:
     Counts the captures in the order in which their word counts, the latest highest - by day, then by observed_at,
     those without a known time first, then by place in the archive. Shifts when older captures are added.
   page_kind: What the parser took the page for.
+  http_status: Status code of the answer, null for a file given by hand.
   payload_sha256: SHA-256 of the body; equal for equal pages.
   shown_from: First number of the page's line on how many results it shows.
   shown_to: Last number of that line.
@@ -58,6 +59,7 @@ select
             capture.archive_file, capture.archive_offset, capture.capture_id
     ) as capture_order,
     capture.page_kind,
+    capture.http_status,
     capture.payload_sha256,
     capture.shown_from,
     capture.shown_to,

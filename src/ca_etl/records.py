@@ -69,7 +69,8 @@ class Capture:
     `payload` is the body with transfer and content encoding removed. `captured_at` is UTC and
     None when nobody knows when the bytes were fetched. `url` is None for a file given by hand
     without one. `refers_to` names the capture whose body a revisit record stands for; `payload`
-    is then that body. `truncated` repeats the record's WARC-Truncated reason.
+    is then that body. `truncated` repeats the record's WARC-Truncated reason. `total` is how many posts the site says
+    that there are in answer to the whole query (X-WP-Total), None where it says nothing.
     """
 
     capture_id: str
@@ -85,6 +86,7 @@ class Capture:
     last_modified: str | None = None
     refers_to: str | None = None
     truncated: str | None = None
+    total: int | None = None
 
     @property
     def payload_sha256(self) -> str:

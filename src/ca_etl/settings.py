@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -11,6 +12,14 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ca_etl.logs import LogFormat
+
+
+class ArticleSource(StrEnum):
+    """Where a daily run asks for articles, in full: the posts API, the feed, the articles' own pages."""
+
+    POSTS = "posts"
+    FEED = "feed"
+    PAGES = "pages"
 
 
 class Settings(BaseSettings):
@@ -26,6 +35,16 @@ class Settings(BaseSettings):
         ("/", "/latest/", "/category/home/local-politics/", "/category/home/business-economy/"),
         description="Pages captured in every slot, relative to site_url.",
     )
+    article_sources: tuple[ArticleSource, ...] = Field(
+        (ArticleSource.POSTS, ArticleSource.FEED, ArticleSource.PAGES),
+        description="Where whole articles are asked for: in this order, until one source gives them. Empty: nowhere.",
+    )
+    article_pages: int = Field(
+        20,
+        ge=0,
+        le=1000,
+        description="Most pages of single articles in a run, where posts API and feed tell too little.",
+    )
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Hosts a redirect may lead to, besides site_url's own with and without www."
     )
@@ -38,6 +57,12 @@ class Settings(BaseSettings):
     daily_cron: str = Field("0 7 * * *", description="Cron expression of the daily slot, in `timezone`.")
     sweep_cron: str = Field("30 9 * * 0", description="Cron expression of the weekly sweep, in `timezone`.")
     sweep_pages: int = Field(5, ge=2, le=100, description="The last page of each listing that a sweep reads.")
+    sweep_days: int = Field(
+        90,
+        ge=1,
+        le=36_500,
+        description="Days of publication within which a sweep looks for posts taken away.",
+    )
     stale_after_hours: float = Field(
         6.0,
         allow_inf_nan=False,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from ca_etl.settings import Settings
@@ -56,12 +57,13 @@ def test_every_variable_of_ours_is_a_setting() -> None:
     assert {name.removeprefix("CA_ETL_").lower() for name in ours} <= set(Settings.model_fields)
 
 
-def test_a_default_that_the_example_shows_is_the_default() -> None:
-    shown = example(commented=True)
-    for name, field in Settings.model_fields.items():
-        variable = f"CA_ETL_{name}".upper()
-        if variable in shown and variable not in example(commented=False):
-            assert type(field.default)(shown[variable]) == field.default, variable
+def test_a_default_that_the_example_shows_is_the_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, needed = example(commented=True), example(commented=False)
+    names = {f"CA_ETL_{name}".upper(): name for name in Settings.model_fields}
+    for variable in (names.keys() & shown.keys()) - needed.keys():
+        monkeypatch.setenv(variable, shown[variable])
+        read = getattr(Settings(_env_file=None), names[variable])
+        assert read == Settings.model_fields[names[variable]].default, variable
 
 
 def test_prefect_takes_every_variable_of_the_example(tmp_path: Path) -> None:

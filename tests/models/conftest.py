@@ -206,6 +206,18 @@ def clean() -> Iterator[Warehouse]:
             _page("c2", "2025-12-07", run_id="r2"),
             _page("excluded", "2025-12-06"),
             _page("blocked", "2025-12-06", articles_parsed=0, run_id="r0", shown_from=None),
+            _page("listed", "2025-12-05", source="timesca-posts", shown_from=None, page_date=None),
+            _page(
+                "looked",
+                "2025-12-07",
+                source="timesca-articles",
+                url="https://timesca.com/a-bridge/",
+                http_status=404,
+                articles_parsed=0,
+                shown_from=None,
+                page_date=None,
+                archive_file="2025/12/20251207T043000Z-timesca-articles-sweep.warc.gz",
+            ),
         ],
         "rate_observation": [
             {"capture_id": capture, "base": base, "rate_text": rate, "position": position}
@@ -213,10 +225,14 @@ def clean() -> Iterator[Warehouse]:
             for position, (base, rate) in enumerate(TICKER.items(), start=1)
         ],
         "article_observation": [
-            {"capture_id": capture, "title": "A Road", "text_id": "t1"} for capture in captures
+            *({"capture_id": capture, "title": "A Road", "text_id": "t1"} for capture in captures),
+            {"capture_id": "listed", "title": "A Bridge", "url": "https://timesca.com/a-bridge/"},
         ],
         "article_text": [{"text_id": "t1", "text": "The road is long."}],
-        "reject": [{"capture_id": "blocked", "reason": "blocked", "run_id": "r0"}],
+        "reject": [
+            {"capture_id": "blocked", "reason": "blocked", "run_id": "r0"},
+            {"capture_id": "looked", "reason": "http_error", "run_id": "r0"},
+        ],
         "decision": [{"capture_id": "excluded", "decision": "exclude"}],
         "text_country": [{"item": "t1"}],
         "text_amount": [{}],

@@ -39,7 +39,18 @@ FAULTS = {
         "update main.fct_rate_daily set is_filled = true where rate_date = date '2025-12-07'"
     ),
     "fct_coverage_a_slot_is_observed_where_rates_are": "update main.fct_coverage set outcome = 'observed'",
+    "fct_coverage_articles_are_observed_where_answers_are": (
+        "update main.fct_coverage set source = 'timesca-posts', outcome = 'observed'"
+    ),
+    "fct_coverage_every_gap_has_a_reason": "update main.fct_coverage set articles_expected = 1",
     "fct_coverage_no_missed_slot_was_run": "update main.fct_coverage set runs = 1",
+    "fct_article_removal_nothing_returns_before_it_was_found_away": (
+        "update main.fct_article_removal set returned_at = found_at"
+    ),
+    "fct_article_removal_an_article_is_away_in_one_way_at_a_time": (
+        "insert into main.fct_article_removal by name"
+        " select * replace ('unlisted' as kind) from main.fct_article_removal"
+    ),
     "fct_rate_monthly_days_fit_the_month": "update main.fct_rate_monthly set days_observed = days_in_series + 1",
     "fct_rate_monthly_average_lies_within_the_extremes": (
         "update main.fct_rate_monthly set rate_average = 2 * rate_highest"
@@ -216,6 +227,12 @@ def test_a_currency_that_nobody_described_fires(given):
 
 def test_a_capture_that_left_neither_rows_nor_rejects_fires(given):
     assert "captures_are_reconciled" in given(capture=[{"page_date": "2025-12-05"}]).firing()
+
+
+def test_an_answer_that_counts_no_post_is_whole_without_any(given):
+    empty = {"page_date": "2025-12-05", "page_kind": "posts_api"}
+    assert "captures_are_reconciled" not in given(capture=[empty | {"shown_total": 0}]).firing()
+    assert "captures_are_reconciled" in given(capture=[empty | {"shown_total": 1}]).firing()
 
 
 def test_an_undated_capture_whose_rows_are_in_no_fact_must_be_a_reject(given):

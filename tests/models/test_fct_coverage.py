@@ -23,7 +23,9 @@ def test_a_slot_with_rates_is_observed_and_tells_what_was_missing_of_it(given):
         rate_observation=[{}],
         slot=[slot(5, "observed", reason="1 of 2 pages; 1 http_error")],
     )
-    assert warehouse.rows("select * exclude (source, schedule, day) from main.fct_coverage") == [
+    assert warehouse.rows(
+        "select slot, outcome, reason, runs, captures, captures_with_rates, run_id from main.fct_coverage"
+    ) == [
         (
             datetime(2025, 12, 5, 2, tzinfo=UTC),
             "observed",
@@ -153,3 +155,170 @@ def test_a_filled_day_says_why_nothing_was_observed(given):
             strict=True,
         )
     )
+
+
+QUESTION = "https://timesca.com/wp-json/wp/v2/posts?orderby=id&per_page=100"
+
+
+def answer(**columns):
+    """A page of the posts API, as an answer of the slot on the fifth."""
+    return {
+        "source": "timesca-posts",
+        "url": f"{QUESTION}&after=2025-12-04T00:00:00Z",
+        "captured_at": "2025-12-05 02:00:30+00",
+        "captured_date": "2025-12-05",
+        "archive_file": "2025/12/20251205T020000Z-timesca-posts.warc.gz",
+        "page_kind": "posts_api",
+        "http_status": 200,
+        "ticker_cycles": 0,
+    } | columns
+
+
+def post(number: int, **columns):
+    return {"post_id": number, "position": number, "title": f"Road {number}"} | columns
+
+
+def of_posts(outcome: str, **columns):
+    return slot(5, outcome, source="timesca-posts", **columns)
+
+
+COUNTS = (
+    "select articles_expected, articles_archived, articles_parsed, articles_loaded, gap_reason"
+    " from main.fct_coverage"
+)
+
+
+def test_posts_that_all_came_leave_no_gap(given):
+    warehouse = given(
+        capture=[answer(shown_total=2)],
+        article_observation=[post(1), post(2)],
+        slot=[of_posts("observed")],
+    )
+    assert warehouse.rows("select source, outcome, reason from main.fct_coverage") == [
+        ("timesca-posts", "observed", None)
+    ]
+    assert warehouse.rows(COUNTS) == [(2, 2, 2, 2, None)]
+
+
+def test_a_post_is_one_however_many_pages_and_questions_showed_it(given):
+    warehouse = given(
+        capture=[
+            answer(shown_total=3),
+            answer(capture_id="c2", url=f"{QUESTION}&offset=1&after=2025-12-04T00:00:00Z", shown_total=3),
+            answer(capture_id="c3", url=f"{QUESTION}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
+        ],
+        article_observation=[
+            post(1),
+            post(2),
+            post(2, capture_id="c2"),
+            post(3, capture_id="c2"),
+            post(1, capture_id="c3"),
+            post(3, capture_id="c3"),
+        ],
+        slot=[of_posts("observed")],
+    )
+    assert warehouse.rows(COUNTS) == [(3, 3, 3, 3, None)]
+
+
+def test_posts_that_the_site_counts_and_does_not_show_are_a_gap(given):
+    warehouse = given(
+        capture=[answer(shown_total=3)],
+        article_observation=[post(1)],
+        slot=[of_posts("observed")],
+    )
+    assert warehouse.rows(COUNTS) == [(3, 1, 1, 1, "2 counted by the site and shown to nobody")]
+
+
+def test_what_was_not_understood_has_no_title_or_was_excluded_is_told_apart(given):
+    warehouse = given(
+        capture=[answer(shown_total=4), answer(capture_id="c2", shown_total=4)],
+        article_observation=[post(1), post(2, title=None), post(3, capture_id="c2")],
+        reject=[{"reason": "bad_json", "excerpt": "7"}, {"position": 1, "reason": "untitled"}],
+        slot=[of_posts("observed")],
+        decision=[{"capture_id": "c2", "decision": "exclude"}],
+    )
+    assert warehouse.rows(COUNTS) == [
+        (
+            5,
+            4,
+            2,
+            1,
+            (
+                "1 counted by the site and shown to nobody; 1 not understood (bad_json); 1 without a title; "
+                "1 on captures that were excluded or have no day"
+            ),
+        )
+    ]
+
+
+def test_a_listing_with_fewer_articles_than_its_line_says_is_a_gap(given):
+    warehouse = given(
+        capture=[page(shown_from=1, shown_to=6, shown_total=3, articles_parsed=2)],
+        rate_observation=[{}],
+        article_observation=[post(1), post(2)],
+        slot=[slot(5, "observed")],
+    )
+    assert warehouse.rows(COUNTS) == [(3, 2, 2, 2, "1 fewer on the pages than they say")]
+
+
+def test_pages_without_a_count_promise_nothing(given):
+    warehouse = given(
+        capture=[page()],
+        rate_observation=[{}],
+        article_observation=[post(1)],
+        slot=[slot(5, "observed")],
+    )
+    assert warehouse.rows(COUNTS) == [(None, 1, 1, 1, None)]
+
+
+def test_a_closed_source_is_a_fact_and_the_next_one_has_a_row_of_its_own(given):
+    warehouse = given(
+        capture=[
+            answer(page_kind="api_error", http_status=403),
+            answer(
+                capture_id="c2",
+                source="timesca-feed",
+                archive_file="2025/12/20251205T020000Z-timesca-feed.warc.gz",
+                url="https://timesca.com/feed/",
+                page_kind="feed",
+            ),
+        ],
+        article_observation=[post(1, capture_id="c2")],
+        reject=[{"reason": "api_refused"}],
+        slot=[
+            of_posts("closed", reason="status 403"),
+            slot(5, "observed", source="timesca-feed"),
+        ],
+    )
+    assert warehouse.rows(
+        "select source, outcome, reason, captures, articles_expected, articles_loaded, gap_reason"
+        " from main.fct_coverage"
+    ) == [
+        ("timesca-feed", "observed", None, 1, None, 1, None),
+        ("timesca-posts", "closed", "status 403", 1, None, 0, None),
+    ]
+
+
+def test_a_slot_of_articles_whose_only_answer_was_excluded_is_not_observed(given):
+    warehouse = given(
+        capture=[answer(shown_total=1)],
+        article_observation=[post(1)],
+        slot=[of_posts("observed")],
+        decision=[{"decision": "exclude"}],
+    )
+    assert [row[1:3] for row in outcomes(warehouse)] == [("failed", "no answer of the slot counts")]
+
+
+def test_an_answer_without_new_posts_is_unchanged(given):
+    warehouse = given(capture=[answer(shown_total=0)], slot=[of_posts("unchanged")])
+    assert [row[1:3] for row in outcomes(warehouse)] == [("unchanged", None)]
+    assert warehouse.rows(COUNTS) == [(0, 0, 0, 0, None)]
+
+
+def test_what_a_backfill_archives_belongs_to_no_slot(given):
+    warehouse = given(
+        capture=[answer(archive_file="2025/12/20251205T091500Z-timesca-posts-20251201.warc.gz")],
+        article_observation=[post(1)],
+        slot=[of_posts("closed")],
+    )
+    assert warehouse.rows("select captures, articles_archived from main.fct_coverage") == [(0, 0)]

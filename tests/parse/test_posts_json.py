@@ -145,6 +145,16 @@ def test_an_answer_of_the_api_becomes_rows_without_a_ticker_and_without_a_reject
     found.tables()
 
 
+def test_an_answer_keeps_the_number_of_posts_that_the_site_counts(rows: Callable[..., Rows]) -> None:
+    found = rows_of_answer(rows, json.dumps([POST]).encode(), total=41)
+    assert found.capture[0]["shown_total"] == 41
+
+
+def test_an_answer_that_says_that_there_is_no_post_is_no_reject(rows: Callable[..., Rows]) -> None:
+    assert rows_of_answer(rows, b"[]", total=0).reject == []
+    assert [row["reason"] for row in rows_of_answer(rows, b"[]", total=3).reject] == ["no_articles"]
+
+
 @pytest.mark.parametrize("content_type", ["application/json", "text/html", "text/plain", None])
 def test_content_and_address_tell_the_api_where_the_type_does_not(
     rows: Callable[..., Rows], content_type: str | None

@@ -53,10 +53,13 @@ def test_the_outage_is_a_failed_run_and_its_answers_are_rejects(played: list[Out
 
 
 def test_each_slot_has_an_outcome_and_the_filled_day_its_reason(query: Query) -> None:
-    assert query("select outcome, count(*) from fct_coverage group by outcome order by outcome") == [
-        ("failed", 1),
-        ("observed", 29),
-    ]
+    outcomes = (
+        "select outcome, count(*) from fct_coverage where source = '{}' group by outcome order by outcome"
+    )
+    assert query(outcomes.format("timesca")) == [("failed", 1), ("observed", 29)]
+    # the day after the outage asks for the articles of two days
+    assert query(outcomes.format("timesca-posts")) == [("observed", 29)]
+    assert query("select sum(articles_expected - articles_loaded) from fct_coverage") == [(0,)]
     assert query("select distinct rate_date, fill_reason from fct_rate_daily where is_filled") == [
         (OUTAGE, "failed: 4 http_error")
     ]
@@ -68,4 +71,6 @@ def test_every_capture_is_accounted_for(played: list[Outcome], query: Query) -> 
         " where capture_id not in (select capture_id from raw.rate_observation)"
         " and capture_id not in (select capture_id from raw.article_observation)"
         " and capture_id not in (select capture_id from raw.reject)"
+        # the posts API says of itself that nothing is new
+        " and shown_total is distinct from 0"
     ) == [(0,)]

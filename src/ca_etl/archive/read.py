@@ -186,6 +186,7 @@ class _Reader:
             etag=record.http_headers.get("etag"),
             last_modified=record.http_headers.get("last-modified"),
             truncated=record.truncated,
+            total=_number(record.http_headers.get("x-wp-total")),
         )
 
     def _revisit(self, record: Parsed, seen: frozenset[str] = frozenset()) -> Capture | BadRecord:
@@ -233,6 +234,12 @@ class _Reader:
 
     def _bad(self, start: int, reason: RejectReason, detail: str, capture_id: str | None = None) -> BadRecord:
         return BadRecord(self._name, start, reason, detail, capture_id)
+
+
+def _number(text: str | None) -> int | None:
+    """A count as sent in a header; what no site can have is none."""
+    digits = (text or "").strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
 
 
 def info_fields(record: Parsed) -> dict[str, str]:

@@ -41,6 +41,8 @@ MAX_LINES: Final = 60_000
 def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None = None) -> Rows:
     """The rows of one capture: exactly one `capture` row, and an observation or a reject at least.
 
+    An answer of the posts API that counts nothing, and holds nothing, has its `capture` row alone.
+
     `zone` is the zone in which an undated capture's day is reckoned. Pure, and raises for no input.
     Positions count from 1 in each table. `site` is the host (without `www.`, or "loopback") whose pages are wanted: a
     page known to be another's is rejected, since a web archive's file holds many sites. None takes every page.
@@ -49,7 +51,7 @@ def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None =
     read = _foreign(capture, site) or _read(capture, on)
     if isinstance(read, Page):
         page: Page | None = read
-        rejects = (*read.rejects, *_lacking(read))
+        rejects = (*read.rejects, *(() if _says_none(capture, read) else _lacking(read)))
     else:
         page, rejects = None, (read,)
     if page is not None and ticker_day(page.kind, page.page_date, on) is None:
@@ -179,6 +181,11 @@ def _lacking(page: Page) -> Iterable[Reject]:
         yield Reject.of(RejectReason.UNTITLED, said, untitled[0].text or "")
 
 
+def _says_none(capture: Capture, page: Page) -> bool:
+    """Whether the answer says of itself that nothing fits the question: empty is not missing."""
+    return page.kind is PageKind.POSTS_API and capture.total == 0 and not page.articles
+
+
 def _is_told(page: Page) -> bool:
     """Whether the reader has said itself that there is no article, as of the API's index."""
     return any(reject.reason is RejectReason.NO_ARTICLES for reject in page.rejects)
@@ -196,6 +203,7 @@ def _undated(page: Page) -> Reject:
 
 def _capture_row(capture: Capture, page: Page | None, on: date | None, run_id: str) -> dict[str, Any]:
     shown = None if page is None else page.shown
+    counted = capture.total if page is not None and page.kind is PageKind.POSTS_API else None
     return {
         "capture_id": capture.capture_id,
         "source": capture.source,
@@ -214,7 +222,7 @@ def _capture_row(capture: Capture, page: Page | None, on: date | None, run_id: s
         "payload_bytes": len(capture.payload),
         "shown_from": None if shown is None else shown.first,
         "shown_to": None if shown is None else shown.last,
-        "shown_total": None if shown is None else shown.total,
+        "shown_total": counted if shown is None else shown.total,
         "ticker_cycles": 0 if page is None else page.ticker_cycles,
         "articles_parsed": 0 if page is None else len(page.articles),
         "archive_file": capture.archive_file,

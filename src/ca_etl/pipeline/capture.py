@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from typing import Final
 
-from ca_etl import __version__
-from ca_etl.archive.fetch import Fetcher
-from ca_etl.archive.policy import FetchPolicy, Validators, Verdict
+from ca_etl.archive.fetch import FetchResult
+from ca_etl.archive.policy import Validators, Verdict
 from ca_etl.archive.read import archive_files, read_archive
 from ca_etl.archive.recover import recover_open_files
 from ca_etl.archive.redirects import leading_to, redirects
-from ca_etl.archive.write import ArchiveWriter
 from ca_etl.errors import CaEtlError
 from ca_etl.parse.rows import rows_of
+from ca_etl.pipeline.articles import archive_name, capture_articles, is_got
 from ca_etl.pipeline.context import Context
+from ca_etl.pipeline.removals import sweep_articles
 from ca_etl.pipeline.resolve import Resolve, last_validators, published_warehouse, resolver
+from ca_etl.pipeline.slots import SlotOutcome
+from ca_etl.pipeline.told import Told, write_note
+from ca_etl.pipeline.visit import FINAL, USABLE, Visit
 from ca_etl.records import Capture
-from ca_etl.sources import timesca
-from ca_etl.sources.schedules import DAILY
+from ca_etl.sources import posts, timesca
+from ca_etl.sources.schedules import DAILY, SWEEP
 from ca_etl.warehouse import decisions
 
 log = logging.getLogger(__name__)
 
-USABLE: Final = frozenset({Verdict.OK, Verdict.UNCHANGED})
-# The site said no, or could not say yes: asking it for the next page would not be polite.
-FINAL: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED})
+TROUBLE: Final = frozenset({SlotOutcome.BLOCKED, SlotOutcome.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,47 +55,57 @@ class NothingCapturedError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """Outcome of the step: pages asked for now, and how many the archive already held."""
+    """Outcome of the step: pages asked for now, how many the archive already held, and what the articles gave."""
 
     pages: tuple[Page, ...]
     already_archived: int
+    articles: tuple[Told, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A sentence for each page that the site did not give."""
-        return tuple(f"{p.url}: {p.verdict} ({p.detail})" for p in self.pages if p.verdict not in USABLE)
+        """A sentence for each page that the site did not give; that it has no posts API is none."""
+        pages = (f"{p.url}: {p.verdict} ({p.detail})" for p in self.pages if p.verdict not in USABLE)
+        articles = (f"{a.source}: {a.outcome} ({a.reason})" for a in self.articles if a.outcome in TROUBLE)
+        return (*pages, *articles)
 
 
 def capture(ctx: Context) -> Captured:
-    """Ask the site for the slot's pages that the archive does not hold yet.
+    """Ask the site for the slot's pages that the archive does not hold yet, then for what is new among its articles.
 
     Every answer is archived, also refusals and errors. Raises `NothingCapturedError` when no page of the
     slot is usable, and `UsageError` when the site may not be asked as things are set.
     """
     assert ctx.slot is not None  # noqa: S101  only `run` captures, and a run has a slot
-    policy = timesca.fetch_policy(ctx.settings)
     archive_dir = ctx.settings.archive_dir
-    recover_open_files(archive_dir)
-    name = archive_name(ctx.slot, ctx.schedule)
-    with published_warehouse(ctx.settings.data_dir) as con:
-        held = held_urls(ctx, name, resolver(con, archive_dir) if con else None)
-        wanted = [url for url in timesca.targets(ctx.settings, ctx.schedule or DAILY) if url not in held]
-        validators = last_validators(con, archive_dir, wanted) if con else {}
-    pages = tuple(_ask(ctx, policy, name, wanted, validators)) if wanted else ()
-    captured = Captured(pages, already_archived=len(held))
-    if not held and not any(page.verdict in USABLE for page in pages):
-        raise NothingCapturedError(
-            f"{ctx.settings.site_url} gave no usable page: {'; '.join(captured.warnings)}",
-            "ca-etl run (again, later: the slot stays open until a page of it is archived)",
-            pages,
-        )
-    return captured
+    with Visit(ctx) as visit:
+        recover_open_files(archive_dir)
+        name = archive_name(ctx.slot, ctx.schedule)
+        with published_warehouse(ctx.settings.data_dir) as con:
+            held = held_urls(ctx, name, resolver(con, archive_dir) if con else None)
+            wanted = [url for url in timesca.targets(ctx.settings, ctx.schedule or DAILY) if url not in held]
+            validators = last_validators(con, archive_dir, wanted) if con else {}
+        asked = tuple(_ask(ctx, visit, name, wanted, validators)) if wanted else ()
+        captured = Captured(tuple(page for page, _ in asked), already_archived=len(held))
+        if not held and not any(page.verdict in USABLE for page in captured.pages):
+            raise NothingCapturedError(
+                f"{ctx.settings.site_url} gave no usable page: {'; '.join(captured.warnings)}",
+                "ca-etl run (again, later: the slot stays open until a page of it is archived)",
+                captured.pages,
+            )
+        told = _articles(ctx, visit, [result for _, result in asked])
+    if told:
+        write_note(ctx.settings.data_dir, ctx.run_id, told)
+    return replace(captured, articles=told)
 
 
-def archive_name(slot: datetime, schedule: str | None) -> str:
-    """What the archive files of a slot are called: the instant, the source, and any schedule but the daily one."""
-    stem = f"{slot:%Y%m%dT%H%M%SZ}-{timesca.SOURCE}"
-    return stem if schedule in {None, DAILY} else f"{stem}-{schedule}"
+def _articles(ctx: Context, visit: Visit, listings: Sequence[FetchResult]) -> tuple[Told, ...]:
+    """What the schedule of the slot asks of articles, unless a run that stood for it has got that."""
+    if not ctx.settings.article_sources or is_got(ctx.runs, ctx.slot, ctx.schedule):
+        return ()
+    no = next((result for result in listings if result.verdict in FINAL), None)
+    if no is not None:
+        return (Told(posts.SOURCE, SlotOutcome.BLOCKED, f"not asked: {no.final_url} was {no.verdict}"),)
+    return sweep_articles(ctx, visit) if ctx.schedule == SWEEP else capture_articles(ctx, visit, listings)
 
 
 def held_urls(ctx: Context, name: str, resolve: Resolve | None) -> set[str]:
@@ -137,19 +147,13 @@ def _excluded(ctx: Context) -> frozenset[str]:
 
 
 def _ask(
-    ctx: Context, policy: FetchPolicy, name: str, wanted: Sequence[str], validators: Mapping[str, Validators]
-) -> Iterator[Page]:
-    info = {"ca-etl-run": ctx.run_id, "ca-etl-slot": f"{ctx.slot}", "software": f"ca_etl/{__version__}"}
-    with (
-        ArchiveWriter(
-            ctx.settings.archive_dir, name, source=timesca.SOURCE, info=info, clock=ctx.clock
-        ) as writer,
-        Fetcher(policy, clock=ctx.clock, sleep=ctx.sleep, on_attempt=writer.add) as fetcher,
-    ):
+    ctx: Context, visit: Visit, name: str, wanted: Sequence[str], validators: Mapping[str, Validators]
+) -> Iterator[tuple[Page, FetchResult]]:
+    with visit.file(name, timesca.SOURCE, **{"ca-etl-slot": f"{ctx.slot}"}):
         for done, url in enumerate(wanted):
             ctx.progress("capture", done, len(wanted))
-            result = fetcher.get(url, validators.get(url))
+            result = visit.get(url, validators.get(url))
             log.info("%s: %s %s", url, result.verdict, result.detail)
-            yield Page(url, result.verdict, result.detail)
+            yield Page(url, result.verdict, result.detail), result
             if result.verdict in FINAL:
                 return

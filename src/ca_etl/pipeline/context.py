@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from ca_etl.settings import Settings
+from ca_etl.warehouse.journal import RunRecord
 
 Clock = Callable[[], datetime]
 Sleep = Callable[[float], None]
@@ -52,7 +53,10 @@ def silent(step: str, done: int, total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One run. `slot` is the scheduled instant in UTC and `schedule` its name, None for runs without one."""
+    """One run. `slot` is the scheduled instant in UTC and `schedule` its name, None for runs without one.
+
+    `runs` is the journal as it stood when the run began.
+    """
 
     settings: Settings
     kind: Kind
@@ -63,3 +67,4 @@ class Context:
     sleep: Sleep = time.sleep
     progress: Progress = silent
     schedule: str | None = None
+    runs: tuple[RunRecord, ...] = ()

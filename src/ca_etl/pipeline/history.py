@@ -10,17 +10,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final
 
-from ca_etl import __version__
-from ca_etl.archive.fetch import Fetcher, FetchResult
+from ca_etl.archive.fetch import FetchResult
 from ca_etl.archive.policy import header
 from ca_etl.archive.recover import recover_open_files
-from ca_etl.archive.write import ArchiveWriter
 from ca_etl.errors import CaEtlError
 from ca_etl.parse.page import Article, Page, PageKind
 from ca_etl.parse.rows import read_page
-from ca_etl.pipeline.capture import FINAL
 from ca_etl.pipeline.context import Context
-from ca_etl.sources import posts, timesca
+from ca_etl.pipeline.visit import FINAL, Visit
+from ca_etl.sources import posts
 from ca_etl.sources.posts import PostsPage
 from ca_etl.warehouse.files import storage, write_atomic
 
@@ -68,13 +66,14 @@ def capture_history(ctx: Context, stretch: Stretch) -> int:
     done = read_done(ctx.settings.data_dir)
     months = [month for month in stretch.months() if f"{month}" not in done]
     seen = 0
-    for number, month in enumerate(months):
-        ctx.progress("capture", number, len(months))
-        seen += _capture_month(ctx, month)
-        # The month under way may still get posts.
-        if month.last < ctx.started_at.date():
-            done = (*done, f"{month}")
-            write_atomic(ctx.settings.data_dir / DONE_FILE, json.dumps(sorted(done)).encode() + b"\n")
+    with Visit(ctx) as visit:
+        for number, month in enumerate(months):
+            ctx.progress("capture", number, len(months))
+            seen += _capture_month(ctx, visit, month)
+            # The month under way may still get posts.
+            if month.last < ctx.started_at.date():
+                done = (*done, f"{month}")
+                write_atomic(ctx.settings.data_dir / DONE_FILE, json.dumps(sorted(done)).encode() + b"\n")
     return seen
 
 
@@ -95,18 +94,6 @@ def read_done(data_dir: Path) -> tuple[str, ...]:
     return tuple(str(each) for each in value) if isinstance(value, list) else ()
 
 
-def walk(fetcher: Fetcher, asking: posts.Asking) -> posts.Enumerated:
-    """Ask for the pages of an enumeration, until it has ended."""
-    url = next(asking)
-    while True:
-        page = posts_page(fetcher.get(url))
-        try:
-            url = asking.send(page)
-        except StopIteration as over:
-            ended: posts.Enumerated = over.value
-            return ended
-
-
 def posts_page(result: FetchResult) -> PostsPage:
     """What an answer says to the enumeration."""
     last = result.attempts[-1] if result.attempts else None
@@ -124,18 +111,12 @@ def posts_page(result: FetchResult) -> PostsPage:
     return PostsPage(known, int(total) if total.isdecimal() else len(known))
 
 
-def _capture_month(ctx: Context, month: Stretch) -> int:
+def _capture_month(ctx: Context, visit: Visit, month: Stretch) -> int:
     name = f"{ctx.started_at:%Y%m%dT%H%M%SZ}-{posts.SOURCE}-{month.first:%Y%m%d}"
-    info = {"ca-etl-run": ctx.run_id, "ca-etl-stretch": f"{month}", "software": f"ca_etl/{__version__}"}
     settings = ctx.settings
     asking = posts.enumerate_posts(str(settings.site_url), started_at=ctx.started_at, published=month.bounds)
-    with (
-        ArchiveWriter(settings.archive_dir, name, source=posts.SOURCE, info=info, clock=ctx.clock) as writer,
-        Fetcher(
-            timesca.fetch_policy(settings), clock=ctx.clock, sleep=ctx.sleep, on_attempt=writer.add
-        ) as fetcher,
-    ):
-        ended = walk(fetcher, asking)
+    with visit.file(name, posts.SOURCE, **{"ca-etl-stretch": f"{month}"}):
+        ended = visit.walk(asking, posts_page).ended
     if ended.closed is not None:
         raise PostsClosedError(
             f"the posts API of {settings.site_url} is closed ({ended.closed}), at {month}",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Final
 
 from ca_etl.archive.policy import Verdict
-from ca_etl.pipeline.capture import FINAL, USABLE, Captured, Page
+from ca_etl.pipeline.capture import Captured, Page
 from ca_etl.pipeline.load import Loaded
 from ca_etl.pipeline.slots import GOOD, SlotOutcome, slots_of
+from ca_etl.pipeline.told import Told
+from ca_etl.pipeline.visit import FINAL, USABLE
 from ca_etl.sources.schedules import Schedule
 from ca_etl.warehouse.journal import RunRecord, SlotRecord
 
@@ -25,6 +28,16 @@ def slot_record(
     """A line of the ledger. A `slot` between two of the schedule counts for the one before it."""
     expected = schedule.latest(slot)
     return SlotRecord(schedule.source, schedule.name, expected, schedule.day(expected), outcome.value, reason)
+
+
+def article_slots(schedule: Schedule, slot: datetime, told: Iterable[Told]) -> tuple[SlotRecord, ...]:
+    """The lines of the sources of articles that were asked. One that was not asked has none.
+
+    Neither has a slot that passed without a run: the next one asks for what is new since the last good one.
+    """
+    return tuple(
+        replace(slot_record(schedule, slot, each.outcome, each.reason), source=each.source) for each in told
+    )
 
 
 def missed_slots(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) -> tuple[SlotRecord, ...]:

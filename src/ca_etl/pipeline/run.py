@@ -19,10 +19,11 @@ from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Statu
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.history import Stretch, capture_history
 from ca_etl.pipeline.ingest import Given, ingest, oddities
-from ca_etl.pipeline.ledger import judged, missed_slots, slot_record
+from ca_etl.pipeline.ledger import article_slots, judged, missed_slots, slot_record
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, publish
 from ca_etl.pipeline.slots import SlotOutcome
+from ca_etl.pipeline.told import read_note
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedule, schedules
 from ca_etl.sources.site import claim_data_dir
@@ -217,15 +218,20 @@ class _Run:
             warnings=outcome.warnings,
             checks=outcome.fired,
             schedule=self.ctx.schedule,
-            slots=(*outcome.slots, *self._own_slot()),
+            slots=(*outcome.slots, *self._own_slots()),
         )
 
-    def _own_slot(self) -> tuple[SlotRecord, ...]:
+    def _own_slots(self) -> tuple[SlotRecord, ...]:
         if self.planned is None or self.ctx.slot is None:
             return ()
         outcome = self.outcome
         became, reason = judged(outcome.captured, outcome.loaded, outcome.asked, outcome.error)
-        return (slot_record(self.planned, max(self.ctx.slot, self.ctx.started_at), became, reason),)
+        slot = max(self.ctx.slot, self.ctx.started_at)
+        articles = outcome.captured.articles if outcome.captured else ()
+        return (
+            *article_slots(self.planned, slot, articles),
+            slot_record(self.planned, slot, became, reason),
+        )
 
 
 @contextmanager
@@ -253,7 +259,7 @@ def _run(
     ):
         runs = _settle_crashes(settings)
         ctx = Context(
-            settings, kind, run_id, started_at, slot, edges.clock, edges.sleep, edges.progress, name
+            settings, kind, run_id, started_at, slot, edges.clock, edges.sleep, edges.progress, name, runs
         )
         run = _Run(ctx, held, Outcome(run_id), edges.call, planned)
         if planned and slot:
@@ -326,4 +332,5 @@ def _slots_of_killed(
     missed = missed_slots(planned, runs, slot)
     became = SlotOutcome.OBSERVED if done else SlotOutcome.FAILED
     reason = None if done else f"killed in step {holder.step}"
-    return (*missed, slot_record(planned, slot, became, reason))
+    articles = article_slots(planned, slot, read_note(settings.data_dir, holder.run_id))
+    return (*missed, *articles, slot_record(planned, slot, became, reason))

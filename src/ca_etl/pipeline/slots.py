@@ -11,10 +11,14 @@ from ca_etl.warehouse.journal import RunRecord, SlotRecord
 
 
 class SlotOutcome(StrEnum):
-    """What became of a slot, the best first. `unchanged` is an observation: the site said, nothing is new."""
+    """What became of a slot, the best first. `unchanged` is an observation: the site said, nothing is new.
+
+    `closed` is one, too: the site does not offer this source, and says so.
+    """
 
     OBSERVED = "observed"
     UNCHANGED = "unchanged"
+    CLOSED = "closed"
     BLOCKED = "blocked"
     FAILED = "failed"
     MISSED = "missed"
@@ -23,9 +27,11 @@ class SlotOutcome(StrEnum):
 GOOD: Final = frozenset({SlotOutcome.OBSERVED.value, SlotOutcome.UNCHANGED.value})
 
 
-def slots_of(schedule: Schedule, runs: Iterable[RunRecord]) -> Iterator[SlotRecord]:
-    """What `runs` tell of the slots of a schedule, in the order told."""
+def slots_of(
+    schedule: Schedule, runs: Iterable[RunRecord], source: str | None = None
+) -> Iterator[SlotRecord]:
+    """What `runs` tell of the slots of a schedule, in the order told; `source` is another than its own."""
     for run in runs:
         for each in run.slots:
-            if (each.source, each.schedule) == (schedule.source, schedule.name):
+            if (each.source, each.schedule) == (source or schedule.source, schedule.name):
                 yield each

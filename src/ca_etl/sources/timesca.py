@@ -13,6 +13,10 @@ from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, SWEEP
 
 SOURCE: Final = "timesca"
+# The pages of single articles.
+ARTICLES: Final = "timesca-articles"
+# With these a page says that its article is no more.
+GONE: Final = frozenset({404, 410})
 
 
 def targets(settings: Settings, schedule: str = DAILY) -> tuple[str, ...]:

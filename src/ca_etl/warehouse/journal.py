@@ -43,10 +43,10 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class SlotRecord:
-    """What a run knows of one expected slot of a schedule: its own, or one that passed without a run.
+    """What a run knows of one source in an expected slot: its own slot, or one that passed without a run.
 
     `slot` is in UTC, `day` its calendar day in the zone of the schedule; `outcome` is one of observed, unchanged,
-    blocked, failed, missed.
+    closed, blocked, failed, missed. A run's own slot of the schedule's own source comes last.
     """
 
     source: str

@@ -165,7 +165,7 @@ def load_journal(con: duckdb.DuckDBPyConnection, records: Iterable[RunRecord]) -
     slots = [{"run_id": record.run_id, **asdict(slot)} for record in first for slot in record.slots]
     with transaction(con):
         _replace_rows(con, "run", ("run_id",), runs)
-        _replace_rows(con, "slot", ("run_id", "schedule", "slot"), slots)
+        _replace_rows(con, "slot", ("run_id", "source", "schedule", "slot"), slots)
         _replace_rows(con, "check_result", ("run_id", "check_name"), checks)
 
 

@@ -1,0 +1,105 @@
+/*
+description: >-
+  One row per article and time that it was away, as sweeps say it. A sweep asks the site for the list of its posts, and
+  for the page of each known one that the list lacks. An article that nobody listed for some days is not here for
+  that: listings are short.
+grain: [article_id, kind, found_at]
+columns:
+  article_id: The article, as in main.fct_article.
+  kind: gone - its page answered 404 or 410; unlisted - its page stands, and the list lacks it.
+  last_seen_at: When it was last seen among the site's articles before that, null where nobody knows the time.
+  found_at: When a sweep first found it so.
+  confirmed_at: When the latest sweep found it so.
+  returned_at: When it was seen among the site's articles again, null while it is away.
+  is_current: True for what the latest sweep that asked found, while the article has not returned.
+  http_status: The status of its page in the latest sweep.
+  capture_id: The capture of its page in the latest sweep, the evidence.
+sort: [found_at, article_id]
+checks:
+  - not_null: [article_id, kind, found_at, confirmed_at, is_current, http_status, capture_id]
+  - accepted: {kind: [gone, unlisted]}
+  - references: {article_id: main.fct_article_sighting.article_id}
+  - name: nothing_returns_before_it_was_found_away
+    sql: >-
+      select article_id, found_at, returned_at from main.fct_article_removal where returned_at <= found_at
+  - name: an_article_is_away_in_one_way_at_a_time
+    sql: select article_id from main.fct_article_removal where is_current group by article_id having count(*) > 1
+*/
+with answers as (
+    select
+        capture_id,
+        url,
+        observed_at,
+        http_status,
+        if(http_status = 200, 'unlisted', 'gone') as kind
+    from staging.stg_capture
+    where source = 'timesca-articles'
+    and http_status in (200, 404, 410)
+    and observed_at is not null
+    and regexp_matches(archive_file, '-timesca-articles-sweep[.]')
+),
+
+addresses as (
+    select distinct url, article_id
+    from staging.stg_article_observation
+    where url in (select url from answers)
+),
+
+-- what stands on a page that a sweep asked for is no sign that the site still shows the article to its readers
+seen as materialized (
+    select article_id, observed_at
+    from main.fct_article_sighting
+    where article_id in (select article_id from addresses)
+    and source <> 'timesca-articles'
+    and observed_at is not null
+),
+
+found as (
+    select
+        addresses.article_id,
+        answers.kind,
+        answers.capture_id,
+        answers.http_status,
+        answers.observed_at as found_at,
+        seen.observed_at as last_seen_at
+    from answers
+    inner join addresses on addresses.url = answers.url
+    asof left join seen on seen.article_id = addresses.article_id and seen.observed_at <= answers.observed_at
+),
+
+away as (
+    select
+        article_id,
+        kind,
+        last_seen_at,
+        min(found_at) as found_at,
+        max(found_at) as confirmed_at,
+        arg_max(http_status, found_at) as http_status,
+        arg_max(capture_id, found_at) as capture_id
+    from found
+    group by all
+),
+
+returned as (
+    select away.article_id, away.kind, away.last_seen_at, min(seen.observed_at) as returned_at
+    from away
+    inner join seen on seen.article_id = away.article_id and seen.observed_at > away.confirmed_at
+    group by all
+)
+
+select
+    away.article_id,
+    away.kind,
+    away.last_seen_at,
+    away.found_at,
+    away.confirmed_at,
+    returned.returned_at,
+    returned.returned_at is null
+    and away.confirmed_at = max(away.confirmed_at) over (partition by away.article_id) as is_current,
+    away.http_status,
+    away.capture_id
+from away
+left join returned
+    on returned.article_id = away.article_id
+    and returned.kind = away.kind
+    and returned.last_seen_at is not distinct from away.last_seen_at

@@ -1,0 +1,216 @@
+"""Step 1, its second half: what is new among the site's articles, from the first source on the ladder that gives it.
+
+The posts API tells all: whole texts, authors, times, edits. Where the site keeps it closed, the feed has the newest
+whole texts, without edits. Where that gives excerpts or nothing, the pages of the articles that the listings link to
+are asked for, the fewest that will do. What each of them answered is a line of the ledger.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ca_etl.archive.fetch import FetchResult
+from ca_etl.archive.policy import header
+from ca_etl.parse.page import Article, Page
+from ca_etl.parse.rows import read_page
+from ca_etl.pipeline.context import Context
+from ca_etl.pipeline.feed import feed_page
+from ca_etl.pipeline.history import posts_page
+from ca_etl.pipeline.resolve import published_warehouse
+from ca_etl.pipeline.slots import GOOD, SlotOutcome
+from ca_etl.pipeline.told import Told, good
+from ca_etl.pipeline.visit import FINAL, USABLE, Visit
+from ca_etl.settings import ArticleSource
+from ca_etl.sources import feed, posts, timesca
+from ca_etl.sources.schedules import DAILY
+from ca_etl.warehouse.journal import RunRecord
+
+log = logging.getLogger(__name__)
+
+SOURCES: Final = {
+    ArticleSource.POSTS: posts.SOURCE,
+    ArticleSource.FEED: feed.SOURCE,
+    ArticleSource.PAGES: timesca.ARTICLES,
+}
+# How far the first run looks back; what is older is history, and `ca-etl backfill` walks it.
+FIRST_LOOK: Final = timedelta(days=30)
+# Two machines' clocks, and what was changed while the last run read.
+OVERLAP: Final = timedelta(hours=2)
+# With ten items a page that is two weeks of a site that publishes seven a day.
+MOST_FEED_PAGES: Final = 10
+# The site lets nobody in here, or has nothing here; 5xx is a bad day.
+CLOSED_STATUS: Final = frozenset({400, 401, 403, 404, 405, 406, 410, 451})
+TOO_MANY: Final = 429
+
+WHOLE: Final = """
+    select url from main.fct_article where not is_truncated and author is not null and published_at is not null
+    union
+    select url from raw.capture where page_kind = 'article' and http_status = 200
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """`told`, None where nothing was to be asked; `lacking` are the articles of which the next source may tell more."""
+
+    told: Told | None
+    lacking: tuple[Article, ...] = ()
+    is_over: bool = False
+
+
+def capture_articles(ctx: Context, visit: Visit, listings: Sequence[FetchResult]) -> tuple[Told, ...]:
+    """Archive what is new among the articles since the last good run; what each source said, in the order asked.
+
+    `listings` are the answers of this run's listing pages.
+    """
+    told: list[Told] = []
+    lacking = tuple(article for result in listings for article in articles_of(result))
+    for source in ctx.settings.article_sources:
+        asked = _ask(source, ctx, visit, lacking)
+        if asked.told is not None:
+            log.info("%s: %s %s", asked.told.source, asked.told.outcome, asked.told.reason or "")
+            told.append(asked.told)
+        if asked.is_over:
+            break
+        lacking = (*asked.lacking, *lacking)
+    return tuple(told)
+
+
+def archive_name(slot: datetime, schedule: str | None, source: str = timesca.SOURCE) -> str:
+    """What the archive files of a slot are called: the instant, the source, and any schedule but the daily one."""
+    stem = f"{slot:%Y%m%dT%H%M%SZ}-{source}"
+    return stem if schedule in {None, DAILY} else f"{stem}-{schedule}"
+
+
+def is_got(runs: Iterable[RunRecord], slot: datetime | None, schedule: str | None) -> bool:
+    """Whether a run that stood for this very slot has got its articles."""
+    return any(
+        each.outcome in GOOD and each.source in SOURCES.values()
+        for run in runs
+        if (run.slot, run.schedule) == (slot, schedule)
+        for each in run.slots
+    )
+
+
+def last_got(runs: Iterable[RunRecord], sources: Iterable[str]) -> datetime | None:
+    """When the last run began that got the articles of one of `sources`, in UTC."""
+    wanted = frozenset(sources)
+    return max(
+        (
+            run.started_at
+            for run in runs
+            if any(each.source in wanted and each.outcome in GOOD for each in run.slots)
+        ),
+        default=None,
+    )
+
+
+def since(ctx: Context, *sources: str) -> datetime:
+    """From when on articles are asked for: some hours before the last run that got them, at first a month ago."""
+    last = last_got(ctx.runs, sources)
+    return ctx.started_at - FIRST_LOOK if last is None else last - OVERLAP
+
+
+def articles_of(result: FetchResult) -> tuple[Article, ...]:
+    """The articles that an answer shows; none where it is no page."""
+    last = result.attempts[-1] if result.attempts else None
+    if last is None or result.verdict not in USABLE:
+        return ()
+    kind = header(last.response_headers, "Content-Type")
+    read = read_page(last.body, content_type=kind, url=result.final_url, on=None)
+    return read.articles if isinstance(read, Page) else ()
+
+
+def outcome_of(result: FetchResult | None) -> SlotOutcome:
+    """What the answer that ended a walk, and gave no articles, makes of its source."""
+    if result is None:
+        return SlotOutcome.FAILED
+    last = result.attempts[-1] if result.attempts else None
+    if last is not None and (last.status in CLOSED_STATUS or result.verdict in USABLE):
+        return SlotOutcome.CLOSED
+    is_no = result.verdict in FINAL or (last is not None and last.status == TOO_MANY)
+    return SlotOutcome.BLOCKED if is_no else SlotOutcome.FAILED
+
+
+def refused(source: str, last: FetchResult | None, reason: str, articles: int) -> Told:
+    """What became of a source whose `last` answer ended the asking."""
+    return Told(source, outcome_of(last), reason, articles)
+
+
+def _ask(source: ArticleSource, ctx: Context, visit: Visit, lacking: Sequence[Article]) -> _Asked:
+    assert ctx.slot is not None  # noqa: S101  see `capture`
+    name = archive_name(ctx.slot, ctx.schedule, SOURCES[source])
+    with visit.file(name, SOURCES[source], **{"ca-etl-slot": f"{ctx.slot}"}):
+        match source:
+            case ArticleSource.POSTS:
+                return _ask_posts(ctx, visit)
+            case ArticleSource.FEED:
+                return _ask_feed(ctx, visit)
+            case ArticleSource.PAGES:
+                return _ask_pages(ctx, visit, lacking)
+
+
+def _ask_posts(ctx: Context, visit: Visit) -> _Asked:
+    asking = posts.enumerate_posts(
+        str(ctx.settings.site_url), started_at=ctx.started_at, modified_after=since(ctx, posts.SOURCE)
+    )
+    walked = visit.walk(asking, posts_page)
+    ended = walked.ended
+    if ended.closed is not None:
+        return _refused(posts.SOURCE, walked.last, ended.closed, len(ended.seen))
+    reason = None if ended.is_settled else "posts were still changing; the next run asks for them again"
+    return _Asked(good(posts.SOURCE, len(ended.seen), reason), is_over=True)
+
+
+def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
+    shown: list[Article] = []
+
+    def read(result: FetchResult) -> feed.FeedPage:
+        shown.extend(articles_of(result))
+        return feed_page(result)
+
+    begin = since(ctx, posts.SOURCE, feed.SOURCE)
+    walked = visit.walk(
+        feed.walk_feed(str(ctx.settings.site_url), since=begin, most_pages=MOST_FEED_PAGES), read
+    )
+    ended = walked.ended
+    if ended.closed is not None:
+        return _refused(feed.SOURCE, walked.last, ended.closed, len(ended.seen))
+    cut = tuple(article for article in shown if article.text is None or article.is_truncated)
+    reason = f"{len(cut)} of {len(shown)} texts are excerpts" if cut else None
+    return _Asked(good(feed.SOURCE, len(ended.seen), reason), lacking=cut, is_over=not cut)
+
+
+def _ask_pages(ctx: Context, visit: Visit, lacking: Sequence[Article]) -> _Asked:
+    urls = dict.fromkeys(article.url for article in lacking if article.url)
+    if not urls:
+        return _Asked(None)
+    with published_warehouse(ctx.settings.data_dir) as con:
+        known = {url for (url,) in con.sql(WHOLE).fetchall()} if con else set[str]()
+    wanted = [url for url in urls if url not in known]
+    asked = wanted[: ctx.settings.article_pages]
+    got = 0
+    for done, url in enumerate(asked):
+        ctx.progress("capture", done, len(asked))
+        result = visit.get(url)
+        got += result.verdict in USABLE
+        if result.verdict in FINAL:
+            told = f"{result.verdict}: {result.detail}"
+            return _refused(timesca.ARTICLES, result, told, got)
+    left = len(wanted) - len(asked)
+    reason = f"{left} more are left for later runs" if left else None
+    if not asked:
+        return _Asked(None)
+    if not got:
+        return _Asked(Told(timesca.ARTICLES, SlotOutcome.FAILED, f"none of {len(asked)} pages answered"))
+    return _Asked(good(timesca.ARTICLES, got, reason), is_over=True)
+
+
+def _refused(source: str, last: FetchResult | None, reason: str, articles: int) -> _Asked:
+    status = last.attempts[-1].status if last and last.attempts else None
+    # Too many requests is said to the client, whatever it asks for next.
+    return _Asked(refused(source, last, reason, articles), is_over=status == TOO_MANY)

@@ -1,0 +1,86 @@
+"""One visit of the site: one polite client, whose answers go into the archive file that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Generic, Self, TypeVar
+
+from ca_etl import __version__
+from ca_etl.archive.fetch import Fetcher, FetchResult
+from ca_etl.archive.policy import Attempt, Validators, Verdict
+from ca_etl.archive.write import ArchiveWriter
+from ca_etl.pipeline.context import Context
+from ca_etl.sources import timesca
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+USABLE: Final = frozenset({Verdict.OK, Verdict.UNCHANGED})
+# The site said no, or could not say yes: asking it for the next page would not be polite.
+FINAL: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED})
+
+
+@dataclass(frozen=True, slots=True)
+class Walked(Generic[R]):
+    """How a walk of many pages ended, and the answer it ended with; None where nothing was asked."""
+
+    ended: R
+    last: FetchResult | None
+
+
+class Visit:
+    """Asks for pages, with robots.txt read once and the pause kept between all of them. A context manager.
+
+    Raises `UsageError` when the site may not be asked as things are set.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._writer: ArchiveWriter | None = None
+        self._fetcher = Fetcher(
+            timesca.fetch_policy(ctx.settings), clock=ctx.clock, sleep=ctx.sleep, on_attempt=self._archive
+        )
+
+    def __enter__(self) -> Self:
+        self._fetcher.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._fetcher.__exit__(kind, error, trace)
+
+    @contextmanager
+    def file(self, name: str, source: str, **info: str) -> Iterator[None]:
+        """Let the answers go into the archive file of that name until the block ends; none without an answer."""
+        told = {"ca-etl-run": self._ctx.run_id, "software": f"ca_etl/{__version__}", **info}
+        archive_dir = self._ctx.settings.archive_dir
+        with ArchiveWriter(archive_dir, name, source=source, info=told, clock=self._ctx.clock) as writer:
+            self._writer = writer
+            try:
+                yield
+            finally:
+                self._writer = None
+
+    def get(self, url: str, validators: Validators | None = None) -> FetchResult:
+        """One page, into the file that is open."""
+        return self._fetcher.get(url, validators)
+
+    def walk(self, asking: Generator[str, P, R], read: Callable[[FetchResult], P]) -> Walked[R]:
+        """Ask for the pages that `asking` names, and hand it what `read` makes of each, until it has ended."""
+        last: FetchResult | None = None
+        try:
+            url = next(asking)
+            while True:
+                last = self.get(url)
+                url = asking.send(read(last))
+        except StopIteration as over:
+            return Walked(over.value, last)
+
+    def _archive(self, attempt: Attempt) -> None:
+        if self._writer is None:
+            raise RuntimeError(f"{attempt.url} was asked for with no archive file open")
+        self._writer.add(attempt)

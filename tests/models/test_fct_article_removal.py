@@ -1,0 +1,103 @@
+"""Given what sweeps were answered: which articles are away, since when, and in what way?"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+URL = "https://timesca.com/a-road/"
+SWEEP = "2025/12/{day}T043000Z-timesca-articles-sweep.warc.gz"
+
+
+def at(day: int, **columns):
+    return {
+        "capture_id": f"c{day}",
+        "source": "timesca-posts",
+        "captured_at": f"2025-12-{day:02} 04:30:00+00",
+        "captured_date": f"2025-12-{day:02}",
+        "page_kind": "posts_api",
+        "http_status": 200,
+    } | columns
+
+
+def seen(day: int):
+    return {"capture_id": f"c{day}", "title": "A Road", "url": URL, "post_id": 7}
+
+
+def looked(day: int, status: int, **columns):
+    """The page of the article, as a sweep asked for it."""
+    return at(
+        day,
+        capture_id=f"p{day}",
+        source="timesca-articles",
+        url=URL,
+        http_status=status,
+        page_kind="article" if status == 200 else None,
+        archive_file=SWEEP.format(day=f"202512{day:02}"),
+        **columns,
+    )
+
+
+AWAY = (
+    "select kind, found_at, confirmed_at, returned_at, is_current from main.fct_article_removal order by all"
+)
+
+
+def on(day: int) -> datetime:
+    return datetime(2025, 12, day, 4, 30, tzinfo=UTC)
+
+
+def test_a_page_that_is_no_more_says_that_its_article_is_gone(given):
+    warehouse = given(capture=[at(5), looked(7, 404)], article_observation=[seen(5)])
+    assert warehouse.rows(AWAY) == [("gone", on(7), on(7), None, True)]
+    assert warehouse.rows("select removal, removed_at from main.fct_article") == [("gone", on(7))]
+
+
+def test_a_page_that_stands_though_no_list_names_it_is_unlisted(given):
+    warehouse = given(
+        capture=[at(5), looked(7, 200)],
+        article_observation=[seen(5), seen(7) | {"capture_id": "p7"}],
+    )
+    assert warehouse.rows(AWAY) == [("unlisted", on(7), on(7), None, True)]
+
+
+def test_each_sweep_confirms_what_the_one_before_found(given):
+    warehouse = given(
+        capture=[at(5), looked(7, 200), looked(14, 200), looked(21, 410)], article_observation=[seen(5)]
+    )
+    assert warehouse.rows(AWAY) == [
+        ("gone", on(21), on(21), None, True),
+        ("unlisted", on(7), on(14), None, False),
+    ]
+    assert warehouse.rows("select removal from main.fct_article") == [("gone",)]
+
+
+def test_an_article_that_is_shown_again_has_returned(given):
+    warehouse = given(capture=[at(5), looked(7, 404), at(9)], article_observation=[seen(5), seen(9)])
+    assert warehouse.rows(AWAY) == [("gone", on(7), on(7), on(9), False)]
+    assert warehouse.rows("select removal, removed_at from main.fct_article") == [(None, None)]
+
+
+def test_it_may_go_twice(given):
+    warehouse = given(
+        capture=[at(5), looked(7, 404), at(9), looked(14, 404)], article_observation=[seen(5), seen(9)]
+    )
+    assert warehouse.rows("select last_seen_at, is_current from main.fct_article_removal order by all") == [
+        (on(5), False),
+        (on(9), True),
+    ]
+
+
+def test_a_page_of_a_daily_run_says_nothing_of_removals(given):
+    warehouse = given(
+        capture=[
+            at(5),
+            looked(7, 404) | {"archive_file": "2025/12/20251207T020000Z-timesca-articles.warc.gz"},
+        ],
+        article_observation=[seen(5)],
+    )
+    assert warehouse.rows(AWAY) == []
+
+
+def test_a_server_that_is_ill_has_removed_nothing(given):
+    warehouse = given(capture=[at(5), looked(7, 503), looked(8, 403)], article_observation=[seen(5)])
+    assert warehouse.rows(AWAY) == []
