@@ -10,6 +10,7 @@ from itertools import chain
 from benchmarks import (
     daily,
     enrich_amounts,
+    enrich_both,
     enrich_places,
     html_to_rows,
     models,
@@ -30,6 +31,7 @@ def main() -> None:
             models.claims(),
             enrich_places.claims(),
             enrich_amounts.claims(),
+            enrich_both.claims(),
             orchestration.claims(),
         )
     )

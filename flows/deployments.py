@@ -74,6 +74,12 @@ def deployments(settings: Settings) -> tuple[Deployment, ...]:
             "Archives files or folders given by hand, and publishes what they say.",
             ("ca_etl", "backfill", "source:timesca"),
         ),
+        Deployment(
+            "backfill-posts",
+            "flows/backfill_posts.py:backfill_posts",
+            "Walks the site's posts API, or its feed, through a stretch of time, and publishes what it says.",
+            ("ca_etl", "backfill-posts", "source:timesca"),
+        ),
     )
 
 

@@ -15,6 +15,8 @@ from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, capture
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.enrich import Enriched, enrich
+from ca_etl.pipeline.feed_history import capture_feed
+from ca_etl.pipeline.history import Stretch, capture_history
 from ca_etl.pipeline.ingest import Given, ingest
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, publish
@@ -59,6 +61,17 @@ def capture_pages(ctx: Context) -> Captured | State[Any]:
 def archive_files(ctx: Context, given: Given) -> IngestReport | State[Any]:
     """Files and folders into the archive, by the same door as fetched pages."""
     return told(ingest, ctx, given)
+
+
+@task(
+    name="Capture the posts of a stretch of time",
+    task_run_name="Capture the posts of a stretch of time",
+    timeout_seconds=20 * 60 * MINUTE,
+    cache_policy=NO_CACHE,
+)
+def capture_posts(ctx: Context, stretch: Stretch) -> int | State[Any]:
+    """What the site says of its posts into the archive, month by month."""
+    return told(capture_history, ctx, stretch)
 
 
 @task(
@@ -113,9 +126,22 @@ def publish_release(ctx: Context) -> Release | State[Any]:
     return told(publish, ctx)
 
 
+@task(
+    name="Capture the feed back to a day",
+    task_run_name="Capture the feed back to a day",
+    timeout_seconds=20 * 60 * MINUTE,
+    cache_policy=NO_CACHE,
+)
+def capture_feed_pages(ctx: Context, stretch: Stretch) -> int | State[Any]:
+    """The pages of the feed into the archive, from now back to the first day of the stretch."""
+    return told(capture_feed, ctx, stretch)
+
+
 TASKS: Final[dict[Callable[..., Any], Task[..., Any]]] = {
     capture: capture_pages,
     ingest: archive_files,
+    capture_history: capture_posts,
+    capture_feed: capture_feed_pages,
     load: load_archive,
     enrich: enrich_texts,
     build: build_models,

@@ -118,8 +118,9 @@ def sentence(facts: Facts) -> str:
     if facts.release is None or facts.contents is None:
         return facts.error
     told = facts.contents
+    rates = f"{len(told.rates)} rates of {told.rates_date}" if told.rates else "no rates"
     return (
-        f"Release {facts.release.name}: {len(told.rates)} rates of {told.rates_date}, "
+        f"Release {facts.release.name}: {rates}, "
         f"{told.articles_seen} articles seen, {told.articles_new} of them new"
     )
 

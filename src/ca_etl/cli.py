@@ -154,7 +154,9 @@ def backfill(
     last: Annotated[
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day. Default: today.")
     ] = None,
-    source: Annotated[str, typer.Option(help="What to ask: posts, the site's posts API.")] = "posts",
+    source: Annotated[
+        str, typer.Option(help="What to ask: posts, the site's posts API, or feed, where that is closed.")
+    ] = "posts",
 ) -> None:
     """Walk the history of a source into the archive, then load, build, check, publish. Goes on where it stopped."""
     from ca_etl.pipeline.context import utc_now
@@ -162,14 +164,10 @@ def backfill(
     from ca_etl.pipeline.run import Edges, run_backfill
 
     until = last or utc_now()
-    if source != "posts":
-        raise UsageError(f"no history of {source!r} can be walked; of posts it can", "ca-etl backfill --help")
-    if first.date() > until.date():
-        raise UsageError(f"{first.date()} is after {until.date()}", "ca-etl backfill --from DAY --to DAY")
+    stretch = Stretch.of(first.date(), until.date())
     settings = _settings()
     with _progress() as progress, alerts_after(settings):
-        stretch = Stretch(first.date(), until.date())
-        outcome = run_backfill(settings, stretch, edges=Edges(progress=progress))
+        outcome = run_backfill(settings, stretch, source=source, edges=Edges(progress=progress))
     _finish(outcome)
 
 

@@ -124,3 +124,19 @@ def test_a_full_disk_leaves_the_release_as_it_was_and_the_next_run_goes_on(
         "sql", "select count(distinct rate_date) as days from fct_rate_daily", "-f", "csv"
     ).stdout.split()[1]
     assert days == "2"
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (("--from", "2025-12-22", "--to", "2025-12-01"), "2025-12-22 is after 2025-12-01"),
+        (("--from", "2025-12-01", "--source", "pages"), "of posts and feed it can"),
+    ],
+)
+def test_a_backfill_of_no_days_or_of_no_source_is_a_wrong_use(
+    cli: Cli, data_dir: Path, asked: tuple[str, ...], told: str
+) -> None:
+    done = cli("backfill", *asked)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert not data_dir.exists()

@@ -32,11 +32,11 @@ def test_the_file_in_the_repository_is_the_rendering_of_the_defaults() -> None:
     assert FILE.read_text(encoding="utf-8") == render(Settings(_env_file=None))
 
 
-def test_every_schedule_has_one_deployment_and_backfill_has_none() -> None:
+def test_every_schedule_has_one_deployment_and_backfills_have_none() -> None:
     settings = Settings(_env_file=None)
     made = deployments(settings)
     assert [each.schedule for each in made if each.schedule] == list(schedules(settings))
-    assert [each.name for each in made if not each.schedule] == ["backfill"]
+    assert [each.name for each in made if not each.schedule] == ["backfill", "backfill-posts"]
     for each in made:
         assert set(each.tags) == {"ca_etl", each.name, "source:timesca"}
 
@@ -48,6 +48,7 @@ def test_a_schedule_of_the_environment_reaches_what_is_printed(monkeypatch: pyte
     assert [entry["schedules"] for entry in entries] == [
         [{"slug": "daily", "cron": "15 6 * * *", "timezone": "Asia/Bishkek"}],
         [{"slug": "sweep", "cron": "30 9 * * 0", "timezone": "Asia/Bishkek"}],
+        [],
         [],
     ]
 

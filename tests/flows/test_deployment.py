@@ -23,7 +23,7 @@ from flows.deployments import RUN_ENVIRONMENT, Deployment, deployments, prefect_
 
 Command = Callable[..., CompletedProcess[str]]
 REPOSITORY = Path(__file__).parents[2]
-NAMES = ("daily", "sweep", "backfill")
+NAMES = ("daily", "sweep", "backfill", "backfill-posts")
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +66,10 @@ def test_it_runs_daily_at_seven_in_almaty(deployment: Any) -> None:
     assert (schedule.schedule.cron, schedule.schedule.timezone) == ("0 7 * * *", "Asia/Almaty")
 
 
-def test_the_sweep_is_weekly_and_a_backfill_is_only_run_by_hand(deployed: dict[str, Any]) -> None:
+def test_the_sweep_is_weekly_and_backfills_are_only_run_by_hand(deployed: dict[str, Any]) -> None:
     (schedule,) = deployed["sweep"].schedules
     assert (schedule.schedule.cron, schedule.schedule.timezone) == ("30 9 * * 0", "Asia/Almaty")
-    assert deployed["backfill"].schedules == []
+    assert deployed["backfill"].schedules == deployed["backfill-posts"].schedules == []
 
 
 def test_none_has_a_limit_of_its_own(deployed: dict[str, Any]) -> None:
@@ -80,7 +80,8 @@ def test_none_has_a_limit_of_its_own(deployed: dict[str, Any]) -> None:
 
 def test_it_runs_the_flow_of_this_repository_in_the_process_pool(deployed: dict[str, Any]) -> None:
     for name, each in deployed.items():
-        assert each.entrypoint == f"flows/{name}.py:{name}"
+        module = name.replace("-", "_")
+        assert each.entrypoint == f"flows/{module}.py:{module}"
         assert each.work_pool_name == "ca-process"
         assert each.tags == ["ca_etl", name, "source:timesca"]
         assert each.job_variables == {"env": dict(RUN_ENVIRONMENT)}
@@ -110,7 +111,12 @@ def test_the_parameters_of_a_deployment_fit_its_flow(planned: Deployment, deploy
 
 def test_the_signatures_are_the_agreed_ones(deployed: dict[str, Any]) -> None:
     found = {name: set(each.parameter_openapi_schema["properties"]) for name, each in deployed.items()}
-    assert found == {"daily": {"site", "slot"}, "sweep": {"site", "slot"}, "backfill": {"paths", "url"}}
+    assert found == {
+        "daily": {"site", "slot"},
+        "sweep": {"site", "slot"},
+        "backfill": {"paths", "url"},
+        "backfill-posts": {"first", "last", "source"},
+    }
 
 
 @pytest.mark.parametrize(
@@ -142,3 +148,28 @@ def test_a_run_of_the_deployment_stands_for_the_slot_that_it_is_given(
         assert client.read_flow_run(run.id).name == "ca-daily 2025-12-21"
     (record,) = journal.read(data_dir)
     assert record.slot == slot
+
+
+def test_a_backfill_of_posts_is_started_as_the_readme_says(
+    deployed: dict[str, Any], prefect_api: str, command: Command, data_dir: Path, site: DemoSite
+) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
+
+    named = ["ca-backfill-posts/backfill-posts", "-p", "first=2025-12-01", "-p", "last=2025-12-22"]
+    started = command("prefect", "--no-prompt", "deployment", "run", *named, PREFECT_API_URL=prefect_api)
+    assert started.returncode == 0, started.stdout + started.stderr
+    only = DeploymentFilter(id=DeploymentFilterId(any_=[deployed["backfill-posts"].id]))
+    with get_client(sync_client=True) as client:
+        (run,) = client.read_flow_runs(deployment_filter=only)
+    done = command(
+        "prefect",
+        "flow-run",
+        "execute",
+        str(run.id),
+        PREFECT_API_URL=prefect_api,
+        CA_ETL_SITE_URL=site.base_url,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = journal.read(data_dir)
+    assert (record.kind, record.status) == ("backfill", "succeeded")

@@ -181,7 +181,12 @@ def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
     if ended.closed is not None:
         return _refused(feed.SOURCE, walked.last, ended.closed, len(ended.seen))
     cut = tuple(article for article in shown if article.text is None or article.is_truncated)
-    reason = f"{len(cut)} of {len(shown)} texts are excerpts" if cut else None
+    reasons = (
+        f"{len(cut)} of {len(shown)} texts are excerpts" if cut else "",
+        "" if ended.is_settled else "the feed was moving, or is not sorted: something may be missing",
+        f"read back to {ended.reached} only" if ended.reached is None or ended.reached > begin else "",
+    )
+    reason = "; ".join(filter(None, reasons)) or None
     return _Asked(good(feed.SOURCE, len(ended.seen), reason), lacking=cut, is_over=not cut)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Final
 from ca_etl.archive.fetch import FetchResult
 from ca_etl.archive.policy import header
 from ca_etl.archive.recover import recover_open_files
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.parse.page import Article, Page, PageKind
 from ca_etl.parse.rows import read_page
 from ca_etl.pipeline.context import Context
@@ -37,6 +37,13 @@ class Stretch:
 
     first: date
     last: date
+
+    @classmethod
+    def of(cls, first: date, last: date) -> Stretch:
+        """The stretch that somebody asks for. Raises `UsageError` where it would have no day."""
+        if first > last:
+            raise UsageError(f"{first} is after {last}", "ca-etl backfill --from DAY --to DAY")
+        return cls(first, last)
 
     def months(self) -> Iterator[Stretch]:
         """Its parts by calendar month, the oldest first."""
@@ -73,13 +80,18 @@ def capture_history(ctx: Context, stretch: Stretch) -> int:
             # The month under way may still get posts.
             if month.last < ctx.started_at.date():
                 done = (*done, f"{month}")
-                write_atomic(ctx.settings.data_dir / DONE_FILE, json.dumps(sorted(done)).encode() + b"\n")
+                write_done(ctx.settings.data_dir, done)
     return seen
 
 
-def read_done(data_dir: Path) -> tuple[str, ...]:
+def write_done(data_dir: Path, done: Iterable[str], name: str = DONE_FILE) -> None:
+    """Keep the stretches that are archived whole. Raises `StorageError`."""
+    write_atomic(data_dir / name, json.dumps(sorted(done)).encode() + b"\n")
+
+
+def read_done(data_dir: Path, name: str = DONE_FILE) -> tuple[str, ...]:
     """The stretches that are archived whole, as text. Raises `CaEtlError` for a damaged file, `StorageError`."""
-    path = data_dir / DONE_FILE
+    path = data_dir / name
     with storage(path):
         try:
             data = path.read_bytes()
@@ -120,7 +132,7 @@ def _capture_month(ctx: Context, visit: Visit, month: Stretch) -> int:
     if ended.closed is not None:
         raise PostsClosedError(
             f"the posts API of {settings.site_url} is closed ({ended.closed}), at {month}",
-            "ca-etl run (the listing pages go on without it)",
+            "ca-etl backfill --source feed --from DAY --to DAY (the feed has whole texts too, and no edits)",
         )
     if not ended.is_settled:
         log.warning("posts of %s were still changing; a later backfill of it sees their last form", month)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, Page, capture
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
 from ca_etl.pipeline.enrich import enrich
+from ca_etl.pipeline.feed_history import capture_feed
 from ca_etl.pipeline.history import Stretch, capture_history
 from ca_etl.pipeline.ingest import Given, ingest, oddities
 from ca_etl.pipeline.ledger import article_slots, judged, missed_slots, slot_record
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 Call = Callable[..., Any]
 CHECKS_FAILED_EXIT = 3
 STOPPED = "stopped by"
+# Where the posts of a stretch of time are asked for, and the step that does it.
+HISTORIES: Mapping[str, Call] = {"posts": capture_history, "feed": capture_feed}
 FIRST_SLOT = datetime(2020, 1, 1, tzinfo=UTC)
 # Prefect's worker begins a run some tenths of a second before its time; clocks differ by more.
 EARLIEST_START = timedelta(minutes=1)
@@ -129,15 +132,23 @@ def run_ingest(settings: Settings, given: Given, *, edges: Edges = DEFAULT_EDGES
     return run.outcome
 
 
-def run_backfill(settings: Settings, stretch: Stretch, *, edges: Edges = DEFAULT_EDGES) -> Outcome:
+def run_backfill(
+    settings: Settings, stretch: Stretch, *, source: str = "posts", edges: Edges = DEFAULT_EDGES
+) -> Outcome:
     """Archive the posts of a stretch of time and publish what they say. Failures are told as in `run_daily`.
 
-    What was archived before the API closed, or somebody pressed Ctrl-C, is loaded by the next run.
+    `source` is one of `HISTORIES`, else `UsageError` is raised. What was archived before the API closed, or somebody
+    pressed Ctrl-C, is loaded by the next run.
     """
+    if source not in HISTORIES:
+        raise UsageError(
+            f"no history of {source!r} can be walked; of {' and '.join(HISTORIES)} it can",
+            "ca-etl backfill --help",
+        )
     fetch_policy(settings)
     claim_data_dir(settings.data_dir, str(settings.site_url))
     with _run(Kind.BACKFILL, settings, edges) as run:
-        run.step(capture_history, stretch)
+        run.step(HISTORIES[source], stretch)
         run.load_and_publish()
     return run.outcome
 

@@ -1,0 +1,65 @@
+"""Step 1 of a backfill where the posts API is closed: the feed, from now back to the first day of a stretch of time."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Final
+
+from ca_etl.archive.recover import recover_open_files
+from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.context import Context
+from ca_etl.pipeline.feed import feed_page
+from ca_etl.pipeline.history import Stretch, read_done, write_done
+from ca_etl.pipeline.visit import Visit
+from ca_etl.sources import feed
+
+log = logging.getLogger(__name__)
+
+DONE_FILE: Final = "backfill-feed.json"
+
+
+class FeedClosedError(CaEtlError):
+    """The feed gives nobody its items, or not us, or not those that are asked for."""
+
+
+def capture_feed(ctx: Context, stretch: Stretch) -> int:
+    """Archive every page of the feed back to the first day of `stretch`; how many of its articles were seen.
+
+    A feed has no way in but its first page, so that what is newer than the stretch is archived too, and a walk that
+    was stopped begins anew. Months that one has shown whole are not asked for again. Raises `FeedClosedError` when
+    the feed is closed; what was archived before stays.
+    """
+    recover_open_files(ctx.settings.archive_dir)
+    done = read_done(ctx.settings.data_dir, DONE_FILE)
+    missing = [month for month in stretch.months() if f"{month}" not in done]
+    if not missing:
+        return 0
+    since, _ = missing[0].bounds
+    ended = _walk(ctx, since)
+    if ended.closed is not None:
+        raise FeedClosedError(
+            f"the feed of {ctx.settings.site_url} is closed ({ended.closed})",
+            "ca-etl run (the listing pages go on without it)",
+        )
+    times = [at for at in ended.seen.values() if at is not None]
+    oldest = min(times, default=ctx.started_at)
+    if not ended.is_settled:
+        log.warning(
+            "the feed was moving, or is not sorted: something may be missing; a later backfill asks again"
+        )
+    elif oldest > since:
+        log.warning("the feed of %s ends at %s; it has nothing older", ctx.settings.site_url, oldest)
+    if ended.is_settled:
+        # The month under way may still get articles, and of one in which the feed ends nobody knows how much it lacks.
+        whole = (m for m in missing if m.last < ctx.started_at.date() and oldest <= m.bounds[0])
+        write_done(ctx.settings.data_dir, (*done, *map(str, whole)), DONE_FILE)
+    begin, end = stretch.bounds
+    return sum(begin < at < end for at in times)
+
+
+def _walk(ctx: Context, since: datetime) -> feed.FeedWalked:
+    name = f"{ctx.started_at:%Y%m%dT%H%M%SZ}-{feed.SOURCE}-{since:%Y%m%d}"
+    walking = feed.walk_feed(str(ctx.settings.site_url), since=since, most_pages=None)
+    with Visit(ctx) as visit, visit.file(name, feed.SOURCE, **{"ca-etl-since": f"{since}"}):
+        return visit.walk(walking, feed_page).ended
