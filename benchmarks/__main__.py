@@ -12,6 +12,7 @@ from benchmarks import (
     enrich_amounts,
     enrich_both,
     enrich_places,
+    enrich_profiles,
     html_to_rows,
     models,
     orchestration,
@@ -32,6 +33,7 @@ def main() -> None:
             enrich_places.claims(),
             enrich_amounts.claims(),
             enrich_both.claims(),
+            enrich_profiles.claims(),
             orchestration.claims(),
         )
     )

@@ -21,6 +21,8 @@ columns:
   text: The text, null where only the title was ever shown.
   text_id: SHA-256 of the text.
   word_count: Words of the text, counted as runs without a blank or line end; null where there is no text.
+  language: >-
+    Language of the text - en, ru, ky, kk, uz, tg or tk; null where the text is too short to tell, or in none of these.
   is_truncated: True where no page showed the text whole.
   media: Captions and attachment numbers, of the latest sighting that had any.
   removal: >-
@@ -30,6 +32,8 @@ columns:
   sightings: How often the article was seen, as in fct_article_sighting.
   texts: How many different texts were shown, cut ones included.
   revisions: How often title or whole text changed, as in fct_article_revision.
+  duplicate_of: >-
+    The earlier article that this one is again, as in fct_article_duplicate; null for all others.
 sort: [first_seen_date, article_id]
 partition_year: first_seen_date
 checks:
@@ -112,16 +116,20 @@ select
     chosen.text,
     chosen.text_id,
     len(list_filter(string_split(chosen.spaced_text, ' '), lambda word: word <> ''))::integer as word_count,
+    profile.language,
     coalesce(chosen.is_truncated, false) as is_truncated,
     coalesce(articles.media, []) as media,
     removal.kind as removal,
     removal.found_at as removed_at,
     articles.sightings,
     articles.texts::integer as texts,
-    states.revisions
+    states.revisions,
+    duplicate.duplicate_of
 from articles
 inner join (
     select article_id, max(revision) as revisions from main.fct_article_revision group by article_id
 ) as states on states.article_id = articles.article_id
 left join chosen on chosen.article_id = articles.article_id
 left join main.fct_article_removal as removal on removal.article_id = articles.article_id and removal.is_current
+left join raw.text_profile as profile on profile.text_id = chosen.text_id
+left join main.fct_article_duplicate as duplicate on duplicate.article_id = articles.article_id

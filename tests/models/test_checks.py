@@ -57,6 +57,7 @@ FAULTS = {
     ),
     "fct_article_last_seen_is_not_before_first": "update main.fct_article set last_seen_date = date '2025-12-01'",
     "fct_article_text_is_kept": "update main.fct_article set text = null",
+    "fct_article_duplicate_original_is_no_duplicate": "update main.fct_article_duplicate set article_id = duplicate_of",
     "fct_article_amount_dollars_lie_in_their_interval": "update main.fct_article_amount set amount_usd = 99",
     "stated_dollars_agree": "update main.fct_article_amount set stated_agrees = false",
     "fct_article_revision_states_follow_one_another": "update main.fct_article_revision set revision = revision + 1",

@@ -1,10 +1,12 @@
-"""Places and amounts are found in each text once, however often it is shown."""
+"""Each text is searched once, however often it is shown."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+
+import pytest
 
 from ca_etl.pipeline.enrich import Enriched, enrich
 from ca_etl.pipeline.play import play_days
@@ -44,6 +46,29 @@ def test_the_same_day_again_searches_nothing(settings: Settings) -> None:
     assert searched(settings, 1) == [Enriched()]
 
 
+def test_another_version_searches_all_texts_again(
+    settings: Settings, query: Query, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables = ("text_country", "text_amount", "text_profile", "text_pair")
+    (first,) = searched(settings, 1)
+    found = [query(f"from raw.{table} order by all") for table in tables]
+    monkeypatch.setattr("ca_etl.pipeline.enrich.VERSION", "later")
+    assert searched(settings, 1) == [first]
+    assert [query(f"from raw.{table} order by all") for table in tables] == found
+    assert query("select distinct version from raw.enriched") == [("later",)]
+
+
+def test_every_text_has_a_profile_and_the_demo_is_in_english(settings: Settings, query: Query) -> None:
+    searched(settings, 2)
+    assert query("select text_id from raw.article_text except select text_id from raw.text_profile") == []
+    assert query("select distinct language from main.fct_article where word_count > 30") == [("en",)]
+
+
+def test_articles_of_the_demo_on_one_template_are_no_duplicates(settings: Settings, query: Query) -> None:
+    searched(settings, 3)
+    assert query("select count(*) from main.fct_article_duplicate") == [(0,)]
+
+
 def test_the_demo_names_countries_and_sums_of_money(settings: Settings, query: Query) -> None:
     searched(settings, 1)
     (countries,) = query("select count(distinct country_code) from main.fct_article_country where is_main")
@@ -64,9 +89,9 @@ def test_amounts_stand_where_the_article_prints_them(settings: Settings, query: 
     )
 
 
-def test_the_pipeline_does_not_import_polars_before_there_is_a_text() -> None:
+def test_the_pipeline_imports_no_polars_and_no_rensa_before_there_is_a_text() -> None:
     import subprocess
     import sys
 
-    code = "import sys, ca_etl.pipeline.run; sys.exit('polars' in sys.modules)"
+    code = "import sys, ca_etl.pipeline.run; sys.exit(bool({'polars', 'rensa'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,9 +1,10 @@
-"""Step 3: places and amounts out of the texts and titles that were not searched yet."""
+"""Step 3: what the texts and titles say that were not searched yet: places, amounts, language, likeness."""
 
 from __future__ import annotations
 
 import csv
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Of texts and titles alike: when a rule changes, all of them are searched again.
-VERSION: Final = "2026-11-24.1"
+VERSION: Final = "2026-11-24.2"
 TITLE: Final = "title:"
 
 # A text that stands on a hundred captures is one row of raw.article_text, and is searched once.
@@ -40,15 +41,16 @@ NEW_ITEMS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Enriched:
-    """What was searched, and found in it. `items` counts texts and titles."""
+    """What was searched, and found in it. `items` counts texts and titles, `pairs` texts that are alike."""
 
     items: int = 0
     countries: int = 0
     amounts: int = 0
+    pairs: int = 0
 
 
 def enrich(ctx: Context) -> Enriched:
-    """Search what is new for places and amounts, and what an earlier version searched."""
+    """Search what is new, and what an earlier version searched."""
     with open_building(find_building(ctx.settings.data_dir, ctx.run_id).warehouse) as con:
         found = con.sql(NEW_ITEMS, params={"title": TITLE, "version": VERSION}).to_arrow_table()
         if found.num_rows == 0:
@@ -58,18 +60,30 @@ def enrich(ctx: Context) -> Enriched:
 
         from ca_etl.enrich.amounts_rows import amount_rows  # noqa: PLC0415
         from ca_etl.enrich.places import place_rows  # noqa: PLC0415
+        from ca_etl.enrich.profiles import profile_rows  # noqa: PLC0415
+        from ca_etl.pipeline.alike import replace_pairs  # noqa: PLC0415
 
         items = pl.DataFrame(found)
         searched = items.rename({"item": "text_id"})
         countries = place_rows(searched, read_gazetteer()).select(
             item="text_id", country_code="country_code", mentions="mentions"
         )
-        amounts = amount_rows(searched.filter(~pl.col("text_id").str.starts_with(TITLE)))
+        texts = searched.filter(~pl.col("text_id").str.starts_with(TITLE))
+        amounts, profiles = amount_rows(texts), profile_rows(texts)
         checkpoint_at_commit(con)
         with transaction(con):
-            _replace(con, items, countries, amounts)
-    log.info("%d texts and titles: %d countries, %d amounts", len(items), len(countries), len(amounts))
-    return Enriched(len(items), len(countries), len(amounts))
+            _replace(
+                con, items, {"text_country": countries, "text_amount": amounts, "text_profile": profiles}
+            )
+            pairs = replace_pairs(con, texts["text_id"])
+    log.info(
+        "%d texts and titles: %d countries, %d amounts, %d pairs of texts that are alike",
+        len(items),
+        len(countries),
+        len(amounts),
+        pairs,
+    )
+    return Enriched(len(items), len(countries), len(amounts), pairs)
 
 
 def read_gazetteer() -> Gazetteer:
@@ -80,17 +94,17 @@ def read_gazetteer() -> Gazetteer:
         return Gazetteer.of(csv.DictReader(file))
 
 
-def _replace(
-    con: duckdb.DuckDBPyConnection, items: pl.DataFrame, countries: pl.DataFrame, amounts: pl.DataFrame
-) -> None:
+def _replace(con: duckdb.DuckDBPyConnection, items: pl.DataFrame, found: Mapping[str, pl.DataFrame]) -> None:
+    """Put the rows found in some items, by landing table, in place of what stands there of these items.
+
+    The first column of each says which item a row is of.
+    """
     con.register("new_items", items.select("item").to_arrow())
-    con.register("new_countries", countries.to_arrow())
-    con.register("new_amounts", amounts.to_arrow())
-    con.execute("delete from raw.text_country where item in (from new_items)")
-    con.execute("delete from raw.text_amount where text_id in (from new_items)")
+    for table, rows in found.items():
+        con.register("new_rows", rows.to_arrow())
+        con.execute(f"delete from raw.{table} where {rows.columns[0]} in (from new_items)")  # noqa: S608
+        con.execute(f"insert into raw.{table} by name from new_rows")
+        con.unregister("new_rows")
     con.execute("delete from raw.enriched where item in (from new_items)")
-    con.execute("insert into raw.text_country by name from new_countries")
-    con.execute("insert into raw.text_amount by name from new_amounts")
     con.execute("insert into raw.enriched by name select item, ? as version from new_items", [VERSION])
-    for name in ("new_items", "new_countries", "new_amounts"):
-        con.unregister(name)
+    con.unregister("new_items")

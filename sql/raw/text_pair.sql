@@ -1,0 +1,15 @@
+create table if not exists raw.text_pair (
+    text_id varchar not null,
+    other_id varchar not null,
+    shared_runs integer not null,
+    runs integer not null,
+    names_apart integer not null,
+    primary key (text_id, other_id)
+);
+
+comment on table raw.text_pair is 'Two texts with the same figures and at least half of their words alike. One row per pair.';
+comment on column raw.text_pair.text_id is 'The text whose identifier sorts first.';
+comment on column raw.text_pair.other_id is 'The other one.';
+comment on column raw.text_pair.shared_runs is 'Different runs of three words that stand in both.';
+comment on column raw.text_pair.runs is 'Different runs of three words that stand in either.';
+comment on column raw.text_pair.names_apart is 'Names that one text has and the other lacks, the lesser of both sides.';
