@@ -40,9 +40,12 @@ with answers as (
 ),
 
 addresses as (
-    select distinct url, article_id
-    from staging.stg_article_observation
-    where url in (select url from answers)
+    select distinct observation.url, sighting.article_id
+    from raw.article_observation as observation
+    inner join main.fct_article_sighting as sighting
+        on sighting.capture_id = observation.capture_id
+        and sighting.position = observation.position
+    where observation.url in (select url from answers)
 ),
 
 -- what stands on a page that a sweep asked for is no sign that the site still shows the article to its readers

@@ -28,14 +28,22 @@ checks:
       select article_id, revision, valid_from, valid_to from main.fct_article_revision
       where valid_to < valid_from or (changed is null) <> (revision = 0)
 */
--- texts are long: only those of articles that had several are looked into
-with several as (
-    select article_id
+-- most articles have one title and one text for ever: only the others are looked into
+with steady as materialized (
+    select
+        article_id,
+        min(sighting_number) as sighting_number,
+        min(title) as title,
+        max(text_id) filter (where not is_truncated) as text_id,
+        min(title) = max(title) as has_one_title,
+        coalesce(
+            min(text_id) filter (where not is_truncated) = max(text_id) filter (where not is_truncated), true
+        ) as has_one_text
     from main.fct_article_sighting
-    where not is_truncated
     group by article_id
-    having count(distinct text_id) > 1
 ),
+
+varied as (select article_id from steady where not (has_one_title and has_one_text)),
 
 plain_texts as materialized (
     select
@@ -44,7 +52,7 @@ plain_texts as materialized (
     from raw.article_text
     where text_id in (
         select text_id from main.fct_article_sighting
-        where article_id in (from several) and not is_truncated
+        where article_id in (select article_id from steady where not has_one_text) and not is_truncated
     )
 ),
 
@@ -52,7 +60,7 @@ plain_titles as materialized (
     select
         title,
         trim(regexp_replace(translate(title, '‘’‚“”„–—−‑', '''''''"""----'), '[\s\p{Z}]+', ' ', 'g')) as plain_title
-    from (select distinct title from main.fct_article_sighting)
+    from (select distinct title from main.fct_article_sighting where article_id in (from varied))
 ),
 
 shown as (
@@ -69,6 +77,7 @@ shown as (
     from main.fct_article_sighting as sighting
     inner join plain_titles on plain_titles.title = sighting.title
     left join plain_texts on plain_texts.text_id = sighting.text_id
+    where sighting.article_id in (from varied)
 ),
 
 -- a page that shows the title alone, or the beginning, says nothing of the text
@@ -138,3 +147,23 @@ select
 from states
 left join first_texts on first_texts.article_id = states.article_id
 window by_state as (partition by states.article_id order by states.sighting_number)
+
+union all by name
+
+select
+    steady.article_id,
+    0 as revision,
+    coalesce(first.observed_at, first.seen_date::varchar::timestamptz) as valid_from,
+    null as valid_to,
+    steady.title,
+    steady.text_id,
+    null as changed,
+    null as share_changed,
+    first.source,
+    first.capture_id
+from steady
+inner join main.fct_article_sighting as first
+    on first.article_id = steady.article_id
+    and first.sighting_number = steady.sighting_number
+where steady.has_one_title
+and steady.has_one_text
