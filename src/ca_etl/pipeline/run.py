@@ -20,18 +20,17 @@ from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.feed_history import capture_feed
 from ca_etl.pipeline.history import Stretch, capture_history
 from ca_etl.pipeline.ingest import Given, ingest, oddities
+from ca_etl.pipeline.killed import settle_crashes
 from ca_etl.pipeline.ledger import article_slots, judged, missed_slots, slot_record
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, publish
-from ca_etl.pipeline.slots import SlotOutcome
-from ca_etl.pipeline.told import read_note
 from ca_etl.settings import Settings
-from ca_etl.sources.schedules import DAILY, Schedule, schedule, schedules
+from ca_etl.sources.schedules import DAILY, Schedule, schedule
 from ca_etl.sources.site import claim_data_dir
 from ca_etl.sources.timesca import fetch_policy
 from ca_etl.warehouse import journal, lock
 from ca_etl.warehouse.journal import CheckResult, RunRecord, SlotRecord
-from ca_etl.warehouse.release import Release, new_release_id, recover, releases, rollback
+from ca_etl.warehouse.release import Release, new_release_id, rollback
 
 log = logging.getLogger(__name__)
 
@@ -268,7 +267,7 @@ def _run(
         logs.bound(run_id=run_id, kind=kind, slot=slot, source=planned.source if planned else None),
         lock.run_lock(data_dir, holder) as held,
     ):
-        runs = _settle_crashes(settings)
+        runs = settle_crashes(settings)
         ctx = Context(
             settings, kind, run_id, started_at, slot, edges.clock, edges.sleep, edges.progress, name, runs
         )
@@ -299,49 +298,3 @@ def _fail(outcome: Outcome, error: BaseException) -> None:
     else:
         # Ctrl-C, a service that stops, Prefect's answer to SIGTERM: none is an Exception, none says a word
         outcome.exit_status, outcome.error = 1, f"{STOPPED} {type(error).__name__}"
-
-
-def _settle_crashes(settings: Settings) -> tuple[RunRecord, ...]:
-    """Give each run that was killed its line in the journal, and complete a publication it had announced.
-
-    Returns the journal as it stands then.
-    """
-    data_dir = settings.data_dir
-    recover(data_dir)
-    runs = journal.read(data_dir)
-    written = {record.run_id for record in runs}
-    published = {release.release_id for release in releases(data_dir)}
-    while holder := lock.crashed_run(data_dir):
-        if holder.run_id not in written:
-            done = holder.run_id in published
-            log.warning("%s was killed%s", holder, ", its release is complete" if done else "")
-            killed = RunRecord(
-                run_id=holder.run_id,
-                kind=holder.kind,
-                started_at=holder.started_at,
-                status=Status.SUCCEEDED if done else Status.CRASHED,
-                release_id=holder.run_id if done else None,
-                code_version=__version__,
-                error=None if done else f"killed in step {holder.step}",
-                slot=holder.slot,
-                schedule=holder.schedule,
-                slots=_slots_of_killed(settings, runs, holder, done=done),
-            )
-            journal.append(data_dir, killed)
-            runs = (*runs, killed)
-        lock.settle_crash(data_dir, holder)
-    return runs
-
-
-def _slots_of_killed(
-    settings: Settings, runs: tuple[RunRecord, ...], holder: lock.Holder, *, done: bool
-) -> tuple[SlotRecord, ...]:
-    planned = next((each for each in schedules(settings) if each.name == holder.schedule), None)
-    if planned is None or holder.slot is None:
-        return ()
-    slot = max(holder.slot, holder.started_at)
-    missed = missed_slots(planned, runs, slot)
-    became = SlotOutcome.OBSERVED if done else SlotOutcome.FAILED
-    reason = None if done else f"killed in step {holder.step}"
-    articles = article_slots(planned, slot, read_note(settings.data_dir, holder.run_id))
-    return (*missed, *articles, slot_record(planned, slot, became, reason))
