@@ -22,7 +22,7 @@ from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.journal import CheckResult, RunRecord
+from ca_etl.warehouse.journal import CheckResult, RunRecord, SlotRecord
 from ca_etl.warehouse.release import current_release
 
 LAST_RUNS: Final = 5
@@ -74,7 +74,8 @@ class Status:
     """The state of one data directory.
 
     `checks` are those that fired in the last run that got so far, `rejects` counts the current release's by reason,
-    `running` names the run that is on, `alerts` are those that were open when somebody last looked.
+    `articles` is what each source of articles answered last, `running` names the run that is on, `alerts` are those
+    that were open when somebody last looked.
     """
 
     data_dir: str
@@ -86,6 +87,7 @@ class Status:
     checks: tuple[CheckResult, ...]
     rejects: dict[str, int]
     schedules: tuple[SlotState, ...] = ()
+    articles: tuple[SlotRecord, ...] = ()
     alerts: tuple[OpenAlert, ...] = ()
 
 
@@ -118,6 +120,7 @@ def collect(settings: Settings, now: datetime) -> Status:
         checks=checks,
         rejects=rejects,
         schedules=_slot_states(settings, runs, now),
+        articles=_last_articles(settings, runs),
         alerts=store.read(data_dir).open,
     )
 
@@ -149,6 +152,14 @@ def _slot_states(settings: Settings, runs: tuple[RunRecord, ...], now: datetime)
     )
 
 
+def _last_articles(settings: Settings, runs: tuple[RunRecord, ...]) -> tuple[SlotRecord, ...]:
+    own = {each.source for each in schedules(settings)}
+    latest = {
+        (each.source, each.schedule): each for run in runs for each in run.slots if each.source not in own
+    }
+    return tuple(latest[key] for key in sorted(latest))
+
+
 def render(status: Status, now: datetime) -> RenderableType:
     """The status for people. `now` is zone-aware."""
     parts: list[RenderableType] = [_headline(status, now)]
@@ -165,6 +176,13 @@ def render(status: Status, now: datetime) -> RenderableType:
             )
         )
     parts.append(_schedules(status.schedules))
+    if status.articles:
+        parts.append(
+            _table(
+                ("articles from", "schedule", "last asked in slot", "outcome", "why"),
+                [(a.source, a.schedule, _instant(a.slot), a.outcome, a.reason) for a in status.articles],
+            )
+        )
     parts.append(_runs(status.runs))
     parts.append(_checks(status.checks))
     if status.rejects:

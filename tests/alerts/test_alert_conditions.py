@@ -237,3 +237,27 @@ def test_words_of_a_page_cannot_steer_a_terminal_or_fill_a_screen(settings: Sett
     told = found(settings, run(0), run(1, status="checks_failed", checks=(nasty,)))["checks_failed"]
     assert told.detail.isprintable()
     assert len(told.detail) < 700
+
+
+def with_articles(day: int, **outcomes: str) -> RunRecord:
+    """A good run whose sources of articles answered so: `posts="closed"`."""
+    good = run(day)
+    told = tuple(
+        SlotRecord(f"timesca-{name}", "daily", good.slots[0].slot, good.slots[0].day, outcome, "status 0")
+        for name, outcome in outcomes.items()
+    )
+    return run(day, slots=(*told, *good.slots))
+
+
+def test_articles_that_no_source_gives_are_told_when_that_repeats(settings: Settings) -> None:
+    first, second = (with_articles(day, posts="closed", feed="failed") for day in (1, 2))
+    assert keys(settings, run(0), first) == set()
+    told = found(settings, run(0), first, second)["articles_missing:daily"]
+    assert told.detail == (
+        "Run day-2: timesca-posts closed (status 0); timesca-feed failed (status 0). Runs without in a row: 2."
+    )
+    assert keys(settings, first, second, with_articles(3, posts="closed", feed="observed")) == set()
+
+
+def test_a_site_that_keeps_every_source_of_articles_closed_is_no_trouble(settings: Settings) -> None:
+    assert keys(settings, *(with_articles(day, posts="closed", feed="closed") for day in range(4))) == set()

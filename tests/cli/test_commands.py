@@ -77,6 +77,13 @@ def test_status_tells_freshness_runs_checks_and_rejects(cli: Cli, page: Path) ->
     assert status["release"] == status["runs"][0]["release_id"]
 
 
+def test_status_tells_what_the_sources_of_articles_answered(cli: Cli) -> None:
+    assert cli("demo", "--days", "1").returncode == 0
+    (told,) = json.loads(cli("status", "--json").stdout)["articles"]
+    assert (told["source"], told["outcome"]) == ("timesca-posts", "observed")
+    assert "articles from" in cli("status").stdout
+
+
 def test_releases_are_listed_and_rolled_back(cli: Cli, page: Path, data_dir: Path) -> None:
     cli("ingest", page)
     first = (data_dir / "current").resolve()

@@ -108,6 +108,7 @@ def _of_schedule(settings: Settings, planned: Schedule, runs: Sequence[RunRecord
     slots = [(run, slot) for run in mine if (slot := _own_slot(run)) is not None]
     yield from _site_refuses(planned, slots)
     yield from _site_differs(settings, planned, slots)
+    yield from _articles_missing(settings, planned, mine)
 
 
 def _of_ingest(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Condition]:
@@ -185,6 +186,35 @@ def _site_differs(
             "ca-etl status, then: ca-etl run --again",
             _ended(run),
         )
+
+
+def _articles_missing(
+    settings: Settings, planned: Schedule, runs: Sequence[RunRecord]
+) -> Iterator[Condition]:
+    """Whether no source of articles has given any, for as many runs in a row as may fail.
+
+    That all of them are closed is how the site is, and no trouble.
+    """
+    asked = [(run, told) for run in runs if (told := _articles(planned, run))]
+    streak = _streak(asked, lambda pair: all(each.outcome not in SEEN for each in pair[1]))
+    if len(streak) < settings.alert_failed_runs:
+        return
+    run, told = streak[-1]
+    if all(each.outcome == SlotOutcome.CLOSED for each in told):
+        return
+    said = "; ".join(f"{each.source} {each.outcome} ({each.reason})" for each in told)
+    yield Condition(
+        f"articles_missing:{planned.name}",
+        "No source gives articles",
+        f"Run {run.run_id}: {one_line(said)}. Runs without in a row: {len(streak)}.",
+        "ca-etl status (the next good run asks for what was missed)",
+        _ended(streak[0][0]),
+    )
+
+
+def _articles(planned: Schedule, run: RunRecord) -> tuple[SlotRecord, ...]:
+    """What the sources of articles told a run; a slot that passed without one has none of them."""
+    return tuple(each for each in run.slots if each.source != planned.source)
 
 
 def _answered(slot: SlotRecord) -> bool:
