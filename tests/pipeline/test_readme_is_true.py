@@ -27,7 +27,7 @@ def test_the_results_are_those_of_the_queries(month: Month) -> None:
     outputs = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(outputs)
     warehouse = month[0].data_dir / "current" / "warehouse.duckdb"
-    assert len(outputs.queries(README)) == 14
+    assert len(outputs.queries(README)) == 15
     assert outputs.with_outputs(README, warehouse) == README
 
 
