@@ -26,7 +26,7 @@ comment on column raw.run.status is 'How it ended: succeeded, failed, checks_fai
 comment on column raw.run.exit_status is 'Exit status of the command; null for a crash.';
 comment on column raw.run.release_id is 'The release it published; null when it published none.';
 comment on column raw.run.captures is 'Captures it loaded.';
-comment on column raw.run.rejects is 'Rejects it loaded.';
+comment on column raw.run.rejects is 'Rejects it loaded, without those that say what was asked: that an article is gone, or a source closed.';
 comment on column raw.run.error is 'Why it failed.';
 comment on column raw.run.code_version is 'Version of the code that ran.';
 comment on column raw.run.warnings is 'Sentences about what was odd and did not stop it.';

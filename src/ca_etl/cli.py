@@ -10,9 +10,10 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -41,6 +42,9 @@ app = typer.Typer(
 )
 
 
+INTERRUPTED = 130
+
+
 def main() -> None:
     """Entry point: errors an operator can act on become one sentence, the next command and an exit status."""
     import os
@@ -55,7 +59,12 @@ def main() -> None:
         if isinstance(error, RuntimeError) and "interrupted" not in str(error):
             raise
         _say_error("interrupted", "ca-etl status")
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
+    except SystemExit as ended:
+        # Typer ends a command that was interrupted without a word
+        if ended.code == INTERRUPTED:
+            _say_error("interrupted; what was archived is kept for the next run", "ca-etl status")
+        raise
     except BrokenPipeError:
         # `ca-etl sql ... | head` closes our stdout; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -202,8 +211,14 @@ def demo(
             formats=["%Y-%m-%d"], help="A day on which it prints a rate ten times too high (repeatable)."
         ),
     ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Only serve the site, as on the last day, until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Play scheduled days on the embedded sample site, over real HTTP on loopback."""
+    if serve:
+        _serve_demo(until.date() if until else None)
+        return
     from ca_etl.alerts.look import configured
     from ca_etl.pipeline.play import faults, play_days
     from ca_etl.pipeline.run import Edges
@@ -223,6 +238,19 @@ def demo(
     for outcome in earlier:
         _tell(outcome)
     _finish(last)
+
+
+def _serve_demo(day: date | None) -> None:
+    from ca_etl.demo.site import DemoSite
+
+    with DemoSite(port=_settings().demo_port, day=day) as site:
+        typer.echo(site.base_url)
+        asked = f"CA_ETL_SITE_URL={site.base_url} CA_ETL_MIN_INTERVAL_SECONDS=0 ca-etl backfill"
+        first = site.day.replace(day=1)
+        say(
+            f"the demo site on {site.day}, until Ctrl-C. Next, elsewhere: {asked} --from {first} --to {site.day}"
+        )
+        Event().wait()
 
 
 @app.command()

@@ -26,13 +26,25 @@ def load_settings() -> Settings:
     try:
         settings = Settings()
     except (SettingsError, UnicodeDecodeError) as error:
-        raise UsageError(f"the settings cannot be read: {error}", "env | grep CA_ETL_; cat .env") from error
+        lists = ", ".join(
+            f"CA_ETL_{name}".upper()
+            for name, field in Settings.model_fields.items()
+            if _is_list(field.default)
+        )
+        raise UsageError(
+            f'the settings cannot be read: {error} (a list is JSON, such as ["a", "b"]: {lists})',
+            "env | grep CA_ETL_; cat .env",
+        ) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = f"CA_ETL_{'_'.join(map(str, first['loc']))}".upper()
         raise UsageError(f"{name}={first['input']}: {first['msg']}", "env | grep CA_ETL_") from error
     logs.prefer(settings.log_format)
     return settings
+
+
+def _is_list(default: object) -> bool:
+    return isinstance(default, tuple)
 
 
 def warn_of_misspelt_settings() -> None:

@@ -259,5 +259,10 @@ def test_articles_that_no_source_gives_are_told_when_that_repeats(settings: Sett
     assert keys(settings, first, second, with_articles(3, posts="closed", feed="observed")) == set()
 
 
+def test_a_site_that_shuts_every_source_of_articles_is_told(settings: Settings) -> None:
+    shut = [with_articles(day, posts="closed", feed="closed") for day in (2, 3)]
+    assert keys(settings, run(0), with_articles(1, posts="observed"), *shut) == {"articles_missing:daily"}
+
+
 def test_a_site_that_keeps_every_source_of_articles_closed_is_no_trouble(settings: Settings) -> None:
     assert keys(settings, *(with_articles(day, posts="closed", feed="closed") for day in range(4))) == set()

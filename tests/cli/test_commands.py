@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -239,3 +241,30 @@ def test_status_shows_what_is_open_of_what_an_operator_was_told(cli: Cli, page: 
     since = datetime(2025, 12, 5, 2, tzinfo=UTC)
     write(data_dir, Alerts((OpenAlert("k", "The site refuses", "403", "ca-etl run", since, since),)))
     assert "The site refuses" in cli("status").stdout
+
+
+def test_the_demo_site_is_served_until_somebody_interrupts_it(tmp_path: Path) -> None:
+    import signal
+    import urllib.request
+
+    command = [str(Path(sys.executable).with_name("ca-etl")), "demo", "--serve"]
+    environment = {**os.environ, "CA_ETL_DEMO_PORT": "0", "CA_ETL_DATA_DIR": str(tmp_path)}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as serving:
+        assert serving.stdout is not None
+        url = serving.stdout.readline().strip()
+        with urllib.request.urlopen(f"{url}wp-json/wp/v2/posts?per_page=1", timeout=30) as answer:
+            assert int(answer.headers["X-WP-Total"]) > 400
+        serving.send_signal(signal.SIGINT)
+        _, told = serving.communicate(timeout=30)
+    assert serving.returncode == 130
+    assert "ca-etl backfill --from 2025-12-01 --to 2025-12-22" in told
+    assert "interrupted" in told
+
+
+def test_a_list_that_is_no_json_is_told_with_what_a_list_is(cli: Cli) -> None:
+    told = cli("status", CA_ETL_ARTICLE_SOURCES="posts,feed")
+    assert told.returncode == 2
+    assert "a list is JSON" in told.stderr
+    assert "CA_ETL_ARTICLE_SOURCES" in told.stderr

@@ -193,14 +193,14 @@ def _articles_missing(
 ) -> Iterator[Condition]:
     """Whether no source of articles has given any, for as many runs in a row as may fail.
 
-    That all of them are closed is how the site is, and no trouble.
+    That all of them have always been closed is how the site is, and no trouble; that they were shut is news.
     """
     asked = [(run, told) for run in runs if (told := _articles(planned, run))]
     streak = _streak(asked, lambda pair: all(each.outcome not in SEEN for each in pair[1]))
     if len(streak) < settings.alert_failed_runs:
         return
     run, told = streak[-1]
-    if all(each.outcome == SlotOutcome.CLOSED for each in told):
+    if len(streak) == len(asked) and all(each.outcome == SlotOutcome.CLOSED for each in told):
         return
     said = "; ".join(f"{each.source} {each.outcome} ({each.reason})" for each in told)
     yield Condition(

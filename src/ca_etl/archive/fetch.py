@@ -24,7 +24,7 @@ from ca_etl.archive.policy import (
     decide,
     header,
 )
-from ca_etl.archive.robots import RobotsRules, read_robots
+from ca_etl.archive.robots import RobotsRules, read_robots, unread
 from ca_etl.archive.transport import Transport
 
 Gate = Callable[[str], Stop | None]
@@ -164,7 +164,7 @@ class Fetcher:
         # An answer that came whole says something by its status; of one that is too long the beginning counts.
         speaks = {Verdict.OK, Verdict.OVERSIZE, Verdict.HTTP_ERROR, Verdict.BLOCKED}
         if last is None or result.verdict not in speaks:
-            return read_robots(None, None, b"", user_agent=self._policy.user_agent)
+            return unread(f"{result.verdict}: {result.detail}")
         if result.verdict is Verdict.BLOCKED:
             return RobotsRules(Verdict.BLOCKED, f"robots.txt: {result.detail}")
         rules = read_robots(

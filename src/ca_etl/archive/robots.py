@@ -50,9 +50,7 @@ def read_robots(  # noqa: PLR0911  one return a rule
     disallowed.
     """
     if status is None:
-        return RobotsRules(
-            Verdict.UNREACHABLE, "robots.txt could not be read: assumed to disallow everything"
-        )
+        return unread("no answer")
     if status in {401, 403}:
         return RobotsRules(Verdict.BLOCKED, f"robots.txt answered {status}")
     if status == 429 or status >= 500:
@@ -69,6 +67,11 @@ def read_robots(  # noqa: PLR0911  one return a rule
         # A challenge page parses as "everything is allowed".
         return RobotsRules(Verdict.BLOCKED, "robots.txt is an HTML page")
     return _parse(body, user_agent)
+
+
+def unread(why: str) -> RobotsRules:
+    """No rules, since robots.txt gave no complete answer: assume that everything is disallowed."""
+    return RobotsRules(Verdict.UNREACHABLE, f"robots.txt could not be read, so nothing is asked for; {why}")
 
 
 def product_token(user_agent: str) -> str:

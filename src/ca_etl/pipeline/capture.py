@@ -88,7 +88,7 @@ def capture(ctx: Context) -> Captured:
         captured = Captured(tuple(page for page, _ in asked), already_archived=len(held))
         if not held and not any(page.verdict in USABLE for page in captured.pages):
             raise NothingCapturedError(
-                f"{ctx.settings.site_url} gave no usable page: {'; '.join(captured.warnings)}",
+                f"{ctx.settings.site_url} gave no usable page: {_in_short(captured)}",
                 "ca-etl run (again, later: the slot stays open until a page of it is archived)",
                 captured.pages,
             )
@@ -96,6 +96,15 @@ def capture(ctx: Context) -> Captured:
     if told:
         write_note(ctx.settings.data_dir, ctx.run_id, told)
     return replace(captured, articles=told)
+
+
+def _in_short(captured: Captured) -> str:
+    """What the pages said; what all said alike, as a site without a network does, once."""
+    said = {(page.verdict, page.detail) for page in captured.pages}
+    if len(said) > 1 or len(captured.pages) < 2:
+        return "; ".join(captured.warnings)
+    ((verdict, detail),) = said
+    return f"all {len(captured.pages)} pages {verdict} ({detail})"
 
 
 def _articles(ctx: Context, visit: Visit, listings: Sequence[FetchResult]) -> tuple[Told, ...]:

@@ -222,7 +222,7 @@ class _Run:
             exit_status=outcome.exit_status,
             release_id=outcome.run_id if published else None,
             captures=loaded.captures if loaded else 0,
-            rejects=loaded.rejects if loaded else 0,
+            rejects=loaded.rejects - loaded.expected if loaded else 0,
             error=outcome.error or None,
             code_version=__version__,
             warnings=outcome.warnings,

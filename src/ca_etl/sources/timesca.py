@@ -17,6 +17,8 @@ SOURCE: Final = "timesca"
 ARTICLES: Final = "timesca-articles"
 # With these a page says that its article is no more.
 GONE: Final = frozenset({404, 410})
+# With these a source is closed to us, or is none: how the site is, and not a bad day, which 429 and 5xx are.
+CLOSED: Final = frozenset({400, 401, 403, 404, 405, 406, 410, 451})
 
 
 def targets(settings: Settings, schedule: str = DAILY) -> tuple[str, ...]:
