@@ -5,6 +5,8 @@ description: >-
   and other signs dropped, blanks, dashes, full stops and slashes to single hyphens, at most 200 characters. An
   article that is shown without a link is the one that was shown under that title with a link anywhere; where several
   articles bear that title, the one whose text begins alike, else the article that WordPress would have named so.
+  What tells the number of its post is the article that the post was under its first address, and a
+  second post under an address of another one is an article of its own, told apart by "--" and its number.
   Observations without a title are not here; fct_listing_page counts them.
 grain: [capture_id, position]
 columns:
@@ -137,7 +139,7 @@ told_apart as (
     group by all
 ),
 
-identified as (
+identified as materialized (
     select
         resolved.*,
         case
@@ -146,13 +148,65 @@ identified as (
         end as slug
     from resolved
     left join told_apart using (capture_id, position)
+),
+
+-- the number of a post tells more than its address, which may be mended, or taken by another one after it
+addresses as materialized (
+    select post_id, slug, coalesce(min(captured_at), 'infinity') as first_at
+    from identified
+    inner join raw.capture using (capture_id)
+    where post_id is not null
+    group by all
+),
+
+posts as (
+    select
+        post_id,
+        arg_min(slug, first_at) as home,
+        row_number() over (partition by arg_min(slug, first_at) order by min(first_at), post_id) as occupant
+    from addresses
+    group by post_id
+),
+
+keyed as (
+    -- no slug of WordPress has two hyphens in a row
+    select post_id, if(occupant = 1, home, home || '--' || post_id) as slug
+    from posts
+),
+
+elsewhere as (
+    select addresses.slug, addresses.first_at, keyed.slug as article_slug
+    from addresses
+    inner join keyed on keyed.post_id = addresses.post_id
+    where addresses.slug in (
+        select addresses.slug
+        from addresses
+        inner join keyed on keyed.post_id = addresses.post_id
+        where keyed.slug <> addresses.slug
+    )
+),
+
+-- a listing tells no number: it shows the post that stood at the address by then
+followed as (
+    select
+        shown.capture_id,
+        shown.position,
+        coalesce(
+            arg_max(elsewhere.article_slug, elsewhere.first_at) filter (where elsewhere.first_at <= capture.captured_at),
+            arg_min(elsewhere.article_slug, elsewhere.first_at)
+        ) as slug
+    from identified as shown
+    inner join elsewhere on elsewhere.slug = shown.slug
+    inner join raw.capture as capture on capture.capture_id = shown.capture_id
+    where shown.post_id is null
+    group by all
 )
 
 select
     shown.capture_id,
     shown.position,
-    shown.slug,
-    left(sha256(shown.slug), 16) as article_id,
+    coalesce(keyed.slug, followed.slug, shown.slug) as slug,
+    left(sha256(coalesce(keyed.slug, followed.slug, shown.slug)), 16) as article_id,
     shown.title,
     shown.url,
     shown.text_id,
@@ -164,3 +218,5 @@ select
     shown.media,
     shown.post_id
 from identified as shown
+left join keyed on keyed.post_id = shown.post_id
+left join followed on followed.capture_id = shown.capture_id and followed.position = shown.position

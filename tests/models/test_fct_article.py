@@ -221,3 +221,47 @@ def test_the_latest_text_of_the_posts_api_goes_before_a_longer_one_of_a_page(giv
         article_text=texts(long="many words that were there", short="few words"),
     )
     assert warehouse.row("select text_id from main.fct_article") == ("short",)
+
+
+def of_post(number: int, day: int, slug: str, title: str, **columns):
+    url = f"https://timesca.com/{slug}/"
+    return {"capture_id": f"c{day}", "post_id": number, "position": number, "url": url, "title": title} | columns
+
+
+def api(day: int):
+    return {
+        "capture_id": f"c{day}",
+        "source": "timesca-posts",
+        "captured_at": f"2025-12-{day:02} 02:00:00+00",
+        "captured_date": f"2025-12-{day:02}",
+    }
+
+
+def test_a_post_that_was_given_another_address_stays_one_article_under_its_first(given):
+    listing = {"capture_id": "c8", "position": 1, "title": "A Raod", "url": "https://timesca.com/a-road/"}
+    warehouse = given(
+        capture=[api(5), api(6), api(7) | {"source": "timesca"}, api(8) | {"source": "timesca"}],
+        article_observation=[
+            of_post(7, 5, "a-raod", "A Raod"),
+            of_post(7, 6, "a-road", "A Road"),
+            listing | {"capture_id": "c7", "url": "https://timesca.com/a-raod/"},
+            listing,
+        ],
+    )
+    assert warehouse.rows("select slug, post_id, sightings from main.fct_article") == [("a-raod", 7, 4)]
+
+
+def test_a_post_that_took_the_address_of_a_deleted_one_is_an_article_of_its_own(given):
+    listing = {"position": 1, "title": "A Road", "url": "https://timesca.com/a-road/"}
+    warehouse = given(
+        capture=[api(5), api(6) | {"source": "timesca"}, api(7), api(8) | {"source": "timesca"}],
+        article_observation=[
+            of_post(7, 5, "a-road", "A Road"),
+            listing | {"capture_id": "c6"},
+            of_post(9, 7, "a-road", "A Road"),
+            listing | {"capture_id": "c8"},
+        ],
+    )
+    assert warehouse.rows(
+        "select slug, post_id, first_seen_date::varchar, sightings from main.fct_article order by slug"
+    ) == [("a-road", 7, "2025-12-05", 2), ("a-road--9", 9, "2025-12-07", 2)]
