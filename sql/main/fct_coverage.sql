@@ -157,7 +157,9 @@ shown as (
         end as item,
         coalesce(trim(observation.title), '') <> '' as has_title,
         sighting.capture_id is not null as is_loaded,
-        observation.post_id
+        observation.post_id,
+        observation.published_at,
+        observation.modified_at
     from made
     inner join raw.article_observation as observation on observation.capture_id = made.capture_id
     left join main.fct_article_sighting as sighting
@@ -195,18 +197,48 @@ counted as (
     group by all
 ),
 
--- the widest question tells: what is new is asked for by its publication and by its change
+questions as (
+    select
+        source,
+        schedule,
+        slot,
+        question,
+        arg_max(shown_total, captured_at) as total,
+        try_cast(regexp_extract(question, '[?&]after=([^&]+)', 1) as timestamptz) as published_after,
+        try_cast(regexp_extract(question, '[?&]before=([^&]+)', 1) as timestamptz) as published_before,
+        try_cast(regexp_extract(question, '[?&]modified_after=([^&]+)', 1) as timestamptz) as modified_after
+    from made
+    where page_kind = 'posts_api' and shown_total is not null
+    group by all
+),
+
+-- the widest question tells: what is new is asked for by its publication and by its change. A post that was changed
+-- while its question was under way may be shown to the next one alone, and is counted by both
 totals as (
-    select source, schedule, slot, max(greatest(total - coalesce(seen, 0), 0))::integer as hidden
+    select source, schedule, slot, max(greatest(total - seen, 0))::integer as hidden
     from (
-        select source, schedule, slot, question, arg_max(shown_total, captured_at) as total
-        from made
-        where page_kind = 'posts_api' and shown_total is not null
+        select
+            asked.source,
+            asked.schedule,
+            asked.slot,
+            asked.question,
+            asked.total,
+            count(distinct shown.post_id) as seen
+        from questions as asked
+        left join shown
+            on shown.source = asked.source
+            and shown.schedule = asked.schedule
+            and shown.slot = asked.slot
+            and (
+                shown.question = asked.question
+                or (
+                    (asked.published_after is null or shown.published_at > asked.published_after)
+                    and (asked.published_before is null or shown.published_at < asked.published_before)
+                    and (asked.modified_after is null or shown.modified_at > asked.modified_after)
+                )
+            )
         group by all
     )
-    left join (
-        select source, schedule, slot, question, count(distinct post_id) as seen from shown group by all
-    ) using (source, schedule, slot, question)
     group by all
 ),
 

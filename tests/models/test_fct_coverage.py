@@ -229,6 +229,37 @@ def test_posts_that_the_site_counts_and_does_not_show_are_a_gap(given):
     assert warehouse.rows(COUNTS) == [(3, 1, 1, 1, "2 counted by the site and shown to nobody")]
 
 
+def test_a_post_that_came_into_a_question_while_it_was_asked_and_was_shown_to_the_next_is_no_gap(given):
+    warehouse = given(
+        capture=[
+            answer(url=f"{QUESTION}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
+            answer(capture_id="c2", url=f"{QUESTION}&modified_after=2025-12-05T01:00:00Z", shown_total=1),
+        ],
+        article_observation=[
+            post(2, modified_at="2025-12-04 08:00:00+00"),
+            post(1, capture_id="c2", modified_at="2025-12-05 02:00:10+00"),
+        ],
+        slot=[of_posts("observed")],
+    )
+    assert warehouse.rows(COUNTS) == [(2, 2, 2, 2, None)]
+
+
+def test_a_post_of_another_time_of_publication_fills_no_gap(given):
+    warehouse = given(
+        capture=[
+            answer(shown_total=2),
+            answer(capture_id="c2", url=f"{QUESTION}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
+        ],
+        article_observation=[
+            post(2, published_at="2025-12-04 08:00:00+00"),
+            post(1, capture_id="c2", published_at="2025-11-04 08:00:00+00"),
+            post(2, capture_id="c2", published_at="2025-12-04 08:00:00+00"),
+        ],
+        slot=[of_posts("observed")],
+    )
+    assert warehouse.rows(COUNTS) == [(3, 2, 2, 2, "1 counted by the site and shown to nobody")]
+
+
 def test_what_was_not_understood_has_no_title_or_was_excluded_is_told_apart(given):
     warehouse = given(
         capture=[answer(shown_total=4), answer(capture_id="c2", shown_total=4)],

@@ -75,6 +75,20 @@ def test_a_second_day_asks_for_what_is_new_or_changed_only(
     assert query(f"select title from fct_article where post_id = {edited.post_id}") == [(edited.title,)]
 
 
+def test_a_sweep_between_two_daily_runs_hides_no_edit_from_the_second(
+    on_site: Settings, site: DemoSite, query: Query
+) -> None:
+    run_on(on_site, site)
+    edited = site.posts.edit(
+        max(site.posts.shelf(FIRST).by_id), title="A Title That Was Mended", paragraphs=("Mended.",)
+    )
+    run_on(on_site, site, on=SWEEP)
+    run_on(on_site, site, FIRST + timedelta(days=1))
+    assert query(f"select title, text from fct_article where post_id = {edited.post_id}") == [
+        ("A Title That Was Mended", "Mended.")
+    ]
+
+
 def test_a_planned_post_is_found_though_it_was_last_changed_days_before(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:

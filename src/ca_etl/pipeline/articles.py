@@ -26,7 +26,7 @@ from ca_etl.pipeline.told import Told, good
 from ca_etl.pipeline.visit import FINAL, USABLE, Visit
 from ca_etl.settings import ArticleSource
 from ca_etl.sources import feed, posts, timesca
-from ca_etl.sources.schedules import DAILY
+from ca_etl.sources.schedules import DAILY, SWEEP
 from ca_etl.warehouse.journal import RunRecord
 
 log = logging.getLogger(__name__)
@@ -97,13 +97,17 @@ def is_got(runs: Iterable[RunRecord], slot: datetime | None, schedule: str | Non
 
 
 def last_got(runs: Iterable[RunRecord], sources: Iterable[str]) -> datetime | None:
-    """When the last run began that got the articles of one of `sources`, in UTC."""
+    """When the last run began that got the articles of one of `sources`, in UTC.
+
+    A sweep does not count: it asks for the list of posts alone, and what was edited before it is still to be got.
+    """
     wanted = frozenset(sources)
     return max(
         (
             run.started_at
             for run in runs
-            if any(each.source in wanted and each.outcome in GOOD for each in run.slots)
+            if run.schedule != SWEEP
+            and any(each.source in wanted and each.outcome in GOOD for each in run.slots)
         ),
         default=None,
     )
