@@ -2,7 +2,8 @@
 description: >-
   One row per article and time that it was away, as sweeps say it. A sweep asks the site for the list of its posts, and
   for the page of each known one that the list lacks. An article that nobody listed for some days is not here for
-  that: listings are short.
+  that: listings are short. Neither is one that the list of the same sweep shows, though the page of a lost one
+  led to its own, nor one whose address leads to a page that is no article's.
 grain: [article_id, kind, found_at]
 columns:
   article_id: The article, as in main.fct_article.
@@ -31,10 +32,11 @@ with answers as (
         url,
         observed_at,
         http_status,
-        if(http_status = 200, 'unlisted', 'gone') as kind
+        if(http_status = 200, 'unlisted', 'gone') as kind,
+        regexp_extract(archive_file, '([^/]+)-timesca-articles-sweep[.]', 1) as sweep
     from staging.stg_capture
     where source = 'timesca-articles'
-    and http_status in (200, 404, 410)
+    and (http_status in (404, 410) or (http_status = 200 and page_kind = 'article'))
     and observed_at is not null
     and regexp_matches(archive_file, '-timesca-articles-sweep[.]')
 ),
@@ -50,11 +52,15 @@ addresses as (
 
 -- what stands on a page that a sweep asked for is no sign that the site still shows the article to its readers
 seen as materialized (
-    select article_id, observed_at
-    from main.fct_article_sighting
-    where article_id in (select article_id from addresses)
-    and source <> 'timesca-articles'
-    and observed_at is not null
+    select
+        sighting.article_id,
+        sighting.observed_at,
+        regexp_extract(capture.archive_file, '([^/]+)-timesca-posts-sweep[.]', 1) as sweep
+    from main.fct_article_sighting as sighting
+    inner join staging.stg_capture as capture on capture.capture_id = sighting.capture_id
+    where sighting.article_id in (select article_id from addresses)
+    and sighting.source <> 'timesca-articles'
+    and sighting.observed_at is not null
 ),
 
 found as (
@@ -68,6 +74,7 @@ found as (
     from answers
     inner join addresses on addresses.url = answers.url
     asof left join seen on seen.article_id = addresses.article_id and seen.observed_at <= answers.observed_at
+    where seen.sweep is distinct from answers.sweep
 ),
 
 away as (

@@ -215,7 +215,11 @@ questions as (
 -- the widest question tells: what is new is asked for by its publication and by its change. A post that was changed
 -- while its question was under way may be shown to the next one alone, and is counted by both
 totals as (
-    select source, schedule, slot, max(greatest(total - seen, 0))::integer as hidden
+    select
+        source,
+        schedule,
+        slot,
+        max(greatest(total - seen - coalesce(unread, 0), 0))::integer as hidden
     from (
         select
             asked.source,
@@ -239,6 +243,14 @@ totals as (
             )
         group by all
     )
+    left join (
+        select source, schedule, slot, question, count(distinct excerpt) as unread
+        from made
+        inner join raw.reject as reject using (capture_id)
+        where page_kind = 'posts_api'
+        and reject.reason in ('bad_json', 'too_large')
+        group by all
+    ) using (source, schedule, slot, question)
     group by all
 ),
 
@@ -295,7 +307,7 @@ select
     nullif(
         concat_ws(
             '; ',
-            if(hidden > 0, hidden || ' counted by the site and shown to nobody', null),
+            if(hidden > 0, hidden || ' counted by the site and not shown', null),
             if(fewer_than_promised > 0, fewer_than_promised || ' fewer on the pages than they say', null),
             if(refused_items > 0, refused_items || ' not understood (' || refused_for || ')', null),
             if(archived - refused_items > parsed, archived - refused_items - parsed || ' without a title', null),

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 URL = "https://timesca.com/a-road/"
 SWEEP = "2025/12/{day}T043000Z-timesca-articles-sweep.warc.gz"
+LIST = "2025/12/{day}T043000Z-timesca-posts-sweep.warc.gz"
 
 
 def at(day: int, **columns):
@@ -100,4 +101,16 @@ def test_a_page_of_a_daily_run_says_nothing_of_removals(given):
 
 def test_a_server_that_is_ill_has_removed_nothing(given):
     warehouse = given(capture=[at(5), looked(7, 503), looked(8, 403)], article_observation=[seen(5)])
+    assert warehouse.rows(AWAY) == []
+
+
+def test_an_article_that_the_sweeps_own_list_shows_is_not_missing(given):
+    """WordPress leads the address of a lost post to the page whose slug begins alike."""
+    listed = at(7, captured_at="2025-12-07 04:29:00+00", archive_file=LIST.format(day="20251207"))
+    warehouse = given(capture=[at(5), listed, looked(7, 200)], article_observation=[seen(5), seen(7)])
+    assert warehouse.rows(AWAY) == []
+
+
+def test_a_page_that_is_no_article_says_nothing_of_one(given):
+    warehouse = given(capture=[at(5), looked(7, 200) | {"page_kind": "home"}], article_observation=[seen(5)])
     assert warehouse.rows(AWAY) == []

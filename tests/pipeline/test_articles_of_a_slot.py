@@ -206,7 +206,7 @@ def test_a_post_that_nobody_may_read_is_counted_as_a_gap(
     run_on(on_site, site)
     assert query(
         "select articles_expected - articles_loaded, gap_reason from fct_coverage where source = 'timesca-posts'"
-    ) == [(1, "1 counted by the site and shown to nobody")]
+    ) == [(1, "1 counted by the site and not shown")]
 
 
 def test_a_sweep_tells_what_is_gone_from_what_is_only_unlisted(

@@ -216,3 +216,8 @@ def test_the_latest_time_of_a_post_counts() -> None:
         ]
     )
     assert ended.seen["a"] == hours(3)
+
+
+def test_a_feed_without_times_is_not_read_again() -> None:
+    ended = answered((FeedPage((FeedItem(f"{number}", None),)) for number in range(3)), most=3)
+    assert (len(ended.seen), ended.is_settled) == (3, False)

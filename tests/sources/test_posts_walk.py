@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ca_etl.sources.posts import Enumerated, PostsPage, enumerate_posts, posts_url
+from ca_etl.sources.posts import Enumerated, Post, PostsPage, enumerate_posts, posts_url
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 LONG_AGO = START - timedelta(days=90)
@@ -19,11 +19,17 @@ Step = tuple[str, int]
 
 @dataclass
 class Site:
-    """Posts by id: when each was changed, and whether anybody may read it."""
+    """Posts by id: when each was changed, and whether anybody may read it.
+
+    Parameters that it `passes_over` change nothing; `says` is the count it sends, -1 the true one.
+    """
 
     posts: dict[int, tuple[datetime, bool]] = field(default_factory=dict)
     now: datetime = START
     next_id: int = 1
+    passes_over: frozenset[str] = frozenset()
+    asked: int = 0
+    says: int | None = -1
 
     def do(self, step: Step) -> None:
         what, number = step
@@ -38,20 +44,32 @@ class Site:
             self.posts[chosen] = (self.now, self.posts[chosen][1])
 
     def answer(self, url: str) -> PostsPage:
+        self.asked += 1
         query = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        query = {name: value for name, value in query.items() if name not in self.passes_over}
         after = datetime.fromisoformat(query.get("modified_after", "2000-01-01T00:00:00Z"))
         rows = [(number, *post) for number, post in sorted(self.posts.items()) if post[0] > after]
-        offset = int(query.get("offset", 0))
-        page = rows[offset : offset + int(query["per_page"])]
-        return PostsPage(tuple((number, f"{at}") for number, at, readable in page if readable), len(rows))
+        rows = [
+            row for row in rows if row[1] > datetime.fromisoformat(query.get("after", "2000-01-01T00:00:00Z"))
+        ]
+        if "orderby" not in query:
+            rows.reverse()
+        offset, size = int(query.get("offset", 0)), int(query.get("per_page", 10))
+        page = rows[offset : offset + size]
+        shown = tuple(Post(number, at, at) for number, at, readable in page if readable)
+        if self.says != -1:
+            return PostsPage(shown, self.says)
+        return PostsPage(shown, len(rows), -(-len(rows) // size))
 
     @property
-    def readable(self) -> dict[int, str]:
-        return {number: f"{at}" for number, (at, readable) in self.posts.items() if readable}
+    def readable(self) -> dict[int, datetime]:
+        return {number: at for number, (at, readable) in self.posts.items() if readable}
 
 
-def walked(site: Site, between: list[list[Step]]) -> Enumerated:
-    asking = enumerate_posts("https://timesca.com/", started_at=START)
+def walked(
+    site: Site, between: list[list[Step]], since: datetime | None = None, most: int | None = None
+) -> Enumerated:
+    asking = enumerate_posts("https://timesca.com/", started_at=START, modified_after=since, most_pages=most)
     url = next(asking)
     for asked in range(500):
         site.now += timedelta(seconds=5)
@@ -81,7 +99,7 @@ def test_every_post_that_stands_is_seen_in_its_last_form(
     site = Site(posts, next_id=count + 1)
     ended = walked(site, [[], *between])
     assert ended.closed is None
-    if ended.is_settled:
+    if ended.doubt is None:
         assert {number: ended.seen.get(number) for number in site.readable} == site.readable
 
 
@@ -100,7 +118,7 @@ def test_more_vanish_between_two_pages_than_they_overlap() -> None:
 def test_an_api_that_closes_amid_the_walk_says_so_and_keeps_what_was_seen() -> None:
     asking = enumerate_posts("https://timesca.com/", started_at=START)
     next(asking)
-    asking.send(PostsPage(tuple((number, "a") for number in range(1, 101)), 300))
+    asking.send(PostsPage(tuple(Post(number, START) for number in range(1, 101)), 300))
     with pytest.raises(StopIteration) as over:
         asking.send(PostsPage(closed="status 403"))
     assert (over.value.value.closed, len(over.value.value.seen)) == ("status 403", 100)
@@ -113,3 +131,74 @@ def test_instants_carry_their_z_and_posts_come_by_their_number() -> None:
     )
     assert "modified_after=2026-01-01T00:00:00Z" in url
     assert "before" not in url
+
+
+def aged(count: int) -> dict[int, tuple[datetime, bool]]:
+    """Posts of an hour each, the last of them just before the start."""
+    return {number: (START - timedelta(hours=count - number), True) for number in range(1, count + 1)}
+
+
+def test_a_list_in_another_order_is_doubted_unless_it_is_one_page() -> None:
+    unsorted = frozenset({"order", "orderby"})
+    many = walked(Site(aged(300), passes_over=unsorted), [])
+    assert (many.doubt, len(many.seen)) == ("its posts are not sorted as asked", 300)
+    assert walked(Site(aged(90), passes_over=unsorted), []).doubt is None
+
+
+@pytest.mark.parametrize("count", [135, 3000])
+def test_a_cache_that_does_not_look_at_the_offset_is_left_soon_and_not_taken_for_whole(count: int) -> None:
+    site = Site(dict.fromkeys(range(1, count + 1), (LONG_AGO, True)), passes_over=frozenset({"offset"}))
+    ended = walked(site, [])
+    assert (ended.closed or ended.doubt or "").endswith("shows what the pages before it showed")
+    assert site.asked <= 4
+
+
+def test_pages_that_are_smaller_than_asked_for_are_walked_in_their_own_steps() -> None:
+    site = Site(aged(45), passes_over=frozenset({"per_page"}))
+    ended = walked(site, [])
+    assert (ended.doubt, len(ended.seen)) == (None, 45)
+    assert site.asked < 25
+
+
+def test_an_old_wordpress_that_knows_no_modified_after_is_not_walked_to_its_end() -> None:
+    site = Site(aged(3000), passes_over=frozenset({"modified_after"}))
+    ended = walked(site, [], since=START - timedelta(hours=40))
+    assert ended.doubt == "it does not look at modified_after: changes of older posts are not told"
+    assert set(range(2961, 3001)) <= set(ended.seen)
+    assert site.asked == 2
+
+
+def test_an_api_that_shows_posts_of_other_times_than_asked_for_is_closed() -> None:
+    site = Site(aged(3000), passes_over=frozenset({"modified_after", "after"}))
+    ended = walked(site, [], since=START - timedelta(hours=40))
+    assert (ended.closed or "").startswith("it does not look at after and before")
+    assert site.asked == 1
+
+
+def test_one_post_with_a_wrong_date_closes_nothing() -> None:
+    asking = enumerate_posts("https://timesca.com/", started_at=START, modified_after=START)
+    next(asking)
+    dated = (Post(1, START, START), Post(2, START, LONG_AGO), Post(3, START, START))
+    assert "modified_after" in asking.send(PostsPage(dated, 3, 1))
+
+
+@pytest.mark.parametrize("total", [None, 0, 5])
+def test_without_a_count_that_can_be_true_pages_are_asked_for_until_nothing_new_comes(
+    total: int | None,
+) -> None:
+    site = Site(aged(250), says=total)
+    ended = walked(site, [])
+    assert (len(ended.seen), ended.doubt) == (250, None)
+    assert site.asked <= 12
+
+
+def test_a_count_that_is_far_too_high_does_not_lead_into_the_void() -> None:
+    site = Site(aged(45), says=999_999_999)
+    assert walked(site, []).doubt == "it counts 999999999 posts, and shows 45"
+    assert site.asked < 60
+
+
+def test_no_more_pages_are_asked_for_than_allowed() -> None:
+    site = Site(aged(3000))
+    ended = walked(site, [], most=7)
+    assert (ended.is_cut, ended.doubt, site.asked) == (True, "ended after 7 pages", 7)

@@ -235,6 +235,12 @@ def redirect_target(url: str, location: str | None) -> str | None:
         return None
 
 
+def count_of(value: str | None) -> int | None:
+    """A count as sent in a header, such as X-WP-Total; None for what no site can have."""
+    digits = (value or "").strip()
+    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
+
+
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:
     """Seconds to wait that a Retry-After header asks for, as number or HTTP date; None if it says nothing.
 

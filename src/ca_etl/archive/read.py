@@ -27,7 +27,7 @@ from ca_etl.archive.fields import (
 from ca_etl.archive.members import BadStretch, RawRecord, Stretch, stretches
 from ca_etl.archive.parsed import Parsed, bare_id, parse_record, parse_warc_date, record_id_of
 from ca_etl.archive.payload import PayloadError
-from ca_etl.archive.policy import Validators, Verdict
+from ca_etl.archive.policy import Validators, Verdict, count_of
 from ca_etl.records import BadRecord, Capture, RejectReason
 
 Resolve = Callable[[str], Capture | None]
@@ -186,7 +186,7 @@ class _Reader:
             etag=record.http_headers.get("etag"),
             last_modified=record.http_headers.get("last-modified"),
             truncated=record.truncated,
-            total=_number(record.http_headers.get("x-wp-total")),
+            total=count_of(record.http_headers.get("x-wp-total")),
         )
 
     def _revisit(self, record: Parsed, seen: frozenset[str] = frozenset()) -> Capture | BadRecord:
@@ -234,12 +234,6 @@ class _Reader:
 
     def _bad(self, start: int, reason: RejectReason, detail: str, capture_id: str | None = None) -> BadRecord:
         return BadRecord(self._name, start, reason, detail, capture_id)
-
-
-def _number(text: str | None) -> int | None:
-    """A count as sent in a header; what no site can have is none."""
-    digits = (text or "").strip()
-    return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
 
 
 def info_fields(record: Parsed) -> dict[str, str]:

@@ -15,7 +15,7 @@ from typing import Final
 
 from ca_etl.archive.fetch import FetchResult
 from ca_etl.archive.policy import header
-from ca_etl.parse.page import Article, Page
+from ca_etl.parse.page import Article, Page, PageKind
 from ca_etl.parse.rows import read_page
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.feed import feed_page
@@ -40,11 +40,15 @@ SOURCES: Final = {
 FIRST_LOOK: Final = timedelta(days=30)
 # Two machines' clocks, and what was changed while the last run read.
 OVERLAP: Final = timedelta(hours=2)
+# Two looks at a year of a site that publishes seven a day; what needs more is history, or no answer to the question.
+MOST_POSTS_PAGES: Final = 60
 # With ten items a page that is two weeks of a site that publishes seven a day.
 MOST_FEED_PAGES: Final = 10
 # The site lets nobody in here, or has nothing here; 5xx is a bad day.
 CLOSED_STATUS: Final = frozenset({400, 401, 403, 404, 405, 406, 410, 451})
 TOO_MANY: Final = 429
+# After so many pages in a row without an answer the next one has none either.
+MOST_FAILURES: Final = 3
 
 WHOLE: Final = """
     select url from main.fct_article where not is_truncated and author is not null and published_at is not null
@@ -121,12 +125,14 @@ def since(ctx: Context, *sources: str) -> datetime:
 
 def articles_of(result: FetchResult) -> tuple[Article, ...]:
     """The articles that an answer shows; none where it is no page."""
-    last = result.attempts[-1] if result.attempts else None
-    if last is None or result.verdict not in USABLE:
-        return ()
-    kind = header(last.response_headers, "Content-Type")
-    read = read_page(last.body, content_type=kind, url=result.final_url, on=None)
-    return read.articles if isinstance(read, Page) else ()
+    read = _read(result)
+    return () if read is None else read.articles
+
+
+def is_article(result: FetchResult) -> bool:
+    """Whether the answer is the page of an article; a lost page may lead to the home page, which is none."""
+    read = _read(result)
+    return read is not None and read.kind is PageKind.ARTICLE
 
 
 def outcome_of(result: FetchResult | None) -> SlotOutcome:
@@ -160,14 +166,20 @@ def _ask(source: ArticleSource, ctx: Context, visit: Visit, lacking: Sequence[Ar
 
 def _ask_posts(ctx: Context, visit: Visit) -> _Asked:
     asking = posts.enumerate_posts(
-        str(ctx.settings.site_url), started_at=ctx.started_at, modified_after=since(ctx, posts.SOURCE)
+        str(ctx.settings.site_url),
+        started_at=ctx.started_at,
+        modified_after=since(ctx, posts.SOURCE),
+        most_pages=MOST_POSTS_PAGES,
     )
     walked = visit.walk(asking, posts_page)
     ended = walked.ended
     if ended.closed is not None:
         return _refused(posts.SOURCE, walked.last, ended.closed, len(ended.seen))
-    reason = None if ended.is_settled else "posts were still changing; the next run asks for them again"
-    return _Asked(good(posts.SOURCE, len(ended.seen), reason), is_over=True)
+    if ended.is_cut:
+        # The newest come last: the next source may have them, and the next run asks from the same time on.
+        told = f"{ended.doubt}: ca-etl backfill --source posts walks further"
+        return _Asked(Told(posts.SOURCE, SlotOutcome.FAILED, told, len(ended.seen)))
+    return _Asked(good(posts.SOURCE, len(ended.seen), ended.doubt), is_over=True)
 
 
 def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
@@ -184,42 +196,79 @@ def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
     ended = walked.ended
     if ended.closed is not None:
         return _refused(feed.SOURCE, walked.last, ended.closed, len(ended.seen))
+    if not ended.seen:
+        # WordPress shows its latest items, however old they are; one that is new is not told by their absence.
+        return _refused(feed.SOURCE, walked.last, "it has no item", 0)
     cut = tuple(article for article in shown if article.text is None or article.is_truncated)
     reasons = (
         f"{len(cut)} of {len(shown)} texts are excerpts" if cut else "",
         "" if ended.is_settled else "the feed was moving, or is not sorted: something may be missing",
-        f"read back to {ended.reached} only" if ended.reached is None or ended.reached > begin else "",
+        "no item is dated" if ended.reached is None else "",
+        f"read back to {ended.reached} only" if ended.reached is not None and ended.reached > begin else "",
     )
     reason = "; ".join(filter(None, reasons)) or None
     return _Asked(good(feed.SOURCE, len(ended.seen), reason), lacking=cut, is_over=not cut)
 
 
+def look_at(
+    ctx: Context, visit: Visit, urls: Sequence[str]
+) -> tuple[tuple[FetchResult, ...], FetchResult | None]:
+    """The answers of the pages at `urls`, as far as the site is willing, and the last one where it said no."""
+    results: list[FetchResult] = []
+    failed = 0
+    for done, url in enumerate(urls):
+        ctx.progress("capture", done, len(urls))
+        results.append(visit.get(url))
+        last = results[-1]
+        if last.verdict in FINAL or _status(last) == TOO_MANY:
+            return tuple(results), last
+        failed = 0 if is_article(last) or _status(last) in timesca.GONE else failed + 1
+        if failed == MOST_FAILURES:
+            break
+    return tuple(results), None
+
+
 def _ask_pages(ctx: Context, visit: Visit, lacking: Sequence[Article]) -> _Asked:
-    urls = dict.fromkeys(article.url for article in lacking if article.url)
-    if not urls:
-        return _Asked(None)
+    policy = timesca.fetch_policy(ctx.settings)
+    found = dict.fromkeys(article.url for article in lacking if article.url)
+    urls = [url for url in found if policy.allows_host(url)]
     with published_warehouse(ctx.settings.data_dir) as con:
         known = {url for (url,) in con.sql(WHOLE).fetchall()} if con else set[str]()
     wanted = [url for url in urls if url not in known]
-    asked = wanted[: ctx.settings.article_pages]
-    got = 0
-    for done, url in enumerate(asked):
-        ctx.progress("capture", done, len(asked))
-        result = visit.get(url)
-        got += result.verdict in USABLE
-        if result.verdict in FINAL:
-            told = f"{result.verdict}: {result.detail}"
-            return _refused(timesca.ARTICLES, result, told, got)
-    left = len(wanted) - len(asked)
-    reason = f"{left} more are left for later runs" if left else None
-    if not asked:
-        return _Asked(None)
+    results, no = look_at(ctx, visit, wanted[: ctx.settings.article_pages])
+    got = sum(is_article(result) for result in results)
+    foreign = f"{len(found) - len(urls)} links lead to other hosts" if len(urls) < len(found) else ""
+    if no is not None:
+        return _Asked(Told(timesca.ARTICLES, SlotOutcome.BLOCKED, f"{no.verdict}: {no.detail}", got))
+    if not results:
+        return _Asked(Told(timesca.ARTICLES, SlotOutcome.CLOSED, foreign) if foreign else None)
     if not got:
-        return _Asked(Told(timesca.ARTICLES, SlotOutcome.FAILED, f"none of {len(asked)} pages answered"))
-    return _Asked(good(timesca.ARTICLES, got, reason), is_over=True)
+        return _Asked(
+            Told(timesca.ARTICLES, SlotOutcome.FAILED, f"none of {len(results)} pages gave an article")
+        )
+    left = len(wanted) - len(results)
+    reasons = (
+        f"{left} more are left for later runs" if left else "",
+        f"{len(results) - got} of {len(results)} pages gave no article" if got < len(results) else "",
+        foreign,
+    )
+    return _Asked(good(timesca.ARTICLES, got, "; ".join(filter(None, reasons)) or None), is_over=True)
 
 
 def _refused(source: str, last: FetchResult | None, reason: str, articles: int) -> _Asked:
-    status = last.attempts[-1].status if last and last.attempts else None
     # Too many requests is said to the client, whatever it asks for next.
-    return _Asked(refused(source, last, reason, articles), is_over=status == TOO_MANY)
+    is_over = last is not None and _status(last) == TOO_MANY
+    return _Asked(refused(source, last, reason, articles), is_over=is_over)
+
+
+def _read(result: FetchResult) -> Page | None:
+    last = result.attempts[-1] if result.attempts else None
+    if last is None or result.verdict not in USABLE:
+        return None
+    kind = header(last.response_headers, "Content-Type")
+    read = read_page(last.body, content_type=kind, url=result.final_url, on=None)
+    return read if isinstance(read, Page) else None
+
+
+def _status(result: FetchResult) -> int | None:
+    return result.attempts[-1].status if result.attempts else None

@@ -11,20 +11,22 @@ from pathlib import Path
 from typing import Final
 
 from ca_etl.archive.fetch import FetchResult
-from ca_etl.archive.policy import header
+from ca_etl.archive.policy import REDIRECTS, Verdict, count_of, header
 from ca_etl.archive.recover import recover_open_files
 from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.parse.page import Article, Page, PageKind
+from ca_etl.parse.page import Page, PageKind
 from ca_etl.parse.rows import read_page
 from ca_etl.pipeline.context import Context
-from ca_etl.pipeline.visit import FINAL, Visit
+from ca_etl.pipeline.visit import Visit
 from ca_etl.sources import posts
-from ca_etl.sources.posts import PostsPage
+from ca_etl.sources.posts import Post, PostsPage
 from ca_etl.warehouse.files import storage, write_atomic
 
 log = logging.getLogger(__name__)
 
 DONE_FILE: Final = "backfill-posts.json"
+# More posts than any site publishes in a month, twice: only one that makes them up has as many.
+MOST_PAGES: Final = 400
 
 
 class PostsClosedError(CaEtlError):
@@ -76,9 +78,10 @@ def capture_history(ctx: Context, stretch: Stretch) -> int:
     with Visit(ctx) as visit:
         for number, month in enumerate(months):
             ctx.progress("capture", number, len(months))
-            seen += _capture_month(ctx, visit, month)
-            # The month under way may still get posts.
-            if month.last < ctx.started_at.date():
+            ended = _capture_month(ctx, visit, month)
+            seen += len(ended.seen)
+            # The month under way may still get posts, and one that was seen in part is asked for again.
+            if month.last < ctx.started_at.date() and ended.doubt is None:
                 done = (*done, f"{month}")
                 write_done(ctx.settings.data_dir, done)
     return seen
@@ -107,9 +110,12 @@ def read_done(data_dir: Path, name: str = DONE_FILE) -> tuple[str, ...]:
 
 
 def posts_page(result: FetchResult) -> PostsPage:
-    """What an answer says to the enumeration."""
+    """What an answer says to the enumeration.
+
+    One that was cut, or came damaged, says nothing, and neither does one of which no post can be read.
+    """
     last = result.attempts[-1] if result.attempts else None
-    if last is None or last.status is None or result.verdict in FINAL:
+    if last is None or result.verdict not in {Verdict.OK, Verdict.HTTP_ERROR} or last.status in REDIRECTS:
         return PostsPage(closed=f"{result.verdict}: {result.detail}")
     kind = header(last.response_headers, "Content-Type")
     read = read_page(last.body, content_type=kind, url=result.final_url, on=None)
@@ -118,15 +124,21 @@ def posts_page(result: FetchResult) -> PostsPage:
         if page is not None and any(posts.END_OF_PAGES in reject.detail for reject in page.rejects):
             return PostsPage()
         return PostsPage(closed=f"status {last.status}, {page.kind if page else 'no page'}")
-    known = tuple(_stamped(article) for article in page.articles)
-    total = header(last.response_headers, "X-WP-Total") or ""
-    return PostsPage(known, int(total) if total.isdecimal() else len(known))
+    if page.rejects and not page.articles:
+        return PostsPage(closed=f"no post can be read: {page.rejects[0].detail}")
+    return PostsPage(
+        tuple(Post(each.post_id or 0, each.modified_at, each.published_at) for each in page.articles),
+        count_of(header(last.response_headers, "X-WP-Total")),
+        count_of(header(last.response_headers, "X-WP-TotalPages")),
+    )
 
 
-def _capture_month(ctx: Context, visit: Visit, month: Stretch) -> int:
+def _capture_month(ctx: Context, visit: Visit, month: Stretch) -> posts.Enumerated:
     name = f"{ctx.started_at:%Y%m%dT%H%M%SZ}-{posts.SOURCE}-{month.first:%Y%m%d}"
     settings = ctx.settings
-    asking = posts.enumerate_posts(str(settings.site_url), started_at=ctx.started_at, published=month.bounds)
+    asking = posts.enumerate_posts(
+        str(settings.site_url), started_at=ctx.started_at, published=month.bounds, most_pages=MOST_PAGES
+    )
     with visit.file(name, posts.SOURCE, **{"ca-etl-stretch": f"{month}"}):
         ended = visit.walk(asking, posts_page).ended
     if ended.closed is not None:
@@ -134,11 +146,7 @@ def _capture_month(ctx: Context, visit: Visit, month: Stretch) -> int:
             f"the posts API of {settings.site_url} is closed ({ended.closed}), at {month}",
             "ca-etl backfill --source feed --from DAY --to DAY (the feed has whole texts too, and no edits)",
         )
-    if not ended.is_settled:
-        log.warning("posts of %s were still changing; a later backfill of it sees their last form", month)
+    if ended.doubt is not None:
+        log.warning("posts of %s: %s; a later backfill asks again", month, ended.doubt)
     log.info("%s: %d posts", month, len(ended.seen))
-    return len(ended.seen)
-
-
-def _stamped(article: Article) -> tuple[int, str]:
-    return article.post_id or 0, f"{article.modified_at}"
+    return ended

@@ -2,22 +2,25 @@
 
 No list of what is new ever names a post that was deleted. A sweep asks the posts API for all that stand, without
 their texts, and then for the page of each article that is known and not among them: the status of that page says
-whether it is gone or only unlisted (`main.fct_article_removal`). With the API closed nothing is said.
+whether it is gone or only unlisted (`main.fct_article_removal`). With the API closed, or with a list that is not whole
+or lacks more than editors take away, nothing is said.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from ca_etl.pipeline.articles import archive_name, refused
+from ca_etl.archive.fetch import FetchResult
+from ca_etl.pipeline.articles import archive_name, is_article, look_at, refused
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.history import posts_page
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.pipeline.slots import GOOD, SlotOutcome
 from ca_etl.pipeline.told import Told, good
-from ca_etl.pipeline.visit import FINAL, USABLE, Visit
+from ca_etl.pipeline.visit import Visit
 from ca_etl.settings import ArticleSource
 from ca_etl.sources import posts, timesca
 
@@ -32,6 +35,11 @@ KNOWN: Final = """
     and published_at between $first and $last
     order by published_at, post_id
 """
+# A list lacks a tenth of what is known, and more than a few posts, when it is not the list that was asked for.
+MOST_MISSING: Final = 10
+MOST_MISSING_SHARE: Final = 10
+# Twice the posts of ten years of a site that publishes seven a day; see `sweep_days`.
+MOST_LIST_PAGES: Final = 600
 
 
 def sweep_articles(ctx: Context, visit: Visit) -> tuple[Told, ...]:
@@ -41,7 +49,10 @@ def sweep_articles(ctx: Context, visit: Visit) -> tuple[Told, ...]:
     listed, seen = _list_posts(ctx, visit)
     if listed.outcome not in GOOD or listed.reason is not None:
         return (listed,)
-    missing = _missing(ctx, seen)
+    known, missing = _missing(ctx, seen)
+    if len(missing) > max(MOST_MISSING, known // MOST_MISSING_SHARE):
+        said = f"{len(missing)} of {known} known posts are missing from the list, too many to believe it"
+        return (replace(listed, outcome=SlotOutcome.FAILED, reason=said),)
     looked = _look(ctx, visit, missing) if missing else None
     return (listed,) if looked is None else (listed, looked)
 
@@ -53,44 +64,49 @@ def _list_posts(ctx: Context, visit: Visit) -> tuple[Told, frozenset[int]]:
         started_at=ctx.started_at,
         published=(first, None),
         fields=posts.LIST_FIELDS,
+        most_pages=MOST_LIST_PAGES,
     )
     with visit.file(_name(ctx, posts.SOURCE), posts.SOURCE, **{"ca-etl-slot": f"{ctx.slot}"}):
         walked = visit.walk(asking, posts_page)
     ended = walked.ended
     if ended.closed is not None:
         return refused(posts.SOURCE, walked.last, ended.closed, len(ended.seen)), frozenset()
-    unsettled = None if ended.is_settled else "posts were still changing: nothing is said of missing ones"
+    unsettled = ended.doubt and f"{ended.doubt}: nothing is said of missing ones"
     return good(posts.SOURCE, len(ended.seen), unsettled), frozenset(ended.seen)
 
 
-def _missing(ctx: Context, seen: frozenset[int]) -> tuple[str, ...]:
+def _missing(ctx: Context, seen: frozenset[int]) -> tuple[int, tuple[str, ...]]:
+    """How many posts are known of those days, and the pages of those that were not seen."""
     first = ctx.started_at - timedelta(days=ctx.settings.sweep_days) + MARGIN
     with published_warehouse(ctx.settings.data_dir) as con:
         if con is None:
-            return ()
+            return 0, ()
         known = con.sql(KNOWN, params={"first": first, "last": ctx.started_at - MARGIN}).fetchall()
-    return tuple(url for post_id, url in known if post_id not in seen)
+    return len(known), tuple(url for post_id, url in known if post_id not in seen)
 
 
 def _look(ctx: Context, visit: Visit, urls: tuple[str, ...]) -> Told | None:
-    asked = urls[: ctx.settings.article_pages]
-    answered = 0
     with visit.file(_name(ctx, timesca.ARTICLES), timesca.ARTICLES, **{"ca-etl-slot": f"{ctx.slot}"}):
-        for done, url in enumerate(asked):
-            ctx.progress("capture", done, len(asked))
-            result = visit.get(url)
-            status = result.attempts[-1].status if result.attempts else None
-            log.info("%s is not listed: status %s", url, status)
-            answered += result.verdict in USABLE or status in timesca.GONE
-            if result.verdict in FINAL:
-                return refused(timesca.ARTICLES, result, f"{result.verdict}: {result.detail}", answered)
-    if not asked:
+        results, no = look_at(ctx, visit, urls[: ctx.settings.article_pages])
+    answered = sum(_answers(result) for result in results)
+    if no is not None:
+        return Told(timesca.ARTICLES, SlotOutcome.BLOCKED, f"{no.verdict}: {no.detail}", answered)
+    if not results:
         return None
-    left = len(urls) - len(asked)
-    reason = f"{left} more that are missing from the list are left for later sweeps" if left else None
     if not answered:
-        return Told(timesca.ARTICLES, SlotOutcome.FAILED, f"none of {len(asked)} pages answered")
-    return good(timesca.ARTICLES, answered, reason)
+        return Told(timesca.ARTICLES, SlotOutcome.FAILED, f"none of {len(results)} pages gave an article")
+    left, mute = len(urls) - len(results), len(results) - answered
+    reasons = (
+        f"{left} more that are missing from the list are left for later sweeps" if left else "",
+        f"{mute} of {len(results)} pages gave no article" if mute else "",
+    )
+    return good(timesca.ARTICLES, answered, "; ".join(filter(None, reasons)) or None)
+
+
+def _answers(result: FetchResult) -> bool:
+    """Whether the page says what became of its article; a home page that it leads to does not."""
+    status = result.attempts[-1].status if result.attempts else None
+    return status in timesca.GONE or is_article(result)
 
 
 def _name(ctx: Context, source: str) -> str:

@@ -70,8 +70,8 @@ def walk_feed(site_url: str, *, since: datetime, most_pages: int | None) -> Walk
             return FeedWalked(walk.seen, walk.closed, is_settled=False, reached=walk.reached)
         if walk.is_settled:
             return FeedWalked(walk.seen, reached=walk.reached)
-        if not walk.evidence.is_ordered:
-            break  # it proves nothing, however often it is read
+        if not walk.evidence.is_ordered or walk.reached is None:
+            break  # out of order, or undated, it proves nothing, however often it is read
     return FeedWalked(walk.seen, is_settled=False, reached=walk.reached)
 
 

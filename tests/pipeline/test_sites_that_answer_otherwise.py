@@ -1,0 +1,368 @@
+"""WordPress behind caches, firewalls and old versions: the rates are published, and the ledger says what happened.
+
+The demo site answers in between; a twist changes what it was asked, or what it says.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ca_etl.demo.answers import Answer
+from ca_etl.demo.site import DemoSite, LoggedRequest
+from ca_etl.pipeline.history import Stretch, read_done
+from ca_etl.pipeline.play import clock_from
+from ca_etl.pipeline.run import Edges, Outcome, run_backfill, run_daily
+from ca_etl.settings import Settings
+from ca_etl.sources.schedules import SWEEP
+
+Query = Callable[..., list[tuple[Any, ...]]]
+Twist = Callable[[str, Callable[[str], Answer]], Answer | None]
+API = "/wp-json/wp/v2/posts"
+FIRST = date(2025, 12, 20)
+
+
+class TwistedSite(DemoSite):
+    """The demo site, whose answer to a target is the twist's, where that has one."""
+
+    twist: Twist | None = None
+
+    def respond(self, method: str, target: str, headers: Any) -> Answer:
+        plain = {name: value for name, value in headers.items() if name != "accept-encoding"}
+        own = super().respond
+
+        def ask(other: str) -> Answer:
+            answered = own(method, other, plain)
+            self.requests.pop()
+            return answered
+
+        said = self.twist(target, ask) if self.twist else None
+        if said is None:
+            return own(method, target, headers)
+        self.requests.append(LoggedRequest(method, target, headers, time.monotonic(), self.day))
+        return said
+
+
+@pytest.fixture
+def site() -> Iterator[TwistedSite]:
+    with TwistedSite(port=0) as site:
+        yield site
+
+
+@pytest.fixture
+def run(settings: Settings, site: TwistedSite, query: Query) -> Callable[..., Outcome]:
+    """A run on the n-th day. Whatever the site says of its articles, it publishes its rates."""
+
+    def run_on(nth: int = 0, on: str = "daily", **edges: Any) -> Outcome:
+        day = FIRST + timedelta(days=nth)
+        site.play(day)
+        at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC) + timedelta(hours=3 if on == SWEEP else 0)
+        there = settings.model_copy(update={"site_url": site.base_url, **edges.pop("changes", {})})
+        outcome = run_daily(there, slot=at, on=on, edges=Edges(clock=clock_from(at), **edges))
+        assert (outcome.exit_status, outcome.error) == (0, "")
+        assert [check.check_name for check in outcome.fired if check.severity == "error"] == []
+        assert query("select count(*) >= 20 from fct_rate_observation") == [(True,)]
+        return outcome
+
+    return run_on
+
+
+@pytest.fixture
+def told(query: Query) -> Callable[[], dict[str, tuple[str, str | None]]]:
+    """What became of each source in the latest slot."""
+
+    def read() -> dict[str, tuple[str, str | None]]:
+        rows = query(
+            "select source, outcome, reason from fct_coverage where source <> 'timesca'"
+            " and slot = (select max(slot) from fct_coverage)"
+        )
+        return {source: (outcome, reason) for source, outcome, reason in rows}
+
+    return read
+
+
+def at(prefix: str, twist: Twist) -> Twist:
+    return lambda target, ask: twist(target, ask) if target.startswith(prefix) else None
+
+
+def first_of(*twists: Twist) -> Twist:
+    def twist(target: str, ask: Callable[[str], Answer]) -> Answer | None:
+        said = (each(target, ask) for each in twists)
+        return next((answer for answer in said if answer is not None), None)
+
+    return twist
+
+
+def without(*names: str) -> Twist:
+    """The API, which passes over those parameters."""
+    named = "|".join(names)
+    return at(API, lambda target, ask: ask(re.sub(rf"(?<=[?&])(?:{named})=[^&]*&?", "", target)))
+
+
+def says(body: object, status: int = 200, **headers: str) -> Answer:
+    kind = {"Content-Type": "application/json; charset=UTF-8"}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(status, kind | named, body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
+def page(body: bytes, status: int = 200, **headers: str) -> Answer:
+    return Answer(status, {"Content-Type": "text/html; charset=UTF-8", **headers}, body)
+
+
+CLOSED_API = at(API, lambda _target, _ask: says({"code": "rest_no_route", "message": "No."}, 404))
+CLOSED_FEED = at("/feed/", lambda _target, _ask: page(b"<html>no</html>", 404))
+
+
+def of_articles(answer: Answer) -> Twist:
+    """That answer for every page which is no list."""
+    lists = re.compile(r"/(?:$|latest/|category/|page/|feed/|wp-json/|robots\.txt)")
+    return lambda target, _ask: None if lists.match(target) else answer
+
+
+def asked(site: DemoSite, prefix: str) -> int:
+    return sum(request.path.startswith(prefix) for request in site.requests)
+
+
+def test_a_cache_that_does_not_look_at_the_question_leads_to_the_feed(
+    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
+) -> None:
+    site.twist = without("order", "orderby", "offset", "per_page", "after", "before", "modified_after")
+    run()
+    assert asked(site, API) == 4
+    assert told() == {
+        "timesca-posts": ("closed", "the page at 15 shows what the pages before it showed"),
+        "timesca-feed": ("observed", None),
+    }
+
+
+def test_an_old_wordpress_tells_what_is_new_in_two_requests_a_day(
+    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
+) -> None:
+    site.twist = without("modified_after")
+    run()
+    assert asked(site, API) == 2
+    why = "it does not look at modified_after: changes of older posts are not told"
+    assert told() == {"timesca-posts": ("observed", why)}
+
+
+@pytest.mark.parametrize("total", ["0", "9" * 5000, None])
+def test_a_count_that_cannot_be_true_costs_no_post(
+    run: Callable[..., Outcome], site: TwistedSite, query: Query, told: Callable[[], Any], total: str | None
+) -> None:
+    def counted(target: str, ask: Callable[[str], Answer]) -> Answer:
+        answered = ask(target)
+        kept = {name: value for name, value in answered.headers.items() if not name.startswith("X-WP")}
+        return replace(answered, headers=kept if total is None else kept | {"X-WP-Total": total})
+
+    site.twist = at(API, counted)
+    run()
+    assert told() == {"timesca-posts": ("observed", None)}
+    assert query("select count(*) from fct_article where post_id is not null") == [(45,)]
+
+
+@pytest.mark.parametrize("body", [{}, None, [{"id": "12"}]])
+def test_json_without_a_post_is_not_the_word_that_nothing_is_new(
+    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any], body: object
+) -> None:
+    site.twist = at(API, lambda _target, _ask: says(body, X_WP_Total="1"))
+    run()
+    outcome, reason = told()["timesca-posts"]
+    assert outcome == "closed"
+    assert reason.startswith("no post can be read: ")
+    assert told()["timesca-feed"][0] == "observed"
+
+
+def test_an_answer_that_was_cut_is_a_failure_and_the_feed_is_asked(
+    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
+) -> None:
+    site.twist = at(API, lambda _target, _ask: says(b"[" + b" " * 200_000 + b"]"))
+    run(changes={"max_wire_bytes": 150_000})
+    assert told()["timesca-posts"] == ("failed", "oversize: more than 150000 bytes sent")
+    assert told()["timesca-feed"][0] == "observed"
+
+
+def test_an_api_that_moved_to_another_host_is_not_followed(
+    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
+) -> None:
+    site.twist = at(API, lambda _target, _ask: Answer(301, {"Location": "https://other.example/wp-json/"}))
+    run()
+    outcome, reason = told()["timesca-posts"]
+    assert (outcome, reason.partition(",")[0]) == (
+        "failed",
+        "offsite: 301 Moved Permanently leads to https://other.example/wp-json/",
+    )
+
+
+def test_odd_posts_are_kept_or_rejected_one_by_one(
+    run: Callable[..., Outcome], site: TwistedSite, query: Query
+) -> None:
+    odd = [
+        {"title": None},
+        {"date_gmt": "0000-00-00T00:00:00", "modified_gmt": "0000-00-00T00:00:00"},
+        {"date_gmt": "9999-12-31T23:59:59"},
+        {"link": "https://other.example/a-road/"},
+        {"link": "http://[bad/"},
+        {"slug": "%d0%b4%d0%be%d1%80%d0%be%d0%b3%d0%b0"},
+        {"content": {"rendered": "<p>" + "word " * 300_000 + "</p>"}},
+        {"title": {"rendered": "A Road"}, "slug": "\ud800\x00", "content": [], "_embedded": "x"},
+        {"id": "12"},
+    ]
+
+    def twisted(target: str, ask: Callable[[str], Answer]) -> Answer:
+        answered = ask(target)
+        found = json.loads(answered.body)
+        changed = [post | change for post, change in zip(found, odd, strict=False)]
+        return replace(answered, body=json.dumps([*changed, *found[len(odd) :]]).encode())
+
+    site.twist = at(API, twisted)
+    run()
+    assert query(
+        "select articles_expected, articles_archived, articles_parsed, articles_loaded, gap_reason"
+        " from fct_coverage where source = 'timesca-posts'"
+    ) == [(46, 46, 43, 43, "2 not understood (bad_json); 1 without a title")]
+
+
+def test_a_feed_without_an_item_does_not_say_that_nothing_is_new(
+    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
+) -> None:
+    empty = Answer(200, {"Content-Type": "application/rss+xml"}, b'<rss version="2.0"><channel/></rss>')
+    site.twist = first_of(CLOSED_API, at("/feed/", lambda _target, _ask: empty))
+    run()
+    assert told()["timesca-feed"] == ("closed", "it has no item")
+    assert told()["timesca-articles"][0] == "observed"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [page(b"<html>ill</html>", 500), Answer(302, {"Location": "/"})],
+    ids=["500", "to the home page"],
+)
+def test_pages_that_give_no_article_are_left_after_three(
+    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any], answer: Answer
+) -> None:
+    site.twist = first_of(CLOSED_API, CLOSED_FEED, of_articles(answer))
+    outcome = run(changes={"max_attempts": 1})
+    assert told()["timesca-articles"] == ("failed", "none of 3 pages gave an article")
+    assert any(warning.startswith("timesca-articles: failed") for warning in outcome.warnings)
+
+
+def test_a_bot_check_in_place_of_an_article_is_a_refusal(
+    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
+) -> None:
+    check = page(b"<html><head><title>Just a moment...</title></head></html>", 403)
+    site.twist = first_of(CLOSED_API, CLOSED_FEED, of_articles(check))
+    run()
+    assert told()["timesca-articles"][0] == "blocked"
+
+
+def test_links_to_other_hosts_are_told_and_not_followed(
+    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
+) -> None:
+    def linked(target: str, ask: Callable[[str], Answer]) -> Answer | None:
+        if not re.match(r"/(?:$|latest/|category/)", target):
+            return None
+        answered = ask(target)
+        links = re.compile(rb'(<h[1-6][^>]*>\s*<a [^>]*href=")(?:http://[^/"]*)?/')
+        return replace(answered, body=links.sub(rb"\1https://other.example/", answered.body))
+
+    site.twist = first_of(CLOSED_API, CLOSED_FEED, linked)
+    run()
+    outcome, reason = told()["timesca-articles"]
+    assert (outcome, reason.partition(" ")[2]) == ("closed", "links lead to other hosts")
+
+
+def test_what_robots_txt_forbids_is_blocked_and_not_asked(
+    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
+) -> None:
+    rules = Answer(
+        200, {"Content-Type": "text/plain"}, b"User-agent: *\nDisallow: /wp-json/\nDisallow: /feed/\n"
+    )
+    site.twist = at("/robots.txt", lambda _target, _ask: rules)
+    run()
+    assert asked(site, "/wp-json/") + asked(site, "/feed/") == 0
+    for source in ("timesca-posts", "timesca-feed"):
+        outcome, reason = told()[source]
+        assert (outcome, reason.startswith("disallowed: robots.txt disallows")) == ("blocked", True)
+
+
+@pytest.mark.parametrize(
+    "twist",
+    [at(API, lambda _target, _ask: says([], X_WP_Total="0")), without("offset")],
+    ids=["lists nothing", "lists the first page for ever"],
+)
+def test_a_sweep_does_not_believe_a_list_that_lacks_most_posts(
+    run: Callable[..., Outcome], site: TwistedSite, query: Query, twist: Twist
+) -> None:
+    run()
+    site.twist = twist
+    before = len(site.requests)
+    run(on=SWEEP)
+    looked = [r.path for r in site.requests[before:] if not re.search(r"/page/|/wp-json/|robots", r.path)]
+    assert looked == []
+    assert query("select count(*) from fct_article_removal") == [(0,)]
+    assert (
+        "missing"
+        in query("select reason from fct_coverage where schedule = 'sweep' and source <> 'timesca'")[0][0]
+    )
+
+
+def test_a_lost_post_whose_address_leads_to_another_article_takes_nothing_away(
+    run: Callable[..., Outcome], site: TwistedSite, query: Query
+) -> None:
+    run()
+    lost, other = sorted(site.posts.shelf(FIRST).by_id)[-2:]
+    leads = Answer(301, {"Location": f"/{site.posts.get(other).slug}/"})
+    site.twist = at(f"/{site.posts.get(lost).slug}/", lambda _target, _ask: leads)
+    site.posts.delete(lost)
+    run(on=SWEEP)
+    assert query("select count(*) from fct_article_removal") == [(0,)]
+
+
+def test_articles_that_were_gone_for_an_hour_come_back_with_the_next_sweep(
+    run: Callable[..., Outcome], site: TwistedSite, query: Query
+) -> None:
+    run()
+    hidden = sorted(site.posts.shelf(FIRST).by_id)[-3:]
+
+    def listed(target: str, ask: Callable[[str], Answer]) -> Answer:
+        answered = ask(target)
+        kept = [post for post in json.loads(answered.body) if post["id"] not in hidden]
+        return replace(answered, body=json.dumps(kept).encode())
+
+    site.twist = first_of(at(API, listed), of_articles(page(b"<html>gone</html>", 404)))
+    run(on=SWEEP)
+    assert query("select count(*) from fct_article where removal = 'gone'") == [(3,)]
+    site.twist = None
+    run(7, on=SWEEP)
+    assert query("select count(*) from fct_article where removal is not null") == [(0,)]
+    assert query("select count(*) from fct_article_removal where returned_at is not null") == [(3,)]
+
+
+def test_the_pause_is_kept_between_all_pages_and_robots_txt_is_read_once(
+    run: Callable[..., Outcome], site: TwistedSite
+) -> None:
+    site.twist = first_of(CLOSED_API, CLOSED_FEED)
+    pauses: list[float] = []
+    run(changes={"min_interval_seconds": 5.0}, sleep=pauses.append)
+    assert asked(site, "/robots.txt") == 1
+    assert len(pauses) == len(site.requests) - 1
+    assert min(pauses) > 4
+
+
+def test_a_month_of_which_something_may_be_missing_is_asked_for_again(
+    settings: Settings, site: TwistedSite
+) -> None:
+    site.twist = at(
+        API, lambda target, ask: replace(ask(target), headers={"X-WP-Total": "90000", **says([]).headers})
+    )
+    there = settings.model_copy(update={"site_url": site.base_url})
+    assert run_backfill(there, Stretch(date(2025, 10, 1), date(2025, 10, 31))).exit_status == 0
+    assert read_done(there.data_dir) == ()
+    assert asked(site, API) < 60
