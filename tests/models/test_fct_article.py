@@ -225,7 +225,13 @@ def test_the_latest_text_of_the_posts_api_goes_before_a_longer_one_of_a_page(giv
 
 def of_post(number: int, day: int, slug: str, title: str, **columns):
     url = f"https://timesca.com/{slug}/"
-    return {"capture_id": f"c{day}", "post_id": number, "position": number, "url": url, "title": title} | columns
+    return {
+        "capture_id": f"c{day}",
+        "post_id": number,
+        "position": number,
+        "url": url,
+        "title": title,
+    } | columns
 
 
 def api(day: int):

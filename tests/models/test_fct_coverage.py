@@ -257,7 +257,7 @@ def test_a_post_of_another_time_of_publication_fills_no_gap(given):
         ],
         slot=[of_posts("observed")],
     )
-    assert warehouse.rows(COUNTS) == [(3, 2, 2, 2, "1 counted by the site and shown to nobody")]
+    assert warehouse.rows(COUNTS) == [(3, 2, 2, 2, "1 counted by the site and not shown")]
 
 
 def test_what_was_not_understood_has_no_title_or_was_excluded_is_told_apart(given):

@@ -244,3 +244,79 @@ def test_a_sweep_says_nothing_of_missing_posts_when_the_api_is_closed(
     assert query(
         "select outcome from fct_coverage where source = 'timesca-posts' and schedule = 'sweep'"
     ) == [("closed",)]
+
+
+def test_a_sweep_looks_first_for_what_no_sweep_has_looked_for(
+    on_site: Settings, site: DemoSite, query: Query
+) -> None:
+    few = on_site.model_copy(update={"article_pages": 2})
+    run_on(few, site)
+    oldest, older, newest = (sorted(site.posts.shelf(FIRST).by_id)[-number] for number in (3, 2, 1))
+    for post_id in (oldest, older):
+        site.posts.unlist(post_id)
+    site.posts.delete(newest)
+    run_on(few, site, on=SWEEP)
+    reason = "select reason from fct_coverage where source = 'timesca-articles' order by slot"
+    assert query(reason) == [("1 more that are missing from the list are left for later sweeps",)]
+    run_on(few, site, FIRST + timedelta(days=7), on=SWEEP)
+    assert query("select post_id, removal from fct_article where removal is not null order by post_id") == [
+        (oldest, "unlisted"),
+        (older, "unlisted"),
+        (newest, "gone"),
+    ]
+
+
+def test_a_sweep_that_may_look_at_no_page_says_what_it_misses(
+    on_site: Settings, site: DemoSite, query: Query
+) -> None:
+    none = on_site.model_copy(update={"article_pages": 0})
+    run_on(none, site)
+    site.posts.delete(max(site.posts.shelf(FIRST).by_id))
+    run_on(none, site, on=SWEEP)
+    assert query("select reason from fct_coverage where source = 'timesca-posts' and schedule = 'sweep'") == [
+        ("1 known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 looks for none of them",)
+    ]
+
+
+def test_a_run_of_a_clock_gone_wrong_hides_nothing_from_those_after_it(
+    on_site: Settings, site: DemoSite
+) -> None:
+    late = datetime(2027, 12, 10, 2, tzinfo=UTC)
+    assert run_daily(on_site, slot=late, edges=Edges(clock=clock_from(late))).exit_status == 0
+    before = len(site.requests)
+    run_on(on_site, site)
+    asked_since = [request.path for request in site.requests[before:] if "wp-json" in request.path]
+    assert "after=2025-11-20T02:00:00Z" in asked_since[0]
+
+
+def test_what_a_sweep_finds_gone_is_no_reject_to_be_alarmed_at(
+    on_site: Settings, site: DemoSite, query: Query
+) -> None:
+    run_on(on_site, site)
+    site.posts.delete(max(site.posts.shelf(FIRST).by_id))
+    outcome = run_on(on_site, site, on=SWEEP)
+    assert query("select reason from etl_reject") == [("http_error",)]
+    assert [check.check_name for check in outcome.fired] == []
+    assert query("select rejects from etl_run order by started_at") == [(0,), (0,)]
+
+
+def test_a_closed_source_is_no_reject_to_be_alarmed_at(on_site: Settings, site: DemoSite) -> None:
+    site.path_faults[API] = Fault(status=403)
+    assert [check.check_name for check in run_on(on_site, site).fired] == []
+
+
+def test_articles_that_were_got_in_doubt_are_asked_for_again(on_site: Settings, site: DemoSite) -> None:
+    from ca_etl.pipeline.articles import DOUBT, since
+    from ca_etl.pipeline.context import Context, Kind
+    from ca_etl.warehouse.journal import RunRecord, SlotRecord
+
+    def run(day: int, reason: str | None) -> RunRecord:
+        at = datetime(2025, 12, day, 2, tzinfo=UTC)
+        told = SlotRecord("timesca-feed", "daily", at, at.date(), "observed", reason)
+        return RunRecord(f"{day}", "run", at, "succeeded", "1", slots=(told,), schedule="daily")
+
+    now = datetime(2025, 12, 20, 2, tzinfo=UTC)
+    runs = (run(10, None), run(18, f"{DOUBT}it moved"))
+    ctx = Context(on_site, Kind.RUN, "now", now, runs=runs)
+    assert since(ctx, "timesca-feed") == datetime(2025, 12, 10, tzinfo=UTC)
+    assert since(ctx, "timesca-posts") == now - timedelta(days=30)

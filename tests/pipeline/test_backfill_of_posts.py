@@ -125,3 +125,11 @@ def test_posts_that_come_change_and_go_between_two_pages_are_seen_in_their_last_
     assert next(changes, None) is None
     assert published(site, stretch) <= {slug for (slug,) in query("select slug from main.fct_article")}
     assert query("select count(*) from main.fct_article where text = 'Only this is left.'") == [(1,)]
+
+
+def test_an_api_that_is_ill_is_not_called_closed(on_site: Settings, site: DemoSite) -> None:
+    site.path_faults["/wp-json/*"] = Fault(status=503)
+    outcome = run_backfill(on_site, AUTUMN)
+    assert outcome.exit_status == 1
+    assert "does not answer" in outcome.error
+    assert "again, later" in outcome.hint

@@ -148,7 +148,7 @@ def test_an_old_wordpress_tells_what_is_new_in_two_requests_a_day(
     site.twist = without("modified_after")
     run()
     assert asked(site, API) == 2
-    why = "it does not look at modified_after: changes of older posts are not told"
+    why = "something may be missing: it does not look at modified_after: changes of older posts are not told"
     assert told() == {"timesca-posts": ("observed", why)}
 
 

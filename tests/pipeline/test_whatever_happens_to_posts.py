@@ -315,9 +315,7 @@ class Watch:
         assert self.query(
             "select articles_expected - articles_loaded, gap_reason from main.fct_coverage"
             f" where source = 'timesca-posts' and schedule = 'daily' and slot = '{at}'"
-        ) == [
-            (max(counts), f"{max(counts)} counted by the site and shown to nobody" if any(counts) else None)
-        ]
+        ) == [(max(counts), f"{max(counts)} counted by the site and not shown" if any(counts) else None)]
 
     def reconcile(self, outcome: Outcome) -> None:
         assert not [each for each in outcome.fired if "article" in each.model or "coverage" in each.model]

@@ -22,7 +22,7 @@ from ca_etl.pipeline.feed import feed_page
 from ca_etl.pipeline.history import posts_page
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.pipeline.slots import GOOD, SlotOutcome
-from ca_etl.pipeline.told import Told, good
+from ca_etl.pipeline.told import TOO_MANY, Told, good, refused, status_of
 from ca_etl.pipeline.visit import FINAL, USABLE, Visit
 from ca_etl.settings import ArticleSource
 from ca_etl.sources import feed, posts, timesca
@@ -40,13 +40,12 @@ SOURCES: Final = {
 FIRST_LOOK: Final = timedelta(days=30)
 # Two machines' clocks, and what was changed while the last run read.
 OVERLAP: Final = timedelta(hours=2)
+# Begins the reason of a source that gave articles, perhaps not all: the next run asks for the same time again.
+DOUBT: Final = "something may be missing: "
 # Two looks at a year of a site that publishes seven a day; what needs more is history, or no answer to the question.
 MOST_POSTS_PAGES: Final = 60
 # With ten items a page that is two weeks of a site that publishes seven a day.
 MOST_FEED_PAGES: Final = 10
-# The site lets nobody in here, or has nothing here; 5xx is a bad day.
-CLOSED_STATUS: Final = frozenset({400, 401, 403, 404, 405, 406, 410, 451})
-TOO_MANY: Final = 429
 # After so many pages in a row without an answer the next one has none either.
 MOST_FAILURES: Final = 3
 
@@ -100,27 +99,37 @@ def is_got(runs: Iterable[RunRecord], slot: datetime | None, schedule: str | Non
     )
 
 
-def last_got(runs: Iterable[RunRecord], sources: Iterable[str]) -> datetime | None:
-    """When the last run began that got the articles of one of `sources`, in UTC.
+def last_got(ctx: Context, sources: Iterable[str], *, surely: bool) -> datetime | None:
+    """When the last run began that got the articles of one of `sources`, in UTC; `surely` leaves doubtful ones out.
 
     A sweep does not count: it asks for the list of posts alone, and what was edited before it is still to be got.
+    Neither does a run that a clock gone wrong has put into the future.
     """
     wanted = frozenset(sources)
     return max(
         (
             run.started_at
-            for run in runs
-            if run.schedule != SWEEP
-            and any(each.source in wanted and each.outcome in GOOD for each in run.slots)
+            for run in ctx.runs
+            if run.schedule != SWEEP and run.started_at <= ctx.started_at
+            for each in run.slots
+            if each.source in wanted and each.outcome in GOOD
+            if not (surely and (each.reason or "").startswith(DOUBT))
         ),
         default=None,
     )
 
 
 def since(ctx: Context, *sources: str) -> datetime:
-    """From when on articles are asked for: some hours before the last run that got them, at first a month ago."""
-    last = last_got(ctx.runs, sources)
-    return ctx.started_at - FIRST_LOOK if last is None else last - OVERLAP
+    """From when on articles are asked for: some hours before the last run that got them, at first a month ago.
+
+    After one that got them in doubt it is the last that had none, but no more than a month back: a feed that is never
+    in order would be asked for ever more.
+    """
+    month_ago = ctx.started_at - FIRST_LOOK
+    last, sure = (last_got(ctx, sources, surely=surely) for surely in (False, True))
+    if last is None:
+        return month_ago
+    return min(last, month_ago if sure is None else max(sure, month_ago)) - OVERLAP
 
 
 def articles_of(result: FetchResult) -> tuple[Article, ...]:
@@ -133,22 +142,6 @@ def is_article(result: FetchResult) -> bool:
     """Whether the answer is the page of an article; a lost page may lead to the home page, which is none."""
     read = _read(result)
     return read is not None and read.kind is PageKind.ARTICLE
-
-
-def outcome_of(result: FetchResult | None) -> SlotOutcome:
-    """What the answer that ended a walk, and gave no articles, makes of its source."""
-    if result is None:
-        return SlotOutcome.FAILED
-    last = result.attempts[-1] if result.attempts else None
-    if last is not None and (last.status in CLOSED_STATUS or result.verdict in USABLE):
-        return SlotOutcome.CLOSED
-    is_no = result.verdict in FINAL or (last is not None and last.status == TOO_MANY)
-    return SlotOutcome.BLOCKED if is_no else SlotOutcome.FAILED
-
-
-def refused(source: str, last: FetchResult | None, reason: str, articles: int) -> Told:
-    """What became of a source whose `last` answer ended the asking."""
-    return Told(source, outcome_of(last), reason, articles)
 
 
 def _ask(source: ArticleSource, ctx: Context, visit: Visit, lacking: Sequence[Article]) -> _Asked:
@@ -179,7 +172,8 @@ def _ask_posts(ctx: Context, visit: Visit) -> _Asked:
         # The newest come last: the next source may have them, and the next run asks from the same time on.
         told = f"{ended.doubt}: ca-etl backfill --source posts walks further"
         return _Asked(Told(posts.SOURCE, SlotOutcome.FAILED, told, len(ended.seen)))
-    return _Asked(good(posts.SOURCE, len(ended.seen), ended.doubt), is_over=True)
+    doubt = None if ended.doubt is None else f"{DOUBT}{ended.doubt}"
+    return _Asked(good(posts.SOURCE, len(ended.seen), doubt), is_over=True)
 
 
 def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
@@ -201,8 +195,8 @@ def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
         return _refused(feed.SOURCE, walked.last, "it has no item", 0)
     cut = tuple(article for article in shown if article.text is None or article.is_truncated)
     reasons = (
+        "" if ended.is_settled else f"{DOUBT}the feed was moving, or is not sorted",
         f"{len(cut)} of {len(shown)} texts are excerpts" if cut else "",
-        "" if ended.is_settled else "the feed was moving, or is not sorted: something may be missing",
         "no item is dated" if ended.reached is None else "",
         f"read back to {ended.reached} only" if ended.reached is not None and ended.reached > begin else "",
     )
@@ -220,9 +214,9 @@ def look_at(
         ctx.progress("capture", done, len(urls))
         results.append(visit.get(url))
         last = results[-1]
-        if last.verdict in FINAL or _status(last) == TOO_MANY:
+        if last.verdict in FINAL or status_of(last) == TOO_MANY:
             return tuple(results), last
-        failed = 0 if is_article(last) or _status(last) in timesca.GONE else failed + 1
+        failed = 0 if is_article(last) or status_of(last) in timesca.GONE else failed + 1
         if failed == MOST_FAILURES:
             break
     return tuple(results), None
@@ -257,7 +251,7 @@ def _ask_pages(ctx: Context, visit: Visit, lacking: Sequence[Article]) -> _Asked
 
 def _refused(source: str, last: FetchResult | None, reason: str, articles: int) -> _Asked:
     # Too many requests is said to the client, whatever it asks for next.
-    is_over = last is not None and _status(last) == TOO_MANY
+    is_over = last is not None and status_of(last) == TOO_MANY
     return _Asked(refused(source, last, reason, articles), is_over=is_over)
 
 
@@ -268,7 +262,3 @@ def _read(result: FetchResult) -> Page | None:
     kind = header(last.response_headers, "Content-Type")
     read = read_page(last.body, content_type=kind, url=result.final_url, on=None)
     return read if isinstance(read, Page) else None
-
-
-def _status(result: FetchResult) -> int | None:
-    return result.attempts[-1].status if result.attempts else None

@@ -11,7 +11,9 @@ from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.feed import feed_page
 from ca_etl.pipeline.history import Stretch, read_done, write_done
-from ca_etl.pipeline.visit import Visit
+from ca_etl.pipeline.slots import SlotOutcome
+from ca_etl.pipeline.told import outcome_of
+from ca_etl.pipeline.visit import Visit, Walked
 from ca_etl.sources import feed
 
 log = logging.getLogger(__name__)
@@ -36,7 +38,13 @@ def capture_feed(ctx: Context, stretch: Stretch) -> int:
     if not missing:
         return 0
     since, _ = missing[0].bounds
-    ended = _walk(ctx, since)
+    walked = _walk(ctx, since)
+    ended = walked.ended
+    if ended.closed is not None and outcome_of(walked.last) is not SlotOutcome.CLOSED:
+        raise FeedClosedError(
+            f"the feed of {ctx.settings.site_url} does not answer ({ended.closed})",
+            "ca-etl backfill --source feed (again, later: it begins anew)",
+        )
     if ended.closed is not None:
         raise FeedClosedError(
             f"the feed of {ctx.settings.site_url} is closed ({ended.closed})",
@@ -58,8 +66,8 @@ def capture_feed(ctx: Context, stretch: Stretch) -> int:
     return sum(begin < at < end for at in times)
 
 
-def _walk(ctx: Context, since: datetime) -> feed.FeedWalked:
+def _walk(ctx: Context, since: datetime) -> Walked[feed.FeedWalked]:
     name = f"{ctx.started_at:%Y%m%dT%H%M%SZ}-{feed.SOURCE}-{since:%Y%m%d}"
     walking = feed.walk_feed(str(ctx.settings.site_url), since=since, most_pages=None)
     with Visit(ctx) as visit, visit.file(name, feed.SOURCE, **{"ca-etl-since": f"{since}"}):
-        return visit.walk(walking, feed_page).ended
+        return visit.walk(walking, feed_page)

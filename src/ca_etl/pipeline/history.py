@@ -17,6 +17,8 @@ from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.parse.page import Page, PageKind
 from ca_etl.parse.rows import read_page
 from ca_etl.pipeline.context import Context
+from ca_etl.pipeline.slots import SlotOutcome
+from ca_etl.pipeline.told import outcome_of
 from ca_etl.pipeline.visit import Visit
 from ca_etl.sources import posts
 from ca_etl.sources.posts import Post, PostsPage
@@ -30,7 +32,7 @@ MOST_PAGES: Final = 400
 
 
 class PostsClosedError(CaEtlError):
-    """The posts API gives nobody its posts, or not us."""
+    """The posts API gives nobody its posts, or not us, or not now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,13 @@ def _capture_month(ctx: Context, visit: Visit, month: Stretch) -> posts.Enumerat
         str(settings.site_url), started_at=ctx.started_at, published=month.bounds, most_pages=MOST_PAGES
     )
     with visit.file(name, posts.SOURCE, **{"ca-etl-stretch": f"{month}"}):
-        ended = visit.walk(asking, posts_page).ended
+        walked = visit.walk(asking, posts_page)
+    ended = walked.ended
+    if ended.closed is not None and outcome_of(walked.last) is not SlotOutcome.CLOSED:
+        raise PostsClosedError(
+            f"the posts API of {settings.site_url} does not answer ({ended.closed}), at {month}",
+            "ca-etl backfill (again, later: it goes on with this month)",
+        )
     if ended.closed is not None:
         raise PostsClosedError(
             f"the posts API of {settings.site_url} is closed ({ended.closed}), at {month}",

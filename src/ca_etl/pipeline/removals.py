@@ -14,12 +14,12 @@ from datetime import timedelta
 from typing import Final
 
 from ca_etl.archive.fetch import FetchResult
-from ca_etl.pipeline.articles import archive_name, is_article, look_at, refused
+from ca_etl.pipeline.articles import archive_name, is_article, look_at
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.history import posts_page
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.pipeline.slots import GOOD, SlotOutcome
-from ca_etl.pipeline.told import Told, good
+from ca_etl.pipeline.told import Told, good, refused, status_of
 from ca_etl.pipeline.visit import Visit
 from ca_etl.settings import ArticleSource
 from ca_etl.sources import posts, timesca
@@ -29,11 +29,14 @@ log = logging.getLogger(__name__)
 # A post published within the hour may be missing from a list that was begun before it.
 MARGIN: Final = timedelta(hours=1)
 # Gone articles are not looked for again; unlisted ones are, since they may go next.
+# Those that no sweep has looked for come first, then the ones that were looked for longest ago.
 KNOWN: Final = """
-    select post_id, url from main.fct_article
-    where post_id is not null and url is not null and removal is distinct from 'gone'
+    select post_id, url, away.kind is null as is_new
+    from main.fct_article as article
+    left join main.fct_article_removal as away on away.article_id = article.article_id and away.is_current
+    where post_id is not null and url is not null and away.kind is distinct from 'gone'
     and published_at between $first and $last
-    order by published_at, post_id
+    order by away.confirmed_at nulls first, published_at, post_id
 """
 # A list lacks a tenth of what is known, and more than a few posts, when it is not the list that was asked for.
 MOST_MISSING: Final = 10
@@ -50,10 +53,14 @@ def sweep_articles(ctx: Context, visit: Visit) -> tuple[Told, ...]:
     if listed.outcome not in GOOD or listed.reason is not None:
         return (listed,)
     known, missing = _missing(ctx, seen)
-    if len(missing) > max(MOST_MISSING, known // MOST_MISSING_SHARE):
-        said = f"{len(missing)} of {known} known posts are missing from the list, too many to believe it"
+    fresh = sum(is_new for _, is_new in missing)
+    if fresh > max(MOST_MISSING, known // MOST_MISSING_SHARE):
+        said = f"{fresh} of {known} known posts are missing from the list, too many to believe it"
         return (replace(listed, outcome=SlotOutcome.FAILED, reason=said),)
-    looked = _look(ctx, visit, missing) if missing else None
+    if missing and not ctx.settings.article_pages:
+        said = f"{len(missing)} known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 looks for none of them"
+        return (replace(listed, reason=said),)
+    looked = _look(ctx, visit, tuple(url for url, _ in missing)) if missing else None
     return (listed,) if looked is None else (listed, looked)
 
 
@@ -75,14 +82,14 @@ def _list_posts(ctx: Context, visit: Visit) -> tuple[Told, frozenset[int]]:
     return good(posts.SOURCE, len(ended.seen), unsettled), frozenset(ended.seen)
 
 
-def _missing(ctx: Context, seen: frozenset[int]) -> tuple[int, tuple[str, ...]]:
-    """How many posts are known of those days, and the pages of those that were not seen."""
+def _missing(ctx: Context, seen: frozenset[int]) -> tuple[int, tuple[tuple[str, bool], ...]]:
+    """How many posts are known of those days, and the pages of those not seen, with whether that is news."""
     first = ctx.started_at - timedelta(days=ctx.settings.sweep_days) + MARGIN
     with published_warehouse(ctx.settings.data_dir) as con:
         if con is None:
             return 0, ()
         known = con.sql(KNOWN, params={"first": first, "last": ctx.started_at - MARGIN}).fetchall()
-    return len(known), tuple(url for post_id, url in known if post_id not in seen)
+    return len(known), tuple((url, is_new) for post_id, url, is_new in known if post_id not in seen)
 
 
 def _look(ctx: Context, visit: Visit, urls: tuple[str, ...]) -> Told | None:
@@ -105,8 +112,7 @@ def _look(ctx: Context, visit: Visit, urls: tuple[str, ...]) -> Told | None:
 
 def _answers(result: FetchResult) -> bool:
     """Whether the page says what became of its article; a home page that it leads to does not."""
-    status = result.attempts[-1].status if result.attempts else None
-    return status in timesca.GONE or is_article(result)
+    return status_of(result) in timesca.GONE or is_article(result)
 
 
 def _name(ctx: Context, source: str) -> str:

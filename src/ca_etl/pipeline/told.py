@@ -10,12 +10,16 @@ from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from ca_etl.archive.fetch import FetchResult
 from ca_etl.pipeline.slots import SlotOutcome
+from ca_etl.pipeline.visit import FINAL, USABLE
+from ca_etl.sources import timesca
 from ca_etl.warehouse.files import storage, write_atomic
 
 log = logging.getLogger(__name__)
 
 NOTE_FILE: Final = "articles.json"
+TOO_MANY: Final = 429
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,24 @@ def read_note(data_dir: Path, run_id: str) -> tuple[Told, ...]:
         log.warning("%s is damaged, and passed over: %s", path, error)
         return ()
     return note.told if note.run_id == run_id else ()
+
+
+def outcome_of(result: FetchResult | None) -> SlotOutcome:
+    """What the answer that ended a walk, and gave no articles, makes of its source."""
+    if result is None:
+        return SlotOutcome.FAILED
+    last = result.attempts[-1] if result.attempts else None
+    if last is not None and (last.status in timesca.CLOSED or result.verdict in USABLE):
+        return SlotOutcome.CLOSED
+    is_no = result.verdict in FINAL or (last is not None and last.status == TOO_MANY)
+    return SlotOutcome.BLOCKED if is_no else SlotOutcome.FAILED
+
+
+def refused(source: str, last: FetchResult | None, reason: str, articles: int) -> Told:
+    """What became of a source whose `last` answer ended the asking."""
+    return Told(source, outcome_of(last), reason, articles)
+
+
+def status_of(result: FetchResult) -> int | None:
+    """The status of the answer that the asking ended with, None where there was none."""
+    return result.attempts[-1].status if result.attempts else None
