@@ -1,4 +1,4 @@
-"""The weekly sweep under Prefect: the pages behind the first of each listing."""
+"""The weekly sweep under Prefect: the pages behind the first of each listing, and what was taken away."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOUR: Final = 3600
 
 @flow(name="ca-sweep", flow_run_name=sweep_run_name, timeout_seconds=6 * HOUR)
 def sweep(site: str | None = None, slot: AwareDatetime | None = None) -> State[Any]:
-    """Capture what slipped off the first page of each listing since the last sweep, and publish it.
+    """Capture what slipped off the first page of each listing, and what was taken away; publish it.
 
     Parameters and states are those of `flows.daily.daily`.
     """

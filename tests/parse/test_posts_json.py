@@ -97,6 +97,19 @@ def test_without_the_content_the_excerpt_stands_in_and_is_a_beginning() -> None:
     assert article.is_truncated
 
 
+@pytest.mark.parametrize(
+    ("html", "is_cut"),
+    [
+        ("<p>And so it goes on…</p>", False),
+        ("<p>And so it goes on...</p>", False),
+        ("<p>And so it goes [&hellip;]</p>", True),
+        ("<p>And so it goes... <a>Continue reading</a></p>", True),
+    ],
+)
+def test_a_whole_text_may_end_in_an_ellipsis_of_its_author(html: str, is_cut: bool) -> None:
+    assert one(content={"rendered": html}).is_truncated is is_cut
+
+
 def test_a_guid_is_never_taken_for_the_link() -> None:
     assert one(link=None).url is None
 

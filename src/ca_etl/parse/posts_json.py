@@ -94,7 +94,8 @@ def _read_post(post: object, position: int, number: int, url: str | None) -> Art
         title=plain(_rendered(post, "title") or ""),
         url=link,
         # Without the whole text the excerpt stands in, which is a beginning whatever it ends in.
-        is_truncated=read.is_truncated or (read.text is not None and whole is None),
+        is_truncated=read.text is not None
+        and (whole is None or (read.is_truncated and not _trails_off(whole))),
         author=author,
         published_at=gmt(post.get("date_gmt")),
         modified_at=gmt(post.get("modified_gmt")),
@@ -102,6 +103,11 @@ def _read_post(post: object, position: int, number: int, url: str | None) -> Art
         slug=_string(post.get("slug")) or slug_of(link),
         categories=terms,
     )
+
+
+def _trails_off(html: str) -> bool:
+    """Whether the text ends in an ellipsis of the author's: no bracket, and no "Continue reading" behind it."""
+    return (plain(html) or "").rstrip().endswith(("…", "..."))
 
 
 def gmt(value: object) -> datetime | None:

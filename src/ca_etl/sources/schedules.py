@@ -66,14 +66,18 @@ def schedules(settings: Settings) -> tuple[Schedule, ...]:
     """Every schedule of an installation."""
     return (
         Schedule(
-            DAILY, "timesca", settings.daily_cron, settings.zone, "the listing pages, with the day's ticker"
+            DAILY,
+            "timesca",
+            settings.daily_cron,
+            settings.zone,
+            "the listing pages, with the day's ticker, and new articles",
         ),
         Schedule(
             SWEEP,
             "timesca",
             settings.sweep_cron,
             settings.zone,
-            f"pages 2 to {settings.sweep_pages} of each listing, for articles that slipped off the first",
+            f"pages 2 to {settings.sweep_pages} of each listing, and which articles were taken away",
         ),
     )
 
