@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ca_etl.archive.read import archive_files
+from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.play import play_days
-from ca_etl.pipeline.run import run_rebuild
+from ca_etl.pipeline.run import run_daily, run_rebuild
 from ca_etl.settings import Settings
 from ca_etl.warehouse.release import current_release
 
@@ -37,3 +39,22 @@ def test_an_archive_that_is_no_longer_whole_is_not_rebuilt_from(settings: Settin
     assert current_release(settings.data_dir) == last.release
     (settings.data_dir / "current").unlink()
     assert run_rebuild(settings).exit_status == 0
+
+
+@pytest.mark.parametrize("files_at_once", [1, 50])
+def test_a_revisit_is_read_from_a_file_that_is_not_loaded_yet(
+    settings: Settings,
+    site: DemoSite,
+    contents: Contents,
+    monkeypatch: pytest.MonkeyPatch,
+    files_at_once: int,
+) -> None:
+    on_site = settings.model_copy(update={"site_url": site.base_url, "article_sources": ()})
+    for hour in (2, 3, 4):
+        assert run_daily(on_site, slot=datetime(2025, 12, 22, hour, tzinfo=UTC)).exit_status == 0
+    before = contents(settings.data_dir)
+    monkeypatch.setattr("ca_etl.pipeline.load.MOST_FILES", files_at_once)
+    again = run_rebuild(on_site)
+    assert again.loaded is not None
+    assert (again.exit_status, again.loaded.archive_files, again.loaded.rejects) == (0, 3, 0)
+    assert contents(settings.data_dir) == before

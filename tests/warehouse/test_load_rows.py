@@ -21,7 +21,7 @@ from ca_etl.warehouse.load import (
     TableCount,
     ensure_raw,
     known_archive_files,
-    load_archive_file,
+    load_archive_files,
     load_check_results,
     load_decisions,
     load_journal,
@@ -89,7 +89,7 @@ def test_every_landing_table_and_column_is_described(con):
 
 def test_rows_arrive_as_they_were_and_are_counted(con, rows):
     given_rows = rows("c1", "c2")
-    counts = load_archive_file(con, given_rows, FILE)
+    counts = load_archive_files(con, given_rows, FILE)
     assert counts["capture"] == TableCount(parsed=2, loaded=2, known=0, differing=0)
     assert counts["rate_observation"].loaded == 4
     assert counts["article_text"] == TableCount(parsed=2, loaded=1, known=1, differing=0)
@@ -102,9 +102,9 @@ def test_rows_arrive_as_they_were_and_are_counted(con, rows):
 
 
 def test_loading_the_same_file_again_adds_nothing(con, rows):
-    load_archive_file(con, rows("c1", "c2"), FILE)
+    load_archive_files(con, rows("c1", "c2"), FILE)
     before = content(con)
-    counts = load_archive_file(con, rows("c1", "c2"), replace(FILE, run_id="later"))
+    counts = load_archive_files(con, rows("c1", "c2"), replace(FILE, run_id="later"))
     assert {table: n.loaded for table, n in counts.items()} == dict.fromkeys(SCHEMAS, 0)
     assert all(n.parsed == n.known and n.differing == 0 for n in counts.values())
     assert content(con) == before
@@ -156,11 +156,11 @@ def test_a_row_that_does_not_fit_loads_nothing_of_its_file(con, rows):
     bad = rows("c1")
     bad.reject[0]["position"] = None
     with pytest.raises(duckdb.ConstraintException, match="position"):
-        load_archive_file(con, bad, FILE)
+        load_archive_files(con, bad, FILE)
     wrong = rows("c1")
     wrong.rate_observation[0]["rate"] = Decimal("0.123456789")
     with pytest.raises(pa.ArrowInvalid):
-        load_archive_file(con, wrong, FILE)
+        load_archive_files(con, wrong, FILE)
     assert {table: count(con, table) for table in SCHEMAS} == dict.fromkeys(SCHEMAS, 0)
     assert known_archive_files(con) == set()
 
@@ -179,12 +179,12 @@ KILLED = """
         ensure_raw(con)
         with transaction(con):
             load_rows(con, Rows(article_text=[row(n) for n in range(5)]))
-            mark_loaded(con, ArchiveFile("first", "", 1, 5, 0, "1", "r"))
+            mark_loaded(con, [ArchiveFile("first", "", 1, 5, 0, "1", "r")])
         with transaction(con):
             load_rows(con, Rows(article_text=[row(n) for n in range(5, 3000)]))
             if sys.argv[2] == "rows":
                 os.kill(os.getpid(), signal.SIGKILL)
-            mark_loaded(con, ArchiveFile("second", "", 1, 5, 0, "1", "r"))
+            mark_loaded(con, [ArchiveFile("second", "", 1, 5, 0, "1", "r")])
             if sys.argv[2] == "mark":
                 os.kill(os.getpid(), signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)

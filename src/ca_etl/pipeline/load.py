@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
+
+import duckdb
 
 from ca_etl.archive.read import archive_files, read_archive
 from ca_etl.parse.page import PARSER_VERSION
@@ -18,11 +21,15 @@ from ca_etl.records import BadRecord, Rows, site_name
 from ca_etl.sources import feed, posts, timesca
 from ca_etl.sources.site import claimed_site
 from ca_etl.warehouse.connect import checkpoint_at_commit, open_building
-from ca_etl.warehouse.load import ArchiveFile, ensure_raw, known_archive_files, load_archive_file
+from ca_etl.warehouse.load import ArchiveFile, ensure_raw, known_archive_files, load_archive_files
 from ca_etl.warehouse.release import begin_building
 from ca_etl.warehouse.retry import forget_rejects
 
 log = logging.getLogger(__name__)
+
+# What a batch holds in memory: some 50 MB of listing pages' rows, or one large file.
+MOST_FILES: Final = 50
+MOST_ROWS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +58,7 @@ def load(ctx: Context) -> Loaded:
         assert_archive_is_whole(ctx)
     building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=ctx.kind is Kind.REBUILD)
     root = ctx.settings.archive_dir
-    added: Counter[str] = Counter()
-    expected = 0
+    batch = _Batch()
     with open_building(building.warehouse) as con:
         ensure_raw(con)
         if ctx.kind is Kind.RETRY:
@@ -61,27 +67,65 @@ def load(ctx: Context) -> Loaded:
         # by their text: a thousand calls of relative_to take 10 ms of every run
         below = len(f"{root.as_posix()}/")
         new = [path for path in archive_files(root) if path.as_posix()[below:] not in known]
-        resolve = resolver(con, root)
+        resolve = resolver(con, root, batch.places)
         for done, path in enumerate(new):
             ctx.progress("load", done, len(new))
-            rows, summary = read_rows(ctx, path, resolve)
-            if done == len(new) - 1:
+            batch.add(*read_rows(ctx, path, resolve))
+            is_last = done == len(new) - 1
+            if is_last:
                 checkpoint_at_commit(con)
-            expected += _expected(rows)
-            for table, count in load_archive_file(con, rows, summary).items():
-                added[table] += count.loaded
-                if count.differing:
-                    log.warning(
-                        "%s: %d rows of %s differ from those loaded earlier", path, count.differing, table
-                    )
+            if is_last or batch.is_full:
+                batch.load(con)
     return Loaded(
         archive_files=len(new),
-        captures=added["capture"],
-        rates=added["rate_observation"],
-        articles=added["article_observation"],
-        rejects=added["reject"],
-        expected=min(expected, added["reject"]),
+        captures=batch.added["capture"],
+        rates=batch.added["rate_observation"],
+        articles=batch.added["article_observation"],
+        rejects=batch.added["reject"],
+        expected=min(batch.expected, batch.added["reject"]),
     )
+
+
+@dataclass(slots=True)
+class _Batch:
+    """Archive files that were read and are not loaded yet: a load of many costs little more than one of one.
+
+    `places` has file and offset of their captures, which revisits of later files may stand for.
+    """
+
+    rows: Rows = field(default_factory=Rows)
+    files: list[ArchiveFile] = field(default_factory=list)
+    places: dict[str, tuple[str, int]] = field(default_factory=dict)
+    added: Counter[str] = field(default_factory=Counter)
+    expected: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is enough to load: more would be held in memory for nothing."""
+        return len(self.files) >= MOST_FILES or len(self.rows.article_observation) >= MOST_ROWS
+
+    def add(self, rows: Rows, archive_file: ArchiveFile) -> None:
+        self.rows.extend(rows)
+        self.files.append(archive_file)
+        self.expected += _expected(rows)
+        for each in rows.capture:
+            self.places.setdefault(each["capture_id"], (each["archive_file"], each["archive_offset"]))
+
+    def load(self, con: duckdb.DuckDBPyConnection) -> None:
+        for table, count in load_archive_files(con, self.rows, *self.files).items():
+            self.added[table] += count.loaded
+            if count.differing:
+                first, last = self.files[0].archive_file, self.files[-1].archive_file
+                log.warning(
+                    "%s to %s: %d rows of %s differ from those loaded earlier",
+                    first,
+                    last,
+                    count.differing,
+                    table,
+                )
+        self.rows = Rows()
+        self.files.clear()
+        self.places.clear()
 
 
 def is_expected(source: str, http_status: int | None) -> bool:

@@ -19,20 +19,25 @@ from ca_etl.warehouse.release import current_release
 
 Resolve = Callable[[str], Capture | None]
 
+NONE_PENDING: Final[Mapping[str, tuple[str, int]]] = {}
 PLACE_OF: Final = "select archive_file, archive_offset from raw.capture where capture_id = $1"
 
 
-def resolver(con: duckdb.DuckDBPyConnection, archive_dir: Path) -> Resolve:
+def resolver(
+    con: duckdb.DuckDBPyConnection, archive_dir: Path, pending: Mapping[str, tuple[str, int]] = NONE_PENDING
+) -> Resolve:
     """A function from a capture id to the capture, read from the archive file that `con` knows it in.
+
+    `pending` has file and offset of captures that were read and are not in the warehouse yet.
 
     The function answers None for an id that the warehouse does not know, or whose bytes are not readable.
     """
 
     def resolve(capture_id: str) -> Capture | None:
-        rows = con.execute(PLACE_OF, [capture_id]).fetchall()
-        if not rows:
+        place = pending.get(capture_id) or next(iter(con.execute(PLACE_OF, [capture_id]).fetchall()), None)
+        if place is None:
             return None
-        archive_file, offset = rows[0]
+        archive_file, offset = place
         found = read_capture(archive_dir / archive_file, offset, root=archive_dir, resolve=resolve)
         return found if isinstance(found, Capture) else None
 

@@ -31,7 +31,7 @@ __all__ = [
     "Validator",
     "ensure_raw",
     "known_archive_files",
-    "load_archive_file",
+    "load_archive_files",
     "load_check_results",
     "load_decisions",
     "load_journal",
@@ -125,11 +125,11 @@ class Validator:
     payload_sha256: str
 
 
-def load_archive_file(con: duckdb.DuckDBPyConnection, rows: Rows, archive_file: ArchiveFile) -> LoadCounts:
-    """Load all rows of one archive file and mark it as loaded, in one transaction."""
+def load_archive_files(con: duckdb.DuckDBPyConnection, rows: Rows, *archive_files: ArchiveFile) -> LoadCounts:
+    """Load all rows of some archive files and mark these as loaded, in one transaction."""
     with transaction(con):
         counts = load_rows(con, rows)
-        mark_loaded(con, archive_file)
+        mark_loaded(con, archive_files)
     return counts
 
 
@@ -142,9 +142,9 @@ def load_rows(con: duckdb.DuckDBPyConnection, rows: Rows) -> LoadCounts:
     return {name: _insert_new(con, name, table) for name, table in rows.tables().items()}
 
 
-def mark_loaded(con: duckdb.DuckDBPyConnection, archive_file: ArchiveFile) -> None:
-    """Note that all captures of an archive file are loaded, inside the transaction that loads them."""
-    with incoming(con, arrow_rows(con, "archive_file", [asdict(archive_file)])):
+def mark_loaded(con: duckdb.DuckDBPyConnection, archive_files: Iterable[ArchiveFile]) -> None:
+    """Note that all captures of archive files are loaded, inside the transaction that loads them."""
+    with incoming(con, arrow_rows(con, "archive_file", [asdict(each) for each in archive_files])):
         con.execute(f"insert or replace into raw.archive_file by name select * from {INCOMING}")
 
 
