@@ -63,18 +63,34 @@ seen as materialized (
     and sighting.observed_at is not null
 ),
 
+-- an address may have been another article's before, or since: an answer tells of those that it named at the time
+named as (
+    select sighting.article_id, sighting.observed_at, observation.url
+    from main.fct_article_sighting as sighting
+    inner join raw.article_observation as observation using (capture_id, position)
+    where sighting.article_id in (select article_id from addresses)
+    and sighting.observed_at is not null
+    and observation.url is not null
+),
+
 found as (
     select
         addresses.article_id,
-        answers.kind,
+        if(other.article_id is null, answers.kind, 'gone') as kind,
         answers.capture_id,
         answers.http_status,
         answers.observed_at as found_at,
         seen.observed_at as last_seen_at
     from answers
     inner join addresses on addresses.url = answers.url
+    left join main.fct_article_sighting as other
+        on other.capture_id = answers.capture_id and other.article_id <> addresses.article_id
     asof left join seen on seen.article_id = addresses.article_id and seen.observed_at <= answers.observed_at
-    where seen.sweep is distinct from answers.sweep
+    asof left join named on named.article_id = addresses.article_id and named.observed_at < answers.observed_at
+    where coalesce(named.url, addresses.url) = answers.url
+    and not exists (
+        from seen as listed where listed.article_id = addresses.article_id and listed.sweep = answers.sweep
+    )
 ),
 
 away as (

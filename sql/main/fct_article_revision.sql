@@ -67,7 +67,11 @@ shown as (
     select
         sighting.article_id,
         sighting.sighting_number,
-        coalesce(sighting.observed_at, sighting.seen_date::varchar::timestamptz) as shown_at,
+        -- a cached page counts by the day it prints: what it shows was there before what later ones show
+        min(coalesce(sighting.observed_at, (sighting.seen_date::varchar || ' 00:00:00+05')::timestamptz)) over (
+            partition by sighting.article_id order by sighting.sighting_number
+            rows between current row and unbounded following
+        ) as shown_at,
         sighting.title,
         plain_titles.plain_title,
         if(sighting.is_truncated, null, sighting.text_id) as text_id,
@@ -153,7 +157,7 @@ union all by name
 select
     steady.article_id,
     0 as revision,
-    coalesce(first.observed_at, first.seen_date::varchar::timestamptz) as valid_from,
+    coalesce(first.observed_at, (first.seen_date::varchar || ' 00:00:00+05')::timestamptz) as valid_from,
     null as valid_to,
     steady.title,
     steady.text_id,

@@ -101,15 +101,24 @@ slugs as (
 ),
 
 linked as (
-    select title_slug, min(slug) as slug, count(distinct slug) as articles
-    from slugs
-    where segment <> ''
+    select title_slug, min(slug) as slug, count(distinct coalesce(post, slug)) as articles
+    from (
+        select slugs.title_slug, slugs.slug, min(shown.post_id)::varchar as post
+        from slugs
+        left join raw.article_observation as shown
+            on shown.title = slugs.title and shown.url is not distinct from slugs.url
+        where slugs.segment <> ''
+        group by all
+    )
     group by title_slug
 ),
 
 -- the beginnings of articles that share their title: of several, the lead says which one is shown
 leads as (
-    select distinct slugs.title_slug, slugs.slug, left(texts.text, 60) as lead
+    select distinct
+        slugs.title_slug,
+        slugs.slug,
+        left(regexp_replace(lower(left(texts.text, 120)), '[^\p{L}\p{N}]+', ' ', 'g'), 60) as lead
     from slugs
     inner join linked on linked.title_slug = slugs.title_slug and linked.articles > 1
     inner join raw.article_observation as shown
@@ -124,7 +133,8 @@ resolved as (
         slugs.slug as own_slug,
         if(slugs.segment <> '', null, linked.slug) as linked_slug,
         linked.articles as linked_articles,
-        slugs.title_slug
+        slugs.title_slug,
+        coalesce(slugs.segment, '') as own_segment
     from raw.article_observation as shown
     inner join slugs on slugs.title = shown.title and slugs.url is not distinct from shown.url
     left join linked on linked.title_slug = slugs.title_slug and coalesce(slugs.segment, '') = ''
@@ -134,7 +144,9 @@ told_apart as (
     select resolved.capture_id, resolved.position, min(leads.slug) as slug
     from resolved
     inner join raw.article_text as texts on texts.text_id = resolved.text_id
-    inner join leads on leads.title_slug = resolved.title_slug and leads.lead = left(texts.text, 60)
+    inner join leads
+        on leads.title_slug = resolved.title_slug
+        and leads.lead = left(regexp_replace(lower(left(texts.text, 120)), '[^\p{L}\p{N}]+', ' ', 'g'), 60)
     where resolved.linked_articles > 1
     group by all
 ),
@@ -152,18 +164,25 @@ identified as materialized (
 
 -- the number of a post tells more than its address, which may be mended, or taken by another one after it
 addresses as materialized (
-    select post_id, slug, coalesce(min(captured_at), 'infinity') as first_at
+    select distinct
+        identified.post_id,
+        identified.slug,
+        -- what has no address of its own is named by its title, which others may bear
+        identified.own_segment <> '' as is_address,
+        capture.capture_order as shown_order
     from identified
-    inner join raw.capture using (capture_id)
-    where post_id is not null
-    group by all
+    inner join staging.stg_capture as capture on capture.capture_id = identified.capture_id
+    where identified.post_id is not null
 ),
 
 posts as (
     select
         post_id,
-        arg_min(slug, first_at) as home,
-        row_number() over (partition by arg_min(slug, first_at) order by min(first_at), post_id) as occupant
+        arg_min(slug, (not is_address, shown_order, slug)) as home,
+        row_number() over (
+            partition by arg_min(slug, (not is_address, shown_order, slug))
+            order by bool_or(is_address) desc, min(shown_order), post_id
+        ) as occupant
     from addresses
     group by post_id
 ),
@@ -175,14 +194,15 @@ keyed as (
 ),
 
 elsewhere as (
-    select addresses.slug, addresses.first_at, keyed.slug as article_slug
+    select addresses.slug, addresses.shown_order, keyed.slug as article_slug
     from addresses
     inner join keyed on keyed.post_id = addresses.post_id
-    where addresses.slug in (
+    where addresses.is_address
+    and addresses.slug in (
         select addresses.slug
         from addresses
         inner join keyed on keyed.post_id = addresses.post_id
-        where keyed.slug <> addresses.slug
+        where addresses.is_address and keyed.slug <> addresses.slug
     )
 ),
 
@@ -192,12 +212,13 @@ followed as (
         shown.capture_id,
         shown.position,
         coalesce(
-            arg_max(elsewhere.article_slug, elsewhere.first_at) filter (where elsewhere.first_at <= capture.captured_at),
-            arg_min(elsewhere.article_slug, elsewhere.first_at)
+            arg_max(elsewhere.article_slug, elsewhere.shown_order)
+                filter (where elsewhere.shown_order <= capture.capture_order),
+            arg_min(elsewhere.article_slug, elsewhere.shown_order)
         ) as slug
     from identified as shown
     inner join elsewhere on elsewhere.slug = shown.slug
-    inner join raw.capture as capture on capture.capture_id = shown.capture_id
+    inner join staging.stg_capture as capture on capture.capture_id = shown.capture_id
     where shown.post_id is null
     group by all
 )

@@ -271,3 +271,61 @@ def test_a_post_that_took_the_address_of_a_deleted_one_is_an_article_of_its_own(
     assert warehouse.rows(
         "select slug, post_id, first_seen_date::varchar, sightings from main.fct_article order by slug"
     ) == [("a-road", 7, "2025-12-05", 2), ("a-road--9", 9, "2025-12-07", 2)]
+
+
+def test_a_feed_item_without_an_address_does_not_take_the_one_that_its_title_would_make(given):
+    listing = {"capture_id": "c8", "position": 1, "title": "A Road", "url": "https://timesca.com/a-road/"}
+    warehouse = given(
+        capture=[api(5), api(7) | {"source": "timesca-feed"}, api(8) | {"source": "timesca"}],
+        article_observation=[
+            of_post(7, 5, "a-road", "A Road"),
+            of_post(9, 7, "", "A Road", url="https://timesca.com/?p=9"),
+            listing,
+        ],
+    )
+    assert warehouse.rows("select slug, sightings from main.fct_article order by slug") == [
+        ("a-road", 2),
+        ("a-road--9", 1),
+    ]
+
+
+def test_an_excluded_capture_does_not_say_which_article_it_is(given):
+    warehouse = given(
+        capture=[api(5), api(6)],
+        article_observation=[of_post(7, 5, "wrong", "A Road"), of_post(7, 6, "a-road", "A Road")],
+        decision=[{"capture_id": "c5", "decision": "exclude"}],
+    )
+    assert warehouse.rows("select slug from main.fct_article") == [("a-road",)]
+
+
+def test_a_listing_shows_the_post_that_stands_at_the_address_by_then_again(given):
+    listing = {"capture_id": "c9", "position": 1, "title": "A Road", "url": "https://timesca.com/a/"}
+    warehouse = given(
+        capture=[*(api(day) for day in (5, 6, 7, 8)), api(9) | {"source": "timesca"}],
+        article_observation=[
+            of_post(7, 5, "a", "A Road"),
+            of_post(7, 6, "b", "A Road"),
+            of_post(9, 6, "a", "A Bridge"),
+            of_post(9, 7, "c", "A Bridge"),
+            of_post(7, 8, "a", "A Road"),
+            listing,
+        ],
+    )
+    assert warehouse.rows(
+        "select slug, post_id, sightings, revisions from main.fct_article order by slug"
+    ) == [
+        ("a", 7, 4, 0),
+        ("a--9", 9, 2, 0),
+    ]
+
+
+def test_a_title_alone_finds_the_article_that_was_given_another_address(given):
+    warehouse = given(
+        capture=[api(5), api(6), api(7) | {"source": "timesca"}],
+        article_observation=[
+            of_post(7, 5, "road-1", "A Road"),
+            of_post(7, 6, "road-2", "A Road"),
+            {"capture_id": "c7", "position": 1, "title": "A Road"},
+        ],
+    )
+    assert warehouse.rows("select slug, sightings from main.fct_article") == [("road-1", 3)]

@@ -114,3 +114,19 @@ def test_an_article_that_the_sweeps_own_list_shows_is_not_missing(given):
 def test_a_page_that_is_no_article_says_nothing_of_one(given):
     warehouse = given(capture=[at(5), looked(7, 200) | {"page_kind": "home"}], article_observation=[seen(5)])
     assert warehouse.rows(AWAY) == []
+
+
+def test_a_page_tells_of_the_article_that_its_address_named_then(given):
+    moved = seen(6) | {"url": "https://timesca.com/another/"}
+    other = {"capture_id": "c6", "position": 2, "title": "A Bridge", "url": URL, "post_id": 9}
+    warehouse = given(capture=[at(5), at(6), looked(7, 404)], article_observation=[seen(5), moved, other])
+    assert warehouse.rows(
+        "select removal.article_id = article.article_id, post_id from main.fct_article_removal as removal"
+        " inner join main.fct_article as article using (article_id)"
+    ) == [(True, 9)]
+
+
+def test_a_page_that_shows_another_article_says_that_the_first_is_gone(given):
+    other = {"capture_id": "p7", "title": "A Bridge", "url": URL, "post_id": 9}
+    warehouse = given(capture=[at(5), looked(7, 200)], article_observation=[seen(5), other])
+    assert warehouse.rows("select removal from main.fct_article where post_id = 7") == [("gone",)]

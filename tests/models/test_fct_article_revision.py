@@ -89,3 +89,22 @@ def test_a_new_title_is_a_new_state_with_the_text_it_had(given):
 def test_title_and_text_may_change_at_once(given):
     warehouse = build(given, [shown(5), shown(6, "b", title="Another")], a="one", b="two")
     assert [row[4:] for row in states(warehouse)] == [(None, None), ("both", Decimal(1))]
+
+
+def test_a_cached_page_that_is_fetched_late_turns_no_time_around(given):
+    later = capture(7) | {"captured_at": "2025-12-07 02:00:00+00"}
+    cached = capture(5) | {"captured_at": "2025-12-10 02:00:00+00", "captured_date": "2025-12-10"}
+    warehouse = given(
+        capture=[later, cached],
+        article_observation=[
+            {"capture_id": "c5", "title": "A Road", "url": "https://timesca.com/a-road/"},
+            {"capture_id": "c7", "title": "The Road", "url": "https://timesca.com/a-road/"},
+        ],
+    )
+    assert warehouse.rows(
+        "select title, valid_from <= valid_to from main.fct_article_revision order by revision"
+    ) == [
+        ("A Road", True),
+        ("The Road", None),
+    ]
+    assert "fct_article_revision_states_follow_one_another" not in warehouse.firing()
