@@ -244,12 +244,12 @@ def _serve_demo(day: date | None) -> None:
     from ca_etl.demo.site import DemoSite
 
     with DemoSite(port=_settings().demo_port, day=day) as site:
-        typer.echo(site.base_url)
         asked = f"CA_ETL_SITE_URL={site.base_url} CA_ETL_MIN_INTERVAL_SECONDS=0 ca-etl backfill"
         first = site.day.replace(day=1)
         say(
             f"the demo site on {site.day}, until Ctrl-C. Next, elsewhere: {asked} --from {first} --to {site.day}"
         )
+        typer.echo(site.base_url)
         Event().wait()
 
 
