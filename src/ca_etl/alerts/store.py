@@ -14,7 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ca_etl.alerts.transitions import Delivery, OpenAlert
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.files import storage, write_atomic
+from ca_etl.warehouse.files import read_if_there, storage, write_atomic
 
 ALERTS_FILE: Final = "alerts.json"
 LOCK_FILE: Final = ".alerts.lock"
@@ -40,11 +40,9 @@ class Alerts:
 def read(data_dir: Path) -> Alerts:
     """What is recorded; nothing without a file. Raises `AlertsError` when it is damaged, `StorageError`."""
     path = data_dir / ALERTS_FILE
-    with storage(path):
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            return Alerts()
+    data = read_if_there(path)
+    if data is None:
+        return Alerts()
     try:
         return _adapter().validate_json(data)
     except ValidationError as error:

@@ -14,16 +14,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ca_etl.archive.fetch import FetchResult
-from ca_etl.archive.policy import header
 from ca_etl.parse.page import Article, Page, PageKind
-from ca_etl.parse.rows import read_page
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.feed import feed_page
 from ca_etl.pipeline.history import posts_page
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.pipeline.slots import GOOD, SlotOutcome
 from ca_etl.pipeline.told import TOO_MANY, Told, good, refused, status_of
-from ca_etl.pipeline.visit import FINAL, USABLE, Visit
+from ca_etl.pipeline.visit import FINAL, USABLE, Visit, page_of
 from ca_etl.settings import ArticleSource
 from ca_etl.sources import feed, posts, timesca
 from ca_etl.sources.schedules import DAILY, SWEEP
@@ -256,9 +254,4 @@ def _refused(source: str, last: FetchResult | None, reason: str, articles: int) 
 
 
 def _read(result: FetchResult) -> Page | None:
-    last = result.attempts[-1] if result.attempts else None
-    if last is None or result.verdict not in USABLE:
-        return None
-    kind = header(last.response_headers, "Content-Type")
-    read = read_page(last.body, content_type=kind, url=result.final_url, on=None)
-    return read if isinstance(read, Page) else None
+    return page_of(result) if result.verdict in USABLE else None

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from ca_etl.archive.fetch import FetchResult
-from ca_etl.archive.policy import Verdict, header
-from ca_etl.parse.page import Article, Page, PageKind
-from ca_etl.parse.rows import read_page
-from ca_etl.pipeline.visit import FINAL
+from ca_etl.archive.policy import Verdict
+from ca_etl.parse.page import Article, PageKind
+from ca_etl.pipeline.visit import FINAL, page_of
 from ca_etl.sources.feed import FeedPage
 from ca_etl.sources.feed_evidence import FeedItem
 
@@ -25,10 +24,9 @@ def feed_page(result: FetchResult) -> FeedPage:
         return FeedPage(is_past_end=True)
     if last is None or result.verdict is not Verdict.OK:
         return FeedPage(closed=f"{result.verdict}: {result.detail}")
-    kind = header(last.response_headers, "Content-Type")
-    page = read_page(last.body, content_type=kind, url=result.final_url, on=None)
-    if not isinstance(page, Page) or page.kind is not PageKind.FEED:
-        return FeedPage(closed=f"status {last.status}, {page.kind if isinstance(page, Page) else 'no page'}")
+    page = page_of(result)
+    if page is None or page.kind is not PageKind.FEED:
+        return FeedPage(closed=f"status {last.status}, {page.kind if page else 'no page'}")
     if page.rejects and not page.articles:
         return FeedPage(closed=f"no item can be read: {page.rejects[0].detail}")
     return FeedPage(tuple(_item(article) for article in page.articles))

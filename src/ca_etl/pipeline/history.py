@@ -14,15 +14,14 @@ from ca_etl.archive.fetch import FetchResult
 from ca_etl.archive.policy import REDIRECTS, Verdict, count_of, header
 from ca_etl.archive.recover import recover_open_files
 from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.parse.page import Page, PageKind
-from ca_etl.parse.rows import read_page
+from ca_etl.parse.page import PageKind
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.told import outcome_of
-from ca_etl.pipeline.visit import Visit
+from ca_etl.pipeline.visit import Visit, page_of
 from ca_etl.sources import posts
 from ca_etl.sources.posts import Post, PostsPage
-from ca_etl.warehouse.files import storage, write_atomic
+from ca_etl.warehouse.files import read_if_there, write_atomic
 
 log = logging.getLogger(__name__)
 
@@ -97,11 +96,9 @@ def write_done(data_dir: Path, done: Iterable[str], name: str = DONE_FILE) -> No
 def read_done(data_dir: Path, name: str = DONE_FILE) -> tuple[str, ...]:
     """The stretches that are archived whole, as text. Raises `CaEtlError` for a damaged file, `StorageError`."""
     path = data_dir / name
-    with storage(path):
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            return ()
+    data = read_if_there(path)
+    if data is None:
+        return ()
     try:
         value = json.loads(data)
     except ValueError as error:
@@ -119,9 +116,7 @@ def posts_page(result: FetchResult) -> PostsPage:
     last = result.attempts[-1] if result.attempts else None
     if last is None or result.verdict not in {Verdict.OK, Verdict.HTTP_ERROR} or last.status in REDIRECTS:
         return PostsPage(closed=f"{result.verdict}: {result.detail}")
-    kind = header(last.response_headers, "Content-Type")
-    read = read_page(last.body, content_type=kind, url=result.final_url, on=None)
-    page = read if isinstance(read, Page) else None
+    page = page_of(result)
     if page is None or page.kind is not PageKind.POSTS_API or last.status != 200:
         if page is not None and any(posts.END_OF_PAGES in reject.detail for reject in page.rejects):
             return PostsPage()

@@ -14,7 +14,7 @@ from ca_etl.archive.fetch import FetchResult
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.visit import FINAL, USABLE
 from ca_etl.sources import timesca
-from ca_etl.warehouse.files import storage, write_atomic
+from ca_etl.warehouse.files import read_if_there, write_atomic
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +57,9 @@ def read_note(data_dir: Path, run_id: str) -> tuple[Told, ...]:
     Of a damaged note nothing is taken: the next run asks once more.
     """
     path = data_dir / NOTE_FILE
-    with storage(path):
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            return ()
+    data = read_if_there(path)
+    if data is None:
+        return ()
     try:
         note = TypeAdapter(Note).validate_json(data)
     except ValidationError as error:

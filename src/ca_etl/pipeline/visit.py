@@ -10,8 +10,10 @@ from typing import Final, Generic, Self, TypeVar
 
 from ca_etl import __version__
 from ca_etl.archive.fetch import Fetcher, FetchResult
-from ca_etl.archive.policy import Attempt, Validators, Verdict
+from ca_etl.archive.policy import Attempt, Validators, Verdict, header
 from ca_etl.archive.write import ArchiveWriter
+from ca_etl.parse.page import Page
+from ca_etl.parse.rows import read_page
 from ca_etl.pipeline.context import Context
 from ca_etl.sources import timesca
 
@@ -29,6 +31,16 @@ class Walked(Generic[R]):
 
     ended: R
     last: FetchResult | None
+
+
+def page_of(result: FetchResult) -> Page | None:
+    """The page that the last answer is, whatever its status; None where there was no answer, or it is none."""
+    last = result.attempts[-1] if result.attempts else None
+    if last is None:
+        return None
+    kind = header(last.response_headers, "Content-Type")
+    read = read_page(last.body, content_type=kind, url=result.final_url, on=None)
+    return read if isinstance(read, Page) else None
 
 
 class Visit:

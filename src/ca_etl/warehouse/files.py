@@ -43,6 +43,15 @@ def storage(path: Path) -> Iterator[None]:
         raise StorageError(at, reason, full=error.errno in FULL) from error
 
 
+def read_if_there(path: Path) -> bytes | None:
+    """The bytes of a file, None where there is none. Raises `StorageError`."""
+    with storage(path):
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            return None
+
+
 def fsync(path: Path) -> None:
     """Force one file or one folder's entries to the disk."""
     fd = os.open(path, os.O_RDONLY)

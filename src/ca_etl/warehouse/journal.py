@@ -18,7 +18,7 @@ from typing import BinaryIO, Final
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.files import fsync, storage
+from ca_etl.warehouse.files import fsync, read_if_there, storage
 
 log = logging.getLogger(__name__)
 
@@ -110,11 +110,9 @@ def read(data_dir: Path) -> tuple[RunRecord, ...]:
     kept for `append` to set aside. Raises `JournalError` for any other line that is no record.
     """
     path = data_dir / JOURNAL_FILE
-    with storage(path):
-        try:
-            data = path.read_bytes()
-        except FileNotFoundError:
-            return ()
+    data = read_if_there(path)
+    if data is None:
+        return ()
     *lines, tail = data.split(b"\n")
     records = [_parse(line, path, number) for number, line in enumerate(lines, start=1)]
     if tail:
