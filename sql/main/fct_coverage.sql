@@ -67,9 +67,16 @@ with told as (
         run_id,
         -- the archive files of a slot are named by its instant and by this
         if(schedule = 'daily', source, source || '-' || schedule) as stem,
-        count(*) filter (where outcome <> 'missed') over of_slot as runs
+        count(*) filter (where outcome <> 'missed') over of_slot as runs,
+        -- a run of the slot before may have gone on into this one; what it got is its own slot's
+        greatest(slot, max(if(outcome = 'missed', null, finished_at)) over before_slot) as since
     from raw.slot
-    window of_slot as (partition by source, schedule, slot)
+    left join (select run_id, finished_at from raw.run) using (run_id)
+    window
+        of_slot as (partition by source, schedule, slot),
+        before_slot as (
+            partition by source, schedule order by slot groups between unbounded preceding and 1 preceding
+        )
     qualify row_number() over (
         of_slot
         order by
@@ -121,7 +128,7 @@ made as materialized (
         from raw.capture as capture
         inner join files using (archive_file)
     ) as capture
-    asof join told on capture.stem = told.stem and capture.shown_at >= told.slot
+    asof join told on capture.stem = told.stem and capture.shown_at >= told.since
 ),
 
 captured as (

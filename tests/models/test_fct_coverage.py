@@ -97,6 +97,45 @@ def test_what_was_asked_for_again_later_counts_for_the_slot_before(given):
     assert [row[1] for row in outcomes(warehouse)] == ["observed", "missed"]
 
 
+def test_pages_of_a_run_that_went_on_past_the_next_slot_belong_to_its_own(given):
+    warehouse = given(
+        capture=[page(captured_at="2025-12-06 02:00:10+00")],
+        rate_observation=[{}],
+        run=[
+            {"started_at": "2025-12-06 01:59:50+00", "finished_at": "2025-12-06 02:00:20+00"},
+            {"run_id": "r2", "started_at": "2025-12-07 02:00:00+00", "finished_at": "2025-12-07 02:00:20+00"},
+        ],
+        slot=[
+            slot(5, "observed"),
+            slot(6, "missed", run_id="r2", reason="no run"),
+            slot(7, "failed", run_id="r2"),
+        ],
+    )
+    assert [row[1:] for row in outcomes(warehouse)] == [
+        ("observed", None, 1),
+        ("missed", "no run", 0),
+        ("failed", None, 1),
+    ]
+
+
+def test_pages_of_a_run_that_began_a_moment_before_its_slot_belong_to_it(given):
+    warehouse = given(
+        capture=[
+            page(
+                captured_at="2025-12-06 01:59:59.8+00",
+                archive_file="2025/12/20251206T020000Z-timesca.warc.gz",
+            )
+        ],
+        rate_observation=[{}],
+        run=[
+            {"started_at": "2025-12-05 02:00:00+00", "finished_at": "2025-12-05 02:00:20+00"},
+            {"run_id": "r2", "started_at": "2025-12-06 01:59:59.7+00", "finished_at": "2025-12-06 02:00:20+00"},
+        ],
+        slot=[slot(5, "failed"), slot(6, "observed", run_id="r2")],
+    )
+    assert [row[1] for row in outcomes(warehouse)] == ["failed", "observed"]
+
+
 def test_a_sweep_has_slots_and_files_of_its_own(given):
     warehouse = given(
         capture=[page(archive_file="2025/12/20251205T020000Z-timesca-sweep.warc.gz")],
