@@ -1,7 +1,8 @@
-"""Megabytes of text per second on one core from texts to countries and amounts: all that `enrich` makes of a text.
+"""Megabytes of text per second on one core from texts to countries and amounts, and to all that `enrich` makes of them.
 
-The texts are those of `enrich_amounts`. Beside it stand the two searches alone, on the same texts in the same run;
-what the one is against other programs is told by `enrich_places` and `enrich_amounts`.
+The texts are those of `enrich_amounts`. Beside both searches stand each alone, and both with language and bands, on
+the same texts in the same run; what each is against other programs is told by `enrich_places`, `enrich_amounts` and
+`enrich_profiles`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from benchmarks.measure import Claim, interleaved, print_table, processor, tell
 from ca_etl.enrich.amounts_rows import amount_rows
 from ca_etl.enrich.gazetteer import Gazetteer
 from ca_etl.enrich.places import place_rows
+from ca_etl.enrich.profiles import profile_rows
 
 AIM_MB: Final = 20.0
 
@@ -41,13 +43,17 @@ def _speed(kind: str, texts: list[str], aim: float | None, gazetteer: Gazetteer)
             "both": lambda: processor(lambda: (place_rows(frame, gazetteer), amount_rows(frame))),
             "places": lambda: processor(lambda: place_rows(frame, gazetteer)),
             "amounts": lambda: processor(lambda: amount_rows(frame)),
+            "all": lambda: processor(
+                lambda: (place_rows(frame, gazetteer), amount_rows(frame), profile_rows(frame))
+            ),
         }
     )
     speed = {what: size / seconds for what, seconds in took.items()}
     return Claim(
         f"Places and amounts in texts, {kind}",
         f"{speed['both']:.1f} MB/s",
-        f"{speed['places']:.1f} MB/s (places alone); {speed['amounts']:.1f} MB/s (amounts alone)",
+        f"{speed['places']:.1f} MB/s (places alone); {speed['amounts']:.1f} MB/s (amounts alone); "
+        f"{speed['all']:.1f} MB/s (with language and bands)",
         "-",
         "-" if aim is None else f"at least {aim:g} MB/s",
         None if aim is None else speed["both"] >= aim,

@@ -13,11 +13,12 @@ import hashlib
 from collections import Counter
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from ca_etl.enrich.language import MIN_LETTERS, language
+from ca_etl.enrich.language import MIN_LETTERS, languages
 from ca_etl.enrich.language_words import LANGUAGES
-from ca_etl.enrich.words import words_of
+from ca_etl.enrich.words import words_in, words_of
 
 LABELLED = Path(__file__).with_name("languages_labelled.txt")
 # Whoever changes the texts changes this, and says in the same change what the figures were before.
@@ -25,6 +26,10 @@ HASH = "a853fc540d95663ca6ca90fc009604e0bf477d12e2fd4e470c494118958e04fe"
 PRECISION = 0.98
 RECALL = 0.95
 CODES = {"en", "ru", "ky", "kk", "uz", "tg", "tk"}
+
+
+def language(text: str) -> str | None:
+    return languages(words_in(pl.Series([text])))[0]
 
 
 def labelled(half: str) -> list[tuple[str | None, str]]:
@@ -46,7 +51,8 @@ def test_the_floors_belong_to_these_texts() -> None:
 
 @pytest.mark.parametrize("half", ["build", "held"])
 def test_languages_are_told_and_nothing_is_guessed(half: str) -> None:
-    read = [(code, language(words_of(text))) for code, text in labelled(half)]
+    codes, texts = zip(*labelled(half), strict=True)
+    read = list(zip(codes, languages(words_in(pl.Series(texts))), strict=True))
     right = sum(found == code for code, found in read if code)
     assert right / sum(found is not None for _, found in read) >= PRECISION
     assert right / sum(code is not None for code, _ in read) >= RECALL
@@ -76,29 +82,34 @@ def test_every_language_and_none_is_among_the_texts_of_both_halves() -> None:
     ],
 )
 def test_quotations_capitals_and_scripts(text: str, code: str) -> None:
-    assert language(words_of(text)) == code
+    assert language(text) == code
 
 
 def test_a_text_below_the_letters_that_tell_has_no_language() -> None:
     assert MIN_LETTERS == 40
     text = "the and of the and of the and of the and of them"
     letters = len(text.replace(" ", ""))
-    assert language(words_of(text)) is None
-    assert language(words_of(f"{text} {'a' * (MIN_LETTERS - letters)}")) == "en"
+    assert language(text) is None
+    assert language(f"{text} {'a' * (MIN_LETTERS - letters)}") == "en"
 
 
 def test_half_a_text_in_each_script_has_no_language() -> None:
-    assert language(["the"] * 30 + ["это"] * 30) is None
-    assert language(["the"] * 31 + ["это"] * 30) == "en"
+    assert language("the " * 30 + "это " * 30) is None
+    assert language("the " * 31 + "это " * 30) == "en"
 
 
 @pytest.mark.parametrize("text", ["", "1 2 3 87.45 2025", "—", "中亚五国的货币对美元的汇率今天没有变化" * 4])
 def test_numbers_signs_and_other_scripts_have_no_language(text: str) -> None:
-    assert language(words_of(text)) is None
+    assert language(text) is None
 
 
 def test_little_words_are_written_as_words_are_made() -> None:
-    for each in (one for of_script in LANGUAGES.values() for one in of_script):
+    for each in LANGUAGES:
         for word in each.little:
-            assert words_of(word) == [word]
-            assert not each.foreign.search(word), (each.code, word)
+            assert words_of([word]) == [[word]]
+            assert set(word) <= {*each.alphabet, "'"}, (each.code, word)
+
+
+def test_each_of_many_texts_has_the_language_that_it_has_alone() -> None:
+    texts = [text for half in ("build", "held") for _, text in labelled(half)]
+    assert languages(words_in(pl.Series(texts))).to_list() == [language(text) for text in texts]

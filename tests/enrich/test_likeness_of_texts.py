@@ -1,11 +1,12 @@
 import random
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.enrich.likeness import BANDS, MIN_WORDS, Likeness, bands_of, likeness
-from ca_etl.enrich.words import words_of
+from ca_etl.enrich.likeness import BANDS, MIN_WORDS, Likeness, bands, likenesses
+from ca_etl.enrich.words import words_in
 
 STORY = (
     "The bakery on the corner of the old bazaar opened again on Monday after a winter without heat. Aibek Sultanov, "
@@ -21,8 +22,18 @@ RATE_NOTE = (
 )
 
 
+def likeness(text, other):
+    (found,) = likenesses([(text, other)])
+    return found
+
+
+def bands_of(*texts):
+    return bands(words_in(pl.Series(texts))).to_list()
+
+
 def shared(text, other):
-    return len(set(bands_of(words_of(text))) & set(bands_of(words_of(other))))
+    one, another = bands_of(text, other)
+    return len(set(one) & set(another))
 
 
 def test_a_text_shares_all_bands_with_itself_however_its_quotes_and_blanks_are_set():
@@ -71,14 +82,18 @@ def test_a_word_at_the_beginning_of_a_sentence_is_no_name():
 
 def test_texts_of_a_few_words_have_no_bands():
     words = [f"word{chr(97 + number % 26)}" for number in range(MIN_WORDS)]
-    assert len(bands_of(words)) == BANDS
-    assert bands_of(words[:-1]) == ()
-    assert bands_of(words_of("Photo: AP")) == ()
+    enough, fewer, caption = bands_of(" ".join(words), " ".join(words[:-1]), "Photo: AP")
+    assert len(enough) == BANDS
+    assert fewer == caption == []
+
+
+def test_a_text_has_the_same_bands_alone_and_among_others():
+    assert bands_of(STORY) == [bands_of("", RATE_NOTE, STORY, "Photo: AP", STORY.upper())[2]]
 
 
 def test_the_bands_of_a_text_stay_what_they_are():
     # Kept in warehouses: where this fails, rensa or the rule has changed, and pipeline.enrich.VERSION must too.
-    assert bands_of(words_of(STORY))[:2] == (6224242758941155314, 16178887909217426540)
+    assert bands_of(STORY)[0][:2] == [6813287668582160977, 11778413136215495958]
 
 
 def test_of_pairs_with_four_fifths_in_common_hardly_any_is_missed():
@@ -101,4 +116,4 @@ def test_of_pairs_with_four_fifths_in_common_hardly_any_is_missed():
 @given(st.text(max_size=400), st.text(max_size=400))
 def test_any_two_texts_are_compared_alike_from_both_sides(text, other):
     assert likeness(text, other) == likeness(other, text)
-    assert len(bands_of(words_of(text))) in {0, BANDS}
+    assert {len(each) for each in bands_of(text, other)} <= {0, BANDS}

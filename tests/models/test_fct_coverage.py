@@ -129,7 +129,11 @@ def test_pages_of_a_run_that_began_a_moment_before_its_slot_belong_to_it(given):
         rate_observation=[{}],
         run=[
             {"started_at": "2025-12-05 02:00:00+00", "finished_at": "2025-12-05 02:00:20+00"},
-            {"run_id": "r2", "started_at": "2025-12-06 01:59:59.7+00", "finished_at": "2025-12-06 02:00:20+00"},
+            {
+                "run_id": "r2",
+                "started_at": "2025-12-06 01:59:59.7+00",
+                "finished_at": "2025-12-06 02:00:20+00",
+            },
         ],
         slot=[slot(5, "failed"), slot(6, "observed", run_id="r2")],
     )

@@ -8,16 +8,15 @@ its bands: a daily note on one template names other figures every day, and other
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
+import polars as pl
 import rensa  # type: ignore[import-untyped]
 
-from ca_etl.enrich.words import words_of
+from ca_etl.enrich.words import Words, words_of
 
 # "Photo: AP" and "Read more" are the same under any article, and a note of two sentences comes again by chance.
 MIN_WORDS: Final = 30
@@ -32,6 +31,8 @@ _SPELLED: Final = """
 """
 _AS_FIGURES: Final = frozenset(_SPELLED.split())
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
+# Odd, so that nothing is lost when 64 bits are multiplied by them: they make one number of several.
+_ODD: Final = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,32 +46,33 @@ class Likeness:
     """Names that one text has and the other lacks, the lesser of both sides: 0 where one only adds."""
 
 
-def bands_of(words: Sequence[str]) -> tuple[int, ...]:
-    """64 bits a band, for the words of a text as `words_of` makes them; none for fewer than `MIN_WORDS`."""
-    if len(words) < MIN_WORDS:
-        return ()
-    minhash = rensa.RMinHash(num_perm=BANDS * ROWS, seed=SEED)
-    minhash.update(list(_runs(words)))
-    digest = minhash.digest()
-    figures = " ".join(sorted(_figures(words))).encode()
-    return tuple(
-        int.from_bytes(
-            blake2b(
-                struct.pack(f"<B{ROWS}I", band, *digest[band * ROWS : (band + 1) * ROWS]) + figures,
-                digest_size=8,
-            ).digest()
-        )
-        for band in range(BANDS)
+def bands(words: Words) -> pl.Series:
+    """The bands of each text, in order: lists of 64-bit numbers, empty for a text of fewer than `MIN_WORDS`."""
+    hashes = _hashes(words.vocabulary)
+    found = words.found.select("text", hash=hashes.gather(words.found["word"])).filter(
+        pl.len().over("text") >= MIN_WORDS
     )
+    begin = pl.col("text") == pl.col("text").shift(1 - RUN)
+    runs = found.select(
+        "text", run=pl.sum_horizontal(pl.col("hash").shift(-at) * _u64(odd) for at, odd in enumerate(_ODD))
+    ).filter(begin)
+    signatures = _signatures(runs).join(_figures_of(words, hashes), on="text", how="left")
+    made = signatures.select("text", bands=pl.concat_list(_band(number) for number in range(BANDS)))
+    every = pl.DataFrame({"text": pl.arange(words.texts, dtype=pl.UInt32, eager=True)})
+    return every.join(made, on="text", how="left", maintain_order="left")["bands"].fill_null([])
 
 
-def likeness(text: str, other: str) -> Likeness | None:
-    """How much of two texts is the same; None where their figures differ."""
-    words, others = words_of(text), words_of(other)
+def likenesses(pairs: Sequence[tuple[str, str]]) -> list[Likeness | None]:
+    """How much of the two texts of each pair is the same; None where their figures differ."""
+    words = words_of([text for pair in pairs for text in pair])
+    return [_likeness(pair, words[2 * number], words[2 * number + 1]) for number, pair in enumerate(pairs)]
+
+
+def _likeness(pair: tuple[str, str], words: Sequence[str], others: Sequence[str]) -> Likeness | None:
     if _figures(words) != _figures(others):
         return None
     runs, other_runs = _runs(words), _runs(others)
-    names, other_names = _names(text), _names(other)
+    names, other_names = map(_names, pair)
     return Likeness(
         shared=len(runs & other_runs),
         runs=len(runs | other_runs),
@@ -78,12 +80,52 @@ def likeness(text: str, other: str) -> Likeness | None:
     )
 
 
+def _hashes(vocabulary: pl.Series) -> pl.Series:
+    """64 bits a word, the same on every machine."""
+    (made,) = rensa.RMinHash.hash_token_sets([vocabulary.to_list()])
+    return pl.Series(made, dtype=pl.UInt64)
+
+
+def _signatures(runs: pl.DataFrame) -> pl.DataFrame:
+    """MinHash of the runs of each text: text, and a column for each hash."""
+    lengths = runs.group_by("text", maintain_order=True).len()
+    ends = accumulate(lengths["len"].to_list(), initial=0)
+    _, hashes = runs["run"].rechunk().to_arrow().buffers()
+    matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
+        memoryview(hashes or b"").cast("Q"), list(ends), BANDS * ROWS, SEED
+    )
+    columns = {f"{number}": pl.UInt64 for number in range(BANDS * ROWS)}
+    return pl.DataFrame(matrix.to_rows(), schema=columns, orient="row").with_columns(lengths["text"])
+
+
+def _figures_of(words: Words, hashes: pl.Series) -> pl.DataFrame:
+    """The different figures of each text that has some, as one number: text, figures."""
+    is_figure = words.vocabulary.str.contains(r"^\p{Nd}") | words.vocabulary.is_in(sorted(_AS_FIGURES))
+    found = words.found.filter(is_figure.gather(words.found["word"])).unique()
+    return (
+        found.select("text", figures=hashes.gather(found["word"]))
+        .group_by("text")
+        .agg(pl.col("figures").sum())
+    )
+
+
+def _band(number: int) -> pl.Expr:
+    made = pl.col("figures").fill_null(0) + _u64(number)
+    for row in range(number * ROWS, (number + 1) * ROWS):
+        made = (made ^ pl.col(f"{row}")) * _u64(_ODD[0])
+    return made
+
+
+def _u64(number: int) -> pl.Expr:
+    return pl.lit(number, dtype=pl.UInt64)
+
+
 def _runs(words: Sequence[str]) -> set[str]:
     return set(map(" ".join, zip(*(words[start:] for start in range(RUN)), strict=False)))
 
 
 def _figures(words: Sequence[str]) -> frozenset[str]:
-    return frozenset(word for word in words if word[0].isdigit() or word in _AS_FIGURES)
+    return frozenset(word for word in words if word[0].isdecimal() or word in _AS_FIGURES)
 
 
 def _names(text: str) -> frozenset[str]:

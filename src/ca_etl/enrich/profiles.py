@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import polars as pl
 
-from ca_etl.enrich.language import language
-from ca_etl.enrich.likeness import bands_of
-from ca_etl.enrich.words import words_of
+from ca_etl.enrich.language import languages
+from ca_etl.enrich.likeness import bands
+from ca_etl.enrich.words import words_in
+
+# The words of so many texts are in memory at once, some 100 MB.
+PART: Final = 5000
 
 
 def profile_rows(texts: pl.DataFrame) -> pl.DataFrame:
     """One row per text of `texts` (columns text_id, text), in their order.
 
     Columns: text_id, language (null for none), words and bands, an empty list where the text is too short; see
-    `language.language` and `likeness.bands_of`.
+    `language.languages` and `likeness.bands`.
     """
-    read = [(text_id, words_of(text)) for text_id, text in texts.select("text_id", "text").rows()]
-    return pl.DataFrame(
-        [(text_id, language(words), len(words), bands_of(words)) for text_id, words in read],
-        schema={
-            "text_id": texts.schema["text_id"],
-            "language": pl.String,
-            "words": pl.Int32,
-            "bands": pl.List(pl.UInt64),
-        },
-        orient="row",
+    return pl.concat(map(_profiles, texts.iter_slices(PART))) if len(texts) else _profiles(texts)
+
+
+def _profiles(texts: pl.DataFrame) -> pl.DataFrame:
+    words = words_in(texts["text"])
+    count = words.found["text"].value_counts()
+    return (
+        texts.select("text_id")
+        .with_row_index("text")
+        .with_columns(languages(words).alias("language"), bands(words).alias("bands"))
+        .join(count, on="text", how="left", maintain_order="left")
+        .select("text_id", "language", pl.col("count").fill_null(0).cast(pl.Int32).alias("words"), "bands")
     )

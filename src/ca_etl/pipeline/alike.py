@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from ca_etl.enrich.likeness import Likeness, likeness
+from ca_etl.enrich.likeness import Likeness, likenesses
 from ca_etl.warehouse.landing import arrow_rows, incoming
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def replace_pairs(con: duckdb.DuckDBPyConnection, text_ids: pl.Series) -> int:
     rows = []
     found = con.execute(CANDIDATES)
     while candidates := found.fetchmany(1000):
-        for text_id, other_id, text, other in candidates:
-            pair = likeness(text, other)
+        compared = likenesses([(text, other) for _, _, text, other in candidates])
+        for (text_id, other_id, _, _), pair in zip(candidates, compared, strict=True):
             if pair is not None and _is_kept(pair):
                 rows.append(
                     {
