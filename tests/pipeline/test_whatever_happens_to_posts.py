@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import duckdb
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -253,7 +255,12 @@ BETWEEN_PAGES: Final = Day(
 )
 
 
-@settings(max_examples=2, derandomize=True)
+# A history takes seconds. Two, always the same, in the suite; more, and others each time, where somebody asks for them.
+HISTORIES: Final = int(os.environ.get("CA_ETL_TEST_HISTORIES", "0"))
+
+
+@pytest.mark.timeout(120 + 30 * HISTORIES)
+@settings(max_examples=HISTORIES or 2, derandomize=not HISTORIES)
 @example([SWEPT], (API, FEED))
 @example([BETWEEN_PAGES], (API,))
 @given(DAYS, st.sampled_from([(API,), (API, FEED)]))
