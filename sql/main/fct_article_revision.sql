@@ -33,8 +33,9 @@ with steady as materialized (
     select
         article_id,
         min(sighting_number) as sighting_number,
+        min(coalesce(observed_at, (seen_date::varchar || ' 00:00:00+05')::timestamptz)) as shown_at,
         min(title) as title,
-        max(text_id) filter (where not is_truncated) as text_id,
+        arg_min(text_id, sighting_number) filter (where not is_truncated) as text_id,
         min(title) = max(title) as has_one_title,
         coalesce(
             min(text_id) filter (where not is_truncated) = max(text_id) filter (where not is_truncated), true
@@ -43,17 +44,39 @@ with steady as materialized (
     group by article_id
 ),
 
-varied as (select article_id from steady where not (has_one_title and has_one_text)),
+whole_texts as materialized (
+    select distinct article_id, text_id
+    from main.fct_article_sighting
+    where article_id in (select article_id from steady where not has_one_text) and not is_truncated
+),
 
+-- most texts have nothing to replace, which a search tells faster; of blanks, cleaned texts have no two in a row
 plain_texts as materialized (
     select
         text_id,
-        trim(regexp_replace(translate(text, '‘’‚“”„–—−‑', '''''''"""----'), '[\s\p{Z}]+', ' ', 'g')) as text
-    from raw.article_text
-    where text_id in (
-        select text_id from main.fct_article_sighting
-        where article_id in (select article_id from steady where not has_one_text) and not is_truncated
+        replace(
+            replace(
+                if(is_plain, text, translate(text, '‘’‚“”„–—−‑' || chr(160), '''''''"""---- ')),
+                chr(10), ' '
+            ),
+            '  ', ' '
+        ) as text
+    from (
+        select text_id, text, not regexp_matches(text, '[‘’‚“”„–—−‑\x{a0}]') as is_plain
+        from raw.article_text
+        where text_id in (select text_id from whole_texts)
     )
+),
+
+-- what one page shows in paragraphs another one runs together: that is one text
+varied as materialized (
+    select article_id from steady where not has_one_title
+    union
+    select whole_texts.article_id
+    from whole_texts
+    inner join plain_texts on plain_texts.text_id = whole_texts.text_id
+    group by whole_texts.article_id
+    having min(plain_texts.text) <> max(plain_texts.text)
 ),
 
 plain_titles as materialized (
@@ -157,7 +180,7 @@ union all by name
 select
     steady.article_id,
     0 as revision,
-    coalesce(first.observed_at, (first.seen_date::varchar || ' 00:00:00+05')::timestamptz) as valid_from,
+    steady.shown_at as valid_from,
     null as valid_to,
     steady.title,
     steady.text_id,
@@ -169,5 +192,4 @@ from steady
 inner join main.fct_article_sighting as first
     on first.article_id = steady.article_id
     and first.sighting_number = steady.sighting_number
-where steady.has_one_title
-and steady.has_one_text
+where steady.article_id not in (from varied)

@@ -108,3 +108,20 @@ def test_a_cached_page_that_is_fetched_late_turns_no_time_around(given):
         ("The Road", None),
     ]
     assert "fct_article_revision_states_follow_one_another" not in warehouse.firing()
+
+
+def test_a_state_that_a_cached_page_shows_later_is_as_old_as_its_earliest_capture(given):
+    cached = capture(5) | {"captured_at": "2025-12-10 02:00:00+00", "captured_date": "2025-12-10"}
+    warehouse = given(
+        capture=[capture(7), cached],
+        article_observation=[shown(5), shown(7)],
+        article_text=[{"text_id": "a", "text": "one two"}],
+    )
+    assert states(warehouse) == [(0, 7, None, "a", None, None)]
+
+
+def test_of_texts_that_differ_in_their_paragraphs_alone_the_first_stands(given):
+    warehouse = build(given, [shown(5), shown(6, "a"), shown(7, "b")], b="One.\n\nTwo.", a="One. Two.")
+    assert states(warehouse) == [(0, 5, None, "a", None, None)]
+    warehouse = build(given, [shown(5, "b"), shown(6, "a"), shown(7, "a")], b="One.\n\nTwo.", a="One. Two.")
+    assert states(warehouse) == [(0, 5, None, "b", None, None)]
