@@ -1,0 +1,88 @@
+"""The commands about what is published: ask it, export it, decide about its captures, move back from it."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ca_etl.cli_shared import load_settings, say
+from ca_etl.errors import UsageError
+from ca_etl.output import Format
+
+
+def register(app: typer.Typer) -> None:
+    """Give the commands to the application."""
+    for command in (sql, rollback, decide, export):
+        app.command()(command)
+
+
+class Decision(StrEnum):
+    """What an operator can say of a capture."""
+
+    EXCLUDE = "exclude"
+    ACCEPT = "accept"
+
+
+def sql(
+    query: Annotated[str, typer.Argument(help='For example "from fct_rate_daily limit 5"; - reads stdin.')],
+    form: Annotated[Format, typer.Option("--format", "-f", help="Form of the result.")] = Format.TABLE,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")
+    ] = None,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Ask what the last run built and could not publish.")
+    ] = False,
+) -> None:
+    """Query the current release, read-only."""
+    from ca_etl.query import run_query
+
+    text = sys.stdin.read() if query == "-" else query
+    run_query(load_settings().data_dir, text, form, output, failed=failed)
+
+
+def rollback(
+    to: Annotated[str | None, typer.Argument(help="Release to return to. Default: the one before.")] = None,
+) -> None:
+    """Move `current` back to an earlier release; nothing is deleted. The next run builds on it."""
+    from ca_etl.pipeline.run import move_back
+
+    typer.echo(move_back(load_settings(), to).folder)
+
+
+def decide(
+    decision: Annotated[
+        Decision, typer.Argument(help="exclude: leave its observations out. accept: they are right.")
+    ],
+    capture_id: Annotated[str, typer.Argument(help="As a firing check names it (ca-etl status).")],
+    reason: Annotated[str, typer.Option(help="For whoever reads this later.")],
+) -> None:
+    """Decide about a capture that a check stopped; the next run heeds it."""
+    from ca_etl.pipeline.context import utc_now
+    from ca_etl.query import assert_capture
+    from ca_etl.warehouse import decisions
+    from ca_etl.warehouse.load import Decision as Entry
+
+    data_dir = load_settings().data_dir
+    if not reason.strip():
+        raise UsageError("a decision without a reason helps nobody later", 'ca-etl decide ... --reason "why"')
+    assert_capture(data_dir, capture_id)
+    decisions.append(data_dir, Entry(capture_id, decision, reason, utc_now()))
+    say(f"{decision} {capture_id}: in {data_dir / decisions.DECISIONS_FILE}; next: ca-etl run")
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="Folder for the files; made when absent.")],
+    table: Annotated[
+        list[str] | None, typer.Option("--table", "-t", help="Only this table (repeatable).")
+    ] = None,
+    form: Annotated[Format, typer.Option("--format", "-f", help="parquet, csv or json.")] = Format.PARQUET,
+) -> None:
+    """Write the tables of the current release to a folder, one file each."""
+    from ca_etl.query import export_tables
+
+    for path in export_tables(load_settings().data_dir, folder, table or [], form):
+        typer.echo(path)

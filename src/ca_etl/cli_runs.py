@@ -1,0 +1,224 @@
+"""The commands that make a release: run, ingest, backfill, rebuild, and demo, which plays runs."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ca_etl import logs
+from ca_etl.cli_alerts import alerts_after, look_for_alerts
+from ca_etl.cli_shared import load_settings, say, say_error, warn_of_misspelt_settings
+from ca_etl.errors import UsageError
+
+if TYPE_CHECKING:
+    from ca_etl.pipeline.context import Progress
+    from ca_etl.pipeline.run import Outcome
+
+
+def register(app: typer.Typer) -> None:
+    """Give the commands to the application."""
+    for command in (run, ingest, backfill, rebuild, demo):
+        app.command()(command)
+
+
+def parse_instant(text: str) -> datetime:
+    """An ISO 8601 instant, UTC unless it carries an offset. Raises `typer.BadParameter`."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no instant such as 2025-12-05T02:00:00+00:00") from error
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def run(
+    slot: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=parse_instant, metavar="TIME", help="Scheduled instant. Default: the last daily slot."
+        ),
+    ] = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Ask the site once more, now, though the slot is archived.")
+    ] = False,
+    schedule: Annotated[str, typer.Option(help="The schedule it is a run of: daily or sweep.")] = "daily",
+) -> None:
+    """Do the scheduled job once: capture, load, build, check, publish."""
+    from ca_etl.pipeline.context import utc_now
+    from ca_etl.pipeline.run import Edges, run_daily
+
+    if slot and again:
+        raise UsageError("--slot names a slot and --again makes a new one", "ca-etl run --again")
+    settings = load_settings()
+    warn_of_misspelt_settings()
+    with progress_shown() as progress, alerts_after(settings):
+        chosen = utc_now().replace(microsecond=0) if again else slot
+        outcome = run_daily(settings, slot=chosen, on=schedule, edges=Edges(progress=progress))
+    _finish(outcome)
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders: .txt .html .warc .warc.gz .wet.gz")],
+    url: Annotated[str | None, typer.Option(help="Address the files were fetched from.")] = None,
+    captured_at: Annotated[
+        datetime | None,
+        typer.Option(
+            parser=parse_instant, metavar="TIME", help="When they were fetched. Default: nobody knows."
+        ),
+    ] = None,
+) -> None:
+    """Archive files given by hand, then load, build, check, publish."""
+    from ca_etl.pipeline.ingest import Given
+    from ca_etl.pipeline.run import Edges, run_ingest
+
+    settings = load_settings()
+    with progress_shown() as progress, alerts_after(settings):
+        given = Given(tuple(paths), url, captured_at)
+        outcome = run_ingest(settings, given, edges=Edges(progress=progress))
+    _finish(outcome)
+
+
+def backfill(
+    first: Annotated[
+        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of publication, UTC.")
+    ],
+    last: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day. Default: today.")
+    ] = None,
+    source: Annotated[
+        str, typer.Option(help="What to ask: posts, the site's posts API, or feed, where that is closed.")
+    ] = "posts",
+) -> None:
+    """Walk the history of a source into the archive, then load, build, check, publish. Goes on where it stopped."""
+    from ca_etl.pipeline.context import utc_now
+    from ca_etl.pipeline.history import Stretch
+    from ca_etl.pipeline.run import Edges, run_backfill
+
+    until = last or utc_now()
+    stretch = Stretch.of(first.date(), until.date())
+    settings = load_settings()
+    with progress_shown() as progress, alerts_after(settings):
+        outcome = run_backfill(settings, stretch, source=source, edges=Edges(progress=progress))
+    _finish(outcome)
+
+
+def rebuild(
+    rejects: Annotated[
+        bool, typer.Option("--rejects", help="Only read again what an earlier parser version rejected.")
+    ] = False,
+) -> None:
+    """Make the whole warehouse anew from the archive."""
+    from ca_etl.pipeline.run import Edges, run_rebuild
+
+    settings = load_settings()
+    with progress_shown() as progress, alerts_after(settings):
+        outcome = run_rebuild(settings, only_rejects=rejects, edges=Edges(progress=progress))
+    _finish(outcome)
+
+
+def demo(
+    days: Annotated[int, typer.Option(min=1, max=500, help="Days to play, one run each.")] = 1,
+    until: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day played. Default: 2025-12-22.")
+    ] = None,
+    outage: Annotated[
+        list[datetime] | None,
+        typer.Option(formats=["%Y-%m-%d"], help="A day on which the site answers 503 (repeatable)."),
+    ] = None,
+    wrong: Annotated[
+        list[datetime] | None,
+        typer.Option(
+            formats=["%Y-%m-%d"], help="A day on which it prints a rate ten times too high (repeatable)."
+        ),
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Only serve the site, as on the last day, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Play scheduled days on the embedded sample site, over real HTTP on loopback."""
+    if serve:
+        _serve_demo(until.date() if until else None)
+        return
+    from ca_etl.alerts.look import configured
+    from ca_etl.pipeline.play import faults, play_days
+    from ca_etl.pipeline.run import Edges
+
+    broken = faults((day.date() for day in outage or []), (day.date() for day in wrong or []))
+    last_day = until.date() if until else None
+    settings = load_settings()
+    with progress_shown() as progress:
+        played = play_days(settings, days, last_day=last_day, faults=broken, edges=Edges(progress=progress))
+        outcomes = []
+        for number, outcome in enumerate(played, start=1):
+            progress("days played", number, days)
+            outcomes.append(outcome)
+            if configured(settings):
+                look_for_alerts(settings, played=True)
+    *earlier, last = outcomes
+    for outcome in earlier:
+        _tell(outcome)
+    _finish(last)
+
+
+def _serve_demo(day: date | None) -> None:
+    from ca_etl.demo.site import DemoSite
+
+    with DemoSite(port=load_settings().demo_port, day=day) as site:
+        asked = f"CA_ETL_SITE_URL={site.base_url} CA_ETL_MIN_INTERVAL_SECONDS=0 ca-etl backfill"
+        first = site.day.replace(day=1)
+        say(
+            f"the demo site on {site.day}, until Ctrl-C. Next, elsewhere: {asked} --from {first} --to {site.day}"
+        )
+        typer.echo(site.base_url)
+        Event().wait()
+
+
+@contextmanager
+def progress_shown() -> Iterator[Progress]:
+    """A progress bar on stderr once the work has lasted two seconds, nothing when stderr is no terminal."""
+    from ca_etl.pipeline.context import silent
+
+    if logs.is_json() or not sys.stderr.isatty():
+        yield silent
+        return
+    from ca_etl.progress import bar_after
+
+    with bar_after(seconds=2.0) as progress:
+        yield progress
+
+
+def _tell(outcome: Outcome) -> None:
+    with logs.bound(run_id=outcome.run_id):
+        for warning in outcome.warnings:
+            say(f"warning: {warning}", logging.WARNING)
+        for result in outcome.fired:
+            failed = result.severity == "error"
+            say(
+                f"check {result.check_name} {'failed' if failed else 'warning'}: "
+                f"{result.offending_rows} rows, {result.sample}",
+                logging.ERROR if failed else logging.WARNING,
+            )
+        if outcome.error:
+            say_error(f"run {outcome.run_id}: {outcome.error}", outcome.hint)
+
+
+def _finish(outcome: Outcome) -> None:
+    """Say what the run did: the release on stdout, everything else on stderr. Ends with its exit status."""
+    _tell(outcome)
+    if outcome.loaded:
+        did = outcome.loaded
+        with logs.bound(run_id=outcome.run_id):
+            say(
+                f"{did.archive_files} new archive files: {did.captures} captures, {did.rates} rates, "
+                f"{did.articles} articles, {did.rejects} rejects"
+            )
+    if outcome.release:
+        typer.echo(outcome.release.folder)
+    raise typer.Exit(outcome.exit_status)
