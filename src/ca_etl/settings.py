@@ -63,6 +63,12 @@ class Settings(BaseSettings):
         le=36_500,
         description="Days of publication within which a sweep looks for posts taken away.",
     )
+    sweep_most_missing: int = Field(
+        10,
+        ge=0,
+        le=100,
+        description="Percent of the known posts that a sweep's list may lack and be believed; 100 believes any list.",
+    )
     stale_after_hours: float = Field(
         6.0,
         allow_inf_nan=False,

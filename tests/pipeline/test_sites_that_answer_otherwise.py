@@ -313,6 +313,28 @@ def test_a_sweep_does_not_believe_a_list_that_lacks_most_posts(
     )
 
 
+def test_a_purge_is_believed_once_the_operator_says_that_it_is_true(
+    run: Callable[..., Outcome], site: TwistedSite, query: Query
+) -> None:
+    swept = "select outcome, reason from fct_coverage where schedule = 'sweep' and source = 'timesca-posts'"
+    run()
+    for post_id in sorted(site.posts.shelf(FIRST).by_id)[-15:]:
+        site.posts.delete(post_id)
+    run(on=SWEEP)
+    said = (
+        "15 of {} known posts are missing from the list, too many to believe it; "
+        "if they were taken away: CA_ETL_SWEEP_MOST_MISSING={} ca-etl run --schedule sweep"
+    )
+    assert query(swept) == [("failed", said.format(45, 34))]
+    # the list that was not believed has shown ninety posts that the first run did not know
+    run(on=SWEEP, changes={"sweep_most_missing": 11})
+    assert query(swept) == [("failed", said.format(135, 12))]
+    assert query("select count(*) from fct_article where removal = 'gone'") == [(0,)]
+    run(on=SWEEP, changes={"sweep_most_missing": 12})
+    assert query(swept) == [("observed", None)]
+    assert query("select count(*) from fct_article where removal = 'gone'") == [(15,)]
+
+
 def test_a_lost_post_whose_address_leads_to_another_article_takes_nothing_away(
     run: Callable[..., Outcome], site: TwistedSite, query: Query
 ) -> None:

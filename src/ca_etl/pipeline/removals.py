@@ -3,7 +3,7 @@
 No list of what is new ever names a post that was deleted. A sweep asks the posts API for all that stand, without
 their texts, and then for the page of each article that is known and not among them: the status of that page says
 whether it is gone or only unlisted (`main.fct_article_removal`). With the API closed, or with a list that is not whole
-or lacks more than editors take away, nothing is said.
+or lacks more than editors take away (`CA_ETL_SWEEP_MOST_MISSING`), nothing is said.
 """
 
 from __future__ import annotations
@@ -38,9 +38,8 @@ KNOWN: Final = """
     and published_at between $first and $last
     order by away.confirmed_at nulls first, published_at, post_id
 """
-# A list lacks a tenth of what is known, and more than a few posts, when it is not the list that was asked for.
+# A list that lacks more than `sweep_most_missing` percent, and more than a few posts, is not what was asked for.
 MOST_MISSING: Final = 10
-MOST_MISSING_SHARE: Final = 10
 # Twice the posts of ten years of a site that publishes seven a day; see `sweep_days`.
 MOST_LIST_PAGES: Final = 600
 
@@ -54,8 +53,12 @@ def sweep_articles(ctx: Context, visit: Visit) -> tuple[Told, ...]:
         return (listed,)
     known, missing = _missing(ctx, seen)
     fresh = sum(is_new for _, is_new in missing)
-    if fresh > max(MOST_MISSING, known // MOST_MISSING_SHARE):
-        said = f"{fresh} of {known} known posts are missing from the list, too many to believe it"
+    if fresh > max(MOST_MISSING, known * ctx.settings.sweep_most_missing // 100):
+        enough = -(-fresh * 100 // known)
+        said = (
+            f"{fresh} of {known} known posts are missing from the list, too many to believe it; "
+            f"if they were taken away: CA_ETL_SWEEP_MOST_MISSING={enough} ca-etl run --schedule sweep"
+        )
         return (replace(listed, outcome=SlotOutcome.FAILED, reason=said),)
     if missing and not ctx.settings.article_pages:
         said = f"{len(missing)} known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 looks for none of them"
