@@ -3,6 +3,7 @@ description: >-
   What this run loaded and could not turn into rows. That a source of articles is closed, or that an article which a
   sweep looked for is gone, is an answer and no reject to look at.
 severity: warning
+counted_by: reason
 model: main.etl_reject
 */
 select reject.capture_id, reject.position, reject.reason, reject.detail

@@ -21,6 +21,10 @@ from ca_etl.errors import UsageError
 if TYPE_CHECKING:
     from ca_etl.pipeline.context import Progress
     from ca_etl.pipeline.run import Outcome
+    from ca_etl.warehouse.journal import CheckResult
+
+# Its rows are counted by reason; each of them has a line in etl_reject.
+REJECTS_CHECK = "run_has_no_rejects"
 
 
 def register(app: typer.Typer) -> None:
@@ -199,14 +203,22 @@ def _tell(outcome: Outcome) -> None:
         for warning in outcome.warnings:
             say(f"warning: {warning}", logging.WARNING)
         for result in outcome.fired:
-            failed = result.severity == "error"
-            say(
-                f"check {result.check_name} {'failed' if failed else 'warning'}: "
-                f"{result.offending_rows} rows, {result.sample}",
-                logging.ERROR if failed else logging.WARNING,
-            )
+            _tell_check(result, outcome)
         if outcome.error:
             say_error(f"run {outcome.run_id}: {outcome.error}", outcome.hint)
+
+
+def _tell_check(result: CheckResult, outcome: Outcome) -> None:
+    failed = result.severity == "error"
+    level = logging.ERROR if failed else logging.WARNING
+    said = f"check {result.check_name} {'failed' if failed else 'warning'}: {result.offending_rows} rows"
+    if result.check_name != REJECTS_CHECK:
+        say(f"{said}, {result.sample}", level)
+        return
+    asked = "" if outcome.release else "--failed "
+    query = f"from etl_reject select reason, detail, url, capture_id where run_id = '{outcome.run_id}' order by all"
+    show = f'ca-etl sql {asked}"{query}"'
+    say(f"{said}: {', '.join(result.sample.splitlines())}", level, show)
 
 
 def _finish(outcome: Outcome) -> None:

@@ -55,19 +55,16 @@ def warn_of_misspelt_settings() -> None:
         log.warning("%s; ca-etl doctor tells more", each)
 
 
-def say(message: str, level: int = logging.INFO) -> None:
-    """One line on stderr, or as JSON a record of this level."""
+def say(message: str, level: int = logging.INFO, hint: str = "") -> None:
+    """One line on stderr and the next command to run; as JSON one record of this level with the field `next`."""
     if logs.is_json():
-        logging.getLogger("ca_etl").log(level, message)
-    else:
-        typer.echo(message, err=True)
+        logging.getLogger("ca_etl").log(level, message, extra={"next": hint} if hint else None)
+        return
+    typer.echo(message, err=True)
+    if hint:
+        typer.echo(f"next: {hint}", err=True)
 
 
 def say_error(message: str, hint: str) -> None:
-    """What went wrong and the next command to run, on stderr; as JSON one record with the field `next`."""
-    if logs.is_json():
-        logging.getLogger("ca_etl").error(message, extra={"next": hint} if hint else None)
-        return
-    typer.echo(f"ca-etl: {message}", err=True)
-    if hint:
-        typer.echo(f"next: {hint}", err=True)
+    """What went wrong, and the next command to run."""
+    say(message if logs.is_json() else f"ca-etl: {message}", logging.ERROR, hint)

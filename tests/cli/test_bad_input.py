@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import resource
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -40,6 +42,23 @@ def test_a_page_that_cannot_be_used_is_archived_and_rejected_with_its_reason(
     assert set(reasons) <= set(_rejects(cli))
     assert "reject" in done.stderr
     assert cli("sql", "select count(*) from raw.capture", "-f", "csv").stdout == "count_star()\n1\n"
+
+
+def test_rejects_are_counted_by_reason_with_the_command_that_shows_them(cli: Cli, tmp_path: Path) -> None:
+    folder = tmp_path / "given"
+    folder.mkdir()
+    for number in range(11):
+        (folder / f"{number}.txt").write_bytes(bytes(range(256)) * (40 + number))
+    (folder / "empty.txt").touch()
+    done = cli("ingest", folder)
+    warning, following = done.stderr.splitlines()[:2]
+    assert warning == "check run_has_no_rejects warning: 12 rows: 11 binary, 1 empty"
+    assert following.startswith('next: ca-etl sql "from etl_reject ')
+    command = shlex.split(following.removeprefix("next: ca-etl "))
+    assert len(cli(*command, "-f", "csv").stdout.splitlines()) == 13
+    as_json = cli("--log-format", "json", "ingest", folder / "empty.txt", "--url", "https://timesca.com/")
+    told = [json.loads(line) for line in as_json.stderr.splitlines()]
+    assert [each["next"].partition(" ")[0] for each in told if each["level"] == "WARNING"] == ["ca-etl"]
 
 
 def test_a_missing_path_is_wrong_usage_and_names_the_path(cli: Cli, tmp_path: Path, data_dir: Path) -> None:

@@ -281,6 +281,16 @@ def test_rejects_are_a_warning_of_the_run_that_made_them_only(given):
     assert "run_has_no_rejects" not in warehouse.firing("r2")
 
 
+def test_rejects_are_told_by_reason_the_most_frequent_first(given):
+    reasons = ["undated", *["http_error"] * 10, *["no_ticker"] * 9]
+    warehouse = given(
+        capture=[{}],
+        reject=[{"reason": reason, "position": number} for number, reason in enumerate(reasons, start=1)],
+    )
+    result = warehouse.checks("r1")["run_has_no_rejects"]
+    assert (result.offending_rows, result.sample) == (20, "10 http_error\n9 no_ticker\n1 undated")
+
+
 def test_a_pair_that_the_latest_day_no_longer_prints_is_a_warning(given):
     warehouse = given(
         capture=[

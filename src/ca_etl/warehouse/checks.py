@@ -44,13 +44,17 @@ class CheckError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A query that returns offending rows of `model` (`schema.table`); `path` is the file that asks for it."""
+    """A query that returns offending rows of `model` (`schema.table`); `path` is the file that asks for it.
+
+    `counted_by` is the column of those rows by which they are counted in place of being shown.
+    """
 
     name: str
     model: str
     severity: Severity
     sql: str
     path: Path
+    counted_by: str | None = None
 
 
 def collect_checks(root: Path, models: Sequence[ModelFile]) -> tuple[Check, ...]:
@@ -84,12 +88,7 @@ def run_checks(
 
 
 def _run(con: duckdb.DuckDBPyConnection, checks: Sequence[Check]) -> list[CheckResult]:
-    # min(x, n) returns the n least: the sample is the same whenever the rows are
-    query = " union all ".join(
-        f"select {number}, count(*), min(row_text, {SAMPLE_ROWS})"
-        f" from (select left(offending::varchar, {SAMPLE_CHARACTERS}) as row_text from (\n{check.sql}\n) as offending)"
-        for number, check in enumerate(checks)
-    )
+    query = " union all ".join(f"select {number}, {_found(check)}" for number, check in enumerate(checks))
     try:
         found = con.execute(f"{query} order by 1").fetchall()
     except duckdb.Error as error:
@@ -102,10 +101,24 @@ def _run(con: duckdb.DuckDBPyConnection, checks: Sequence[Check]) -> list[CheckR
     ]
 
 
+def _found(check: Check) -> str:
+    # min and max of (x, n) return the n least and the n greatest: the sample is the same whenever the rows are
+    if check.counted_by is not None:
+        return (
+            f"coalesce(sum(rows), 0)::bigint, max(struct_pack(rows, value), {SAMPLE_ROWS}).list_transform("
+            "lambda each: concat(each.rows, ' ', each.value))"
+            f" from (select count(*) as rows, {check.counted_by} as value from (\n{check.sql}\n) group by all)"
+        )
+    return (
+        f"count(*), min(row_text, {SAMPLE_ROWS})"
+        f" from (select left(offending::varchar, {SAMPLE_CHARACTERS}) as row_text from (\n{check.sql}\n) as offending)"
+    )
+
+
 def _of_file(path: Path) -> Check:
     fields, sql = split_file(path.read_text(encoding="utf-8"), path)
     header = read_check_header(fields, path)
-    return Check(path.stem, header.model, header.severity, sql, path)
+    return Check(path.stem, header.model, header.severity, sql, path, header.counted_by)
 
 
 def _of_model(model: ModelFile) -> list[Check]:

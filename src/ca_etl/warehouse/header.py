@@ -41,7 +41,7 @@ _MODEL_FIELDS: Final = {
     "partition_year",
     "checks",
 }
-_CHECK_FILE_FIELDS: Final = {"description", "severity", "model"}
+_CHECK_FILE_FIELDS: Final = {"description", "severity", "model", "counted_by"}
 # libyaml reads the headers of all models in about 5 ms, the pure Python loader in about 80 ms
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -92,11 +92,15 @@ class ModelHeader:
 
 @dataclass(frozen=True, slots=True)
 class CheckHeader:
-    """What a file in `sql/checks/` says of itself; `model` is the `schema.table` it is about."""
+    """What a file in `sql/checks/` says of itself; `model` is the `schema.table` it is about.
+
+    `counted_by` names the column of its rows by which they are counted in place of being shown.
+    """
 
     description: str
     severity: Severity
     model: str
+    counted_by: str | None = None
 
 
 def split_file(text: str, path: Path) -> tuple[dict[str, Any], str]:
@@ -148,10 +152,14 @@ def read_model_header(fields: Mapping[str, Any], path: Path, default: Materializ
 def read_check_header(fields: Mapping[str, Any], path: Path) -> CheckHeader:
     """A validated header from the mapping in a file of `sql/checks/`; raises `HeaderError`."""
     _only(fields, _CHECK_FILE_FIELDS, path)
+    counted_by = fields.get("counted_by")
+    if counted_by is not None and not _IDENTIFIER.match(str(counted_by)):
+        raise HeaderError(path, "counted_by", f"{counted_by!r} is no column name in lower case")
     return CheckHeader(
         description=_sentence(fields.get("description"), "description", path),
         severity=_choice(fields.get("severity"), _SEVERITIES, "severity", path),
         model=_sentence(fields.get("model"), "model", path),
+        counted_by=counted_by,
     )
 
 
