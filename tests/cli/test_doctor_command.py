@@ -257,6 +257,26 @@ def test_a_prefect_server_is_asked_only_where_one_is_set(cli: Cli) -> None:
     assert nonsense["level"] == "warn"
 
 
+def test_a_directory_of_the_demo_is_well_and_says_what_a_real_site_takes(cli: Cli, data_dir: Path) -> None:
+    assert cli("demo", "--days", "2").returncode == 0
+    done = cli("doctor", "--json")
+    found = findings(done)
+    assert done.returncode == 0, done.stdout
+    (site,) = found["site"]
+    assert site["level"] == "warn"
+    assert site["next"].startswith(f"CA_ETL_CONTACT=you@example.org CA_ETL_DATA_DIR={data_dir}-timesca.com ")
+    (daily,) = found["schedule daily"]
+    assert (daily["level"], "demo" in daily["message"]) == ("ok", True)
+
+
+def test_who_has_a_contact_is_told_that_the_demo_holds_the_directory_of_a_real_site(cli: Cli) -> None:
+    assert cli("demo").returncode == 0
+    done = cli("doctor", "--json", **CONTACT)
+    assert done.returncode == 1
+    (site,) = findings(done)["site"]
+    assert (site["level"], "holds captures of loopback" in site["message"]) == ("error", True)
+
+
 def test_a_damaged_list_of_decisions_or_alerts_is_an_error(cli: Cli, data_dir: Path) -> None:
     data_dir.mkdir(exist_ok=True)
     (data_dir / "decisions.csv").write_text("junk\n1,2\n", encoding="utf-8")

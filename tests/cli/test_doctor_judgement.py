@@ -134,7 +134,24 @@ def test_a_site_needs_a_contact_and_a_data_directory_of_its_own() -> None:
     with_contact = Settings(_env_file=None, contact="me@example.org")
     assert level(data.site(with_contact, "timesca.com")) is Level.OK
     assert level(data.site(with_contact, "loopback")) is Level.ERROR
+    assert level(data.site(Settings(_env_file=None), "timesca.com")) is Level.ERROR
+    assert level(data.site(Settings(_env_file=None), "loopback")) is Level.WARN
     assert level(data.site(Settings(_env_file=None, site_url="http://127.0.0.1:1/"), "loopback")) is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("url", "claimed", "expected"),
+    [
+        ("https://timesca.com/", "timesca.com", Level.ERROR),
+        ("https://timesca.com/", None, Level.ERROR),
+        ("http://127.0.0.1:8808/", "loopback", Level.ERROR),
+        ("https://timesca.com/", "loopback", Level.OK),
+    ],
+)
+def test_only_days_that_the_demo_played_may_be_old(url: str, claimed: str | None, expected: Level) -> None:
+    old = RunRecord("r", "run", NOW - 100 * HOUR, "succeeded", "1")
+    daily, _sweep = data.freshness(Settings(_env_file=None, site_url=url), [old], NOW, claimed)
+    assert daily.level is expected
 
 
 def test_every_finding_that_is_not_well_has_a_next_command() -> None:
@@ -149,10 +166,11 @@ def test_every_finding_that_is_not_well_has_a_next_command() -> None:
         *data.place(Place("/data", exists=True, is_folder=False, parent="/", refused=())),
         *data.place(Place("/data", exists=False, is_folder=False, parent="/", refused=())),
         *data.site(Settings(_env_file=None), "loopback"),
+        *data.site(Settings(_env_file=None), "example.org"),
         *data.lock(LockState(held=False, holder=holder, crashed=("a",)), NOW),
         *data.archive(ArchiveState(1, 1, {"a": "torn"}, ("b",), ("c",))),
         *data.last_run([], NOW),
-        *data.freshness(Settings(_env_file=None), [], NOW),
+        *data.freshness(Settings(_env_file=None), [], NOW, None),
     ]
     assert [each.area for each in found if each.level is not Level.OK and not each.next] == []
     assert len([each for each in found if each.level is not Level.OK]) >= 15

@@ -79,7 +79,9 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
     yield from machine.clock(now, newest_run, known.newest_capture if known else None)
     yield from _looked_at("data directory", lambda: data.place(read_place(path)))
     yield from _looked_at("disk", lambda: machine.disk(read_disk(path)))
-    yield from _looked_at("site", lambda: data.site(settings, claimed_site(path)))
+    unread: list[Finding] = []
+    claimed = _read_or("site", unread, lambda: claimed_site(path))
+    yield from unread or data.site(settings, claimed)
     state = _read_or("lock", troubles, lambda: read_lock(path))
     if state is not None:
         yield from data.lock(state, now)
@@ -91,7 +93,7 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
     )
     if runs is not None:
         yield from data.last_run(runs, now)
-        yield from data.freshness(settings, runs, now)
+        yield from data.freshness(settings, runs, now, claimed)
     _read_or("decisions", troubles, lambda: decisions.read(path))
     yield from _looked_at("alerts", lambda: data.alerts(store.read(path).open, channels(settings)[1]))
     yield from troubles
