@@ -12,8 +12,6 @@ from ca_etl.errors import UsageError
 if TYPE_CHECKING:
     from ca_etl.settings import Settings
 
-STALE_EXIT = 1
-
 
 def register(app: typer.Typer) -> None:
     """Give the commands to the application."""
@@ -27,7 +25,7 @@ def status(
         bool, typer.Option("--fail-if-stale", help="Exit with 1 when a slot that was due is not observed.")
     ] = False,
 ) -> None:
-    """Say how fresh the data is, what the last runs did, and which checks fire."""
+    """Say how fresh the data is, what the last runs did, which checks fire. Exit status 1: a file is damaged."""
     from pydantic import TypeAdapter
     from rich.console import Console
 
@@ -40,11 +38,13 @@ def status(
         typer.echo(TypeAdapter(Status).dump_json(found, indent=2))
     else:
         Console().print(render(found, now))
+    for damage in found.damaged:
+        say_error(damage.message, damage.next_command)
     stale = staleness(found) if fail_if_stale else ()
     for message in stale:
         say_error(message, "ca-etl doctor, then ca-etl run")
-    if stale:
-        raise typer.Exit(STALE_EXIT)
+    if found.damaged or stale:
+        raise typer.Exit(1)
 
 
 def doctor(

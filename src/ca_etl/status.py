@@ -16,6 +16,7 @@ from rich.text import Text
 
 from ca_etl.alerts import store
 from ca_etl.alerts.transitions import OpenAlert
+from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.context import Status as RunStatus
 from ca_etl.pipeline.freshness import last_observed, overdue
 from ca_etl.pipeline.resolve import published_warehouse
@@ -70,12 +71,20 @@ class SlotState:
 
 
 @dataclass(frozen=True, slots=True)
+class Damage:
+    """A file that cannot be read, without which all else is told."""
+
+    message: str
+    next_command: str
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """The state of one data directory.
 
     `checks` are those that fired in the last run that got so far, `rejects` counts the current release's by reason,
     `articles` is what each source of articles answered last, `running` names the run that is on, `alerts` are those
-    that were open when somebody last looked.
+    that were open when somebody last looked. `damaged` says what of it could not be read.
     """
 
     data_dir: str
@@ -89,14 +98,16 @@ class Status:
     schedules: tuple[SlotState, ...] = ()
     articles: tuple[SlotRecord, ...] = ()
     alerts: tuple[OpenAlert, ...] = ()
+    damaged: tuple[Damage, ...] = ()
 
 
 def collect(settings: Settings, now: datetime) -> Status:
     """Read the journal, the lock's holder and the current release. `now` is zone-aware.
 
-    Raises `CaEtlError` when one of them is unreadable.
+    Raises `CaEtlError` when one of them is unreadable; the alerts may be.
     """
     data_dir = settings.data_dir
+    alerts, damaged = _alerts(settings)
     runs = journal.distinct(journal.read(data_dir))
     release = current_release(data_dir)
     published = {run.release_id: run.finished_at for run in runs}
@@ -121,7 +132,8 @@ def collect(settings: Settings, now: datetime) -> Status:
         rejects=rejects,
         schedules=_slot_states(settings, runs, now),
         articles=_last_articles(settings, runs),
-        alerts=store.read(data_dir).open,
+        alerts=alerts,
+        damaged=damaged,
     )
 
 
@@ -136,6 +148,13 @@ def staleness(status: Status) -> tuple[str, ...]:
     if status.release is None:
         found.append(f"{status.data_dir} holds no published release")
     return tuple(found)
+
+
+def _alerts(settings: Settings) -> tuple[tuple[OpenAlert, ...], tuple[Damage, ...]]:
+    try:
+        return store.read(settings.data_dir).open, ()
+    except CaEtlError as error:
+        return (), (Damage(str(error), error.hint),)
 
 
 def _slot_states(settings: Settings, runs: tuple[RunRecord, ...], now: datetime) -> tuple[SlotState, ...]:

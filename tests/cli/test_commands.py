@@ -243,6 +243,25 @@ def test_status_shows_what_is_open_of_what_an_operator_was_told(cli: Cli, page: 
     assert "The site refuses" in cli("status").stdout
 
 
+def test_damaged_alerts_hide_nothing_else_of_the_status(cli: Cli, page: Path, data_dir: Path) -> None:
+    assert cli("ingest", page).returncode == 0
+    path = data_dir / "alerts.json"
+    path.write_text("[")
+    shown = cli("status")
+    assert shown.returncode == 1
+    assert "2025-12-05" in shown.stdout
+    assert "no check fires" in shown.stdout
+    told, following = shown.stderr.splitlines()
+    assert told.startswith(f"ca-etl: {path} is no list of alerts: ")
+    assert following.startswith(f"next: mv {path} {path}.damaged ")
+    as_json = cli("status", "--json")
+    assert as_json.returncode == 1
+    (damage,) = json.loads(as_json.stdout)["damaged"]
+    assert f"next: {damage['next_command']}" == following
+    path.rename(data_dir / "alerts.json.damaged")
+    assert cli("status").returncode == 0
+
+
 def test_the_demo_site_is_served_until_somebody_interrupts_it(tmp_path: Path) -> None:
     import signal
     import urllib.request
