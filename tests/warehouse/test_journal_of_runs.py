@@ -10,6 +10,21 @@ from ca_etl.warehouse.journal import CheckResult, JournalError, RunRecord, appen
 START = datetime(2025, 12, 5, 2, 0, 0, 123456, tzinfo=UTC)
 
 
+APPEND = """
+    import resource, sys
+    from datetime import UTC, datetime
+    from pathlib import Path
+    from ca_etl.warehouse.files import StorageError
+    from ca_etl.warehouse.journal import RunRecord, append
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))
+    try:
+        append(Path(sys.argv[1]), RunRecord("b", "run", datetime(2025, 12, 5, tzinfo=UTC), "failed", "0.1.0"))
+    except StorageError as error:
+        print(error)
+"""
+
+
 def record(run_id="20251205T020000Z", **fields):
     return RunRecord(run_id, "run", START, "succeeded", "0.1.0", **fields)
 
@@ -52,6 +67,15 @@ def test_the_torn_line_of_a_killed_writer_is_told_and_kept(data_dir, journal, ca
     append(data_dir, record("c"))
     assert [run.run_id for run in read(data_dir)] == ["a", "c"]
     assert (data_dir / "runs.jsonl.torn").read_bytes() == b'{"run_id": "b", "ki\n'
+
+
+def test_a_line_that_finds_no_room_leaves_no_part_of_itself(child, data_dir, journal):
+    append(data_dir, record("a"))
+    whole = journal.read_bytes()
+    process = child(APPEND, data_dir, str(len(whole) + 10))
+    told, _ = process.communicate()
+    assert told.startswith(f"cannot write {journal}: No space left on device")
+    assert journal.read_bytes() == whole
 
 
 def test_a_line_that_lacks_only_its_end_is_no_torn_line(data_dir, journal):

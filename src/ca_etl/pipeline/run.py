@@ -185,6 +185,7 @@ class _Run:
 
     def step(self, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
         name = function.__name__
+        journal.keep_room(self.ctx.settings.data_dir)
         self.held.step(name)
         with logs.bound(step=name), logs.timed(log, name):
             return self.call(function, self.ctx, *args)

@@ -18,7 +18,7 @@ FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class StorageError(CaEtlError):
-    """The disk refused: read-only, full, not a folder, or broken. `path` is what was being written."""
+    """The disk refused: read-only, `full`, not a folder, or broken. `path` is what was being written."""
 
     def __init__(self, path: Path, reason: str, *, full: bool) -> None:
         hint = (
@@ -28,6 +28,7 @@ class StorageError(CaEtlError):
         )
         super().__init__(f"cannot write {path}: {reason}; the published release is unchanged", hint)
         self.path = path
+        self.full = full
 
 
 @contextmanager
@@ -65,11 +66,15 @@ def write_atomic(path: Path, data: bytes) -> None:
     """Replace `path` by `data` in one step, durable on return. Raises `StorageError`."""
     temporary = path.with_name(f"{path.name}.tmp")
     with storage(path):
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        try:
+            with temporary.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)  # half of a file would take the last of a full disk
+            raise
         fsync(path.parent)
 
 

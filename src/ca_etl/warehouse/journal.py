@@ -2,10 +2,13 @@
 
 It stands outside the releases, because a failed run publishes none. Every release loads it into `raw.run` and
 `raw.check_result`. All writing is done while the run lock is held.
+
+A run that fills the disk has to say so: `.journal-room` holds the place of its line until there is no other.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Iterable
@@ -18,12 +21,15 @@ from typing import BinaryIO, Final
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.files import fsync, read_if_there, storage
+from ca_etl.warehouse.files import StorageError, fsync, read_if_there, storage, write_atomic
 
 log = logging.getLogger(__name__)
 
 JOURNAL_FILE: Final = "runs.jsonl"
 TORN_FILE: Final = "runs.jsonl.torn"
+ROOM_FILE: Final = ".journal-room"
+# A line has a few kilobytes; that of a run after months without one tells of every slot that passed.
+ROOM_BYTES: Final = 65_536
 
 
 class JournalError(CaEtlError):
@@ -85,22 +91,29 @@ class RunRecord:
     slots: tuple[SlotRecord, ...] = ()
 
 
+def keep_room(data_dir: Path) -> None:
+    """Have the room on the disk that `append` takes when it finds no other. Raises `StorageError`."""
+    path = data_dir / ROOM_FILE
+    if not path.exists():
+        # no zeros: a file system that compresses would keep no room for them
+        write_atomic(path, os.urandom(ROOM_BYTES))
+
+
 def append(data_dir: Path, record: RunRecord) -> None:
-    """Add one line, in one write, durable on return.
+    """Add one line, in one write, durable on return. On a full disk it takes the room that `keep_room` has kept.
 
     What a killed writer left of its line is moved to `runs.jsonl.torn` first. Raises `StorageError`.
     """
-    path = data_dir / JOURNAL_FILE
     line = _adapter().dump_json(record) + b"\n"
-    with storage(path):
-        created = not path.exists()
-        with path.open("a+b", buffering=0) as file:
-            _repair(file, data_dir / TORN_FILE)
-            if file.write(line) != len(line):
-                raise OSError(28, "No space left on device", str(path))
-            os.fsync(file.fileno())
-        if created:
-            fsync(data_dir)
+    try:
+        _append(data_dir, line)
+    except StorageError as error:
+        room = data_dir / ROOM_FILE
+        if not error.full or not room.exists():
+            raise
+        with storage(room):
+            room.unlink()
+        _append(data_dir, line)
 
 
 def read(data_dir: Path) -> tuple[RunRecord, ...]:
@@ -134,6 +147,28 @@ def distinct(records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
     for record in records:
         first.setdefault(record.run_id, record)
     return tuple(first.values())
+
+
+def _append(data_dir: Path, line: bytes) -> None:
+    path = data_dir / JOURNAL_FILE
+    with storage(path):
+        created = not path.exists()
+        with path.open("a+b", buffering=0) as file:
+            _repair(file, data_dir / TORN_FILE)
+            size = file.seek(0, os.SEEK_END)
+            try:
+                _write_whole(file, line, path)
+            except OSError:
+                file.truncate(size)  # the beginning of a line would count as that of a killed run
+                raise
+        if created:
+            fsync(data_dir)
+
+
+def _write_whole(file: BinaryIO, line: bytes, path: Path) -> None:
+    if file.write(line) != len(line):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    os.fsync(file.fileno())
 
 
 def _repair(file: BinaryIO, torn_path: Path) -> None:
