@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # Its rows are counted by reason; each of them has a line in etl_reject.
 REJECTS_CHECK = "run_has_no_rejects"
 
+# What says how far a backfill has come, which lasts for hours; a terminal has a bar.
+WALKS = ("ca_etl.pipeline.history", "ca_etl.pipeline.feed_history")
+
 
 def register(app: typer.Typer) -> None:
     """Give the commands to the application."""
@@ -108,6 +111,8 @@ def backfill(
     until = last or utc_now()
     stretch = Stretch.of(first.date(), until.date())
     settings = load_settings()
+    if not sys.stderr.isatty():
+        logs.show(*WALKS)
     with progress_shown() as progress, alerts_after(settings):
         outcome = run_backfill(settings, stretch, source=source, edges=Edges(progress=progress))
     _finish(outcome)

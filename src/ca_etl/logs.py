@@ -104,6 +104,12 @@ def _shape(handler: StderrHandler, form: LogFormat) -> None:
     sys.excepthook = _log_unexpected if as_json else sys.__excepthook__
 
 
+def show(*names: str) -> None:
+    """Log INFO of these loggers also as text that is not verbose."""
+    for name in names:
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
 def adopt(form: LogFormat) -> None:
     """Give the root logger's stream handlers this form: for a process whose handlers another library has set.
 

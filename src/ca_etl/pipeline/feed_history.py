@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from ca_etl.archive.fetch import FetchResult
 from ca_etl.archive.recover import recover_open_files
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.context import Context
@@ -19,6 +21,8 @@ from ca_etl.sources import feed
 log = logging.getLogger(__name__)
 
 DONE_FILE: Final = "backfill-feed.json"
+# Every minute or two, at the pause of five seconds that is the default.
+TOLD_PAGES: Final = 20
 
 
 class FeedClosedError(CaEtlError):
@@ -70,4 +74,25 @@ def _walk(ctx: Context, since: datetime) -> Walked[feed.FeedWalked]:
     name = f"{ctx.started_at:%Y%m%dT%H%M%SZ}-{feed.SOURCE}-{since:%Y%m%d}"
     walking = feed.walk_feed(str(ctx.settings.site_url), since=since, most_pages=None)
     with Visit(ctx) as visit, visit.file(name, feed.SOURCE, **{"ca-etl-since": f"{since}"}):
-        return visit.walk(walking, feed_page)
+        return visit.walk(walking, _Reader(ctx, since))
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads page after page, and says how far back they reach."""
+
+    ctx: Context
+    since: datetime
+    pages: int = 0
+    oldest: datetime | None = None
+
+    def __call__(self, result: FetchResult) -> feed.FeedPage:
+        page = feed_page(result)
+        times = [item.published_at for item in page.items if item.published_at is not None]
+        self.oldest = min((*times, self.oldest or self.ctx.started_at))
+        self.pages += 1
+        begun, days = self.ctx.started_at, (self.ctx.started_at - self.since).days
+        self.ctx.progress("capture", min((begun - self.oldest).days, days), days)
+        if self.pages % TOLD_PAGES == 0:
+            log.info("feed: %d pages, back to %s", self.pages, self.oldest.date())
+        return page

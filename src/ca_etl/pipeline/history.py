@@ -77,9 +77,10 @@ def capture_history(ctx: Context, stretch: Stretch) -> int:
     months = [month for month in stretch.months() if f"{month}" not in done]
     seen = 0
     with Visit(ctx) as visit:
-        for number, month in enumerate(months):
-            ctx.progress("capture", number, len(months))
+        for number, month in enumerate(months, start=1):
+            ctx.progress("capture", number - 1, len(months))
             ended = _capture_month(ctx, visit, month)
+            log.info("posts of %s: %d, month %d of %d", month, len(ended.seen), number, len(months))
             seen += len(ended.seen)
             # The month under way may still get posts, and one that was seen in part is asked for again.
             if month.last < ctx.started_at.date() and ended.doubt is None:
@@ -151,5 +152,4 @@ def _capture_month(ctx: Context, visit: Visit, month: Stretch) -> posts.Enumerat
         )
     if ended.doubt is not None:
         log.warning("posts of %s: %s; a later backfill asks again", month, ended.doubt)
-    log.info("%s: %d posts", month, len(ended.seen))
     return ended
