@@ -48,7 +48,7 @@ def rollback(
     to: Annotated[str | None, typer.Argument(help="Release to return to. Default: the one before.")] = None,
 ) -> None:
     """Move `current` back to an earlier release; nothing is deleted. The next run builds on it."""
-    from ca_etl.pipeline.run import move_back
+    from ca_etl.pipeline.back import move_back
 
     typer.echo(move_back(load_settings(), to).folder)
 

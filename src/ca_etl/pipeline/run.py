@@ -30,7 +30,7 @@ from ca_etl.sources.site import claim_data_dir
 from ca_etl.sources.timesca import fetch_policy
 from ca_etl.warehouse import journal, lock
 from ca_etl.warehouse.journal import CheckResult, RunRecord, SlotRecord
-from ca_etl.warehouse.release import Release, new_release_id, rollback
+from ca_etl.warehouse.release import Release, new_release_id
 
 log = logging.getLogger(__name__)
 
@@ -160,17 +160,6 @@ def run_rebuild(settings: Settings, *, only_rejects: bool = False, edges: Edges 
     with _run(Kind.RETRY if only_rejects else Kind.REBUILD, settings, edges) as run:
         run.load_and_publish()
     return run.outcome
-
-
-def move_back(settings: Settings, to: str | None) -> Release:
-    """Move `current` to release `to`, by default the one before it, while no run is on.
-
-    Raises `ReleaseError` when there is no such release, `LockHeldError` when a run is on.
-    """
-    holder = lock.Holder.here("rollback", "rollback", utc_now())
-    with lock.run_lock(settings.data_dir, holder) as held:
-        held.recorded()  # a rollback is no run: when it fails, no run was killed
-        return rollback(settings.data_dir, to)
 
 
 @dataclass(slots=True)
