@@ -5,6 +5,8 @@ description: >-
   and other signs dropped, blanks, dashes, full stops and slashes to single hyphens, at most 200 characters. An
   article that is shown without a link is the one that was shown under that title with a link anywhere; where several
   articles bear that title, the one whose text begins alike, else the article that WordPress would have named so.
+  Of several that one page shows under one title without a link (staging.stg_article_namesake) the first without an
+  address has that name, and the others are told apart by "--" and a mark of their lead.
   What tells the number of its post is the article that the post was under its first address, and a
   second post under an address of another one is an article of its own, told apart by "--" and its number.
   Observations without a title are not here; fct_listing_page counts them.
@@ -101,7 +103,11 @@ slugs as (
 ),
 
 linked as (
-    select title_slug, min(slug) as slug, count(distinct coalesce(post, slug)) as articles
+    select
+        title_slug,
+        min(slug) as slug,
+        count(distinct coalesce(post, slug)) as articles,
+        bool_or(slug = title_slug) as has_name_of_title
     from (
         select slugs.title_slug, slugs.slug, min(shown.post_id)::varchar as post
         from slugs
@@ -113,6 +119,13 @@ linked as (
     group by title_slug
 ),
 
+namesakes as materialized (
+    select namesake.*, slugs.title_slug
+    from staging.stg_article_namesake as namesake
+    inner join raw.article_observation as shown using (capture_id, position)
+    inner join slugs on slugs.title = shown.title and slugs.url is null
+),
+
 -- the beginnings of articles that share their title: of several, the lead says which one is shown
 leads as (
     select distinct
@@ -120,11 +133,12 @@ leads as (
         slugs.slug,
         left(regexp_replace(lower(left(texts.text, 120)), '[^\p{L}\p{N}]+', ' ', 'g'), 60) as lead
     from slugs
-    inner join linked on linked.title_slug = slugs.title_slug and linked.articles > 1
+    inner join linked on linked.title_slug = slugs.title_slug
     inner join raw.article_observation as shown
         on shown.title = slugs.title and shown.url is not distinct from slugs.url
     inner join raw.article_text as texts on texts.text_id = shown.text_id
     where slugs.segment <> ''
+    and (linked.articles > 1 or slugs.title_slug in (select title_slug from namesakes))
 ),
 
 resolved as (
@@ -151,15 +165,46 @@ told_apart as (
     group by all
 ),
 
+met as (
+    select namesakes.title_slug, namesakes.mark, namesakes.number, min(leads.slug) as slug
+    from namesakes
+    left join leads
+        on leads.title_slug = namesakes.title_slug
+        and (starts_with(leads.lead, namesakes.lead) or starts_with(namesakes.lead, rtrim(leads.lead)))
+    group by all
+),
+
+namesake_slugs as (
+    select
+        met.title_slug,
+        met.mark,
+        case
+            when met.slug is not null then met.slug
+            when met.number > min(met.number) filter (where met.slug is null) over of_title
+            then met.title_slug || '--' || met.mark
+            when linked.articles = 1 and count(met.slug) over of_title = 0 then linked.slug
+            when linked.has_name_of_title then met.title_slug || '--' || met.mark
+            else met.title_slug
+        end as slug
+    from met
+    left join linked on linked.title_slug = met.title_slug
+    window of_title as (partition by met.title_slug)
+),
+
 identified as materialized (
     select
         resolved.*,
         case
+            when namesake_slugs.slug is not null then namesake_slugs.slug
             when resolved.linked_articles = 1 then resolved.linked_slug
             else coalesce(told_apart.slug, resolved.own_slug)
         end as slug
     from resolved
     left join told_apart using (capture_id, position)
+    left join namesakes using (capture_id, position)
+    left join namesake_slugs
+        on namesake_slugs.title_slug = namesakes.title_slug
+        and namesake_slugs.mark = namesakes.mark
 ),
 
 -- the number of a post tells more than its address, which may be mended, or taken by another one after it

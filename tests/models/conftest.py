@@ -205,7 +205,7 @@ def clean() -> Iterator[Warehouse]:
     rows: dict[str, list[Row]] = {
         "capture": [
             _page("c1", "2025-12-05"),
-            _page("c2", "2025-12-07", run_id="r2", articles_parsed=2, shown_total=2, shown_to=2),
+            _page("c2", "2025-12-07", run_id="r2", articles_parsed=4, shown_total=4, shown_to=4),
             _page("excluded", "2025-12-06"),
             _page("blocked", "2025-12-06", articles_parsed=0, run_id="r0", shown_from=None),
             _page("listed", "2025-12-05", source="timesca-posts", shown_from=None, page_date=None),
@@ -229,11 +229,14 @@ def clean() -> Iterator[Warehouse]:
         "article_observation": [
             *({"capture_id": capture, "title": "A Road", "text_id": "t1"} for capture in captures),
             {"capture_id": "c2", "position": 2, "title": "The Road", "text_id": "t2"},
+            {"capture_id": "c2", "position": 3, "title": "A Letter", "text_id": "t1"},
+            {"capture_id": "c2", "position": 4, "title": "A Letter", "text_id": "t3"},
             {"capture_id": "listed", "title": "A Bridge", "url": "https://timesca.com/a-bridge/"},
         ],
         "article_text": [
             {"text_id": "t1", "text": "The road is long."},
             {"text_id": "t2", "text": "The road is quite long."},
+            {"text_id": "t3", "text": "Another letter."},
         ],
         "reject": [
             {"capture_id": "blocked", "reason": "blocked", "run_id": "r0"},
@@ -242,7 +245,7 @@ def clean() -> Iterator[Warehouse]:
         "decision": [{"capture_id": "excluded", "decision": "exclude"}],
         "text_country": [{"item": "t1"}],
         "text_amount": [{}],
-        "text_profile": [{}, {"text_id": "t2"}],
+        "text_profile": [{}, {"text_id": "t2"}, {"text_id": "t3"}],
         "text_pair": [{}],
         "run": [{}, {"run_id": "r2"}],
         "slot": [{"outcome": "missed"}],
