@@ -114,6 +114,11 @@ def test_this_is_no_amount(text: str) -> None:
         ("$200 to 300 a month", "$200 to 300", "200", "300"),
         ("KGS 300-400", "KGS 300-400", "300", "400"),
         ("$5-10 million-a-year", "$5-10 million", "5e6", "10e6"),
+        ("$5-3 million", "$5-3 million", "3e6", "5e6"),
+        ("5\u20133 million som", "5\u20133 million som", "3e6", "5e6"),
+        ("5 million-3 million som", "5 million-3 million som", "3e6", "5e6"),
+        ("between 5 and 3 million som", "5 and 3 million som", "3e6", "5e6"),
+        ("between $5 and 3 million", "$5 and 3 million", "3e6", "5e6"),
     ],
 )
 def test_a_range_has_two_ends(text: str, whole: str, low: str, high: str) -> None:
@@ -129,6 +134,8 @@ def test_a_range_has_two_ends(text: str, whole: str, low: str, high: str) -> Non
         "It fell by $2 to $30.",
         "It had $2 million and $3 million.",
         "It slid from $5 million to $3 million.",
+        "A slide from 5,000 to 3,000 som was feared.",
+        "The way from 5 million to 3 million som is short.",
     ],
 )
 def test_a_change_or_a_list_is_two_amounts(text: str) -> None:
@@ -147,6 +154,27 @@ def test_a_change_or_a_list_is_two_amounts(text: str) -> None:
 )
 def test_both_ends_of_a_change_share_the_magnitude(text: str) -> None:
     assert [amount.amount for amount in amounts(text)] == [2 * 10**9, 3 * 10**9]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "They want to get from 3 to 2 billion som.",
+        "They want to get from $3 to 2 billion.",
+        "They want to get from $3 to $2 billion.",
+    ],
+)
+def test_from_a_greater_sum_to_a_smaller_one_is_a_change_without_a_verb(text: str) -> None:
+    assert [amount.amount for amount in amounts(text)] == [3 * 10**9, 2 * 10**9]
+
+
+@pytest.mark.parametrize(
+    "text", ["season 2024-25 som", "312-55 som", "It took 30 to 20 som.", "Route 5 - 3 million som were due."]
+)
+def test_a_smaller_number_behind_a_greater_one_is_no_range_where_no_magnitude_or_lead_says_so(
+    text: str,
+) -> None:
+    assert [amount.amount_high for amount in amounts(text)] in ([], [None])
 
 
 @pytest.mark.parametrize(

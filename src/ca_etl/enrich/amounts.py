@@ -58,7 +58,8 @@ class Amount(NamedTuple):
     brackets or after words such as "or" or ", about": those dollars belong to this amount and are no amount of their
     own. Dollars that come first, with the local sum in brackets, are two amounts.
     "between 2 and 3 billion som" is a range, "rose from 2 to 3 billion som" two amounts (2 and 3 billion, the first
-    with the bare "2" as its text).
+    with the bare "2" as its text). "5-3 million som" and "between 5 and 3 million som" are ranges, the low end of which
+    stands behind; "from 5 to 3 million som" is a change, and two amounts, without a verb too.
     """
 
     start: int

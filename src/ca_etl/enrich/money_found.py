@@ -90,6 +90,14 @@ def high_end(low: Decimal, low_scale: Decimal, high: Decimal, scale: Decimal) ->
     return low if low < high else None
 
 
+def _both_ends(low: Found, high: Numeral, *, may_fall: bool) -> tuple[Decimal, Decimal] | None:
+    """The ends of a range, the lower first; `may_fall` lets the higher be written first ("5-3 million")."""
+    if (value := high_end(low.value, low.scale, high.value, high.scale)) is not None:
+        return value, high.value
+    first = in_units_of(low, high.scale).value
+    return (high.value, first) if may_fall and high.scale > 1 and first > high.value else None
+
+
 def in_units_of(first: Found, scale: Decimal) -> Found:
     """The first end of "from $2 to $3 billion", whose magnitude stands behind the second alone."""
     if first.scale > 1 or first.value >= 1000:
@@ -191,14 +199,15 @@ def _with_low(text: str, money: _Money, number: Numeral) -> tuple[Found, ...]:
     low = _low_before(text, join.start(), money)
     if low is None:
         return () if _IN_A_CHAIN.search(text, max(0, number.start - 2), number.start) else (one,)
-    value = high_end(low.value, low.scale, number.value, number.scale)
-    both = None if value is None else one._replace(start=low.start, value=value, high=number.value)
+    first = Found(low.start, low.end, low.value, low.scale, one.currency)
+    lead = lead_before(text, low.start)
+    ends = _both_ends(first, number, may_fall=lead == "between" or not (join["word"] or join[0][0] == " "))
+    both = None if ends is None else one._replace(start=low.start, value=ends[0], high=ends[1])
     if join["word"] is None:
         return _dashed(text, join[0], low, one, both)
-    word, lead = join["word"].lower(), lead_before(text, low.start)
-    if lead == "from" and word == "to" and changes(text, low.start):
-        first = Found(low.start, low.end, low.value, low.scale, one.currency)
-        return (in_units_of(first, number.scale), one)
+    word, first = join["word"].lower(), in_units_of(first, number.scale)
+    if lead == "from" and word == "to" and (first.value > one.value or changes(text, low.start)):
+        return (first, one)
     if both is None or lead == "by" or (word == "and" and lead != "between"):
         return (one,)
     return (both,)
@@ -221,8 +230,7 @@ def _low_before(text: str, end: int, money: _Money) -> Numeral | None:
 def _led(text: str, money: _Money, number: Numeral) -> tuple[Found, ...]:
     """The amount behind its sign or code, with the high end of its range: "$1.2-1.4 million"."""
     end = number.end
-    repeated = _REPEATED.match(text, end) if money.currency == "USD" else None
-    if repeated is not None:
+    if money.currency == "USD" and (repeated := _REPEATED.match(text, end)) is not None:
         end = repeated.end()
     if is_rate(text, end, money.start):
         return ()
@@ -250,19 +258,18 @@ def _with_high(text: str, money: _Money, one: Found, high: Numeral, word: str) -
 
     `word` is what joins them, nothing where it is a dash without blanks.
     """
-    if word == "to" and _is_change(text, money, high):
-        second = Found(high.start, high.end, high.value, high.scale, one.currency)
-        return (in_units_of(one, high.scale), second)
-    value = high_end(one.value, one.scale, high.value, high.scale)
-    if value is not None and _ends_here(text, word, one, high, money):
-        return (one._replace(end=high.end, value=value, high=high.value),)
-    return () if not word and value is None else (one,)
+    lead, first = lead_before(text, money.start), in_units_of(one, high.scale)
+    moves = word == "to" and lead == "from" and (first.value > high.value or changes(text, money.start))
+    if moves and _is_money(text, high):
+        return (first, Found(high.start, high.end, high.value, high.scale, one.currency))
+    ends = _both_ends(one, high, may_fall=lead == "between" or not word)
+    if ends is not None and _ends_here(text, word, one, high, money):
+        return (one._replace(end=high.end, value=ends[0], high=ends[1]),)
+    return () if not word and ends is None else (one,)
 
 
-def _is_change(text: str, money: _Money, high: Numeral) -> bool:
-    """Whether this is "rose from $2 to 3 billion", and what follows no currency of the second figure's own."""
-    if lead_before(text, money.start) != "from" or not changes(text, money.start):
-        return False
+def _is_money(text: str, high: Numeral) -> bool:
+    """Whether the second figure of "rose from $2 to 3 billion" counts nothing else and has no currency of its own."""
     rest = text[high.end : high.end + 2].lstrip()
     counted = high.scale == 1 and rest[:1].isalpha() and unit_behind(text, high.end) is None
     return not counted and not _has_currency(text, high.end)
