@@ -2,7 +2,8 @@
 description: >-
   One row per article. Which sightings are one article is said by the slug - the last segment of the article's URL,
   else what WordPress makes of the title (see staging.stg_article_observation). The text is the latest whole one of
-  the posts API or the feed, else the longest that a page showed whole, or the longest of all where none was. Title, URL, author and times are the latest that were shown.
+  the posts API, the feed or the article's own page, else the longest that a listing showed whole, or the longest of all
+  where none was. Title, URL, author and times are the latest that were shown.
   Something shown without a title is no article here.
 grain: [article_id]
 columns:
@@ -73,13 +74,24 @@ articles as (
     group by article_id, slug
 ),
 
+-- an address that leads to a listing shows what a listing shows
+article_pages as (
+    select capture_id
+    from raw.capture
+    where source = 'timesca-articles'
+    and page_kind = 'article'
+),
+
 candidates as (
     select
         article_id,
         text_id,
         is_truncated,
         max(sighting_number) as last_number,
-        max(sighting_number) filter (where source in ('timesca-posts', 'timesca-feed')) as last_told_whole
+        max(sighting_number) filter (
+            where source in ('timesca-posts', 'timesca-feed')
+            or (source = 'timesca-articles' and capture_id in (from article_pages))
+        ) as last_told_whole
     from main.fct_article_sighting
     where text_id is not null
     group by all

@@ -223,6 +223,19 @@ def test_the_latest_text_of_the_posts_api_goes_before_a_longer_one_of_a_page(giv
     assert warehouse.row("select text_id from main.fct_article") == ("short",)
 
 
+def test_the_latest_text_of_the_articles_own_page_goes_before_a_longer_one_of_a_listing(given):
+    page = ON_DAY_6 | {"source": "timesca-articles", "page_kind": "article", "captured_date": "2025-12-06"}
+    rows = {
+        "article_observation": [shown(5, text_id="long"), shown(6, text_id="short")],
+        "article_text": texts(long="many words that were there", short="few words"),
+    }
+    assert given(capture=[ON_DAY_5, page], **rows).row("select text_id from main.fct_article") == ("short",)
+    led_to_a_listing = page | {"page_kind": "home"}
+    assert given(capture=[ON_DAY_5, led_to_a_listing], **rows).row(
+        "select text_id from main.fct_article"
+    ) == ("long",)
+
+
 def of_post(number: int, day: int, slug: str, title: str, **columns):
     url = f"https://timesca.com/{slug}/"
     return {
