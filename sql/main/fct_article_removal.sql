@@ -1,7 +1,8 @@
 /*
 description: >-
   One row per article and time that it was away, as sweeps say it. A sweep asks the site for the list of its posts, and
-  for the page of each known one that the list lacks. An article that nobody listed for some days is not here for
+  for the page of each known one that the list lacks; where it gets no list, for the pages that were no more when a
+  daily run asked for them, and then a page that stands says nothing. An article that nobody listed for some days is not here for
   that: listings are short. Neither is one that the list of the same sweep shows, though the page of a lost one
   led to its own, nor one whose address leads to a page that is no article's.
 grain: [article_id, kind, found_at]
@@ -11,7 +12,7 @@ columns:
   last_seen_at: When it was last seen among the site's articles before that, null where nobody knows the time.
   found_at: When a sweep first found it so.
   confirmed_at: When the latest sweep found it so.
-  returned_at: When it was seen among the site's articles again, null while it is away.
+  returned_at: When it was seen among the site's articles again, or one that was gone by its page; null while it is away.
   is_current: True for what the latest sweep that asked found, while the article has not returned.
   http_status: The status of its page in the latest sweep.
   capture_id: The capture of its page in the latest sweep, the evidence.
@@ -26,7 +27,14 @@ checks:
   - name: an_article_is_away_in_one_way_at_a_time
     sql: select article_id from main.fct_article_removal where is_current group by article_id having count(*) > 1
 */
-with answers as (
+with lists as (
+    select distinct regexp_extract(archive_file, '([^/]+)-timesca-posts-sweep[.]', 1) as sweep
+    from staging.stg_capture
+    where source = 'timesca-posts'
+    and page_kind = 'posts_api'
+),
+
+answers as (
     select
         capture_id,
         url,
@@ -36,7 +44,14 @@ with answers as (
         regexp_extract(archive_file, '([^/]+)-timesca-articles-sweep[.]', 1) as sweep
     from staging.stg_capture
     where source = 'timesca-articles'
-    and (http_status in (404, 410) or (http_status = 200 and page_kind = 'article'))
+    and (
+        http_status in (404, 410)
+        or (
+            http_status = 200
+            and page_kind = 'article'
+            and regexp_extract(archive_file, '([^/]+)-timesca-articles-sweep[.]', 1) in (from lists)
+        )
+    )
     and observed_at is not null
     and regexp_matches(archive_file, '-timesca-articles-sweep[.]')
 ),
@@ -106,10 +121,26 @@ away as (
     group by all
 ),
 
+-- a page that was gone and stands when a daily run asks for it again is back; an unlisted one stood all the time
+again as (
+    select article_id, observed_at, ['gone', 'unlisted'] as kinds
+    from seen
+    union all
+    select sighting.article_id, sighting.observed_at, ['gone'] as kinds
+    from main.fct_article_sighting as sighting
+    inner join staging.stg_capture as capture on capture.capture_id = sighting.capture_id
+    where sighting.article_id in (select article_id from away)
+    and sighting.source = 'timesca-articles'
+    and not regexp_matches(capture.archive_file, '-timesca-articles-sweep[.]')
+),
+
 returned as (
-    select away.article_id, away.kind, away.last_seen_at, min(seen.observed_at) as returned_at
+    select away.article_id, away.kind, away.last_seen_at, min(again.observed_at) as returned_at
     from away
-    inner join seen on seen.article_id = away.article_id and seen.observed_at > away.confirmed_at
+    inner join again
+        on again.article_id = away.article_id
+        and again.observed_at > away.confirmed_at
+        and list_contains(again.kinds, away.kind)
     group by all
 )
 

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
         20,
         ge=0,
         le=1000,
-        description="Most pages of single articles in a run, where posts API and feed tell too little.",
+        description="Most pages of single articles in a run, new and known, where posts API and feed tell too little.",
     )
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Hosts a redirect may lead to, besides site_url's own with and without www."
@@ -61,7 +61,7 @@ class Settings(BaseSettings):
         90,
         ge=1,
         le=36_500,
-        description="Days of publication within which a sweep looks for posts taken away.",
+        description="Days of publication within which posts taken away are looked for, and known pages read again.",
     )
     sweep_most_missing: int = Field(
         10,

@@ -24,6 +24,11 @@ def seen(day: int):
     return {"capture_id": f"c{day}", "title": "A Road", "url": URL, "post_id": 7}
 
 
+def listed(day: int):
+    """An answer of the posts API to the sweep of that day."""
+    return at(day, capture_id=f"l{day}", archive_file=LIST.format(day=f"202512{day:02}"))
+
+
 def looked(day: int, status: int, **columns):
     """The page of the article, as a sweep asked for it."""
     return at(
@@ -55,15 +60,39 @@ def test_a_page_that_is_no_more_says_that_its_article_is_gone(given):
 
 def test_a_page_that_stands_though_no_list_names_it_is_unlisted(given):
     warehouse = given(
-        capture=[at(5), looked(7, 200)],
+        capture=[at(5), listed(7), looked(7, 200)],
         article_observation=[seen(5), seen(7) | {"capture_id": "p7"}],
+    )
+    assert warehouse.rows(AWAY) == [("unlisted", on(7), on(7), None, True)]
+
+
+def test_a_page_that_stands_says_nothing_where_the_sweep_has_no_list(given):
+    closed = listed(7) | {"http_status": 403, "page_kind": None}
+    warehouse = given(capture=[at(5), closed, looked(7, 200)], article_observation=[seen(5)])
+    assert warehouse.rows(AWAY) == []
+
+
+def test_a_page_that_is_no_more_says_so_without_a_list_until_a_daily_run_finds_it_again(given):
+    daily = looked(9, 200) | {"archive_file": "2025/12/20251209T020000Z-timesca-articles.warc.gz"}
+    warehouse = given(
+        capture=[at(5), looked(7, 404), daily], article_observation=[seen(5), seen(9) | {"capture_id": "p9"}]
+    )
+    assert warehouse.rows(AWAY) == [("gone", on(7), on(7), on(9), False)]
+
+
+def test_an_unlisted_page_that_a_daily_run_reads_is_unlisted_still(given):
+    daily = looked(9, 200) | {"archive_file": "2025/12/20251209T020000Z-timesca-articles.warc.gz"}
+    warehouse = given(
+        capture=[at(5), listed(7), looked(7, 200), daily],
+        article_observation=[seen(5), seen(9) | {"capture_id": "p9"}],
     )
     assert warehouse.rows(AWAY) == [("unlisted", on(7), on(7), None, True)]
 
 
 def test_each_sweep_confirms_what_the_one_before_found(given):
     warehouse = given(
-        capture=[at(5), looked(7, 200), looked(14, 200), looked(21, 410)], article_observation=[seen(5)]
+        capture=[at(5), listed(7), looked(7, 200), listed(14), looked(14, 200), looked(21, 410)],
+        article_observation=[seen(5)],
     )
     assert warehouse.rows(AWAY) == [
         ("gone", on(21), on(21), None, True),
@@ -112,7 +141,8 @@ def test_an_article_that_the_sweeps_own_list_shows_is_not_missing(given):
 
 
 def test_a_page_that_is_no_article_says_nothing_of_one(given):
-    warehouse = given(capture=[at(5), looked(7, 200) | {"page_kind": "home"}], article_observation=[seen(5)])
+    home = looked(7, 200) | {"page_kind": "home"}
+    warehouse = given(capture=[at(5), listed(7), home], article_observation=[seen(5)])
     assert warehouse.rows(AWAY) == []
 
 
@@ -128,5 +158,5 @@ def test_a_page_tells_of_the_article_that_its_address_named_then(given):
 
 def test_a_page_that_shows_another_article_says_that_the_first_is_gone(given):
     other = {"capture_id": "p7", "title": "A Bridge", "url": URL, "post_id": 9}
-    warehouse = given(capture=[at(5), looked(7, 200)], article_observation=[seen(5), other])
+    warehouse = given(capture=[at(5), listed(7), looked(7, 200)], article_observation=[seen(5), other])
     assert warehouse.rows("select removal from main.fct_article where post_id = 7") == [("gone",)]

@@ -2,7 +2,7 @@
 
 The posts API tells all: whole texts, authors, times, edits. Where the site keeps it closed, the feed has the newest
 whole texts, without edits. Where that gives excerpts or nothing, the pages of the articles that the listings link to
-are asked for, the fewest that will do. What each of them answered is a line of the ledger.
+are asked for, and those of known ones again. What each of them answered is a line of the ledger.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from ca_etl.archive.fetch import FetchResult
-from ca_etl.parse.page import Article, Page, PageKind
+from ca_etl.parse.page import Article
+from ca_etl.pipeline.article_pages import ask_pages
 from ca_etl.pipeline.context import Context
-from ca_etl.pipeline.feed import feed_page
+from ca_etl.pipeline.feed import read_feed
 from ca_etl.pipeline.history import posts_page
-from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.pipeline.slots import GOOD, SlotOutcome
 from ca_etl.pipeline.told import TOO_MANY, Told, good, refused, status_of
-from ca_etl.pipeline.visit import FINAL, USABLE, Visit, page_of
+from ca_etl.pipeline.visit import USABLE, Visit, page_of
 from ca_etl.settings import ArticleSource
 from ca_etl.sources import feed, posts, timesca
 from ca_etl.sources.schedules import DAILY, SWEEP
@@ -44,14 +44,6 @@ DOUBT: Final = "something may be missing: "
 MOST_POSTS_PAGES: Final = 60
 # With ten items a page that is two weeks of a site that publishes seven a day.
 MOST_FEED_PAGES: Final = 10
-# After so many pages in a row without an answer the next one has none either.
-MOST_FAILURES: Final = 3
-
-WHOLE: Final = """
-    select url from main.fct_article where not is_truncated and author is not null and published_at is not null
-    union
-    select url from raw.capture where page_kind = 'article' and http_status = 200
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +61,7 @@ def capture_articles(ctx: Context, visit: Visit, listings: Sequence[FetchResult]
     `listings` are the answers of this run's listing pages.
     """
     told: list[Told] = []
-    lacking = tuple(article for result in listings for article in articles_of(result))
+    lacking = tuple(article for result in listings for article in _articles_of(result))
     for source in ctx.settings.article_sources:
         asked = _ask(source, ctx, visit, lacking)
         if asked.told is not None:
@@ -130,18 +122,6 @@ def since(ctx: Context, *sources: str) -> datetime:
     return min(last, month_ago if sure is None else max(sure, month_ago)) - OVERLAP
 
 
-def articles_of(result: FetchResult) -> tuple[Article, ...]:
-    """The articles that an answer shows; none where it is no page."""
-    read = _read(result)
-    return () if read is None else read.articles
-
-
-def is_article(result: FetchResult) -> bool:
-    """Whether the answer is the page of an article; a lost page may lead to the home page, which is none."""
-    read = _read(result)
-    return read is not None and read.kind is PageKind.ARTICLE
-
-
 def _ask(source: ArticleSource, ctx: Context, visit: Visit, lacking: Sequence[Article]) -> _Asked:
     assert ctx.slot is not None  # noqa: S101  see `capture`
     name = archive_name(ctx.slot, ctx.schedule, SOURCES[source])
@@ -152,7 +132,8 @@ def _ask(source: ArticleSource, ctx: Context, visit: Visit, lacking: Sequence[Ar
             case ArticleSource.FEED:
                 return _ask_feed(ctx, visit)
             case ArticleSource.PAGES:
-                return _ask_pages(ctx, visit, lacking)
+                told = ask_pages(ctx, visit, lacking)
+                return _Asked(told, is_over=told is not None and told.outcome in GOOD)
 
 
 def _ask_posts(ctx: Context, visit: Visit) -> _Asked:
@@ -178,8 +159,9 @@ def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
     shown: list[Article] = []
 
     def read(result: FetchResult) -> feed.FeedPage:
-        shown.extend(articles_of(result))
-        return feed_page(result)
+        answer, articles = read_feed(result)
+        shown.extend(articles)
+        return answer
 
     begin = since(ctx, posts.SOURCE, feed.SOURCE)
     walked = visit.walk(
@@ -202,56 +184,12 @@ def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
     return _Asked(good(feed.SOURCE, len(ended.seen), reason), lacking=cut, is_over=not cut)
 
 
-def look_at(
-    ctx: Context, visit: Visit, urls: Sequence[str]
-) -> tuple[tuple[FetchResult, ...], FetchResult | None]:
-    """The answers of the pages at `urls`, as far as the site is willing, and the last one where it said no."""
-    results: list[FetchResult] = []
-    failed = 0
-    for done, url in enumerate(urls):
-        ctx.progress("capture", done, len(urls))
-        results.append(visit.get(url))
-        last = results[-1]
-        if last.verdict in FINAL or status_of(last) == TOO_MANY:
-            return tuple(results), last
-        failed = 0 if is_article(last) or status_of(last) in timesca.GONE else failed + 1
-        if failed == MOST_FAILURES:
-            break
-    return tuple(results), None
-
-
-def _ask_pages(ctx: Context, visit: Visit, lacking: Sequence[Article]) -> _Asked:
-    policy = timesca.fetch_policy(ctx.settings)
-    found = dict.fromkeys(article.url for article in lacking if article.url)
-    urls = [url for url in found if policy.allows_host(url)]
-    with published_warehouse(ctx.settings.data_dir) as con:
-        known = {url for (url,) in con.sql(WHOLE).fetchall()} if con else set[str]()
-    wanted = [url for url in urls if url not in known]
-    results, no = look_at(ctx, visit, wanted[: ctx.settings.article_pages])
-    got = sum(is_article(result) for result in results)
-    foreign = f"{len(found) - len(urls)} links lead to other hosts" if len(urls) < len(found) else ""
-    if no is not None:
-        return _Asked(Told(timesca.ARTICLES, SlotOutcome.BLOCKED, f"{no.verdict}: {no.detail}", got))
-    if not results:
-        return _Asked(Told(timesca.ARTICLES, SlotOutcome.CLOSED, foreign) if foreign else None)
-    if not got:
-        return _Asked(
-            Told(timesca.ARTICLES, SlotOutcome.FAILED, f"none of {len(results)} pages gave an article")
-        )
-    left = len(wanted) - len(results)
-    reasons = (
-        f"{left} more are left for later runs" if left else "",
-        f"{len(results) - got} of {len(results)} pages gave no article" if got < len(results) else "",
-        foreign,
-    )
-    return _Asked(good(timesca.ARTICLES, got, "; ".join(filter(None, reasons)) or None), is_over=True)
-
-
 def _refused(source: str, last: FetchResult | None, reason: str, articles: int) -> _Asked:
     # Too many requests is said to the client, whatever it asks for next.
     is_over = last is not None and status_of(last) == TOO_MANY
     return _Asked(refused(source, last, reason, articles), is_over=is_over)
 
 
-def _read(result: FetchResult) -> Page | None:
-    return page_of(result) if result.verdict in USABLE else None
+def _articles_of(result: FetchResult) -> tuple[Article, ...]:
+    page = page_of(result) if result.verdict in USABLE else None
+    return () if page is None else page.articles

@@ -19,17 +19,22 @@ def feed_page(result: FetchResult) -> FeedPage:
 
     A feed that breaks off gives the items before the break; one of which none can be read is closed.
     """
+    return read_feed(result)[0]
+
+
+def read_feed(result: FetchResult) -> tuple[FeedPage, tuple[Article, ...]]:
+    """What `feed_page` says, and the articles of the page that it is."""
     last = result.attempts[-1] if result.attempts else None
     if last is not None and last.status == NO_SUCH_PAGE and result.verdict not in FINAL:
-        return FeedPage(is_past_end=True)
+        return FeedPage(is_past_end=True), ()
     if last is None or result.verdict is not Verdict.OK:
-        return FeedPage(closed=f"{result.verdict}: {result.detail}")
+        return FeedPage(closed=f"{result.verdict}: {result.detail}"), ()
     page = page_of(result)
     if page is None or page.kind is not PageKind.FEED:
-        return FeedPage(closed=f"status {last.status}, {page.kind if page else 'no page'}")
+        return FeedPage(closed=f"status {last.status}, {page.kind if page else 'no page'}"), ()
     if page.rejects and not page.articles:
-        return FeedPage(closed=f"no item can be read: {page.rejects[0].detail}")
-    return FeedPage(tuple(_item(article) for article in page.articles))
+        return FeedPage(closed=f"no item can be read: {page.rejects[0].detail}"), ()
+    return FeedPage(tuple(_item(article) for article in page.articles)), page.articles
 
 
 def _item(article: Article) -> FeedItem:

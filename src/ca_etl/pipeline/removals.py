@@ -2,24 +2,26 @@
 
 No list of what is new ever names a post that was deleted. A sweep asks the posts API for all that stand, without
 their texts, and then for the page of each article that is known and not among them: the status of that page says
-whether it is gone or only unlisted (`main.fct_article_removal`). With the API closed, or with a list that is not whole
-or lacks more than editors take away (`CA_ETL_SWEEP_MOST_MISSING`), nothing is said.
+whether it is gone or only unlisted (`main.fct_article_removal`). With a list that is not whole, or lacks more than
+editors take away (`CA_ETL_SWEEP_MOST_MISSING`), nothing is said. With the API closed a sweep looks again for the pages
+that were no more when a daily run read them: two such answers, on two occasions, say that the article is gone.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from ca_etl.archive.fetch import FetchResult
-from ca_etl.pipeline.articles import archive_name, is_article, look_at
+from ca_etl.pipeline.article_pages import look_at, told_of
+from ca_etl.pipeline.articles import archive_name
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.history import posts_page
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.pipeline.slots import GOOD, SlotOutcome
-from ca_etl.pipeline.told import Told, good, refused, status_of
+from ca_etl.pipeline.told import Told, good, refused
 from ca_etl.pipeline.visit import Visit
 from ca_etl.settings import ArticleSource
 from ca_etl.sources import posts, timesca
@@ -38,6 +40,19 @@ KNOWN: Final = """
     and published_at between $first and $last
     order by away.confirmed_at nulls first, published_at, post_id
 """
+# How each article's page answered last, the one asked for longest ago first.
+ANSWERED: Final = """
+    select article.url, asked.http_status
+    from main.fct_article as article
+    inner join (
+        select url, arg_max(http_status, captured_at) as http_status, max(captured_at) as at
+        from raw.capture
+        where source = $source
+        group by url
+    ) as asked on asked.url = article.url
+    where article.removal is distinct from 'gone'
+    order by asked.at, article.url
+"""
 # A list that lacks more than `sweep_most_missing` percent, and more than a few posts, is not what was asked for.
 MOST_MISSING: Final = 10
 # Twice the posts of ten years of a site that publishes seven a day; see `sweep_days`.
@@ -47,24 +62,45 @@ MOST_LIST_PAGES: Final = 600
 def sweep_articles(ctx: Context, visit: Visit) -> tuple[Told, ...]:
     """Archive the list of posts of the last `sweep_days`, and the pages of known articles that are not in it."""
     if ArticleSource.POSTS not in ctx.settings.article_sources:
-        return ()
+        return _look_again(ctx, visit)
     listed, seen = _list_posts(ctx, visit)
+    if listed.outcome is SlotOutcome.CLOSED:
+        return (listed, *_look_again(ctx, visit))
     if listed.outcome not in GOOD or listed.reason is not None:
         return (listed,)
     known, missing = _missing(ctx, seen)
     fresh = sum(is_new for _, is_new in missing)
-    if fresh > max(MOST_MISSING, known * ctx.settings.sweep_most_missing // 100):
-        enough = -(-fresh * 100 // known)
-        said = (
-            f"{fresh} of {known} known posts are missing from the list, too many to believe it; "
-            f"if they were taken away: CA_ETL_SWEEP_MOST_MISSING={enough} ca-etl run --schedule sweep"
-        )
+    said = _disbelief(ctx, fresh, known, "known posts are missing from the list")
+    if said is not None:
         return (replace(listed, outcome=SlotOutcome.FAILED, reason=said),)
     if missing and not ctx.settings.article_pages:
         said = f"{len(missing)} known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 looks for none of them"
         return (replace(listed, reason=said),)
-    looked = _look(ctx, visit, tuple(url for url, _ in missing)) if missing else None
-    return (listed,) if looked is None else (listed, looked)
+    return (listed, *_look(ctx, visit, [url for url, _ in missing], "are missing from the list"))
+
+
+def _look_again(ctx: Context, visit: Visit) -> tuple[Told, ...]:
+    """Archive once more the pages that were no more when they were asked for last."""
+    if ArticleSource.PAGES not in ctx.settings.article_sources:
+        return ()
+    with published_warehouse(ctx.settings.data_dir) as con:
+        answered = con.sql(ANSWERED, params={"source": timesca.ARTICLES}).fetchall() if con else []
+    lost = [url for url, status in answered if status in timesca.GONE]
+    said = _disbelief(ctx, len(lost), len(answered), "pages are no more")
+    if said is not None:
+        return (Told(timesca.ARTICLES, SlotOutcome.FAILED, said),)
+    return _look(ctx, visit, lost, "were no more")
+
+
+def _disbelief(ctx: Context, missing: int, known: int, what: str) -> str | None:
+    """Why so many missing ones are not believed; None where they are."""
+    if missing <= max(MOST_MISSING, known * ctx.settings.sweep_most_missing // 100):
+        return None
+    enough = -(-missing * 100 // known)
+    return (
+        f"{missing} of {known} {what}, too many to believe it; "
+        f"if they were taken away: CA_ETL_SWEEP_MOST_MISSING={enough} ca-etl run --schedule sweep"
+    )
 
 
 def _list_posts(ctx: Context, visit: Visit) -> tuple[Told, frozenset[int]]:
@@ -95,27 +131,14 @@ def _missing(ctx: Context, seen: frozenset[int]) -> tuple[int, tuple[tuple[str, 
     return len(known), tuple((url, is_new) for post_id, url, is_new in known if post_id not in seen)
 
 
-def _look(ctx: Context, visit: Visit, urls: tuple[str, ...]) -> Told | None:
+def _look(ctx: Context, visit: Visit, urls: Sequence[str], why: str) -> tuple[Told, ...]:
+    """What the pages at `urls` said; `why` tells of those that are too many for one sweep."""
     with visit.file(_name(ctx, timesca.ARTICLES), timesca.ARTICLES, **{"ca-etl-slot": f"{ctx.slot}"}):
-        results, no = look_at(ctx, visit, urls[: ctx.settings.article_pages])
-    answered = sum(_answers(result) for result in results)
-    if no is not None:
-        return Told(timesca.ARTICLES, SlotOutcome.BLOCKED, f"{no.verdict}: {no.detail}", answered)
-    if not results:
-        return None
-    if not answered:
-        return Told(timesca.ARTICLES, SlotOutcome.FAILED, f"none of {len(results)} pages gave an article")
-    left, mute = len(urls) - len(results), len(results) - answered
-    reasons = (
-        f"{left} more that are missing from the list are left for later sweeps" if left else "",
-        f"{mute} of {len(results)} pages gave no article" if mute else "",
-    )
-    return good(timesca.ARTICLES, answered, "; ".join(filter(None, reasons)) or None)
-
-
-def _answers(result: FetchResult) -> bool:
-    """Whether the page says what became of its article; a home page that it leads to does not."""
-    return status_of(result) in timesca.GONE or is_article(result)
+        said, no = look_at(ctx, visit, urls[: ctx.settings.article_pages])
+    if not said:
+        return ()
+    left = len(urls) - len(said)
+    return (told_of(said, no, f"{left} more that {why} are left for later sweeps" if left else ""),)
 
 
 def _name(ctx: Context, source: str) -> str:
