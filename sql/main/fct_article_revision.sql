@@ -2,7 +2,9 @@
 description: >-
   One row per state of an article that pages showed, in order. A new state begins where the title or the whole text
   differs from the one before in more than quotes, dashes and blanks. A cut text is no state of its own, and neither is
-  the first whole text after cut ones. Nothing is overwritten, so that an edit that the site does not speak of stays.
+  the first whole text after cut ones; nor are two cut texts that differ, since a listing may cut or sum up the same text
+  in its own way, and a new look of the site would make edits of all articles at once. Nothing is overwritten, so that
+  an edit that the site does not speak of stays.
 grain: [article_id, revision]
 columns:
   article_id: The article.

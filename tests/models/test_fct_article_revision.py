@@ -78,6 +78,17 @@ def test_a_cut_text_is_no_revision_of_the_whole_one_nor_the_whole_one_of_it(give
     assert states(warehouse) == [(0, 5, None, "a", None, None)]
 
 
+def test_cut_texts_that_differ_are_no_revision_while_no_whole_one_is_known(given):
+    cut = {"is_truncated": True}
+    warehouse = build(
+        given,
+        [shown(5, "begun", **cut), shown(6, "summed_up", **cut), shown(7, "begun", **cut)],
+        begun="The glacier was measured on…",
+        summed_up="Scientists went up to a glacier…",
+    )
+    assert states(warehouse) == [(0, 5, None, None, None, None)]
+
+
 def test_a_new_title_is_a_new_state_with_the_text_it_had(given):
     warehouse = build(given, [shown(5), shown(6, None, title="Glacier Survey Ends")], a="one two")
     assert states(warehouse) == [
