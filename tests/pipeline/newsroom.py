@@ -94,6 +94,7 @@ class Newsroom:
     """The site, what every post has ever said, by slug, and what was touched while it was asked the last time.
 
     Of a day on which the API is open, that is since the last pass over it began. `changes` are those of the run.
+    `linked` are the articles that the listings showed in it, `read` those whose own pages were asked for.
     """
 
     site: DemoSite
@@ -101,6 +102,7 @@ class Newsroom:
     touched: set[int] = field(default_factory=set)
     away: dict[int, str] = field(default_factory=dict)
     linked: set[str] = field(default_factory=set)
+    read: set[str] = field(default_factory=set)
     todo: list[Step] = field(default_factory=list)
     has_passes: bool = False
     changes: int = 0
@@ -125,6 +127,7 @@ class Newsroom:
         self.todo, self.has_passes, self.asked, self.changes = list(todo), has_passes, 0, 0
         self.touched.clear()
         self.linked.clear()
+        self.read.clear()
 
     def finish(self) -> None:
         """Do what no request has come for."""
@@ -140,6 +143,7 @@ class Newsroom:
             self.touched.clear()
         if request.path in {"/", "/latest/"}:
             self.linked |= {each.slug for each in self.listed[:LISTED]}
+        self.read.add(request.path.strip("/"))
 
     def do(self, step: Step) -> None:
         posts = self.site.posts
