@@ -5,6 +5,8 @@ description: >-
   page are two articles; a lead that another page shows is the first article that it was never seen beside, so that an
   edited lead makes no article of its own. Titles that no page shows so are not here.
 grain: [capture_id, position]
+# old clients make a view anew wherever another one uses it
+materialized: table
 columns:
   capture_id: The capture.
   position: The place on the page.
@@ -88,16 +90,12 @@ told(title, turn, article, articles) as (
     union all
     select title, turn, article, list_append(articles, article)
     from (
-        select
-            followers.title,
-            followers.turn,
-            told.articles,
-            list_min(list_filter(
-                range(followers.turn),
-                lambda free: not list_contains(list_select(told.articles, followers.others), free)
-            )) as article
+        select followers.title, followers.turn, told.articles, min(free.article) as article
         from told
         inner join followers on followers.title = told.title and followers.turn = told.turn + 1
+        cross join unnest(range(list_max(told.articles) + 2)) as free(article)
+        where not list_contains(list_select(told.articles, followers.others), free.article)
+        group by all
     )
 ),
 
