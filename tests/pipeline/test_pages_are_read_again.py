@@ -179,3 +179,23 @@ def test_without_the_list_of_posts_a_page_that_stands_is_not_called_unlisted(
     run_on(only_pages, site, 1, on=SWEEP)
     assert pages(site, before) == [path.strip("/")]
     assert query("select count(*) from fct_article_removal") == [(0,)]
+
+
+def test_a_site_all_of_whose_pages_are_lost_has_not_taken_them_away(
+    closed: Settings, site: DemoSite, query: Query
+) -> None:
+    all_paths = Settings.model_fields["listing_paths"].default
+    everywhere = closed.model_copy(update={"listing_paths": all_paths})
+    run_on(everywhere, site)
+    for slug in site.posts.shelf(site.day).standing:
+        site.path_faults[f"/{slug}/"] = Fault(status=404)
+    run_on(everywhere, site, 1)
+    before = len(site.requests)
+    run_on(everywhere, site, 1, on=SWEEP)
+    assert pages(site, before) == []
+    assert query("select count(*) from fct_article_removal") == [(0,)]
+    ((outcome, reason),) = query(
+        "select outcome, reason from fct_coverage where source = 'timesca-articles' and schedule = 'sweep'"
+    )
+    assert outcome == "failed"
+    assert "too many to believe it" in reason
