@@ -91,12 +91,21 @@ hyphened as (
 ),
 
 slugged as (
-    select label, coalesce(nullif(trim(left(trim(hyphens, '-'), 200), '-'), ''), label) as slug
-    from hyphened
+    select label, slug, left(sha256(slug), 16) as article_id
+    from (
+        select label, coalesce(nullif(trim(left(trim(hyphens, '-'), 200), '-'), ''), label) as slug
+        from hyphened
+    )
 ),
 
 slugs as (
-    select labelled.title, labelled.url, labelled.segment, own.slug, of_title.slug as title_slug
+    select
+        labelled.title,
+        labelled.url,
+        labelled.segment,
+        own.slug,
+        own.article_id,
+        of_title.slug as title_slug
     from labelled
     inner join slugged as own using (label)
     left join slugged as of_title on of_title.label = labelled.title
@@ -143,8 +152,12 @@ leads as (
 
 resolved as (
     select
-        shown.* exclude (slug),
+        shown.capture_id,
+        shown.position,
+        shown.text_id,
+        shown.post_id,
         slugs.slug as own_slug,
+        slugs.article_id as own_article_id,
         if(slugs.segment <> '', null, linked.slug) as linked_slug,
         linked.articles as linked_articles,
         slugs.title_slug,
@@ -154,14 +167,23 @@ resolved as (
     left join linked on linked.title_slug = slugs.title_slug and coalesce(slugs.segment, '') = ''
 ),
 
-told_apart as (
-    select resolved.capture_id, resolved.position, min(leads.slug) as slug
+ambiguous as materialized (
+    select capture_id, position, title_slug, text_id
     from resolved
-    inner join raw.article_text as texts on texts.text_id = resolved.text_id
-    inner join leads
-        on leads.title_slug = resolved.title_slug
-        and leads.lead = left(regexp_replace(lower(left(texts.text, 120)), '[^\p{L}\p{N}]+', ' ', 'g'), 60)
-    where resolved.linked_articles > 1
+    where linked_articles > 1
+),
+
+begun as materialized (
+    select text_id, left(regexp_replace(lower(left(text, 120)), '[^\p{L}\p{N}]+', ' ', 'g'), 60) as lead
+    from raw.article_text
+    where text_id in (select text_id from ambiguous)
+),
+
+told_apart as (
+    select ambiguous.capture_id, ambiguous.position, min(leads.slug) as slug
+    from ambiguous
+    inner join begun on begun.text_id = ambiguous.text_id
+    inner join leads on leads.title_slug = ambiguous.title_slug and leads.lead = begun.lead
     group by all
 ),
 
@@ -266,13 +288,30 @@ followed as (
     inner join staging.stg_capture as capture on capture.capture_id = shown.capture_id
     where shown.post_id is null
     group by all
+),
+
+named_at_last as (
+    select
+        identified.capture_id,
+        identified.position,
+        coalesce(keyed.slug, followed.slug, identified.slug) as slug,
+        identified.own_slug,
+        identified.own_article_id
+    from identified
+    left join keyed on keyed.post_id = identified.post_id
+    left join followed on followed.capture_id = identified.capture_id and followed.position = identified.position
 )
 
 select
     shown.capture_id,
     shown.position,
-    coalesce(keyed.slug, followed.slug, shown.slug) as slug,
-    left(sha256(coalesce(keyed.slug, followed.slug, shown.slug)), 16) as article_id,
+    named_at_last.slug,
+    -- thousands of sightings have hundreds of slugs
+    if(
+        named_at_last.slug = named_at_last.own_slug,
+        named_at_last.own_article_id,
+        left(sha256(named_at_last.slug), 16)
+    ) as article_id,
     shown.title,
     shown.url,
     shown.text_id,
@@ -283,6 +322,7 @@ select
     shown.dateline,
     shown.media,
     shown.post_id
-from identified as shown
-left join keyed on keyed.post_id = shown.post_id
-left join followed on followed.capture_id = shown.capture_id and followed.position = shown.position
+from named_at_last
+inner join raw.article_observation as shown
+    on shown.capture_id = named_at_last.capture_id
+    and shown.position = named_at_last.position
