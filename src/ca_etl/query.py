@@ -11,6 +11,8 @@ import duckdb
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.output import Format, write_parquet, write_result
 from ca_etl.pipeline.resolve import readable
+from ca_etl.warehouse import lock
+from ca_etl.warehouse.lock import Holder, LockHeldError
 from ca_etl.warehouse.release import BUILDING, RELEASES, WAREHOUSE, Release, current_release
 
 
@@ -23,11 +25,12 @@ def run_query(data_dir: Path, query: str, form: Format, output: Path | None, *, 
 
     `failed` asks the warehouse that the last run built and could not publish.
 
-    Raises `QueryError` for SQL that does not run, `UsageError` for parquet on a terminal or a missing release.
+    Raises `QueryError` for SQL that does not run, `UsageError` for parquet on a terminal or a missing release, and
+    `LockHeldError` where a run is still at work on what `failed` asks for.
     """
     if form is Format.PARQUET and output is None:
         raise UsageError("parquet is not text", 'ca-etl sql "..." --format parquet --output rows.parquet')
-    warehouse = _unpublished(data_dir) if failed else published(data_dir).warehouse
+    warehouse = _left_unpublished(data_dir) if failed else published(data_dir).warehouse
     with readable(warehouse, locked_down=True) as con:
         try:
             relation = con.sql(query)
@@ -72,22 +75,36 @@ def published(data_dir: Path) -> Release:
 
 
 def assert_capture(data_dir: Path, capture_id: str) -> None:
-    """Raise `UsageError` when neither the current release nor an unpublished warehouse knows the capture."""
+    """Raise `UsageError` when neither the current release nor an unpublished warehouse knows the capture.
+
+    One that a run is at work on is not asked: where only that one may know it, `LockHeldError` is raised.
+    """
     current = current_release(data_dir)
-    known = [current.warehouse] if current else []
-    known += sorted((data_dir / RELEASES).glob(f"*{BUILDING}/{WAREHOUSE}"))
-    for warehouse in known:
+    at_work = lock.at_work(data_dir)
+    for warehouse in ([current.warehouse] if current else []) + _unpublished(data_dir, at_work):
         with readable(warehouse) as con:
             if con.execute("select 1 from raw.capture where capture_id = $1", [capture_id]).fetchall():
                 return
+    if at_work is not None:
+        raise LockHeldError(data_dir, at_work)
     raise UsageError(
         f"{data_dir} knows no capture {capture_id!r}", "ca-etl status (names those that checks found)"
     )
 
 
-def _unpublished(data_dir: Path) -> Path:
-    """The warehouse of the newest building folder. Raises `UsageError` without one."""
+def _unpublished(data_dir: Path, at_work: Holder | None) -> list[Path]:
+    """The warehouses of building folders, the newest last, without the one that a run is at work on."""
     found = sorted((data_dir / RELEASES).glob(f"*{BUILDING}/{WAREHOUSE}"))
+    mine = f"{at_work.run_id}{BUILDING}" if at_work else None
+    return [warehouse for warehouse in found if warehouse.parent.name != mine]
+
+
+def _left_unpublished(data_dir: Path) -> Path:
+    """The newest of them. Raises `UsageError` without one, `LockHeldError` while the run that may leave one is on."""
+    at_work = lock.at_work(data_dir)
+    found = _unpublished(data_dir, at_work)
+    if not found and at_work is not None:
+        raise LockHeldError(data_dir, at_work)
     if not found:
         raise UsageError(
             f"{data_dir} holds no unpublished warehouse: the last run published", "ca-etl status"

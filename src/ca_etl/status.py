@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -27,6 +25,7 @@ from ca_etl.warehouse.journal import CheckResult, RunRecord, SlotRecord
 from ca_etl.warehouse.release import current_release
 
 LAST_RUNS: Final = 5
+SAMPLE_ROWS: Final = 3
 
 FRESHNESS: Final = """
     select
@@ -203,7 +202,7 @@ def render(status: Status, now: datetime) -> RenderableType:
             )
         )
     parts.append(_runs(status.runs))
-    parts.append(_checks(status.checks))
+    parts.extend(_checks(status.checks))
     if status.rejects:
         parts.append(_table(("reject", "rows"), list(status.rejects.items())))
     return Group(*parts)
@@ -249,11 +248,17 @@ def _runs(runs: tuple[RunRecord, ...]) -> RenderableType:
     return _table(("last runs", "kind", "status", "captures", "rejects", "what was odd"), rows)
 
 
-def _checks(checks: tuple[CheckResult, ...]) -> RenderableType:
+def _checks(checks: tuple[CheckResult, ...]) -> Iterator[RenderableType]:
+    """The checks that fire as a table, then some rows of each: they are wider than a column of it."""
     if not checks:
-        return Text("no check fires")
-    rows = [(c.check_name, c.model, c.severity, c.offending_rows, c.sample) for c in checks]
-    return _table(("firing check", "table", "severity", "rows", "sample"), rows)
+        yield Text("no check fires")
+        return
+    rows = [(c.check_name, c.model, c.severity, c.offending_rows) for c in checks]
+    yield _table(("firing check", "table", "severity", "rows"), rows)
+    for check in checks:
+        sample = check.sample.splitlines()
+        told = f"{check.check_name}, {min(len(sample), SAMPLE_ROWS)} of {check.offending_rows} rows:"
+        yield Text("\n  ".join((told, *sample[:SAMPLE_ROWS])))
 
 
 def _table(names: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Table:
@@ -266,14 +271,5 @@ def _table(names: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Table:
 
 
 def _running(settings: Settings) -> str | None:
-    holder = lock.running(settings.data_dir)
-    if holder is None:
-        return None
-    if holder.host == socket.gethostname():
-        try:
-            os.kill(holder.pid, 0)
-        except ProcessLookupError:
-            return None
-        except PermissionError:
-            pass
-    return str(holder)
+    holder = lock.at_work(settings.data_dir)
+    return None if holder is None else str(holder)

@@ -192,6 +192,16 @@ def test_one_url_for_two_files_is_refused(archive, given_file):
         ingest([given_file("a.txt", b"1"), given_file("b.txt", b"2")], archive, url="https://timesca.com/")
 
 
+def test_a_time_that_has_not_come_is_refused(archive, given_file):
+    path = given_file("a.txt", b"1")
+    with pytest.raises(UsageError, match="2025-12-09T10:30:00\\+00:00 has not come") as caught:
+        ingest(path, archive, captured_at=NOW + timedelta(hours=25))
+    assert caught.value.exit_status == 2
+    assert not archive.exists()
+    ingest(path, archive, captured_at=NOW + timedelta(hours=1))
+    assert len(captures(archive)) == 1
+
+
 def test_a_time_without_a_zone_is_refused(archive, given_file):
     with pytest.raises(UsageError, match="time zone"):
         ingest(given_file("a.txt", b"1"), archive, captured_at=datetime(2025, 12, 5))  # noqa: DTZ001

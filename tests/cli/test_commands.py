@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+
+from ca_etl.warehouse.lock import Holder, run_lock
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -182,6 +186,39 @@ def test_what_a_failed_check_stopped_can_be_queried(cli: Cli) -> None:
         "csv",
     )
     assert int(found.stdout.split()[1]) > 0
+
+
+def test_what_a_run_is_at_work_on_is_asked_of_nobody(cli: Cli, page: Path, data_dir: Path) -> None:
+    cli("ingest", page)
+    holder = Holder.here("20251222T020000Z", "run", datetime(2025, 12, 22, 2, tzinfo=UTC))
+    half_built = data_dir / "releases" / f"{holder.run_id}.building"
+    with run_lock(data_dir, holder) as held:
+        half_built.mkdir()
+        (half_built / "warehouse.duckdb").write_bytes(b"half")
+        for command in (
+            ("sql", "select 1", "--failed"),
+            ("decide", "exclude", "urn:uuid:1", "--reason", "why"),
+        ):
+            done = cli(*command)
+            assert done.returncode == 75, done.stderr
+            assert holder.run_id in done.stderr
+        assert holder.run_id in cli("status").stdout
+        held.recorded()
+    shutil.rmtree(half_built)
+    assert cli("sql", "select 1", "--failed").returncode == 2
+
+
+def test_status_shows_some_rows_of_a_firing_check_below_the_table(cli: Cli) -> None:
+    cli("demo", "--wrong", "2025-12-22")
+    told = cli("status", COLUMNS="80").stdout
+    assert "rate_does_not_jump" in told or "rate_is_plausible" in told
+    assert "3 of " in told
+    assert len(told.splitlines()) < 80
+
+
+def test_an_empty_folder_gives_nothing_and_that_is_told(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    assert "no file was found in what was given" in cli("ingest", tmp_path / "empty").stderr
 
 
 def test_an_export_into_a_release_is_refused(cli: Cli, page: Path, data_dir: Path) -> None:

@@ -68,8 +68,8 @@ def test_listing_and_api_meet_in_one_article_with_the_whole_text_and_no_revision
     assert query("select max(revisions) from main.fct_article") == [(0,)]
 
 
-def test_a_backfill_that_was_done_asks_for_nothing_but_the_month_under_way(
-    on_site: Settings, site: DemoSite
+def test_a_backfill_that_was_done_asks_for_nothing_but_the_month_under_way_and_says_so(
+    on_site: Settings, site: DemoSite, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert run_backfill(on_site, AUTUMN).exit_status == 0
     assert read_done(on_site.data_dir) == (
@@ -80,6 +80,7 @@ def test_a_backfill_that_was_done_asks_for_nothing_but_the_month_under_way(
     asked = len(site.requests)
     assert run_backfill(on_site, AUTUMN).exit_status == 0
     assert len(site.requests) == asked
+    assert f"all of {AUTUMN} was walked before; next: rm {on_site.data_dir}/" in caplog.text
 
 
 def test_a_closed_api_is_told_and_what_was_archived_before_is_loaded_by_the_next_run(

@@ -63,6 +63,12 @@ def test_a_slot_is_missed_from_the_very_end_of_the_grace_on() -> None:
     assert overdue(SETTINGS, runs, end) == (Overdue("timesca", DAILY, FRIDAY, SATURDAY),)
 
 
+def test_what_is_late_is_late_since_the_first_slot_that_was_missed() -> None:
+    assert overdue(SETTINGS, [run(slot(FRIDAY))], SATURDAY + 5 * DAY) == (
+        Overdue("timesca", DAILY, FRIDAY, SATURDAY),
+    )
+
+
 def test_before_the_first_run_only_the_daily_schedule_is_missed() -> None:
     (only,) = overdue(SETTINGS, [], SATURDAY + timedelta(hours=7))
     assert only == Overdue("timesca", DAILY, None, SATURDAY)

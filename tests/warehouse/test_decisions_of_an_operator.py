@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +25,13 @@ def test_the_last_line_about_a_capture_holds(tmp_path: Path) -> None:
         Decision("urn:uuid:1", "accept", "a reform\nmoved the point", AT),
         Decision("urn:uuid:2", "exclude", "cut", AT),
     )
+
+
+def test_of_decisions_at_the_same_time_none_is_lost(tmp_path: Path) -> None:
+    made = [Decision(f"urn:uuid:{number}", "accept", "fine", AT) for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda each: decisions.append(tmp_path, each), made))
+    assert set(decisions.read(tmp_path)) == set(made)
 
 
 def test_a_file_edited_by_hand_may_lack_its_last_line_break(tmp_path: Path) -> None:

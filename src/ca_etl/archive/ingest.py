@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -38,6 +38,7 @@ PAGES: Final = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
 ARCHIVES: Final = (".warc", ".warc.gz", ".wet", ".wet.gz")
 HAND_SOURCE: Final = "file"
 CHUNK: Final = 1_048_576
+CLOCKS_DIFFER: Final = timedelta(days=1)
 
 
 class MissingInputError(UsageError):
@@ -103,7 +104,7 @@ def ingest_paths(
     meant, `UnreadableInputError`, and `ArchiveWriteError`.
     """
     files, skipped = _expand(paths)
-    _check_hints(files, url, captured_at)
+    _check_hints(files, url, captured_at, now)
     unique: dict[str, _Input] = {}
     duplicates: list[Path] = []
     for path in files:
@@ -239,7 +240,8 @@ def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
         elif not path.is_file() or not _is_known(path):
             known = " ".join((*PAGES, *ARCHIVES))
             raise UnsupportedInputError(
-                f"{path} is no file of a known kind", f"give files that end in {known}"
+                f"{path} is no file of a known kind",
+                f"give files that end in {known} (an answer of the posts API or a feed as .txt, with its --url)",
             )
         else:
             taken.append(path)
@@ -250,7 +252,7 @@ def _is_known(path: Path) -> bool:
     return path.suffix.lower() in PAGES or path.name.lower().endswith(ARCHIVES)
 
 
-def _check_hints(files: list[Path], url: str | None, captured_at: datetime | None) -> None:
+def _check_hints(files: list[Path], url: str | None, captured_at: datetime | None, now: datetime) -> None:
     pages = [path for path in files if path.suffix.lower() in PAGES]
     if url is not None and (len(pages) != 1 or len(files) != 1):
         raise UsageError(
@@ -265,6 +267,8 @@ def _check_hints(files: list[Path], url: str | None, captured_at: datetime | Non
             raise UsageError(
                 f"{captured_at} has no time zone", f"give it as {captured_at.isoformat()}Z or with +05:00"
             )
+        if captured_at > now + CLOCKS_DIFFER:
+            raise UsageError(f"{captured_at.isoformat()} has not come: nothing was captured then", "date -u")
 
 
 def _examine(path: Path, url: str | None, captured_at: datetime | None) -> _Input:

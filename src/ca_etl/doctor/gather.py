@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -190,26 +189,7 @@ def read_lock(data_dir: Path) -> LockState:
     """Whether a run is on, and who it is."""
     holder = lock.running(data_dir)
     crashed = tuple(sorted(path.name for path in data_dir.glob(lock.CRASHED_GLOB)))
-    return LockState(holder is not None and _is_held(data_dir / lock.LOCK_FILE), holder, crashed)
-
-
-def _is_held(path: Path) -> bool:
-    """Whether somebody holds the lock file.
-
-    Asked only where a run has signed: a live one is not disturbed by the question, and a dead one's lock is shared
-    for a moment.
-    """
-    try:
-        fd = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False
+    return LockState(lock.at_work(data_dir) is not None, holder, crashed)
 
 
 def read_archive_state(

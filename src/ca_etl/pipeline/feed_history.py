@@ -12,7 +12,7 @@ from ca_etl.archive.recover import recover_open_files
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.feed import feed_page
-from ca_etl.pipeline.history import Stretch, read_done, write_done
+from ca_etl.pipeline.history import Stretch, read_done, tell_walked, write_done
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.told import outcome_of
 from ca_etl.pipeline.visit import Visit, Walked
@@ -40,6 +40,7 @@ def capture_feed(ctx: Context, stretch: Stretch) -> int:
     done = read_done(ctx.settings.data_dir, DONE_FILE)
     missing = [month for month in stretch.months() if f"{month}" not in done]
     if not missing:
+        tell_walked(ctx, stretch, DONE_FILE)
         return 0
     since, _ = missing[0].bounds
     walked = _walk(ctx, since)

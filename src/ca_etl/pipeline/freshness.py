@@ -16,8 +16,8 @@ from ca_etl.warehouse.journal import RunRecord
 class Overdue:
     """A schedule whose data are missed. Instants in UTC.
 
-    `due` is the latest slot that should have been observed by now, `last_observed` the newest that was, None when
-    there is none.
+    `last_observed` is the newest slot that was observed, None when there is none; `due` the first one after it, else
+    the latest that should have been observed by now.
     """
 
     source: str
@@ -58,5 +58,6 @@ def overdue(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tup
     for each in schedules(settings):
         last = last_observed(each, runs)
         if is_expected(each, runs) and each.is_overdue(last, now, grace):
-            found.append(Overdue(each.source, each.name, last, each.latest(now - grace)))
+            due = each.latest(now - grace) if last is None else next(each.after(last))
+            found.append(Overdue(each.source, each.name, last, due))
     return tuple(found)

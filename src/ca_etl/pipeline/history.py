@@ -76,6 +76,8 @@ def capture_history(ctx: Context, stretch: Stretch) -> int:
     done = read_done(ctx.settings.data_dir)
     months = [month for month in stretch.months() if f"{month}" not in done]
     seen = 0
+    if not months:
+        tell_walked(ctx, stretch, DONE_FILE)
     with Visit(ctx) as visit:
         for number, month in enumerate(months, start=1):
             ctx.progress("capture", number - 1, len(months))
@@ -87,6 +89,15 @@ def capture_history(ctx: Context, stretch: Stretch) -> int:
                 done = (*done, f"{month}")
                 write_done(ctx.settings.data_dir, done)
     return seen
+
+
+def tell_walked(ctx: Context, stretch: Stretch, name: str) -> None:
+    """Say that nothing of `stretch` is asked for any more, and how to have it asked for again."""
+    log.warning(
+        "all of %s was walked before; next: rm %s (to have later edits)",
+        stretch,
+        ctx.settings.data_dir / name,
+    )
 
 
 def write_done(data_dir: Path, done: Iterable[str], name: str = DONE_FILE) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
 from ca_etl.archive.ingest import IngestReport, ingest_paths
 from ca_etl.pipeline.context import Context
+
+# A folder may be a data directory, with hundreds of files of other kinds.
+MOST_TOLD: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,13 @@ def ingest(ctx: Context, given: Given) -> IngestReport:
 
 def oddities(report: IngestReport) -> tuple[str, ...]:
     """A sentence for each input that was not taken as it is."""
-    told = [f"{path} was not taken: not a kind of file that can be archived" for path in report.skipped]
+    told = [] if report.inputs else ["no file was found in what was given"]
+    told += [
+        f"{path} was not taken: not a kind of file that can be archived"
+        for path in report.skipped[:MOST_TOLD]
+    ]
+    if more := report.skipped[MOST_TOLD:]:
+        told.append(f"{len(more)} more files were not taken")
     told += [f"{path} was given twice" for path in report.duplicates]
     if report.already_held:
         told.append(f"nothing was archived: {report.already_held} holds the same content")

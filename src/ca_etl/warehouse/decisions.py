@@ -14,11 +14,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from filelock import FileLock
+
 from ca_etl.errors import CaEtlError
 from ca_etl.warehouse.files import storage, write_atomic
 from ca_etl.warehouse.load import Decision
 
 DECISIONS_FILE: Final = "decisions.csv"
+LOCK_FILE: Final = ".decisions.lock"
 WORDS: Final = ("exclude", "accept")
 FIELDS: Final = ("capture_id", "decision", "reason", "decided_at")
 
@@ -50,17 +53,20 @@ def read(data_dir: Path) -> tuple[Decision, ...]:
 
 
 def append(data_dir: Path, decision: Decision) -> None:
-    """Add one line. `decided_at` is zone-aware. Raises `StorageError`."""
+    """Add one line; of several who do so at a time each waits for the others.
+
+    `decided_at` is zone-aware. Raises `StorageError`.
+    """
     path = data_dir / DECISIONS_FILE
-    with storage(path):
+    with storage(path), FileLock(data_dir / LOCK_FILE, fallback_to_soft=False):
         before = path.read_text(encoding="utf-8") if path.exists() else f"{','.join(FIELDS)}\n"
-    out = io.StringIO(before if before.endswith("\n") else f"{before}\n")
-    out.seek(0, io.SEEK_END)
-    decided_at = decision.decided_at.astimezone(UTC).isoformat(timespec="seconds")
-    csv.writer(out, lineterminator="\n").writerow(
-        (decision.capture_id, decision.decision, decision.reason, decided_at)
-    )
-    write_atomic(path, out.getvalue().encode())
+        out = io.StringIO(before if before.endswith("\n") else f"{before}\n")
+        out.seek(0, io.SEEK_END)
+        decided_at = decision.decided_at.astimezone(UTC).isoformat(timespec="seconds")
+        csv.writer(out, lineterminator="\n").writerow(
+            (decision.capture_id, decision.decision, decision.reason, decided_at)
+        )
+        write_atomic(path, out.getvalue().encode())
 
 
 def _parse(row: dict[str, str], path: Path, number: int) -> Decision:

@@ -8,6 +8,7 @@ that is found while taking the lock was left by a run that never said how it end
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import socket
@@ -126,6 +127,28 @@ def run_lock(data_dir: Path, holder: Holder) -> Iterator[RunLock]:
 def running(data_dir: Path) -> Holder | None:
     """What `.running.json` says, None without one. True of a live run only while the lock is held."""
     return _read(data_dir / RUNNING_FILE)
+
+
+def at_work(data_dir: Path) -> Holder | None:
+    """The run that holds the lock now, None when none does.
+
+    Asked only where a run has signed: a live one is not disturbed by the question, and a dead one's lock is shared
+    for a moment.
+    """
+    holder = running(data_dir)
+    if holder is None:
+        return None
+    try:
+        fd = os.open(data_dir / LOCK_FILE, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return holder
+    finally:
+        os.close(fd)
+    return None
 
 
 def unrecorded_runs(data_dir: Path) -> frozenset[str]:
