@@ -73,6 +73,7 @@ def test_a_name_inside_a_longer_name_is_not_counted() -> None:
 
 def test_a_longer_name_that_is_no_country_hides_the_shorter() -> None:
     assert _codes("From the Gulf of Oman to the Sea of Japan") == []
+    assert _codes("The Minsk agreements, a Dutch auction, Little Italy and a house in Moscow Street") == []
 
 
 def test_a_country_in_capitals_is_found_and_a_word_in_small_letters_is_not() -> None:
