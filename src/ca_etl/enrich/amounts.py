@@ -19,8 +19,9 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from ca_etl.enrich.money_context import changed_directly, changes, hedged, lead_before, unit_behind
-from ca_etl.enrich.money_found import Found, found_at, high_end, in_units_of
+from ca_etl.enrich.money_found import found_at
 from ca_etl.enrich.money_numbers import BLANK
+from ca_etl.enrich.money_ranges import Found, high_end, in_units_of
 from ca_etl.enrich.money_words import CODES, SIGNS, STEMS
 
 # Case folding of ASCII letters alone, as Aho-Corasick in Polars has it.
@@ -98,13 +99,14 @@ def amounts_at(text: str, spots: Iterable[int]) -> tuple[Amount, ...]:
 
 def _ranges(text: str, singles: Sequence[Found]) -> list[Found]:
     """Ranges whose two ends both have their currency: "$500,000 to $1 million"."""
-    merged = [singles[0]]
-    for found in singles[1:]:
-        first = merged[-1]
-        low = _as_low(text, first, found)
+    merged: list[Found] = []
+    for found in singles:
+        first = merged[-1] if merged else None
+        low = None if first is None else _as_low(text, first, found)
         if low is None:
-            if first.currency == found.currency and _from_to(text, first, found):
-                merged[-1] = in_units_of(first, found.scale)
+            if first is not None and _from_to(text, first, found):
+                meant = in_units_of(first, found)
+                merged[-1:] = [] if meant is None else [meant]
             merged.append(found)
         else:
             merged[-1] = merged[-1]._replace(end=found.end, value=low, high=found.value)
@@ -113,7 +115,7 @@ def _ranges(text: str, singles: Sequence[Found]) -> list[Found]:
 
 def _from_to(text: str, first: Found, second: Found) -> bool:
     """Whether the two are both ends of a change, "from $3 to $2 billion"."""
-    if first.high is not None or second.start - first.end >= _JOIN_REACH:
+    if first.currency != second.currency or first.high is not None or second.start - first.end >= _JOIN_REACH:
         return False
     join = _JOIN.fullmatch(text, first.end, second.start)
     return join is not None and join["word"] == "to" and lead_before(text, first.start) == "from"
@@ -130,7 +132,7 @@ def _as_low(text: str, first: Found, second: Found) -> Decimal | None:
         return None
     if (join["word"] or "").lower() == "and" and lead != "between":
         return None
-    return high_end(first.value, first.scale, second.value, second.scale)
+    return high_end(first, second, dashed=join["word"] is None)
 
 
 def _told(text: str, found: Sequence[Found]) -> Iterable[Amount]:

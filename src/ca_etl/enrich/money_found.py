@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import Final, NamedTuple
 
 from ca_etl.enrich.money_context import changes, counts_things, is_date, is_rate, lead_before, unit_behind
 from ca_etl.enrich.money_numbers import BARE, BLANK, LED, Numeral, figure, number_before
+from ca_etl.enrich.money_ranges import Found, both_ends, in_units_of
 from ca_etl.enrich.money_words import (
     ADJECTIVES,
     CODES,
@@ -47,17 +47,6 @@ _NAME_GOES_ON: Final = re.compile(rf"{BLANK}[A-Z]")
 _IN_A_CHAIN: Final = re.compile(r"[0-9][-\u2013\u2014]\Z|[A-Za-z]-\Z")
 
 
-class Found(NamedTuple):
-    """One figure with its currency. `scale` is its own magnitude, 1 without; `high` the upper end of a range."""
-
-    start: int
-    end: int
-    value: Decimal
-    scale: Decimal
-    currency: str
-    high: Decimal | None = None
-
-
 class _Money(NamedTuple):
     start: int
     end: int
@@ -79,30 +68,6 @@ def found_at(text: str, spot: int) -> tuple[Found, ...]:
         return _led(text, money, behind)
     before = _number_before(text, money)
     return () if before is None else _with_low(text, money, before)
-
-
-def high_end(low: Decimal, low_scale: Decimal, high: Decimal, scale: Decimal) -> Decimal | None:
-    """The low end of a range as it is meant ("1.2-1.4 million"), None where the two are no range."""
-    if low_scale == 1 and scale > 1:
-        if low * scale < high:
-            return low * scale
-        return low if 1000 <= low < high else None
-    return low if low < high else None
-
-
-def _both_ends(low: Found, high: Numeral, *, may_fall: bool) -> tuple[Decimal, Decimal] | None:
-    """The ends of a range, the lower first; `may_fall` lets the higher be written first ("5-3 million")."""
-    if (value := high_end(low.value, low.scale, high.value, high.scale)) is not None:
-        return value, high.value
-    first = in_units_of(low, high.scale).value
-    return (high.value, first) if may_fall and high.scale > 1 and first > high.value else None
-
-
-def in_units_of(first: Found, scale: Decimal) -> Found:
-    """The first end of "from $2 to $3 billion", whose magnitude stands behind the second alone."""
-    if first.scale > 1 or first.value >= 1000:
-        return first
-    return first._replace(value=first.value * scale, scale=scale)
 
 
 def _sign(text: str, spot: int) -> _Money | None:
@@ -201,13 +166,15 @@ def _with_low(text: str, money: _Money, number: Numeral) -> tuple[Found, ...]:
         return () if _IN_A_CHAIN.search(text, max(0, number.start - 2), number.start) else (one,)
     first = Found(low.start, low.end, low.value, low.scale, one.currency)
     lead = lead_before(text, low.start)
-    ends = _both_ends(first, number, may_fall=lead == "between" or not (join["word"] or join[0][0] == " "))
+    attached = not (join["word"] or join[0][0] == " ")
+    ends = both_ends(first, number, may_fall=lead == "between" or attached, dashed=join["word"] is None)
     both = None if ends is None else one._replace(start=low.start, value=ends[0], high=ends[1])
     if join["word"] is None:
         return _dashed(text, join[0], low, one, both)
-    word, first = join["word"].lower(), in_units_of(first, number.scale)
-    if lead == "from" and word == "to" and (first.value > one.value or changes(text, low.start)):
-        return (first, one)
+    word, meant = join["word"].lower(), in_units_of(first, number)
+    moves = lead == "from" and word == "to"
+    if meant is not None and moves and (meant.value > one.value or changes(text, low.start)):
+        return (meant, one)
     if both is None or lead == "by" or (word == "and" and lead != "between"):
         return (one,)
     return (both,)
@@ -258,14 +225,20 @@ def _with_high(text: str, money: _Money, one: Found, high: Numeral, word: str) -
 
     `word` is what joins them, nothing where it is a dash without blanks.
     """
-    lead, first = lead_before(text, money.start), in_units_of(one, high.scale)
-    moves = word == "to" and lead == "from" and (first.value > high.value or changes(text, money.start))
-    if moves and _is_money(text, high):
+    lead, first = lead_before(text, money.start), in_units_of(one, high)
+    moves = word == "to" and lead == "from" and _is_money(text, high)
+    if first is not None and moves and (first.value > high.value or changes(text, money.start)):
         return (first, Found(high.start, high.end, high.value, high.scale, one.currency))
-    ends = _both_ends(one, high, may_fall=lead == "between" or not word)
+    ends = both_ends(one, high, may_fall=lead == "between" or not word, dashed=word in {"", "-"})
     if ends is not None and _ends_here(text, word, one, high, money):
-        return (one._replace(end=high.end, value=ends[0], high=ends[1]),)
-    return () if not word and ends is None else (one,)
+        return (one._replace(end=high.end, value=ends[0], scale=high.scale, high=ends[1]),)
+    return () if ends is None and (not word or _lacks_magnitude(text, one, high)) else (one,)
+
+
+def _lacks_magnitude(text: str, one: Found, high: Numeral) -> bool:
+    """Whether the magnitude behind the other figure may be that of `one` too: "$90 to 1 billion"."""
+    bare = one.scale == 1 and one.value < 1000 and high.scale > 1
+    return bare and not counts_things(text, high.end) and not _has_currency(text, high.end)
 
 
 def _is_money(text: str, high: Numeral) -> bool:
