@@ -44,6 +44,7 @@ def test_two_figures_that_share_no_magnitude_are_no_amount(text: str) -> None:
         ("from 90 to 1 billion tenge", "1e9"),
         ("from 500 to 1 million tenge", "1e6"),
         ("from $500 to $1 million", "1e6"),
+        ("between $90 and $1 billion", "1e9"),
     ],
 )
 def test_where_the_magnitude_of_the_first_end_is_not_certain_only_the_second_is_told(
@@ -68,3 +69,92 @@ def test_a_change_into_the_next_magnitude_begins_in_the_lower_one(text: str) -> 
 def test_a_change_to_a_range_shares_its_magnitude() -> None:
     read = amounts("They want to go from $40 to $50-60 million.")
     assert [(one.amount, one.amount_high) for one in read] == [(40 * 10**6, None), (50 * 10**6, 60 * 10**6)]
+
+
+@pytest.mark.parametrize(
+    ("text", "sums"),
+    [
+        ("They want $3 or $5 million.", ("3e6", "5e6")),
+        ("They want $3 or about $5 million.", ("3e6", "5e6")),
+        ("They want USD 3 or USD 5 million.", ("3e6", "5e6")),
+        ("They want $3, $5 or $7 million.", ("3e6", "5e6", "7e6")),
+        ("It has loans of $100, $200 and $300 million.", ("100e6", "200e6", "300e6")),
+        ("It has loans of \u20ac300, \u20ac100, and \u20ac200 million.", ("300e6", "100e6", "200e6")),
+        ("It has loans of $3 and $5 million.", ("3e6", "5e6")),
+        ("It has loans of $900 million and $1.2 billion.", ("900e6", "1.2e9")),
+        ("The price rose from $3 to $5 million.", ("3e6", "5e6")),
+    ],
+)
+def test_the_members_of_a_list_share_the_magnitude_of_its_last(text: str, sums: tuple[str, ...]) -> None:
+    assert [one.amount for one in amounts(text)] == [Decimal(told) for told in sums]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("He paid $5 and $2 million was left.", "2e6"),
+        ("He paid $5 and $20 million was left.", "20e6"),
+        ("It costs $5 and $900 million in all.", "900e6"),
+        ("He was fined $500, and $2 million was seized.", "2e6"),
+        ("For $5, $20 million came.", "20e6"),
+        ("It rose $3 to $5 million.", "5e6"),
+        ("It rose by $3 to $5 million.", "5e6"),
+    ],
+)
+def test_a_bare_figure_that_may_lack_its_magnitude_is_no_amount(text: str, told: str) -> None:
+    assert _only(text).amount == Decimal(told)
+
+
+@pytest.mark.parametrize(
+    "text", ["It costs $3 and 5 million in all.", "It has loans of $100, 200 and 300 million."]
+)
+def test_a_bare_figure_before_a_figure_without_a_sign_that_has_a_magnitude_is_no_amount(text: str) -> None:
+    assert amounts(text) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "It costs $5 and 3 million people use it.",
+        "He had 5 dollars and $2 million in debt.",
+        "He had $5. And $2 million in debt.",
+        "He had $5 here and $2 million there.",
+        "He had $5 and \u20ac2 million in debt.",
+    ],
+)
+def test_a_bare_figure_beside_another_matter_stays_as_it_is(text: str) -> None:
+    assert amounts(text)[0].amount == 5
+
+
+def test_a_range_may_end_in_a_list() -> None:
+    read = amounts("It takes from $3 to $5 or $6 million.")
+    assert [(one.amount, one.amount_high) for one in read] == [(3 * 10**6, 5 * 10**6), (6 * 10**6, None)]
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "approx"),
+    [
+        ("$20-plus billion", "20e9", True),
+        ("$20-odd billion", "20e9", True),
+        ("20-some billion tenge", "20e9", True),
+        ("$40+ million", "40e6", True),
+        ("40+ million som", "40e6", True),
+        ("$5 (five) million", "5e6", False),
+        ("5 (five) million som", "5e6", False),
+        ("25 (twenty five) million som", "25e6", False),
+        ("$2\u00bd million", "2.5e6", False),
+        ("2 \u00be million som", "2.75e6", False),
+        ("$2 1/2 million", "2.5e6", False),
+        ("\u20ac1\u00bc", "1.25", False),
+    ],
+)
+def test_a_word_or_fraction_between_a_figure_and_its_magnitude_is_read(
+    text: str, amount: str, *, approx: bool
+) -> None:
+    read = _only(f"The port took {text}, they say.")
+    assert (read.amount_text, read.amount, read.approx) == (text, Decimal(amount), approx)
+
+
+def test_a_range_of_figures_with_fractions_is_read() -> None:
+    read = _only("It takes from 2\u00bd to 3\u00bd million som.")
+    assert (read.amount, read.amount_high) == (Decimal(2500000), Decimal(3500000))

@@ -20,6 +20,7 @@ from typing import Final, NamedTuple
 
 from ca_etl.enrich.money_context import changed_directly, changes, hedged, lead_before, unit_behind
 from ca_etl.enrich.money_found import found_at
+from ca_etl.enrich.money_lists import with_shared, without_doubtful
 from ca_etl.enrich.money_numbers import BLANK
 from ca_etl.enrich.money_ranges import Found, high_end, in_units_of
 from ca_etl.enrich.money_words import CODES, SIGNS, STEMS
@@ -60,7 +61,9 @@ class Amount(NamedTuple):
     own. Dollars that come first, with the local sum in brackets, are two amounts.
     "between 2 and 3 billion som" is a range, "rose from 2 to 3 billion som" two amounts (2 and 3 billion, the first
     with the bare "2" as its text). "5-3 million som" and "between 5 and 3 million som" are ranges, the low end of which
-    stands behind; "from 5 to 3 million som" is a change, and two amounts, without a verb too.
+    stands behind; "from 5 to 3 million som" is a change, and two amounts, without a verb too. The members of a list
+    share the magnitude of its last ("$3 or $5 million", "$1, $2 and $3 million"); where it is not certain that they do,
+    the bare ones are no amounts ("$5 and $2 million").
     """
 
     start: int
@@ -94,7 +97,8 @@ def amounts_at(text: str, spots: Iterable[int]) -> tuple[Amount, ...]:
                 singles.append(found)
     if not singles:
         return ()
-    return tuple(_told(text, _ranges(text, singles)))
+    ranges = _ranges(text, with_shared(text, singles))
+    return tuple(_told(text, without_doubtful(text, ranges)))
 
 
 def _ranges(text: str, singles: Sequence[Found]) -> list[Found]:
@@ -109,7 +113,7 @@ def _ranges(text: str, singles: Sequence[Found]) -> list[Found]:
                 merged[-1:] = [] if meant is None else [meant]
             merged.append(found)
         else:
-            merged[-1] = merged[-1]._replace(end=found.end, value=low, high=found.value)
+            merged[-1] = merged[-1]._replace(end=found.end, value=low, scale=found.scale, high=found.value)
     return merged
 
 

@@ -17,6 +17,7 @@ _HEDGE_BEFORE: Final = re.compile(
 _HEDGE_ENDS: Final = frozenset({*(hedge.split()[-1] for hedge in HEDGES), "the", "a", "an", "only", "just"})
 _OPENING: Final = "([\"'\u201c\u2018\u2013\u2014-"
 _HEDGE_BEHIND: Final = re.compile(rf"\+|{BLANK}or{BLANK}(?:more|less|so)(?!\w)", re.IGNORECASE)
+_HEDGE_WITHIN: Final = re.compile(r"[0-9](?:-(?:plus|odd|some)|\+)", re.IGNORECASE)
 _UNIT: Final = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 _COUNT: Final = rf"(?:[0-9][0-9,]{{0,9}}{BLANK})?"
 _PER: Final = re.compile(
@@ -63,7 +64,9 @@ _EQUALS_BEFORE: Final = re.compile(rf"(?<!\()={BLANK}?\Z")
 
 
 def hedged(text: str, start: int, end: int) -> bool:
-    """Whether a word before or behind says that the figure is a bound or only near."""
+    """Whether a word before, within or behind says that the figure is a bound or only near."""
+    if _HEDGE_WITHIN.search(text, start, end):
+        return True
     before = text[max(0, start - 24) : start].split()
     if before and (before[-1].lower().lstrip(_OPENING) in _HEDGE_ENDS or before[-1][-1] in "~≈"):
         return bool(_HEDGE_BEFORE.search(text, max(0, start - 24), start) or _HEDGE_BEHIND.match(text, end))

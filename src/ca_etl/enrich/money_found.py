@@ -6,7 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 from ca_etl.enrich.money_context import changes, counts_things, is_date, is_rate, lead_before, unit_behind
-from ca_etl.enrich.money_numbers import BARE, BLANK, LED, Numeral, figure, number_before
+from ca_etl.enrich.money_numbers import BARE, BLANK, LED, LIST_BEHIND, Numeral, figure, number_before
 from ca_etl.enrich.money_ranges import Found, both_ends, in_units_of
 from ca_etl.enrich.money_words import (
     ADJECTIVES,
@@ -202,6 +202,8 @@ def _led(text: str, money: _Money, number: Numeral) -> tuple[Found, ...]:
     if is_rate(text, end, money.start):
         return ()
     one = Found(money.start, end, number.value, number.scale, money.currency or "")
+    if (listed := LIST_BEHIND.match(text, end)) is not None and _lacks_magnitude(text, one, listed.end()):
+        return ()
     join = _JOIN.match(text, end)
     high = BARE.match(text, join.end()) if join is not None else None
     if join is None or high is None:
@@ -232,13 +234,14 @@ def _with_high(text: str, money: _Money, one: Found, high: Numeral, word: str) -
     ends = both_ends(one, high, may_fall=lead == "between" or not word, dashed=word in {"", "-"})
     if ends is not None and _ends_here(text, word, one, high, money):
         return (one._replace(end=high.end, value=ends[0], scale=high.scale, high=ends[1]),)
-    return () if ends is None and (not word or _lacks_magnitude(text, one, high)) else (one,)
+    lost = (ends is None and not word) or (high.scale > 1 and _lacks_magnitude(text, one, high.end))
+    return () if lost else (one,)
 
 
-def _lacks_magnitude(text: str, one: Found, high: Numeral) -> bool:
-    """Whether the magnitude behind the other figure may be that of `one` too: "$90 to 1 billion"."""
-    bare = one.scale == 1 and one.value < 1000 and high.scale > 1
-    return bare and not counts_things(text, high.end) and not _has_currency(text, high.end)
+def _lacks_magnitude(text: str, one: Found, end: int) -> bool:
+    """Whether the magnitude that ends at `end` may be that of `one` too: "$90 to 1 billion", "$3 and 5 million"."""
+    bare = one.scale == 1 and one.value < 1000
+    return bare and not counts_things(text, end) and not _has_currency(text, end)
 
 
 def _is_money(text: str, high: Numeral) -> bool:

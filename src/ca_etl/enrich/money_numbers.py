@@ -22,11 +22,20 @@ _LONG: Final = "|".join(sorted((word for word in MAGNITUDES if len(word) > 1), k
 _MAGNITUDE: Final = rf"(?:(?:{BLANK}|-)?(?:{_LONG})(?![A-Za-z0-9])|[{LETTERS}](?![A-Za-z0-9]))"
 # "5 mln. som"; behind a sign the full stop may as well end the sentence.
 _DOTTED: Final = rf"(?:{BLANK}?(?:mln|bln|trln|mn|bn|trn)\.(?={BLANK}|\Z)|{_MAGNITUDE})"
-_PLAIN_TERM: Final = rf"{_DIGITS}(?:{_MAGNITUDE}){{0,2}}"
-_TERM: Final = rf"{_DIGITS}(?:{_DOTTED}){{0,2}}"
 _WORD: Final = "|".join(
     (*SMALL_NUMBERS, "hundred", "thousand", "million", "billion", "trillion", "half", "a")
 )
+_FRACTION: Final = (
+    rf"(?:{BLANK}?[\u00bc\u00bd\u00be]|{BLANK}(?:[13]/4|1/2)(?=(?:{BLANK}|-)(?:{_LONG})(?![A-Za-z0-9])))"
+)
+# What may part a figure from its magnitude: "20-plus billion", "$5 (five) million".
+_PARTED: Final = (
+    rf"(?:-(?:plus|odd|some|something)|\+|{BLANK}\((?:{_WORD})(?:[ -](?:{_WORD})){{0,5}}\))"
+    rf"(?=(?:{BLANK}|-)(?:{_LONG})(?![A-Za-z0-9]))"
+)
+_FIGURE: Final = rf"{_DIGITS}(?:{_FRACTION})?(?:{_PARTED})?"
+_PLAIN_TERM: Final = rf"{_FIGURE}(?:{_MAGNITUDE}){{0,2}}"
+_TERM: Final = rf"{_FIGURE}(?:{_DOTTED}){{0,2}}"
 _SPELLED: Final = rf"(?:{_WORD})(?:[ \u00a0-](?:(?:and )?(?:{_WORD}))){{0,9}}"
 
 # A left border that no figure has: in a word, a longer number, a path, a reference, another currency's amount.
@@ -34,9 +43,13 @@ _BORDER: Final = r"(?<![\w.,/#\N{NUMERO SIGN}+$€£¥=:])(?<![=] )"
 # Bounded everywhere: each pattern can only look at some hundred characters, so that a line of a million digits
 # costs what a million letters cost.
 LED: Final = re.compile(
-    rf"{BLANK}?(?P<figure>{_DIGITS}(?:{_MAGNITUDE}|{BLANK}[{LETTERS}](?![A-Za-z0-9-])){{0,2}})", re.IGNORECASE
+    rf"{BLANK}?(?P<figure>{_FIGURE}(?:{_MAGNITUDE}|{BLANK}[{LETTERS}](?![A-Za-z0-9-])){{0,2}})", re.IGNORECASE
 )
 BARE: Final = re.compile(_PLAIN_TERM, re.IGNORECASE)
+# The rest of "$100, 200 and 300 million".
+LIST_BEHIND: Final = re.compile(
+    rf"(?:,{BLANK}{_DIGITS}){{1,5}},?{BLANK}(?:and|or){BLANK}{_DIGITS}{_MAGNITUDE}", re.IGNORECASE
+)
 _FIGURE_BEFORE: Final = re.compile(
     rf"{_BORDER}(?P<figure>{_TERM}(?:{BLANK}{_TERM}){{0,2}})(?:{BLANK}|-|)\Z", re.IGNORECASE
 )
@@ -47,12 +60,18 @@ _FIGURE_REACH: Final = 64
 _SPELLED_BEFORE: Final = re.compile(rf"{_BORDER}(?P<spelled>{_SPELLED})(?:{BLANK}|-|)\Z", re.IGNORECASE)
 _SPELLED_REACH: Final = 90
 _ONE_TERM: Final = re.compile(
-    rf"(?P<digits>{_DIGITS})(?P<tail>(?:{_DOTTED}|{BLANK}[{LETTERS}]){{0,2}})", re.IGNORECASE
+    rf"(?P<digits>{_DIGITS})(?P<fraction>{_FRACTION})?(?:{_PARTED})?(?P<tail>(?:{_DOTTED}|{BLANK}[{LETTERS}]){{0,2}})",
+    re.IGNORECASE,
 )
 _TAIL_WORD: Final = re.compile("[A-Za-z]+")
 _SPLIT: Final = re.compile("[ \u00a0-]")
 _COMMA_DECIMAL: Final = re.compile(",[0-9]{1,2}(?![0-9])")
 _SEPARATORS: Final = str.maketrans("", "", ", \u00a0\u2007\u2009\u202f")
+_FRACTIONS: Final = {
+    **dict.fromkeys(("\u00bc", "1/4"), Decimal("0.25")),
+    **dict.fromkeys(("\u00bd", "1/2"), Decimal("0.5")),
+    **dict.fromkeys(("\u00be", "3/4"), Decimal("0.75")),
+}
 _NOTHING: Final = Decimal(0)
 _ONE: Final = Decimal(1)
 
@@ -88,7 +107,7 @@ def figure(text: str, start: int, end: int) -> Numeral | None:
         term = _ONE_TERM.match(text, at, end)
         if term is None or (total and below == 1):
             return None
-        number, scale = _term(term["digits"], term["tail"])
+        number, scale = _term(term["digits"], term["fraction"], term["tail"])
         if number >= below:
             return None
         total, below, at = total + number, scale, term.end()
@@ -97,18 +116,19 @@ def figure(text: str, start: int, end: int) -> Numeral | None:
     return Numeral(start, end, total, scale) if total < LIMIT else None
 
 
-def _term(digits: str, tail: str) -> tuple[Decimal, Decimal]:
+def _term(digits: str, fraction: str | None, tail: str) -> tuple[Decimal, Decimal]:
     """The value of one term and its magnitude."""
     if not digits.isdigit():
         if _COMMA_DECIMAL.search(digits):
             digits = digits.replace(",", ".")
         digits = digits.translate(_SEPARATORS)
-    if not tail:
-        return Decimal(digits), _ONE
+    value = Decimal(digits)
+    if fraction:
+        value += _FRACTIONS[fraction.strip()]
     scale = _ONE
     for word in _TAIL_WORD.findall(tail):
         scale *= MAGNITUDES[word.lower()]
-    return Decimal(digits) * scale, scale
+    return value * scale if tail else value, scale
 
 
 def spelled(text: str, start: int, end: int) -> Numeral | None:
