@@ -6,7 +6,7 @@ import re
 from typing import Final, NamedTuple
 
 from ca_etl.enrich.money_context import changes, counts_things, is_date, is_rate, lead_before, unit_behind
-from ca_etl.enrich.money_numbers import BARE, BLANK, LED, LIST_BEHIND, Numeral, figure, number_before
+from ca_etl.enrich.money_numbers import BARE, BLANK, LED, LIST_BEHIND, UNSEEN, Numeral, figure, number_before
 from ca_etl.enrich.money_ranges import Found, both_ends, in_units_of
 from ca_etl.enrich.money_words import (
     ADJECTIVES,
@@ -33,7 +33,7 @@ _ENDS_A_NUMBER: Final = frozenset({*MAGNITUDES, *SMALL_NUMBERS, "half"})
 _PART_OF: Final = re.compile(
     rf"(?:quarters?|thirds?|halves|half|fifths?|tenths?|fraction|most|part){BLANK}of{BLANK}\Z", re.IGNORECASE
 )
-_AFTER_A_FIGURE: Final = re.compile(r"[A-Za-z0-9%]|[.,][0-9]|['\u2019][0-9]")
+_AFTER_A_FIGURE: Final = re.compile(rf"[A-Za-z0-9%_^]|[.,'\u2019{UNSEEN}][0-9]")
 _JOIN_BACK: Final = re.compile(
     rf"(?:{BLANK}?[-\u2013\u2014]{BLANK}?|{BLANK}(?P<word>to|and|or){BLANK})\Z", re.IGNORECASE
 )

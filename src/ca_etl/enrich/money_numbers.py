@@ -38,8 +38,11 @@ _PLAIN_TERM: Final = rf"{_FIGURE}(?:{_MAGNITUDE}){{0,2}}"
 _TERM: Final = rf"{_FIGURE}(?:{_DOTTED}){{0,2}}"
 _SPELLED: Final = rf"(?:{_WORD})(?:[ \u00a0-](?:(?:and )?(?:{_WORD}))){{0,9}}"
 
-# A left border that no figure has: in a word, a longer number, a path, a reference, another currency's amount.
-_BORDER: Final = r"(?<![\w.,/#\N{NUMERO SIGN}+$€£¥=:])(?<![=] )"
+# Characters that are not seen (Unicode's Cf).
+UNSEEN: Final = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+# A left border that no figure has: in a word, a longer number ("1'500"), a path, a reference, an exponent, another
+# currency's amount.
+_BORDER: Final = rf"(?<![\w.,/#\N{{NUMERO SIGN}}+$€£¥=:^])(?<![=] )(?<![0-9]['\u2019{UNSEEN}])"
 # Bounded everywhere: each pattern can only look at some hundred characters, so that a line of a million digits
 # costs what a million letters cost.
 LED: Final = re.compile(
@@ -63,6 +66,8 @@ _ONE_TERM: Final = re.compile(
     rf"(?P<digits>{_DIGITS})(?P<fraction>{_FRACTION})?(?:{_PARTED})?(?P<tail>(?:{_DOTTED}|{BLANK}[{LETTERS}]){{0,2}})",
     re.IGNORECASE,
 )
+# "000" is the end of a longer number.
+_ODD_ZERO: Final = re.compile("0[0-9]")
 _TAIL_WORD: Final = re.compile("[A-Za-z]+")
 _SPLIT: Final = re.compile("[ \u00a0-]")
 _COMMA_DECIMAL: Final = re.compile(",[0-9]{1,2}(?![0-9])")
@@ -105,7 +110,7 @@ def figure(text: str, start: int, end: int) -> Numeral | None:
     total, below, scale, at = _NOTHING, LIMIT, _ONE, start
     while at < end:
         term = _ONE_TERM.match(text, at, end)
-        if term is None or (total and below == 1):
+        if term is None or (total and below == 1) or _ODD_ZERO.match(term["digits"]):
             return None
         number, scale = _term(term["digits"], term["fraction"], term["tail"])
         if number >= below:
