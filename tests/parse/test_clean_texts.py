@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ca_etl.parse.clean import MAX_TAGS, byline, clean, is_furniture, squeeze, take_shortcodes
+from ca_etl.parse.lines import read_lines
 from ca_etl.parse.page import Media
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
@@ -128,6 +129,15 @@ def test_the_agencys_name_elsewhere_is_no_dateline(text: str) -> None:
 def test_white_space_is_one_blank_and_paragraphs_stay_apart() -> None:
     assert squeeze("\N{NO-BREAK SPACE}a \t b\r\n c ") == "a b c"
     assert clean(["One.", "Two."]).text == "One.\n\nTwo."
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u2060", "\u00ad", "\ufeff"])
+def test_a_character_without_a_width_parts_no_word_or_number(unseen: str) -> None:
+    assert squeeze(f"It cost 1{unseen}000 som.{unseen}") == "It cost 1000 som."
+    assert squeeze(f" {unseen} ") == ""
+    printed = f"A Road{unseen} Opens\n\nIt cost 1{unseen}000 som, they say.\n"
+    said = [line.text for line in read_lines(printed).lines]
+    assert said == ["A Road Opens", "It cost 1000 som, they say."]
 
 
 def test_quotes_dashes_and_letters_are_stored_as_printed() -> None:

@@ -1,7 +1,9 @@
 """An article's text as stored: shortcodes taken out, furniture dropped, otherwise as printed.
 
 - White space: every run of it (the no-break space included) is one blank; paragraphs are kept apart by an
-  empty line. Quotes, dashes and letters are never changed.
+  empty line. Characters that have no width and part nothing (the zero-width space, the word joiner, the byte order
+  mark, the soft hyphen) are left out: the rest of "1,000" would be read as a number. Quotes, dashes and letters are
+  never changed.
 - Shortcodes (`[caption ...]...[/caption]`, `[video ...]`, `[embed]...[/embed]`, `[gallery ...]`, any
   `[name key=value ...]`) leave the text and become `Media`. Other square brackets are prose and stay.
 - Truncation: a text that the capture holds to its end (`blocks.is_cut`) is truncated when its last characters are
@@ -41,6 +43,7 @@ _FURNITURE: Final = frozenset({"continue reading", "divider", "read more", "leav
 # What these and the next begin with; most lines do not.
 _FURNITURE_OPENS: Final = "cCdDlLrRvV"
 _FURNITURE_LINE: Final = re.compile(r"(?:view more articles from|read more:)(?!\w)", re.IGNORECASE)
+_NO_WIDTH: Final = dict.fromkeys(map(ord, "\u200b\u2060\u00ad\ufeff"))
 _DATELINE: Final = re.compile(
     r"([^\W\d_][\w .,'’/-]{1,60}\(TCA\))\s{0,2}(?:—|–|--?)\s{1,2}"  # noqa: RUF001 (the en dash is printed so)
 )
@@ -59,9 +62,11 @@ class Cleaned(NamedTuple):
 
 
 def squeeze(line: str) -> str:
-    """`line` with every run of white space as one blank and none at its ends."""
+    """`line` with every run of white space as one blank and none at its ends, and no characters without a width."""
     # The blank is the only white space that is printable; splitting into words costs several times more.
-    return squeeze_blanks(line) if line.isprintable() else " ".join(line.split())
+    if line.isprintable():
+        return squeeze_blanks(line)
+    return " ".join((line if line.isascii() else line.translate(_NO_WIDTH)).split())
 
 
 def squeeze_blanks(line: str) -> str:
