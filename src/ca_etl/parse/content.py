@@ -8,7 +8,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from ca_etl.parse.cards import read_cards
 from ca_etl.parse.clean import squeeze
-from ca_etl.parse.markup import MAX_TAGS, Markup, too_complex
+from ca_etl.parse.markup import MAX_TAGS, Markup, set_apart, too_complex
 from ca_etl.parse.page import Article
 
 # The text of a post is read as that of its page is: behind a heading, up to the end of the body.
@@ -39,6 +39,8 @@ def plain(html: str) -> str | None:
     """
     if ("<" in html or "&" in html) and too_complex(html.encode()) is None:
         body = LexborHTMLParser(f"<body>{html}").body
+        if body is not None and "<su" in html:
+            set_apart(body)
         html = "" if body is None else body.text()
     return squeeze(html) or None
 

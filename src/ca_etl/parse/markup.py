@@ -20,7 +20,12 @@ MARK_END: Final = "\x03"
 GAP: Final = "\x04"
 _MARK_FORM: Final = f"{MARK}%d{MARK_END}".encode()
 
-_NEVER: Final = ("script", "style", "noscript", "template", "iframe", "svg", "select", "textarea", "button")
+# fmt: off
+# Browsers strike <del> through: what stood there is said no more.
+_NEVER: Final = (
+    "script", "style", "noscript", "template", "iframe", "svg", "select", "textarea", "button", "del",
+)
+# fmt: on
 _CHROME: Final = ("nav", "aside", "footer")
 # fmt: off
 _INLINE: Final = (
@@ -29,6 +34,12 @@ _INLINE: Final = (
 )
 # fmt: on
 HEADINGS: Final = ("h1", "h2", "h3", "h4")
+_HIDDEN: Final = "[hidden],[style]"
+_NOT_SHOWN: Final = re.compile(r"display:\s?none", re.IGNORECASE)
+_HEADING: Final = ",".join(HEADINGS)
+_RAISED: Final = "sup,sub"
+_FIGURE: Final = re.compile(r"[-+\u2212]?[0-9]")
+_SHOWN: Final = frozenset({"body", *HEADINGS})
 _LINKED_DATA: Final = "application/ld+json"
 _BAD_REFERENCE: Final = re.compile(rb"&#(?:0*2(?![0-9])|[xX]0*2(?![0-9a-fA-F]));?")
 _REPLACEMENT: Final = "\ufffd".encode()
@@ -76,6 +87,23 @@ def too_complex(html: bytes) -> str | None:
             depth += 1
             cost += depth
     return f"elements nested {depth} deep or more" if cost > MAX_NESTED_COST else None
+
+
+def set_apart(body: LexborNode) -> None:
+    """Keep raised and lowered figures from the digits before them: 10^6, and no note's number behind a sum.
+
+    Text has them in one row, where `300<sup>1</sup> som` would be 3001 som.
+    """
+    # From the end: what is taken out holds none that is still to come.
+    for node in reversed(body.css(_RAISED)):
+        if _FIGURE.match(node.text()) is None:
+            continue
+        if node.css_first('a[href^="#"]') is not None:
+            node.decompose()
+            continue
+        before = node.prev
+        if before is not None and before.text()[-1:].isdigit():
+            node.insert_before("^" if node.tag == "sup" else "_")
 
 
 class _TagIds(NamedTuple):
@@ -137,6 +165,8 @@ class Markup:
                 node.decompose()
             else:
                 self._chrome.append(node)
+        if self.body is not None and (b"<su" in html or b"<SU" in html):
+            set_apart(self.body)
         # The text of the whole body, menus and margins included: the ticker can stand there.
         self.flat = "" if self.body is None else self.body.text(separator=GAP, skip_empty=True)
 
@@ -149,6 +179,7 @@ class Markup:
         for node in self._chrome:
             node.decompose()
         self._chrome = []
+        self._drop_hidden()
         ids = _tag_ids()
         found = Body()
         for node in self._nodes(ids.sorted):
@@ -160,6 +191,14 @@ class Markup:
             if number == ids.time:
                 found.times.append(node)
         return found
+
+    def _drop_hidden(self) -> None:
+        """Drop what no reader sees; scripts show whole pages and lists later, so what holds headings stays."""
+        for node in reversed(self.find(_HIDDEN)):
+            told = node.attributes
+            hidden = "hidden" in told or _NOT_SHOWN.search(told.get("style") or "") is not None
+            if hidden and node.tag not in _SHOWN and node.css_first(_HEADING) is None:
+                node.decompose()
 
     def find(self, selector: str) -> list[LexborNode]:
         """The elements of the body that match, in document order."""
