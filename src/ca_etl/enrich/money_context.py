@@ -19,11 +19,17 @@ _OPENING: Final = "([\"'\u201c\u2018\u2013\u2014-"
 _HEDGE_BEHIND: Final = re.compile(rf"\+|{BLANK}or{BLANK}(?:more|less|so)(?!\w)", re.IGNORECASE)
 _HEDGE_WITHIN: Final = re.compile(r"[0-9](?:-(?:plus|odd|some)|\+)", re.IGNORECASE)
 _UNIT: Final = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
-_COUNT: Final = rf"(?:[0-9][0-9,]{{0,9}}{BLANK})?"
+_COUNT: Final = (
+    rf"(?:(?:[0-9][0-9,]{{0,9}}{BLANK}(?:(?:thousand|million|billion){BLANK})?|(?:a{BLANK})?(?:hundred|thousand|million|billion){BLANK})"
+    rf"(?!(?:and|or|in|of|for|to|by|on|at|is|was|were|from|as|with|this|last|than|while|but){BLANK}))?"
+)
+_KIND: Final = rf"(?:(?:square|cubic|metric|troy|standard|sq|cu)\.?{BLANK})?"
+# "m3" is a unit, "m4" a road.
+_NAME: Final = "[A-Za-z]{1,20}(?:(?<=m)[23\u00b2\u00b3])?"
 _PER: Final = re.compile(
-    rf"{BLANK}?/{BLANK}?(?P<slash>(?:(?:square|cubic|sq|cu){BLANK})?[A-Za-z]{{1,20}})(?!\w)"
-    rf"|(?:{BLANK}|-)per(?:{BLANK}|-)(?:U\.?S\.?{BLANK}(?=dollar))?"
-    rf"(?P<per>{_COUNT}(?:(?:square|cubic|metric|troy|standard){BLANK})?[A-Za-z]{{1,20}}(?:-hours?)?)"
+    rf"{BLANK}?/{BLANK}?(?P<slash>{_COUNT}{_KIND}{_NAME})(?!\w)"
+    rf"|(?:{BLANK}|-)per(?:{BLANK}|-)(?:one{BLANK})?(?:U\.?S\.?{BLANK}(?=dollar))?"
+    rf"(?P<per>{_COUNT}{_KIND}{_NAME}(?:-hours?)?)"
     rf"|(?:{BLANK}|-)(?:an?|(?:for{BLANK})?(?:each|every))(?:{BLANK}|-)(?P<each>{_COUNT}(?:{_UNIT}))(?![\w-])(?!{BLANK}(?:ago|earlier|before|later|old)\b)"
     rf"|{BLANK}(?:to|against){BLANK}the{BLANK}(?:U\.?S\.?{BLANK})?(?P<rate>dollar|euro)(?!\w)"
     rf"|{BLANK}(?P<adverb>{'|'.join(ADVERBS)})(?!\w)",
@@ -119,6 +125,12 @@ def is_date(text: str, number: Numeral, end: int) -> bool:
     # "the 2000 som fine": a round sum rather than a year.
     by = None if written == "2000" else _BY_A_YEAR.search(text, before, number.start)
     return bool(by and _WORD_OR_NUMBER.match(text, end) and unit_behind(text, end) is None)
+
+
+def are_years(text: str, first: Numeral, second: Numeral, end: int) -> bool:
+    """Whether both numbers are years ("from 2022 to 2025 tenge loans grew"), `end` behind the currency."""
+    written = (text[number.start : number.end] for number in (first, second))
+    return all(map(_YEAR.fullmatch, written)) and unit_behind(text, end) is None
 
 
 def is_rate(text: str, end: int, start: int | None = None) -> bool:

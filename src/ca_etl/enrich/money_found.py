@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from ca_etl.enrich.money_context import changes, counts_things, is_date, is_rate, lead_before, unit_behind
+from ca_etl.enrich.money_context import (
+    are_years,
+    changes,
+    counts_things,
+    is_date,
+    is_rate,
+    lead_before,
+    unit_behind,
+)
 from ca_etl.enrich.money_numbers import BARE, BLANK, LED, LIST_BEHIND, UNSEEN, Numeral, figure, number_before
 from ca_etl.enrich.money_ranges import Found, both_ends, in_units_of
 from ca_etl.enrich.money_words import (
@@ -161,9 +169,16 @@ def _with_low(text: str, money: _Money, number: Numeral) -> tuple[Found, ...]:
     join = _JOIN_BACK.search(text, max(0, number.start - 5), number.start)
     if join is None:
         return (one,)
-    low = _low_before(text, join.start(), money)
-    if low is None:
+    low = number_before(text, join.start())
+    if low is not None and are_years(text, low, number, money.end):
+        return ()
+    if low is None or low.end != join.start() or is_date(text, low, money.end):
         return () if _IN_A_CHAIN.search(text, max(0, number.start - 2), number.start) else (one,)
+    return _ranged(text, one, low, number, join)
+
+
+def _ranged(text: str, one: Found, low: Numeral, number: Numeral, join: re.Match[str]) -> tuple[Found, ...]:
+    """The amount `one`, whose `number` stands behind the number `low`: a range, a change, or another matter."""
     first = Found(low.start, low.end, low.value, low.scale, one.currency)
     lead = lead_before(text, low.start)
     attached = not (join["word"] or join[0][0] == " ")
@@ -186,12 +201,6 @@ def _dashed(text: str, join: str, low: Numeral, one: Found, both: Found | None) 
     if both is not None and not chained:
         return (both,)
     return (one,) if join.startswith(" ") else ()
-
-
-def _low_before(text: str, end: int, money: _Money) -> Numeral | None:
-    """The number that ends at `end`, which a range begins with."""
-    low = number_before(text, end)
-    return None if low is None or low.end != end or is_date(text, low, money.end) else low
 
 
 def _led(text: str, money: _Money, number: Numeral) -> tuple[Found, ...]:
