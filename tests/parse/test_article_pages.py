@@ -144,6 +144,105 @@ def by_id(target: str, *faults: Fault) -> dict[int, dict[str, object]]:
     return {row["post_id"]: row for row in demo_rows(target, *faults).article_observation}
 
 
+LOST = (
+    '<body class="error404"><h1>Oops! That page can not be found.</h1>'
+    "<p>It looks like nothing was found at this location.</p>"
+)
+PARKED = "<body><h1>Buy this domain</h1><p>The domain may be for sale for $5 million.</p>"
+ILL = "<body><article><h1>We will be back soon!</h1><p>Sorry for the inconvenience.</p></article>"
+LOGIN = '<body class="login"><h1>Subscribe to read</h1><p>This content is for subscribers.</p>'
+TYPED = '<html><head><meta property="og:type" content="article"></head>'
+
+
+@pytest.mark.parametrize(
+    ("markup", "excerpt"),
+    [
+        (LOST, "Oops! That page can not be found. It looks like nothing was found at this location."),
+        (TYPED + LOST, "Oops! That page can not be found. It looks like nothing was found at this location."),
+        (PARKED, "Buy this domain The domain may be for sale for $5 million."),
+        (ILL, "We will be back soon! Sorry for the inconvenience."),
+        (LOGIN, "Subscribe to read This content is for subscribers."),
+        ("<body><p>Briefly unavailable for scheduled maintenance.</p>", ""),
+    ],
+    ids=["lost", "lost, with a type", "parked", "maintenance", "login", "no heading"],
+)
+def test_an_error_page_at_the_address_of_an_article_is_a_reject(
+    rows: Callable[..., Rows], markup: str, excerpt: str
+) -> None:
+    found = rows(markup.encode(), url=URL, content_type="text/html", captured_at=NIGHT, http_status=200)
+    assert found.article_observation == []
+    assert [capture["page_kind"] for capture in found.capture] == ["other"]
+    assert [(reject["reason"], reject["excerpt"]) for reject in found.reject] == [("no_articles", excerpt)]
+
+
+PAIRS = (
+    "KGS/USD = 0.01144",
+    "KZT/USD = 0.00198",
+    "TJS/USD = 0.10857",
+    "UZS/USD = 0.00008",
+    "TMT/USD = 0.28571",
+)
+TICKER = "".join(f"<li>{pair} 0%</li>" for pair in PAIRS)
+
+
+def test_the_ticker_of_an_unproven_page_keeps_the_day_of_its_capture(rows: Callable[..., Rows]) -> None:
+    themed = f"<body><ul>{TICKER * 8}</ul><p>28 August 2018</p><h1>Nothing here</h1><p>Nothing at all.</p>"
+    found = rows(themed.encode(), url=URL, content_type="text/html", captured_at=NIGHT)
+    assert (found.capture[0]["page_kind"], found.capture[0]["page_date"]) == ("other", None)
+    assert len(found.rate_observation) == 5
+    assert [reject["reason"] for reject in found.reject] == ["no_articles"]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("category/bread/", "listing"), ("", "home"), ("author/anna/", "author")]
+)
+def test_a_lone_heading_on_a_list_is_no_article(rows: Callable[..., Rows], path: str, kind: str) -> None:
+    empty = "<body><h1>We will be back soon!</h1><p>Sorry for the inconvenience.</p>"
+    found = rows(
+        empty.encode(), url=f"https://timesca.com/{path}", content_type="text/html", captured_at=NIGHT
+    )
+    assert (found.article_observation, found.capture[0]["page_kind"]) == ([], kind)
+    assert "no_articles" in {reject["reason"] for reject in found.reject}
+
+
+def test_the_old_site_has_no_signs_and_keeps_its_articles(rows: Callable[..., Rows]) -> None:
+    old = "<body><h1>A Mill</h1><p>The wheel turns.</p>"
+    address = "https://timesca.com/index.php/news/7-a-mill"
+    found = rows(old.encode(), url=address, content_type="text/html", captured_at=NIGHT)
+    assert [row["title"] for row in found.article_observation] == ["A Mill"]
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        ('<script type="application/ld+json">{"@type": "Article"}</script>', "<body>{}"),
+        ('<meta property="og:type" content="article">', "<body>{}"),
+        ("", '<body class="post-template-default single single-post">{}'),
+        ("", '<body class="single postid-41">{}'),
+        (f'<link rel="canonical" href="{URL}">', "<body><article>{}</article>"),
+        ("", '<body><article><time datetime="2025-12-05T07:00:00+05:00">5 December</time>{}</article>'),
+        ("", '<body><article id="post-41">{}</article>'),
+    ],
+    ids=["json-ld", "og:type", "single-post", "postid", "canonical", "time", "number"],
+)
+def test_one_sign_of_its_own_is_enough_for_an_article(head: str, body: str) -> None:
+    shown = body.format("<h1>A Baker\u2019s Day</h1><p>The oven is lit.</p>")
+    article = one(f"<html><head>{head}</head>{shown}</body></html>")
+    assert (article.title, article.text) == ("A Baker\u2019s Day", "The oven is lit.")
+
+
+def test_a_canonical_link_elsewhere_is_no_sign() -> None:
+    head = '<link rel="canonical" href="https://timesca.com/"><title>x</title>'
+    read = read_page(
+        f"<html><head>{head}</head><body><article><h1>Sorry</h1></article></body></html>".encode(),
+        content_type="text/html",
+        url=URL,
+        on=DAY,
+    )
+    assert isinstance(read, Page)
+    assert (read.kind, read.articles) == (PageKind.OTHER, ())
+
+
 @settings(max_examples=40, deadline=None)
 @given(number=st.integers(0, 99))
 def test_the_api_the_feed_and_the_page_of_an_article_say_the_same(number: int) -> None:

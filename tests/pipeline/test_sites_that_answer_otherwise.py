@@ -253,6 +253,24 @@ def test_pages_that_give_no_article_are_left_after_three(
     assert any(warning.startswith("timesca-articles: failed") for warning in outcome.warnings)
 
 
+def test_error_pages_under_status_200_neither_become_articles_nor_take_them_away(
+    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any], query: Query
+) -> None:
+    site.twist = first_of(CLOSED_API, CLOSED_FEED)
+    run()
+    lost = page(
+        b'<body class="error404"><h1>Oops! Not found.</h1><p>It looks like nothing was found here.</p>'
+    )
+    site.twist = first_of(CLOSED_API, CLOSED_FEED, of_articles(lost))
+    run(1)
+    assert told()["timesca-articles"] == ("failed", "none of 3 pages gave an article")
+    run(1, on=SWEEP)
+    assert query("select count(*), sum(revisions) from fct_article where title like 'Oops%'") == [(0, None)]
+    assert query("select sum(revisions), count(removal) from fct_article") == [(0, 0)]
+    rejects = "select distinct reason from etl_reject where source = 'timesca-articles' and detail like '%error page'"
+    assert query(rejects) == [("no_articles",)]
+
+
 def test_a_bot_check_in_place_of_an_article_is_a_refusal(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
 ) -> None:

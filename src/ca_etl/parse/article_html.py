@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from ca_etl.parse.cards import Cards
 from ca_etl.parse.content import plain, well_formed
 from ca_etl.parse.links import resolve, slug_of
 from ca_etl.parse.markup import Markup
@@ -20,6 +21,10 @@ from ca_etl.parse.reading import instant
 from ca_etl.records import site_name
 
 _TYPES: Final = ("Article", "BlogPosting")
+# Classes that WordPress gives to the body of a post's page, and of a page that it has not.
+_SINGLE: Final = "single-post"
+_NUMBERED: Final = "postid-"
+_LOST: Final = "error404"
 # SEO plugins write one script; a page of thousands is no article.
 _MAX_SCRIPTS: Final = 20
 _MAX_NODES: Final = 1_000
@@ -51,6 +56,28 @@ def linked_article(scripts: Sequence[str], urls: Iterable[str | None]) -> Linked
             if not told or not own or told & own:
                 return _linked(node, nodes)
     return None
+
+
+def is_proven(
+    cards: Cards, linked: Linked | None, markup: Markup, url: str | None, *, has_ticker: bool
+) -> bool:
+    """Whether something of the page's own says that it is an article's, which an address and a heading do not.
+
+    An error page stands at the address that was asked for, too. The signs: JSON-LD, `og:type`, the classes of the
+    body, the number of a post, an author or a time at the title, a date line there on a page with the site's ticker,
+    or a canonical link to the page's own address together with an `article` element.
+    """
+    classes = _body_classes(markup)
+    if _LOST in classes:
+        return False
+    if linked is not None or _SINGLE in classes or cards.is_signed or (cards.is_dated and has_ticker):
+        return True
+    if markup.head_attribute('meta[property="og:type"]', "content") == "article":
+        return True
+    if _post_id(markup) is not None:
+        return True
+    own = canonical_url(markup, url)
+    return own is not None and url is not None and _bare(own) == _bare(url) and bool(markup.find("article"))
 
 
 def canonical_url(markup: Markup, url: str | None) -> str | None:
@@ -160,14 +187,16 @@ def _meta_time(markup: Markup, which: str) -> datetime | None:
     return instant(value) if value else None
 
 
+def _body_classes(markup: Markup) -> list[str]:
+    return [] if markup.body is None else (markup.body.attributes.get("class") or "").split()
+
+
 def _post_id(markup: Markup) -> int | None:
     """The post's number: of the short link, the body's class, or the article element around the title."""
     short = _SHORT_LINK.search(markup.head_attribute("link[rel=shortlink]", "href") or "")
     if short is not None:
         return int(short[1]) or None
-    body = markup.body
-    classes = "" if body is None else body.attributes.get("class") or ""
-    told = [name for name in classes.split() if name.startswith("postid-")]
+    told = [name for name in _body_classes(markup) if name.startswith(_NUMBERED)]
     around = [node for node in markup.find("article[id]") if node.css_first("h1") is not None]
     told += [node.attributes.get("id") or "" for node in around[:1]]
     found = next((number for name in told if (number := _POST_NUMBER.fullmatch(name)) is not None), None)

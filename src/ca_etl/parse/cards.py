@@ -30,6 +30,8 @@ _ATTACHMENT: Final = re.compile(r"(?:attachment_|wp-image-)([0-9]{1,18})(?![0-9]
 _CLIMB: Final = 24
 # No label, byline, date or ticker line is longer; most paragraphs are.
 _LABEL_CHARS: Final = 300
+# Lines under the title of an article in which its date can stand, blank ones among them.
+_META_LINES: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +39,16 @@ class Cards:
     """The articles of a page and what is told around them.
 
     `before` are the lines before the first article, `labels` the short lines within cards. `is_single` says
-    that the page is one article itself.
+    that the page is one article itself, `is_signed` that it shows its author or time, `is_dated` that a date line
+    stands at its title.
     """
 
     articles: tuple[Article, ...]
     before: tuple[str, ...]
     labels: tuple[str, ...]
     is_single: bool
+    is_signed: bool = False
+    is_dated: bool = False
 
 
 def read_cards(
@@ -77,7 +82,16 @@ def read_cards(
         behind = body.headings[body.headings.index(lone) + 1 :]
         end = next((node for node in behind if article_link(node) is not None), None)
     reading = _read_lines(markup, titles, facts, end)
-    return Cards(_articles(_kept(titles), base), tuple(reading.before), tuple(reading.labels), is_single)
+    articles = _articles(_kept(titles), base)
+    before, labels = tuple(reading.before), tuple(reading.labels)
+    if not is_single:
+        return Cards(articles, before, labels, is_single=False)
+    (title,) = titles
+    is_signed = any((title.author, title.published, title.modified))
+    is_dated = any(
+        read_date(squeeze(line)) for line in title.inside[:_META_LINES] if len(line) <= _LABEL_CHARS
+    )
+    return Cards(articles, before, labels, is_single, is_signed, is_dated)
 
 
 def _lone_title(headings: Sequence[LexborNode], headline: str) -> LexborNode | None:

@@ -6,11 +6,12 @@ The ticker, the date line and the "Viewing results" header are found by their te
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from ca_etl.parse.article_html import Linked, canonical_url, linked_article, with_facts
+from ca_etl.parse.article_html import Linked, canonical_url, is_proven, linked_article, with_facts
 from ca_etl.parse.cards import Cards, read_cards
 from ca_etl.parse.clean import squeeze
 from ca_etl.parse.dates import looks_like_date, read_date
@@ -45,21 +46,37 @@ def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) ->
     cards = read_cards(markup, base, headline=headline, ends_at_links=True)
     shown, header_rejects = _header(flat)
     page_date, date_rejects = _page_date(flat, found.end, cards)
+    is_unproven = not is_proven(cards, linked, markup, url, has_ticker=bool(found.lines))
     opening = squeeze(" ".join(cards.before[:_BREADCRUMB_LINES]))
     signs = Signs(
         has_header=shown is not None,
         has_breadcrumb="Our People >" in opening or "Our People »" in opening,
         is_single_article=cards.is_single,
+        is_unproven=is_unproven,
         has_ticker_or_date=bool(found.lines) or page_date is not None,
-        articles=len(cards.articles),
+        articles=0 if cards.is_single and is_unproven else len(cards.articles),
     )
     kind = kind_of(signs, url)
-    ticker = _read_ticker(found.lines, ticker_day(kind, page_date, on))
-    rejects = (*ticker.rejects, *date_rejects, *header_rejects)
     articles = cards.articles
     if kind is PageKind.ARTICLE:
         articles = _with_head(cards, linked, markup, base)
+    elif is_unproven and cards.is_single and kind is not PageKind.OLD_SITE:
+        articles = ()
+    if kind is PageKind.OTHER and kind_of(signs._replace(is_unproven=False), url) is PageKind.ARTICLE:
+        # The date line may be an article's after all.
+        page_date, date_rejects = None, [*date_rejects, *_unproven(cards, articles)]
+    ticker = _read_ticker(found.lines, ticker_day(kind, page_date, on))
+    rejects = (*ticker.rejects, *date_rejects, *header_rejects)
     return Page(kind, page_date, ticker.rates, ticker.cycles, shown, articles, rejects, charset)
+
+
+def _unproven(cards: Cards, articles: Sequence[Article]) -> list[Reject]:
+    """Why the page of one article gives none, where it gives no other either."""
+    if articles:
+        return []
+    said = "nothing on the page says that it is an article's, as on an error page"
+    shown = " ".join(part for article in cards.articles for part in (article.title, article.text) if part)
+    return [Reject.of(RejectReason.NO_ARTICLES, said, shown)]
 
 
 def _with_head(cards: Cards, linked: Linked | None, markup: Markup, url: str | None) -> tuple[Article, ...]:

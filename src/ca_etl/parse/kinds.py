@@ -19,6 +19,7 @@ class Signs(NamedTuple):
     has_breadcrumb: bool = False
     has_written_by: bool = False
     is_single_article: bool = False
+    is_unproven: bool = False
     has_ticker_or_date: bool = False
     articles: int = 0
     has_teasers: bool = False
@@ -32,8 +33,9 @@ def kind_of(signs: Signs, url: str | None) -> PageKind:
     1. a breadcrumb "Our People >" makes an author page, a "Viewing results" header a listing;
     2. a URL that only one kind has: /author/ and /our-people/, /page/N and the front page, /index.php;
     3. bullets "Written by" make the old site, unless a ticker or date line stands above: they are the new one's;
-    4. a page that declares itself one article is one;
-    5. the other URLs: /category/, /tag/, /latest/ and /feed/ are listings, a path of one segment an article;
+    4. a page that declares itself one article is one, unless nothing on it bears that out: so does an error page;
+    5. the other URLs: /category/, /tag/, /latest/ and /feed/ are listings, a path of one segment an article, unless
+       it is unproven too;
     6. without a URL that tells: teasers with "Continue reading", or articles below a ticker or date line, make the
        home page;
     7. anything else is other.
@@ -43,13 +45,14 @@ def kind_of(signs: Signs, url: str | None) -> PageKind:
     if signs.has_breadcrumb or signs.has_header:
         return PageKind.AUTHOR if signs.has_breadcrumb else PageKind.LISTING
     by_url = _kind_of_url(url)
-    is_home = signs.has_teasers or (signs.has_ticker_or_date and signs.articles > 0)
+    is_told = by_url is not None and not (by_url is PageKind.ARTICLE and signs.is_unproven)
+    has_list = signs.has_teasers or (signs.has_ticker_or_date and signs.articles > 0)
     rules = (
         (by_url in {PageKind.AUTHOR, PageKind.HOME, PageKind.OLD_SITE}, by_url),
         (signs.has_written_by and not signs.has_ticker_or_date, PageKind.OLD_SITE),
-        (signs.is_single_article, PageKind.ARTICLE),
-        (by_url is not None, by_url),
-        (is_home, PageKind.HOME),
+        (signs.is_single_article and not signs.is_unproven, PageKind.ARTICLE),
+        (is_told, by_url),
+        (by_url is None and has_list, PageKind.HOME),
     )
     return next((kind for holds, kind in rules if holds and kind is not None), PageKind.OTHER)
 
