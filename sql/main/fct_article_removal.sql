@@ -4,7 +4,8 @@ description: >-
   for the page of each known one that the list lacks; where it gets no list, for the pages that were no more when a
   daily run asked for them, and then a page that stands says nothing. An article that nobody listed for some days is not here for
   that: listings are short. Neither is one that the list of the same sweep shows, though the page of a lost one
-  led to its own, nor one whose address leads to a page that is no article's.
+  led to its own, nor one whose address leads to a page that is no article's, nor one
+  first seen after the answer: another one had its address before.
 grain: [article_id, kind, found_at]
 columns:
   article_id: The article, as in main.fct_article.
@@ -88,6 +89,16 @@ named as (
     and observation.url is not null
 ),
 
+-- one that was first seen after an answer cannot be what the answer misses
+firsts as (
+    select
+        article_id,
+        if(bool_or(observed_at is null), null, min(observed_at)) as first_at
+    from main.fct_article_sighting
+    where article_id in (select article_id from addresses)
+    group by article_id
+),
+
 found as (
     select
         addresses.article_id,
@@ -98,6 +109,9 @@ found as (
         seen.observed_at as last_seen_at
     from answers
     inner join addresses on addresses.url = answers.url
+    inner join firsts
+        on firsts.article_id = addresses.article_id
+        and coalesce(firsts.first_at <= answers.observed_at, true)
     left join main.fct_article_sighting as other
         on other.capture_id = answers.capture_id and other.article_id <> addresses.article_id
     asof left join seen on seen.article_id = addresses.article_id and seen.observed_at <= answers.observed_at

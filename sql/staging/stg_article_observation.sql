@@ -9,6 +9,8 @@ description: >-
   address has that name, and the others are told apart by "--" and a mark of their lead.
   What tells the number of its post is the article that the post was under its first address, and a
   second post under an address of another one is an article of its own, told apart by "--" and its number.
+  What tells no number at such an address is the post of its time of publication, else the one that stood there by then,
+  as the answers of the same run tell too.
   Observations without a title are not here; fct_listing_page counts them.
 grain: [capture_id, position]
 columns:
@@ -236,7 +238,8 @@ addresses as materialized (
         identified.slug,
         -- what has no address of its own is named by its title, which others may bear
         identified.own_segment <> '' as is_address,
-        capture.capture_order as shown_order
+        capture.capture_order as shown_order,
+        capture.archive_file
     from identified
     inner join staging.stg_capture as capture on capture.capture_id = identified.capture_id
     where identified.post_id is not null
@@ -260,8 +263,13 @@ keyed as (
     from posts
 ),
 
-elsewhere as (
-    select addresses.slug, addresses.shown_order, keyed.slug as article_slug
+elsewhere as materialized (
+    select
+        addresses.slug,
+        addresses.shown_order,
+        addresses.post_id,
+        nullif(regexp_extract(addresses.archive_file, '([0-9]{8}T[0-9]{6}Z)-', 1), '') as slot,
+        keyed.slug as article_slug
     from addresses
     inner join keyed on keyed.post_id = addresses.post_id
     where addresses.is_address
@@ -273,20 +281,49 @@ elsewhere as (
     )
 ),
 
--- a listing tells no number: it shows the post that stood at the address by then
-followed as (
+unnumbered as (
     select
         shown.capture_id,
         shown.position,
+        shown.slug,
+        place.published_at,
+        capture.capture_order,
+        regexp_extract(capture.archive_file, '([0-9]{8}T[0-9]{6}Z)-', 1) as slot
+    from identified as shown
+    inner join staging.stg_capture as capture on capture.capture_id = shown.capture_id
+    inner join raw.article_observation as place
+        on place.capture_id = shown.capture_id
+        and place.position = shown.position
+    where shown.post_id is null
+    and shown.slug in (select slug from elsewhere)
+),
+
+published as (
+    select distinct post_id, published_at
+    from raw.article_observation
+    where post_id in (select post_id from elsewhere)
+    and published_at is not null
+),
+
+-- a listing tells no number: it shows the post of its time of publication, else the one that stood at the address by
+-- then; a run reads its listings before the posts, whose answer tells who stood there already
+followed as (
+    select
+        unnumbered.capture_id,
+        unnumbered.position,
         coalesce(
+            arg_max(elsewhere.article_slug, elsewhere.shown_order) filter (where published.post_id is not null),
             arg_max(elsewhere.article_slug, elsewhere.shown_order)
-                filter (where elsewhere.shown_order <= capture.capture_order),
+                filter (
+                    where elsewhere.shown_order <= unnumbered.capture_order or elsewhere.slot = unnumbered.slot
+                ),
             arg_min(elsewhere.article_slug, elsewhere.shown_order)
         ) as slug
-    from identified as shown
-    inner join elsewhere on elsewhere.slug = shown.slug
-    inner join staging.stg_capture as capture on capture.capture_id = shown.capture_id
-    where shown.post_id is null
+    from unnumbered
+    inner join elsewhere on elsewhere.slug = unnumbered.slug
+    left join published
+        on published.post_id = elsewhere.post_id
+        and published.published_at = unnumbered.published_at
     group by all
 ),
 

@@ -286,6 +286,67 @@ def test_a_post_that_took_the_address_of_a_deleted_one_is_an_article_of_its_own(
     ) == [("a-road", 7, "2025-12-05", 2), ("a-road--9", 9, "2025-12-07", 2)]
 
 
+def filed(day: int, source: str, hour: int = 2):
+    """What the daily run of that day was answered, listings first."""
+    return api(day) | {
+        "capture_id": f"{source}-{day}",
+        "source": source,
+        "captured_at": f"2025-12-{day:02} {hour:02}:00:00+00",
+        "archive_file": f"2025/12/202512{day:02}T020000Z-{source}.warc.gz",
+    }
+
+
+DIGEST = {"position": 1, "title": "A Digest", "url": "https://timesca.com/a-digest/"}
+
+
+def test_a_listing_of_the_run_that_finds_the_new_post_shows_it_and_not_the_deleted_one(given):
+    """The listing is read first, when no answer has told the number of the new post."""
+    warehouse = given(
+        capture=[
+            *(filed(5, source, hour) for source, hour in (("timesca", 2), ("timesca-posts", 3))),
+            *(filed(7, source, hour) for source, hour in (("timesca", 2), ("timesca-posts", 3))),
+        ],
+        article_observation=[
+            DIGEST | {"capture_id": "timesca-5", "text_id": "old"},
+            DIGEST | {"capture_id": "timesca-posts-5", "text_id": "old", "post_id": 7},
+            DIGEST | {"capture_id": "timesca-7", "text_id": "new"},
+            DIGEST | {"capture_id": "timesca-posts-7", "text_id": "new", "post_id": 9},
+        ],
+        article_text=[
+            {"text_id": "old", "text": "Wool is dear."},
+            {"text_id": "new", "text": "Ice is thin."},
+        ],
+    )
+    assert warehouse.rows(
+        "select slug, last_seen_date::varchar, text, sightings, revisions from main.fct_article order by slug"
+    ) == [
+        ("a-digest", "2025-12-05", "Wool is dear.", 2, 0),
+        ("a-digest--9", "2025-12-07", "Ice is thin.", 2, 0),
+    ]
+
+
+def test_a_listing_shows_the_post_that_was_published_when_it_says(given):
+    """No answer tells the new post before the next day; an old page that a cache kept comes after it."""
+    then, since = "2025-12-04 06:00:00+00", "2025-12-07 01:00:00+00"
+    warehouse = given(
+        capture=[
+            filed(5, "timesca-posts"),
+            filed(7, "timesca"),
+            filed(8, "timesca-posts"),
+            filed(9, "timesca"),
+        ],
+        article_observation=[
+            DIGEST | {"capture_id": "timesca-posts-5", "post_id": 7, "published_at": then},
+            DIGEST | {"capture_id": "timesca-7", "published_at": since},
+            DIGEST | {"capture_id": "timesca-posts-8", "post_id": 9, "published_at": since},
+            DIGEST | {"capture_id": "timesca-9", "published_at": then},
+        ],
+    )
+    assert warehouse.rows(
+        "select slug, published_at::date::varchar, sightings from main.fct_article order by slug"
+    ) == [("a-digest", "2025-12-04", 2), ("a-digest--9", "2025-12-07", 2)]
+
+
 def test_a_feed_item_without_an_address_does_not_take_the_one_that_its_title_would_make(given):
     listing = {"capture_id": "c8", "position": 1, "title": "A Road", "url": "https://timesca.com/a-road/"}
     warehouse = given(

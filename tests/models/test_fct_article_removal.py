@@ -160,3 +160,21 @@ def test_a_page_that_shows_another_article_says_that_the_first_is_gone(given):
     other = {"capture_id": "p7", "title": "A Bridge", "url": URL, "post_id": 9}
     warehouse = given(capture=[at(5), listed(7), looked(7, 200)], article_observation=[seen(5), other])
     assert warehouse.rows("select removal from main.fct_article where post_id = 7") == [("gone",)]
+
+
+def test_an_article_that_took_the_address_later_was_not_missed_before_it_was_there(given):
+    new = seen(9) | {"post_id": 9}
+    there = looked(14, 200)
+    warehouse = given(
+        capture=[at(5), looked(7, 404), at(9), listed(14), there],
+        article_observation=[
+            seen(5),
+            new,
+            new | {"capture_id": "l14"},
+            new | {"capture_id": "p14"},
+        ],
+    )
+    assert warehouse.rows(
+        "select post_id, kind, found_at, returned_at, is_current from main.fct_article_removal as removal"
+        " inner join main.fct_article as article using (article_id)"
+    ) == [(7, "gone", on(7), None, True)]
