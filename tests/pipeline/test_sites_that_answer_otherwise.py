@@ -271,6 +271,26 @@ def test_error_pages_under_status_200_neither_become_articles_nor_take_them_away
     assert query(rejects) == [("no_articles",)]
 
 
+def test_one_page_in_place_of_every_article_is_none_of_them(
+    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any], query: Query
+) -> None:
+    site.twist = first_of(CLOSED_API, CLOSED_FEED)
+    run()
+    wall = page(
+        b'<body class="single-post"><h1>Subscribe to read</h1><p>This content is for subscribers of ours.</p>'
+    )
+    site.twist = first_of(CLOSED_API, CLOSED_FEED, of_articles(wall))
+    run(1, changes={"article_pages": 5})
+    failed = ("failed", "none of 5 pages gave an article; 5 pages say the same")
+    assert told()["timesca-articles"] == failed
+    run(1, on=SWEEP)
+    assert query("select count(*) from fct_article where title like 'Subscribe%'") == [(0,)]
+    assert query("select sum(revisions), count(removal) from fct_article") == [(0, 0)]
+    assert query("select distinct reason, detail from etl_reject where excerpt like 'Subscribe%'") == [
+        ("no_articles", "5 pages say the same")
+    ]
+
+
 def test_a_bot_check_in_place_of_an_article_is_a_refusal(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
 ) -> None:

@@ -16,7 +16,8 @@ import duckdb
 
 from ca_etl.archive.fetch import FetchResult
 from ca_etl.archive.policy import Validators, Verdict
-from ca_etl.parse.page import Article, PageKind
+from ca_etl.parse.page import Article, Page, PageKind
+from ca_etl.parse.repeats import Saying, repeats
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.resolve import last_validators, published_warehouse
 from ca_etl.pipeline.slots import SlotOutcome
@@ -55,6 +56,7 @@ class Said(StrEnum):
     UNCHANGED = "unchanged"
     GONE = "gone"
     NOTHING = "nothing"
+    SAME = "same"
 
 
 def ask_pages(ctx: Context, visit: Visit, lacking: Sequence[Article]) -> Told | None:
@@ -87,15 +89,32 @@ def look_at(
 ) -> tuple[tuple[Said, ...], FetchResult | None]:
     """What the pages at `urls` say, as far as the site is willing, and the last answer where it said no."""
     said: list[Said] = []
+    pages: list[tuple[str, Page | None]] = []
+    no: FetchResult | None = None
     for done, url in enumerate(urls):
         ctx.progress("capture", done, len(urls))
         last = visit.get(url, validators.get(url))
-        said.append(_said(last))
+        page = page_of(last) if last.verdict is Verdict.OK else None
+        said.append(_said(last, page))
+        pages.append((url, page))
         if last.verdict in FINAL or status_of(last) == TOO_MANY:
-            return tuple(said), last
+            no = last
+            break
         if said[-MOST_FAILURES:] == [Said.NOTHING] * MOST_FAILURES:
             break
-    return tuple(said), None
+    return _without_repeats(said, pages), no
+
+
+def _without_repeats(said: Sequence[Said], pages: Sequence[tuple[str, Page | None]]) -> tuple[Said, ...]:
+    shown = {
+        place: Saying(article.url or url, article.title, article.text, article.post_id)
+        for place, (url, page) in enumerate(pages)
+        if page is not None and said[place] is Said.ARTICLE and len(page.articles) == 1
+        for article in page.articles
+    }
+    places = list(shown)
+    same = {places[at] for at in repeats(list(shown.values()))}
+    return tuple(Said.SAME if place in same else each for place, each in enumerate(said))
 
 
 def told_of(said: Sequence[Said], no: FetchResult | None, *reasons: str) -> Told:
@@ -103,13 +122,16 @@ def told_of(said: Sequence[Said], no: FetchResult | None, *reasons: str) -> Told
 
     That an article is no more counts as one that was shown.
     """
-    shown, mute = said.count(Said.ARTICLE) + said.count(Said.GONE), said.count(Said.NOTHING)
+    shown, same = said.count(Said.ARTICLE) + said.count(Said.GONE), said.count(Said.SAME)
+    mute = said.count(Said.NOTHING) + same
+    alike = f"{same} pages say the same" if same else ""
     if no is not None:
         return Told(timesca.ARTICLES, SlotOutcome.BLOCKED, f"{no.verdict}: {no.detail}", shown)
     if mute == len(said):
-        return Told(timesca.ARTICLES, SlotOutcome.FAILED, f"none of {mute} pages gave an article")
+        why = "; ".join(filter(None, (f"none of {mute} pages gave an article", alike)))
+        return Told(timesca.ARTICLES, SlotOutcome.FAILED, why)
     silent = f"{mute} of {len(said)} pages gave no article" if mute else ""
-    return good(timesca.ARTICLES, shown, "; ".join(filter(None, (*reasons, silent))) or None)
+    return good(timesca.ARTICLES, shown, "; ".join(filter(None, (*reasons, silent, alike))) or None)
 
 
 def _read_before(ctx: Context, con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -118,11 +140,10 @@ def _read_before(ctx: Context, con: duckdb.DuckDBPyConnection) -> list[str]:
     return [url for (url,) in rows]
 
 
-def _said(result: FetchResult) -> Said:
+def _said(result: FetchResult, page: Page | None) -> Said:
     """A lost page may lead to the home page, which says nothing."""
     if status_of(result) in timesca.GONE:
         return Said.GONE
     if result.verdict is Verdict.UNCHANGED:
         return Said.UNCHANGED
-    page = page_of(result) if result.verdict is Verdict.OK else None
     return Said.ARTICLE if page is not None and page.kind is PageKind.ARTICLE else Said.NOTHING

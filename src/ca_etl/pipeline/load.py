@@ -13,6 +13,7 @@ import duckdb
 
 from ca_etl.archive.read import archive_files, read_archive
 from ca_etl.parse.page import PARSER_VERSION
+from ca_etl.parse.repeats import reject_repeats
 from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.context import Context, Kind
 from ca_etl.pipeline.resolve import Resolve, resolver
@@ -158,6 +159,7 @@ def read_rows(ctx: Context, path: Path, resolve: Resolve) -> tuple[Rows, Archive
         else:
             captures += 1
             rows.extend(rows_of(found, zone=ctx.settings.zone, run_id=ctx.run_id, site=site))
+    reject_repeats(rows, source=timesca.ARTICLES, run_id=ctx.run_id)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     return rows, ArchiveFile(
