@@ -55,6 +55,7 @@ class RejectReason(StrEnum):
     INCOMPLETE_CYCLE = "incomplete_cycle"
     BAD_RATE_LINE = "bad_rate_line"
     BAD_DATE_LINE = "bad_date_line"
+    BAD_TIME = "bad_time"
     BAD_HEADER = "bad_header"
     NO_ARTICLES = "no_articles"
     UNTITLED = "untitled"

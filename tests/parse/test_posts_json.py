@@ -269,7 +269,9 @@ values = st.recursive(
 @given(changed=st.dictionaries(st.sampled_from(sorted(POST)), values))
 def test_a_post_of_any_shape_is_rows_or_rejects(changed: dict[str, object]) -> None:
     page = read(POST | changed)
-    assert len(page.articles) + len(page.rejects) == 1
+    # a field that cannot be so is a reject beside its article
+    whole = [reject for reject in page.rejects if reject.reason not in {"bad_time", "other_site"}]
+    assert len(page.articles) + len(whole) == 1
 
 
 @given(at=st.integers(0, 900), cut=st.integers(0, 60), put=st.binary(max_size=8))

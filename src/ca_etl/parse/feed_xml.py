@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from ca_etl.parse.content import plain, read_content, too_many_tags, well_formed
+from ca_etl.parse.doubts import unread_time, without_foreign_link
 from ca_etl.parse.kinds import Signs, kind_of
 from ca_etl.parse.links import resolve, slug_of
 from ca_etl.parse.page import Article, Page, PageKind, Reject
@@ -44,11 +45,14 @@ def read_feed(text: str, *, url: str | None, charset: str) -> Page:
     if read.problem is not None:
         rejects.append(Reject.of(RejectReason.BAD_XML, read.problem[:300], text))
     for item in read.items:
-        article = _article(item, len(articles) + 1, url)
-        if isinstance(article, Article):
+        told = _article(item, len(articles) + 1, url)
+        if isinstance(told, Article):
+            article, foreign = without_foreign_link(told, url)
             articles.append(article)
+            date = item.first("pubDate")
+            rejects += [*foreign, *unread_time("pubDate", date and date.text, article.published_at)]
         else:
-            rejects.append(article)
+            rejects.append(told)
     return Page(kind, None, (), 0, None, tuple(articles), tuple(rejects), charset)
 
 

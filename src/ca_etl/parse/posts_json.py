@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from ca_etl.parse.content import plain, read_content, too_many_tags, well_formed
+from ca_etl.parse.doubts import unread_time, without_foreign_link
 from ca_etl.parse.kinds import Signs, kind_of
 from ca_etl.parse.links import resolve, slug_of
 from ca_etl.parse.page import Article, Page, PageKind, Reject
@@ -49,7 +50,9 @@ def _read_list(posts: list[object], url: str | None, charset: str) -> Page:
     for number, post in enumerate(posts, start=1):
         read = _read_post(post, len(articles) + 1, number, url)
         if isinstance(read, Article):
-            articles.append(read)
+            article, foreign = without_foreign_link(read, url)
+            articles.append(article)
+            rejects += [*foreign, *_unread_times(post, article)]
         else:
             rejects.append(read)
     return _page(PageKind.POSTS_API, tuple(articles), tuple(rejects), charset)
@@ -103,6 +106,12 @@ def _read_post(post: object, position: int, number: int, url: str | None) -> Art
         slug=_string(post.get("slug")) or slug_of(link),
         categories=terms,
     )
+
+
+def _unread_times(post: object, article: Article) -> list[Reject]:
+    fields = (("date_gmt", article.published_at), ("modified_gmt", article.modified_at))
+    told = post if isinstance(post, dict) else {}
+    return [reject for name, read in fields for reject in unread_time(name, told.get(name), read)]
 
 
 def _trails_off(html: str) -> bool:
