@@ -158,6 +158,7 @@ resolved as (
         shown.position,
         shown.text_id,
         shown.post_id,
+        shown.published_at,
         slugs.slug as own_slug,
         slugs.article_id as own_article_id,
         if(slugs.segment <> '', null, linked.slug) as linked_slug,
@@ -239,7 +240,8 @@ addresses as materialized (
         -- what has no address of its own is named by its title, which others may bear
         identified.own_segment <> '' as is_address,
         capture.capture_order as shown_order,
-        capture.archive_file
+        capture.archive_file,
+        identified.published_at
     from identified
     inner join staging.stg_capture as capture on capture.capture_id = identified.capture_id
     where identified.post_id is not null
@@ -263,11 +265,11 @@ keyed as (
     from posts
 ),
 
-elsewhere as materialized (
+elsewhere as (
     select
         addresses.slug,
         addresses.shown_order,
-        addresses.post_id,
+        addresses.published_at,
         nullif(regexp_extract(addresses.archive_file, '([0-9]{8}T[0-9]{6}Z)-', 1), '') as slot,
         keyed.slug as article_slug
     from addresses
@@ -281,49 +283,26 @@ elsewhere as materialized (
     )
 ),
 
-unnumbered as (
-    select
-        shown.capture_id,
-        shown.position,
-        shown.slug,
-        place.published_at,
-        capture.capture_order,
-        regexp_extract(capture.archive_file, '([0-9]{8}T[0-9]{6}Z)-', 1) as slot
-    from identified as shown
-    inner join staging.stg_capture as capture on capture.capture_id = shown.capture_id
-    inner join raw.article_observation as place
-        on place.capture_id = shown.capture_id
-        and place.position = shown.position
-    where shown.post_id is null
-    and shown.slug in (select slug from elsewhere)
-),
-
-published as (
-    select distinct post_id, published_at
-    from raw.article_observation
-    where post_id in (select post_id from elsewhere)
-    and published_at is not null
-),
-
 -- a listing tells no number: it shows the post of its time of publication, else the one that stood at the address by
 -- then; a run reads its listings before the posts, whose answer tells who stood there already
 followed as (
     select
-        unnumbered.capture_id,
-        unnumbered.position,
+        shown.capture_id,
+        shown.position,
         coalesce(
-            arg_max(elsewhere.article_slug, elsewhere.shown_order) filter (where published.post_id is not null),
+            arg_max(elsewhere.article_slug, elsewhere.shown_order)
+                filter (where elsewhere.published_at = shown.published_at),
             arg_max(elsewhere.article_slug, elsewhere.shown_order)
                 filter (
-                    where elsewhere.shown_order <= unnumbered.capture_order or elsewhere.slot = unnumbered.slot
+                    where elsewhere.shown_order <= capture.capture_order
+                    or elsewhere.slot = regexp_extract(capture.archive_file, '([0-9]{8}T[0-9]{6}Z)-', 1)
                 ),
             arg_min(elsewhere.article_slug, elsewhere.shown_order)
         ) as slug
-    from unnumbered
-    inner join elsewhere on elsewhere.slug = unnumbered.slug
-    left join published
-        on published.post_id = elsewhere.post_id
-        and published.published_at = unnumbered.published_at
+    from identified as shown
+    inner join elsewhere on elsewhere.slug = shown.slug
+    inner join staging.stg_capture as capture on capture.capture_id = shown.capture_id
+    where shown.post_id is null
     group by all
 ),
 
