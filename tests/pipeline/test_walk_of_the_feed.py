@@ -85,7 +85,7 @@ def test_articles_that_come_and_go_between_two_pages_hide_no_other(walk: Walk, s
     ("fault", "why"),
     [
         (Fault(status=403), "blocked: 403 Forbidden: forbidden"),
-        (Fault(waf_page=True), "status 200, article"),
+        (Fault(waf_page=True), "status 200, listing"),
         (Fault(status=404), "it has no first page"),
         (Fault(status=500), "http_error: 500 Internal Server Error"),
     ],
