@@ -5,7 +5,7 @@ description: >-
   page are two articles; a lead that another page shows is the first article that it was never seen beside, so that an
   edited lead makes no article of its own. Titles that no page shows so are not here.
 grain: [capture_id, position]
-# old clients make a view anew wherever another one uses it
+# it is read several times
 materialized: table
 columns:
   capture_id: The capture.

@@ -13,6 +13,8 @@ description: >-
   as the answers of the same run tell too.
   Observations without a title are not here; fct_listing_page counts them.
 grain: [capture_id, position]
+# what it takes to make is paid once, and old clients would make a view anew for seconds
+materialized: table
 columns:
   capture_id: The capture that showed the article.
   position: Its place on the page.
