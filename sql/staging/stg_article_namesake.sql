@@ -29,7 +29,7 @@ shown as materialized (
         observation.capture_id,
         observation.position,
         capture.capture_order,
-        rtrim(left(regexp_replace(lower(left(texts.text, 120)), '[^\p{L}\p{N}]+', ' ', 'g'), 60)) as lead
+        rtrim(lead_of(texts.text)) as lead
     from raw.article_observation as observation
     inner join raw.article_text as texts on texts.text_id = observation.text_id
     inner join staging.stg_capture as capture on capture.capture_id = observation.capture_id

@@ -144,7 +144,7 @@ leads as (
     select distinct
         slugs.title_slug,
         slugs.slug,
-        left(regexp_replace(lower(left(texts.text, 120)), '[^\p{L}\p{N}]+', ' ', 'g'), 60) as lead
+        lead_of(texts.text) as lead
     from slugs
     inner join linked on linked.title_slug = slugs.title_slug
     inner join raw.article_observation as shown
@@ -179,7 +179,7 @@ ambiguous as materialized (
 ),
 
 begun as materialized (
-    select text_id, left(regexp_replace(lower(left(text, 120)), '[^\p{L}\p{N}]+', ' ', 'g'), 60) as lead
+    select text_id, lead_of(text) as lead
     from raw.article_text
     where text_id in (select text_id from ambiguous)
 ),

@@ -47,8 +47,7 @@ def languages(words: Words) -> pl.Series:
         )
         .select("text", language=_best())
     )
-    every = pl.DataFrame({"text": pl.arange(words.texts, dtype=pl.UInt32, eager=True)})
-    return every.join(told, on="text", how="left", maintain_order="left")["language"]
+    return words.of_each(told, "language")
 
 
 _SIGNS: Final = ("little", "own", "against")

@@ -58,8 +58,7 @@ def bands(words: Words) -> pl.Series:
     ).filter(begin)
     signatures = _signatures(runs).join(_figures_of(words, hashes), on="text", how="left")
     made = signatures.select("text", bands=pl.concat_list(_band(number) for number in range(BANDS)))
-    every = pl.DataFrame({"text": pl.arange(words.texts, dtype=pl.UInt32, eager=True)})
-    return every.join(made, on="text", how="left", maintain_order="left")["bands"].fill_null([])
+    return words.of_each(made, "bands").fill_null([])
 
 
 def likenesses(pairs: Sequence[tuple[str, str]]) -> list[Likeness | None]:

@@ -29,6 +29,11 @@ class Words:
     vocabulary: pl.Series
     found: pl.DataFrame
 
+    def of_each(self, told: pl.DataFrame, column: str) -> pl.Series:
+        """`column` of `told`, which has a row for some of the texts (text), for every text; null where it has none."""
+        every = pl.DataFrame({"text": pl.arange(self.texts, dtype=pl.UInt32, eager=True)})
+        return every.join(told, on="text", how="left", maintain_order="left")[column]
+
 
 def words_in(texts: pl.Series) -> Words:
     """The words of each of `texts`. A null text has none."""

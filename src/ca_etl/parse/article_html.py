@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from ca_etl.parse.cards import Cards
 from ca_etl.parse.content import plain, well_formed
-from ca_etl.parse.links import resolve, slug_of
+from ca_etl.parse.links import bare_address, resolve, slug_of
 from ca_etl.parse.markup import Markup
 from ca_etl.parse.page import Article
 from ca_etl.parse.reading import instant
@@ -141,8 +141,7 @@ def _addresses(node: Mapping[str, Any]) -> list[str]:
 
 
 def _bare(url: str) -> str:
-    """An address without scheme, `www.`, query, fragment and last slash."""
-    return re.sub(r"^https?://(?:www\.)?|[?#].*$", "", url[:2000], flags=re.DOTALL).rstrip("/")
+    return bare_address(url[:2000])
 
 
 def _linked(node: Mapping[str, Any], nodes: Sequence[Mapping[str, Any]]) -> Linked:

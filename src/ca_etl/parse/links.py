@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
@@ -9,6 +10,11 @@ from selectolax.lexbor import LexborNode
 
 # First path segments that lead to another list of the site.
 _LISTS: Final = frozenset({"author", "our-people", "category", "tag", "page", "feed", "latest", "wp-admin"})
+
+
+def bare_address(url: str) -> str:
+    """An address without scheme, `www.`, query, fragment and last slash."""
+    return re.sub(r"^https?://(?:www\.)?|[?#].*$", "", url, flags=re.DOTALL).rstrip("/")
 
 
 def path_parts(url: str) -> list[str]:

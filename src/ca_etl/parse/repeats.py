@@ -6,10 +6,10 @@ numbers of its two posts.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from ca_etl.parse.links import bare_address
 from ca_etl.parse.page import PARSER_VERSION, PageKind, Reject
 from ca_etl.records import RejectReason, Rows
 
@@ -36,7 +36,7 @@ def repeats(sayings: Sequence[Saying]) -> dict[int, int]:
     found: dict[int, int] = {}
     for places in same.values():
         several = [sayings[place] for place in places]
-        addresses = {_bare(said.url) for said in several}
+        addresses = {bare_address(said.url) for said in several}
         if len(addresses) > 1 and not _is_published_again(several, len(addresses)):
             found |= dict.fromkeys(places, len(addresses))
     return found
@@ -95,7 +95,3 @@ def _reject_row(
 def _is_published_again(several: Sequence[Saying], addresses: int) -> bool:
     numbers = {said.post_id for said in several}
     return None not in numbers and len(numbers) >= addresses and len({said.title for said in several}) == 1
-
-
-def _bare(url: str) -> str:
-    return re.sub(r"^https?://(?:www\.)?|[?#].*$", "", url, flags=re.DOTALL).rstrip("/")
