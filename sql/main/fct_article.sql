@@ -22,8 +22,7 @@ columns:
   text: The text, null where only the title was ever shown.
   text_id: SHA-256 of the text.
   word_count: Words of the text, counted as runs without a blank or line end; null where there is no text.
-  language: >-
-    Language of the text - en, ru, ky, kk, uz, tg or tk; null where the text is too short to tell, or in none of these.
+  language: en for an English text; null for one in another language or too short to tell.
   is_truncated: True where no page showed the text whole.
   media: Captions and attachment numbers, of the latest sighting that had any.
   removal: >-

@@ -1,8 +1,7 @@
-"""Languages over labelled texts do not fall below what is promised.
+"""English texts are recognized among labelled texts of seven languages, and no other is taken for English.
 
-In `languages_labelled.txt`, one text of our own a line, `-` stands for no language: too short to tell, or another
-than the seven. `build` stood before the eyes of the rules' author, of `held` its misses were seen once. Both are by
-one hand, who speaks some of these languages better than others.
+In `languages_labelled.txt`, one text of our own a line, `-` is no language: too short to tell, or another than the
+seven. The author of the rules saw `build`, and of `held` its misses once.
 """
 
 # ruff: noqa: RUF001  letters of other alphabets are what this is about
@@ -16,8 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ca_etl.enrich.language import MIN_LETTERS, languages
-from ca_etl.enrich.language_words import LANGUAGES
+from ca_etl.enrich.language import FUNCTION_WORDS, MIN_LETTERS, languages
 from ca_etl.enrich.words import words_in, words_of
 
 LABELLED = Path(__file__).with_name("languages_labelled.txt")
@@ -50,12 +48,12 @@ def test_the_floors_belong_to_these_texts() -> None:
 
 
 @pytest.mark.parametrize("half", ["build", "held"])
-def test_languages_are_told_and_nothing_is_guessed(half: str) -> None:
+def test_english_is_recognized_and_nothing_else_is_taken_for_it(half: str) -> None:
     codes, texts = zip(*labelled(half), strict=True)
     read = list(zip(codes, languages(words_in(pl.Series(texts))), strict=True))
-    right = sum(found == code for code, found in read if code)
-    assert right / sum(found is not None for _, found in read) >= PRECISION
-    assert right / sum(code is not None for code, _ in read) >= RECALL
+    right = sum(code == language == "en" for code, language in read)
+    assert right / sum(language is not None for _, language in read) >= PRECISION
+    assert right / sum(code == "en" for code, _ in read) >= RECALL
 
 
 def test_every_language_and_none_is_among_the_texts_of_both_halves() -> None:
@@ -75,17 +73,17 @@ def test_every_language_and_none_is_among_the_texts_of_both_halves() -> None:
             'The notice said "Магазин закрыт до понедельника", and the queue went home without any bread.',
             "en",
         ),
-        ('На двери висело "Closed until Monday, come again", и очередь разошлась по домам без хлеба.', "ru"),
+        ('На двери висело "Closed until Monday, come again", и очередь разошлась по домам без хлеба.', None),
         ("THE SCHOOLS OF TASHKENT WILL CLOSE FOR THE COLD AND OPEN AGAIN IN A WEEK.", "en"),
-        ("Oʻzbekiston bilan Qozogʻiston oʻrtasida yangi yoʻl ochiladi, deb xabar berdi vazirlik.", "uz"),
-        ("Ўзбекистон билан Қозоғистон ўртасида янги йўл очилади, деб хабар берди вазирлик.", "uz"),
+        ("Oʻzbekiston bilan Qozogʻiston oʻrtasida yangi yoʻl ochiladi, deb xabar berdi vazirlik.", None),
+        ("Ўзбекистон билан Қозоғистон ўртасида янги йўл очилади, деб хабар берди вазирлик.", None),
     ],
 )
-def test_quotations_capitals_and_scripts(text: str, code: str) -> None:
+def test_quotations_capitals_and_scripts(text: str, code: str | None) -> None:
     assert language(text) == code
 
 
-def test_a_text_below_the_letters_that_tell_has_no_language() -> None:
+def test_a_text_of_too_few_letters_has_no_language() -> None:
     assert MIN_LETTERS == 40
     text = "the and of the and of the and of the and of them"
     letters = len(text.replace(" ", ""))
@@ -103,11 +101,9 @@ def test_numbers_signs_and_other_scripts_have_no_language(text: str) -> None:
     assert language(text) is None
 
 
-def test_little_words_are_written_as_words_are_made() -> None:
-    for each in LANGUAGES:
-        for word in each.little:
-            assert words_of([word]) == [[word]]
-            assert set(word) <= {*each.alphabet, "'"}, (each.code, word)
+def test_function_words_are_written_as_words_are_made() -> None:
+    for word in FUNCTION_WORDS:
+        assert words_of([word]) == [[word]]
 
 
 def test_each_of_many_texts_has_the_language_that_it_has_alone() -> None:
