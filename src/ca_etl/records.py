@@ -59,6 +59,7 @@ class RejectReason(StrEnum):
     BAD_HEADER = "bad_header"
     NO_ARTICLES = "no_articles"
     UNTITLED = "untitled"
+    NO_TEXT = "no_text"
     UNDECODABLE = "undecodable"
     PARSER_ERROR = "parser_error"
 

@@ -9,95 +9,145 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborNode
 
 from ca_etl.parse.clean import Cleaned, byline, clean, is_furniture, squeeze
-from ca_etl.parse.dates import read_date
+from ca_etl.parse.dates import instant, read_date
 from ca_etl.parse.links import article_link, resolve
-from ca_etl.parse.markup import GAP, MARK, MARK_END, Markup
+from ca_etl.parse.markup import GAP, MARK, MARK_END, Body, Markup
 from ca_etl.parse.page import Article, Media
-from ca_etl.parse.reading import FACTS, Mark, Reading, Title
 from ca_etl.parse.ticker_lines import is_ticker_line
 
 # Attributes of HTML, microdata and WordPress itself: no theme's.
-_SPOKEN: Final = '[rel~=author],[itemprop=author],a[href*="/author/"],figcaption,.wp-caption-text'
+AUTHOR: Final = '[rel~=author],[itemprop=author],a[href*="/author/"]'
+_CAPTION: Final = "figcaption,.wp-caption-text:not(figcaption)"
 _MARKED: Final = re.compile(f"{MARK}([0-9]+){MARK_END}")
 _ATTACHMENT: Final = re.compile(r"(?:attachment_|wp-image-)([0-9]{1,18})(?![0-9])")
 # Ancestors of a heading that are looked at for its card; no theme nests cards deeper.
 _CLIMB: Final = 24
+_FACTS: Final = frozenset({"time", "modified", "author", "media"})
+# A line with a date or a byline in it is the article's meta line up to this length, and text beyond.
+_META_LINE_CHARS: Final = 80
 # No label, byline, date or ticker line is longer; most paragraphs are.
 _LABEL_CHARS: Final = 300
-# Lines under the title of an article in which its date can stand, blank ones among them.
-_META_LINES: Final = 4
+
+
+@dataclass(slots=True)
+class Title:
+    """A heading that may be an article's, and what was read under it."""
+
+    node: LexborNode
+    level: str
+    href: str | None
+    card: LexborNode
+    text: str = ""
+    inside: list[str] = field(default_factory=list)
+    behind: list[str] = field(default_factory=list)
+    author: str | None = None
+    published: datetime | None = None
+    modified: datetime | None = None
+    media: list[Media] = field(default_factory=list)
+    cleaned: Cleaned | None = None
+
+
+class Mark(NamedTuple):
+    """What a mark stands for: card, title, title_end, card_end, stop, or one of the article's own facts."""
+
+    kind: str
+    title: Title | None = None
+    value: str = ""
+    media: Media | None = None
+
+
+class Reading:
+    """Where the next line belongs."""
+
+    def __init__(self, *, is_lone: bool) -> None:
+        self.before: list[str] = []
+        self.labels: list[str] = []
+        self.is_lone = is_lone
+        self._lines = self.before
+        self._heading: list[str] | None = None
+        self._title: Title | None = None
+        self._in_card = False
+
+    def keep(self, lines: Sequence[str]) -> None:
+        """Take whole lines of text."""
+        (self._lines if self._heading is None else self._heading).extend(lines)
+        if self._in_card:
+            self.labels.extend(line for line in lines if len(line) <= _META_LINE_CHARS)
+
+    def keep_marked(self, line: str, *, has_facts: bool) -> None:
+        """Take a line that marks stood in; a short one with facts is the article's meta line and no text."""
+        line = squeeze(line)
+        if not line:
+            return
+        if has_facts and len(line) <= _META_LINE_CHARS:
+            self.labels.append(line)
+        else:
+            self.keep([line])
+
+    def pass_border(self, mark: Mark) -> None:
+        """Go on behind the begin or end of a card or title."""
+        if mark.kind == "card":
+            self._title = mark.title
+            self._in_card = not self.is_lone
+            # The card of a lone article can be the whole page, its date line included.
+            self._lines = self.before if self.is_lone else []
+        elif mark.kind == "title":
+            self._heading = []
+        elif mark.kind == "title_end" and mark.title is not None:
+            mark.title.text = squeeze(" ".join(self._heading or []))
+            self._heading, self._lines = None, mark.title.inside
+        elif mark.kind == "card_end" and mark.title is not None:
+            self._lines = mark.title.behind
+            self._in_card = False
+        elif mark.kind == "stop":
+            self._lines = []
+
+    def take_fact(self, mark: Mark) -> None:
+        """Give a fact to the article it stands in; the first of each kind counts."""
+        title = self._title
+        if title is None:
+            return
+        if mark.kind == "author":
+            title.author = title.author or mark.value or None
+        elif mark.kind == "time":
+            title.published = title.published or instant(mark.value)
+        elif mark.kind == "modified":
+            title.modified = title.modified or instant(mark.value)
+        elif mark.media is not None:
+            title.media.append(mark.media)
 
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """The articles of a page and what is told around them.
-
-    `before` are the lines before the first article, `labels` the short lines within cards. `is_single` says
-    that the page is one article itself, `is_signed` that it shows its author or time, `is_dated` that a date line
-    stands at its title.
-    """
+    """The articles of a page, the lines before the first of them, and the short lines within their cards."""
 
     articles: tuple[Article, ...]
     before: tuple[str, ...]
     labels: tuple[str, ...]
-    is_single: bool
-    is_signed: bool = False
-    is_dated: bool = False
 
 
-def read_cards(
-    markup: Markup, base: str | None, *, headline: str | None = None, ends_at_links: bool = False
-) -> Cards:
-    """The articles of `markup`, which is used up by it.
+def read_cards(markup: Markup, body: Body, base: str | None) -> Cards:
+    """The articles of `markup`, which is used up by it; links are relative to `base`.
 
-    Headings of a level that has no text under any of them are a widget's when another level has text. A
-    page without linked headings and with one h1 is an article itself, whose URL is `base`. With
-    `headline` the page is known to be that article, whatever other headings it has: its title is the h1 that says
-    so, else the only one. With `ends_at_links` its text ends at a heading that leads to another article.
+    Headings of a level that has no text under any of them are a widget's when another level has text.
     """
-    body = markup.read_body()
-    lone = None if headline is None else _lone_title(body.headings, headline)
     titles = [
         Title(node, node.tag or "", href, node)
         for node in body.headings
-        if lone is None and (href := article_link(node)) is not None
+        if (href := article_link(node)) is not None
     ]
-    first = [] if titles else [node for node in body.headings if node.tag == "h1"]
-    if lone is not None:
-        first = [lone]
-    is_single = len(first) == 1
-    if is_single:
-        titles = [Title(first[0], "h1", None, first[0])]
     _find_cards(titles)
-    # Outer elements first: the text of a caption or name is read before a mark can stand in it.
-    facts = [*markup.find(_SPOKEN), *body.times]
-    end = None
-    if lone is not None and ends_at_links:
-        behind = body.headings[body.headings.index(lone) + 1 :]
-        end = next((node for node in behind if article_link(node) is not None), None)
-    reading = _read_lines(markup, titles, facts, end)
-    articles = _articles(_kept(titles), base)
-    before, labels = tuple(reading.before), tuple(reading.labels)
-    if not is_single:
-        return Cards(articles, before, labels, is_single=False)
-    (title,) = titles
-    is_signed = any((title.author, title.published, title.modified))
-    is_dated = any(
-        read_date(squeeze(line)) for line in title.inside[:_META_LINES] if len(line) <= _LABEL_CHARS
-    )
-    return Cards(articles, before, labels, is_single, is_signed, is_dated)
-
-
-def _lone_title(headings: Sequence[LexborNode], headline: str) -> LexborNode | None:
-    first = [node for node in headings if node.tag == "h1"]
-    named = next((node for node in first if squeeze(node.text()) == headline), None)
-    return named or (first[0] if len(first) == 1 else None)
+    # Outer elements first: the text of a caption or name is read before a mark can be set in it.
+    facts = [*markup.find(f"{AUTHOR},{_CAPTION}"), *body.times]
+    reading = _read_lines(markup, titles, facts)
+    return Cards(_articles(_kept(titles), base), tuple(reading.before), tuple(reading.labels))
 
 
 def _find_cards(titles: Sequence[Title]) -> None:
@@ -127,12 +177,8 @@ def _ancestors(node: LexborNode) -> list[LexborNode]:
     return path
 
 
-def _set_marks(
-    markup: Markup, titles: Sequence[Title], facts: Sequence[LexborNode], end: LexborNode | None
-) -> dict[str, Mark]:
+def _set_marks(markup: Markup, titles: Sequence[Title], facts: Sequence[LexborNode]) -> dict[str, Mark]:
     marks: dict[str, Mark] = {}
-    if end is not None:
-        marks[markup.mark_before(end)] = Mark("stop")
     for node in facts:
         mark = _fact(node)
         marks[markup.mark_before(node)] = mark
@@ -160,11 +206,12 @@ def _fact(node: LexborNode) -> Mark:
         return Mark("modified" if changed else "time", value=attributes.get("datetime") or "")
     text = squeeze(node.text())
     if node.tag == "figcaption" or "wp-caption-text" in (attributes.get("class") or ""):
-        return Mark("media", media=Media("caption", _attachment_of(node), text or None))
+        return Mark("media", media=Media("caption", attachment_of(node), text or None))
     return Mark("author", value=text[:200])
 
 
-def _attachment_of(caption: LexborNode) -> int | None:
+def attachment_of(caption: LexborNode) -> int | None:
+    """The number of the attachment that a caption belongs to, of its figure or image."""
     figure = caption.parent
     if figure is None:
         return None
@@ -176,11 +223,19 @@ def _attachment_of(caption: LexborNode) -> int | None:
     return None
 
 
-def _read_lines(
-    markup: Markup, titles: Sequence[Title], facts: Sequence[LexborNode], end: LexborNode | None
-) -> Reading:
-    """Fill the titles with what stands under them, up to `end`."""
-    marks = _set_marks(markup, titles, facts, end)
+def take_captions(container: LexborNode | None) -> list[Media]:
+    """The captions of pictures in an element, which they leave."""
+    captions = [] if container is None else container.css(_CAPTION)
+    media = [Media("caption", attachment_of(node), squeeze(node.text()) or None) for node in captions]
+    # From the end: what is taken out holds none that is still to come.
+    for node in reversed(captions):
+        node.decompose()
+    return media
+
+
+def _read_lines(markup: Markup, titles: Sequence[Title], facts: Sequence[LexborNode]) -> Reading:
+    """Fill the titles with the lines under them."""
+    marks = _set_marks(markup, titles, facts)
     reading = Reading(is_lone=len(titles) == 1)
     pieces = _MARKED.split(markup.text())
     said = ""
@@ -195,7 +250,7 @@ def _read_lines(
         else:
             said += piece
         mark = marks.get(number)
-        if mark is not None and mark.kind in FACTS:
+        if mark is not None and mark.kind in _FACTS:
             reading.take_fact(mark)
             has_facts = True
             continue
@@ -209,14 +264,17 @@ def _read_lines(
 
 
 def _text_of(title: Title) -> Cleaned:
-    if title.cleaned is None:
-        title.cleaned = clean(_paragraphs(title, title.inside))
-        if title.cleaned.text is None and not title.cleaned.media:
-            title.cleaned = clean(_paragraphs(title, title.behind))
-    return title.cleaned
+    for lines in (title.inside, title.behind):
+        if title.cleaned is None or not (title.cleaned.text or title.cleaned.media):
+            author, paragraphs = split_lead(lines)
+            title.author = title.author or author
+            title.cleaned = clean(paragraphs)
+    return title.cleaned or clean(())
 
 
-def _paragraphs(title: Title, lines: Iterable[str]) -> list[str]:
+def split_lead(lines: Iterable[str]) -> tuple[str | None, list[str]]:
+    """The author that a byline above the text names, and the paragraphs; labels of the theme are in neither."""
+    author: str | None = None
     kept: list[str] = []
     for raw in lines:
         line = squeeze(raw)
@@ -227,10 +285,10 @@ def _paragraphs(title: Title, lines: Iterable[str]) -> list[str]:
         elif kept:
             kept.append(line)
         elif (name := byline(line)) is not None:
-            title.author = title.author or name
+            author = author or name
         elif read_date(line) is None:
             kept.append(line)
-    return kept
+    return author, kept
 
 
 def _kept(titles: Sequence[Title]) -> list[Title]:

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from selectolax.lexbor import LexborHTMLParser
 
-from ca_etl.parse.cards import read_cards
-from ca_etl.parse.clean import squeeze
-from ca_etl.parse.markup import MAX_TAGS, Markup, set_apart, too_complex
+from ca_etl.parse.cards import split_lead, take_captions
+from ca_etl.parse.clean import clean, squeeze
+from ca_etl.parse.markup import GAP, MAX_TAGS, Markup, set_apart, too_complex
 from ca_etl.parse.page import Article
-
-# The text of a post is read as that of its page is: behind a heading, up to the end of the body.
-_HEADLINE: Final = "-"
-_BEFORE: Final = f"<body><h1>{_HEADLINE}</h1>".encode()
-_NOTHING: Final = Article(1, None, None, None, is_truncated=False)
 
 
 def too_many_tags(text: str) -> str | None:
@@ -47,8 +40,19 @@ def plain(html: str) -> str | None:
 
 def read_content(html: str) -> Article | None:
     """Text, media, dateline and truncation of a post's HTML, as of its own page; None when it is too complex."""
-    markup = _BEFORE + html.encode()
-    if too_complex(markup) is not None:
+    fragment = b"<body>" + html.encode()
+    if too_complex(fragment) is not None:
         return None
-    articles = read_cards(Markup(markup), None, headline=_HEADLINE).articles
-    return articles[0]._replace(title=None) if articles else _NOTHING
+    markup = Markup(fragment)
+    markup.read_body()
+    media = take_captions(markup.body)
+    cleaned = clean(split_lead(markup.text().split(GAP))[1])
+    return Article(
+        position=1,
+        title=None,
+        url=None,
+        text=cleaned.text,
+        is_truncated=cleaned.is_truncated,
+        dateline=cleaned.dateline,
+        media=(*media, *cleaned.media),
+    )

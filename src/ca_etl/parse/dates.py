@@ -1,9 +1,9 @@
-"""The page's date line: "05 December 2025"."""
+"""The page's date line, "05 December 2025", and times that machines write."""
 
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Final
 
 # calendar.month_name follows the locale of the process; the site always prints English.
@@ -52,3 +52,14 @@ def looks_like_date(line: str) -> bool:
     """Whether `line` is three date-like words with a digit in the first: "5 December 2025", "31 Febr 2025"."""
     line = line[: _MAX_CHARS + 1].strip()
     return line[:1].isdigit() and _LOOSE.fullmatch(line) is not None
+
+
+def instant(value: str) -> datetime | None:
+    """An ISO 8601 time in UTC; None without an offset, because the site's own zone has changed."""
+    try:
+        read = datetime.fromisoformat(value.strip()[:40])
+    except ValueError:
+        return None
+    if read.tzinfo is None or not 1990 <= read.year <= 2200:
+        return None
+    return read.astimezone(UTC)

@@ -12,11 +12,11 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from ca_etl.parse.content import plain, read_content, too_many_tags, well_formed
+from ca_etl.parse.dates import instant
 from ca_etl.parse.doubts import unread_time, without_foreign_link
 from ca_etl.parse.kinds import Signs, kind_of
 from ca_etl.parse.links import resolve, slug_of
 from ca_etl.parse.page import Article, Page, PageKind, Reject
-from ca_etl.parse.reading import instant
 from ca_etl.parse.xml_items import CONTENT, CREATOR, POST_ID, Item, Value, read_items
 from ca_etl.records import RejectReason
 

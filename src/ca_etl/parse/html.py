@@ -6,17 +6,18 @@ The ticker, the date line and the "Viewing results" header are found by their te
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Final
 
-from ca_etl.parse.article_html import Linked, canonical_url, is_proven, linked_article, with_facts
+from ca_etl.parse.article_page import ArticlePage, read_article_page
 from ca_etl.parse.cards import Cards, read_cards
 from ca_etl.parse.clean import squeeze
 from ca_etl.parse.dates import looks_like_date, read_date
 from ca_etl.parse.header import START, read_header
-from ca_etl.parse.kinds import Signs, kind_of, ticker_day
+from ca_etl.parse.kinds import Signs, kind_of, kind_of_url, ticker_day
 from ca_etl.parse.links import resolve
 from ca_etl.parse.markup import GAP, Markup
 from ca_etl.parse.page import Article, Page, PageKind, Reject, Shown
@@ -26,7 +27,7 @@ from ca_etl.records import RejectReason
 
 # Places that begin like the header and are looked at; prose can quote it.
 _HEADERS: Final = 5
-_BREADCRUMB_LINES: Final = 40
+_BREADCRUMB: Final = re.compile(rf"Our People[\s{GAP}]{{0,20}}[>\u00bb]")
 # A date line with the white space that markup can put around it.
 _DATE_CHARS: Final = 200
 
@@ -41,52 +42,47 @@ def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) ->
     flat = markup.flat
     found = ticker_lines(flat)
     base = _base(markup, url)
-    linked = linked_article(markup.linked_data(), (url, canonical_url(markup, url)))
-    headline = None if linked is None else linked.headline
-    cards = read_cards(markup, base, headline=headline, ends_at_links=True)
     shown, header_rejects = _header(flat)
+    has_breadcrumb = _BREADCRUMB.search(flat) is not None
+    body = markup.read_body()
+    own = None
+    if shown is None and not has_breadcrumb:
+        is_list_url = kind_of_url(url) in {PageKind.HOME, PageKind.AUTHOR, PageKind.LISTING}
+        own = read_article_page(
+            markup, body, url, base, has_ticker=bool(found.lines), is_list_url=is_list_url
+        )
+    cards = Cards((), own.before, ()) if own is not None else read_cards(markup, body, base)
     page_date, date_rejects = _page_date(flat, found.end, cards)
-    is_unproven = not is_proven(cards, linked, markup, url, has_ticker=bool(found.lines))
-    opening = squeeze(" ".join(cards.before[:_BREADCRUMB_LINES]))
     signs = Signs(
         has_header=shown is not None,
-        has_breadcrumb="Our People >" in opening or "Our People »" in opening,
-        is_single_article=cards.is_single,
-        is_unproven=is_unproven,
+        has_breadcrumb=has_breadcrumb,
+        is_single_article=own is not None,
+        is_post=own is not None and own.is_post,
+        is_unproven=own is None or not own.is_proven,
         has_ticker_or_date=bool(found.lines) or page_date is not None,
-        articles=0 if cards.is_single and is_unproven else len(cards.articles),
+        articles=len(cards.articles),
     )
     kind = kind_of(signs, url)
     articles = cards.articles
-    if kind is PageKind.ARTICLE:
-        articles = _with_head(cards, linked, markup, base)
-    elif is_unproven and cards.is_single and kind is not PageKind.OLD_SITE:
-        articles = ()
+    if own is not None and kind in {PageKind.ARTICLE, PageKind.OLD_SITE}:
+        articles = (own.article,)
+        date_rejects = [*date_rejects, *own.rejects]
     if kind is PageKind.OTHER and kind_of(signs._replace(is_unproven=False), url) is PageKind.ARTICLE:
         # The date line may be an article's after all.
-        page_date, date_rejects = None, [*date_rejects, *_unproven(cards, articles)]
+        page_date, date_rejects = None, [*date_rejects, *_unproven(own, articles)]
     ticker = _read_ticker(found.lines, ticker_day(kind, page_date, on))
     rejects = (*ticker.rejects, *date_rejects, *header_rejects)
     return Page(kind, page_date, ticker.rates, ticker.cycles, shown, articles, rejects, charset)
 
 
-def _unproven(cards: Cards, articles: Sequence[Article]) -> list[Reject]:
+def _unproven(own: ArticlePage | None, articles: Sequence[Article]) -> list[Reject]:
     """Why the page of one article gives none, where it gives no other either."""
     if articles:
         return []
-    said = "nothing on the page says that it is an article's, as on an error page"
-    shown = " ".join(part for article in cards.articles for part in (article.title, article.text) if part)
-    return [Reject.of(RejectReason.NO_ARTICLES, said, shown)]
-
-
-def _with_head(cards: Cards, linked: Linked | None, markup: Markup, url: str | None) -> tuple[Article, ...]:
-    """The article of its own page, with what the head says; one without a heading is what JSON-LD tells."""
-    if cards.is_single and len(cards.articles) == 1:
-        return (with_facts(cards.articles[0], linked, markup, url),)
-    if not cards.articles and linked is not None and linked.headline is not None:
-        bare = Article(1, None, url, None, is_truncated=False)
-        return (with_facts(bare, linked, markup, url),)
-    return cards.articles
+    reason = "nothing on the page says that it is an article's, as on an error page"
+    article = None if own is None else own.article
+    shown = " ".join(part for part in (article and article.title, article and article.text) if part)
+    return [Reject.of(RejectReason.NO_ARTICLES, reason, shown)]
 
 
 # The pages of one day print one ticker.

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
-from ca_etl.parse.links import path_parts
+from ca_etl.parse.links import article_address, path_parts
 from ca_etl.parse.page import PageKind
 
 # A page says at most the day that has begun somewhere: no zone is a whole day ahead of Asia/Almaty.
 _AHEAD: Final = timedelta(days=1)
+
+
+_KINDS: Final = {
+    **dict.fromkeys(("author", "our-people"), PageKind.AUTHOR),
+    **dict.fromkeys(("category", "tag", "latest", "feed"), PageKind.LISTING),
+    "index.php": PageKind.OLD_SITE,
+}
+_POST_QUERY: Final = re.compile(r"[?&](?:p|page_id)=[0-9]")
 
 
 class Signs(NamedTuple):
@@ -19,6 +28,7 @@ class Signs(NamedTuple):
     has_breadcrumb: bool = False
     has_written_by: bool = False
     is_single_article: bool = False
+    is_post: bool = False
     is_unproven: bool = False
     has_ticker_or_date: bool = False
     articles: int = 0
@@ -31,7 +41,8 @@ def kind_of(signs: Signs, url: str | None) -> PageKind:
 
     0. an answer in JSON or RSS is what its reader found it to be: posts, a feed, or the error of an API;
     1. a breadcrumb "Our People >" makes an author page, a "Viewing results" header a listing;
-    2. a URL that only one kind has: /author/ and /our-people/, /page/N and the front page, /index.php;
+    2. the page of a post by WordPress' own classes is an article; else a URL decides that only one kind has: /author/
+       and /our-people/, /page/N and the front page, /index.php;
     3. bullets "Written by" make the old site, unless a ticker or date line stands above: they are the new one's;
     4. a page that declares itself one article is one, unless nothing on it bears that out: so does an error page;
     5. the other URLs: /category/, /tag/, /latest/ and /feed/ are listings, a path of one segment an article, unless
@@ -44,10 +55,11 @@ def kind_of(signs: Signs, url: str | None) -> PageKind:
         return signs.answer
     if signs.has_breadcrumb or signs.has_header:
         return PageKind.AUTHOR if signs.has_breadcrumb else PageKind.LISTING
-    by_url = _kind_of_url(url)
+    by_url = kind_of_url(url)
     is_told = by_url is not None and not (by_url is PageKind.ARTICLE and signs.is_unproven)
     has_list = signs.has_teasers or (signs.has_ticker_or_date and signs.articles > 0)
     rules = (
+        (signs.is_post and not signs.is_unproven, PageKind.ARTICLE),
         (by_url in {PageKind.AUTHOR, PageKind.HOME, PageKind.OLD_SITE}, by_url),
         (signs.has_written_by and not signs.has_ticker_or_date, PageKind.OLD_SITE),
         (signs.is_single_article and not signs.is_unproven, PageKind.ARTICLE),
@@ -72,16 +84,13 @@ def ticker_day(kind: PageKind, page_date: date | None, on: date | None) -> date 
     return page_date
 
 
-def _kind_of_url(url: str | None) -> PageKind | None:
+def kind_of_url(url: str | None) -> PageKind | None:
+    """The kind that an address has by itself, None where it may be any."""
     if not url:
         return None
-    parts = path_parts(url)
+    parts = path_parts(article_address(url))
     if not parts or parts[0] == "page":
-        return PageKind.HOME
-    if parts[0] in {"author", "our-people"}:
-        return PageKind.AUTHOR
-    if parts[0] == "index.php":
-        return PageKind.OLD_SITE
-    if parts[0] in {"category", "tag", "latest", "feed"}:
-        return PageKind.LISTING
-    return PageKind.ARTICLE if len(parts) == 1 else None
+        # Without permalinks a post has a number at the address of the front page.
+        return None if _POST_QUERY.search(url) is not None else PageKind.HOME
+    by_first = _KINDS.get(parts[0])
+    return by_first or (PageKind.ARTICLE if len(parts) == 1 else None)

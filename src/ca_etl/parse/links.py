@@ -4,12 +4,38 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 from selectolax.lexbor import LexborNode
 
 # First path segments that lead to another list of the site.
 _LISTS: Final = frozenset({"author", "our-people", "category", "tag", "page", "feed", "latest", "wp-admin"})
+
+# Other forms of an article's page: a last segment after its slug, or a parameter.
+_FORMS: Final = frozenset({"amp", "feed", "print"})
+_FORM_PARAMETERS: Final = frozenset({"amp", "noamp", "print", "outputtype"})
+
+
+def article_address(url: str) -> str:
+    """The address of the article whose page, AMP page, print view or comment feed is at `url`.
+
+    >>> article_address("https://timesca.com/a-baker/amp/?utm_source=x&amp=1")
+    'https://timesca.com/a-baker/?utm_source=x'
+    """
+    try:
+        address = urlsplit(url)
+    except ValueError:
+        return url
+    parts = address.path.rstrip("/").split("/")
+    kept = len(parts)
+    while kept > 2 and parts[kept - 1] in _FORMS:
+        kept -= 1
+    pairs = address.query.split("&")
+    query = "&".join(pair for pair in pairs if pair.partition("=")[0].lower() not in _FORM_PARAMETERS)
+    if kept == len(parts) and query == address.query:
+        return url
+    path = address.path if kept == len(parts) else "/".join([*parts[:kept], ""])
+    return urlunsplit(address._replace(path=path, query=query))
 
 
 def bare_address(url: str) -> str:

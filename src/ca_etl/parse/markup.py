@@ -106,6 +106,11 @@ def set_apart(body: LexborNode) -> None:
             node.insert_before("^" if node.tag == "sup" else "_")
 
 
+def _is_linked_data(script: LexborNode) -> bool:
+    """Whether a script is JSON-LD: its media type may have parameters."""
+    return (script.attributes.get("type") or "").partition(";")[0].strip().lower() == _LINKED_DATA
+
+
 class _TagIds(NamedTuple):
     """lexbor's numbers of the element names that are looked for."""
 
@@ -160,7 +165,7 @@ class Markup:
         ids = _tag_ids()
         for node in self._nodes(ids.dropped):
             if node.tag_id in ids.never:
-                if node.tag_id == ids.script and node.attributes.get("type") == _LINKED_DATA:
+                if node.tag_id == ids.script and _is_linked_data(node):
                     self._linked.append(node.text())
                 node.decompose()
             else:
@@ -212,8 +217,8 @@ class Markup:
     def linked_data(self) -> list[str]:
         """The JSON-LD of the page, script by script, as written."""
         head = self.tree.head
-        found = [] if head is None else head.css(f'script[type="{_LINKED_DATA}"]')
-        return [*(node.text() for node in found), *self._linked]
+        scripts = [] if head is None else head.css("script[type]")
+        return [*(node.text() for node in scripts if _is_linked_data(node)), *self._linked]
 
     def mark_before(self, node: LexborNode) -> str:
         """Set a mark before `node`; returns its number, which `text` gives back."""

@@ -12,7 +12,7 @@ from ca_etl.parse.charset import Decoded, decode
 from ca_etl.parse.feed_xml import read_feed
 from ca_etl.parse.html import read_html
 from ca_etl.parse.kinds import Signs, kind_of, ticker_day
-from ca_etl.parse.links import is_api
+from ca_etl.parse.links import article_address, is_api
 from ca_etl.parse.markup import too_complex
 from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, RateLine, Reject
 from ca_etl.parse.posts_json import read_posts
@@ -259,7 +259,7 @@ def _add_articles(rows: Rows, capture: Capture, articles: Iterable[Article], zon
                 "capture_id": capture.capture_id,
                 "position": article.position,
                 "title": article.title,
-                "url": article.url,
+                "url": article.url and article_address(article.url),
                 "text_id": text_id,
                 "is_truncated": article.is_truncated,
                 "author": article.author,
