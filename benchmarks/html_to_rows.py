@@ -1,36 +1,49 @@
 """Pages per second of processor time from an archive file to rows, on one core.
 
-Three readers of one WARC file with the same pages: ours (every record verified, every page to rows), FastWARC
+Three readers of one WARC file with the same listings: ours (every record verified, every page to rows), FastWARC
 with a bare lexbor parse (no verification, no rows: what the two libraries take by themselves), and trafilatura,
 a general extractor, which gets its pages from memory and is given every fifth of them, as it is the slowest by far. The
-pages are measured as the demo prints them and with the weight of a real site's pages (see `pages.py`).
+pages are measured as the demo prints them and with the weight of a real site's pages (see `pages.py`). Then each kind
+of page, one of the demo a row.
 """
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from selectolax.lexbor import LexborHTMLParser
+from trafilatura import bare_extraction
 
-from benchmarks.alternatives import alternative, alternative_version
+from benchmarks.history import NEWEST
 from benchmarks.measure import Claim, interleaved, print_table, processor, tell
-from benchmarks.pages import heavy_pages, light_pages, write_html
+from benchmarks.pages import BASE_URL, heavy_pages, light_pages, write_html
 from ca_etl.archive.read import read_archive
-from ca_etl.parse.rows import rows_of
+from ca_etl.demo.answers import answer
+from ca_etl.parse.page import Page as ReadPage
+from ca_etl.parse.rows import read_page, rows_of
 from ca_etl.records import Capture, Rows
 
 PAGES: Final = 300
 EVERY: Final = 5
 OF_LEXBOR, OF_TRAFILATURA = 0.6, 15.0
 ZONE: Final = ZoneInfo("Asia/Almaty")
-WORKER: Final = Path(__file__).with_name("extract_pages.py")
+KINDS: Final = {
+    "listing": "/latest/",
+    "home": "/",
+    "article": "/{slug}/",
+    "posts_api": "/wp-json/wp/v2/posts?per_page=20&_embed=author,wp:term",
+    "feed": "/feed/",
+}
+# A few article pages a day are read, thousands of listings in a backfill.
+ARTICLE_MILLISECONDS: Final = 100.0
 
 Page = tuple[str, bytes]
 
@@ -45,6 +58,7 @@ def claims() -> Iterator[Claim]:
         _assert_same_content(rows_in(light_file, root), rows_in(heavy_file, root))
         yield from _compare(root, light_file, light, "as the demo prints them")
         yield from _compare(root, heavy_file, heavy, "with a real site's weight")
+    yield from _kinds()
 
 
 def rows_in(path: Path, root: Path) -> Rows:
@@ -68,18 +82,18 @@ def bare_parse(path: Path) -> None:
 def _compare(root: Path, path: Path, pages: list[Page], weight: str) -> Iterator[Claim]:
     size = sum(len(html) for _, html in pages) / len(pages) / 1000
     tell(f"html: {len(pages)} pages of {size:.0f} kB, ours, lexbor and trafilatura")
-    with _trafilatura(root / f"pages-{size:.0f}", pages[::EVERY]) as extract:
-        took = interleaved(
-            {
-                "ours": lambda: processor(lambda: rows_in(path, root)),
-                "lexbor": lambda: processor(lambda: bare_parse(path)),
-                "trafilatura": lambda: extract.seconds("full"),
-                "fast": lambda: extract.seconds("fast"),
-            }
-        )
+    few = [html for _, html in pages[::EVERY]]
+    took = interleaved(
+        {
+            "ours": lambda: processor(lambda: rows_in(path, root)),
+            "lexbor": lambda: processor(lambda: bare_parse(path)),
+            "trafilatura": lambda: processor(lambda: [bare_extraction(html) for html in few]),
+            "fast": lambda: processor(lambda: [bare_extraction(html, fast=True) for html in few]),
+        }
+    )
     ours, lexbor = len(pages) / took["ours"], len(pages) / took["lexbor"]
-    full, fast = (len(pages[::EVERY]) / took[name] for name in ("trafilatura", "fast"))
-    name = f"trafilatura {alternative_version('trafilatura')}"
+    full, fast = (len(few) / took[name] for name in ("trafilatura", "fast"))
+    name = f"trafilatura {version('trafilatura')}"
     what = f"HTML to rows, {size:.0f} kB a page ({weight})"
     share, times = ours / lexbor, ours / full
     yield Claim(
@@ -103,28 +117,37 @@ def _compare(root: Path, path: Path, pages: list[Page], weight: str) -> Iterator
     )
 
 
-class _Extractor:
-    """The worker process: one line asks, one line answers."""
+def _kinds() -> Iterator[Claim]:
+    """Milliseconds of one page of each kind of the demo, from bytes to a page."""
+    posts = _demo(KINDS["posts_api"])
+    (slug,) = {article.slug for article in posts[1].articles[:1]}
+    read = {kind: _demo(path.format(slug=slug)) for kind, path in KINDS.items()}
+    assert [str(page.kind) for _, page in read.values()] == list(KINDS)
+    measured = {kind: lambda body=body: processor(body) for kind, (body, _) in read.items()}
+    for kind, seconds in interleaved(measured).items():
+        bound = ARTICLE_MILLISECONDS if kind == "article" else None
+        yield Claim(
+            f"A page of kind {kind}, {len(read[kind][1].articles)} articles",
+            f"{1000 * seconds:.2f} ms",
+            "-",
+            "-",
+            "-" if bound is None else f"at most {bound:g} ms",
+            None if bound is None else 1000 * seconds <= bound,
+        )
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
 
-    def seconds(self, mode: str) -> float:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(f"{mode}\n")
-        self._process.stdin.flush()
-        return float(self._process.stdout.readline())
+def _demo(target: str) -> tuple[Callable[[], object], ReadPage]:
+    """What reads a page of the demo, and the page."""
+    day = NEWEST - timedelta(days=1)
+    response = answer(target, MappingProxyType({}), day, (), BASE_URL)
+    content_type = response.headers["Content-Type"]
 
+    def read() -> object:
+        return read_page(response.body, content_type=content_type, url=BASE_URL + target[1:], on=day)
 
-@contextmanager
-def _trafilatura(folder: Path, pages: list[Page]) -> Iterator[_Extractor]:
-    folder.mkdir()
-    for turn, (_, html) in enumerate(pages):
-        (folder / f"{turn:04}.html").write_bytes(html)
-    command = [str(alternative("python")), "-I", str(WORKER), str(folder)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        yield _Extractor(process)
+    page = read()
+    assert isinstance(page, ReadPage), page
+    return read, page
 
 
 def _assert_same_content(light: Rows, heavy: Rows) -> None:
