@@ -51,7 +51,9 @@ def test_the_oldest_promised_client_opens_the_release(settings: Settings, days: 
         "tables = [r[0] for r in con.sql('show tables').fetchall()]\n"
         "counts = {t: con.sql(f'select count(*) from {t}').fetchone()[0] for t in tables}\n"
         "comment = con.sql(\"select comment from duckdb_tables() where table_name = 'fct_rate_daily'\").fetchone()[0]\n"
-        "print(json.dumps([duckdb.__version__, counts, comment]))\n"
+        # this client has nothing beside it, so that what needs a package of its own would fail
+        "rates = con.sql('select rate_date, rate from fct_rate_daily').fetchall()\n"
+        "print(json.dumps([duckdb.__version__, counts, comment, len(rates)]))\n"
     )
     done = subprocess.run(
         [str(python), "-I", "-c", program, str(settings.data_dir / "current" / "warehouse.duckdb")],
@@ -60,9 +62,9 @@ def test_the_oldest_promised_client_opens_the_release(settings: Settings, days: 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    version, counts, comment = json.loads(done.stdout)
+    version, counts, comment, rates = json.loads(done.stdout)
     assert version == "1.2.2"
-    assert counts["fct_rate_daily"] == 5
+    assert counts["fct_rate_daily"] == rates == 5
     assert "gap" in comment
 
 
