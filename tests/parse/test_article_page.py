@@ -283,6 +283,12 @@ def test_a_page_with_several_linked_headings_is_a_list(
     ]
 
 
+def test_an_unproven_article_among_cards_is_a_reject_and_no_card_replaces_it() -> None:
+    read = page(BODY.replace(" id='post-31'", "") + LISTING, head="", classes="")
+    assert (read.kind, read.articles) == (PageKind.OTHER, ())
+    assert [reject.reason for reject in read.rejects] == [RejectReason.NO_ARTICLES]
+
+
 def test_an_article_without_text_is_kept_with_a_reject() -> None:
     read = page("<article id='post-31'><h1>A Fold for Sheep</h1></article>")
     assert [(one.title, one.text) for one in read.articles] == [("A Fold for Sheep", None)]
@@ -300,7 +306,9 @@ def test_a_page_of_more_tags_than_articles_have_gives_no_text_and_a_reject() -> 
     ["amp/", "amp", "?amp=1", "?amp", "feed/", "print/", "amp/?amp=1&noamp=mobile", "print/?print=pdf"],
 )
 def test_other_forms_of_its_page_are_the_same_article(rows: Callable[..., Rows], form: str) -> None:
-    html = f"<html><body {SINGLE}>{BODY}</body></html>"
+    head = script(linked(mainEntityOfPage=URL))
+    html = f"<html><head>{head}</head><body {SINGLE}>{BODY}</body></html>"
     made = rows(html.encode(), url=URL + form, content_type="text/html", captured_at=AT_NINE)
-    assert [(row["url"], row["slug"]) for row in made.article_observation] == [(URL, "a-fold-for-sheep")]
+    shown = [(row["url"], row["slug"], row["author"]) for row in made.article_observation]
+    assert shown == [(URL, "a-fold-for-sheep", "A. Shepherd")]
     assert [row["page_kind"] for row in made.capture] == ["article"]

@@ -85,7 +85,7 @@ def read_article_page(
         return None
     shown = _Shown.of(container, title, others)
     is_proven = head.is_proven(shown, has_ticker=has_ticker)
-    if others and not is_proven:
+    if others and not is_proven and (container is None or container.tag != "article"):
         return None
     article, before, rejects = _read(head, container, title, shown, base)
     return ArticlePage(article, before, head.is_post, is_proven, rejects)

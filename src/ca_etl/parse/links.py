@@ -39,8 +39,8 @@ def article_address(url: str) -> str:
 
 
 def bare_address(url: str) -> str:
-    """An address without scheme, `www.`, query, fragment and last slash."""
-    return re.sub(r"^https?://(?:www\.)?|[?#].*$", "", url, flags=re.DOTALL).rstrip("/")
+    """The address of an article, whatever form of its page, without scheme, `www.`, query, fragment and last slash."""
+    return re.sub(r"^https?://(?:www\.)?|[?#].*$", "", article_address(url), flags=re.DOTALL).rstrip("/")
 
 
 def path_parts(url: str) -> list[str]:
