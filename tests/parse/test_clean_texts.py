@@ -48,6 +48,43 @@ def test_square_brackets_of_prose_stay(prose: str) -> None:
     assert clean([prose]).media == ()
 
 
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "He said it [the fold] was ours [sic] and [is] so [...] still.",
+        "[president] [Kyrgyzstan's] [1] [laughs] [Music] [so-called] [The]",
+        "He left [the",
+        "[caption: a dam]",
+    ],
+)
+def test_an_editors_brackets_stay(prose: str) -> None:
+    assert clean([prose]) == clean([prose])._replace(text=prose, media=())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[vc_row][vc_column][vc_column_text]The fold.[/vc_column_text][/vc_column][/vc_row]",
+        "[et_pb_section][et_pb_row][et_pb_text]The fold.[/et_pb_text][/et_pb_row][/et_pb_section]",
+        "[av_one_full first]The fold.[/av_one_full]",
+        "[su_divider][su_tab Fold]The fold.[/su_tab]",
+        "[quote]The fold.[/quote]",
+        "[dropcap]T[/dropcap]he fold.",
+        "[url=https://example.org/]The fold[/url].",
+        "[toc]The fold.[/caption]",
+        '[contact-form-7 404 "Not Found"]The fold.',
+        "[vc_raw_html]JTNDc2NyaXB0JTNF[/vc_raw_html]The fold.",
+        "The fold. [vc_row",
+    ],
+)
+def test_the_tags_of_builders_and_end_tags_leave_the_text(text: str) -> None:
+    assert clean([text]) == clean(["The fold."])
+
+
+def test_texts_of_two_columns_are_kept_apart() -> None:
+    assert clean(["[col]One.[/col][col]Two.[/col]"]).text == "One. Two."
+
+
 def test_an_unclosed_caption_loses_its_tag_and_no_word() -> None:
     cleaned = clean(['One. [caption id="attachment_2"] A dam. Two.'])
     assert cleaned.text == "One. A dam. Two."

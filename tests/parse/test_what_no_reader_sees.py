@@ -1,4 +1,4 @@
-"""Raised figures stay apart from the digits before them; what a page hides or strikes through is no text."""
+"""Raised numbers stay apart from what is before them; what a page hides or strikes through is not text."""
 
 from __future__ import annotations
 
@@ -72,3 +72,111 @@ def test_articles_that_a_script_shows_later_are_kept(page: Reader) -> None:
     body = f"<div style='display:none'><h2><a href='/s/'>Story</a></h2><p>{PROSE}</p></div>"
     (article,) = page(body, html=True, url="https://timesca.com/tag/a/").articles
     assert (article.title, article.text) == ("Story", PROSE)
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("A sheep cost <s>300</s>250 som.", "A sheep cost 250 som."),
+        ("A sheep cost <strike>300</strike> 250 som.", "A sheep cost 250 som."),
+        ("A sheep cost <del>300</del> <ins>250</ins> som.", "A sheep cost 250 som."),
+        ("A sheep cost <s>300</s><s>400</s>250 som.", "A sheep cost 250 som."),
+        ("<b><s>300</s></b>250 som is its price.", "250 som is its price."),
+        (
+            'A sheep cost <span style="text-decoration: line-through">300</span>250 som.',
+            "A sheep cost 250 som.",
+        ),
+        (
+            'It is <i style="TEXT-DECORATION-LINE:underline Line-Through;color:red">3</i>2 som.',
+            "It is 2 som.",
+        ),
+        (
+            'It is <i style="text-decoration:underline">3</i> som, not line-through.',
+            "It is 3 som, not line-through.",
+        ),
+        ("It cost 300<del>0</del> som.", "It cost 300 som."),
+        ("It cost 1<s>2</s>3 som.", "It cost 1^3 som."),
+        ("It cost 1 <s>5</s> 000 som.", "It cost 1 ^ 000 som."),
+        ("It cost <b>300</b><s>1</s><i>250</i> som.", "It cost 300^250 som."),
+    ],
+)
+def test_struck_out_text_is_dropped_and_joins_no_numbers(page: Reader, html: str, text: str) -> None:
+    content = read_content(f"<p>{html}</p>")
+    assert content is not None
+    assert content.text == plain(html) == _text(page, f"<p>{html}</p>") == text
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("Kyrgyz<wbr>stan paid 300<wbr>000 som.", "Kyrgyzstan paid 300000 som."),
+        ("Kyrgyz<WBR/>stan paid 300&shy;000 som.", "Kyrgyzstan paid 300000 som."),
+        ("Kyrgyz\u00adstan paid 300&#8203;000 som.", "Kyrgyzstan paid 300000 som."),
+        ("Kyrgyz<b></b>stan <span id='more-1'></span>paid.", "Kyrgyzstan paid."),
+        ("The <nobr>Kyrgyz</nobr> <kbd>som</kbd> fell.", "The Kyrgyz som fell."),
+    ],
+)
+def test_what_only_allows_a_break_joins(page: Reader, html: str, text: str) -> None:
+    content = read_content(f"<p>{html}</p>")
+    assert content is not None
+    assert content.text == plain(html) == _text(page, f"<p>{html}</p>") == text
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "<sup>1</sup>",
+        "<sup>[1]</sup>",
+        "<sup>(1)</sup>",
+        "<sup>1,2</sup>",
+        "<sup>*</sup>",
+        "<sup>\u2020</sup>",
+        "<sup>a</sup>",
+        "<SUP>1</SUP>",
+        " <sup>1</sup>",
+        "<sup><b>1</b></sup>",
+        "<sup><a href='#fn1'>1</a></sup>",
+        "<a href='#_ftn1'><sup>[1]</sup></a>",
+        "<a href='#_ftn1'>[1]</a>",
+        "<a class='footnote' href='#f'>1</a>",
+        "<sup><a href='#'>1</a></sup><span class='modern-footnotes-footnote__note'>See the law.</span>",
+        "<span class='easy-footnote'><a href='#easy-footnote-bottom-1'><sup>1</sup></a></span>",
+    ],
+)
+def test_a_notes_mark_after_a_word_is_dropped(mark: str) -> None:
+    content = read_content(f"<p>The fund has 5 million som{mark} for hay.</p>")
+    assert content is not None
+    assert content.text == "The fund has 5 million som for hay."
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("He paid.<sup>1</sup> Then he left.", "He paid. Then he left."),
+        ("It fell 15%<sup>2</sup> in May.", "It fell 15% in May."),
+        ("Hay,<sup>1</sup> wool<sup>2</sup>,<sup>3</sup> milk.", "Hay, wool, milk."),
+        ("It cost 300<sup>[1]</sup> som.", "It cost 300 som."),
+        ("It cost 300<sup>*</sup> som.", "It cost 300 som."),
+        ("It cost 300 <sup>1</sup> som.", "It cost 300 ^1 som."),
+        ("It cost 5<sup><a href='#fn1'>1</a></sup>000 som.", "It cost 5^000 som."),
+        ("It has 3 km<sup>2</sup>, x<sup>2</sup> and E=mc<sup>2</sup>.", "It has 3 km2, x2 and E=mc2."),
+        ("It has 3 square meters<sup>2</sup>.", "It has 3 square meters^2."),
+        (
+            "On the 1<sup>st</sup> Acme<sup>TM</sup> and Acme<sup>\u00ae</sup>.",
+            "On the 1st AcmeTM and Acme\u00ae.",
+        ),
+        ("The XIX<sup>e</sup> and N<sup>o</sup> 5.", "The XIXe and No 5."),
+        ("<sup>1</sup>The ministry, in May.", "1 The ministry, in May."),
+        ("It is <sup>235</sup>U, or uranium-<sup>235</sup>.", "It is 235U, or uranium-235."),
+        ("It weighs 2<sup>1</sup>/<sub>2</sub> tons.", "It weighs 2 1/2 tons."),
+        ("See part <a href='#part-2'>2</a> for it.", "See part 2 for it."),
+    ],
+)
+def test_a_raised_mark_is_never_part_of_the_word_or_number_before(html: str, text: str) -> None:
+    content = read_content(f"<p>{html}</p>")
+    assert content is not None
+    assert content.text == plain(html) == text
+
+
+def test_a_break_in_a_title_is_a_space() -> None:
+    assert plain("Herders<br>Count &amp; Sheep") == "Herders Count & Sheep"

@@ -284,9 +284,10 @@ def _read(
     name = name or linked.headline
     media = take_captions(container)
     above = [] if head.markup.body is None else _lines(head.markup.body)
+    head.markup.drop_article_boilerplate()
     lines, too_large = _selected_lines(head.markup.tree.html or "")
-    author, paragraphs = split_lead(lines[1:] if lines[:1] == [name] else lines)
-    cleaned = clean(paragraphs)
+    lead = split_lead(lines[1:] if lines[:1] == [name] else lines)
+    cleaned = clean(lead.paragraphs)
     published, modified = (head.meta(f'property="article:{time}_time"') for time in ("published", "modified"))
     section = plain(head.meta('property="article:section"') or "")
     link = head.canonical or base
@@ -296,11 +297,11 @@ def _read(
         url=link,
         text=cleaned.text or linked.body,
         is_truncated=cleaned.is_truncated,
-        author=linked.author or shown.author or author or head.author(),
+        author=linked.author or shown.author or lead.author or head.author(),
         published_at=linked.published_at or instant(published or "") or shown.published_at,
         modified_at=linked.modified_at or instant(modified or "") or shown.modified_at,
         dateline=cleaned.dateline,
-        media=(*media, *cleaned.media),
+        media=(*media, *lead.credits, *cleaned.media),
         post_id=head.post_id,
         slug=slug_of(link and article_address(link)),
         categories=linked.categories or ((section,) if section else ()),

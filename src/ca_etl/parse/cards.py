@@ -16,7 +16,8 @@ from typing import Final, NamedTuple
 from selectolax.lexbor import LexborNode
 
 from ca_etl.parse.clean import Cleaned, byline, clean, is_furniture, squeeze
-from ca_etl.parse.dates import instant, read_date
+from ca_etl.parse.dates import instant
+from ca_etl.parse.labels import describes_article, is_credit
 from ca_etl.parse.links import article_link, resolve
 from ca_etl.parse.markup import GAP, MARK, MARK_END, Body, Markup
 from ca_etl.parse.page import Article, Media
@@ -52,6 +53,14 @@ class Title:
     modified: datetime | None = None
     media: list[Media] = field(default_factory=list)
     cleaned: Cleaned | None = None
+
+
+class Lead(NamedTuple):
+    """The paragraphs of an article, the author that a byline above them names, and photo credits beside them."""
+
+    author: str | None
+    paragraphs: list[str]
+    credits: tuple[Media, ...]
 
 
 class Mark(NamedTuple):
@@ -141,7 +150,7 @@ def read_cards(markup: Markup, body: Body, base: str | None) -> Cards:
     titles = [
         Title(node, node.tag or "", href, node)
         for node in body.headings
-        if (href := article_link(node)) is not None
+        if (href := article_link(node)) is not None and not describes_article(squeeze(node.text()))
     ]
     _find_cards(titles)
     # Outer elements first: the text of a caption or name is read before a mark can be set in it.
@@ -266,15 +275,17 @@ def _read_lines(markup: Markup, titles: Sequence[Title], facts: Sequence[LexborN
 def _text_of(title: Title) -> Cleaned:
     for lines in (title.inside, title.behind):
         if title.cleaned is None or not (title.cleaned.text or title.cleaned.media):
-            author, paragraphs = split_lead(lines)
-            title.author = title.author or author
-            title.cleaned = clean(paragraphs)
+            lead = split_lead(lines)
+            title.author = title.author or lead.author
+            title.media += lead.credits
+            title.cleaned = clean(lead.paragraphs)
     return title.cleaned or clean(())
 
 
-def split_lead(lines: Iterable[str]) -> tuple[str | None, list[str]]:
-    """The author that a byline above the text names, and the paragraphs; labels of the theme are in neither."""
+def split_lead(lines: Iterable[str]) -> Lead:
+    """The lines of an article without the theme's labels and without what describes it above and below its text."""
     author: str | None = None
+    credits_: list[Media] = []
     kept: list[str] = []
     for raw in lines:
         line = squeeze(raw)
@@ -286,9 +297,15 @@ def split_lead(lines: Iterable[str]) -> tuple[str | None, list[str]]:
             kept.append(line)
         elif (name := byline(line)) is not None:
             author = author or name
-        elif read_date(line) is None:
+        elif not describes_article(line):
             kept.append(line)
-    return author, kept
+        elif is_credit(line):
+            credits_.append(Media("caption", None, line))
+    while kept and describes_article(kept[-1]):
+        line = kept.pop()
+        if is_credit(line):
+            credits_.append(Media("caption", None, line))
+    return Lead(author, kept, tuple(credits_))
 
 
 def _kept(titles: Sequence[Title]) -> list[Title]:

@@ -1,33 +1,65 @@
-"""An article's text as stored: shortcodes taken out, furniture dropped, otherwise as printed.
+"""An article's text as stored: shortcodes taken out, boilerplate dropped, otherwise as printed.
 
-- White space: every run of it (the no-break space included) is one blank; paragraphs are kept apart by an
+- White space: every run of it (the no-break space included) is one space; paragraphs are kept apart by an
   empty line. Characters that have no width and part nothing (the zero-width space, the word joiner, the byte order
   mark, the soft hyphen) are left out: the rest of "1,000" would be read as a number. Quotes, dashes and letters are
   never changed.
 - Shortcodes (`[caption ...]...[/caption]`, `[video ...]`, `[embed]...[/embed]`, `[gallery ...]`, any
-  `[name key=value ...]`) leave the text and become `Media`. Other square brackets are prose and stay.
-- Truncation: a text that the capture holds to its end (`blocks.is_cut`) is truncated when its last characters are
+  `[name key=value ...]`) leave the text and become `Media`. The tags of page builders (`[vc_row]`), end tags and what
+  an end tag closes only leave the text. Other square brackets are prose and stay: "[the fold]", "[sic]".
+- Truncation: a text that the capture holds to its end (`text_articles.is_cut`) is truncated when it ends in
   an ellipsis ("...", U+2026, either in square brackets), or where it ends in "Register to read more". An ellipsis
   inside the text, or one closed by a quotation mark, is the author's. Where a text really ends in an ellipsis
   the two cannot be told apart, and the text counts as truncated: the one cut text of the known pages ends in
-  "...", right behind a word.
+  "...", right after a word.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from itertools import islice
 from typing import Final, NamedTuple
 
 from ca_etl.parse.page import Media
 
 _ENCLOSING: Final = frozenset({"caption", "wp_caption", "embed", "video", "audio", "playlist"})
-# The known names of WordPress, or any name with an attribute. Attributes are bounded and hold no bracket, so
-# "[caption [caption [caption" costs no more than its length.
+_WORDPRESS: Final = _ENCLOSING | {"gallery"}
+# What these enclose is code in base64 and never text.
+_ENCODED: Final = frozenset({"vc_raw_html", "vc_raw_js", "fusion_code"})
+# Known by their name alone. No table has the builders' (vc_row, et_pb_text, av_hr): editors write no underscore.
+_BARE: Final = frozenset(
+    {
+        "toc",
+        "ez-toc",
+        "lwptoc",
+        "contact-form-7",
+        "elementor-template",
+        "addtoany",
+        "ssba",
+        "ssba-buttons",
+        "yarpp",
+        "wpforms",
+    }
+    | {
+        "gravityform",
+        "instagram-feed",
+        "smartslider3",
+        "related-posts",
+        "social-share",
+        "adrotate",
+        "nextpage",
+    }
+)
+# Brackets that can be a tag. What they hold is bounded and holds no bracket, so that "[caption [caption [caption" costs
+# no more than its length.
 _SHORTCODE: Final = re.compile(
-    r"\[(?:(/)?(caption|wp_caption|embed|video|audio|playlist|gallery)(?![\w-])([^\[\]]{0,2000})"
-    r"|(/)?([a-z][a-z0-9_-]{1,30})(\s{1,4}[a-z][a-z0-9_-]{0,30}=[^\[\]]{0,2000}))(?:\]|$)"
+    r"\[(?P<end>/?)(?P<name>[A-Za-z][\w-]{0,40})(?P<rest>(?:[\s/=][^\[\]]{0,2000})?)(?:\]|$)"
+)
+_ATTRIBUTE: Final = re.compile(r"\s{1,4}[a-z][a-z0-9_-]{0,30}=")
+# Within a word or sentence; every other tag parts what is before it from what is after it.
+_WITHIN_LINE: Final = re.compile(
+    r"(?:[a-z]{1,9}_)?(?:b|i|u|em|strong|drop_?caps?[0-9]?|highlight|colou?r|size|url|font|span|su[bp])"
 )
 # Texts have one or two; half a million took two seconds and 240 MB.
 MAX_TAGS: Final = 20_000
@@ -99,7 +131,7 @@ def clean(paragraphs: Iterable[str]) -> Cleaned:
         return Cleaned("\n\n".join(lines), is_truncated=False, dateline=None, media=media)
     if any("[" in line and _SHORTCODE.search(line, line.index("[")) for line in lines):
         rest, media = take_shortcodes("\n\n".join(lines))
-        # What was taken out leaves blanks behind and no other white space.
+        # What was taken out leaves spaces and no other white space.
         lines = [line for line in map(squeeze_blanks, rest.split("\n\n")) if line]
     text, cut = _without_tails(lines)
     dateline = None
@@ -126,9 +158,11 @@ def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
     """`text` without its shortcodes, and what they held, in order.
 
     A caption that is never closed leaves its tag only: where it ends cannot be known. A tag cut by the end of
-    the text is taken for whole. What stands behind the first `MAX_TAGS` tags stays as printed.
+    the text is taken for whole. What is after the first `MAX_TAGS` tags stays as printed.
     """
-    tags = [tag for tag in islice(_SHORTCODE.finditer(text), MAX_TAGS) if not _is_prose(tag)]
+    brackets = list(islice(_SHORTCODE.finditer(text), MAX_TAGS))
+    closed = {tag["name"] for tag in brackets if tag["end"]}
+    tags = [tag for tag in brackets if _is_shortcode(tag, closed)]
     closers = _closers(tags)
     kept: list[str] = []
     media: list[Media] = []
@@ -136,44 +170,47 @@ def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
     for number, tag in enumerate(tags):
         if tag.start() < done:
             continue
-        kept.append(text[done : tag.start()])
+        name = tag["name"]
+        kept += [text[done : tag.start()], "" if _WITHIN_LINE.fullmatch(name) else " "]
         done = tag.end()
-        if tag[1] or tag[4]:
+        if tag["end"]:
             continue
-        name = tag[2] or tag[5]
         caption = None
         closer = closers.get(number)
         if closer is not None:
             held = text[tag.end() : closer.start()]
             caption = squeeze(_TAG.sub(" ", held) if "<" in held else held) or None
             done = closer.end()
-        attachment = _ATTACHMENT.search(tag[3] or tag[6] or "")
-        media.append(Media(name, int(attachment[1]) if attachment else None, caption))
+        if name in _WORDPRESS or (name not in _ENCODED and _ATTRIBUTE.match(tag["rest"])):
+            attachment = _ATTACHMENT.search(tag["rest"])
+            media.append(Media(name, int(attachment[1]) if attachment else None, caption))
     kept.append(text[done:])
-    return " ".join(kept), tuple(media)
+    return "".join(kept), tuple(media)
 
 
-def _is_prose(tag: re.Match[str]) -> bool:
-    """Whether the brackets are an editor's, such as "[video unavailable]"."""
-    attributes = (tag[3] or "").strip(" /")
-    return (
-        tag[2] in {"video", "audio"} and bool(attributes) and "=" not in attributes and "//" not in attributes
-    )
+def _is_shortcode(tag: re.Match[str], closed: Collection[str]) -> bool:
+    """Whether the brackets are no editor's, such as "[sic]" or "[video unavailable]"."""
+    name, rest = tag["name"], tag["rest"].strip(" /")
+    if name in {"video", "audio"} and not tag["end"] and rest and "=" not in rest and "//" not in rest:
+        return False
+    if tag["end"] or name in closed or name in _WORDPRESS or name in _BARE:
+        return True
+    return name.islower() and ("_" in name or (len(name) > 1 and _ATTRIBUTE.match(tag["rest"]) is not None))
 
 
 def _closers(tags: list[re.Match[str]]) -> dict[int, re.Match[str]]:
     """Of each enclosing tag the end tag that closes it: the next of its name before it opens again."""
-    found: dict[int, re.Match[str]] = {}
+    closers: dict[int, re.Match[str]] = {}
     opened: dict[str, int] = {}
     for number, tag in enumerate(tags):
-        name = tag[2] or tag[5]
-        if name not in _ENCLOSING:
+        name = tag["name"]
+        if name not in _ENCLOSING and name not in _ENCODED:
             continue
-        if not tag[1]:
+        if not tag["end"]:
             opened[name] = number
         elif name in opened:
-            found[opened.pop(name)] = tag
-    return found
+            closers[opened.pop(name)] = tag
+    return closers
 
 
 def _without_tails(paragraphs: list[str]) -> tuple[str, bool]:

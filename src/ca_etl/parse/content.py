@@ -1,12 +1,10 @@
-"""HTML that stands inside of a JSON or RSS answer: a title, and the text of an article."""
+"""HTML inside of a JSON or RSS response: a title, and the text of an article."""
 
 from __future__ import annotations
 
-from selectolax.lexbor import LexborHTMLParser
-
 from ca_etl.parse.cards import split_lead, take_captions
 from ca_etl.parse.clean import clean, squeeze
-from ca_etl.parse.markup import GAP, MAX_TAGS, Markup, set_apart, too_complex
+from ca_etl.parse.markup import GAP, MAX_TAGS, Markup, too_complex
 from ca_etl.parse.page import Article
 
 
@@ -31,10 +29,11 @@ def plain(html: str) -> str | None:
     'Milk &#8217; Honey'
     """
     if ("<" in html or "&" in html) and too_complex(html.encode()) is None:
-        body = LexborHTMLParser(f"<body>{html}").body
-        if body is not None and "<su" in html:
-            set_apart(body)
-        html = "" if body is None else body.text()
+        markup = Markup(f"<body>{html}".encode())
+        markup.read_body(is_article=True)
+        for node in markup.find("br"):
+            node.insert_before(" ")
+        html = "" if markup.body is None else markup.body.text()
     return squeeze(html) or None
 
 
@@ -44,9 +43,10 @@ def read_content(html: str) -> Article | None:
     if too_complex(fragment) is not None:
         return None
     markup = Markup(fragment)
-    markup.read_body()
+    markup.read_body(is_article=True)
     media = take_captions(markup.body)
-    cleaned = clean(split_lead(markup.text().split(GAP))[1])
+    lead = split_lead(markup.text().split(GAP))
+    cleaned = clean(lead.paragraphs)
     return Article(
         position=1,
         title=None,
@@ -54,5 +54,5 @@ def read_content(html: str) -> Article | None:
         text=cleaned.text,
         is_truncated=cleaned.is_truncated,
         dateline=cleaned.dateline,
-        media=(*media, *cleaned.media),
+        media=(*media, *lead.credits, *cleaned.media),
     )

@@ -14,6 +14,9 @@ from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
+from ca_etl.parse.boilerplate import BLOCKS, boilerplate_of_article, drop_boilerplate, is_named
+from ca_etl.parse.note_marks import STRUCK, drop_note_links, drop_struck, is_struck, set_apart
+
 MARK: Final = "\x02"
 MARK_END: Final = "\x03"
 # Between two text nodes. A page that holds one itself only has one more line.
@@ -21,24 +24,21 @@ GAP: Final = "\x04"
 _MARK_FORM: Final = f"{MARK}%d{MARK_END}".encode()
 
 # fmt: off
-# Browsers strike <del> through: what stood there is said no more.
 _NEVER: Final = (
-    "script", "style", "noscript", "template", "iframe", "svg", "select", "textarea", "button", "del",
+    "script", "style", "noscript", "template", "iframe", "svg", "select", "textarea", "button",
 )
 # fmt: on
 _CHROME: Final = ("nav", "aside", "footer")
 # fmt: off
 _INLINE: Final = (
-    "a", "abbr", "b", "bdi", "cite", "code", "em", "font", "i", "ins", "mark", "q", "s", "small", "span",
-    "strong", "sub", "sup", "time", "u",
+    "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em", "font", "i", "ins", "kbd",
+    "mark", "nobr", "output", "q", "ruby", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var",
 )
 # fmt: on
 HEADINGS: Final = ("h1", "h2", "h3", "h4")
 _HIDDEN: Final = "[hidden],[style]"
 _NOT_SHOWN: Final = re.compile(r"display:\s?none", re.IGNORECASE)
 _HEADING: Final = ",".join(HEADINGS)
-_RAISED: Final = "sup,sub"
-_FIGURE: Final = re.compile(r"[-+\u2212]?[0-9]")
 _SHOWN: Final = frozenset({"body", *HEADINGS})
 _LINKED_DATA: Final = "application/ld+json"
 _BAD_REFERENCE: Final = re.compile(rb"&#(?:0*2(?![0-9])|[xX]0*2(?![0-9a-fA-F]));?")
@@ -46,21 +46,8 @@ _REPLACEMENT: Final = "\ufffd".encode()
 _TAG: Final = re.compile(rb"<(/?)([A-Za-z][A-Za-z0-9-]*)")
 # Elements that have no end tag, or that their next sibling closes.
 _FLAT: Final = frozenset(
-    {
-        b"area",
-        b"base",
-        b"br",
-        b"col",
-        b"embed",
-        b"hr",
-        b"img",
-        b"input",
-        b"link",
-        b"meta",
-        b"source",
-        b"track",
-    }
-    | {b"wbr", b"p", b"li", b"dt", b"dd", b"td", b"th", b"tr", b"option", b"tbody", b"thead", b"tfoot"}
+    b"area base br col embed hr img input link meta source track wbr "
+    b"p li dt dd td th tr option tbody thead tfoot".split()
 )
 
 # Tree building in lexbor walks up the open elements at every block: 20,000 nested divs took 0.6 s and 200,000
@@ -89,23 +76,6 @@ def too_complex(html: bytes) -> str | None:
     return f"elements nested {depth} deep or more" if cost > MAX_NESTED_COST else None
 
 
-def set_apart(body: LexborNode) -> None:
-    """Keep raised and lowered figures from the digits before them: 10^6, and no note's number behind a sum.
-
-    Text has them in one row, where `300<sup>1</sup> som` would be 3001 som.
-    """
-    # From the end: what is taken out holds none that is still to come.
-    for node in reversed(body.css(_RAISED)):
-        if _FIGURE.match(node.text()) is None:
-            continue
-        if node.css_first('a[href^="#"]') is not None:
-            node.decompose()
-            continue
-        before = node.prev
-        if before is not None and before.text()[-1:].isdigit():
-            node.insert_before("^" if node.tag == "sup" else "_")
-
-
 def _is_linked_data(script: LexborNode) -> bool:
     """Whether a script is JSON-LD: its media type may have parameters."""
     return (script.attributes.get("type") or "").partition(";")[0].strip().lower() == _LINKED_DATA
@@ -114,27 +84,42 @@ def _is_linked_data(script: LexborNode) -> bool:
 class _TagIds(NamedTuple):
     """lexbor's numbers of the element names that are looked for."""
 
-    dropped: frozenset[int]
+    walked: frozenset[int]
     never: frozenset[int]
     script: int
+    joined: frozenset[int]
     sorted: frozenset[int]
+    blocks: frozenset[int]
     headings: frozenset[int]
     time: int
 
 
 @cache
 def _tag_ids() -> _TagIds:
-    """The numbers, asked from lexbor itself: they are constants of its build."""
+    """The numbers, from lexbor itself: they are constants of its build."""
     tree = LexborHTMLParser("<p>")
-    numbers = {name: tree.create_node(name).tag_id for name in (*_NEVER, *_CHROME, *_INLINE, *HEADINGS)}
+
+    def numbers(*names: str) -> frozenset[int]:
+        return frozenset(tree.create_node(name).tag_id for name in names)
+
     return _TagIds(
-        dropped=frozenset(numbers[name] for name in (*_NEVER, *_CHROME)),
-        never=frozenset(numbers[name] for name in _NEVER),
-        script=numbers["script"],
-        sorted=frozenset(numbers[name] for name in (*_INLINE, *HEADINGS)),
-        headings=frozenset(numbers[name] for name in HEADINGS),
-        time=numbers["time"],
+        walked=numbers(*_NEVER, *_CHROME, *STRUCK, *BLOCKS, "wbr"),
+        never=numbers(*_NEVER),
+        script=tree.create_node("script").tag_id,
+        joined=numbers(*STRUCK, "wbr"),
+        sorted=numbers(*_INLINE, *HEADINGS),
+        blocks=numbers(*BLOCKS),
+        headings=numbers(*HEADINGS),
+        time=tree.create_node("time").tag_id,
     )
+
+
+def _is_within(node: LexborNode, numbers: frozenset[int]) -> bool:
+    """Whether an element around `node` has one of these tags."""
+    parent = node.parent
+    while parent is not None and parent.tag_id not in numbers:
+        parent = parent.parent
+    return parent is not None
 
 
 @dataclass(slots=True)
@@ -160,18 +145,40 @@ class Markup:
         self.tree = LexborHTMLParser(html, options=LexborDocumentOptions.WO_EVENTS)
         self.body = self.tree.body
         self._chrome: list[LexborNode] = []
+        self._blocks: list[LexborNode] = []
         # Some plugins print JSON-LD at the end of the body, where scripts are dropped.
         self._linked: list[str] = []
         ids = _tag_ids()
-        for node in self._nodes(ids.dropped):
+        never: list[LexborNode] = []
+        has_joined = False
+        for node in self._nodes(ids.walked):
             if node.tag_id in ids.never:
                 if node.tag_id == ids.script and _is_linked_data(node):
                     self._linked.append(node.text())
-                node.decompose()
+                never.append(node)
+            elif node.tag_id in ids.blocks:
+                classes = node.attributes.get("class")
+                if classes and is_named(classes, is_article=False):
+                    self._blocks.append(node)
+            elif node.tag_id in ids.joined:
+                has_joined = True
             else:
                 self._chrome.append(node)
-        if self.body is not None and (b"<su" in html or b"<SU" in html):
-            set_apart(self.body)
+        # Handles of what goes with these would be lost.
+        self._blocks = (
+            [node for node in self._blocks if not _is_within(node, ids.never)] if never else self._blocks
+        )
+        # From the end: what is taken out holds none that is still to come.
+        for node in reversed(never):
+            node.decompose()
+        if self.body is not None:
+            if has_joined:
+                drop_struck(self.body.css(",".join(STRUCK)))
+                for node in self.body.css("wbr"):
+                    node.decompose()
+                self.body.merge_text_nodes()
+            if b"<su" in html or b"<SU" in html:
+                set_apart(self.body)
         # The text of the whole body, menus and margins included: the ticker can stand there.
         self.flat = "" if self.body is None else self.body.text(separator=GAP, skip_empty=True)
 
@@ -179,31 +186,51 @@ class Markup:
         # One walk that compares numbers costs half of a selector with as many names.
         return [] if self.body is None else [node for node in self.body.traverse() if node.tag_id in wanted]
 
-    def read_body(self) -> Body:
-        """Drop menus, margins and footers, where nothing of an article stands, and sort what is left."""
-        for node in self._chrome:
+    def read_body(self, *, is_article: bool = False) -> Body:
+        """Drop menus, margins, footers, what is hidden and what plugins add, and sort what is left.
+
+        More is dropped where the page or the piece of HTML is one article (`is_article`), lists of posts and links to
+        notes among it: a listing consists of such lists.
+        """
+        if self.body is not None:
+            drop_boilerplate(self.body, self._blocks)
+        for node in reversed(self._chrome):
             node.decompose()
-        self._chrome = []
+        self._chrome, self._blocks = [], []
         self._drop_hidden()
+        if is_article:
+            self.drop_article_boilerplate()
         ids = _tag_ids()
-        found = Body()
+        sorted_body = Body()
         for node in self._nodes(ids.sorted):
             number = node.tag_id
             if number in ids.headings:
-                found.headings.append(node)
+                sorted_body.headings.append(node)
                 continue
             self._inline.append(node)
             if number == ids.time:
-                found.times.append(node)
-        return found
+                sorted_body.times.append(node)
+        return sorted_body
+
+    def drop_article_boilerplate(self) -> None:
+        """Drop what only an article's page has beside its text, and links to notes. What was sorted before is lost."""
+        if self.body is not None:
+            drop_boilerplate(self.body, boilerplate_of_article(self.body))
+            drop_note_links(self.body)
 
     def _drop_hidden(self) -> None:
         """Drop what no reader sees; scripts show whole pages and lists later, so what holds headings stays."""
+        has_struck = False
         for node in reversed(self.find(_HIDDEN)):
-            told = node.attributes
-            hidden = "hidden" in told or _NOT_SHOWN.search(told.get("style") or "") is not None
-            if hidden and node.tag not in _SHOWN and node.css_first(_HEADING) is None:
+            attributes = node.attributes
+            style = attributes.get("style") or ""
+            is_hidden = "hidden" in attributes or _NOT_SHOWN.search(style) is not None
+            if is_hidden and node.tag not in _SHOWN and node.css_first(_HEADING) is None:
                 node.decompose()
+            else:
+                has_struck = has_struck or "line-through" in style.lower()
+        if has_struck:
+            drop_struck([node for node in self.find("[style]") if is_struck(node)])
 
     def find(self, selector: str) -> list[LexborNode]:
         """The elements of the body that match, in document order."""
@@ -227,7 +254,7 @@ class Markup:
         return str(self._marks)
 
     def mark_after(self, node: LexborNode) -> str:
-        """Set a mark behind `node`."""
+        """Set a mark after `node`."""
         self._marks += 1
         node.insert_after(_MARK_FORM % self._marks)
         return str(self._marks)
@@ -235,7 +262,8 @@ class Markup:
     def text(self) -> str:
         """The text of the body, `GAP` between block borders, marks as `MARK` number `MARK_END`."""
         for node in self._inline:
-            node.unwrap()
+            # An empty one that stayed would make two lines of "Kyrgyz<b></b>stan".
+            node.unwrap(delete_empty=True)
         body = self.tree.body
         if body is None:
             return ""

@@ -1,11 +1,13 @@
-"""Titles told from section headings, where texts have several paragraphs (home pagination): both look alike.
+"""Whether a paragraph of the text form is a title.
 
-What is weighed, each in points of `POINTS`: length (headings have 2 to 15 words, few as many as a title),
-a headline's verb in the present tense, names and figures, title case against that of the page's first title, a colon
-or question mark, words shared with the paragraph behind (a lead repeats its title), words shared with the article
-before (a heading belongs to it), the opening of the paragraph behind (a dateline opens an article; "However", "She"
-or "The second" go on with one), and whether the article before has a body already. A line with `OPENS` points or more
-opens an article. `benchmarks/titles.py` prints how well that does on a labelled corpus.
+Where every text is one paragraph (listings, author pages) titles and texts take turns, so it is enough that a paragraph
+can be a title at all (`is_title_like`, `listed_score`). Where texts have several (home pagination), their section
+headings look the same, and `opens_article` weighs, in points of `POINTS`: length (headings have 2 to 15 words, few as
+many as a title), a headline's verb in the present tense, names and numbers, title case against that of the page's first
+title, a colon or question mark, words shared with the paragraph after it (a lead repeats its title), words shared with
+the article before (a heading belongs to it), how the paragraph after it begins (a dateline opens an article; "However",
+"She" or "The second" continue one), and whether the article before has a body already. A line with `OPENS` points or
+more opens an article. `benchmarks/titles.py` prints how well that does on a labelled corpus.
 """
 
 from __future__ import annotations
@@ -14,14 +16,78 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from ca_etl.parse.labels import describes_article
 from ca_etl.parse.lines import plain
-from ca_etl.parse.titles import is_caption, is_title_case
+
+MAX_CHARS: Final = 220
+MAX_WORDS: Final = 32
+_ABBREVIATION_END: Final = re.compile(r"(?:\b[A-Z]\.){2,}$")
+_OPENS: Final = re.compile(r"[\"'“‘«(\[#$€£]{0,2}[^\W_a-z]")  # noqa: RUF001 (curly quotes are printed so)
+_NO_TITLES_END: Final = ("...", ".”", '."', ".’", ".'", "Continue reading")  # noqa: RUF001 (printed so)
+_SENTENCES: Final = re.compile(r"[a-z0-9)\"'”’]{2}[.!?][\"'”’]? [A-Z“\"]")  # noqa: RUF001
+_LONG_WORD: Final = re.compile(r"[^\W\d_][\w'-]{3,}")
+_CAPTION: Final = re.compile(
+    r"[@(]?(?i:photos?|image|picture|pictured|credit|source|illustration|screenshot|courtesy|©)\b\W|"
+    r"[^:;(,@©]{0,200}(?:[:;(,] ?(?i:photo|image|picture|credit|source)s?\b|©|@\w)|.{0,200}\b[Pp]hoto (?:by|from)\b"
+)
+# One of these is in every caption; looking for them costs a tenth of the pattern.
+# fmt: off
+_CAPTION_WORDS: Final = (
+    "photo", "image", "picture", "credit", "source", "illustration", "screenshot", "courtesy",
+)
+# fmt: on
+
+
+def is_title_like(paragraph: str) -> bool:
+    """Whether `paragraph` (squeezed) could be a title: short, opening like one, with no sentence's end.
+
+    A line that describes an article could not. A section heading inside a full article can look the same.
+    """
+    if not 3 <= len(paragraph) <= MAX_CHARS:
+        return False
+    last = paragraph[-1]
+    # Most short paragraphs that are no titles end with a full stop, so that is looked at before any pattern.
+    if last == "." and not (paragraph[-2].isupper() and _ABBREVIATION_END.search(paragraph) is not None):
+        return False
+    if last in ",;:…" or paragraph.endswith(_NO_TITLES_END) or _OPENS.match(paragraph) is None:
+        return False
+    return paragraph.count(" ") < MAX_WORDS and "(TCA) " not in paragraph and not describes_article(paragraph)
+
+
+def listed_score(paragraph: str, following: str) -> float:
+    """How much `paragraph` is a title rather than a text where every text is one paragraph; 0 is undecided."""
+    if len(paragraph) > MAX_CHARS or describes_article(paragraph):
+        return -9.0
+    if is_title_like(paragraph):
+        score = 3.0 if _SENTENCES.search(paragraph) is None else 1.0
+        return score + (1.0 if len(following) > 2 * len(paragraph) else 0.0)
+    if paragraph.endswith(("...", "…", "[…]")):
+        return -4.0
+    # A title in lower case or with a full stop following it is rare, a text shorter than its title rarer.
+    if paragraph.count(" ") >= MAX_WORDS or _SENTENCES.search(paragraph) is not None:
+        return -4.0
+    return 1.0 if len(following) > 2 * len(paragraph) else -2.0
+
+
+def is_title_case(paragraph: str) -> bool:
+    """Whether most of the longer words begin with a capital."""
+    words = _LONG_WORD.findall(paragraph)
+    capitals = len([word for word in words if word[0].isupper()])
+    return 3 * capitals >= 2 * len(words)
+
+
+def is_caption(line: str) -> bool:
+    """Whether `line` names a picture or whom it is by."""
+    if line.isascii() and "@" not in line and not any(map(line.lower().__contains__, _CAPTION_WORDS)):
+        return False
+    return _CAPTION.match(line) is not None
+
 
 OPENS: Final = 3.0
 # Enough of a paragraph to know what it is about.
-_TOLD_CHARS: Final = 500
+_LEAD_CHARS_READ: Final = 500
 # A text of a thousand paragraphs must not be read again for each of its headings.
-_TOLD_PARAGRAPHS: Final = 8
+_PARAGRAPHS_READ: Final = 8
 _LEAD_CHARS: Final = 60
 _NEWS_CHARS: Final = 200
 _STEM_CHARS: Final = 5
@@ -128,7 +194,7 @@ _PARTICIPLE: Final = re.compile(r"\b[A-Za-z][a-z]{2,}ed\b")
 _SPEAKER: Final = re.compile(r"(?:TCA|Q|A|[A-Z]\. ?[A-Z]\.?|[A-Z][a-z]+)\s?:\s")
 
 
-class Told:
+class ArticleSoFar:
     """The article before a candidate: its title, and its paragraphs so far."""
 
     __slots__ = ("_folded", "_title", "texts")
@@ -138,13 +204,13 @@ class Told:
         self._title = title
         self._folded: list[str] = []
 
-    def said(self) -> str:
-        """What the article is about, each word behind a blank; no paragraph is folded twice for two candidates."""
+    def vocabulary(self) -> str:
+        """What the article is about, each word following a blank; no paragraph is folded twice for two candidates."""
         folded = self._folded
-        begin = max(len(folded), len(self.texts) - _TOLD_PARAGRAPHS)
+        begin = max(len(folded), len(self.texts) - _PARAGRAPHS_READ)
         folded += [""] * (begin - len(folded))
-        folded += [text[:_TOLD_CHARS].casefold() for text in self.texts[begin:]]
-        return " ".join(["", self._title.casefold(), *folded[-_TOLD_PARAGRAPHS:]])
+        folded += [text[:_LEAD_CHARS_READ].casefold() for text in self.texts[begin:]]
+        return " ".join(["", self._title.casefold(), *folded[-_PARAGRAPHS_READ:]])
 
 
 def stems_of(text: str) -> set[str]:
@@ -152,14 +218,16 @@ def stems_of(text: str) -> set[str]:
     return set(_STEM.findall(text.casefold())) - _STOP_STEMS
 
 
-def opens_article(line: str, behind: Sequence[str], told: Told, *, first_in_title_case: bool) -> bool:
+def opens_article(
+    line: str, following: Sequence[str], so_far: ArticleSoFar, *, first_in_title_case: bool
+) -> bool:
     """Whether `line` is a title rather than a section heading.
 
-    `behind` are the paragraphs after it, `told` is the article before it. What is dear to know is asked last, and only
-    where it can still decide.
+    `following` are the paragraphs after it, `so_far` is the article before it. The expensive checks come last, and
+    only where they can still decide.
     """
-    lead = behind[0][:_TOLD_CHARS] if behind else ""
-    score = _own_points(line, first_in_title_case) + _article_points(told.texts)
+    lead = following[0][:_LEAD_CHARS_READ] if following else ""
+    score = _own_points(line, first_in_title_case) + _article_points(so_far.texts)
     if _DATELINE.match(lead) is not None:
         score += POINTS["lead_has_dateline"]
     elif _GOES_ON.match(lead) is not None:
@@ -173,11 +241,11 @@ def opens_article(line: str, behind: Sequence[str], told: Told, *, first_in_titl
     score += _shared_points(own, lead)
     if _is_decided(score, _KNOWN):
         return score >= OPENS
-    said = told.said()
-    score += _known_points(own, said)
-    if len(told.texts) < 2 or _is_decided(score, _KIN):
+    vocabulary = so_far.vocabulary()
+    score += _known_points(own, vocabulary)
+    if len(so_far.texts) < 2 or _is_decided(score, _KIN):
         return score >= OPENS
-    return score + _kin_points(own, lead, behind, said) >= OPENS
+    return score + _kin_points(own, lead, following, vocabulary) >= OPENS
 
 
 def _is_decided(score: float, bounds: tuple[float, float]) -> bool:
@@ -251,29 +319,29 @@ def _is_stem_in(stem: str, folded: str) -> bool:
     """Whether `stems_of` would find the stem: at the beginning of a word, and cut off only at its full length."""
     at = folded.find(stem)
     while at >= 0:
-        before, behind = folded[at - 1 : at] if at else "", folded[at + len(stem) : at + len(stem) + 1]
-        is_cut = len(stem) == _STEM_CHARS or not behind.isalnum() or behind.isdecimal()
+        before, following = folded[at - 1 : at] if at else "", folded[at + len(stem) : at + len(stem) + 1]
+        is_cut = len(stem) == _STEM_CHARS or not following.isalnum() or following.isdecimal()
         if is_cut and not before.isalnum() and before != "_":
             return True
         at = folded.find(stem, at + 1)
     return False
 
 
-def _known_points(own: set[str], said: str) -> float:
+def _known_points(own: set[str], vocabulary: str) -> float:
     if not own:
         return 0.0
-    known = _share_of(own, said)
+    known = _share_of(own, vocabulary)
     return POINTS["known_from_article"] if known >= 0.5 else POINTS["new_to_article"] if known <= 0.2 else 0.0
 
 
-def _kin_points(own: set[str], lead: str, behind: Sequence[str], said: str) -> float:
+def _kin_points(own: set[str], lead: str, following: Sequence[str], vocabulary: str) -> float:
     led = stems_of(lead)
-    led = (led | stems_of(behind[1][:_NEWS_CHARS]) if len(behind) > 1 else led) - own
+    led = (led | stems_of(following[1][:_NEWS_CHARS]) if len(following) > 1 else led) - own
     if len(led) < 5:
         return 0.0
-    kin = _share_of(led, said)
+    kin = _share_of(led, vocabulary)
     return POINTS["lead_is_kin"] if kin >= 0.25 else POINTS["lead_is_strange"] if kin <= 0.1 else 0.0
 
 
-def _share_of(stems: set[str], said: str) -> float:
-    return len([stem for stem in stems if f" {stem}" in said]) / len(stems)
+def _share_of(stems: set[str], vocabulary: str) -> float:
+    return len([stem for stem in stems if f" {stem}" in vocabulary]) / len(stems)

@@ -1,0 +1,415 @@
+"""From the lines of a text page to its articles: one small reader for each kind of page.
+
+`READERS` is the one place where a kind gets its reader. Lines between articles ("Continue reading", author boxes,
+bylines, dividers) are not text, but mark where an article ends (`runs_of`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from ca_etl.parse.clean import byline, is_furniture
+from ca_etl.parse.labels import describes_article, is_credit
+from ca_etl.parse.lines import Line, plain
+from ca_etl.parse.page import PageKind
+from ca_etl.parse.title_scoring import (
+    MAX_CHARS,
+    ArticleSoFar,
+    is_caption,
+    is_title_case,
+    is_title_like,
+    listed_score,
+    opens_article,
+)
+
+_TAKING_TURNS: Final = frozenset({PageKind.LISTING, PageKind.AUTHOR})
+# What a whole text can end with; the asterisk stands behind names.
+_ENDS: Final = ".!?\u2026\"\u201d'\u2019)]\u00bb*"
+
+
+@dataclass(slots=True)
+class Block:
+    """One article as lines: its title, its paragraphs, its byline, a picture's caption above its title."""
+
+    title: str | None
+    paragraphs: list[str] = field(default_factory=list)
+    author: str | None = None
+    caption: str | None = None
+
+
+def without_cut_title(kind: PageKind, blocks: list[Block]) -> tuple[list[Block], str | None]:
+    """The blocks of a text that ends within a line, and the title, if that line is the beginning of one.
+
+    Where titles and texts take turns, a last line behind a text is one, and nobody knows how it goes on.
+    """
+    last = blocks[-1] if blocks else None
+    if kind not in _TAKING_TURNS or last is None:
+        return blocks, None
+    if last.title is not None and not last.paragraphs:
+        return blocks[:-1], last.title
+    if last.title is not None and len(last.paragraphs) > 1 and len(last.paragraphs[-1]) <= MAX_CHARS:
+        return blocks, last.paragraphs.pop()
+    return blocks, None
+
+
+def is_cut(blocks: Sequence[Block], lines: Sequence[Line]) -> bool:
+    """Whether the last text is cut, in a capture that ends within a line: that line is the text's and ends no sentence.
+
+    Captures hold the first bytes of a page as a rule, so that they end anywhere. One that ends behind a full
+    stop cannot be told from a whole one.
+    """
+    last = blocks[-1].paragraphs[-1:] if blocks else []
+    return bool(last) and last[0] == lines[-1].text and last[0][-1] not in _ENDS
+
+
+# In an author's box: names, biography, dividers.
+_BOX_LINES: Final = 10
+NAME_WORDS: Final = 6
+# What "Continue reading", "Read more", "Register", "View more", "divider" and "Leave a comment" begin with.
+_FURNITURE_OPENS: Final = frozenset({"cont", "read", "regi", "view", "divi", "leav"})
+_BOX_END: Final = re.compile(r"view more articles from", re.IGNORECASE)
+_MORE: Final = re.compile(
+    r"(?:continue reading|read more|register to read more)(?!\w)[ .…→»:]*", re.IGNORECASE
+)
+_SITE: Final = "the times of central asia"
+
+
+def has_written_by(lines: Sequence[Line]) -> bool:
+    """Whether a bullet "Written by NAME" stands there, as on the old site."""
+    return any(len(line.text) < 120 and is_written_by(line.text) for line in lines[:60])
+
+
+def is_written_by(text: str) -> bool:
+    """Whether the line is a bullet "Written by NAME"."""
+    return text.lstrip("•*-– ").startswith("Written by ")  # noqa: RUF001 (printed so)
+
+
+def ends_teaser(text: str) -> bool:
+    """Whether the line is a "Continue reading" or its like and nothing else."""
+    return len(text) < 60 and _MORE.fullmatch(text) is not None
+
+
+@dataclass(slots=True)
+class Run:
+    """Lines between two borders that furniture draws; `author` is the byline that stood behind them."""
+
+    texts: list[str] = field(default_factory=list)
+    author: str | None = None
+
+
+def runs_of(lines: Sequence[Line]) -> Iterator[Run]:
+    """The lines without furniture, parted where a teaser or an author's box ends."""
+    run = Run()
+    skip_to = 0
+    for number, line in enumerate(lines):
+        if number < skip_to:
+            continue
+        text = line.text
+        opening = text[:4]
+        if (
+            opening[0] not in "CcRrVvDdLl"
+            or (opening.isascii() and opening.lower() not in _FURNITURE_OPENS)
+            or len(text) > 300
+            or not (is_furniture(text) or ends_teaser(text))
+        ):
+            run.texts.append(text)
+            continue
+        if _BOX_END.match(text) is not None:
+            _drop_box(run)
+        elif ends_teaser(text):
+            if text[:1] in "Rr":
+                # "Register to read more" says that the text is cut, which `clean` takes from it.
+                run.texts.append(text)
+            skip_to, run.author = _behind_teaser(lines, number + 1)
+        else:
+            continue
+        if run.texts:
+            yield run
+            run = Run()
+    yield run
+
+
+def _behind_teaser(lines: Sequence[Line], at: int) -> tuple[int, str | None]:
+    """Where the next article begins behind "Continue reading", and the byline between: a name or the site's own."""
+    for number in range(at, min(at + _BOX_LINES, len(lines))):
+        text = lines[number].text
+        if _BOX_END.match(text) is not None:
+            first = lines[at].text
+            return number + 1, byline(first) or (first if is_name(first) else None)
+        if ends_teaser(text):
+            break
+    if at == len(lines):
+        return at, None
+    text = lines[at].text
+    name = byline(text) or (text if plain(text).casefold() == _SITE else None)
+    if name is not None:
+        at += 1
+    names = [line.text for line in lines[at : at + 2] if is_name(line.text)]
+    if len(lines) - at <= _BOX_LINES and (len(names) == 2 or names[:1] == [name]):
+        # The capture ends within the box.
+        return len(lines), name or names[0]
+    return at, name
+
+
+def _drop_box(run: Run) -> None:
+    """Take an author's box off the end of a run: from the name above the biography on."""
+    texts = run.texts
+    nearest = next((back for back in range(1, min(_BOX_LINES, len(texts)) + 1) if is_name(texts[-back])), 0)
+    if nearest:
+        first = len(texts) - nearest
+        while first and is_name(texts[first - 1]):
+            first -= 1
+        run.author = texts[first]
+        del texts[first:]
+
+
+def take_biography(texts: list[str]) -> str | None:
+    """The name above a biography that ends an article, both taken off: the biography repeats the name."""
+    for at in range(max(1, len(texts) - 4), len(texts) - 1):
+        if is_name(texts[at]) and texts[at].split()[-1] in texts[at + 1]:
+            name = texts[at]
+            del texts[at:]
+            return name
+    return None
+
+
+def is_name(text: str) -> bool:
+    """Whether the line can be a person's name and nothing else."""
+    words = text.split()
+    return (
+        len(words) <= NAME_WORDS
+        and len(text) < 60
+        and is_title_like(text)
+        and not any(sign.isdigit() or sign in ":?!$%" for sign in text)
+        and all(word[:1].isupper() or len(word) < 4 for word in words)
+    )
+
+
+_REPEATED: Final = re.compile(r"read more:\s*(\S.*)", re.IGNORECASE)
+
+
+def read_old(lines: Sequence[Line]) -> list[Block]:
+    """The old site: a title is what a bullet "Written by" follows, or "Read more:" repeats; the rest is text.
+
+    The spam above them is taken off before (`without_spam`). Digests have no title of their own, and their
+    sub-headlines are text. Teasers that end in an ellipsis are an article each.
+    """
+    texts = [line.text for line in lines]
+    repeated = _repeated(texts)
+    blocks: list[Block] = []
+    is_over = True
+    for number, text in enumerate(texts):
+        is_signed = (
+            number + 1 < len(texts) and is_written_by(texts[number + 1]) and not describes_article(text)
+        )
+        if is_signed or plain(text).casefold() in repeated:
+            blocks.append(Block(text))
+            is_over = False
+        elif is_written_by(text) and len(text) < 120:
+            if blocks and not blocks[-1].paragraphs:
+                blocks[-1].author = byline(text)
+        elif _REPEATED.match(text) is not None or (ends_teaser(text) and text[:2] != "Re"):
+            is_over = True
+        elif is_furniture(text):
+            continue
+        elif is_over or (blocks[-1].title is None and blocks[-1].paragraphs[-1].endswith(("...", "…"))):
+            blocks.append(Block(None, [text]))
+            is_over = False
+        else:
+            blocks[-1].paragraphs.append(text)
+    return blocks
+
+
+def without_spam(lines: Sequence[Line]) -> tuple[Sequence[Line], str | None]:
+    """The lines of a page of the old site, and the row of keywords that others put above them, if there is one.
+
+    It is a first line without a sentence that is neither an article's title nor furniture.
+    """
+    if len(lines) < 2:
+        return lines, None
+    text = lines[0].text
+    first = plain(text)
+    is_prose = first.endswith((".", "!", "?", '"')) or " (TCA) " in first
+    is_title = is_written_by(lines[1].text) or first.casefold() in _repeated([line.text for line in lines])
+    if is_prose or is_title or is_written_by(text) or is_furniture(text) or ends_teaser(text):
+        return lines, None
+    return lines[1:], text
+
+
+def _repeated(texts: Sequence[str]) -> set[str]:
+    """What the "Read more:" lines repeat, for matching."""
+    return {plain(found[1]).casefold() for text in texts if (found := _REPEATED.match(text)) is not None}
+
+
+# Scores of listings are about 3 points for a title; what goes against their alternation costs this.
+_TITLE_AFTER_TITLE: Final = 3.0
+_TEXT_AFTER_TEXT: Final = 2.5
+_TEXT_FIRST: Final = 1.5
+
+
+def read_blocks(kind: PageKind, lines: Sequence[Line]) -> list[Block]:
+    """The articles of a page of this kind, in order."""
+    return READERS[kind](lines)
+
+
+def _without_labels(texts: list[str]) -> tuple[list[str], dict[int, str]]:
+    """The texts without lines that describe an article, and the photo credits among those.
+
+    Such a line is left out next to a title, next to another and at an end; the date between two paragraphs of a
+    chronicle is text. A credit is given with the index of the text after it.
+    """
+    labels = {number for number, text in enumerate(texts) if describes_article(text)}
+    if not labels:
+        return texts, {}
+    kept: list[str] = []
+    credit_of: dict[int, str] = {}
+    for number, text in enumerate(texts):
+        beside = [at for at in (number - 1, number + 1) if 0 <= at < len(texts) and at not in labels]
+        if number not in labels or (len(beside) == 2 and not any(is_title_like(texts[at]) for at in beside)):
+            kept.append(text)
+        elif is_credit(text):
+            credit_of.setdefault(len(kept), text)
+    return kept, credit_of
+
+
+def teasers(lines: Sequence[Line]) -> int:
+    """How many "Continue reading" lines of their own there are."""
+    return sum(line.text[:1] in "Cc" and len(line.text) < 40 and ends_teaser(line.text) for line in lines)
+
+
+def _listed(lines: Sequence[Line]) -> list[Block]:
+    """Titles and texts take turns: of all ways to part the lines the one that fits their looks best."""
+    texts, credit_of = _without_labels([text for run in runs_of(lines) for text in run.texts])
+    if len(texts) > 1 and not is_title_like(texts[0]) and not any(map(is_title_like, texts)):
+        return [Block(None, [text]) for text in texts]
+    blocks: list[Block] = []
+    for number, (text, is_title) in enumerate(zip(texts, _alternating(texts), strict=True)):
+        last = blocks[-1] if blocks else None
+        name = byline(text) if last is not None and not last.paragraphs and len(text) <= 120 else None
+        if last is not None and name is not None:
+            last.author = name
+        elif is_title:
+            blocks.append(Block(text))
+        elif last is None:
+            blocks.append(Block(None, [text]))
+        else:
+            last.paragraphs.append(text)
+        blocks[-1].caption = blocks[-1].caption or credit_of.get(number)
+    return blocks
+
+
+def _alternating(texts: Sequence[str]) -> list[bool]:
+    """Which of the texts are titles, by the least costly sequence of titles and texts."""
+    if all(map(is_title_like, texts[::2])) and not any(map(is_title_like, texts[1::2])):
+        # Nearly every page; nothing is less costly.
+        return [number % 2 == 0 for number in range(len(texts))]
+    best_title, best_text = 0.0, -_TEXT_FIRST
+    came: list[tuple[bool, bool]] = []
+    for number, text in enumerate(texts):
+        following = texts[number + 1] if number + 1 < len(texts) else ""
+        score = listed_score(text, following)
+        if number:
+            twice, again = best_title - _TITLE_AFTER_TITLE, best_text - _TEXT_AFTER_TEXT
+            came.append((twice > best_text, best_title >= again))
+            best_title, best_text = max(best_text, twice) + score, max(best_title, again) - score
+        else:
+            came.append((False, False))
+            best_title, best_text = best_title + score, best_text - score
+    marks: list[bool] = []
+    # Behind a title the last line is its text, however short: captures end within one.
+    is_title = best_title > best_text and not (len(came) > 1 and came[-1][0])
+    for from_title, text_from_title in reversed(came):
+        marks.append(is_title)
+        is_title = from_title if is_title else text_from_title
+    return marks[::-1]
+
+
+def _full(lines: Sequence[Line]) -> list[Block]:
+    """Full articles or teasers, whose section headings look like titles."""
+    blocks: list[Block] = []
+    for run in runs_of(lines):
+        blocks += _full_run(run)
+    return blocks
+
+
+def _full_run(run: Run) -> list[Block]:
+    """The articles of one run: its first line is a title if it can be one, the further ones by their score."""
+    texts, credit_of = _without_labels(run.texts)
+    caption = texts[0] if _has_caption_above(texts) else None
+    if caption is not None:
+        texts, credit_of = texts[1:], {number - 1: credit for number, credit in credit_of.items()}
+    blocks: list[Block] = []
+    so_far = ArticleSoFar()
+    in_title_case = True
+    last: Block | None = None
+    for number, text in enumerate(texts):
+        # Most paragraphs are too long to be looked at.
+        is_title = len(text) <= MAX_CHARS and is_title_like(text)
+        if last is None:
+            is_title = is_title and number + 1 < len(texts)
+            in_title_case = not is_title or is_title_case(text)
+        elif is_title:
+            following = texts[number + 1 : number + 3]
+            is_title = _opens(text, following, so_far, in_title_case=in_title_case)
+        if is_title:
+            last = Block(text)
+            blocks.append(last)
+            so_far = ArticleSoFar(text)
+        elif last is None:
+            last = Block(None, [text])
+            blocks.append(last)
+            so_far.texts.append(text)
+        elif not last.paragraphs and len(text) <= 120 and (name := byline(text)) is not None:
+            last.author = name
+        else:
+            last.paragraphs.append(text)
+            so_far.texts.append(text)
+        last.caption = last.caption or credit_of.get(number)
+    if blocks:
+        blocks[0].caption = caption or blocks[0].caption
+        blocks[-1].author = blocks[-1].author or run.author
+    return blocks
+
+
+def _opens(text: str, following: Sequence[str], so_far: ArticleSoFar, *, in_title_case: bool) -> bool:
+    # Where nothing follows, a heading, a title and a paragraph cut by the end of the capture are all alike.
+    if not following or (len(following) > 1 and is_title_like(following[0])):
+        return False
+    return opens_article(text, following, so_far, first_in_title_case=in_title_case)
+
+
+def _has_caption_above(texts: Sequence[str]) -> bool:
+    """Whether a run begins with a picture's caption: a short line above another one that has the text."""
+    if len(texts) < 3 or not (is_title_like(texts[0]) and is_title_like(texts[1])) or is_title_like(texts[2]):
+        return False
+    return is_caption(texts[0]) or (texts[0].count(" ") < NAME_WORDS <= texts[1].count(" ") + 1)
+
+
+def _single(lines: Sequence[Line]) -> list[Block]:
+    """One article and all of the page: a title if the first line can be one, an author's box at the end."""
+    runs = list(runs_of(lines))
+    texts, credit_of = _without_labels([text for run in runs for text in run.texts])
+    if not texts:
+        return []
+    author = next((run.author for run in runs if run.author is not None), None) or take_biography(texts)
+    is_titled = is_title_like(texts[0]) and len(texts) > 1
+    block = Block(texts[0], texts[1:], author) if is_titled else Block(None, texts, author)
+    block.caption = next(iter(credit_of.values()), None)
+    if is_titled and (name := byline(block.paragraphs[0])) is not None:
+        block.author, block.paragraphs = name, block.paragraphs[1:]
+    elif len(block.paragraphs) > 1 and (name := byline(block.paragraphs[-1])) is not None:
+        block.author, block.paragraphs = name, block.paragraphs[:-1]
+    return [block]
+
+
+READERS: Final[Mapping[PageKind, Callable[[Sequence[Line]], list[Block]]]] = {
+    PageKind.LISTING: _listed,
+    PageKind.AUTHOR: _listed,
+    PageKind.HOME: _full,
+    PageKind.OTHER: _full,
+    PageKind.ARTICLE: _single,
+    PageKind.OLD_SITE: read_old,
+}
