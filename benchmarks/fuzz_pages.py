@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from benchmarks.damage import damaged, html_pages, layouts, with_bytes_flipped
 from benchmarks.measure import tell
 from ca_etl.parse.rows import rows_of
-from ca_etl.parse.ticker_lines import is_ticker_line
+from ca_etl.parse.ticker import is_ticker_line
 from ca_etl.records import Capture, RejectReason, Rows
 
 ZONE: Final = ZoneInfo("Asia/Almaty")

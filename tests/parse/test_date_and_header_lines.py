@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.parse.dates import looks_like_date, read_date
-from ca_etl.parse.header import read_header
+from ca_etl.parse.dates import looks_like_date, read_date, read_header
 from ca_etl.parse.page import Page, Shown
 from ca_etl.records import RejectReason
 

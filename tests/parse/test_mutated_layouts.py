@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ca_etl.parse.rows import rows_of
 from ca_etl.parse.text import read_text
-from ca_etl.parse.ticker_lines import is_ticker_line
+from ca_etl.parse.ticker import is_ticker_line
 from ca_etl.records import Capture, RejectReason, Rows
 
 PAGES = sorted((Path(__file__).parent / "fixtures" / "layouts").glob("*.txt"))

@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ca_etl.parse.rows import rows_of
-from ca_etl.parse.ticker import read_ticker
-from ca_etl.parse.ticker_lines import is_ticker_line
+from ca_etl.parse.ticker import is_ticker_line, read_ticker
 from ca_etl.records import Capture, Rows
 
 LISTING = (Path(__file__).parent / "fixtures" / "listing_2025-12-05.txt").read_bytes()

@@ -5,8 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from ca_etl.parse.ticker import read_ticker
-from ca_etl.parse.ticker_lines import is_ticker_line
+from ca_etl.parse.ticker import is_ticker_line, read_ticker
 from ca_etl.records import RejectReason
 
 FOUR = [

@@ -21,7 +21,7 @@ from ca_etl.parse.labels import describes_article, is_credit
 from ca_etl.parse.links import article_link, resolve
 from ca_etl.parse.markup import GAP, MARK, MARK_END, Body, Markup
 from ca_etl.parse.page import Article, Media
-from ca_etl.parse.ticker_lines import is_ticker_line
+from ca_etl.parse.ticker import is_ticker_line
 
 # Attributes of HTML, microdata and WordPress itself: no theme's.
 AUTHOR: Final = '[rel~=author],[itemprop=author],a[href*="/author/"]'

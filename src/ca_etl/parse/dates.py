@@ -1,4 +1,4 @@
-"""The page's date line, "05 December 2025", and times that machines write."""
+"""The page's date line, "05 December 2025", its "Viewing results 1 - 6 of 8", and times that machines write."""
 
 from __future__ import annotations
 
@@ -6,27 +6,33 @@ import re
 from datetime import UTC, date, datetime
 from typing import Final
 
+from ca_etl.parse.page import Shown
+
+START: Final = "Viewing results"
+# WordPress can print the hyphen as an en dash.
+_HEADER: Final = re.compile(
+    r"Viewing results ([0-9]{1,9}) [-–] ([0-9]{1,9}) of ([0-9]{1,9})"  # noqa: RUF001
+)
+# Letters that only look Latin, or a figure with something in it.
+_LOOSE_HEADER: Final = re.compile(
+    r"\w{5,8}\s+\w{5,8}\s+[0-9]\S{0,9}\s+\W\s+[0-9]\S{0,9}\s+\w{2}\s+[0-9]\S{0,9}"
+)
+
+
+def is_header(line: str) -> bool:
+    """Whether a squeezed line claims to be the header, well-formed or not."""
+    return len(line) <= 80 and (line.startswith(START) or _LOOSE_HEADER.fullmatch(line) is not None)
+
+
+def read_header(line: str) -> Shown | None:
+    """The figures of a squeezed header line as they stand (the end is not cut to the total), else None."""
+    found = _HEADER.fullmatch(line) if len(line) <= 80 else None
+    return None if found is None else Shown(int(found[1]), int(found[2]), int(found[3]))
+
+
 # calendar.month_name follows the locale of the process; the site always prints English.
-_MONTHS: Final = {
-    name: number
-    for number, name in enumerate(
-        (
-            "January",
-            "February",
-            "March",
-            "April",
-            "May",
-            "June",
-            "July",
-            "August",
-            "September",
-            "October",
-            "November",
-            "December",
-        ),
-        start=1,
-    )
-}
+_MONTH_NAMES: Final = "January February March April May June July August September October November December"
+_MONTHS: Final = {name: number for number, name in enumerate(_MONTH_NAMES.split(), start=1)}
 _STRICT: Final = re.compile(r"([0-9]{2}) ([A-Z][a-z]{2,8}) ([0-9]{4})")
 _LOOSE: Final = re.compile(r"\w{1,4}[ .,]{1,3}\w{3,12}[ .,]{1,3}[0-9]{2,4}")
 _MAX_CHARS: Final = 40

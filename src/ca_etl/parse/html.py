@@ -15,8 +15,7 @@ from typing import Final
 from ca_etl.parse.article_page import ArticlePage, read_article_page
 from ca_etl.parse.cards import Cards, read_cards
 from ca_etl.parse.clean import squeeze
-from ca_etl.parse.dates import looks_like_date, read_date
-from ca_etl.parse.header import START, read_header
+from ca_etl.parse.dates import START, looks_like_date, read_date, read_header
 from ca_etl.parse.kinds import Signs, kind_of, kind_of_url, ticker_day
 from ca_etl.parse.links import resolve
 from ca_etl.parse.markup import GAP, Markup

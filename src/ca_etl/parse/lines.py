@@ -12,8 +12,7 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from ca_etl.parse.clean import squeeze
-from ca_etl.parse.ticker import Ticker, read_cycle, read_ticker
-from ca_etl.parse.ticker_lines import is_printed, is_ticker_line
+from ca_etl.parse.ticker import Ticker, is_printed, is_ticker_line, read_cycle, read_ticker
 
 # Five lines have 140 characters; a cycle of ten pairs fits twice.
 _CYCLE_CHARS: Final = 600

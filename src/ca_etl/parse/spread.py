@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ca_etl.parse.markup import GAP
-from ca_etl.parse.ticker_lines import BULLETS, LINE_CHARS
+from ca_etl.parse.ticker import BULLETS, LINE_CHARS
 
 _BORDERS: Final = frozenset(BULLETS + GAP + "|»;")
 _PAIR: Final = re.compile(r"([^\W\d_]{3})[\s\x04]{0,3}/[\s\x04]{0,3}([^\W\d_]{3})(?!\w)")

@@ -14,9 +14,7 @@ from datetime import date
 from typing import Final
 
 from ca_etl.parse.clean import clean
-from ca_etl.parse.cycles import cut_short
-from ca_etl.parse.dates import looks_like_date, read_date
-from ca_etl.parse.header import is_header, read_header
+from ca_etl.parse.dates import is_header, looks_like_date, read_date, read_header
 from ca_etl.parse.kinds import Signs, kind_of, ticker_day
 from ca_etl.parse.lines import Line, plain, read_lines, ticker_of
 from ca_etl.parse.page import Article, Media, Page, PageKind, Reject, Shown
@@ -29,6 +27,7 @@ from ca_etl.parse.text_articles import (
     without_cut_title,
     without_spam,
 )
+from ca_etl.parse.ticker import cut_short
 from ca_etl.parse.title_scoring import is_title_like
 from ca_etl.records import RejectReason
 

@@ -14,16 +14,123 @@ Which rates stand:
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from typing import Final, NamedTuple, TypeAlias
 
-from ca_etl.parse.cycles import CYCLES, ORDER, QUOTE, is_known
-from ca_etl.parse.page import RateLine, Reject
-from ca_etl.parse.ticker_lines import PRINTED, TickerLine, read_line
+from ca_etl.parse.page import EXCERPT_CHARS, RateLine, Reject
 from ca_etl.records import RejectReason
+
+QUOTE: Final = "USD"
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """A layout of the ticker, and the days on which it may be seen, both included.
+
+    `bases` are the pairs of a cycle in printed order, `times` how often the text form of a page repeats it.
+    """
+
+    bases: tuple[str, ...]
+    times: int
+    since: date
+    until: date
+
+
+# The cycle came twice in captures of February and March 2024, eight times in all since about April.
+# No capture tells the day TMT joined: four pairs until the end of July 2024 at least, five on 7 September.
+CYCLES: Final = (
+    Cycle(("KGS", "KZT", "TJS", "UZS"), 2, date.min, date(2024, 4, 30)),
+    Cycle(("KGS", "KZT", "TJS", "UZS"), 8, date(2024, 3, 1), date(2024, 9, 6)),
+    Cycle(("KGS", "KZT", "TJS", "UZS", "TMT"), 8, date(2024, 8, 1), date.max),
+)
+KNOWN_BASES: Final = frozenset(base for cycle in CYCLES for base in cycle.bases)
+ORDER: Final = {base: place for place, base in enumerate(CYCLES[-1].bases)}
+
+
+def is_known(pair: tuple[str, str]) -> bool:
+    """Whether the pair was in some layout of the ticker."""
+    return pair[0] in KNOWN_BASES and pair[1] == QUOTE
+
+
+def cut_short(cycles: int, on: date | None) -> Reject | None:
+    """What is lacking in a text that ends with its ticker; None where the day is unknown or nothing is."""
+    if on is None or not cycles:
+        return None
+    times = min(known.times for known in CYCLES if known.since <= on <= known.until)
+    if cycles >= times:
+        return None
+    return Reject(
+        RejectReason.TRUNCATED, f"the text ends within the ticker: {cycles} of {times} cycles on {on}", ""
+    )
+
+
+BULLETS: Final = "•·∙●▪‣*"
+# The longest real line has 27 characters; a paragraph that begins like one is cut here before any pattern runs.
+LINE_CHARS: Final = 120
+_ZERO_WIDTH: Final = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
+
+# Lengths are bounded so that every number that matches fits decimal(18,8) and decimal(9,4).
+_RATE: Final = r"[0-9]{1,9}(?:\.[0-9]{1,8})?"
+_CHANGE: Final = r"-?[0-9]{1,5}(?:\.[0-9]{1,4})?%"
+_STRICT: Final = re.compile(
+    rf"\s*[{re.escape(BULLETS)}]?\s*([A-Z]{{3}})/([A-Z]{{3}})\s*=\s*({_RATE})\s+({_CHANGE})\s*"
+)
+PRINTED: Final = re.compile(rf"^  • ([A-Z]{{3}})/{QUOTE} = ({_RATE}) ({_CHANGE})\n", re.MULTILINE)
+_PRINTED_CYCLE: Final = re.compile(rf"(?:  • [A-Z]{{3}}/{QUOTE} = {_RATE} {_CHANGE}\n)+")
+# Any letters, not only Latin capitals: a Cyrillic look-alike must be reported, not overlooked.
+_BULLET_PAIR: Final = re.compile(rf"\s*[{re.escape(BULLETS)}]\s*([^\W\d_]{{3}})\s*/\s*([^\W\d_]{{3}})(?!\w)")
+_BARE_PAIR: Final = re.compile(r"\s*([^\W\d_]{3})\s*/\s*([^\W\d_]{3})\s*=")
+
+
+class TickerLine(NamedTuple):
+    """One ticker line: `rate` is None where the line was malformed."""
+
+    pair: tuple[str, str]
+    rate: str | None
+    change: str
+    text: str
+
+
+def is_ticker_line(line: str) -> bool:
+    """Whether `line` belongs to a ticker, well-formed or not.
+
+    It does when it begins with a bullet and a pair, or with a pair and an equals sign. Codes and amounts in
+    running text do neither.
+    """
+    head = line[:LINE_CHARS]
+    return "/" in head and _like(_ZERO_WIDTH.sub("", head)) is not None
+
+
+def is_printed(cycle: str) -> bool:
+    """Whether each line of `cycle` is a ticker line to the letter, blanks included."""
+    return _PRINTED_CYCLE.fullmatch(cycle) is not None
+
+
+def _like(head: str) -> re.Match[str] | None:
+    return _BULLET_PAIR.match(head) or _BARE_PAIR.match(head)
+
+
+def read_line(line: str) -> TickerLine | None:
+    """What a ticker line says; None for any other line."""
+    if "/" not in line[:LINE_CHARS]:
+        return None
+    whole = len(line) <= LINE_CHARS
+    head = _ZERO_WIDTH.sub("", line[:LINE_CHARS])
+    strict = _STRICT.fullmatch(head) if whole else None
+    if strict is not None:
+        base, quote, rate, change = strict.groups()
+        # A rate of nought is no price, and its inverse would not exist.
+        return TickerLine((base, quote), rate if rate.strip("0.") else None, change, line.strip())
+    like = _like(head)
+    if like is None:
+        return None
+    return TickerLine((like[1], like[2]), None, "", line[:EXCERPT_CHARS].strip())
+
 
 MAX_REJECTS: Final = 50
 # Ten thousand cycles, each different, must not be compared each with each.
