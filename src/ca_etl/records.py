@@ -46,6 +46,7 @@ class RejectReason(StrEnum):
     API_REFUSED = "api_refused"
     BAD_JSON = "bad_json"
     BAD_XML = "bad_xml"
+    EXTRA_TEXT = "extra_text"
     # the page was not understood
     UNDATED = "undated"
     NO_TICKER = "no_ticker"

@@ -245,6 +245,133 @@ def test_an_answer_without_posts_is_one_reject_that_says_why(
     assert found.article_observation == []
 
 
+NOTICE = (
+    "<br />\n<b>Notice</b>: Undefined index [foo] of {bar} [] in <b>/srv/a.php</b> on line <b>3</b><br />\n"
+)
+XDEBUG = (
+    "<br />\n<font size='1'><table class='xdebug-error'><tr><td>( ! ) Notice: [0]</td></tr></table></font>\n"
+)
+LOG = '[05-Dec-2025 09:00:00 UTC] PHP Notice: bad value [{"a" b}] and {"id": 7} in /srv/a.php on line 3\n'
+CACHED = "\n<!-- Page cached by a plugin [1] in 0.2 seconds -->"
+AROUND = [
+    (NOTICE, "", "before"),
+    (NOTICE * 9, "", "before"),
+    (XDEBUG, "", "before"),
+    (LOG, "", "before"),
+    ("Warning: [] is empty\n", "", "before"),
+    ("Warning: []\n", "", "before"),
+    ("<div class='notice'>Deprecated</div>", "", "before"),
+    ('<script>var a = {"a": [1]};</script>', "", "before"),
+    ('Notice: Array [{"a": 1}] in a.php\n', "", "before"),
+    ("/*-secure-\n", "*/", "before"),
+    (")]}',\n", "", "before"),
+    ("for(;;);", "", "before"),
+    ("got_posts(", ");", "before"),
+    ("", CACHED, "after"),
+    ("", "\n" + NOTICE, "after"),
+    ("", "{}", "after"),
+    ("\ufeff" + NOTICE, CACHED, "before"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "where"), AROUND)
+@pytest.mark.parametrize(
+    "content_type", ["application/json; charset=UTF-8", "text/html; charset=UTF-8", None]
+)
+def test_posts_with_text_around_them_are_read_and_the_text_is_one_reject(
+    rows: Callable[..., Rows], content_type: str | None, before: str, after: str, where: str
+) -> None:
+    array = json.dumps([POST | {"id": number} for number in range(1, 101)])
+    stored = rows_of_answer(rows, (before + array + after).encode(), content_type=content_type)
+    assert stored.capture[0]["page_kind"] == "posts_api"
+    assert [row["post_id"] for row in stored.article_observation] == list(range(1, 101))
+    (reject,) = stored.reject
+    assert reject["reason"] == "extra_text"
+    assert where in reject["detail"]
+    assert reject["excerpt"].startswith((before or after).strip("\ufeff\n ")[:20])
+    stored.tables()
+
+
+def test_the_texts_before_and_after_are_in_one_reject() -> None:
+    page = read_posts(NOTICE + json.dumps([POST]) + CACHED, url=API, charset="u")
+    (reject,) = page.rejects
+    assert reject.detail == "cut off: 99 characters before the document, 51 characters after the document"
+    assert NOTICE.strip()[:90] in reject.excerpt
+    assert CACHED.strip() in reject.excerpt
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", "\ufeff\n", "\n\n ", "\t"])
+def test_a_mark_or_space_before_the_posts_is_no_reject(rows: Callable[..., Rows], mark: str) -> None:
+    stored = rows_of_answer(rows, f"{mark}{json.dumps([POST])}\n\n".encode())
+    assert ([row["post_id"] for row in stored.article_observation], stored.reject) == ([41], [])
+
+
+def test_one_post_an_error_and_the_index_are_read_within_text_too() -> None:
+    page = read_posts(NOTICE + json.dumps(POST), url=f"{API}/41", charset="u")
+    assert [article.post_id for article in page.articles] == [41]
+    error = '{"code":"rest_forbidden","message":"Sorry.","data":{"status":403}}'
+    index = '{"name":"x","gmt_offset":"5","timezone_string":"Asia/Almaty","namespaces":["wp/v2"]}'
+    for text, kind, reason in ((error, "api_error", "api_refused"), (index, "other", "no_articles")):
+        page = read_posts(NOTICE + text, url=API, charset="u")
+        assert (page.kind, [reject.reason for reject in page.rejects]) == (kind, [reason, "extra_text"])
+
+
+@pytest.mark.parametrize(("before", "after"), [(NOTICE, ""), ("", CACHED), (NOTICE, CACHED), ("", NOTICE)])
+def test_an_empty_list_with_text_around_it_is_an_empty_list(
+    rows: Callable[..., Rows], before: str, after: str
+) -> None:
+    payload = f"{before}[]{after}".encode()
+    stored = rows_of_answer(rows, payload, total=0)
+    assert (stored.capture[0]["page_kind"], stored.article_observation) == ("posts_api", [])
+    assert [row["reason"] for row in stored.reject] == ["extra_text"]
+    missing = rows_of_answer(rows, payload, total=3)
+    assert [row["reason"] for row in missing.reject] == ["extra_text", "no_articles"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        NOTICE,
+        LOG,
+        "[foo]",
+        "[] is empty",
+        "see [] here",
+        NOTICE + json.dumps([POST, POST])[:-40],
+        NOTICE + json.dumps([POST, POST])[:-1],
+        json.dumps([POST, POST])[:-1],
+        json.dumps([POST, POST]).replace("}, {", "}, <b>Notice</b>, {", 1),
+        NOTICE + '[{"a": ' * 100_000,
+        NOTICE + '{"id": 7}',
+        NOTICE + '[{"id": 7}]',
+    ],
+)
+def test_a_list_that_breaks_off_and_a_stray_bracket_stay_rejects(
+    rows: Callable[..., Rows], text: str
+) -> None:
+    stored = rows_of_answer(rows, text.encode())
+    assert [row["reason"] for row in stored.reject] == ["bad_json"]
+    assert stored.article_observation == []
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        'var menu = [{"id": 3, "title": "Home", "link": "https://timesca.com/"}];',
+        "var list =\n[]\n;",
+        "var list = [];",
+        'var api = {"code": "x", "message": "y"};',
+        'var nested = {"body": [{"id": 1, "date_gmt": "2025-12-04T09:00:00", "title": {"rendered": "x"}}]};',
+    ],
+)
+def test_the_scripts_of_a_page_at_the_address_of_the_api_are_not_posts(
+    rows: Callable[..., Rows], script: str
+) -> None:
+    text = f"<!DOCTYPE html><html><script>{script}</script><p>Request refused</p></html>"
+    for content_type in ("text/html", None):
+        stored = rows_of_answer(rows, text.encode(), content_type=content_type)
+        assert [row["reason"] for row in stored.reject] == ["api_refused"]
+
+
 def test_text_that_no_encoding_takes_is_replaced(rows: Callable[..., Rows]) -> None:
     post = POST | {"title": {"rendered": "A \ud800 \x00 Title"}, "slug": "\udfff"}
     found = rows_of_answer(rows, json.dumps([post]).encode())

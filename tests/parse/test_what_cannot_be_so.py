@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from ca_etl.parse.doubts import cut_off
 from ca_etl.parse.feed_xml import read_feed
 from ca_etl.parse.page import Page
 from ca_etl.parse.posts_json import read_posts
@@ -62,7 +63,7 @@ def test_a_time_that_no_article_can_have_is_a_reject(changed: dict[str, object])
     assert (read.articles[0].published_at, read.articles[0].modified_at) == (None, None)
 
 
-def test_an_item_of_a_feed_with_an_impossible_time_is_told_too() -> None:
+def test_an_impossible_time_of_an_item_of_a_feed_is_a_reject_too() -> None:
     assert shown(item(LINK, "soon")) == ([("A Road", LINK)], [("bad_time", "soon")])
 
 
@@ -70,3 +71,13 @@ def test_an_item_of_a_feed_with_an_impossible_time_is_told_too() -> None:
 def test_no_time_is_no_reject(none: object) -> None:
     assert shown(post(date_gmt=none)) == ([("A Road", LINK)], [])
     assert shown(item(LINK, "Wed, 30 Nov -0001 00:00:00 +0000")) == ([("A Road", LINK)], [])
+
+
+def test_text_around_a_document_is_one_reject_with_its_place_and_space_is_none() -> None:
+    assert cut_off("\ufeff \n", "\r\n") == []
+    (reject,) = cut_off("Notice: x\n", " <!-- cached -->")
+    assert (reject.reason, reject.excerpt) == ("extra_text", "Notice: x [...] <!-- cached -->")
+    assert reject.detail == "cut off: 9 characters before the document, 15 characters after the document"
+    (reject,) = cut_off("x" * 999, "y" * 999)
+    assert {"x", "y"} <= set(reject.excerpt)
+    assert len(reject.excerpt) <= 200

@@ -33,13 +33,11 @@ class Signs(NamedTuple):
     has_ticker_or_date: bool = False
     articles: int = 0
     has_teasers: bool = False
-    answer: PageKind | None = None
 
 
 def kind_of(signs: Signs, url: str | None) -> PageKind:
     """The kind of a page: the first of these that holds.
 
-    0. an answer in JSON or RSS is what its reader found it to be: posts, a feed, or the error of an API;
     1. a breadcrumb "Our People >" makes an author page, a "Viewing results" header a listing;
     2. the page of a post by WordPress' own classes is an article; else a URL decides that only one kind has: /author/
        and /our-people/, /page/N and the front page, /index.php;
@@ -51,8 +49,6 @@ def kind_of(signs: Signs, url: str | None) -> PageKind:
        home page;
     7. anything else is other.
     """
-    if signs.answer is not None:
-        return signs.answer
     if signs.has_breadcrumb or signs.has_header:
         return PageKind.AUTHOR if signs.has_breadcrumb else PageKind.LISTING
     by_url = kind_of_url(url)

@@ -1,20 +1,20 @@
-"""The posts API: a page of `wp/v2/posts`, one post, or the error that stands in for them.
+"""The posts API: a page of `wp/v2/posts`, one post, or the error in place of them.
 
 Times come from the `*_gmt` fields alone, because the others are in the site's zone, which has changed. `guid` is
-no link. Whatever `_fields` left out is null.
+not a link. Whatever `_fields` left out is null. What PHP, a plugin or a cache printed around the JSON is cut off.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from ca_etl.parse.content import plain, read_content, too_many_tags, well_formed
 from ca_etl.parse.dates import instant
-from ca_etl.parse.doubts import unread_time, without_foreign_link
-from ca_etl.parse.kinds import Signs, kind_of
+from ca_etl.parse.doubts import cut_off, response_page, unread_time, without_foreign_link
 from ca_etl.parse.links import resolve, slug_of
 from ca_etl.parse.page import Article, Page, PageKind, Reject
 from ca_etl.records import RejectReason
@@ -22,26 +22,90 @@ from ca_etl.records import RejectReason
 # WordPress gives a hundred at most.
 MAX_POSTS: Final = 1_000
 _MAX_ID: Final = 2**63 - 1
+_DECODER: Final = json.JSONDecoder()
+# Where a list of posts or an object may begin within other text, or an empty list that nothing but markup precedes
+# or a comment follows: at the address of an API there are also HTML pages, with scripts.
+_VALUE: Final = re.compile(
+    r'\[\s{0,40}\{\s{0,40}"|\{\s{0,40}"|\A\[\s{0,9}\](?=\s{0,9}<)'
+    r"|(?:^|(?<=>))\[\s{0,9}\](?=\s{0,9}(?:<!--|/\*|\*/|\Z))",
+    re.MULTILINE,
+)
+# A notice of PHP's quotes a bracket or two.
+_MAX_TRIES: Final = 100
 
 
 def read_posts(text: str, *, url: str | None, charset: str) -> Page:
     """The posts of `text`, or a page without articles and with the reason. `url` resolves links."""
     if (why := too_many_tags(text)) is not None:
-        return _without(PageKind.POSTS_API, Reject.of(RejectReason.TOO_LARGE, why, text), charset)
+        return response_page(PageKind.POSTS_API, (), [Reject.of(RejectReason.TOO_LARGE, why, text)], charset)
     try:
-        value = json.loads(text)
+        value, start, end = _value_in(text)
     except (ValueError, RecursionError) as error:
         reject = Reject.of(RejectReason.BAD_JSON, f"no JSON: {error}"[:300], text)
-        return _without(PageKind.POSTS_API, reject, charset)
+        return response_page(PageKind.POSTS_API, (), [reject], charset)
+    page = _read_value(value, text[start:end], url, charset)
+    return page._replace(rejects=(*page.rejects, *cut_off(text[:start], text[end:])))
+
+
+def _read_value(value: object, text: str, url: str | None, charset: str) -> Page:
     if isinstance(value, dict) and (refusal := error_of(value)) is not None:
-        return _without(PageKind.API_ERROR, Reject.of(RejectReason.API_REFUSED, refusal, text), charset)
+        reject = Reject.of(RejectReason.API_REFUSED, refusal, text)
+        return response_page(PageKind.API_ERROR, (), [reject], charset)
     if isinstance(value, dict) and "namespaces" in value:
-        return _without(PageKind.OTHER, _index(value, text), charset)
+        return response_page(PageKind.OTHER, (), [_index(value, text)], charset)
     posts = value if isinstance(value, list) else [value]
     if len(posts) > MAX_POSTS:
-        said = f"{len(posts)} posts, more than {MAX_POSTS}"
-        return _without(PageKind.POSTS_API, Reject.of(RejectReason.TOO_LARGE, said, text), charset)
+        why = f"{len(posts)} posts, more than {MAX_POSTS}"
+        return response_page(PageKind.POSTS_API, (), [Reject.of(RejectReason.TOO_LARGE, why, text)], charset)
     return _read_list(posts, url, charset)
+
+
+def _value_in(text: str) -> tuple[object, int, int]:
+    """The JSON value that `text` is, else the longest within it that a posts API gives; where it begins and ends.
+
+    Raises ValueError or RecursionError as `json.loads` does: also for a list that breaks off, whose whole posts are
+    not taken for single ones.
+    """
+    problem: ValueError | RecursionError
+    try:
+        return json.loads(text), 0, len(text)
+    except ValueError as error:
+        problem = error
+    best: tuple[object, int, int] | None = None
+    at, is_list_broken = 0, False
+    for _ in range(_MAX_TRIES):
+        match = _VALUE.search(text, at)
+        if match is None:
+            break
+        start = match.start()
+        try:
+            value, at = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError) as error:
+            if text[start] == "[":
+                problem, is_list_broken = error, True
+            at = max(getattr(error, "pos", 0), start + 1)
+            continue
+        is_response = isinstance(value, list) or not is_list_broken
+        if is_response and _is_response(value) and (best is None or at - start > best[2] - best[1]):
+            best = value, start, at
+    if best is None:
+        raise problem
+    return best
+
+
+def _is_response(value: list[Any] | dict[str, Any]) -> bool:
+    """Whether an API of posts gives such a value: posts, none, an error or its index. Scripts hold other things."""
+    if isinstance(value, list):
+        return not value or any(map(_is_post, value))
+    is_error = "data" in value and error_of(value) is not None
+    return is_error or _is_post(value) or {"namespaces", "gmt_offset"} <= value.keys()
+
+
+def _is_post(value: object) -> bool:
+    if not isinstance(value, dict) or _post_id(value.get("id")) is None:
+        return False
+    title = value.get("title")
+    return "date_gmt" in value or (isinstance(title, dict) and "rendered" in title)
 
 
 def _read_list(posts: list[object], url: str | None, charset: str) -> Page:
@@ -55,23 +119,15 @@ def _read_list(posts: list[object], url: str | None, charset: str) -> Page:
             rejects += [*foreign, *_unread_times(post, article)]
         else:
             rejects.append(read)
-    return _page(PageKind.POSTS_API, tuple(articles), tuple(rejects), charset)
+    return response_page(PageKind.POSTS_API, articles, rejects, charset)
 
 
 def error_of(value: Mapping[str, Any]) -> str | None:
-    """What an error object of WordPress says, as `code: message`; None for another object."""
+    """What an error object of WordPress states, as `code: message`; None for another object."""
     code, message = value.get("code"), value.get("message")
     if not isinstance(code, str) or not isinstance(message, str) or "id" in value:
         return None
     return f"{well_formed(code)}: {plain(well_formed(message)) or ''}"[:300]
-
-
-def _page(kind: PageKind, articles: tuple[Article, ...], rejects: tuple[Reject, ...], charset: str) -> Page:
-    return Page(kind_of(Signs(answer=kind), None), None, (), 0, None, articles, rejects, charset)
-
-
-def _without(kind: PageKind, reject: Reject, charset: str) -> Page:
-    return _page(kind, (), (reject,), charset)
 
 
 def _index(value: Mapping[str, Any], text: str) -> Reject:
@@ -110,12 +166,12 @@ def _read_post(post: object, position: int, number: int, url: str | None) -> Art
 
 def _unread_times(post: object, article: Article) -> list[Reject]:
     fields = (("date_gmt", article.published_at), ("modified_gmt", article.modified_at))
-    told = post if isinstance(post, dict) else {}
-    return [reject for name, read in fields for reject in unread_time(name, told.get(name), read)]
+    values = post if isinstance(post, dict) else {}
+    return [reject for name, read in fields for reject in unread_time(name, values.get(name), read)]
 
 
 def _trails_off(html: str) -> bool:
-    """Whether the text ends in an ellipsis of the author's: no bracket, and no "Continue reading" behind it."""
+    """Whether the text ends in an ellipsis of the author's: no bracket, and no "Continue reading" after it."""
     return (plain(html) or "").rstrip().endswith(("…", "..."))
 
 
@@ -141,7 +197,7 @@ def _string(value: object) -> str | None:
 
 
 def _rendered(post: Mapping[str, Any], name: str) -> str | None:
-    """The HTML of a field, None where the answer lacks it or holds nothing in it."""
+    """The HTML of a field, None where the response lacks it or it is empty."""
     value = post.get(name)
     return _string(value.get("rendered") if isinstance(value, dict) else value)
 

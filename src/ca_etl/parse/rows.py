@@ -9,9 +9,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ca_etl.parse.charset import Decoded, decode
-from ca_etl.parse.feed_xml import read_feed
+from ca_etl.parse.doubts import response_page
 from ca_etl.parse.html import read_html
-from ca_etl.parse.kinds import Signs, kind_of, ticker_day
+from ca_etl.parse.kinds import ticker_day
 from ca_etl.parse.links import article_address, is_api
 from ca_etl.parse.markup import too_complex
 from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, RateLine, Reject
@@ -27,6 +27,9 @@ _LISTS: Final = frozenset(
 
 # Answers for machines, which print no ticker.
 _FOR_MACHINES: Final = frozenset({PageKind.POSTS_API, PageKind.FEED, PageKind.API_ERROR})
+
+# These leave open what the rest of the response is.
+_AROUND: Final = frozenset({RejectReason.EXTRA_TEXT})
 
 # Fewer pairs than this are a quotation and no ticker, which has never had fewer than four.
 MIN_PAIRS: Final = 3
@@ -73,7 +76,7 @@ def read_page(payload: bytes, *, content_type: str | None, url: str | None, on: 
     form = form_of(payload, content_type, url)
     if isinstance(form, Reject):
         return form
-    decoded = decode(payload, content_type, is_html=form is Form.HTML)
+    decoded = decode(payload, content_type, is_html=form is Form.HTML, is_xml=form is Form.FEED)
     if not decoded.is_usable and decoded.damage is not None:
         return decoded.damage
     # DuckDB and Arrow take NUL, many of their readers do not.
@@ -88,10 +91,15 @@ def _read_form(
     form: Form, payload: bytes, decoded: Decoded, *, url: str | None, on: date | None
 ) -> Page | Reject:
     text, charset = decoded.text, decoded.charset
-    if form is Form.JSON or form is Form.FEED:
-        read = read_posts if form is Form.JSON else read_feed
-        return read(text.removeprefix("\ufeff"), url=url, charset=charset)
-    if is_api(url):
+    if form is Form.FEED:
+        from ca_etl.parse.feed_xml import read_feed  # noqa: PLC0415  feedparser takes 50 ms to import
+
+        return read_feed(text, url=url, charset=charset)
+    if form is Form.JSON or is_api(url):
+        page = read_posts(text.removeprefix("\ufeff"), url=url, charset=charset)
+        # With a notice of PHP's before it JSON comes as text/html.
+        if form is Form.JSON or any(reject.reason is RejectReason.EXTRA_TEXT for reject in page.rejects):
+            return page
         return _closed(f"{form.value} where JSON was asked for", text, charset)
     if form is Form.HTML:
         is_whole = decoded.is_verbatim and b"\x00" not in payload
@@ -113,7 +121,7 @@ def _closed(why: str, text: str, charset: str) -> Page:
     mark = challenge_in(text)
     told = why if mark is None else f"{why}, told by {mark!r}"
     reject = Reject.of(RejectReason.API_REFUSED, told, text)
-    return Page(kind_of(Signs(answer=PageKind.API_ERROR), None), None, (), 0, None, (), (reject,), charset)
+    return response_page(PageKind.API_ERROR, (), [reject], charset)
 
 
 def _api_answer(capture: Capture, on: date | None) -> Page | None:
@@ -169,7 +177,7 @@ def _refused(capture: Capture) -> Reject | None:
 def _lacking(page: Page) -> Iterable[Reject]:
     """What a page of its kind should have and has not; a reject has said why an answer for machines is empty."""
     for_machines = page.kind in _FOR_MACHINES
-    if for_machines and not page.articles and page.rejects:
+    if for_machines and not page.articles and {reject.reason for reject in page.rejects} - _AROUND:
         return
     if not for_machines and not page.ticker_cycles and not _is_told(page):
         yield Reject(RejectReason.NO_TICKER, "no ticker line on the page", "")

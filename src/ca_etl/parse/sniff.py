@@ -42,7 +42,12 @@ _HTML_START: Final = re.compile(
 )
 _JSON_TYPE: Final = re.compile(r"(?:application|text)/(?:[\w.-]{1,40}\+)?json")
 _XML_TYPE: Final = re.compile(r"(?:application|text)/(?:[\w.-]{1,40}\+)?xml")
-_FEED_START: Final = re.compile(rb"(?:<\?xml[^>]{0,200}\?>)?\s{0,20}(?:<!--[^>]{0,200}-->\s{0,9})?<rss[\s>]")
+_FEED_START: Final = re.compile(
+    rb"(?:\s{0,20}(?:<\?[^>]{0,300}\?>|<!--[^>]{0,300}-->)){0,9}\s{0,20}<rss[\s>]"
+)
+# At a feed's address a notice of PHP's may precede it, and makes the type text/html.
+_RSS: Final = re.compile(rb"<rss[\s>]")
+_NOTICE_BYTES: Final = 65_536
 _CHALLENGE_HEADER_CHARS: Final = 4096
 _CHALLENGES: Final = (
     "<title>just a moment...</title>",
@@ -67,16 +72,20 @@ class Form(Enum):
 def form_of(payload: bytes, content_type: str | None, url: str | None = None) -> Form | Reject:
     """Which form the bytes have, or why they are no page.
 
-    The declared type decides, and the first bytes where none is declared or where plain text begins with
-    an HTML element. RSS is what begins so. JSON has two of three witnesses: its first sign, the type, and a `url` of
-    the API, whose answers in HTML stay HTML. Binary is a known magic number, any other type, or more than
-    `MAX_CONTROL_SHARE` control characters (NUL among them) in the first 4,096 bytes.
+    The declared type decides, and the first bytes where none is declared or where plain text begins with an HTML
+    element. RSS is what begins so, or holds its first tag at the address of a feed. JSON has two of three witnesses:
+    its first sign, the type, and a `url` of the API, whose responses in HTML stay HTML. Binary is a known magic
+    number, any other type, or more than `MAX_CONTROL_SHARE` control characters (NUL among them) in the first 4,096
+    bytes.
     """
     refused = _unreadable(payload)
     if refused is not None:
         return refused
     declared = (content_type or "").partition(";")[0].strip().lower()
-    head = payload[:_SNIFFED].lstrip().removeprefix(b"\xef\xbb\xbf").lstrip()
+    head = payload[:_NOTICE_BYTES]
+    if head.startswith(_UTF16):
+        head = head.decode("utf-16", "ignore").encode()
+    head = head.lstrip().removeprefix(b"\xef\xbb\xbf").lstrip()
     machine = _for_machines(head, declared, url)
     if machine is not None:
         return machine
@@ -100,7 +109,7 @@ def _unreadable(payload: bytes) -> Reject | None:
 
 
 def _for_machines(head: bytes, declared: str, url: str | None) -> Form | None:
-    if _FEED_START.match(head):
+    if _FEED_START.match(head) or (is_feed(url) and _RSS.search(head)):
         return Form.FEED
     if _XML_TYPE.fullmatch(declared) and declared not in _TYPES and is_feed(url):
         return Form.FEED

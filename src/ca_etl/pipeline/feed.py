@@ -8,6 +8,7 @@ from ca_etl.archive.fetch import FetchResult
 from ca_etl.archive.policy import Verdict
 from ca_etl.parse.page import Article, PageKind
 from ca_etl.pipeline.visit import FINAL, page_of
+from ca_etl.records import RejectReason
 from ca_etl.sources.feed import FeedPage
 from ca_etl.sources.feed_evidence import FeedItem
 
@@ -32,8 +33,9 @@ def read_feed(result: FetchResult) -> tuple[FeedPage, tuple[Article, ...]]:
     page = page_of(result)
     if page is None or page.kind is not PageKind.FEED:
         return FeedPage(closed=f"status {last.status}, {page.kind if page else 'no page'}"), ()
-    if page.rejects and not page.articles:
-        return FeedPage(closed=f"no item can be read: {page.rejects[0].detail}"), ()
+    unread = [reject for reject in page.rejects if reject.reason is not RejectReason.EXTRA_TEXT]
+    if unread and not page.articles:
+        return FeedPage(closed=f"no item can be read: {unread[0].detail}"), ()
     return FeedPage(tuple(_item(article) for article in page.articles)), page.articles
 
 

@@ -19,6 +19,7 @@ from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.told import outcome_of
 from ca_etl.pipeline.visit import Visit, page_of
+from ca_etl.records import RejectReason
 from ca_etl.sources import posts
 from ca_etl.sources.posts import Post, PostsPage
 from ca_etl.warehouse.files import read_if_there, write_atomic
@@ -133,8 +134,9 @@ def posts_page(result: FetchResult) -> PostsPage:
         if page is not None and any(posts.END_OF_PAGES in reject.detail for reject in page.rejects):
             return PostsPage()
         return PostsPage(closed=f"status {last.status}, {page.kind if page else 'no page'}")
-    if page.rejects and not page.articles:
-        return PostsPage(closed=f"no post can be read: {page.rejects[0].detail}")
+    unread = [reject for reject in page.rejects if reject.reason is not RejectReason.EXTRA_TEXT]
+    if unread and not page.articles:
+        return PostsPage(closed=f"no post can be read: {unread[0].detail}")
     return PostsPage(
         tuple(Post(each.post_id or 0, each.modified_at, each.published_at) for each in page.articles),
         count_of(header(last.response_headers, "X-WP-Total")),
