@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ca_etl.enrich.amounts import Amount, amounts
+from ca_etl.enrich.amounts import MAX_SPOTS, Amount, amounts
 from ca_etl.enrich.amounts_rows import amount_rows
 
 
@@ -71,6 +72,7 @@ def test_a_generated_range_reads_back(low: int, more: int, dash: str, scale: str
 
 _WORDS = (
     "US$ KGS USD 5 000 2024 12.5 million bn m k som soms sum so\u2019m somoni some tenge dollars manat mln. R$ "
+    "tyiyn cents 37 85.000 (KGS) [KZT] (million) USD/KZT /kWh mio i.e. (gross) Canadian "
     "Azerbaijani Uzbek Belarusian a half two hundred and or to from between about per month rose In "
     "\u0441\u043e\u043c \U0001f600 \u017fom \u212agS cal\u00e7ada"
 )
@@ -89,6 +91,15 @@ def test_spans_of_any_text_hold_their_amounts(text: str) -> None:
         assert 0 <= amount.amount < 10**18
         assert amount.amount_high is None or amount.amount < amount.amount_high
         end = amount.end
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "unit", ["$1, ", "$1 and ", "$1-", "5 som ", "1 million som ", "1 som 37 tyiyn, ", "a half ", "$1 ("]
+)
+def test_a_long_text_of_money_alone_takes_time_in_proportion_to_its_length(unit: str) -> None:
+    text = unit * (120_000 // len(unit)) + " $1 million"
+    assert all(text[amount.start : amount.end] == amount.amount_text for amount in amounts(text))
 
 
 def _rows(texts: list[str | None]) -> pl.DataFrame:
@@ -126,3 +137,7 @@ def test_rows_have_their_types_also_where_nothing_is_found() -> None:
 def test_the_smallest_and_the_largest_amount_lose_nothing_in_rows() -> None:
     frame = _rows(["$0.0000000001 and $999,999,999,999,999 hundred"])
     assert frame["amount"].to_list() == [Decimal("0.0000000001"), Decimal(99999999999999900)]
+
+
+def test_a_text_that_names_money_without_end_is_read_to_a_bound() -> None:
+    assert len(amounts("5 som, " * (MAX_SPOTS + 10))) == MAX_SPOTS

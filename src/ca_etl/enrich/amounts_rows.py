@@ -1,6 +1,6 @@
 """The amounts of many texts as one frame.
 
-Polars finds the places that may belong to an amount in all texts at once (Aho-Corasick); the grammar of
+Polars finds the positions that may belong to an amount in all texts at once (Aho-Corasick); the grammar of
 `amounts` runs only there. News names money seldom, so nearly all of the text is never seen by Python.
 """
 
@@ -28,24 +28,24 @@ def amount_rows(texts: pl.DataFrame) -> pl.DataFrame:
     Raises `polars.exceptions.ColumnNotFoundError` where a column of `texts` is missing.
     """
     ids: list[object] = []
-    found: list[Amount] = []
+    amounts: list[Amount] = []
     for text_id, text, spots in _with_spots(texts):
         for amount in amounts_at(text, _characters(text, spots)):
             ids.append(text_id)
-            found.append(amount)
+            amounts.append(amount)
     return pl.DataFrame(
         {
             "text_id": pl.Series(ids, dtype=texts.schema["text_id"]),
-            "text_start": pl.Series([one.start for one in found], dtype=pl.UInt32),
-            "text_end": pl.Series([one.end for one in found], dtype=pl.UInt32),
-            "amount_text": pl.Series([one.amount_text for one in found], dtype=pl.String),
-            "amount": pl.Series([one.amount for one in found], dtype=MONEY),
-            "amount_high": pl.Series([one.amount_high for one in found], dtype=MONEY),
-            "currency": pl.Series([one.currency for one in found], dtype=pl.String),
-            "per": pl.Series([one.per for one in found], dtype=pl.String),
-            "is_approximate": pl.Series([one.approx for one in found], dtype=pl.Boolean),
-            "stated_usd": pl.Series([one.stated_usd for one in found], dtype=MONEY),
-            "stated_usd_high": pl.Series([one.stated_usd_high for one in found], dtype=MONEY),
+            "text_start": pl.Series([amount.start for amount in amounts], dtype=pl.UInt32),
+            "text_end": pl.Series([amount.end for amount in amounts], dtype=pl.UInt32),
+            "amount_text": pl.Series([amount.amount_text for amount in amounts], dtype=pl.String),
+            "amount": pl.Series([amount.amount for amount in amounts], dtype=MONEY),
+            "amount_high": pl.Series([amount.amount_high for amount in amounts], dtype=MONEY),
+            "currency": pl.Series([amount.currency for amount in amounts], dtype=pl.String),
+            "per": pl.Series([amount.per for amount in amounts], dtype=pl.String),
+            "is_approximate": pl.Series([amount.approx for amount in amounts], dtype=pl.Boolean),
+            "stated_usd": pl.Series([amount.stated_usd for amount in amounts], dtype=MONEY),
+            "stated_usd_high": pl.Series([amount.stated_usd_high for amount in amounts], dtype=MONEY),
         }
     )
 

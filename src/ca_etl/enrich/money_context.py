@@ -1,41 +1,45 @@
-"""What stands around an amount: hedges, prices per unit, verbs of change, and what makes a number no amount."""
+"""What is written around an amount: hedges, the unit of a price, verbs of change, and what continues the amount."""
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from decimal import Decimal
+from typing import Final, TypeAlias
 
-from ca_etl.enrich.money_numbers import BLANK, Numeral
-from ca_etl.enrich.money_words import ADVERBS, CODES, HEDGES, UNITS
+from ca_etl.enrich import money_words as words
+from ca_etl.enrich.money_numbers import BLANK, LONG, SPELLED, Numeral, spelled
 
 _HEDGE: Final = "|".join(
-    re.escape(hedge).replace(r"\ ", BLANK) for hedge in sorted(HEDGES, key=len, reverse=True)
+    re.escape(hedge).replace(r"\ ", BLANK) for hedge in sorted(words.HEDGES, key=len, reverse=True)
 )
-_HEDGE_BEFORE: Final = re.compile(
-    rf"(?<!\w)(?:{_HEDGE})(?:{BLANK}(?:the|a|an|only|just))?{BLANK}?\Z", re.IGNORECASE
+_HEDGE_BEFORE: Final = re.compile(rf"(?i)(?<!\w)(?:{_HEDGE})(?:{BLANK}(?:the|a|an|only|just))?{BLANK}?\Z")
+_HEDGE_ENDS: Final = frozenset(
+    {*(hedge.split()[-1] for hedge in words.HEDGES), "the", "a", "an", "only", "just"}
 )
-_HEDGE_ENDS: Final = frozenset({*(hedge.split()[-1] for hedge in HEDGES), "the", "a", "an", "only", "just"})
 _OPENING: Final = "([\"'\u201c\u2018\u2013\u2014-"
-_HEDGE_BEHIND: Final = re.compile(rf"\+|{BLANK}or{BLANK}(?:more|less|so)(?!\w)", re.IGNORECASE)
+_HEDGE_AFTER: Final = re.compile(rf"(?i)\+|-(?:plus|odd)(?!\w)|{BLANK}or{BLANK}(?:more|less|so)(?!\w)")
 _HEDGE_WITHIN: Final = re.compile(r"[0-9](?:-(?:plus|odd|some)|\+)", re.IGNORECASE)
-_UNIT: Final = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
+_UNIT: Final = "|".join(sorted(map(re.escape, words.UNITS), key=len, reverse=True))
 _COUNT: Final = (
     rf"(?:(?:[0-9][0-9,]{{0,9}}{BLANK}(?:(?:thousand|million|billion){BLANK})?|(?:a{BLANK})?(?:hundred|thousand|million|billion){BLANK})"
     rf"(?!(?:and|or|in|of|for|to|by|on|at|is|was|were|from|as|with|this|last|than|while|but){BLANK}))?"
 )
-_KIND: Final = rf"(?:(?:square|cubic|metric|troy|standard|sq|cu)\.?{BLANK})?"
-# "m3" is a unit, "m4" a road.
-_NAME: Final = "[A-Za-z]{1,20}(?:(?<=m)[23\u00b2\u00b3])?"
+_KIND: Final = rf"(?:(?:square|cubic|metric|troy|standard|sq|cu)\.?{BLANK}|(?:sq|cu)\.)?"
+# "m3" is a unit, "m4" a road; "kW.h" and "ton-km" are one unit each.
+_NAME: Final = (
+    r"[A-Za-z]{1,20}(?:(?<=m)[23\u00b2\u00b3]|(?<=[kmgtKMGT]W)[.\u00b7\u22c5*-]h|(?<=watt)[ -]hours?"
+    r"|-(?:hours?|km|kilomet(?:er|re)s?|miles?))?"
+)
 _PER: Final = re.compile(
-    rf"{BLANK}?/{BLANK}?(?P<slash>{_COUNT}{_KIND}{_NAME})(?!\w)"
+    rf"{BLANK}?/{BLANK}?(?P<slash>{_COUNT}{_KIND}{_NAME}(?:/{_NAME})?)(?!\w)"
     rf"|(?:{BLANK}|-)per(?:{BLANK}|-)(?:one{BLANK})?(?:U\.?S\.?{BLANK}(?=dollar))?"
-    rf"(?P<per>{_COUNT}{_KIND}{_NAME}(?:-hours?)?)"
+    rf"(?P<per>{_COUNT}{_KIND}{_NAME})"
     rf"|(?:{BLANK}|-)(?:an?|(?:for{BLANK})?(?:each|every))(?:{BLANK}|-)(?P<each>{_COUNT}(?:{_UNIT}))(?![\w-])(?!{BLANK}(?:ago|earlier|before|later|old)\b)"
     rf"|{BLANK}(?:to|against){BLANK}the{BLANK}(?:U\.?S\.?{BLANK})?(?P<rate>dollar|euro)(?!\w)"
-    rf"|{BLANK}(?P<adverb>{'|'.join(ADVERBS)})(?!\w)",
+    rf"|{BLANK}(?P<adverb>{'|'.join(words.ADVERBS)})(?!\w)",
     re.IGNORECASE,
 )
-_LEAD: Final = re.compile(rf"(?<!\w)(from|between|by){BLANK}(?:(?:{_HEDGE}){BLANK}?)?\Z", re.IGNORECASE)
+_LEAD: Final = re.compile(rf"(?i)(?<!\w)(from|between|by){BLANK}(?:(?:{_HEDGE}){BLANK}?)?\Z")
 _CHANGE: Final = re.compile(
     r"\b(?:rose|rise[sn]?|rising|rais(?:e[sd]?|ing)|increas(?:e[sd]?|ing)|gr[eo]w(?:s|n|ing)?|climb(?:s|ed|ing)?"
     r"|jump(?:s|ed|ing)?|soar(?:s|ed|ing)?|fell|falls?|fallen|falling|drop(?:s|ped|ping)?|declin(?:e[sd]?|ing)"
@@ -54,39 +58,101 @@ _IN_A_YEAR: Final = re.compile(
     rf"(?<!\w)(?:in|since|during|early|late|mid|year|spring|summer|autumn|fall|winter|{_MONTHS})(?:{BLANK}|-)\Z",
     re.IGNORECASE,
 )
-_BY_A_YEAR: Final = re.compile(
-    rf"(?<!\w)(?:by|before|after|until|till|the|this|its|their){BLANK}\Z", re.IGNORECASE
-)
+_BY_A_YEAR: Final = re.compile(rf"(?i)(?<!\w)(?:by|before|after|until|till|the|this|its|their){BLANK}\Z")
 _YEAR: Final = re.compile("(?:19|20)[0-9]{2}")
 _WORD_OR_NUMBER: Final = re.compile(rf"{BLANK}[A-Za-z0-9]")
+_COUNTED: Final = (
+    "people|residents|citizens|families|households|farmers|children|students|pupils|pensioners|migrants|workers|women"
+    "|men|users|customers|voters|viewers|tons|tonnes|hectares|barrels|liters|litres|subscribers|tourists|visitors"
+)
 _THINGS: Final = re.compile(
-    rf"{BLANK}(?:bonds?|accounts?|loans?|deposits?|tranches?|swaps?|transfers?|markets?|issues?|savings|zones?"
-    r"|people|residents|citizens|families|households|farmers|children|students|pupils|pensioners|migrants|workers"
-    r"|women|men|users|customers|tons|tonnes|hectares|subscribers|tourists|visitors)(?!\w)",
+    rf"{BLANK}(?:bonds?|accounts?|loans?|deposits?|tranches?|swaps?|transfers?|markets?|issues?|savings|zones?|{_COUNTED})(?!\w)",
     re.IGNORECASE,
 )
-_EQUALS_BEHIND: Final = re.compile(rf"{BLANK}?=")
+_SIGNS: Final = "".join(words.SIGNS)
 _EQUALS_BEFORE: Final = re.compile(rf"(?<!\()={BLANK}?\Z")
+# "450 tenge/dollar" is a rate, "$5/pound" a price; "1 USD/tenge" is a pair.
+_NAMES: Final = "|".join(
+    name for name, code in words.WORDS.items() if code and name not in {"dollar", "euro"}
+)
+_PAIR: Final = re.compile(
+    rf"{BLANK}?(?:=|/{BLANK}?(?:[{_SIGNS}](?![0-9])"
+    rf"|[0-9.,]{{0,12}}{BLANK}?(?:(?:{'|'.join(words.CODES)})(?![A-Za-z])|(?i:{_NAMES})(?!\w))))"
+)
+_BEFORE_A_UNIT: Final = frozenset(" \u00a0\u2007\u2009\u202f-/=")
+# Nothing continues an amount after these; an empty string is the end of the text. The words save time.
+_ENDS: Final = frozenset(["", *'.;:!?\n"\u201d%'])
+_PLAIN_WORDS: Final = frozenset(
+    ["in", "for", "to", "of", "on", "per", "from", "at", "is", "was", "by", "or", "a", "will"]
+)
+_CODED: Final = frozenset({*words.CODES, *words.DOLLAR_PREFIXES.values()})
+_CODE_AFTER: Final = re.compile(
+    rf"{BLANK}?(?P<bracket>[(\[](?:in{BLANK})?)?(?P<code>[A-Z]{{3}})(?(bracket)(?:(?P<close>[)\]])|(?=[,;:]))|(?![A-Za-z0-9/])(?!{BLANK}?[0-9]))"
+)
+_OTHER_DOLLARS: Final = re.compile(
+    rf"{BLANK}\(?(?:Canadian|Australian|Singaporean|Jamaican|Namibian|Liberian)(?!\w)"
+)
+# A remark in brackets, without a number, or the mark of a note.
+NOTE: Final = (
+    rf"(?:{BLANK}?(?:[(\[][^()\[\]0-9\n{_SIGNS}]{{1,40}}[)\]]|\[[0-9]{{1,2}}\]|[*\u2020\u2021]{{1,3}}))"
+)
+# Words for magnitudes that are not read, and letters that may be one.
+_UNREAD: Final = "mio|mlns|mrds?|mlrd|milliards?|mill?|mils|bils?|thous?|ths|thsd|tys"
+_MAGNITUDE_AFTER: Final = re.compile(
+    rf"{NOTE}?(?:(?:{BLANK}|-){{0,2}}(?P<open>\((?P<in>in{BLANK})?)?(?P<word>{LONG}|hundreds|{_UNREAD})(?![A-Za-z0-9])(?(open)(?P<close>\))?)(?P<of>{BLANK}of(?!\w))?"
+    rf"|(?<=[{_SIGNS}])(?P<letter>[kmb])(?![A-Za-z0-9])|{BLANK}(?P<unsure>[kmbt])(?![\w'\u2019-]))",
+    re.IGNORECASE,
+)
+_COMPOUND: Final = re.compile(r"[A-Za-z]|-(?!(?:an?|per)-|(?:plus|odd)(?!\w))[A-Za-z]", re.IGNORECASE)
+_NOT_OF_MONEY: Final = re.compile(
+    rf"-(?!(?:an?|per)-)[A-Za-z]|{BLANK}(?:{_COUNTED})(?!\w)"
+    rf"|(?:{BLANK}|-)(?:[{_SIGNS}]|(?:{'|'.join((*words.CODES, *words.WORDS))})(?!\w))",
+    re.IGNORECASE,
+)
+_SMALLER_NUMBER: Final = re.compile(rf"(?i){BLANK}[0-9][0-9.,]{{0,9}}(?:{BLANK}|-)?(?P<word>{LONG})(?!\w)")
+_SUBUNIT_AFTER: Final = re.compile(
+    rf"{NOTE}?(?P<join>(?P<comma>,?){BLANK}{{0,2}}(?P<word>(?:and|plus|with|&){BLANK})?|{BLANK}?[-\u2013\u2014/]{BLANK}?)(?=[\w\u00a2])"
+    rf"(?P<near>(?:about|around|some|nearly|almost){BLANK})?(?:(?P<digits>[0-9][0-9.,]{{0,9}})|(?P<spelled>{SPELLED})(?![A-Za-z]))?"
+    rf"(?:{BLANK}|-)?(?:US{BLANK}|euro[ -])?(?P<unit>[^\W\d_]{{2,10}}|\u00a2)(?!\w)",
+    re.IGNORECASE,
+)
+_HUNDREDTH: Final = Decimal("0.01")
+_HUNDREDTHS: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2})?")
+_MORE: Final = re.compile(
+    rf"(?i){BLANK}(?:more|less|higher|lower|cheaper|dearer|above|below|up|down|extra|off)(?!\w)"
+)
+_SMALL: Final = "|".join(words.SMALL_NUMBERS)
+# "12 rubles 50" and "12 rubles and a half".
+_LOOSE_PART: Final = re.compile(
+    rf"{BLANK}(?:[0-9]{{1,2}}|(?:{_SMALL})(?:-(?:{_SMALL}))?)(?=[.,;:!?)](?:\s|\Z)|\Z|\n|{BLANK}per{BLANK}|{BLANK}?/|{BLANK}an?{BLANK}(?:{_UNIT})(?!\w))"
+    rf"|{BLANK}(?:and|with){BLANK}(?:an?|one){BLANK}(?:half|quarter)(?![\w-])(?!{BLANK}of(?!\w))"
+    rf"|{BLANK}?[\u00bc-\u00be]",
+    re.IGNORECASE,
+)
+
+
+# Where an amount ends, and its number, None where that is unsure.
+Continued: TypeAlias = tuple[int, Numeral | None]
 
 
 def hedged(text: str, start: int, end: int) -> bool:
-    """Whether a word before, within or behind says that the figure is a bound or only near."""
+    """Whether a word before, within or after makes the number a bound or only near."""
     if _HEDGE_WITHIN.search(text, start, end):
         return True
     before = text[max(0, start - 24) : start].split()
     if before and (before[-1].lower().lstrip(_OPENING) in _HEDGE_ENDS or before[-1][-1] in "~≈"):
-        return bool(_HEDGE_BEFORE.search(text, max(0, start - 24), start) or _HEDGE_BEHIND.match(text, end))
-    return _HEDGE_BEHIND.match(text, end) is not None
+        return bool(_HEDGE_BEFORE.search(text, max(0, start - 24), start) or _HEDGE_AFTER.match(text, end))
+    return _HEDGE_AFTER.match(text, end) is not None
 
 
-def unit_behind(text: str, end: int) -> tuple[str, int] | None:
+def unit_after(text: str, end: int) -> tuple[str, int] | None:
     """The unit that the price is for, as it is written, and where the phrase ends."""
-    phrase = _PER.match(text, end)
+    phrase = _PER.match(text, end) if text[end : end + 1] in _BEFORE_A_UNIT else None
     if phrase is None or phrase.lastgroup is None:
         return None
     unit = phrase[phrase.lastgroup]
     if phrase.lastgroup == "adverb":
-        unit = ADVERBS[unit.lower()]
+        unit = words.ADVERBS[unit.lower()]
     return unit, phrase.end()
 
 
@@ -97,8 +163,10 @@ def lead_before(text: str, start: int) -> str:
 
 
 def changes(text: str, start: int) -> bool:
-    """Whether the sentence so far tells of a change, so that "from 80 to 100 tenge" is two amounts, no range."""
-    return bool(_CHANGE.search(_sentence_before(text, start)))
+    """Whether the sentence so far is about a change, so that "from 80 to 100 tenge" is two amounts and not a range."""
+    before = text[max(0, start - _CHANGE_REACH) : start]
+    sentence = before[max(before.rfind(". "), before.rfind("\n"), before.rfind("; ")) + 1 :]
+    return _CHANGE.search(sentence) is not None
 
 
 def changed_directly(text: str, start: int) -> bool:
@@ -113,7 +181,7 @@ def counts_things(text: str, end: int) -> bool:
 
 
 def is_date(text: str, number: Numeral, end: int) -> bool:
-    """Whether the number is a year ("In 2024 tenge deposits", `end` behind the currency) or a day of a month."""
+    """Whether the number is a year ("In 2024 tenge deposits", `end` after the currency) or a day of a month."""
     written = text[number.start : number.end]
     before = max(0, number.start - 12)
     if written.isdigit() and len(written) <= 2:
@@ -124,23 +192,101 @@ def is_date(text: str, number: Numeral, end: int) -> bool:
         return True
     # "the 2000 som fine": a round sum rather than a year.
     by = None if written == "2000" else _BY_A_YEAR.search(text, before, number.start)
-    return bool(by and _WORD_OR_NUMBER.match(text, end) and unit_behind(text, end) is None)
+    return bool(by and _WORD_OR_NUMBER.match(text, end) and unit_after(text, end) is None)
 
 
 def are_years(text: str, first: Numeral, second: Numeral, end: int) -> bool:
-    """Whether both numbers are years ("from 2022 to 2025 tenge loans grew"), `end` behind the currency."""
+    """Whether both numbers are years ("from 2022 to 2025 tenge loans grew"), `end` after the currency."""
     written = (text[number.start : number.end] for number in (first, second))
-    return all(map(_YEAR.fullmatch, written)) and unit_behind(text, end) is None
+    return all(map(_YEAR.fullmatch, written)) and unit_after(text, end) is None
 
 
 def is_rate(text: str, end: int, start: int | None = None) -> bool:
-    """Whether an equals sign makes it a line of a ticker: "1 USD = 87.45 KGS", "KGS/USD = 0.01144"."""
-    if start is not None and _EQUALS_BEFORE.search(text, max(0, start - 3), start):
+    """Whether it belongs to a line of a ticker or to a pair: "1 USD = 87.45 KGS", "KGS/USD = 0.01144", "1 USD/KZT"."""
+    before = "" if start is None else text[max(0, start - 2) : start]
+    if start is not None and "=" in before and _EQUALS_BEFORE.search(text, max(0, start - 3), start):
         return True
-    slash = text[end : end + 1] == "/" and text[end + 1 : end + 4] in CODES
-    return slash or _EQUALS_BEHIND.match(text, end) is not None
+    return text[end : end + 1] in _BEFORE_A_UNIT and _PAIR.match(text, end) is not None
 
 
-def _sentence_before(text: str, start: int) -> str:
-    before = text[max(0, start - _CHANGE_REACH) : start]
-    return before[max(before.rfind(". "), before.rfind("\n"), before.rfind("; ")) + 1 :]
+def continued(text: str, end: int, currency: str, number: Numeral) -> Continued:
+    """The number of an amount with what continues it after its currency, at `end`, and where that ends.
+
+    None where something that changes the value is written there, and what it makes of it is unsure.
+    """
+    following = text[end : end + 1]
+    if following in _ENDS or text[end + 1 : end + 6].partition(" ")[0] in _PLAIN_WORDS:
+        return end, number
+    if following != "," and not text[end + 1 : end + 2].isdigit():
+        code = _CODE_AFTER.match(text, end)
+        named = words.CODES.get(code["code"], code["code"]) if code else currency
+        if code is not None and named == currency:
+            end = code.end() if code["close"] or not code["bracket"] else end
+        elif code is not None and (named in _CODED or (code["bracket"] and named[-1] == "D")):
+            return code.end(), None
+        magnitude = _MAGNITUDE_AFTER.match(text, end)
+        if magnitude is not None:
+            return _with_magnitude(text, end, number, magnitude)
+    part = _SUBUNIT_AFTER.match(text, end)
+    unit = "" if part is None else _subunit(part)
+    if part is not None and unit and (unit != "tenge" or currency in {"TMT", "AZN"}):
+        return _with_subunit(text, end, currency, number, part)
+    refused = following != "," and (
+        (number.scale == 1 and _LOOSE_PART.match(text, end))
+        or (currency == "USD" and _OTHER_DOLLARS.match(text, end))
+        or (end > number.end and _COMPOUND.match(text, end))
+        or _has_smaller_number(text, end, number.scale)
+    )
+    return end, None if refused else number
+
+
+def _with_magnitude(text: str, end: int, number: Numeral, magnitude: re.Match[str]) -> Continued:
+    """The number with the magnitude after its currency: in "75 USD million", not in "75 USD millions of people"."""
+    after = magnitude.end()
+    word = (magnitude["word"] or magnitude["letter"] or magnitude["unsure"]).lower()
+    unclosed = magnitude["open"] is not None and magnitude["close"] is None
+    if word.endswith("s") and (magnitude["of"] or unclosed) and magnitude["in"] is None:
+        return end, number
+    scale = words.MAGNITUDES.get(word)
+    unsure = magnitude["unsure"] or magnitude["in"] or unclosed or word == "hundred" or word.endswith("s")
+    if scale is None or unsure or number.scale > 1 or magnitude["of"] or _NOT_OF_MONEY.match(text, after):
+        return after, None
+    meant = number._replace(value=number.value * scale, scale=scale)
+    return after, None if _has_smaller_number(text, after, scale) else meant
+
+
+def _has_smaller_number(text: str, end: int, scale: Decimal) -> bool:
+    """Whether the amount goes on after its currency: "1 million som 200 thousand"."""
+    number = _SMALLER_NUMBER.match(text, end) if scale > 1 else None
+    if number is None or words.MAGNITUDES[number["word"].lower()] >= scale:
+        return False
+    return _NOT_OF_MONEY.match(text, number.end()) is None
+
+
+def _subunit(part: re.Match[str]) -> str:
+    """The subunit in the singular, nothing where it is another word."""
+    unit: str = part["unit"].lower()
+    unit = unit if unit in words.SUBUNITS else unit.removesuffix("s")
+    return unit if unit in words.SUBUNITS else ""
+
+
+def _with_subunit(text: str, end: int, currency: str, number: Numeral, part: re.Match[str]) -> Continued:
+    """The number with its hundredths: of "1 som 37 tyiyn" and "5 dollars and 20 cents", not of "10 manat 50 tyiyn"."""
+    digits, join, unit = part["digits"], part["join"].strip().lower(), _subunit(part)
+    if join and part["word"] is None and _MORE.match(text, part.end()):
+        return end, number
+    count: Decimal | None = None
+    if part["spelled"]:
+        small = spelled(text, part.start("spelled"), part.end("spelled"))
+        count = None if small is None or small.value >= 100 else small.value
+    elif digits and _HUNDREDTHS.fullmatch(digits):
+        count = Decimal(digits)
+    # "10 manat and 500 tenge" are two amounts, "10 manat and 50 tenge" may be either.
+    if unit == "tenge" and join and digits and count is None:
+        return end, number
+    is_whole = number.scale == 1 and number.value % 1 == 0 and "." not in text[number.start : number.end]
+    unsure = part["near"] or join.startswith(("-", "\u2013", "\u2014", "/"))
+    unsure = unsure or (join and (unit == "tenge" or lead_before(text, number.start) == "between"))
+    if count is None or unsure or not is_whole or currency not in words.SUBUNITS[unit]:
+        return part.end(), None
+    return part.end(), number._replace(value=number.value + count * _HUNDREDTH)

@@ -1,8 +1,8 @@
 """The vocabulary of the money grammar: currencies and their spellings, magnitudes, number words, units, hedges.
 
 What is left out is left out on purpose, because plain English uses it for something else or several states
-share it: "pound" without "British" (a weight), "rupee", "rial" and "franc" without their country, "won", cents
-and tiyin. A currency whose adjective is not listed ("Transnistrian rubles") is not read at all.
+share it: "pound" without "British" (a weight), "rupee", "rial" and "franc" without their country, "won", and
+cents or tyiyn that follow no amount. A currency whose adjective is not listed ("Transnistrian rubles") is not read.
 """
 
 from __future__ import annotations
@@ -22,14 +22,11 @@ DOLLAR_PREFIXES: Final[Mapping[str, str]] = {
     "HK": "HKD", "NZ": "NZD", "S": "SGD",
 }  # fmt: skip
 CODES: Final[Mapping[str, str]] = {
-    **{
-        code: code
-        for code in (
-            "USD", "EUR", "RUB", "CNY", "KGS", "KZT", "TJS", "UZS", "TMT", "GBP", "JPY", "INR", "TRY", "GEL",
-            "AZN", "AFN", "PKR", "BYN", "UAH", "AMD", "MNT", "IRR", "CHF", "CAD", "AUD", "HKD", "KRW", "AED",
-        )
-    },
-    "RMB": "CNY",
+    code: "CNY" if code == "RMB" else code
+    for code in (
+        "USD", "EUR", "RUB", "CNY", "KGS", "KZT", "TJS", "UZS", "TMT", "GBP", "JPY", "INR", "TRY", "GEL", "RMB",
+        "AZN", "AFN", "PKR", "BYN", "UAH", "AMD", "MNT", "IRR", "CHF", "CAD", "AUD", "HKD", "KRW", "AED",
+    )
 }  # fmt: skip
 
 # Spelling to currency. None: only with an adjective of ADJECTIVES.
@@ -64,50 +61,25 @@ STEMS: Final = tuple(
 
 # (adjective, first four letters of the word) to currency; an adjective that fits no row forbids the amount.
 ADJECTIVES: Final[Mapping[tuple[str, str], str]] = {
-    **{(who, "doll"): "USD" for who in ("us", "u.s.", "american")},
-    ("canadian", "doll"): "CAD",
-    ("australian", "doll"): "AUD",
-    ("new zealand", "doll"): "NZD",
-    ("hong kong", "doll"): "HKD",
-    ("singapore", "doll"): "SGD",
-    ("british", "poun"): "GBP",
-    ("swiss", "fran"): "CHF",
-    ("indian", "rupe"): "INR",
-    ("pakistani", "rupe"): "PKR",
-    ("iranian", "rial"): "IRR",
-    ("russian", "rubl"): "RUB",
-    ("russian", "roub"): "RUB",
-    ("belarusian", "rubl"): "BYN",
-    ("belarusian", "roub"): "BYN",
-    ("chinese", "yuan"): "CNY",
-    ("turkish", "lira"): "TRY",
-    ("georgian", "lari"): "GEL",
-    ("japanese", "yen"): "JPY",
-    ("armenian", "dram"): "AMD",
-    ("mongolian", "tugr"): "MNT",
-    ("ukrainian", "hryv"): "UAH",
-    **{(who, word): "KGS" for who in ("kyrgyz", "kyrgyzstani") for word in ("som", "soms")},
-    **{(who, "teng"): "KZT" for who in ("kazakh", "kazakhstani")},
-    **{(who, "somo"): "TJS" for who in ("tajik", "tajikistani")},
-    **{
-        (who, word[:4]): "UZS"
-        for who in ("uzbek", "uzbekistani")
-        for word in (
-            "som",
-            "soms",
-            "sum",
-            "sums",
-            "soum",
-            *(word for word in WORDS if word.startswith("so") and len(word) == 4),
-        )
-        if word != "somo"
-    },
-    **{(who, "mana"): "AZN" for who in ("azerbaijani", "azerbaijan", "azeri")},
-    **{(who, "mana"): "TMT" for who in ("turkmen", "turkmenistani")},
-}
+    (who, word): currency
+    for adjectives, words, currency in (
+        ("us|u.s.|american", "doll", "USD"), ("canadian", "doll", "CAD"), ("australian", "doll", "AUD"),
+        ("new zealand", "doll", "NZD"), ("hong kong", "doll", "HKD"), ("singapore", "doll", "SGD"),
+        ("british", "poun", "GBP"), ("swiss", "fran", "CHF"), ("indian", "rupe", "INR"),
+        ("pakistani", "rupe", "PKR"), ("iranian", "rial", "IRR"), ("russian", "rubl|roub", "RUB"),
+        ("belarusian", "rubl|roub", "BYN"), ("chinese", "yuan", "CNY"), ("turkish", "lira", "TRY"),
+        ("georgian", "lari", "GEL"), ("japanese", "yen", "JPY"), ("armenian", "dram", "AMD"),
+        ("mongolian", "tugr", "MNT"), ("ukrainian", "hryv", "UAH"), ("kyrgyz|kyrgyzstani", "som|soms", "KGS"),
+        ("kazakh|kazakhstani", "teng", "KZT"), ("tajik|tajikistani", "somo", "TJS"),
+        ("uzbek|uzbekistani", "som|soms|sum|sums|soum|so'm|so`m|so\u2018m|so\u2019m|so\u02bbm|so\u02bcm", "UZS"),
+        ("azerbaijani|azerbaijan|azeri", "mana", "AZN"), ("turkmen|turkmenistani", "mana", "TMT"),
+    )
+    for who in adjectives.split("|")
+    for word in words.split("|")
+}  # fmt: skip
 
 MAGNITUDES: Final[Mapping[str, Decimal]] = {
-    **dict.fromkeys(("hundred",), Decimal(100)),
+    "hundred": Decimal(100),
     **dict.fromkeys(("thousand", "thousands", "k"), Decimal(10**3)),
     **dict.fromkeys(("lakh", "lakhs"), Decimal(10**5)),
     **dict.fromkeys(("million", "millions", "mln", "mn", "mm", "m"), Decimal(10**6)),
@@ -115,44 +87,21 @@ MAGNITUDES: Final[Mapping[str, Decimal]] = {
     **dict.fromkeys(("billion", "billions", "bln", "bn", "b"), Decimal(10**9)),
     **dict.fromkeys(("trillion", "trillions", "trln", "trn", "tln", "tn"), Decimal(10**12)),
 }
-# One letter is a magnitude when it stands directly at the digits ("$5m", "5k tenge"), or a blank behind them
+# One letter is a magnitude directly at the digits ("$5m", "5k tenge"), or a space after them
 # in an amount led by a sign or code ("$5 m"). "t" is none: "$285t" would be tons for one and trillions for another.
 LETTERS: Final = "kKmMbB"
 
+_TO_NINETEEN: Final = (
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+)
+_TENS: Final = "twenty thirty forty fifty sixty seventy eighty ninety"
 SMALL_NUMBERS: Final[Mapping[str, int]] = {
-    word: number
-    for number, word in enumerate(
-        [
-            "one",
-            "two",
-            "three",
-            "four",
-            "five",
-            "six",
-            "seven",
-            "eight",
-            "nine",
-            "ten",
-            "eleven",
-            "twelve",
-            "thirteen",
-            "fourteen",
-            "fifteen",
-            "sixteen",
-            "seventeen",
-            "eighteen",
-            "nineteen",
-        ],
-        start=1,
-    )
-} | {
-    word: 10 * number
-    for number, word in enumerate(
-        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], start=2
-    )
+    **{word: number for number, word in enumerate(_TO_NINETEEN.split(), start=1)},
+    **{word: 10 * number for number, word in enumerate(_TENS.split(), start=2)},
 }
 
-# Bounds count as approximate too: the figure is not the sum that was paid.
+# Bounds count as approximate too: the number is not the amount that was paid.
 HEDGES: Final = (
     "about", "around", "approximately", "approx.", "approx", "roughly", "nearly", "almost", "some", "over",
     "more than", "less than", "fewer than", "at least", "at most", "up to", "as much as", "as many as",
@@ -160,7 +109,21 @@ HEDGES: Final = (
     "an estimated", "estimated at", "circa", "ca.", "~", "≈",
 )  # fmt: skip
 
-# What may stand behind "a", "an", "each" or "every" as a unit of price. Behind "per" and "/" any word may.
+# Hundredth parts, by the currencies that have them; one without a currency is always refused. The spellings of
+# tyiyn are those of the Kyrgyz, Kazakh and Uzbek one. "tenge" is one only after manats.
+SUBUNITS: Final[Mapping[str, frozenset[str]]] = {
+    word: frozenset(currencies.split())
+    for words, currencies in (
+        ("tyiyn tyyn tyin tiyin tiyn tiin", "KGS KZT UZS"), ("tenge tenne teňňe", "TMT"), ("diram", "TJS"),
+        ("qapik qepik qəpik gapik gepik", "AZN"), ("cent eurocent ¢", "USD EUR CAD AUD NZD HKD SGD"),
+        ("kopeck kopek copeck kopeyka kopeika kopiyka kopiika", "RUB BYN UAH"), ("pence penny", "GBP"),
+        ("fen", "CNY"), ("paisa paise", "INR PKR"), ("kurus kuruş", "TRY"), ("tetri", "GEL"), ("luma", "AMD"),
+        ("rappen centime", "CHF"), ("fils", "AED"), ("jiao dirham", ""),
+    )
+    for word in words.split()
+}  # fmt: skip
+
+# What may follow "a", "an", "each" or "every" as a unit of price. After "per" and "/" any word may.
 UNITS: Final = (
     "second", "minute", "hour", "day", "night", "week", "month", "quarter", "season", "semester", "year",
     "ton", "tonne", "kilogram", "kilo", "kg", "gram", "ounce", "liter", "litre", "gallon", "barrel", "bushel",
