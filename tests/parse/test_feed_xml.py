@@ -571,3 +571,11 @@ def test_any_text_within_an_item_is_rows_or_rejects(text: str) -> None:
     page = read(ITEM, f"<item><title>{text}</title><description>{text}</description></item>")
     assert page.articles
     assert len(page.articles) == 2 or page.rejects
+
+
+@pytest.mark.parametrize("name", ["link", "guid"])
+def test_a_comment_on_an_article_is_not_an_article(name: str) -> None:
+    comment = "<item><title>By: A Reader</title><{0}>https://timesca.com/a-bakers-day-night/#comment-7</{0}></item>"
+    page = read(comment.format(name), ITEM)
+    assert [article.post_id for article in page.articles] == [41]
+    assert [reject.reason for reject in page.rejects] == ["no_articles"]

@@ -31,6 +31,7 @@ _MAX_DEPTH: Final = 100
 _MAX_NAME: Final = 2_000
 # WordPress cuts an excerpt of its own after so many words, and marks that with an ellipsis.
 EXCERPT_WORDS: Final = 55
+_COMMENT: Final = "#comment-"
 _GUID: Final = re.compile(r"[?&]p=([0-9]{1,18})(?![0-9])")
 _NUMBER: Final = re.compile(r"\s*([0-9]{1,18})\s*")
 # What an SEO plugin puts after each text of a feed, and after no text of the API.
@@ -254,6 +255,9 @@ def _article(item: Item, position: int, url: str | None) -> Article | Reject:
     link = link and resolve(url, link)
     if title is None and link is None:
         return Reject(RejectReason.BAD_XML, "an item without title and link", "")
+    if any(_COMMENT in (_text(item, name) or "") for name in ("link", "id")):
+        # The feed at /slug/feed/ has the comments on an article, each with its address.
+        return Reject.of(RejectReason.NO_ARTICLES, "an item is a comment on an article", title or "")
     whole = next(filter(None, (_markup(part["value"]) for part in item.get("content", ()))), "")
     # Without a description feedparser copies the whole text there.
     excerpt = _markup(item.get("summary")) if "summary_detail" in item else ""
