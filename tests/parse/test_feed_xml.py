@@ -575,7 +575,9 @@ def test_any_text_within_an_item_is_rows_or_rejects(text: str) -> None:
 
 @pytest.mark.parametrize("name", ["link", "guid"])
 def test_a_comment_on_an_article_is_not_an_article(name: str) -> None:
-    comment = "<item><title>By: A Reader</title><{0}>https://timesca.com/a-bakers-day-night/#comment-7</{0}></item>"
+    comment = (
+        "<item><title>By: A Reader</title><{0}>https://timesca.com/a-bakers-day-night/#comment-7</{0}></item>"
+    )
     page = read(comment.format(name), ITEM)
     assert [article.post_id for article in page.articles] == [41]
     assert [reject.reason for reject in page.rejects] == ["no_articles"]

@@ -17,8 +17,8 @@ import duckdb
 from ca_etl.archive.fetch import FetchResult
 from ca_etl.archive.policy import Validators, Verdict
 from ca_etl.parse.page import Article, Page, PageKind
-from ca_etl.parse.repeats import Saying, repeats
 from ca_etl.pipeline.context import Context
+from ca_etl.pipeline.duplicate_pages import Saying, repeats
 from ca_etl.pipeline.resolve import last_validators, published_warehouse
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.told import TOO_MANY, Told, good, status_of

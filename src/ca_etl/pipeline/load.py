@@ -13,9 +13,9 @@ import duckdb
 
 from ca_etl.archive.read import archive_files, read_archive
 from ca_etl.parse.page import PARSER_VERSION
-from ca_etl.parse.repeats import reject_repeats
 from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.context import Context, Kind
+from ca_etl.pipeline.duplicate_pages import reject_repeats
 from ca_etl.pipeline.resolve import Resolve, resolver
 from ca_etl.pipeline.whole import assert_archive_is_whole
 from ca_etl.records import BadRecord, Rows, site_name

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from ca_etl.parse.repeats import Saying, reject_repeats, repeats
-from ca_etl.records import Rows
+from ca_etl.parse.rows import rows_of
+from ca_etl.pipeline.duplicate_pages import Saying, reject_repeats, repeats
+from ca_etl.records import Capture, Rows
 
 SITE = "https://timesca.com/"
 NIGHT = datetime(2025, 12, 4, 20, 30, tzinfo=UTC)
 WALL = "This content is for subscribers."
+
+
+@pytest.fixture
+def rows() -> Callable[..., Rows]:
+    """The rows of a payload; further fields of the capture by name."""
+
+    def make(payload: bytes, **fields: Any) -> Rows:
+        capture = Capture(payload=payload, archive_file="a.warc.gz", archive_offset=0, **fields)
+        return rows_of(capture, zone=ZoneInfo("Asia/Almaty"), run_id="run-1")
+
+    return make
 
 
 def said(slug: str, title: str | None, text: str | None, post_id: int | None = None) -> Saying:
