@@ -88,12 +88,11 @@ def corpus() -> pl.DataFrame:
 
 def plain(texts: pl.DataFrame, gazetteer: Gazetteer) -> dict[str, Counter[str]]:
     """What a loop over the texts does with one regular expression."""
-    codes = {entry.name: entry.country_code for entry in gazetteer.names}
+    codes = {entry.name: entry.country_codes for entry in gazetteer.names}
     pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, codes))})(?!\w)")
     named: dict[str, Counter[str]] = {}
     for text_id, text in texts.rows():
-        found = (codes[name] for name in pattern.findall(text))
-        named[text_id] = Counter(code for code in found if code is not None)
+        named[text_id] = Counter(code for name in pattern.findall(text) for code in codes[name])
     return named
 
 

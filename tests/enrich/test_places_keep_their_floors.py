@@ -2,7 +2,8 @@
 
 In `places_labelled_*.txt`, a sentence of our own a line, "[Kazakh KZ]" marks a name that stands for a country. A
 name counts when it is one of a country, its people, its capital or another of its places, however it is used; an
-ocean, a treaty, a person, a dish or a currency called after one does not. The rules were built with `build` before
+ocean, a dish or a currency called after one does not, and a treaty, a street, a person or a state of the USA only
+where the sentence names the country in another way too. The rules were built with `build` before
 their author's eyes; of `held` only the two totals were seen. Both halves are by one hand.
 """
 
@@ -21,8 +22,8 @@ from ca_etl.warehouse.sqlfiles import sql_root
 
 # Whoever changes the sentences changes these, and says in the same change what the figures were before.
 HASHES = {
-    "build": "6759c5c8de67cbeb7d755651ffd8479bb72b8a097b0d7866697c727c48688f95",
-    "held": "1a1782c914e88394b57f1fdac57a6d59020fea9f8643fd8c53b54f8355908469",
+    "build": "a3eeb6ce725b72059ad8bb46b186b2ec5adefd7de3b8eea7ed439913b55a1d52",
+    "held": "ba578e5315715af66638f4209cd31b36b868961a4063d4082e8c3a10f773a544",
 }
 PRECISION = 0.98
 RECALL = 0.95
@@ -40,13 +41,13 @@ def _lines(half: str) -> list[str]:
 
 
 def _unmarked(line: str) -> tuple[str, Named]:
-    told: Named = set()
+    names: Named = set()
     text, at = "", 0
     for mark in _MARKED.finditer(line):
         text += line[at : mark.start()]
-        told.add((len(text), mark[1], mark[2]))
+        names.add((len(text), mark[1], mark[2]))
         text, at = text + mark[1], mark.end()
-    return text + line[at:], told
+    return text + line[at:], names
 
 
 @pytest.mark.parametrize("half", sorted(HASHES))
@@ -58,18 +59,19 @@ def test_the_floors_belong_to_these_sentences(half: str) -> None:
 def test_places_are_found_and_nothing_else_is(half: str) -> None:
     with (sql_root() / "seeds" / "places.csv").open(encoding="utf-8", newline="") as rows:
         gazetteer = Gazetteer.of(csv.DictReader(rows))
-    right = found = told = 0
+    right = read_count = marked_count = 0
     for line in _lines(half):
         text, marked = _unmarked(line)
         read = {(place.start, place.name, place.country_code) for place in places(text, gazetteer)}
-        right, found, told = right + len(read & marked), found + len(read), told + len(marked)
-    assert told > 200
-    assert right / found >= PRECISION
-    assert right / told >= RECALL
+        right += len(read & marked)
+        read_count, marked_count = read_count + len(read), marked_count + len(marked)
+    assert marked_count > 300
+    assert right / read_count >= PRECISION
+    assert right / marked_count >= RECALL
 
 
-def test_there_are_three_hundred_sentences_and_the_halves_share_none() -> None:
+def test_there_are_five_hundred_sentences_and_the_halves_share_none() -> None:
     build, held = (set(_lines(half)) for half in ("build", "held"))
     assert not build & held
-    assert min(len(build), len(held)) >= 150
-    assert len(build | held) >= 300
+    assert min(len(build), len(held)) >= 250
+    assert len(build | held) >= 500

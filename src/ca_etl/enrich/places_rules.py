@@ -1,6 +1,9 @@
-"""When a name that is spelled like a country or a city is none: rules as data, each with the case it was made for.
+"""When a name that is spelled like a country or a city is not that place, or only perhaps: rules as data.
 
-`sql/seeds/places.csv` says which name has which rules. A rule sees up to `WINDOW` bytes on both sides of the name.
+A *refusing* rule is for one name: what it matches is no place ("Roast Turkey"). A rule of *kind* makes a name
+doubtful: what bears a place's name (a treaty, a street, a person, a state of the USA) counts as the place only where
+the same text names the country firmly in another way. `sql/seeds/places.csv` states which name has which rules, and
+which words show what bears a name ("Convention", "Street", "Texas"). A rule sees up to `WINDOW` bytes on both sides.
 """
 
 from __future__ import annotations
@@ -8,19 +11,45 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby, product
 from typing import Final
 
 WINDOW: Final = 80
 CLOSE: Final = 32
+REFUSED, DOUBTFUL, FIRM = range(3)
+
+_CITIES: Final = ("capital", "city")
+_PLACES: Final = (*_CITIES, "country", "alias")
+NAMES: Final = frozenset({*_PLACES, "demonym"})
+# What makes a name doubtful, in the order of the text: the kinds of the name and of the word that bears it, and what is
+# between them, at most `REACH` bytes.
+REACH: Final = 12
+_BEARING: Final = (
+    (_CITIES, " -", ("treaty",)),  # the {Budapest} Memorandum
+    (NAMES, " -", ("term",)),  # the {Dutch} disease
+    (_PLACES, " -", ("street", "house")),  # {Tehran} Street
+    (
+        _PLACES,
+        ('" ', "' ", "\u2019 ", "\u201d ", "\u00bb "),
+        ("street", "house", "sign"),
+    ),  # the "{Tbilisi}" cinema
+    (_PLACES, (", ", " ", " (", " in ", ", in "), ("state",)),  # {Moscow}, Idaho
+    (("state",), (" town of ", " city of ", " village of "), _PLACES),  # the Idaho town of {Moscow}
+    (("house",), " ", _PLACES),  # Hotel {Ukraine}
+    (("house", "sign"), (' "', " '", " \u2018", " \u201c", " \u00ab"), _PLACES),  # the cinema "{Tbilisi}"
+    (("prefix",), (" ", "-", "\u2013", " \u2013 ", " ("), _PLACES),  # the Treaty of {Lisbon}
+)
+BORROWED: Final = frozenset("".join(pair) for parts in _BEARING for pair in product(*parts))
+BEARERS: Final = frozenset({"treaty", "term", "street", "house", "sign", "state", "prefix"})
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A name is no place when `before`, `after` or `near` matches, unless `unless` does, or where `needed` fails.
+    """A rule matches a name where `before`, `after` or `near` does and `unless` does not.
 
     `before` is searched in the last `CLOSE` characters of what precedes the name (anchor it with `$`), `after` is
-    matched from the name's end, `near`, `unless` and `needed` are searched in the name with both sides. `case` is
-    the text the rule was made for, in which the name stands in braces.
+    matched from the name's end, `near` and `unless` are searched in the name with both sides. `case` is the text the
+    rule was made for, in which the name is in braces. A rule that is not of kind refuses the name.
     """
 
     name: str
@@ -29,147 +58,107 @@ class Rule:
     after: re.Pattern[str] | None = None
     near: re.Pattern[str] | None = None
     unless: re.Pattern[str] | None = None
-    needed: re.Pattern[str] | None = None
+    is_kind: bool = False
 
-    def refuses(self, before: str, after: str, name: str) -> bool:
-        """Whether the name between the two sides is no place."""
-        if self.needed is not None and self.needed.search(before + name + after) is None:
-            return True
-        told = (
+    def matches(self, before: str, after: str, name: str) -> bool:
+        """Whether the name between the two sides is no place, or a doubtful one if this is a rule of kind."""
+        matched = (
             (self.before is not None and self.before.search(before[-CLOSE:]) is not None)
             or (self.after is not None and self.after.match(after) is not None)
             or (self.near is not None and self.near.search(before + name + after) is not None)
         )
-        return told and (self.unless is None or self.unless.search(before + name + after) is None)
-
-
-def refused(rules: Sequence[str], before: str, after: str, name: str) -> bool:
-    """Whether one of the rules refuses the name that stands between the two sides."""
-    return any(RULES[rule].refuses(before, after, name) for rule in rules)
-
-
-_GIVEN: Final = (
-    "Aaron|Adam|Alan|Alex|Alexander|Alfred|Alice|Amanda|Amy|Andrew|Angela|Anna|Anne|Anthony|Arthur|Ashley|Barbara|"
-    "Ben|Benjamin|Bill|Bob|Brian|Carl|Carol|Catherine|Charles|Chris|Christine|Christopher|Clare|Clarence|Claire|"
-    "Dan|Daniel|David|DeAndre|Deborah|Diana|Donald|Dorothy|Edward|Elizabeth|Ellen|Emily|Emma|Eric|Erica|Eva|Frank|"
-    "Francis|Fred|Gary|George|Grace|Grant|Hannah|Harold|Harry|Heather|Helen|Henry|Howard|Irving|Isaac|Isaiah|Jack|"
-    "James|Jane|Janet|Jason|Jeff|Jennifer|Jeremy|Jessica|Jim|Jimmy|Joan|Joe|John|Johnny|Jonathan|Joseph|Judith|"
-    "Julia|Julie|Justin|Karen|Kate|Kathy|Keith|Kelly|Ken|Kevin|Kim|Larry|Laura|Lauren|Lee|Linda|Lisa|Louis|Louise|"
-    "Lucy|Margaret|Maria|Marie|Mark|Martin|Mary|Matt|Matthew|Max|Megan|Melissa|Michael|Michelle|Mike|Nancy|Neil|"
-    "Nicholas|Nick|Nicole|Oliver|Pamela|Patricia|Patrick|Paul|Peter|Philip|Rachel|Ralph|Raymond|Rebecca|Richard|"
-    "Rick|Robert|Roger|Ron|Ronald|Roy|Ruth|Ryan|Samantha|Sandra|Sarah|Scott|Sean|Simon|Sophie|Stephanie|Stephen|"
-    "Steve|Steven|Stuart|Susan|Terry|Theresa|Thomas|Tim|Timothy|Todd|Tom|Tony|Tyler|Vernon|Victor|Victoria|Vincent|"
-    "Walter|Wayne|William"
-)
-_SURNAME: Final = (
-    "Adams|Adesanya|Allen|Anderson|Bailey|Baker|Barnes|Barris|Bell|Bennett|Brooks|Brown|Bush|Butler|Campbell|Carter|"
-    "Clark|Clarke|Collins|Cook|Cooper|Cox|Davis|Duffy|Edwards|Engel|Evans|Fisher|Foster|Garcia|Goldberg|Gonzalez|"
-    "Gray|Green|Griffin|Hall|Harris|Harrison|Henderson|Henry|Hill|Howard|Hughes|Hurley|Jackson|James|Jenkins|"
-    "Johnson|Jones|Kelly|Kelley|King|Kroeger|Lee|Lewis|Long|Lopez|Lowe|Martin|Martinez|Mason|May|Miller|Mitchell|"
-    "Moore|Morgan|Morris|Murphy|Murray|Myers|Nelson|Nkunku|Parker|Patterson|Peele|Perez|Perry|Peterson|Phillips|"
-    "Pickford|Poole|Powell|Price|Ramirez|Reed|Reynolds|Richardson|Rivera|Roberts|Robinson|Rodriguez|Rogers|Ross|"
-    "Russell|Sanchez|Sanders|Scott|Simmons|Smith|Spieth|Stewart|Sullivan|Taylor|Thomas|Thompson|Torres|Turner|Walker|"
-    "Walton|Ward|Washington|Watson|White|Williams|Wilson|Wood|Wright|Young|O['\u2019][A-Z][a-z]+|Mc[A-Z][a-z]+"
-)
-_STATES: Final = (
-    "Alabama|Alaska|Arizona|Arkansas|Colorado|Connecticut|Delaware|Florida|Idaho|Illinois|Indiana|Iowa|"
-    "Kansas|Kentucky|Louisiana|Maine|Maryland|Massachusetts|Michigan|Minnesota|Mississippi|Missouri|Montana|"
-    "Nebraska|Nevada|New Hampshire|New Jersey|New Mexico|North Carolina|Ohio|Oklahoma|Ontario|Oregon|Pennsylvania|"
-    "South Carolina|Tennessee|Texas|Utah|Vermont|Virginia|West Virginia|Wisconsin|Wyoming|"
-    "(?:AK|AL|AR|AZ|CA|CO|CT|FL|GA|IA|ID|IL|KS|KY|LA|MA|MD|ME|MI|MN|MO|MS|MT|NC|ND|NE|NH|NJ|NM|NV|NY|OH|OK|ON|OR|"
-    "PA|SC|SD|TN|TX|UT|VA|VT|WA|WI|WV|WY)"
-)
-
-# A capitalised word behind the name and small writing behind that: "Jordan Smith wrote", not "Jordan Signs Deal With".
-_FULL_NAME: Final = (
-    r" (?!(?:And|As|At|Army|Air|Arab|Customs|Defen[cs]e|Eyes|Finance|For|Foreign|From|Has|In|Interior|Is|King|May|"
-    r"National|Of|On|Parliament|Plans|President|Prime|River|Says|Signs|Sends|Times|To|Trade|Valley|Will|With)\b)"
-    r"[A-Z][a-z]*(?:[a-rt-z]|ss|us)(?=['\u2019.,]| (?:and |who )?[a-z]+\b)"
-)
+        return matched and (self.unless is None or self.unless.search(before + name + after) is None)
 
 
 def _of(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
+# Words before a name that are no given names: "When Israel closed", "Central Jordan", "Fading China".
+_NOT_GIVEN: Final = (
+    "After Against All Although Amid An And Are As At Because Before Between Both But By Can Could Did Does Every "
+    "For From Has How If In Inside Into Is It Its Like May Meanwhile More Near Neither No Nor Not Now Of On Once "
+    "Only Or Our Outside Over Since So Some Still Than That The Then This Though Through To Today Toward Towards "
+    "Under Unlike Until Via Was What When Where Whether Which While Who Why Will With Within Without Yet North "
+    "South East West New Old Greater Upper Lower Inner Outer Mainland Soviet Great Modern Air Bank Team Dinamo "
+    "Dynamo Real Inter Fly Visit President King Queen Prince Minister Republic Radio Lake"
+)
+# A given name is at the head of a sentence or follows a small word: not in the headline "Trains Reach China". What is
+# before it is tested after its capital, and the guards after the word: a search that begins at a capital is fast.
+_AT_HEAD: Final = "|".join(
+    [r"(?<=^.)", r"(?<=[.!?:\"\u201d] .)", r"(?<=[\"\u201c(\n].)"]
+    + [rf"(?<=\b[a-z]{{{length}}}{comma} .)" for length in range(1, 13) for comma in ("", ",")]
+)
+_GIVEN_NAME: Final = (
+    rf"[A-Z](?:{_AT_HEAD})[a-z\u00e0-\u00ff]+(?=(?: [A-Z]\.)? $)"
+    + "".join(
+        rf"(?<!\b(?:{'|'.join(words)}))" for _, words in groupby(sorted(_NOT_GIVEN.split(), key=len), len)
+    )
+    + r"(?<!ern|ing|ese|ish)(?<!ed|al)"
+    + r"|[A-Z][a-z]+\.(?:(?<=\b(?:Mr|Ms|Dr).)|(?<=\b(?:Mrs|Sen|Rep|Gov|Gen|Col|Sgt).)|(?<=\bProf.)) $"
+)
+# Words after a name that are no family names: "Jordan Prime Minister", "Kenya Airways", "Georgia Has".
+_NOT_FAMILY: Final = (
+    "Academy|Aerospace|Agency|Air|Airport|Ambassador|And|Arab|Army|As|At|Auto|Bank|Basin|Beat|Book|Border|"
+    "Bridge|Broadcasting|Business|Capital|Center|Central|Centre|Chamber|Chief|City|Club|Coast|Committee|"
+    "Company|Council|Court|Crisis|Cup|Customs|Daily|Day|Deal|Defence|Defense|Dream|East|Eastern|Embassy|Energy|"
+    "Envoy|Exchange|Export|Eyes|FC|Fair|Fashion|Festival|Film|Finance|Football|For|Foreign|Forum|From|Fund|"
+    "Games|Gas|Gate|Gold|Governor|Grain|Group|Hall|Has|Health|Holding|House|In|Insurance|Interior|"
+    "International|Is|Islands|Journal|King|League|Lobby|Machinery|Marathon|May|Mayor|Metal|Metro|Mobile|Motor|"
+    "Museum|National|News|North|Northern|Oblast|Of|Oil|Olympic|Olympics|On|Open|Opera|Orchestra|Party|"
+    "Petroleum|Phosphate|Plan|Plans|Police|Port|Post|Power|President|Prime|Project|Province|Radio|Railway|Red|"
+    "Region|Republic|River|Says|School|Sends|Show|Signs|South|Southern|State|Steel|Stock|Street|Summit|TV|Team|"
+    "Telecom|Theatre|Times|To|Today|Tower|Trade|Tribune|United|Valley|Wall|Water|Week|West|Western|Will|With|"
+    "Women|Zoo|"
+    r"\w+(?:tion|ment|ways|lines|ity|ship|logy|tute|ism)"
+)
+_SMALL: Final = "to|of|on|in|for|with|and|at|by|from|as|over|up|off|into|than|against|after|amid|the|an?"
+_NAME: Final = r"[A-Z][\w-]{1,20}"
+# "Georgia Haverford sang", "Georgia Haverford, a cook", "Georgia Mae Haverford sang"; not the headlines "Georgia Set to
+# Sign Deal" and "Chad Hosts Talks".
+_FAMILY_NAME: Final = (
+    r" (?=[A-Z]|(?:van|von|de|di|da|al|bin|ibn) )(?:[A-Z]\. |[a-z]{2,3} ){0,2}"
+    rf"(?!(?:{_NOT_FAMILY})\b)[^\W\d_a-z][\w'\u2019-]{{1,20}}(?<!['\u2019]s)"
+    rf"(?:(?=[.;:!?)\"\u201d\n]|$| \()|(?: (?!(?:{_NOT_FAMILY})\b){_NAME})?"
+    rf"(?=['\u2019,]| and {_NAME} {_NAME} [a-z]| (?!(?:{_SMALL})\b)[a-z]+\b"
+    r"| [a-z]+ (?:[\w'\u2019]+ ){0,2}(?!(?:from|with|over|into|after|against|amid)\b)[a-z]{4}))"
+)
+
 _ALL: Final = (
     Rule(
-        "person",
-        "Michael {Jordan} visited the school",
-        # The look ahead leaves the long list to the last word alone.
-        before=_of(
-            r"\b(?=[A-Z][A-Za-z]+\.? (?:[A-Z]\. )?$)"
-            rf"(?:(?:Mr|Mrs|Ms|Dr|Prof|Sgt)\.? |(?:{_GIVEN}) (?:[A-Z]\. )?)$"
-        ),
-        after=_of(rf" (?=[A-Z])(?:[A-Z]\. )?(?:{_SURNAME})\b(?! (?:and|of the) [A-Z])"),
-        unless=_of(r"\bKing (?:Abdullah|Hussein)\b"),
+        "person", "{Georgia} Haverford flew", before=_of(_GIVEN_NAME), after=_of(_FAMILY_NAME), is_kind=True
     ),
     Rule(
-        "given_name",
-        "Antonio {Sucre} led",
-        before=_of(r"\b(?:Mr|Ms|Mrs|Antonio|Antonio José|Antonio Jose)\.? $"),
-    ),
-    Rule("chad_name", "{Chad} Kroeger sang", before=_of(r"\b[Hh]anging $"), after=_of(_FULL_NAME)),
-    Rule("jordan_name", "{Jordan} Peterson spoke", after=_of(_FULL_NAME)),
-    Rule(
-        "israel_name",
-        "{Israel} Kamakawiwo sang",
-        after=_of(r" (?:Adesanya|Kamakawiwo|Horovitz|Gelfand|Broussard)"),
-    ),
-    Rule(
-        "nursultan_name",
-        "{Nursultan} Nazarbayev spoke",
-        after=_of(r" (?:Nazarbayev|[A-Z][a-z]+(?:ev|ov|uly)\b)"),
-    ),
-    Rule("toktogul_name", "{Toktogul} Satylganov sang", after=_of(r" [A-Z][a-z]+(?:ov|ev)\b")),
-    Rule(
-        "frunze_name", "Mikhail {Frunze} led the front", before=_of(r"\b(?:Mikhail|M\.|General|Commander) $")
-    ),
-    Rule(
-        "mary_name",
+        "word",
         "{Mary} went to the market",
-        needed=_of(
-            r"Turkmen|Dashoguz|Lebap|Ahal|Ashgabat|Merv|velayat|\bMary (?:region|province|city|power|district)\b"
+        near=_of(""),
+        unless=_of(
+            r"\b(?:Mary|Oral|Arkadag) (?:[Rr]egion|[Pp]rovince|velayat|[Cc]ity|district|oblast)\b"
+            r"|\b(?:city|town|FC) (?:of )?(?:Mary|Oral|Arkadag)\b"
         ),
-        after=_of(rf" (?:{_SURNAME})\b| [A-Z][a-z]+(?:ova|eva)\b"),
+        is_kind=True,
     ),
     Rule(
-        "turkmenbashi_name",
-        "the late {Turkmenbashi} wrote",
-        before=_of(r"\b(?:[Ll]ate|[Hh]imself|called|title of) $"),
-    ),
-    Rule(
-        "arkadag_title",
-        "{Arkadag}, the former president",
-        needed=_of(r"\b(?:city|town|in|FC) (?:of )?Arkadag\b|Arkadag city"),
-    ),
-    Rule(
-        "georgia_state",
-        "shot near Atlanta, {Georgia}",
-        before=_of(r"(?i:\bstate of |\bsouth(?:ern)? |\bAugusta, |\bUniversity of )$"),
+        "american_state",
+        "Congressman Pryce (R-{Georgia})",
+        before=_of(r"(?i:\b[RDI][-\u2013]|\bstate of |\bUniversity of |\bAugusta, |\bColumbus, )$"),
         after=_of(
-            r" (?:Tech|Bulldogs|State|Senate|Power Company|Governor|GOP|Republicans?|Democrats?|peach(?:es)?)\b"
+            r"(?:['\u2019]s)? (?:Tech|Bulldogs|State|Senate|Power Company|[Gg]overnor|GOP|Southern|National Guard|"
+            r"Secretary of State|Institute of|House of|Supreme|[Cc]ongress\w+|Legislature|[Rr]unoff|peach(?:es)?)\b"
         ),
         near=_of(
-            r"\b(?:Atlanta|Savannah|Macon|Fulton County|Alabama|Florida|Tennessee|Carolina|Arizona|Michigan|Texas|"
-            r"Pennsylvania|Wisconsin|Nevada|Athens, Georgia|Columbus, Georgia|U\.S\. state|US state|swing states?|"
-            r"Brian Kemp|Raffensperger|Peach State)\b"
+            r"(?:Atlanta|Savannah|Macon|Fulton County|Alabama|Arizona|Carolina|Florida|Michigan|Nevada|Ohio|Texas|"
+            r"Virginia|Pennsylvania|Tennessee|Wisconsin|U\.S\. state|US state|swing state|Brian Kemp|Raffensperger|"
+            r"Congressman|Congresswoman|Senator|senator|Sen\.|Republican|Democrat|Statehouse|statehouse)"
         ),
-        unless=_of(
-            r"\b(?:Tbilisi|Batumi|Kutaisi|Abkhazia|Ossetia|Armenia|Azerbaijan|Caucasus|Black Sea|Georgians?)\b"
-        ),
+        unless=_of(r"\b(?:Armenia|Azerbaijan|Caucasus|Black Sea)\b"),
+        is_kind=True,
     ),
     Rule(
-        "athens_georgia",
-        "{Athens}, Georgia, is a college town",
-        after=_of(r", Georgia\b"),
-    ),
-    Rule(
-        "georgian_style",
-        "a fine {Georgian} terrace",
-        after=_of(
-            r"[ -](?:style|era|terraces?|architecture|townhouses?|mansions?|fa[cç]ades?|houses?|revival|Bay)\b"
-        ),
+        "namesake",
+        "{Nursultan} Nazarbayev spoke",
+        before=_of(r"\b(?:Mikhail|M\.|General|Commander|Alisher|[Ll]ate|[Hh]imself|called) $"),
+        after=_of(r" [A-Z][a-z]+(?:[eo]va?|uly)\b"),
     ),
     Rule(
         "turkey_bird",
@@ -185,20 +174,6 @@ _ALL: Final = (
         near=_of(r"\b(?:[Tt]hanksgiving|Butterball|cranberr(?:y|ies)|gravy|giblets)\b"),
     ),
     Rule(
-        "turk_idiom",
-        "the Young {Turks} of the party",
-        before=_of(r"\bYoung $"),
-        after=_of(r" and Caicos| & Caicos"),
-    ),
-    Rule(
-        "polish_verb",
-        "{Polish} the lens before each use",
-        before=_of(r"\b(?:[Nn]ail|[Ss]hoe|[Ff]loor|[Ff]urniture|[Bb]oot) $"),
-        after=_of(
-            r" (?:the|your|it|them|up|off|each|every|with|this|these|all|both|until|again)\b| [Rr]emover"
-        ),
-    ),
-    Rule(
         "german_name",
         "{German} Gref spoke of the bank",
         after=_of(
@@ -206,52 +181,18 @@ _ALL: Final = (
         ),
     ),
     Rule("turkmen_elsewhere", "Syrian {Turkmen} fighters", before=_of(r"\b(?:Syrian|Iraqi|Iranian) $")),
-    Rule(
-        "turkestan_region",
-        "Russian {Turkestan} had no railway",
-        before=_of(
-            r"\b(?:[Rr]ussian|East(?:ern)?|West(?:ern)?|[Cc]hinese|[Ss]oviet|[Aa]fghan|[Cc]olonial|[Tt]sarist) $"
-        ),
-        after=_of(r" (?:ASSR|Governor|Governorate|Krai|Legion|Islamic|Military)\b"),
-    ),
-    Rule(
-        "washington_name",
-        "George {Washington} planted no tree",
-        before=_of(rf"\b(?:{_GIVEN}|Denzel|Booker T\.|Kerry|Mr\.|Ms\.|Mount|Fort|Lake|Port|[Ss]tate of) $"),
-        after=_of(
-            r" (?:Post|Times|Examiner|State\b|Irving|Wizards|Capitals|Square|Bridge|Heights)|, (?:Iowa|Utah)\b"
-        ),
-    ),
     Rule("us_pronoun", "CONTACT {US} FOR DETAILS", before=_of(r"(?:\b[A-Z]{2,} )$"), unless=_of(r"[a-z]{3}")),
-    Rule("us_money", "{U.S.}$5 million", after=_of(r" ?\$")),
-    Rule("north_american_town", "{Moscow}, Idaho, has a library", after=_of(rf", (?:{_STATES})(?![\w-])")),
-    Rule("brest_france", "{Brest} in Brittany", near=_of(r"\b(?:France|French|Brittany|Breton)\b")),
-    Rule("near_pakistan", "{Hyderabad} in Sindh", near=_of(r"\b(?:Pakistan|Sindh|Karachi|Lahore)\b")),
-    Rule(
-        "near_azerbaijan",
-        "{Astara} on the side of Azerbaijan",
-        near=_of(r"\bAzerbaijani?\b"),
-        unless=_of(r"\bIran"),
-    ),
-    Rule(
-        "near_kyrgyz",
-        "{Jalalabad} in southern Kyrgyzstan",
-        near=_of(r"\b(?:Kyrgyz|Osh|Batken|Bishkek)"),
-        unless=_of(r"\b(?:Afghan|Kabul)"),
-    ),
-    Rule("kamchatka", "{Petropavlovsk}-Kamchatsky shook", after=_of(r"[- ]Kamchats")),
     Rule(
         "manas_epic", "{Manas} is the hero of the epic", near=_of(r"\b(?:epic|hero|manaschi|trilogy|legend)")
-    ),
-    Rule("uralsk", "{Oral} exams start in May", needed=_of(r"\b(?:Kazakh|Atyrau|Aktobe|Uralsk|Ural River)")),
-    Rule("prince_of_wales", "Prince of {Wales} Charles", before=_of(r"\b(?:Prince|Princess) of $")),
-    Rule("fergana_valley", "the {Fergana} Valley lies in three countries", after=_of(r" [Vv]alley\b")),
-    Rule(
-        "navoi_poet",
-        "Alisher {Navoi} wrote",
-        before=_of(r"\bAlisher $"),
-        after=_of(r" (?:Theat|Opera|Library|Prize)"),
     ),
 )
 
 RULES: Final[Mapping[str, Rule]] = {rule.name: rule for rule in _ALL}
+
+
+def verdict(rules: Sequence[str], before: str, after: str, name: str) -> int:
+    """Whether the rules of a name refuse it between these two sides, make it doubtful or leave it firm."""
+    matched = [RULES[rule] for rule in rules if RULES[rule].matches(before, after, name)]
+    if not matched:
+        return FIRM
+    return DOUBTFUL if all(rule.is_kind for rule in matched) else REFUSED
