@@ -16,6 +16,7 @@ from ca_etl import cli_alerts, cli_data, cli_inspect, cli_runs, logs
 from ca_etl.cli_shared import say_error
 from ca_etl.errors import CaEtlError
 from ca_etl.logs import LogFormat
+from ca_etl.sanitize import guard_streams
 
 app = typer.Typer(
     name="ca-etl",
@@ -32,6 +33,7 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Entry point: errors an operator can act on become one sentence, the next command and an exit status."""
+    guard_streams()
     try:
         app()
     except CaEtlError as error:

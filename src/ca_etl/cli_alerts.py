@@ -5,14 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ca_etl.cli_shared import load_settings, say
+from ca_etl.cli_shared import load_settings, print_json, say
 from ca_etl.errors import UsageError
 
 if TYPE_CHECKING:
+    from ca_etl.alerts.look import Look
     from ca_etl.settings import Settings
 
 
@@ -35,10 +37,7 @@ def alerts(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Send and record nothing.")] = False,
 ) -> None:
     """Look for what needs an operator, tell what began or ended, list what is open. Exit status 1: something is."""
-    from pydantic import TypeAdapter
-
-    from ca_etl.alerts.listing import listed
-    from ca_etl.alerts.look import Look, look
+    from ca_etl.alerts.look import look
     from ca_etl.pipeline.context import utc_now
 
     settings = load_settings()
@@ -47,10 +46,27 @@ def alerts(
     for warning in found.warnings:
         say(f"warning: {warning}", logging.WARNING)
     if as_json:
-        typer.echo(TypeAdapter(Look).dump_json(found, indent=2))
+        print_json(found)
     else:
-        typer.echo(listed(found, now, dry_run=dry_run))
+        typer.echo("\n".join(_listed(found, now, dry_run=dry_run)))
     raise typer.Exit(1 if found.open else 0)
+
+
+def _listed(outcome: Look, now: datetime, *, dry_run: bool) -> Iterator[str]:
+    """Some lines for each open alert, then what was sent and what waits."""
+    from ca_etl.alerts.wording import lasted
+
+    for alert in outcome.open:
+        yield f"{alert.key}: {alert.title} (for {lasted(now - alert.since)})"
+        yield f"    {alert.detail}"
+        yield f"    next: {alert.next_command}"
+    if not outcome.open:
+        yield "no alert is open"
+    for message in outcome.sent:
+        yield f"{'would be told' if dry_run else 'told'}: {message.subject}"
+    if not dry_run:
+        for delivery in outcome.waiting:
+            yield f"waits for {', '.join(delivery.to)}: {delivery.message.subject}"
 
 
 @contextmanager

@@ -20,6 +20,12 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
+Raw = Annotated[
+    bool,
+    typer.Option("--raw", help="CSV cells that begin like a formula as they are, without an apostrophe."),
+]
+
+
 class Decision(StrEnum):
     """What an operator can say of a capture."""
 
@@ -36,12 +42,13 @@ def sql(
     failed: Annotated[
         bool, typer.Option("--failed", help="Ask what the last run built and could not publish.")
     ] = False,
+    raw: Raw = False,
 ) -> None:
     """Query the current release, read-only."""
     from ca_etl.query import run_query
 
     text = sys.stdin.read() if query == "-" else query
-    run_query(load_settings().data_dir, text, form, output, failed=failed)
+    run_query(load_settings().data_dir, text, form, output, failed=failed, raw=raw)
 
 
 def rollback(
@@ -80,9 +87,10 @@ def export(
         list[str] | None, typer.Option("--table", "-t", help="Only this table (repeatable).")
     ] = None,
     form: Annotated[Format, typer.Option("--format", "-f", help="parquet, csv or json.")] = Format.PARQUET,
+    raw: Raw = False,
 ) -> None:
     """Write the tables of the current release to a folder, one file each."""
     from ca_etl.query import export_tables
 
-    for path in export_tables(load_settings().data_dir, folder, table or [], form):
+    for path in export_tables(load_settings().data_dir, folder, table or [], form, raw=raw):
         typer.echo(path)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ca_etl.cli_shared import load_settings, say_error
+from ca_etl.cli_shared import load_settings, print_json, say_error
 from ca_etl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,18 +26,16 @@ def status(
     ] = False,
 ) -> None:
     """Say how fresh the data is, what the last runs did, which checks fire. Exit status 1: a file is damaged."""
-    from pydantic import TypeAdapter
-    from rich.console import Console
-
     from ca_etl.pipeline.context import utc_now
-    from ca_etl.status import Status, collect, render, staleness
+    from ca_etl.screen import Screen
+    from ca_etl.status import collect, render, staleness
 
     now = utc_now()
     found = collect(load_settings(), now)
     if as_json:
-        typer.echo(TypeAdapter(Status).dump_json(found, indent=2))
+        print_json(found)
     else:
-        Console().print(render(found, now))
+        Screen().print(render(found, now))
     for damage in found.damaged:
         say_error(damage.message, damage.next_command)
     stale = staleness(found) if fail_if_stale else ()
@@ -52,19 +50,16 @@ def doctor(
     deep: Annotated[bool, typer.Option("--deep", help="Read every archive file to its end.")] = False,
 ) -> None:
     """Look over machine, settings and data directory, and name the next command for what is wrong. Changes nothing."""
-    from pydantic import TypeAdapter
-    from rich.console import Console
-
-    from ca_etl.doctor.findings import Diagnosis, Level
+    from ca_etl.doctor.findings import Level, render
     from ca_etl.doctor.gather import examine
-    from ca_etl.doctor.show import render
     from ca_etl.pipeline.context import utc_now
+    from ca_etl.screen import Screen
 
     found = examine(_settings_or_error(), utc_now(), deep=deep)
     if as_json:
-        typer.echo(TypeAdapter(Diagnosis).dump_json(found, indent=2))
+        print_json(found)
     else:
-        Console().print(render(found))
+        Screen().print(render(found))
     raise typer.Exit(1 if found.worst is Level.ERROR else 0)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import TYPE_CHECKING
 
 import typer
 
 from ca_etl import logs
 from ca_etl.errors import UsageError
+from ca_etl.sanitize import hide, json_escaped, redacted, visible
 
 if TYPE_CHECKING:
     from ca_etl.settings import Settings
@@ -18,7 +20,7 @@ log = logging.getLogger(__name__)
 
 def load_settings() -> Settings:
     """The settings of environment and `.env`. Raises `UsageError` for one that makes no sense."""
-    from pydantic import ValidationError
+    from pydantic import SecretStr, ValidationError
     from pydantic_settings import SettingsError
 
     from ca_etl.settings import Settings
@@ -38,7 +40,10 @@ def load_settings() -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = f"CA_ETL_{'_'.join(map(str, first['loc']))}".upper()
-        raise UsageError(f"{name}={first['input']}: {first['msg']}", "env | grep CA_ETL_") from error
+        # what holds an @ may hold a password before it
+        shown = "" if "@" in str(first["input"]) else f"={first['input']}"
+        raise UsageError(f"{name}{shown}: {first['msg']}", "env | grep CA_ETL_") from error
+    hide(value.get_secret_value() for _, value in settings if isinstance(value, SecretStr))
     logs.prefer(settings.log_format)
     return settings
 
@@ -60,11 +65,19 @@ def say(message: str, level: int = logging.INFO, hint: str = "") -> None:
     if logs.is_json():
         logging.getLogger("ca_etl").log(level, message, extra={"next": hint} if hint else None)
         return
-    typer.echo(message, err=True)
-    if hint:
-        typer.echo(f"next: {hint}", err=True)
+    # typer.echo would drop escapes where stderr is no terminal, and Rich's progress bar would take them for its own
+    sys.stderr.write(visible(redacted(f"{message}\nnext: {hint}\n" if hint else f"{message}\n")))
+    sys.stderr.flush()
 
 
 def say_error(message: str, hint: str) -> None:
     """What went wrong, and the next command to run."""
     say(message if logs.is_json() else f"ca-etl: {message}", logging.ERROR, hint)
+
+
+def print_json(value: object) -> None:
+    """A dataclass on stdout, for programs."""
+    from pydantic import TypeAdapter
+
+    adapter: TypeAdapter[object] = TypeAdapter(type(value))
+    typer.echo(json_escaped(adapter.dump_json(value, indent=2).decode()))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from ca_etl.sanitize import visible
+
 
 class CaEtlError(Exception):
     """Something outside the code stands in the way.
 
-    `str(error)` names the thing and the place; `hint` is the next command to run.
+    `str(error)` names the thing and the place, `hint` is the next command to run; both are for people, who may read
+    them where no stream of ours is, as under Prefect: so words of a page or a server in them are made visible here.
     """
 
     exit_status: int = 1
 
     def __init__(self, message: str, hint: str = "") -> None:
-        super().__init__(message)
-        self.hint = hint
+        super().__init__(visible(message))
+        self.hint = visible(hint)
 
 
 class UsageError(CaEtlError):

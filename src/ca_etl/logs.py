@@ -17,6 +17,8 @@ from enum import StrEnum
 from types import MappingProxyType, TracebackType
 from typing import Final, TextIO
 
+from ca_etl.sanitize import visible
+
 TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 _fields: ContextVar[Mapping[str, object]] = ContextVar("ca_etl_log_fields", default=MappingProxyType({}))
@@ -113,15 +115,23 @@ def show(*names: str) -> None:
 def adopt(form: LogFormat) -> None:
     """Give the root logger's stream handlers this form: for a process whose handlers another library has set.
 
-    In a flow run those are Prefect's; what goes to Prefect's own server does not pass them.
+    In a flow run those are Prefect's; what goes to Prefect's own server does not pass them, and to our records as
+    text all of its handlers are given what is visible.
     """
     if form is LogFormat.TEXT:
+        for handler in (*logging.getLogger().handlers, *logging.getLogger("ca_etl").handlers):
+            handler.addFilter(_make_visible)
         return
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setFormatter(json_formatter())
             if not any(isinstance(each, AddBound) for each in handler.filters):
                 handler.addFilter(AddBound())
+
+
+def _make_visible(record: logging.LogRecord) -> bool:
+    record.msg, record.args = visible(record.getMessage()), None
+    return True
 
 
 def is_json() -> bool:

@@ -6,21 +6,30 @@ value passes through a binary float.
 
 from __future__ import annotations
 
-import csv
 import json
+import re
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TextIO
 
 from ca_etl.errors import UsageError
+from ca_etl.sanitize import exact, json_escaped
 
 if TYPE_CHECKING:
     import duckdb
 
 BATCH: Final = 1_000
-# A title from the web must not steer the terminal: C0 and C1 controls and the marks that turn the writing around.
-CONTROLS: Final = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160), *range(8234, 8239)), "�")
+# A spreadsheet takes a cell for a formula by its first character; some skip spaces, some take the wide forms.
+FORMULA: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
+SKIPPED: Final = "".join(map(chr, (*range(33), 0xA0, 0x200B, 0xFEFF)))
+# A number is a number to a spreadsheet, also with its sign: -0% of the ticker and negative decimals stay as they are.
+NUMBER: Final = re.compile(
+    r"[+-]?(?:\d{1,60}(?:[.,]\d{0,60}){0,20}|[.,]\d{1,60})(?:[eE][+-]?\d{1,5})?%?|[+-]?inf"
+)
+# One that splits at semicolons or tabs must not see a second cell within a text.
+QUOTED: Final = re.compile(r"[\",;\t\r\n]")
 TABLE_ROWS: Final = 1_000
 RIGHT_ALIGNED: Final = (
     "DECIMAL",
@@ -44,14 +53,15 @@ class Format(StrEnum):
     PARQUET = "parquet"
 
 
-def write_result(relation: duckdb.DuckDBPyRelation, form: Format, out: IO[str]) -> None:
-    """Write all rows of `relation` to the text stream `out`.
+def write_result(relation: duckdb.DuckDBPyRelation, form: Format, out: TextIO, *, raw: bool = False) -> None:
+    """Write all rows of `relation` to the text stream `out`; what is written to a terminal cannot steer it.
 
-    JSON is one array with a row on each line. Raises `UsageError` for parquet, which is no text.
+    JSON is one array with a row on each line. A text that a spreadsheet would take for a formula has an apostrophe
+    before it in CSV, unless `raw`. Raises `UsageError` for parquet, which is no text.
     """
     match form:
         case Format.CSV:
-            _write_csv(relation, out)
+            _write_csv(relation, exact(out), raw=raw)
         case Format.JSON:
             _write_json(relation, out)
         case Format.TABLE:
@@ -80,41 +90,40 @@ def _as_text(relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[str | None, ..
     return _rows(relation.project("columns(*)::varchar"))
 
 
-def _write_csv(relation: duckdb.DuckDBPyRelation, out: IO[str]) -> None:
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(relation.columns)
-    writer.writerows(_as_text(relation))
+def _write_csv(relation: duckdb.DuckDBPyRelation, out: TextIO, *, raw: bool) -> None:
+    for row in chain([relation.columns], _as_text(relation)):
+        line = ",".join(_quoted(value or "" if raw else without_formula(value or "")) for value in row)
+        # an empty line would be no row at all
+        out.write(f"{line}\n" if line else '""\n')
 
 
-def _write_json(relation: duckdb.DuckDBPyRelation, out: IO[str]) -> None:
+def without_formula(text: str) -> str:
+    """The text of a CSV cell, with an apostrophe before it where a spreadsheet would take it for a formula."""
+    is_formula = text.lstrip(SKIPPED)[:1] in FORMULA and not NUMBER.fullmatch(text)
+    return f"'{text}" if is_formula or text.startswith(("\t", "\r", "\n")) else text
+
+
+def _quoted(text: str) -> str:
+    return '"{}"'.format(text.replace('"', '""')) if QUOTED.search(text) else text
+
+
+def _write_json(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
     names = [json.dumps(name, ensure_ascii=False) for name in relation.columns]
     before = "["
     for row in _rows(relation.project("to_json(columns(*))")):
         pairs = (f"{name}: {value or 'null'}" for name, value in zip(names, row, strict=True))
-        out.write(f"{before}\n  {{{', '.join(pairs)}}}")
+        out.write(json_escaped(f"{before}\n  {{{', '.join(pairs)}}}"))
         before = ","
     out.write("[]\n" if before == "[" else "\n]\n")
 
 
-def _write_table(relation: duckdb.DuckDBPyRelation, out: IO[str]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _write_table(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
+    from ca_etl.screen import Screen, table
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name, kind in zip(relation.columns, relation.types, strict=True):
-        table.add_column(
-            name, justify="right" if str(kind).startswith(RIGHT_ALIGNED) else "left", overflow="fold"
-        )
-    left_out = 0
-    for number, row in enumerate(_as_text(relation)):
-        if number < TABLE_ROWS:
-            table.add_row(*(Text((value or "").translate(CONTROLS)) for value in row))
-        else:
-            left_out += 1
-    # A pipe has no width; folding at 80 columns there would cut figures in two.
-    console = Console(file=out, width=None if out.isatty() else 100_000)
-    console.print(table)
-    if left_out:
+    rows = _as_text(relation)
+    right = {place for place, kind in enumerate(relation.types) if str(kind).startswith(RIGHT_ALIGNED)}
+    # A pipe has no width; folding at 80 columns there would cut numbers in two.
+    console = Screen(file=out, width=None if out.isatty() else 100_000)
+    console.print(table(relation.columns, islice(rows, TABLE_ROWS), right))
+    if left_out := sum(1 for _ in rows):
         console.print(f"({left_out} more rows: --format csv shows all)")

@@ -10,13 +10,15 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ca_etl.pipeline.context import Progress as Told
+from ca_etl.screen import Screen
 
 
 @contextmanager
 def bar_after(seconds: float, console: Console | None = None) -> Iterator[Told]:
     """A progress bar on stderr from `seconds` after the start on; it goes when the block ends."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=console or Console(stderr=True), transient=True)
+    step_name = TextColumn("{task.description}", markup=False)
+    columns = (step_name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=console or Screen(stderr=True), transient=True)
     tasks = {}
     begun = time.monotonic()
     started = False

@@ -20,10 +20,12 @@ class QueryError(CaEtlError):
     """DuckDB does not accept the query, in its own words."""
 
 
-def run_query(data_dir: Path, query: str, form: Format, output: Path | None, *, failed: bool = False) -> None:
+def run_query(
+    data_dir: Path, query: str, form: Format, output: Path | None, *, failed: bool = False, raw: bool = False
+) -> None:
     """Run one query and write its rows to `output` or stdout.
 
-    `failed` asks the warehouse that the last run built and could not publish.
+    `failed` asks the warehouse that the last run built and could not publish; `raw` is that of `write_result`.
 
     Raises `QueryError` for SQL that does not run, `UsageError` for parquet on a terminal or a missing release, and
     `LockHeldError` where a run is still at work on what `failed` asks for.
@@ -36,12 +38,14 @@ def run_query(data_dir: Path, query: str, form: Format, output: Path | None, *, 
             relation = con.sql(query)
             if relation is None:
                 raise QueryError("the query returns no rows", 'ca-etl sql "show tables"')
-            _write(relation, form, output)
+            _write(relation, form, output, raw=raw)
         except duckdb.Error as error:
             raise QueryError(str(error), 'ca-etl sql "show tables"') from error
 
 
-def export_tables(data_dir: Path, folder: Path, tables: Sequence[str], form: Format) -> Iterator[Path]:
+def export_tables(
+    data_dir: Path, folder: Path, tables: Sequence[str], form: Format, *, raw: bool = False
+) -> Iterator[Path]:
     """Write each table of `main`, or those named, to `folder`; gives each file once it is whole.
 
     Raises `UsageError` for a table that is not there.
@@ -59,7 +63,7 @@ def export_tables(data_dir: Path, folder: Path, tables: Sequence[str], form: For
         folder.mkdir(parents=True, exist_ok=True)
         for name in tables or there:
             path = folder / f"{name}.{form}"
-            _write(con.sql(f'from main."{name}" order by all'), form, path)
+            _write(con.sql(f'from main."{name}" order by all'), form, path, raw=raw)
             yield path
 
 
@@ -112,9 +116,9 @@ def _left_unpublished(data_dir: Path) -> Path:
     return found[-1]
 
 
-def _write(relation: duckdb.DuckDBPyRelation, form: Format, output: Path | None) -> None:
+def _write(relation: duckdb.DuckDBPyRelation, form: Format, output: Path | None, *, raw: bool) -> None:
     if output is None:
-        write_result(relation, form, sys.stdout)
+        write_result(relation, form, sys.stdout, raw=raw)
         return
     # renamed when whole, so that neither a full disk nor a failing query leaves half a file
     part = output.with_name(f".{output.name}.part")
@@ -123,7 +127,7 @@ def _write(relation: duckdb.DuckDBPyRelation, form: Format, output: Path | None)
             write_parquet(relation, part)
         else:
             with part.open("w", encoding="utf-8", newline="") as out:
-                write_result(relation, form, out)
+                write_result(relation, form, out, raw=raw)
         part.replace(output)
     except OSError as error:
         raise CaEtlError(

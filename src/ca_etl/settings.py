@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
@@ -12,6 +14,8 @@ from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from ca_etl.logs import LogFormat
+
+NO_USER: Final = "a user or password in an address would be archived and published; leave it out"
 
 
 class ArticleSource(StrEnum):
@@ -25,7 +29,9 @@ class ArticleSource(StrEnum):
 class Settings(BaseSettings):
     """Settings of one installation. Made once at the edge (CLI, flow) and passed down."""
 
-    model_config = SettingsConfigDict(env_prefix="CA_ETL_", env_file=".env", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="CA_ETL_", env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
+    )
 
     data_dir: Path = Field(Path("data"), description="Archive, releases and the run journal.")
     site_url: HttpUrl = Field(
@@ -109,6 +115,13 @@ class Settings(BaseSettings):
     alert_prefect_block: str = Field(
         "", description="Notification block that flows tell alerts to, such as slack-webhook/ca-etl."
     )
+    # at most 35: three channels are done before another process gives up waiting for the lock (alerts/store.py)
+    alert_timeout_seconds: float = Field(
+        30.0,
+        gt=0,
+        le=35,
+        description="Longest that a channel may take after a run; what it did not take waits.",
+    )
     alert_failed_runs: int = Field(
         2, ge=1, description="Runs in a row that the site's absence or a kill may fail before it is an alert."
     )
@@ -147,11 +160,20 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         return None if value == "" else value
 
+    @field_validator("site_url")
+    @classmethod
+    def _no_user(cls, url: HttpUrl) -> HttpUrl:
+        if url.username or url.password:
+            raise ValueError(NO_USER)
+        return url
+
     @field_validator("listing_paths")
     @classmethod
     def _some_paths_once_each(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
         if not paths:
             raise ValueError('at least one page is needed, such as ["/"]')
+        if any("@" in urlsplit(path).netloc for path in paths):
+            raise ValueError(NO_USER)
         return tuple(dict.fromkeys(paths))
 
     @property

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from ca_etl.alerts import store
@@ -18,6 +16,7 @@ from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.context import Status as RunStatus
 from ca_etl.pipeline.freshness import last_observed, overdue
 from ca_etl.pipeline.resolve import published_warehouse
+from ca_etl.screen import table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 from ca_etl.warehouse import journal, lock
@@ -183,12 +182,12 @@ def render(status: Status, now: datetime) -> RenderableType:
     parts: list[RenderableType] = [_headline(status, now)]
     if status.alerts:
         rows = [(each.title, _instant(each.since), each.next_command) for each in status.alerts]
-        parts.append(_table(("open alert", "since", "next"), rows))
+        parts.append(table(("open alert", "since", "next"), rows))
     if status.running:
         parts.append(Text(f"running now: {status.running}"))
     if status.freshness:
         parts.append(
-            _table(
+            table(
                 ("source", "last rate of", "last capture", "captures"),
                 [(f.source, f.last_rate_date, f.last_captured_at, f.captures) for f in status.freshness],
             )
@@ -196,7 +195,7 @@ def render(status: Status, now: datetime) -> RenderableType:
     parts.append(_schedules(status.schedules))
     if status.articles:
         parts.append(
-            _table(
+            table(
                 ("articles from", "schedule", "last asked in slot", "outcome", "why"),
                 [(a.source, a.schedule, _instant(a.slot), a.outcome, a.reason) for a in status.articles],
             )
@@ -204,7 +203,7 @@ def render(status: Status, now: datetime) -> RenderableType:
     parts.append(_runs(status.runs))
     parts.extend(_checks(status.checks))
     if status.rejects:
-        parts.append(_table(("reject", "rows"), list(status.rejects.items())))
+        parts.append(table(("reject", "rows"), list(status.rejects.items())))
     return Group(*parts)
 
 
@@ -233,7 +232,7 @@ def _schedules(states: tuple[SlotState, ...]) -> RenderableType:
         )
         for each in states
     ]
-    return _table(("source", "schedule", "last slot observed", "next slot", "overdue"), rows)
+    return table(("source", "schedule", "last slot observed", "next slot", "overdue"), rows)
 
 
 def _instant(instant: datetime) -> str:
@@ -245,7 +244,7 @@ def _runs(runs: tuple[RunRecord, ...]) -> RenderableType:
         (run.run_id, run.kind, run.status, run.captures, run.rejects, run.error or "; ".join(run.warnings))
         for run in reversed(runs)
     ]
-    return _table(("last runs", "kind", "status", "captures", "rejects", "what was odd"), rows)
+    return table(("last runs", "kind", "status", "captures", "rejects", "what was odd"), rows)
 
 
 def _checks(checks: tuple[CheckResult, ...]) -> Iterator[RenderableType]:
@@ -254,20 +253,11 @@ def _checks(checks: tuple[CheckResult, ...]) -> Iterator[RenderableType]:
         yield Text("no check fires")
         return
     rows = [(c.check_name, c.model, c.severity, c.offending_rows) for c in checks]
-    yield _table(("firing check", "table", "severity", "rows"), rows)
+    yield table(("firing check", "table", "severity", "rows"), rows)
     for check in checks:
         sample = check.sample.splitlines()
         told = f"{check.check_name}, {min(len(sample), SAMPLE_ROWS)} of {check.offending_rows} rows:"
         yield Text("\n  ".join((told, *sample[:SAMPLE_ROWS])))
-
-
-def _table(names: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text("" if value is None else str(value)) for value in row))
-    return table
 
 
 def _running(settings: Settings) -> str | None:

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import logging
 import smtplib
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -19,17 +23,9 @@ from pydantic import SecretStr
 from ca_etl.alerts.transitions import Message
 from ca_etl.errors import CaEtlError
 
-# requests and urllib3 name the path at DEBUG; httpx, under Prefect's blocks, names the whole URL at INFO.
-TALKATIVE: Final = (
-    "urllib3.connectionpool",
-    "requests",
-    "httpx",
-    "httpcore.connection",
-    "httpcore.http11",
-    "httpcore.http2",
-    "httpcore.proxy",
-    "apprise",
-)
+# They name the path of a webhook at DEBUG, the whole URL at INFO (httpx) or, of an answer with a header line that is
+# not one, at WARNING (urllib3.connection).
+TALKATIVE: Final = frozenset({"urllib3", "requests", "httpx", "httpcore", "apprise"})
 TIMEOUTS: Final = (5.0, 10.0)
 
 
@@ -83,19 +79,60 @@ def escaped(text: str) -> str:
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Drop the log lines of the libraries that send, for the block."""
-    loggers = [logging.getLogger(name) for name in TALKATIVE]
+    """Drop the log lines of the libraries that send, for the block and for its thread."""
+    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in TALKATIVE]
+    sending = threading.get_ident()
 
-    def drop(_record: logging.LogRecord) -> bool:
-        return False
+    def drop(record: logging.LogRecord) -> bool:
+        return record.thread != sending
 
-    for each in loggers:
-        each.addFilter(drop)
+    loggers = [logging.getLogger(name) for name in {*TALKATIVE, *known}]
+    for logger in loggers:
+        logger.addFilter(drop)
     try:
         yield
     finally:
-        for each in loggers:
-            each.removeFilter(drop)
+        for logger in loggers:
+            logger.removeFilter(drop)
+
+
+@dataclass(slots=True)
+class Bounded:
+    """A channel with `seconds` for all the messages of one check, from the look-up of its host to the last byte.
+
+    The timeouts of requests and smtplib begin anew with every byte, so a server that sends one a second would hold a
+    run for as long as it pleased. The sending is left to a thread; one that takes too long is abandoned with it, and
+    ends with the server or the process. Its message waits, and may arrive twice.
+    """
+
+    channel: Channel
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """The name of the channel."""
+        return self.channel.name
+
+    def send(self, message: Message) -> None:
+        """Deliver one message. Raises `ChannelError`, also when the time is up."""
+        outcome: Future[None] = Future()
+
+        def deliver() -> None:
+            try:
+                self.channel.send(message)
+            except BaseException as error:  # noqa: BLE001  it is raised where the outcome is waited for
+                outcome.set_exception(error)
+            else:
+                outcome.set_result(None)
+
+        began = time.monotonic()
+        if self.seconds > 0:
+            threading.Thread(target=copy_context().run, args=(deliver,), daemon=True).start()
+            wait((outcome,), self.seconds)
+            self.seconds -= time.monotonic() - began
+        if not outcome.done():
+            raise ChannelError(f"the {self.name} took too long", "check that its server answers")
+        outcome.result()
 
 
 def failed(what: str, error: Exception) -> str:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from ca_etl.alerts.channels import Channel, Webhook
+from ca_etl.alerts.channels import Bounded, Channel, Webhook
 from ca_etl.alerts.conditions import Condition, conditions
 from ca_etl.alerts.mail import Mail
 from ca_etl.alerts.store import read
@@ -83,7 +83,8 @@ def look(settings: Settings, now: datetime, *, also: Sequence[Channel] = (), dry
         deliveries, alerts = judged(read(settings.data_dir), judge(), names, now)
         return Look(alerts.open, tuple(each.message for each in deliveries), alerts.waiting)
     own, warnings = channels(settings)
-    alerts, sent, failures = tell(settings.data_dir, judge, names, (*own, *also), now)
+    bounded = [Bounded(channel, settings.alert_timeout_seconds) for channel in (*own, *also)]
+    alerts, sent, failures = tell(settings.data_dir, judge, names, bounded, now)
     return Look(alerts.open, sent, alerts.waiting, (*warnings, *failures))
 
 

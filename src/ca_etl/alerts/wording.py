@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from ca_etl.output import CONTROLS
+from ca_etl.sanitize import visible
 from ca_etl.settings import Settings
 
 LONGEST: Final = 600
@@ -17,8 +17,8 @@ def shown(instant: datetime, settings: Settings) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text that may hold words of a page: on one line, without controls, at most 600 characters."""
-    line = " ".join(text.translate(CONTROLS).split())
+    """A text that may hold words of a page: on one line, controls visible, at most 600 characters."""
+    line = " ".join(visible(text).split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 

@@ -33,6 +33,7 @@ from ca_etl.archive.sealing import Sink, keep_damaged
 from ca_etl.archive.write import ArchiveWriter
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.records import BadRecord
+from ca_etl.sanitize import redacted
 
 PAGES: Final = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
 ARCHIVES: Final = (".warc", ".warc.gz", ".wet", ".wet.gz")
@@ -257,6 +258,10 @@ def _check_hints(files: list[Path], url: str | None, captured_at: datetime | Non
     if url is not None and (len(pages) != 1 or len(files) != 1):
         raise UsageError(
             f"one URL cannot belong to {len(files)} files", "give one text or HTML file with a URL"
+        )
+    if url is not None and redacted(url) != url:
+        raise UsageError(
+            "the URL holds a user or password, which would be published", "leave it out of the URL"
         )
     if captured_at is not None:
         if len(pages) != len(files):

@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from rich.table import Table
+from rich.text import Text
+
+from ca_etl.screen import table
+
 SHOWN: Final = 3
 
 
@@ -19,6 +24,7 @@ class Level(StrEnum):
 
 
 SEVERITY: Final = (Level.OK, Level.WARN, Level.ERROR)
+STYLE: Final = {Level.OK: "green", Level.WARN: "yellow", Level.ERROR: "bold red"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +53,9 @@ def listed(names: Sequence[str]) -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"{', '.join(names[:SHOWN])}{more}"
+
+
+def render(diagnosis: Diagnosis) -> Table:
+    """One row for each finding, with the next command."""
+    rows = [(f.area, Text(f.level, style=STYLE[f.level]), f.message, f.next) for f in diagnosis.findings]
+    return table(("looked at", "", "found", "next"), rows)

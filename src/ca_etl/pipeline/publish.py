@@ -28,7 +28,7 @@ def build(ctx: Context, record: RunRecord) -> dict[str, int]:
     `record` is the line that this run will have in the journal if nothing goes wrong from here on.
     """
     data_dir = ctx.settings.data_dir
-    runs = (*journal.read(data_dir), record)
+    runs = [journal.publishable(run, data_dir) for run in (*journal.read(data_dir), record)]
     with open_building(find_building(data_dir, ctx.run_id).warehouse) as con:
         # What checks found in earlier runs is in the journal; a release tells of its own checks.
         load_journal(con, (replace(run, checks=()) if run.checks else run for run in runs))

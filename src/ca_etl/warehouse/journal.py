@@ -12,7 +12,7 @@ import errno
 import logging
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -21,6 +21,7 @@ from typing import BinaryIO, Final
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from ca_etl.errors import CaEtlError
+from ca_etl.sanitize import published
 from ca_etl.warehouse.files import StorageError, fsync, read_if_there, storage, write_atomic
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,24 @@ class RunRecord:
     slots: tuple[SlotRecord, ...] = ()
 
 
+def publishable(record: RunRecord, data_dir: Path) -> RunRecord:
+    """The record as others may read it: no control characters, no secrets, no folders of this machine in its texts.
+
+    The journal and `raw.run` are read in terminals and tools that are not ours; the archive has what a server sent.
+    """
+
+    def clean(text: str) -> str:
+        return published(text, data_dir)
+
+    return replace(
+        record,
+        error=record.error and clean(record.error),
+        warnings=tuple(map(clean, record.warnings)),
+        checks=tuple(replace(check, sample=clean(check.sample)) for check in record.checks),
+        slots=tuple(replace(slot, reason=slot.reason and clean(slot.reason)) for slot in record.slots),
+    )
+
+
 def keep_room(data_dir: Path) -> None:
     """Have the room on the disk that `append` takes when it finds no other. Raises `StorageError`."""
     path = data_dir / ROOM_FILE
@@ -104,7 +123,7 @@ def append(data_dir: Path, record: RunRecord) -> None:
 
     What a killed writer left of its line is moved to `runs.jsonl.torn` first. Raises `StorageError`.
     """
-    line = _adapter().dump_json(record) + b"\n"
+    line = _adapter().dump_json(publishable(record, data_dir)) + b"\n"
     try:
         _append(data_dir, line)
     except StorageError as error:
