@@ -1,4 +1,4 @@
-"""The commands that only look: status, doctor, releases, models."""
+"""The commands that change nothing: status, doctor, verify, releases, models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ca_etl.cli_shared import load_settings, print_json, say_error
+from ca_etl.cli_shared import load_settings, print_json, progress_shown, say_error
 from ca_etl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Give the commands to the application."""
-    for command in (status, doctor, releases, models):
+    for command in (status, doctor, verify, releases, models):
         app.command()(command)
 
 
@@ -61,6 +61,29 @@ def doctor(
     else:
         Screen().print(render(found))
     raise typer.Exit(1 if found.worst is Level.ERROR else 0)
+
+
+def verify(
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only compare the files of the release with its descriptor.")
+    ] = False,
+) -> None:
+    """Compare the current release with a rebuild made elsewhere. Changes nothing. Exit status 1: something differs."""
+    from ca_etl.pipeline.verify import verify as compare
+    from ca_etl.query import published
+
+    settings = load_settings()
+    release = published(settings.data_dir)
+    differs = False
+    with progress_shown() as progress:
+        for thing, how in compare(settings, release, quick=quick, progress=progress):
+            differs = True
+            typer.echo(f"{thing}: {how}")
+    if differs:
+        hint = "ca-etl rebuild (makes a new release from the archive), or ca-etl rollback"
+        say_error(f"{release.folder} is not as it was published, or not what the archive gives", hint)
+        raise typer.Exit(1)
+    typer.echo(f"{release.release_id}: {'files' if quick else 'files and tables'} are as they should be")
 
 
 def releases() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
@@ -15,11 +13,10 @@ import typer
 
 from ca_etl import logs
 from ca_etl.cli_alerts import alerts_after, look_for_alerts
-from ca_etl.cli_shared import load_settings, say, say_error, warn_of_misspelt_settings
+from ca_etl.cli_shared import load_settings, progress_shown, say, say_error, warn_of_misspelt_settings
 from ca_etl.errors import UsageError
 
 if TYPE_CHECKING:
-    from ca_etl.pipeline.context import Progress
     from ca_etl.pipeline.run import Outcome
     from ca_etl.warehouse.journal import CheckResult
 
@@ -187,20 +184,6 @@ def _serve_demo(day: date | None) -> None:
         )
         typer.echo(site.base_url)
         Event().wait()
-
-
-@contextmanager
-def progress_shown() -> Iterator[Progress]:
-    """A progress bar on stderr once the work has lasted two seconds, nothing when stderr is no terminal."""
-    from ca_etl.pipeline.context import silent
-
-    if logs.is_json() or not sys.stderr.isatty():
-        yield silent
-        return
-    from ca_etl.progress import bar_after
-
-    with bar_after(seconds=2.0) as progress:
-        yield progress
 
 
 def _tell(outcome: Outcome) -> None:

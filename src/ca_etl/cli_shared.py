@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,6 +15,7 @@ from ca_etl.errors import UsageError
 from ca_etl.sanitize import hide, json_escaped, redacted, visible
 
 if TYPE_CHECKING:
+    from ca_etl.pipeline.context import Progress
     from ca_etl.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -81,3 +84,17 @@ def print_json(value: object) -> None:
 
     adapter: TypeAdapter[object] = TypeAdapter(type(value))
     typer.echo(json_escaped(adapter.dump_json(value, indent=2).decode()))
+
+
+@contextmanager
+def progress_shown() -> Iterator[Progress]:
+    """A progress bar on stderr once the work has lasted two seconds, nothing when stderr is no terminal."""
+    from ca_etl.pipeline.context import silent
+
+    if logs.is_json() or not sys.stderr.isatty():
+        yield silent
+        return
+    from ca_etl.progress import bar_after
+
+    with bar_after(seconds=2.0) as progress:
+        yield progress

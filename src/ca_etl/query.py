@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import duckdb
+from duckdb import StatementType
 
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.output import Format, write_parquet, write_result
@@ -15,9 +18,22 @@ from ca_etl.warehouse import lock
 from ca_etl.warehouse.lock import Holder, LockHeldError
 from ca_etl.warehouse.release import BUILDING, RELEASES, WAREHOUSE, Release, current_release
 
+SHOW: Final = 'ca-etl sql "show tables"'
+# What a parser lets before the word EXPLAIN; a block comment may hold another one, which no pattern can follow.
+EXPLAINED: Final = re.compile(
+    r"(?:\s|--[^\r\n]*[\r\n])*+explain\b\s*(?:analy[sz]e\b\s*)?(?P<options>\([^()]{1,200}\))?(?P<rest>.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+# The PRAGMAs that are queries. DuckDB 1.5 makes a SELECT of them itself, 2.0 does not.
+FACTS: Final = re.compile(
+    r"\s*pragma\s+(?:collations|database_list|database_size|functions|metadata_info|platform|show_databases"
+    r"|show_tables|show_tables_expanded|storage_info|table_info|user_agent|version)\b",
+    re.IGNORECASE,
+)
+
 
 class QueryError(CaEtlError):
-    """DuckDB does not accept the query, in its own words."""
+    """DuckDB does not accept the query, in its own words, or the query does not only read."""
 
 
 def run_query(
@@ -27,20 +43,69 @@ def run_query(
 
     `failed` asks the warehouse that the last run built and could not publish; `raw` is that of `write_result`.
 
-    Raises `QueryError` for SQL that does not run, `UsageError` for parquet on a terminal or a missing release, and
-    `LockHeldError` where a run is still at work on what `failed` asks for.
+    Raises `QueryError` for SQL that does not run or does not only read, `UsageError` for parquet on a terminal or a
+    missing release, and `LockHeldError` where a run is still at work on what `failed` asks for.
     """
     if form is Format.PARQUET and output is None:
         raise UsageError("parquet is not text", 'ca-etl sql "..." --format parquet --output rows.parquet')
     warehouse = _left_unpublished(data_dir) if failed else published(data_dir).warehouse
-    with readable(warehouse, locked_down=True) as con:
-        try:
+    try:
+        with readable(warehouse, locked_down=True) as con:
+            assert_reads(con, query)
             relation = con.sql(query)
             if relation is None:
-                raise QueryError("the query returns no rows", 'ca-etl sql "show tables"')
+                raise QueryError("the query returns no rows", SHOW)
             _write(relation, form, output, raw=raw)
-        except duckdb.Error as error:
-            raise QueryError(str(error), 'ca-etl sql "show tables"') from error
+    except duckdb.Error as error:
+        raise QueryError(str(error), SHOW) from error
+
+
+def assert_reads(con: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Raise `QueryError` unless each statement of `query` reads, by DuckDB's own types of statements.
+
+    FROM, VALUES, SHOW, DESCRIBE and SUMMARIZE are SELECT to it. A temporary table or macro is refused too: a
+    connection has one query, in which WITH does the same. `con` is locked down: DuckDB 1.5 opens the files that
+    `import database` names while it parses. Raises `duckdb.Error` for what is no SQL.
+    """
+    try:
+        refused = [one.type.name for one in con.extract_statements(query) if not _reads(con, one)]
+    except ValueError:
+        refused = ["a statement of an unknown type"]  # DuckDB 2.0 has no name for UPDATE EXTENSIONS
+    if refused:
+        raise QueryError(
+            f"only statements that read are run here: SELECT, EXPLAIN, SHOW, DESCRIBE, SUMMARIZE; not {refused[0]}",
+            'ca-etl sql "select ..." --output FILE, or ca-etl export FOLDER (both write rows to files)',
+        )
+
+
+def _reads(con: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> bool:
+    text = statement.query
+    match statement.type:
+        case StatementType.SELECT:
+            return True
+        case StatementType.EXPLAIN:
+            # EXPLAIN ANALYZE runs what it explains, and its type does not show what that is
+            match = EXPLAINED.fullmatch(text)
+            return match is not None and (
+                _types(con, match["rest"]) == [StatementType.SELECT]
+                or _types(con, f"{match['options'] or ''}{match['rest']}") == [StatementType.SELECT]
+            )
+        case StatementType.PRAGMA:
+            return FACTS.match(text) is not None
+        case StatementType.CREATE:
+            # the columns of a PIVOT are a type that DuckDB 1.5 makes before the SELECT; what is typed has a text
+            return not text
+        case StatementType.MULTI:
+            # the same in 2.0, but also for INSERT and COPY of a PIVOT, which are no subquery
+            return bool(_types(con, f"select exists (\n{text.strip().removesuffix(';')}\n)"))
+    return False
+
+
+def _types(con: duckdb.DuckDBPyConnection, text: str) -> list[StatementType]:
+    try:
+        return [statement.type for statement in con.extract_statements(text)]
+    except (duckdb.Error, ValueError):
+        return []
 
 
 def export_tables(
@@ -59,7 +124,7 @@ def export_tables(
     with readable(published(data_dir).warehouse) as con:
         there = [row[0] for row in con.execute(TABLES).fetchall()]
         if missing := [name for name in tables if name not in there]:
-            raise UsageError(f"main has no table {', '.join(missing)}", 'ca-etl sql "show tables"')
+            raise UsageError(f"main has no table {', '.join(missing)}", SHOW)
         folder.mkdir(parents=True, exist_ok=True)
         for name in tables or there:
             path = folder / f"{name}.{form}"

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -48,6 +51,27 @@ def query(settings: Settings) -> Callable[..., list[tuple[Any, ...]]]:
             return con.sql(sql).fetchall()
 
     return run
+
+
+@pytest.fixture
+def rewritten() -> Callable[[Path], Any]:
+    """A writing connection to a published warehouse, whose descriptor lists afterwards what was written."""
+
+    @contextmanager
+    def opened(release: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+        warehouse, descriptor = release / "warehouse.duckdb", release / "datapackage.json"
+        for path in (release, warehouse, descriptor):
+            path.chmod(0o755)
+        with duckdb.connect(str(warehouse)) as con:
+            yield con
+            con.execute("checkpoint")
+        facts = json.loads(descriptor.read_text())
+        fact = next(file for file in facts["resources"] if file["path"] == "warehouse.duckdb")
+        fact["bytes"] = warehouse.stat().st_size
+        fact["hash"] = f"sha256:{hashlib.sha256(warehouse.read_bytes()).hexdigest()}"
+        descriptor.write_text(json.dumps(facts))
+
+    return opened
 
 
 @pytest.fixture

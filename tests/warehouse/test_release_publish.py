@@ -72,9 +72,8 @@ def test_the_published_set_is_exact_and_read_only(data_dir):
     assert (data_dir / "current").readlink() == Path("releases", FIRST)
     assert release == current_release(data_dir) == Release(FIRST, data_dir / "releases" / FIRST)
     assert release.warehouse == release.folder / "warehouse.duckdb"
-    for path in release.folder.rglob("*"):
-        if path.is_file():
-            assert stat.S_IMODE(path.stat().st_mode) == 0o444
+    for path in (release.folder, *release.folder.rglob("*")):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o444 if path.is_file() else 0o555)
 
 
 def test_a_building_is_a_writable_copy_of_the_current_release(data_dir, release):
@@ -137,6 +136,7 @@ def test_a_building_without_a_warehouse_is_not_published(data_dir):
 
 def test_a_release_that_somebody_wrote_to_is_not_built_upon(data_dir, release):
     first = release(FIRST, 1)
+    first.chmod(0o755)
     (first / "warehouse.duckdb.wal").touch()
     with pytest.raises(ReleaseError, match="opened the file for writing"):
         begin_building(data_dir, SECOND)
@@ -230,6 +230,7 @@ def test_rollback_to_nowhere_is_an_error_and_moves_nothing(data_dir, release):
 def test_rollback_mends_a_pointer_to_a_release_that_is_gone(data_dir, release):
     release(FIRST, 1)
     second = release(SECOND, 2)
+    second.chmod(0o755)
     (second / "warehouse.duckdb").unlink()
     with pytest.raises(ReleaseError, match=r"holds no warehouse\.duckdb"):
         current_release(data_dir)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from ca_etl import __version__
 from ca_etl.pipeline.context import Context
@@ -14,7 +16,7 @@ from ca_etl.warehouse.datapackage import ReleaseFacts, other_files, table_facts,
 from ca_etl.warehouse.export import ExportSpec, export_parquet
 from ca_etl.warehouse.files import remove_tree
 from ca_etl.warehouse.journal import CheckResult, RunRecord
-from ca_etl.warehouse.load import load_check_results, load_decisions, load_journal
+from ca_etl.warehouse.load import Decision, load_check_results, load_decisions, load_journal
 from ca_etl.warehouse.models import build_models, read_models
 from ca_etl.warehouse.release import Release, find_building
 from ca_etl.warehouse.sqlfiles import sql_root
@@ -28,11 +30,17 @@ def build(ctx: Context, record: RunRecord) -> dict[str, int]:
     `record` is the line that this run will have in the journal if nothing goes wrong from here on.
     """
     data_dir = ctx.settings.data_dir
+    warehouse = find_building(data_dir, ctx.run_id).warehouse
     runs = [journal.publishable(run, data_dir) for run in (*journal.read(data_dir), record)]
-    with open_building(find_building(data_dir, ctx.run_id).warehouse) as con:
+    return build_tables(warehouse, runs, decisions.read(data_dir))
+
+
+def build_tables(warehouse: Path, runs: Sequence[RunRecord], decided: Sequence[Decision]) -> dict[str, int]:
+    """Make every model anew in a writable warehouse that was loaded, with these runs and decisions."""
+    with open_building(warehouse) as con:
         # What checks found in earlier runs is in the journal; a release tells of its own checks.
         load_journal(con, (replace(run, checks=()) if run.checks else run for run in runs))
-        load_decisions(con, decisions.read(data_dir))
+        load_decisions(con, decided)
         checkpoint_at_commit(con)
         built = build_models(con, sql_root())
     return {made.model.name: made.rows for made in built if made.rows is not None}

@@ -15,7 +15,7 @@ from ca_etl.errors import CaEtlError
 from ca_etl.records import Capture
 from ca_etl.warehouse.connect import open_release
 from ca_etl.warehouse.load import validators
-from ca_etl.warehouse.release import current_release
+from ca_etl.warehouse.release import GO_BACK, RELEASE_ID, assert_intact, current_release
 
 Resolve = Callable[[str], Capture | None]
 
@@ -46,14 +46,26 @@ def resolver(
 
 @contextmanager
 def readable(warehouse: Path, *, locked_down: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection. Raises `CaEtlError` for a file that DuckDB cannot open."""
+    """A read-only connection.
+
+    Raises `CaEtlError` for a file that DuckDB cannot open, `ReleaseError` for a release that was changed: before it
+    is opened where names and lengths of its files show that, else once DuckDB fails to read it.
+    """
+    folder = warehouse.resolve().parent
+    is_published = RELEASE_ID.fullmatch(folder.name)
+    if is_published:
+        assert_intact(folder)
     with ExitStack() as stack:
         try:
             con = stack.enter_context(open_release(warehouse, locked_down=locked_down))
         except duckdb.Error as error:
-            message = f"{warehouse} cannot be read: {error}"
-            raise CaEtlError(message, "ca-etl rollback (to a release that can), or ca-etl rebuild") from error
-        yield con
+            raise CaEtlError(f"{warehouse} cannot be read: {error}", GO_BACK) from error
+        try:
+            yield con
+        except duckdb.Error as error:
+            if is_published and not isinstance(error, duckdb.ProgrammingError):
+                assert_intact(folder, by_bytes=True)
+            raise
 
 
 @contextmanager

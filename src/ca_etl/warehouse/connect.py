@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ from typing import Final
 
 import duckdb
 
-from ca_etl.warehouse.files import StorageError, remove_tree
+from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.files import FULL, StorageError, remove_tree
 
 # A file in 2.0's own format opens in no older client; this one opens in every client from 1.2.0 on.
 STORAGE_VERSION: Final = "v1.2.0"
@@ -25,8 +27,9 @@ READERS: Final = 2
 SMALL_FILE: Final = 100_000_000
 # Trying FSST on every string column takes half the time of a checkpoint. Dictionaries leave a file no larger.
 UNUSED_COMPRESSION: Final = "fsst"
-DISK_FULL: Final = ("No space left", "File too large", "Disk quota exceeded")
-WRITE_FAILED: Final = (*DISK_FULL, "Could not write", "Could not fsync", "Read-only file system")
+# DuckDB gives no number of the system's error, only its words, as the system itself has them.
+DISK_FULL: Final = tuple(os.strerror(number) for number in sorted(FULL))
+WRITE_FAILED: Final = (*DISK_FULL, os.strerror(errno.EROFS), "Could not write", "Could not fsync")
 
 Settings = dict[str, str | bool | int | float | list[str]]
 
@@ -39,7 +42,7 @@ def open_building(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[d
     reached as `raw.x`, `staging.x`, `main.x`; times are shown in UTC; nothing is fetched from the internet.
     When the block ends well the file is checkpointed and stands alone, without a `.wal`.
 
-    Raises `StorageError` when the disk is full or read-only.
+    Raises `StorageError` when the disk is full or read-only, `CaEtlError` for a damaged file.
     """
     # Beside the file and not inside it: what does not fit into memory is no part of the release.
     spill = path.with_name(f"{path.name}.tmp")
@@ -89,8 +92,12 @@ def open_release(
 
     The file is attached to an instance of its own, with its path resolved: DuckDB keeps one instance per path in a
     process, so a reader elsewhere in the process would force its settings on this one, or show the release that
-    `current` pointed at when it was opened. `locked_down` forbids reading other files and changing settings, for
-    SQL that somebody types.
+    `current` pointed at when it was opened.
+
+    `locked_down` is for SQL that somebody types: it opens no file at all, neither to read nor to write, and changes
+    no setting. Forbidding external access alone leaves DuckDB the paths of the attached file, its `.wal` and the
+    spill folder to write to: `copy ... to 'warehouse.duckdb.wal'` once changed what every reader saw. Nothing is
+    spilled to the disk then, so that `memory_limit` is the end of a query.
 
     Raises `duckdb.IOException` when there is no such file.
     """
@@ -100,7 +107,10 @@ def open_release(
         quoted = str(path.resolve()).replace("'", "''")
         con.execute(f"set TimeZone = 'UTC'; attach '{quoted}' as release (read_only); use release")
         if locked_down:
-            con.execute("set enable_external_access = false; set lock_configuration = true")
+            con.execute(
+                "set temp_directory = ''; set enable_external_access = false; "
+                "set disabled_filesystems = 'LocalFileSystem'; set lock_configuration = true"
+            )
         yield con
     finally:
         con.close()
@@ -121,10 +131,17 @@ def _settings(memory_limit: str, spill: Path) -> Settings:
 def _disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
-    except (duckdb.OperationalError, duckdb.FatalException) as error:
+    except duckdb.Error as error:
         # A full disk shows as an IOException, as "Failed to commit" in a TransactionException, or as the
-        # FatalException that follows a checkpoint cut short.
+        # FatalException that follows a checkpoint cut short; damage as an IOException, in 2.0 as an Error of no class.
         text = " ".join(str(error).split())
-        if not isinstance(error, duckdb.IOException) and not any(mark in text for mark in WRITE_FAILED):
-            raise
-        raise StorageError(path, text, full=any(mark in text for mark in DISK_FULL)) from error
+        is_of_file = isinstance(error, duckdb.IOException) or type(error) is duckdb.Error
+        if isinstance(error, duckdb.OperationalError | duckdb.FatalException) or is_of_file:
+            if any(mark in text for mark in WRITE_FAILED) or (
+                is_of_file and not os.access(path, os.R_OK | os.W_OK)
+            ):
+                raise StorageError(path, text, full=any(mark in text for mark in DISK_FULL)) from error
+            if is_of_file:
+                hint = "ca-etl verify --quick, then ca-etl rollback or ca-etl rebuild"
+                raise CaEtlError(f"{path} cannot be read: {text}", hint) from error
+        raise

@@ -22,6 +22,7 @@ from ca_etl.warehouse.export import ExportedTable
 from ca_etl.warehouse.files import storage, write_atomic
 
 DATAPACKAGE: Final = "datapackage.json"
+DIGEST: Final = "sha256:"
 PACKAGE_PROFILE: Final = "https://datapackage.org/profiles/2.0/datapackage.json"
 RESOURCE_PROFILE: Final = "https://datapackage.org/profiles/2.0/dataresource.json"
 SCHEMA_PROFILE: Final = "https://datapackage.org/profiles/2.0/tableschema.json"
@@ -133,6 +134,13 @@ def write_datapackage(folder: Path, facts: ReleaseFacts) -> Path:
     return path
 
 
+def listed_files(folder: Path) -> tuple[FileFact, ...]:
+    """The files that the descriptor of a release lists; whatever reading JSON raises for one that is damaged."""
+    resources = json.loads((folder / DATAPACKAGE).read_bytes())["resources"]
+    parts = [part for resource in resources for part in resource.get("parts", (resource,))]
+    return tuple(FileFact(f"{p['path']}", p["bytes"], p["hash"].removeprefix(DIGEST)) for p in parts)
+
+
 def table_facts(
     con: duckdb.DuckDBPyConnection,
     folder: Path,
@@ -218,11 +226,11 @@ def _table_resource(table: TableFact) -> dict[str, Any]:
         "schema": schema,
     }
     if len(table.files) == 1:
-        resource["hash"] = f"sha256:{table.files[0].sha256}"
+        resource["hash"] = f"{DIGEST}{table.files[0].sha256}"
     else:
         # A resource has one hash, and several files have several.
         resource["parts"] = [
-            {"path": file.path, "bytes": file.bytes, "hash": f"sha256:{file.sha256}"} for file in table.files
+            {"path": file.path, "bytes": file.bytes, "hash": f"{DIGEST}{file.sha256}"} for file in table.files
         ]
     return resource
 
@@ -236,7 +244,7 @@ def _file_resource(file: FileFact) -> dict[str, Any]:
         "format": form,
         "mediatype": MEDIATYPES.get(form, "application/octet-stream"),
         "bytes": file.bytes,
-        "hash": f"sha256:{file.sha256}",
+        "hash": f"{DIGEST}{file.sha256}",
     }
 
 

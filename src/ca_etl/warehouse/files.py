@@ -79,20 +79,36 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def seal_tree(folder: Path) -> None:
-    """Make every file below `folder` read-only and force files and folders to the disk.
+    """Take the right to write from `folder` and all below it, and force files and folders to the disk.
 
-    Folders stay writable for their owner, or an old release could not be removed. Raises `StorageError`.
+    Only root can then change a file or add one. `remove_tree` gives the right back. Raises
+    `StorageError`.
     """
     with storage(folder), ThreadPoolExecutor(SYNCS) as pool:
-        found = [(Path(parent), files) for parent, _folders, files in os.walk(folder)]
-        paths = [parent / name for parent, files in found for name in files]
+        tree = [(Path(parent), files) for parent, _folders, files in os.walk(folder)]
+        paths = [parent / name for parent, files in tree for name in files]
+        folders = [parent for parent, _files in tree]
         for path in paths:
             path.chmod(0o444)
+        for path in folders:
+            path.chmod(path.stat().st_mode & 0o555)
         # waited for together, twenty files take the disk a third of the time
-        list(pool.map(fsync, [*paths, *(parent for parent, _files in found)]))
+        list(pool.map(fsync, [*paths, *folders]))
+
+
+def unseal(folder: Path) -> None:
+    """Let the owner of a sealed folder change its entries again. Raises `StorageError` for anybody else.
+
+    A folder that may be written to stays as it is: in one of a group, its owner may be another user.
+    """
+    with storage(folder):
+        if not os.access(folder, os.W_OK | os.X_OK):
+            folder.chmod(folder.stat().st_mode & 0o777 | 0o700)
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder with all it holds. Raises `StorageError`."""
+    """Remove a folder with all it holds, a sealed one too. Raises `StorageError`."""
     with storage(folder):
+        for parent, _folders, _files in os.walk(folder):
+            unseal(Path(parent))
         shutil.rmtree(folder)

@@ -2,7 +2,7 @@
 
 A run builds in `releases/<id>.building/`. `publish` then goes through these steps, in this order:
 
-    seal      every file is made read-only and forced to the disk
+    seal      files and folders are made read-only and forced to the disk
     announce  the symlink `.current.next` names the release that is about to be
     rename    `<id>.building` becomes `<id>`
     point     `.current.next` is renamed over `current`
@@ -13,8 +13,8 @@ the next run completes the publication. Without an announcement a release newer 
 operator rolled back from, and stays as it is.
 
 A release is its folder, and the folder's name is its id: the start of its run, `20251205T020012Z`, with `-2`,
-`-3` ... where that second is taken. Nothing below such a folder ever changes. Everything here that writes is
-called with the run lock held.
+`-3` ... where that second is taken. Nothing below such a folder ever changes, and `assert_intact` refuses one in
+which something has. Everything here that writes is called with the run lock held.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.files import fsync, remove_tree, seal_tree, storage
+from ca_etl.warehouse.datapackage import DATAPACKAGE, file_fact, listed_files
+from ca_etl.warehouse.files import StorageError, fsync, remove_tree, seal_tree, storage, unseal
 
 RELEASES: Final = "releases"
 CURRENT: Final = "current"
@@ -37,6 +38,9 @@ ANNOUNCED: Final = ".current.next"
 BUILDING: Final = ".building"
 REMOVING: Final = ".removing"
 WAREHOUSE: Final = "warehouse.duckdb"
+# What DuckDB takes for later changes of the warehouse beside it, and the file of a writer that is at work.
+BESIDE: Final = (".wal", ".wal.checkpoint", ".wal.recovery", ".tmp")
+GO_BACK: Final = "ca-etl rollback, or ca-etl rebuild (makes a new release from the archive)"
 RELEASE_ID: Final = re.compile(r"(\d{8}T\d{6}Z)(?:-([1-9]\d*))?")
 
 
@@ -115,7 +119,8 @@ def begin_building(data_dir: Path, release_id: str, *, fresh: bool = False) -> B
     with storage(building.folder):
         building.folder.mkdir(parents=True)
     if current is not None:
-        _assert_no_wal(current.warehouse)
+        # a damaged block that nothing reads today would be in every release from here on
+        assert_intact(current.folder, by_bytes=True)
         with storage(building.warehouse):
             shutil.copyfile(current.warehouse, building.warehouse)
     return building
@@ -146,7 +151,7 @@ def publish(building: Building, on_step: Callable[[str], None] = lambda _step: N
     release = Release(building.release_id, data_dir / RELEASES / building.release_id)
     if not building.warehouse.is_file():
         raise ReleaseError(f"{building.warehouse} does not exist", "ca-etl run")
-    _assert_no_wal(building.warehouse)
+    _assert_alone(building.warehouse)
     on_step("seal")
     seal_tree(building.folder)
     on_step("announce")
@@ -193,6 +198,42 @@ def current_release(data_dir: Path) -> Release | None:
             "ca-etl releases, then ca-etl rollback or ca-etl rebuild",
         )
     return release
+
+
+def assert_intact(folder: Path, *, by_bytes: bool = False) -> None:
+    """Raise `ReleaseError` for a published release that was changed, as far as names and lengths of files show it.
+
+    Every reader of ours calls it. `by_bytes` compares the bytes of the warehouse too.
+    """
+    _assert_alone(folder / WAREHOUSE)
+    for path, how in file_problems(folder, hashed=(WAREHOUSE,) if by_bytes else ()):
+        raise ReleaseError(f"{folder / path} {how}", GO_BACK)
+
+
+def file_problems(folder: Path, hashed: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
+    """The files of a release that are not as its descriptor has them, and how each differs.
+
+    The bytes of `hashed` are compared, of others the length; None means all, and unlisted files too.
+    """
+    try:
+        listed = listed_files(folder)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        listed = ()
+        if hashed is None or not isinstance(error, FileNotFoundError):  # a lost one stops no reader
+            yield DATAPACKAGE, f"cannot be read: {type(error).__name__}: {error}"
+    for file in listed:
+        try:
+            size = (folder / file.path).stat().st_size
+            if size != file.bytes:
+                yield file.path, f"has {size} bytes, {file.bytes} when it was published"
+            elif (hashed is None or file.path in hashed) and file != file_fact(folder, Path(file.path)):
+                yield file.path, "has other bytes than those published"
+        except (OSError, ValueError, StorageError) as error:
+            yield file.path, f"cannot be read: {getattr(error.__cause__ or error, 'strerror', None) or error}"
+    if hashed is None:
+        expected = {DATAPACKAGE, *(file.path for file in listed)}
+        there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+        yield from ((name, "was not published") for name in sorted(there - expected))
 
 
 def releases(data_dir: Path) -> tuple[Release, ...]:
@@ -245,6 +286,12 @@ def prune(data_dir: Path, keep: int) -> tuple[str, ...]:
         going = release.folder.with_name(f"{release.release_id}{REMOVING}")
         with storage(release.folder):
             release.folder.rename(going)
+        try:
+            unseal(going)
+        except StorageError:
+            # That of another user cannot be removed, and what `recover` cannot remove would stop every later run.
+            going.rename(release.folder)
+            raise
         remove_tree(going)
     return tuple(release.release_id for release in removed)
 
@@ -292,10 +339,11 @@ def _sort_key(release_id: str) -> tuple[str, int]:
     return match[1], int(match[2] or 1)
 
 
-def _assert_no_wal(warehouse: Path) -> None:
-    wal = warehouse.with_name(f"{warehouse.name}.wal")
-    if wal.exists():
-        raise ReleaseError(
-            f"{wal} exists: somebody opened the file for writing, or it was not checkpointed",
-            "ca-etl rollback (to a release without one), or ca-etl rebuild",
-        )
+def _assert_alone(warehouse: Path) -> None:
+    for suffix in BESIDE:
+        beside = warehouse.with_name(f"{warehouse.name}{suffix}")
+        # A folder is where the client of an analyst, run by root, spills a large query: DuckDB reads nothing in it.
+        if beside.is_symlink() or (beside.exists() and not beside.is_dir()):
+            raise ReleaseError(
+                f"{beside} exists: somebody opened the file for writing, or it was not checkpointed", GO_BACK
+            )

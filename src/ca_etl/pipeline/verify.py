@@ -1,0 +1,151 @@
+"""Whether a release is what its archive gives: rebuilt in a temporary folder, and compared table by table."""
+
+# ruff: noqa: S608  table and column names come from DuckDB's catalogue, quoted, never from data
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+import duckdb
+
+from ca_etl.archive.read import archive_files
+from ca_etl.parse.page import PARSER_VERSION
+from ca_etl.pipeline.context import Context, Kind, Progress, silent
+from ca_etl.pipeline.enrich import enrich
+from ca_etl.pipeline.load import load
+from ca_etl.pipeline.publish import build_tables
+from ca_etl.pipeline.whole import archive_problems
+from ca_etl.settings import Settings
+from ca_etl.sources.site import MARKER
+from ca_etl.warehouse import decisions, journal
+from ca_etl.warehouse.connect import open_release
+from ca_etl.warehouse.load import EPOCH, Decision
+from ca_etl.warehouse.release import Building, Release, file_problems
+
+log = logging.getLogger(__name__)
+
+# Tables and columns that differ in a rebuild by design, and why.
+UNCOMPARED: Final = {
+    "main.etl_run": "the line of the run itself is written before its end is known",
+    "raw.run": "the same",
+    "main.etl_check": "checks are about what their run loaded, which for a rebuild is all",
+    "raw.check_result": "the same",
+    "raw.enriched": "the version of the rules that searched a text, not what is in it",
+    "raw.layout": "the version of the tables of the program",
+    "run_id": "a rebuild is one run",
+    "parser_version": "a rebuild reads all with the parser of today",
+}
+KNOWN: Final = "select archive_file, sha256, parser_version from raw.archive_file"
+DECIDED: Final = "select capture_id, decision, reason, epoch_us(decided_at) from raw.decision"
+COLUMNS: Final = """
+    select schema_name || '.' || table_name, database_name,
+        string_agg('"' || column_name || '"::varchar', ', ' order by column_index)
+    from duckdb_columns()
+    where database_name in ('release', 'rebuilt') and schema_name in ('raw', 'main') and not internal
+        and column_name not in $uncompared and schema_name || '.' || table_name not in $uncompared
+    group by all order by all
+"""
+
+
+def verify(
+    settings: Settings, release: Release, *, quick: bool = False, progress: Progress = silent
+) -> Iterator[tuple[str, str]]:
+    """What of `release` differs from its descriptor and, unless `quick`, from a rebuild: files and tables, and how.
+
+    The rebuild has the state of the release: its archive files, the journal up to its run, the decisions of that
+    time; what is newer is logged. Nothing in the data directory changes, and no lock is taken. Raises `CaEtlError`
+    for a journal or decisions that cannot be read, and for a full disk.
+    """
+    yield from file_problems(release.folder)
+    if quick:
+        return
+    try:
+        with open_release(release.warehouse) as con, TemporaryDirectory(prefix="ca-etl-verify-") as folder:
+            copy = settings.model_copy(update={"data_dir": Path(folder)})
+            yield from _link_archive(settings, copy, con)
+            rebuilt = _rebuild(settings, copy, release, con, progress)
+            yield from _compare(con, rebuilt)
+    except duckdb.Error as error:
+        yield release.warehouse.name, f"cannot be compared: {error}"
+
+
+def _link_archive(
+    settings: Settings, copy: Settings, con: duckdb.DuckDBPyConnection
+) -> Iterator[tuple[str, str]]:
+    """Link the archive files that the release knows into the data directory of `copy`; give those that differ."""
+    root = settings.archive_dir
+    known = con.execute(KNOWN).fetchall()
+    for name, _sha256, _parser in known:
+        link = copy.archive_dir / name
+        if (root / name).is_file() and link.resolve().is_relative_to(copy.data_dir.resolve()):
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to((root / name).resolve())
+    if late := len(
+        {path.relative_to(root).as_posix() for path in archive_files(root)} - {row[0] for row in known}
+    ):
+        log.warning("%d archive files are newer than the release: the next run loads them", late)
+    if any(parser != PARSER_VERSION for _name, _sha256, parser in known):
+        log.warning("an earlier parser read some files of the release: what differs may be progress")
+    for name, how in archive_problems(root, ((name, sha256) for name, sha256, _parser in known)):
+        yield f"archive/{name}", how
+
+
+def _rebuild(
+    settings: Settings, copy: Settings, release: Release, con: duckdb.DuckDBPyConnection, progress: Progress
+) -> Path:
+    """Build the tables in the data directory of `copy`, with the journal and the decisions of the release's time."""
+    runs = journal.read(settings.data_dir)
+    made_by = [number for number, run in enumerate(runs, start=1) if run.run_id == release.release_id][:1]
+    if not made_by:
+        log.warning("the journal has no line of the run %s: its slots may differ", release.release_id)
+    began = datetime.strptime(release.release_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    applied = {
+        row[0]: Decision(row[0], row[1], row[2], EPOCH + timedelta(microseconds=row[3]))
+        for row in con.execute(DECIDED).fetchall()
+    }
+    given = decisions.read(settings.data_dir)
+    of_its_time = [one if one.decided_at <= began else applied.get(one.capture_id) for one in given]
+    if of_its_time != list(given):
+        log.warning("some decisions are newer than the release: the next run applies them")
+    if (settings.data_dir / MARKER).exists():
+        shutil.copyfile(settings.data_dir / MARKER, copy.data_dir / MARKER)
+    ctx = Context(copy, Kind.REBUILD, release.release_id, began, progress=progress)
+    load(ctx)
+    enrich(ctx)
+    warehouse = Building(copy.data_dir, release.release_id).warehouse
+    build_tables(warehouse, runs[: made_by[0]] if made_by else runs, list(filter(None, of_its_time)))
+    return warehouse
+
+
+def _compare(con: duckdb.DuckDBPyConnection, rebuilt: Path) -> Iterator[tuple[str, str]]:
+    """The tables of `raw` and `main` that are not the rebuilt ones, by a hash of their rows in whatever order."""
+    quoted = str(rebuilt).replace("'", "''")
+    con.execute(f"attach '{quoted}' as rebuilt (read_only)")
+    tables: dict[str, dict[str, str]] = {}
+    for table, database, columns in con.execute(COLUMNS, {"uncompared": list(UNCOMPARED)}).fetchall():
+        tables.setdefault(table, {})[database] = columns
+    for table, columns in tables.items():
+        if columns.get("release") != columns.get("rebuilt"):
+            yield table, "has other columns in the rebuild, or is only in one of both"
+            continue
+        here, there = (f"select {columns['release']} from {db}.{table}" for db in ("release", "rebuilt"))
+        hashed = "select count(*), sum(hash(one_row)::hugeint) from (%s) as one_row"
+        rows, rebuilt_rows = (con.execute(hashed % query).fetchall()[0] for query in (here, there))
+        if rows != rebuilt_rows:
+            surplus = "select count(*) from (%s except all %s)"
+            only_here, only_there = (
+                con.execute(surplus % pair).fetchall()[0][0] for pair in ((here, there), (there, here))
+            )
+            yield (
+                table,
+                (
+                    f"{rows[0]} rows, {rebuilt_rows[0]} in the rebuild; "
+                    f"{only_here} only in the release, {only_there} only in the rebuild"
+                ),
+            )
