@@ -16,6 +16,8 @@ from ca_etl.archive.policy import (
     Verdict,
     backoff_seconds,
     decide,
+    detail_of,
+    http_date,
     redirect_target,
     retry_after_seconds,
 )
@@ -88,9 +90,61 @@ def test_retry_after_above_the_bound_ends_the_loop(attempt):
     assert "3600 s" in stopped.detail
 
 
-@pytest.mark.parametrize("value", ["soon", "", "-5", "1.5", "Fri, 99 Dec 2025 00:00:00 GMT", "٣"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "soon",
+        "",
+        "-5",
+        "1.5",
+        "Fri, 99 Dec 2025 00:00:00 GMT",
+        "٣",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2027 00:00:00 +99999999999999999",
+        "Mon, 01 Jan 2027 00:00:00 +9999",
+        "nan",
+        "9" * 5_000,
+        "Mon, 01 Jan 2027 " + "0" * 60_000,
+    ],
+)
 def test_a_retry_after_that_says_nothing_leaves_the_backoff(attempt, value):
     assert decision(throttled(attempt, value)).seconds == POLICY.backoff_base_seconds
+
+
+def test_a_retry_after_above_the_bound_ends_the_visit_on_the_last_attempt_too(attempt):
+    assert decision(throttled(attempt, "3600"), attempts=3).ends_visit
+    assert not decision(throttled(attempt, "7"), attempts=3).ends_visit
+
+
+@given(
+    st.builds(
+        "{} {} {} {}:{} {}".format,
+        st.sampled_from(["Mon, 01", "32", "Mon,", "-5", "+", "1-1-1"]),
+        st.sampled_from(["Jan", "Foo", "13", "", "jan.", "-"]),
+        st.integers(-(10**25), 10**25) | st.integers(0, 9999),
+        st.integers(-1, 10**10),
+        st.integers(-1, 10**10),
+        st.sampled_from(["GMT", "", "+", "-0000", "EST", "Z"])
+        | st.integers(-(10**20), 10**20).map("{:+}".format),
+    )
+)
+def test_no_date_in_a_header_raises(value):
+    when = http_date(value)
+    assert when is None or when.tzinfo is not None
+    assert (retry_after_seconds(value, NOW) is None) == (when is None)
+
+
+@pytest.mark.parametrize(
+    ("value", "iso"),
+    [
+        ("Fri, 05 Dec 2025 02:00:00 GMT", "2025-12-05T02:00:00+00:00"),
+        ("Friday, 05-Dec-25 02:00:00 GMT", "2025-12-05T02:00:00+00:00"),
+        ("Fri Dec  5 02:00:00 2025", "2025-12-05T02:00:00+00:00"),
+        ("Fri, 05 Dec 2025 07:00:00 +0500", "2025-12-05T07:00:00+05:00"),
+    ],
+)
+def test_the_date_forms_of_http_are_instants(value, iso):
+    assert http_date(value).isoformat() == iso
 
 
 def test_a_retry_after_in_the_past_is_no_pause():
@@ -148,7 +202,7 @@ def test_a_redirect_from_https_to_http_is_not_followed(attempt):
     assert stopped.verdict is Verdict.OFFSITE
 
 
-@pytest.mark.parametrize("location", [None, "", "  ", "http://[::1"])
+@pytest.mark.parametrize("location", [None, "", "  ", "http://[::1", "/" + "a" * 8_000])
 def test_a_redirect_to_nowhere_is_an_error(attempt, location):
     assert decision(redirect(attempt, location)).verdict is Verdict.HTTP_ERROR
 
@@ -175,6 +229,18 @@ def test_a_304_for_another_version_is_asked_again_without_conditions(attempt, va
 
 def test_a_304_to_no_condition_stops(attempt):
     assert isinstance(decision(attempt(verdict=Verdict.HTTP_ERROR, status=304)), Stop)
+
+
+@pytest.mark.parametrize("etag", ['"a\x00b"', '"a\nb"', '"\u0436"', '"\xe9"', '"' + "v" * 2_000, " ", ""])
+def test_an_entity_tag_that_no_header_can_carry_is_not_sent(validators, etag):
+    assert validators(etag=etag).headers() == ()
+    assert validators(etag=etag, last_modified="x").headers() == (("If-Modified-Since", "x"),)
+
+
+@given(st.text(max_size=1_000))
+def test_a_detail_is_printable_and_short(text):
+    assert detail_of(text).isprintable()
+    assert len(detail_of(text)) <= 303
 
 
 @pytest.mark.parametrize(

@@ -164,6 +164,51 @@ def test_a_retry_after_that_is_too_long_ends_the_visit_at_once(visit, site, answ
     assert (result.verdict, len(result.attempts), made.sleeps) == (Verdict.HTTP_ERROR, 1, [])
 
 
+@pytest.mark.parametrize("status", ["429 Slow", "503 Busy"])
+def test_a_host_that_wants_a_longer_pause_is_asked_for_nothing_more(visit, site, answer, page, status):
+    site.routes |= {"/p": answer(b"", status, Retry_After="3600"), "/q": answer(page)}
+    made = visit()
+    first, second, third = (made.fetcher.get(site.url + path) for path in ("/p", "/q", "/p"))
+    assert (first.verdict, first.ends_visit) == (Verdict.HTTP_ERROR, True)
+    assert [(each.verdict, each.attempts) for each in (second, third)] == [(Verdict.THROTTLED, ())] * 2
+    assert site.paths == ["/robots.txt", "/p"]
+
+
+def test_a_pause_that_can_be_waited_for_ends_no_visit(visit, site, answer, page):
+    site.routes |= {"/p": answer(b"", "429 Slow", Retry_After="7"), "/q": answer(page)}
+    made = visit()
+    assert not made.fetcher.get(site.url + "/p").ends_visit
+    assert made.fetcher.get(site.url + "/q").verdict is Verdict.OK
+
+
+@pytest.mark.parametrize("status", ["429 Slow", "503 Busy", "425 Early"])
+def test_a_robots_file_that_wants_a_longer_pause_ends_the_visit(visit, site, answer, page, status):
+    site.routes |= {"/robots.txt": answer(b"", status, Retry_After="3600"), "/p": answer(page)}
+    result = visit().fetcher.get(site.url + "/p")
+    assert (result.verdict, result.attempts, site.paths) == (Verdict.THROTTLED, (), ["/robots.txt"])
+
+
+def test_another_host_is_asked_all_the_same(visit, site, answer, page):
+    site.routes |= {"/p": answer(b"", "429 Slow", Retry_After="3600"), "/q": answer(page)}
+    made = visit(allowed_hosts=frozenset({"127.0.0.1", "localhost"}))
+    made.fetcher.get(site.url + "/p")
+    assert made.fetcher.get(site.url.replace("127.0.0.1", "localhost") + "/q").verdict is Verdict.OK
+
+
+def test_only_the_last_attempt_keeps_its_bytes_once_all_are_archived(visit, site, answer, page):
+    site.routes |= {
+        "/p": [answer(page, "503 Busy"), answer(page, "302 Found", Location="/q")],
+        "/q": answer(page),
+    }
+    made = visit()
+    result = made.fetcher.get(site.url + "/p")
+    assert [attempt.wire_body for attempt in made.seen[1:]] == [page] * 3
+    assert [(a.wire_body, a.body) for a in result.attempts] == [(b"", b""), (b"", b""), (page, page)]
+    kept, bare = result.without_bytes(keep_page=True), result.without_bytes()
+    assert [(each.last.wire_body, each.last.body) for each in (kept, bare)] == [(b"", page), (b"", b"")]
+    assert kept == bare == result
+
+
 def test_failures_without_retry_after_back_off(visit, site, answer):
     site.routes["/p"] = answer(b"", "500 Broken")
     made = visit(max_attempts=4, backoff_base_seconds=1.0, backoff_cap_seconds=3.0)

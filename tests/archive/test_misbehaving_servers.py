@@ -101,6 +101,14 @@ def test_a_body_that_ends_with_the_connection_needs_its_closing_tag(visit, site,
         ("application/rss+xml", b"<rss><channel/></rss>\n", Verdict.OK),
         ("application/rss+xml", b"<rss><channel><title>half", Verdict.TRUNCATED),
         ("text/plain", b"anything", Verdict.OK),
+        ("application/json", b"[" * 100_000 + b"]" * 100_000, Verdict.OK),
+        ("application/json", b"[" * 100_000, Verdict.TRUNCATED),
+        ("application/json", b'["' + b'\\"' * 100_000, Verdict.TRUNCATED),
+        ("application/json", b'[{"a": "]\\\\"}, {"b": "\\"}"}]', Verdict.OK),
+        ("application/json", b'[{"a": "caf\xe9"}]', Verdict.OK),
+        ("application/json", b"[" + b"9" * 5_000 + b"]", Verdict.OK),
+        ("application/json", b"null", Verdict.OK),
+        ("application/json", b"nul", Verdict.TRUNCATED),
     ],
 )
 def test_other_kinds_without_a_length_show_their_end_too(visit, site, answer, *, content_type, body, verdict):
@@ -306,6 +314,75 @@ def test_repeated_headers_and_odd_bytes_keep_the_order_of_the_wire(visit, site):
     names = [name for name, _ in attempt.response_headers]
     assert names == ["Content-Length", "Set-Cookie", "X-Name", "Set-Cookie"]
     assert dict(attempt.response_headers)["X-Name"] == "caf\u00e9"
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"no colon",
+        b"\xff: v",
+        b": no name",
+        b"From someone: else",
+        b" folded onto the status line",
+        b"a\x00b: c",
+    ],
+)
+def test_a_header_line_that_is_no_field_hides_none_of_those_after_it(visit, site, page, caplog, junk):
+    head = b"HTTP/1.1 200 OK\r\n" + junk + b"\r\n\tand its fold\r\nTransfer-Encoding: chunked\r\n\r\n"
+    site.routes["/p"] = head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(page), page)
+    attempt, _ = one(visit, site)
+    assert (attempt.verdict, attempt.body, attempt.dropped_header_lines) == (Verdict.OK, page, 2)
+    assert attempt.response_headers == (("Transfer-Encoding", "chunked"),)
+    assert caplog.records == []
+
+
+def test_a_space_before_the_colon_and_a_fold_belong_to_the_field(visit, site):
+    site.routes["/p"] = b"HTTP/1.1 200 OK\r\nContent-Length \t: 7\r\nX-A: one\r\n two\r\n\r\n</html>more"
+    attempt, _ = one(visit, site)
+    assert (attempt.verdict, attempt.body, attempt.dropped_header_lines) == (Verdict.OK, b"</html>", 0)
+    assert attempt.response_headers == (("Content-Length", "7"), ("X-A", "one two"))
+
+
+def test_a_bare_cr_or_a_nul_is_a_space_and_begins_no_field(visit, site):
+    site.routes["/p"] = b"HTTP/1.1 200 a\rb\r\nX-A: one\rContent-Length: 3\0\r\n\r\n<p></html>"
+    attempt, _ = one(visit, site)
+    assert (attempt.verdict, attempt.body, attempt.reason) == (Verdict.OK, b"<p></html>", "a b")
+    assert attempt.response_headers == (("X-A", "one Content-Length: 3 "),)
+
+
+def test_a_head_of_more_than_a_hundred_lines_that_are_no_field_is_no_response(visit, site):
+    site.routes["/p"] = b"HTTP/1.1 200 OK\r\n" + b"no field\r\n" * 101 + b"\r\n</html>"
+    attempt, _ = one(visit, site)
+    assert (attempt.verdict, attempt.status) == (Verdict.UNREACHABLE, None)
+
+
+def test_two_lengths_that_differ_are_no_response(visit, site):
+    site.routes["/p"] = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nContent-Length: 9\r\n\r\n</html>ab"
+    assert one(visit, site)[0].verdict is Verdict.UNREACHABLE
+
+
+def test_what_a_server_says_is_printable_and_short_in_a_detail(visit, site):
+    site.routes |= {
+        "/reason": b"HTTP/1.1 500 \x1b[31mBusy\r\nContent-Length: 0\r\n\r\n",
+        "/long": b"HTTP/1.1 500 " + b"r" * 60_000 + b"\r\nContent-Length: 0\r\n\r\n",
+        "/coding": b"HTTP/1.1 200 OK\r\nContent-Encoding: \x1b]0;br\r\nContent-Length: 1\r\n\r\nx",
+    }
+    fetcher = visit(max_attempts=1).fetcher
+    results = [fetcher.get(site.url + path) for path in ("/reason", "/long", "/coding")]
+    assert all(result.detail.isprintable() and len(result.detail) < 400 for result in results)
+    assert results[0].detail.startswith("500 \ufffd[31mBusy")
+
+
+def test_gzip_under_no_header_is_inflated_within_the_same_bounds(visit, site, answer, page, gzipped):
+    site.routes |= {
+        "/page": answer(gzipped(page)),
+        "/cut": answer(gzipped(page)[:-9], length=None),
+        "/bomb": answer(gzipped(b"\0" * 8_000_000)),
+    }
+    fetcher = visit(max_attempts=1).fetcher
+    results = [fetcher.get(site.url + path) for path in ("/page", "/cut", "/bomb")]
+    assert [result.verdict for result in results] == [Verdict.OK, Verdict.TRUNCATED, Verdict.OVERSIZE]
+    assert results[0].attempts[0].body == page
 
 
 def test_the_archived_request_is_the_one_that_was_sent(visit, site, answer, page):

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import duckdb
 import pytest
 
+from ca_etl.enrich.likeness import MOST_WORDS
+from ca_etl.pipeline.alike import MOST_FIRST
 from ca_etl.warehouse.checks import CheckError, collect_checks, run_checks
 from ca_etl.warehouse.header import CheckSpec
 from ca_etl.warehouse.landing import ensure_raw
@@ -71,6 +73,7 @@ FAULTS = {
     "facts_hold_every_observation": "delete from main.fct_rate_observation where base = 'UZS'",
     "listing_is_complete": "update main.fct_listing_page set is_complete = false",
     "run_has_no_rejects": "update main.etl_reject set run_id = 'r1'",
+    "near_duplicates_are_compared": "update raw.text_profile set words = 20001",
     "no_pair_is_missing": "delete from main.fct_rate_daily where base = 'TMT' and rate_date = date '2025-12-07'",
     "page_date_is_not_in_the_future": "update raw.capture set page_date = captured_date + 1 where capture_id = 'c1'",
     "rate_date_is_possible": "update main.fct_rate_observation set rate_date = date '2099-12-05'",
@@ -119,6 +122,30 @@ def test_every_table_of_the_clean_warehouse_has_rows(clean):
 
 def test_check_names_are_unique():
     assert len(CHECKS) == len(collect_checks(sql_root(), MODELS))
+
+
+@pytest.mark.parametrize(
+    ("texts", "run_id", "rows"), [(21, "r1", 0), (22, "r1", 22), (22, "r2", 0), (22, None, 22)]
+)
+def test_texts_that_share_a_band_with_more_than_can_be_compared_are_a_warning(given, texts, run_id, rows):
+    numbers = range(1, texts + 1)
+    warehouse = given(
+        capture=[{"capture_id": "c1"}],
+        article_observation=[
+            {"capture_id": "c1", "position": number, "title": f"A Road {number}", "text_id": f"t{number}"}
+            for number in numbers
+        ],
+        article_text=[{"text_id": f"t{number}", "text": f"Text {number}."} for number in numbers],
+        text_profile=[{"text_id": f"t{number}", "bands": [7, 100 + number]} for number in numbers],
+    )
+    result = warehouse.checks(run_id)["near_duplicates_are_compared"]
+    assert (result.severity, result.offending_rows) == ("warning", rows)
+
+
+def test_the_bounds_of_the_check_are_those_of_the_comparison():
+    sql = CHECKS["near_duplicates_are_compared"].sql
+    assert f"count(*) > {MOST_FIRST + 1})" in sql
+    assert f"words > {MOST_WORDS}" in sql
 
 
 def test_every_free_check_has_its_fault_here():

@@ -2,6 +2,7 @@ from decimal import Decimal
 
 import pytest
 
+ALIKE = {"shared_runs": 9, "runs": 10, "names_apart": 0}
 DAYS = ("2025-12-05", "2025-12-06", "2025-12-07")
 
 
@@ -48,6 +49,17 @@ def test_the_same_text_under_another_title_is_a_duplicate_of_the_earlier_article
     warehouse = alike(given, [article("A Road", "t1"), article("The Road Again", "t1", day=2)])
     assert originals(warehouse) == [("The Road Again", "A Road", "exact", Decimal(1))]
     assert warehouse.rows("select title from main.fct_article where duplicate_of is null") == [("A Road",)]
+
+
+def test_articles_that_are_linked_in_a_chain_are_all_duplicates_of_the_earliest(given):
+    numbers = range(1, 41)
+    warehouse = alike(
+        given,
+        [article(f"A Road {n:02}", f"t{n:02}", day=1 if n == 1 else 2, position=n) for n in numbers],
+        [{"text_id": f"t{number:02}", "other_id": f"t{number + 1:02}"} | ALIKE for number in range(1, 40)],
+    )
+    assert {original for _, original, _, _ in originals(warehouse)} == {"A Road 01"}
+    assert [share for _, _, _, share in originals(warehouse)] == [Decimal("0.9")] + [None] * 38
 
 
 def test_an_article_that_is_seen_again_is_no_duplicate_of_itself(given):

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from ca_etl.archive.policy import Verdict
 from ca_etl.demo.answers import Answer
 from ca_etl.demo.site import DemoSite, LoggedRequest
 from ca_etl.pipeline.history import Stretch, read_done
@@ -22,6 +23,7 @@ from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import Edges, Outcome, run_backfill, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import SWEEP
+from ca_etl.warehouse import journal
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Twist = Callable[[str, Callable[[str], Answer]], Answer | None]
@@ -298,6 +300,43 @@ def test_a_bot_check_in_place_of_an_article_is_a_refusal(
     site.twist = first_of(CLOSED_API, CLOSED_FEED, of_articles(check))
     run()
     assert told()["timesca-articles"][0] == "blocked"
+
+
+def test_a_site_that_wants_a_long_pause_is_left_alone_and_its_slot_is_blocked(
+    settings: Settings, site: TwistedSite
+) -> None:
+    busy = page(b"slow down", 429, **{"Retry-After": "999999"})
+    site.twist = at("/latest/", lambda _target, _ask: busy)
+    there = settings.model_copy(
+        update={"site_url": site.base_url, "listing_paths": ("/latest/", "/", "/latest/")}
+    )
+    outcome = run_daily(there)
+    assert [request.path for request in site.requests] == ["/robots.txt", "/latest/"]
+    assert [(each.verdict, each.ends_visit) for each in outcome.asked] == [
+        (Verdict.HTTP_ERROR, True),
+        (Verdict.THROTTLED, False),
+        (Verdict.THROTTLED, False),
+    ]
+    assert outcome.slots == ()
+    assert (outcome.exit_status, journal.read(there.data_dir)[-1].slots[-1].outcome) == (1, "blocked")
+
+
+def test_a_site_that_wants_a_long_pause_in_the_middle_gives_what_it_gave_before(
+    settings: Settings, site: TwistedSite, told: Callable[[], Any], query: Query
+) -> None:
+    site.twist = at("/latest/", lambda _target, _ask: page(b"", 503, **{"Retry-After": "999999"}))
+    outcome = run_daily(settings.model_copy(update={"site_url": site.base_url}))
+    assert outcome.captured is not None
+    assert [each.verdict for each in outcome.captured.pages] == [
+        Verdict.OK,
+        Verdict.HTTP_ERROR,
+        Verdict.THROTTLED,
+        Verdict.THROTTLED,
+    ]
+    assert asked(site, API) + asked(site, "/feed/") == 0
+    assert told() == {"timesca-posts": ("blocked", f"not asked: {site.base_url}latest/ was http_error")}
+    slot = "select outcome, reason from fct_coverage where source = 'timesca'"
+    assert query(slot) == [("observed", "1 of 4 pages; 1 http_error, 2 throttled")]
 
 
 def test_links_to_other_hosts_are_told_and_not_followed(

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Mapping
 import duckdb
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from ca_etl.enrich.likeness import MOST_WORDS
 from ca_etl.enrich.profiles import profile_rows
-from ca_etl.pipeline.alike import replace_pairs
+from ca_etl.pipeline.alike import MOST_FIRST, crowded_texts, replace_pairs
 from ca_etl.warehouse.landing import ensure_raw
 
 Pair = tuple[str, str, int, int, int]
@@ -83,6 +86,66 @@ def test_texts_with_less_than_half_in_common_are_not_kept(con: duckdb.DuckDBPyCo
     bring(con, {"a": STORY, "f": other})
     con.execute("update raw.text_profile set bands = [1]")
     assert replace_pairs(con, pl.Series(["a", "f"])) == 0
+
+
+def notes(count: int) -> dict[str, str]:
+    """Texts of 240 words that differ in one of them, under ids whose order is not that of the texts."""
+    words = [f"word{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(239)]
+    made = {}
+    for number in range(count):
+        name = "".join(chr(97 + number // 26**power % 26) for power in range(3))
+        made[f"{number * 7919 % 10007:05}"] = " ".join([*words[: number % 239], name, *words[number % 239 :]])
+    return made
+
+
+def linked(con: duckdb.DuckDBPyConnection) -> set[frozenset[str]]:
+    """The groups of texts that pairs link to one another."""
+    groups: dict[str, frozenset[str]] = {}
+    for text_id, other_id, *_ in pairs(con):
+        joined = groups.get(text_id, frozenset({text_id})) | groups.get(other_id, frozenset({other_id}))
+        groups |= dict.fromkeys(joined, joined)
+    return set(groups.values())
+
+
+def test_up_to_the_bound_all_texts_of_a_band_are_compared(con: duckdb.DuckDBPyConnection) -> None:
+    texts = notes(MOST_FIRST + 1)
+    count = len(texts) * (len(texts) - 1) // 2
+    assert bring(con, texts) == count
+    assert crowded_texts(con, pl.Series(list(texts))) == 0
+
+
+def test_a_thousand_texts_on_one_template_are_linked_by_few_pairs_each(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    texts = notes(1_000)
+    kept = bring(con, texts)
+    assert kept < 60 * len(texts)
+    assert {len(group) for group in linked(con)} == {len(texts)}
+    assert 900 < crowded_texts(con, pl.Series(list(texts))) < 1_000
+    assert crowded_texts(con, pl.Series(sorted(texts)[:5])) == 0
+
+
+@given(st.permutations(list(notes(60).items())), st.lists(st.integers(1, 30), min_size=1, max_size=6))
+@settings(max_examples=20, deadline=None)
+def test_the_pairs_are_the_same_in_whatever_order_and_parts_the_texts_come(
+    texts: list[tuple[str, str]], parts: list[int]
+) -> None:
+    with duckdb.connect() as together, duckdb.connect() as apart:
+        for connection in (together, apart):
+            ensure_raw(connection)
+        bring(together, dict(texts))
+        for part in parts:
+            if texts[:part]:
+                bring(apart, dict(texts[:part]))
+            texts = texts[part:]
+        if texts:
+            bring(apart, dict(texts))
+        assert pairs(apart) == pairs(together)
+
+
+def test_a_text_of_a_book_s_length_is_not_compared(con: duckdb.DuckDBPyConnection) -> None:
+    book = " ".join([STORY] * (MOST_WORDS // len(STORY.split()) + 1))
+    assert bring(con, {"a": book, "b": f"{book} again"}) == 0
 
 
 def test_no_text_no_pair(con: duckdb.DuckDBPyConnection) -> None:

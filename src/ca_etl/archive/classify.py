@@ -25,6 +25,8 @@ CHALLENGE: Final = re.compile(
     re.IGNORECASE,
 )
 HTML_END: Final = re.compile(rb"</html\s*>", re.IGNORECASE)
+# A string without an end is one too, so that a search never starts anew behind it: linear on any body.
+JSON_STRING: Final = re.compile('"[^"]*"?')
 
 
 class End(StrEnum):
@@ -132,15 +134,26 @@ def _challenge(received: Received) -> str | None:
 
 
 def _missing_end(content_type: str, body: bytes) -> str | None:
-    """What a whole body of this type would end with and this one does not; None if it does or cannot be told."""
+    """What a whole body of this type would end with and this one does not; None if it does or cannot be known."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind in {"text/html", "application/xhtml+xml"} or (not kind and body.lstrip().startswith(b"<")):
         return None if HTML_END.search(body) else "the page has no </html>"
     if kind.endswith(("/xml", "+xml")):
         return None if body.rstrip().endswith(b">") else "the document does not end with a tag"
     if kind == "application/json" or kind.endswith("+json"):
+        return None if _is_whole_json(body) else "the JSON is not complete"
+    return None
+
+
+def _is_whole_json(body: bytes) -> bool:
+    """Whether each bracket of a document is closed: however deep, and whatever a parser will say of it."""
+    # as text: joining bytes takes 80 bytes a piece
+    text = body.replace(rb"\\", b"").replace(rb"\"", b"").decode("latin-1")
+    outside = JSON_STRING.sub("", text)
+    counts = [(outside.count(begin), outside.count(end)) for begin, end in ("[]", "{}")]
+    if counts == [(0, 0), (0, 0)]:
         try:
             json.loads(body)
         except ValueError:
-            return "the JSON is not complete"
-    return None
+            return False
+    return all(begun == ended for begun, ended in counts)

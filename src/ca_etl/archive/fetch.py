@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -22,6 +22,7 @@ from ca_etl.archive.policy import (
     Validators,
     Verdict,
     decide,
+    detail_of,
     header,
 )
 from ca_etl.archive.robots import RobotsRules, read_robots, unread
@@ -34,20 +35,35 @@ Gate = Callable[[str], Stop | None]
 class FetchResult:
     """All attempts for one URL, redirects and retries included, robots.txt not, and what came of them.
 
-    `final_url` is the URL that was asked last, or that was not asked because of `verdict`.
+    `final_url` is the URL that was requested last, or that was not requested because of `verdict`. Only the last
+    attempt still has its bytes. With `ends_visit` the host wants a longer pause than a run can wait: later requests
+    for it are not sent, and have the verdict `throttled`.
     """
 
     attempts: tuple[Attempt, ...]
     verdict: Verdict
     detail: str
     final_url: str
+    ends_visit: bool = False
+
+    @property
+    def last(self) -> Attempt | None:
+        """The attempt that decided; None where nothing was requested."""
+        return self.attempts[-1] if self.attempts else None
+
+    def without_bytes(self, *, keep_page: bool = False) -> FetchResult:
+        """The same without wire bytes, and without the decoded body unless `keep_page`."""
+        if self.last is None:
+            return self
+        last = replace(self.last, wire_body=b"", body=self.last.body if keep_page else b"")
+        return replace(self, attempts=(*self.attempts[:-1], last))
 
 
 class Fetcher:
     """A polite client for the hosts of one policy. A context manager; use from one thread at a time.
 
     `on_attempt` sees every attempt that got an answer with a status, in wire order: pages, redirects, refusals,
-    cut bodies and robots.txt. Hand it `ArchiveWriter.add` and everything that came over the wire is in the WARC
+    cut bodies and robots.txt. Give it `ArchiveWriter.add` and everything that came over the wire is in the WARC
     file before anyone looks into it; what it raises ends the visit.
     `clock` gives aware UTC instants, `monotonic` and `sleep` seconds.
     """
@@ -71,6 +87,7 @@ class Fetcher:
         self._rules: dict[str, RobotsRules] = {}
         self._interval: dict[str, float] = {}
         self._last_end: dict[str, float] = {}
+        self._throttled: dict[str, Stop] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -102,24 +119,32 @@ class Fetcher:
         while True:
             stop = gate(url)
             if stop is not None:
-                return FetchResult(tuple(attempts), stop.verdict, stop.detail, url)
+                return FetchResult(tuple(attempts), stop.verdict, detail_of(stop.detail), url)
             number += 1
             attempt = self._ask(url, number, validators, pause)
-            attempts.append(attempt)
             decision = decide(self._policy, attempt, attempts=number, redirects=redirects, now=self._clock())
             match decision:
-                case Done(verdict, detail) | Stop(verdict, detail):
-                    return FetchResult(tuple(attempts), verdict, detail, url)
+                case Done(verdict, detail):
+                    return FetchResult((*attempts, attempt), verdict, detail, url)
+                case Stop(verdict, detail, ends_visit):
+                    detail = detail_of(detail)
+                    if ends_visit:
+                        reason = f"not requested after the Retry-After of {url}"
+                        self._throttled[_rate_key(url)] = Stop(Verdict.THROTTLED, reason)
+                    return FetchResult((*attempts, attempt), verdict, detail, url, ends_visit)
                 case Follow(target):
                     url, number, redirects, pause = target, 0, redirects + 1, 0.0
                 case RetryAfter(seconds, _, unconditionally):
                     pause = seconds
                     validators = None if unconditionally else validators
+            # archived, and no page: five hops of three attempts with 30 MB each were 500 MB a page
+            attempts.append(replace(attempt, wire_body=b"", body=b""))
 
     def _ask(self, url: str, number: int, validators: Validators | None, pause: float) -> Attempt:
         host = _rate_key(url)
         self._rest(host, pause)
-        applies = validators is not None and validators.refers_to_url == url
+        # Without a header that can be sent, a 304 would be a response to no condition.
+        applies = validators is not None and validators.refers_to_url == url and validators.headers() != ()
         attempt = self._transport.exchange(
             url, number, validators if applies else None, started_at=self._clock()
         )
@@ -137,15 +162,15 @@ class Fetcher:
             self._sleep(pause)
 
     def _host_gate(self, url: str) -> Stop | None:
-        if self._policy.allows_host(url):
-            return None
-        return Stop(Verdict.OFFSITE, f"{url} is not on an allowed host")
+        if not self._policy.allows_host(url):
+            return Stop(Verdict.OFFSITE, f"{url} is not on an allowed host")
+        return self._throttled.get(_rate_key(url))
 
     def _page_gate(self, url: str) -> Stop | None:
-        stop = self._host_gate(url)
-        if stop is not None:
+        rules = self.robots(url) if self._host_gate(url) is None else None
+        stop = self._host_gate(url)  # once more: the response to robots.txt may have ended the visit
+        if stop is not None or rules is None:
             return stop
-        rules = self.robots(url)
         if rules.verdict is not Verdict.OK:
             return Stop(rules.verdict, rules.detail)
         if not rules.allowed(url):
@@ -160,7 +185,7 @@ class Fetcher:
 
     def _read_rules(self, origin: str) -> RobotsRules:
         result = self._walk(f"{origin}/robots.txt", None, self._host_gate)
-        last = result.attempts[-1] if result.attempts else None
+        last = result.last
         # An answer that came whole says something by its status; of one that is too long the beginning counts.
         speaks = {Verdict.OK, Verdict.OVERSIZE, Verdict.HTTP_ERROR, Verdict.BLOCKED}
         if last is None or result.verdict not in speaks:

@@ -11,6 +11,8 @@ SOURCE: Final = "CA-ETL-Source"
 VERDICT: Final = "CA-ETL-Verdict"
 CAPTURED_AT: Final = "CA-ETL-Captured-At"
 UNKNOWN: Final = "unknown"
+# How many lines of the response's head were no header field, and are not in the record.
+DROPPED_LINES: Final = "CA-ETL-Dropped-Header-Lines"
 # Reason and detail of bytes of an ingested file that are no whole record.
 DAMAGED: Final = "CA-ETL-Damaged"
 

@@ -126,7 +126,9 @@ def _http(block: bytes, *, may_be_empty: bool) -> tuple[int | None, dict[str, st
     if end is None:
         raise PayloadError(RejectReason.BAD_RECORD, "the HTTP header has no end")
     # HTTP headers are Latin-1 at most; obsolete folding continues a line
-    lines = re.sub(r"\r?\n[ \t]+", " ", block[start.end() : end.start()].decode("latin-1")).splitlines()
+    head = re.sub(r"\r?\n[ \t]+", " ", block[start.end() : end.start()].decode("latin-1"))
+    # not splitlines: for that a vertical tab or NEL within a value ends a line
+    lines = re.split(r"\r?\n", head)
     split = (line.partition(":") for line in lines if ":" in line)
     return int(start.group(1)), _first_values((name, value) for name, _, value in split), block[end.end() :]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -16,12 +16,19 @@ from urllib3.util import parse_url
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 # Statuses after which the same request may succeed a little later; 501 and 505 never change by waiting.
 RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+# An ETag of 60 kB, or one with a control character in it, would have each later request refused with 400.
+SENDABLE: Final = re.compile(r"[!-~](?:[ -~]{0,1000}[!-~])?")
+# A reason phrase may have 64 kB, a Location three times that once it is encoded; both would go into the journal.
+MOST_DETAIL: Final = 300
+MOST_DATE: Final = 100
+# What RFC 9110 4.1 wants supported; nothing useful is longer.
+MOST_LOCATION: Final = 8_000
 
 Headers = tuple[tuple[str, str], ...]
 
 
 class Verdict(StrEnum):
-    """What one answer is worth."""
+    """What one response is worth, or why nothing was requested: `disallowed`, `throttled`, `offsite`."""
 
     OK = "ok"
     UNCHANGED = "unchanged"
@@ -30,6 +37,7 @@ class Verdict(StrEnum):
     TRUNCATED = "truncated"
     OVERSIZE = "oversize"
     DISALLOWED = "disallowed"
+    THROTTLED = "throttled"
     OFFSITE = "offsite"
     HTTP_ERROR = "http_error"
     UNREACHABLE = "unreachable"
@@ -43,7 +51,7 @@ class FetchPolicy:
     `allowed_hosts` are lower-case host names; ports play no part. Seconds are wall seconds. `max_request_seconds`
     bounds one request from connect to last byte, however slowly the bytes drip. `max_ratio` bounds decoded
     bytes per byte received, beyond the first megabyte. `max_attempts` counts the first attempt at a URL too.
-    A Retry-After or a Crawl-delay above `max_retry_after_seconds` ends the visit.
+    A Retry-After or a Crawl-delay above `max_retry_after_seconds` ends the visit of that host.
     """
 
     user_agent: str
@@ -78,7 +86,7 @@ class FetchPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What a conditional request says, and which capture its 304 will stand for.
+    """What a conditional request sends, and which capture its 304 refers to.
 
     `refers_to` is a capture id, `refers_to_date` its WARC-Date (UTC), `refers_to_url` its URL: the headers are sent to
     that URL only. `payload_digest` is the WARC-Payload-Digest of that capture's record ("sha256:<hex>"; a bare
@@ -93,9 +101,9 @@ class Validators:
     payload_digest: str
 
     def headers(self) -> Headers:
-        """The request headers; If-None-Match takes precedence where a server honours both."""
+        """The request headers, as far as they can be sent; If-None-Match takes precedence where both are honoured."""
         pairs = (("If-None-Match", self.etag), ("If-Modified-Since", self.last_modified))
-        return tuple((name, value) for name, value in pairs if value)
+        return tuple((name, value) for name, value in pairs if value and SENDABLE.fullmatch(value))
 
     def contradicted_by(self, headers: Headers) -> bool:
         """Whether a 304 names another entity tag than the one sent. Compared weakly, RFC 9110 8.8.3.2."""
@@ -105,12 +113,14 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request and what came of it.
+    """One request and its response.
 
-    `started_at` is UTC. `request_target` and `request_headers` are what was sent. `status` None means that no
-    answer came: nothing to archive. `response_headers` are in wire order, repeats included. `wire_body` is free of
-    transfer coding and still content-encoded; `body` is decoded as far as it could be. `truncated` is the
-    WARC-Truncated reason of a body that was not kept whole. `permanent` marks an error that a retry cannot mend.
+    `started_at` is UTC. `request_target` and `request_headers` are what was sent. `status` None means that there was
+    no response: nothing to archive. `response_headers` are in wire order, repeats included; `dropped_header_lines`
+    counts the lines among them that were no header field. `wire_body` is free of transfer coding and still
+    content-encoded; `body` is decoded as far as it could be. `truncated` is the WARC-Truncated reason of a body that
+    was not kept whole. `permanent` marks an error that a retry cannot fix. Attempts are compared without their bytes,
+    which are dropped once nothing needs them.
     """
 
     url: str
@@ -124,8 +134,9 @@ class Attempt:
     reason: str = ""
     http_version: str = "HTTP/1.1"
     response_headers: Headers = ()
-    wire_body: bytes = b""
-    body: bytes = b""
+    dropped_header_lines: int = 0
+    wire_body: bytes = field(default=b"", compare=False, repr=False)
+    body: bytes = field(default=b"", compare=False, repr=False)
     truncated: str | None = None
     ip_address: str | None = None
     validators: Validators | None = None
@@ -158,10 +169,11 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """No further request for this URL."""
+    """No further request for this URL, nor, where it `ends_visit`, for any other of its host."""
 
     verdict: Verdict
     detail: str
+    ends_visit: bool = False
 
 
 Decision = Done | RetryAfter | Follow | Stop
@@ -194,16 +206,15 @@ def decide(  # noqa: PLR0911  one return a rule
 
 
 def _retry(policy: FetchPolicy, attempt: Attempt, attempts: int, now: datetime) -> RetryAfter | Stop:
-    if attempts >= policy.max_attempts:
-        return Stop(attempt.verdict, f"{attempt.detail}; gave up after {attempts} attempts")
-    asked = retry_after_seconds(header(attempt.response_headers, "Retry-After"), now)
-    if asked is None:
-        return RetryAfter(backoff_seconds(policy, attempts), attempt.detail)
-    if asked > policy.max_retry_after_seconds:
+    wait = retry_after_seconds(header(attempt.response_headers, "Retry-After"), now)
+    if wait is not None and wait > policy.max_retry_after_seconds:
         # Sleeping for an hour inside a run would hold the lock; the next scheduled run comes by itself.
         limit = f"more than the {policy.max_retry_after_seconds:g} s this run may wait"
-        return Stop(attempt.verdict, f"{attempt.detail}; Retry-After asks for {asked:.0f} s, {limit}")
-    return RetryAfter(asked, attempt.detail)
+        detail = f"{attempt.detail}; Retry-After asks for {wait:.0f} s, {limit}"
+        return Stop(attempt.verdict, detail, ends_visit=True)
+    if attempts >= policy.max_attempts:
+        return Stop(attempt.verdict, f"{attempt.detail}; gave up after {attempts} attempts")
+    return RetryAfter(backoff_seconds(policy, attempts) if wait is None else wait, attempt.detail)
 
 
 def _after_redirect(policy: FetchPolicy, attempt: Attempt, redirects: int) -> Follow | Stop:
@@ -222,11 +233,11 @@ def _after_redirect(policy: FetchPolicy, attempt: Attempt, redirects: int) -> Fo
 
 
 def redirect_target(url: str, location: str | None) -> str | None:
-    """The absolute URL that a Location header names, without its fragment; None if it names none.
+    """The absolute URL that a Location header names, without its fragment; None if it names none, or a very long one.
 
-    Bytes outside ASCII (headers arrive as Latin-1) and blanks are percent-encoded, as browsers do.
+    Bytes outside ASCII (headers arrive as Latin-1) and spaces are percent-encoded, as browsers do.
     """
-    if location is None or not location.strip():
+    if location is None or not location.strip() or len(location) > MOST_LOCATION:
         return None
     try:
         ascii_location = quote(location.strip().encode("latin-1"), safe="%/:=&?~#+!$,;'@()*[]\\")
@@ -242,7 +253,7 @@ def count_of(value: str | None) -> int | None:
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait that a Retry-After header asks for, as number or HTTP date; None if it says nothing.
+    """Seconds to wait by a Retry-After header, a number or an HTTP date; None if it is neither.
 
     A date in the past is 0. `now` is zone-aware.
     """
@@ -251,13 +262,20 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
     text = value.strip()
     if re.fullmatch(r"[0-9]{1,10}", text):
         return float(text)
-    try:
-        when = parsedate_to_datetime(text)
-    except ValueError:
+    when = http_date(text)
+    return None if when is None else max(0.0, (when - now).total_seconds())
+
+
+def http_date(value: str) -> datetime | None:
+    """The instant (zone-aware) of a header such as Date, Last-Modified or Retry-After; None if it has none."""
+    if len(value) > MOST_DATE:
         return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - now).total_seconds())
+    try:
+        when = parsedate_to_datetime(value)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        # a year of twenty digits and a zone of seventeen are taken for numbers, and only then found too large
+        return None
+    return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 
 
 def backoff_seconds(policy: FetchPolicy, attempts: int) -> float:
@@ -267,6 +285,12 @@ def backoff_seconds(policy: FetchPolicy, attempts: int) -> float:
     """
     doublings = min(attempts - 1, 62)
     return min(policy.backoff_base_seconds * 2.0**doublings, policy.backoff_cap_seconds)
+
+
+def detail_of(text: str) -> str:
+    """`text`, parts of which a server sent, as a detail: printable, and no longer than `MOST_DETAIL`."""
+    shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in text[: MOST_DETAIL + 1])
+    return shown if len(shown) <= MOST_DETAIL else f"{shown[:MOST_DETAIL]}..."
 
 
 def header(headers: Headers, name: str) -> str | None:

@@ -5,20 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime
-from http.client import HTTPMessage
+from http.client import HTTPException, HTTPMessage
 from typing import Any, Final
 
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from ca_etl.archive.classify import GZIP, End, Received, judge
-from ca_etl.archive.deadline import Deadline, Watch, WatchedAdapter
-from ca_etl.archive.inflate import InflateError, Inflater, TooLargeError
-from ca_etl.archive.policy import Attempt, FetchPolicy, Headers, Validators, Verdict
+from ca_etl.archive.connection import Deadline, WatchedAdapter
+from ca_etl.archive.inflate import GZIP_MAGIC, InflateError, Inflater, TooLargeError
+from ca_etl.archive.policy import Attempt, FetchPolicy, Headers, Validators, Verdict, detail_of
 
 CHUNK: Final = 65_536
 ACCEPT: Final = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
-# Nothing that is sent again can mend these.
+# requests passes some errors of urllib3 and http.client on as they are.
+TROUBLE: Final = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+# No retry can fix these.
 PERMANENT: Final = (
     requests.exceptions.SSLError,
     requests.exceptions.InvalidURL,
@@ -37,15 +39,14 @@ class Transport:
 
     def __init__(self, policy: FetchPolicy) -> None:
         self._policy = policy
-        self._connections = Watch()
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers.clear()
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, WatchedAdapter(self._connections))
+        self._adapter = WatchedAdapter()
 
     def close(self) -> None:
         """Close all connections."""
+        self._adapter.close()
         self._session.close()
 
     def exchange(
@@ -55,49 +56,51 @@ class Transport:
 
         Network trouble is a verdict, not an exception.
         """
-        blank = Attempt(url, number, started_at, Verdict.UNREACHABLE, "no answer", validators=validators)
-        with Deadline(self._policy.max_request_seconds, self._connections) as deadline:
+        initial = Attempt(url, number, started_at, Verdict.UNREACHABLE, "no response", validators=validators)
+        with Deadline(self._policy.max_request_seconds) as deadline:
             try:
                 prepared = self._prepare(url, validators)
-            except requests.RequestException as error:
-                return replace(blank, detail=str(error), permanent=True)
+            except TROUBLE as error:
+                return replace(initial, detail=detail_of(str(error)), permanent=True)
             sent = replace(
-                blank, request_target=prepared.path_url, request_headers=tuple(prepared.headers.items())
+                initial, request_target=prepared.path_url, request_headers=tuple(prepared.headers.items())
             )
+            self._adapter.deadline = deadline
             try:
                 # Session.send reads the whole body of a redirect by itself, decoded and without a bound,
-                # even when told not to follow; the adapter below it only sends.
-                response = self._session.get_adapter(url).send(
+                # even with allow_redirects=False; the adapter below it only sends.
+                response = self._adapter.send(
                     prepared,
                     stream=True,
                     timeout=(self._policy.connect_timeout_seconds, self._policy.read_timeout_seconds),
                 )
-            except requests.RequestException as error:
+            except TROUBLE as error:
                 why = (
-                    f"no answer within {self._policy.max_request_seconds:g} s"
+                    f"no response within {self._policy.max_request_seconds:g} s"
                     if deadline.expired
-                    else _say(error)
+                    else _reason_of(error)
                 )
-                return replace(sent, detail=why, permanent=isinstance(error, PERMANENT))
+                return replace(sent, detail=detail_of(why), permanent=isinstance(error, PERMANENT))
             with response:
                 received = _receive(response, self._policy, deadline)
         # A kept connection that the server gives up in the pause between two requests fails the next one. Not to reuse
         # it costs a handshake a page. Asking for "Connection: close" would cost more: some servers then leave out the
         # chunked framing, which is the proof that a body is whole.
-        self._session.close()
+        self._adapter.close()
         judgement = judge(received, validators)
         return replace(
             sent,
             verdict=judgement.verdict,
-            detail=judgement.detail,
+            detail=detail_of(judgement.detail),
             status=received.status,
             reason=received.reason,
             http_version=received.http_version,
             response_headers=received.headers,
+            dropped_header_lines=deadline.dropped_header_lines,
             wire_body=received.wire_body,
             body=received.body,
             truncated=judgement.truncated,
-            ip_address=self._connections.ip_address,
+            ip_address=deadline.ip_address,
         )
 
     def _prepare(self, url: str, validators: Validators | None) -> requests.PreparedRequest:
@@ -122,14 +125,15 @@ def _receive(response: requests.Response, policy: FetchPolicy, deadline: Deadlin
     encoding = (response.headers.get("Content-Encoding") or "").strip().lower()
     body = _Body(policy, is_gzip=encoding in GZIP)
     end, detail = _read_body(raw, body, policy, deadline)
+    wire = body.wire
     decoded, error = body.finish()
     return Received(
         status=response.status_code,
         reason=response.reason or "",
         http_version="HTTP/1.0" if raw.version == 10 else "HTTP/1.1",
         headers=headers,
-        wire_body=body.wire,
-        body=decoded,
+        wire_body=wire,
+        body=wire if decoded is None else decoded,
         end=end,
         detail=detail,
         is_framed=is_framed,
@@ -163,20 +167,27 @@ def _read_body(raw: Any, body: _Body, policy: FetchPolicy, deadline: Deadline) -
 
 
 class _Body:
-    """Wire bytes and, for gzip, what they inflate to: bounded at every chunk."""
+    """Wire bytes and, for gzip, what they inflate to: bounded at every chunk.
+
+    Gzip is also what begins like it under no header, since the reading of the archive takes it for that.
+    """
 
     def __init__(self, policy: FetchPolicy, *, is_gzip: bool) -> None:
-        self._max = policy.max_wire_bytes if is_gzip else min(policy.max_wire_bytes, policy.max_decoded_bytes)
+        self._policy = policy
         self._pieces: list[bytes] = []
         self.size = 0
         self._error: InflateError | None = None
-        self._inflater = (
-            Inflater(max_bytes=policy.max_decoded_bytes, max_ratio=policy.max_ratio) if is_gzip else None
-        )
+        self._inflater = self._new_inflater() if is_gzip else None
 
     def add(self, chunk: bytes) -> bool:
         """Keep a chunk; false once a bound is crossed."""
-        kept = chunk[: self._max - self.size]
+        most = self._policy.max_wire_bytes
+        if self._inflater is None and self.size < len(GZIP_MAGIC):
+            chunk, self._pieces, self.size = self.wire + chunk, [], 0
+            self._inflater = self._new_inflater() if chunk.startswith(GZIP_MAGIC) else None
+        if self._inflater is None:
+            most = min(most, self._policy.max_decoded_bytes)
+        kept = chunk[: most - self.size]
         self._pieces.append(kept)
         self.size += len(kept)
         if self._inflater is not None and self._error is None:
@@ -186,13 +197,17 @@ class _Body:
                 self._error = error
         return len(kept) == len(chunk) and not isinstance(self._error, TooLargeError)
 
+    def _new_inflater(self) -> Inflater:
+        return Inflater(max_bytes=self._policy.max_decoded_bytes, max_ratio=self._policy.max_ratio)
+
     @property
     def wire(self) -> bytes:
         return b"".join(self._pieces)
 
-    def finish(self) -> tuple[bytes, InflateError | None]:
+    def finish(self) -> tuple[bytes | None, InflateError | None]:
+        """What the wire bytes inflate to; None where they are the body themselves."""
         if self._inflater is None:
-            return self.wire, None
+            return None, None
         if self._error is not None:
             return self._error.partial, self._error
         try:
@@ -207,7 +222,7 @@ def _wire_headers(raw: Any) -> Headers:  # noqa: ANN401
     return tuple((name, re.sub(r"\r?\n[ \t]*", " ", value)) for name, value in message.items())
 
 
-def _say(error: requests.RequestException) -> str:
+def _reason_of(error: Exception) -> str:
     cause = error.args[0] if error.args else error
     reason = getattr(cause, "reason", None) or cause
     return f"{type(error).__name__}: {reason}"

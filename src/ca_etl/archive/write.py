@@ -16,7 +16,7 @@ from ca_etl.archive.build import (
     write_revisit,
     write_warcinfo,
 )
-from ca_etl.archive.fields import INFO_SOURCE, SOURCE, sha256_label, warc_date
+from ca_etl.archive.fields import DROPPED_LINES, INFO_SOURCE, SOURCE, sha256_label, warc_date
 from ca_etl.archive.policy import Attempt, Verdict
 from ca_etl.archive.recover import recover_open_files
 from ca_etl.archive.sealing import ArchiveWriteError, OpenFile, Sink
@@ -84,6 +84,8 @@ class ArchiveWriter:
             common["WARC-Warcinfo-ID"] = self._warcinfo(out)
             request_id = record_id("request", capture_id)
             write_request(out, attempt, request_id, capture_id, common)
+            if attempt.dropped_header_lines:
+                common[DROPPED_LINES] = str(attempt.dropped_header_lines)
             if attempt.verdict is Verdict.UNCHANGED:
                 write_revisit(out, attempt, capture_id, common)
             else:

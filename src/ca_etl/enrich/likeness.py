@@ -20,6 +20,8 @@ from ca_etl.enrich.words import Words, words_of
 
 # "Photo: AP" and "Read more" are the same under any article, and a note of two sentences comes again by chance.
 MIN_WORDS: Final = 30
+# A long read has 5,000; a text of 30 MB would be compared with the next one in 2 GB.
+MOST_WORDS: Final = 20_000
 RUN: Final = 3
 BANDS: Final = 16
 ROWS: Final = 4
@@ -35,6 +37,10 @@ _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _ODD: Final = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
 
 
+# The numbers, 3-word shingles and names of a text.
+Content = tuple[frozenset[str], set[str], frozenset[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Likeness:
     """What two texts have in common, counted in runs of three words, each once."""
@@ -47,10 +53,13 @@ class Likeness:
 
 
 def bands(words: Words) -> pl.Series:
-    """The bands of each text, in order: lists of 64-bit numbers, empty for a text of fewer than `MIN_WORDS`."""
+    """The bands of each text, in order: lists of 64-bit numbers.
+
+    Empty for a text of fewer words than `MIN_WORDS`, or more than `MOST_WORDS`.
+    """
     hashes = _hashes(words.vocabulary)
     found = words.found.select("text", hash=hashes.gather(words.found["word"])).filter(
-        pl.len().over("text") >= MIN_WORDS
+        pl.len().over("text").is_between(MIN_WORDS, MOST_WORDS)
     )
     begin = pl.col("text") == pl.col("text").shift(1 - RUN)
     runs = found.select(
@@ -62,19 +71,23 @@ def bands(words: Words) -> pl.Series:
 
 
 def likenesses(pairs: Sequence[tuple[str, str]]) -> list[Likeness | None]:
-    """How much of the two texts of each pair is the same; None where their figures differ."""
-    words = words_of([text for pair in pairs for text in pair])
-    return [_likeness(pair, words[2 * number], words[2 * number + 1]) for number, pair in enumerate(pairs)]
+    """How much of the two texts of each pair is the same; None where their numbers differ."""
+    texts = list(dict.fromkeys(text for pair in pairs for text in pair))
+    contents = {
+        text: (_figures(words), _runs(words), _names(text))
+        for text, words in zip(texts, words_of(texts), strict=True)
+    }
+    return [_likeness(contents[text], contents[other]) for text, other in pairs]
 
 
-def _likeness(pair: tuple[str, str], words: Sequence[str], others: Sequence[str]) -> Likeness | None:
-    if _figures(words) != _figures(others):
+def _likeness(content: Content, other: Content) -> Likeness | None:
+    (figures, runs, names), (other_figures, other_runs, other_names) = content, other
+    if figures != other_figures:
         return None
-    runs, other_runs = _runs(words), _runs(others)
-    names, other_names = map(_names, pair)
+    shared = len(runs & other_runs)
     return Likeness(
-        shared=len(runs & other_runs),
-        runs=len(runs | other_runs),
+        shared=shared,
+        runs=len(runs) + len(other_runs) - shared,
         names_apart=min(len(names - other_names), len(other_names - names)),
     )
 

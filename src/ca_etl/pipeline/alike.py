@@ -12,59 +12,118 @@ from ca_etl.warehouse.landing import arrow_rows, incoming
 if TYPE_CHECKING:
     import polars as pl
 
-# Joined by band, never each with each: texts without a band in common are not looked at.
-CANDIDATES: Final = """
-    with new_bands as (
-        select text_id, unnest(bands) as band from raw.text_profile where text_id in (select text_id from new_texts)
+# Each text is compared with the first texts of each of its bands by text_id, these with all: 1,000 posts on one
+# template make 20,000 pairs in place of 500,000, and are linked all the same. A band of the demo has 2 texts.
+MOST_FIRST: Final = 20
+# Texts of so many words are in memory at once, some 100 MB.
+SLICE_WORDS: Final = 1_000_000
+
+# All bands of the texts that share a band with a new one, with the position of each text in them.
+BAND_TEXTS: Final = """
+    create or replace temp table band_texts as
+    with text_bands as (
+        select text_id, unnest(bands) as band, text_id in (from new_texts) as is_new from raw.text_profile
     ),
-    all_bands as (select text_id, unnest(bands) as band from raw.text_profile),
-    pairs as (
-        select distinct
-            least(new_bands.text_id, all_bands.text_id) as text_id,
-            greatest(new_bands.text_id, all_bands.text_id) as other_id
-        from new_bands
-        inner join all_bands on all_bands.band = new_bands.band and all_bands.text_id <> new_bands.text_id
-    )
+    new_bands as (select band from text_bands where is_new),
+    neighbours as (select text_id from text_bands where band in (from new_bands)),
+    neighbour_bands as (select band from text_bands where text_id in (from neighbours))
+    select
+        text_id,
+        band,
+        is_new,
+        bool_or(is_new) over (partition by band) as has_new,
+        row_number() over (partition by band order by text_id) as position
+    from text_bands
+    where band in (from neighbour_bands)
+"""
+CANDIDATES: Final = """
+    select distinct first.text_id, other.text_id as other_id
+    from band_texts as first
+    inner join band_texts as other on other.band = first.band and other.text_id > first.text_id
+    where first.position <= $first
+"""
+NEW_PAIRS: Final = f"""
+    create or replace temp table new_pairs as
+    select
+        pairs.text_id,
+        pairs.other_id,
+        sum(profile.words + other.words) over (order by pairs.other_id, pairs.text_id) // {SLICE_WORDS} as slice
+    from ({CANDIDATES} and (first.is_new or other.is_new)) as pairs
+    inner join raw.text_profile as profile on profile.text_id = pairs.text_id
+    inner join raw.text_profile as other on other.text_id = pairs.other_id
+"""  # noqa: S608  of our own constants
+SLICE: Final = """
     select pairs.text_id, pairs.other_id, texts.text, others.text
-    from pairs
+    from new_pairs as pairs
     inner join raw.article_text as texts on texts.text_id = pairs.text_id
     inner join raw.article_text as others on others.text_id = pairs.other_id
-    order by pairs.text_id, pairs.other_id
+    where pairs.slice = $slice
+    order by pairs.other_id, pairs.text_id
+"""
+# A new text may take the place of one that was among the first: as if all had come together.
+PUSHED_OUT: Final = f"""
+    delete from raw.text_pair
+    where text_id in (select text_id from band_texts where has_new and position > $first)
+    and (text_id, other_id) not in (from ({CANDIDATES}))
+"""  # noqa: S608  of our own constants
+CROWDED: Final = """
+    with text_bands as (select text_id, unnest(bands) as band from raw.text_profile)
+    select count(distinct text_id) from (
+        select text_id, row_number() over texts as position, count(*) over (partition by band) as size
+        from text_bands
+        where band in (select band from text_bands where text_id in (from new_texts))
+        window texts as (partition by band order by text_id)
+    )
+    where position > $first and size > $first + 1 and text_id in (from new_texts)
 """
 
 
 def replace_pairs(con: duckdb.DuckDBPyConnection, text_ids: pl.Series) -> int:
-    """Compare these texts, whose profiles stand already, with all that share a band; how many pairs are kept.
+    """Compare these texts, which have their profiles, with others that share a band; the number of pairs kept.
 
-    Kept are pairs with the same figures and at least half of their runs of words in common: what counts as the same
-    text is for the model to say.
+    A pair is kept with the same numbers and at least half of the 3-word shingles in common: what counts as the same
+    text is for the model to decide. See `MOST_FIRST` for which others; `crowded_texts` counts the texts of which
+    some were left out.
     """
     if text_ids.is_empty():
         return 0
     con.register("new_texts", text_ids.to_frame("text_id").to_arrow())
-    con.execute(
-        "delete from raw.text_pair where text_id in (select text_id from new_texts)"
-        " or other_id in (select text_id from new_texts)"
-    )
-    rows = []
-    found = con.execute(CANDIDATES)
-    while candidates := found.fetchmany(1000):
-        compared = likenesses([(text, other) for _, _, text, other in candidates])
-        for (text_id, other_id, _, _), pair in zip(candidates, compared, strict=True):
-            if pair is not None and _is_kept(pair):
-                rows.append(
-                    {
-                        "text_id": text_id,
-                        "other_id": other_id,
-                        "shared_runs": pair.shared,
-                        "runs": pair.runs,
-                        "names_apart": pair.names_apart,
-                    }
-                )
+    con.execute("delete from raw.text_pair where text_id in (from new_texts) or other_id in (from new_texts)")
+    con.execute(BAND_TEXTS)
+    con.execute(NEW_PAIRS, {"first": MOST_FIRST})
+    con.execute(PUSHED_OUT, {"first": MOST_FIRST})
+    slices = con.execute("select distinct slice from new_pairs order by slice").fetchall()
+    kept = sum(_compare(con, number) for (number,) in slices)
+    con.execute("drop table new_pairs; drop table band_texts")
+    con.unregister("new_texts")
+    return kept
+
+
+def crowded_texts(con: duckdb.DuckDBPyConnection, text_ids: pl.Series) -> int:
+    """How many of these texts were not compared with all that share a band with them."""
+    con.register("new_texts", text_ids.to_frame("text_id").to_arrow())
+    ((crowded,),) = con.execute(CROWDED, {"first": MOST_FIRST}).fetchall()
+    con.unregister("new_texts")
+    return int(crowded)
+
+
+def _compare(con: duckdb.DuckDBPyConnection, number: int) -> int:
+    candidates = con.execute(SLICE, {"slice": number}).fetchall()
+    compared = likenesses([(text, other) for _, _, text, other in candidates])
+    rows = [
+        {
+            "text_id": text_id,
+            "other_id": other_id,
+            "shared_runs": pair.shared,
+            "runs": pair.runs,
+            "names_apart": pair.names_apart,
+        }
+        for (text_id, other_id, _, _), pair in zip(candidates, compared, strict=True)
+        if pair is not None and _is_kept(pair)
+    ]
     if rows:
         with incoming(con, arrow_rows(con, "text_pair", rows)):
             con.execute("insert into raw.text_pair by name from incoming_rows")
-    con.unregister("new_texts")
     return len(rows)
 
 

@@ -7,6 +7,7 @@ ago first, since no list says which of them were edited.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
@@ -89,32 +90,29 @@ def look_at(
 ) -> tuple[tuple[Said, ...], FetchResult | None]:
     """What the pages at `urls` say, as far as the site is willing, and the last answer where it said no."""
     said: list[Said] = []
-    pages: list[tuple[str, Page | None]] = []
+    shown: dict[int, Saying] = {}
     no: FetchResult | None = None
     for done, url in enumerate(urls):
         ctx.progress("capture", done, len(urls))
         last = visit.get(url, validators.get(url))
         page = page_of(last) if last.verdict is Verdict.OK else None
         said.append(_said(last, page))
-        pages.append((url, page))
+        if page is not None and said[-1] is Said.ARTICLE and len(page.articles) == 1:
+            shown[done] = _saying(url, page.articles[0])
         if last.verdict in FINAL or status_of(last) == TOO_MANY:
             no = last
             break
         if said[-MOST_FAILURES:] == [Said.NOTHING] * MOST_FAILURES:
             break
-    return _without_repeats(said, pages), no
-
-
-def _without_repeats(said: Sequence[Said], pages: Sequence[tuple[str, Page | None]]) -> tuple[Said, ...]:
-    shown = {
-        place: Saying(article.url or url, article.title, article.text, article.post_id)
-        for place, (url, page) in enumerate(pages)
-        if page is not None and said[place] is Said.ARTICLE and len(page.articles) == 1
-        for article in page.articles
-    }
     places = list(shown)
     same = {places[at] for at in repeats(list(shown.values()))}
-    return tuple(Said.SAME if place in same else each for place, each in enumerate(said))
+    return tuple(Said.SAME if place in same else each for place, each in enumerate(said)), no
+
+
+def _saying(url: str, article: Article) -> Saying:
+    # by its hash: a thousand texts are compared, and one of a hostile page has 30 MB
+    text = article.text and hashlib.sha256(article.text.encode("utf-8", "replace")).hexdigest()
+    return Saying(article.url or url, article.title, text, article.post_id)
 
 
 def told_of(said: Sequence[Said], no: FetchResult | None, *reasons: str) -> Told:

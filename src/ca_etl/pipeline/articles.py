@@ -8,7 +8,7 @@ are asked for, and those of known ones again. What each of them answered is a li
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -55,13 +55,15 @@ class _Asked:
     is_over: bool = False
 
 
-def capture_articles(ctx: Context, visit: Visit, listings: Sequence[FetchResult]) -> tuple[Told, ...]:
-    """Archive what is new among the articles since the last good run; what each source said, in the order asked.
+def capture_articles(ctx: Context, visit: Visit, listings: list[FetchResult]) -> tuple[Told, ...]:
+    """Archive what is new among the articles since the last good run; the outcome of each source, in their order.
 
-    `listings` are the answers of this run's listing pages.
+    `listings` are the responses of this run's listing pages; they are removed from it once their links are read.
     """
     told: list[Told] = []
-    lacking = tuple(article for result in listings for article in _articles_of(result))
+    lacking: tuple[Article, ...] = ()
+    while listings:
+        lacking = (*lacking, *_articles_of(listings.pop(0)))
     for source in ctx.settings.article_sources:
         asked = _ask(source, ctx, visit, lacking)
         if asked.told is not None:
@@ -156,12 +158,14 @@ def _ask_posts(ctx: Context, visit: Visit) -> _Asked:
 
 
 def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
-    shown: list[Article] = []
+    shown: list[str | None] = []
+    cut: list[Article] = []
 
     def read(result: FetchResult) -> feed.FeedPage:
-        answer, articles = read_feed(result)
-        shown.extend(articles)
-        return answer
+        page, articles = read_feed(result)
+        cut.extend(_without_text(each) for each in articles if each.text is None or each.is_truncated)
+        shown.extend(article.url for article in articles)
+        return page
 
     begin = since(ctx, posts.SOURCE, feed.SOURCE)
     walked = visit.walk(
@@ -173,7 +177,6 @@ def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
     if not ended.seen:
         # WordPress shows its latest items, however old they are; one that is new is not told by their absence.
         return _refused(feed.SOURCE, walked.last, "it has no item", 0)
-    cut = tuple(article for article in shown if article.text is None or article.is_truncated)
     reasons = (
         "" if ended.is_settled else f"{DOUBT}the feed was moving, or is not sorted",
         f"{len(cut)} of {len(shown)} texts are excerpts" if cut else "",
@@ -181,7 +184,7 @@ def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
         f"read back to {ended.reached} only" if ended.reached is not None and ended.reached > begin else "",
     )
     reason = "; ".join(filter(None, reasons)) or None
-    return _Asked(good(feed.SOURCE, len(ended.seen), reason), lacking=cut, is_over=not cut)
+    return _Asked(good(feed.SOURCE, len(ended.seen), reason), lacking=tuple(cut), is_over=not cut)
 
 
 def _refused(source: str, last: FetchResult | None, reason: str, articles: int) -> _Asked:
@@ -190,6 +193,11 @@ def _refused(source: str, last: FetchResult | None, reason: str, articles: int) 
     return _Asked(refused(source, last, reason, articles), is_over=is_over)
 
 
-def _articles_of(result: FetchResult) -> tuple[Article, ...]:
+def _articles_of(result: FetchResult) -> Iterator[Article]:
     page = page_of(result) if result.verdict in USABLE else None
-    return () if page is None else page.articles
+    return map(_without_text, () if page is None else page.articles)
+
+
+def _without_text(article: Article) -> Article:
+    """An article as a link to request: texts of a hostile page have 30 MB."""
+    return article._replace(text=None)

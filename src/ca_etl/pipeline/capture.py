@@ -33,11 +33,17 @@ TROUBLE: Final = frozenset({SlotOutcome.BLOCKED, SlotOutcome.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What became of one URL of the slot."""
+    """What became of one URL of the slot; `ends_visit` as in `FetchResult`."""
 
     url: str
     verdict: Verdict
     detail: str
+    ends_visit: bool = False
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the site refused to be asked, here or for a while."""
+        return self.verdict in FINAL or self.ends_visit
 
 
 class NothingCapturedError(CaEtlError):
@@ -50,7 +56,7 @@ class NothingCapturedError(CaEtlError):
     @property
     def refused(self) -> bool:
         """Whether the site said no: then asking again, soon, is not polite."""
-        return any(page.verdict in FINAL for page in self.pages)
+        return any(page.is_refused for page in self.pages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +90,16 @@ def capture(ctx: Context) -> Captured:
             held = held_urls(ctx, name, resolver(con, archive_dir) if con else None)
             wanted = [url for url in timesca.targets(ctx.settings, ctx.schedule or DAILY) if url not in held]
             validators = last_validators(con, archive_dir, wanted) if con else {}
-        asked = tuple(_ask(ctx, visit, name, wanted, validators)) if wanted else ()
-        captured = Captured(tuple(page for page, _ in asked), already_archived=len(held))
+        listings: list[FetchResult] = []
+        pages = tuple(_ask(ctx, visit, name, wanted, validators, listings=listings)) if wanted else ()
+        captured = Captured(pages, already_archived=len(held))
         if not held and not any(page.verdict in USABLE for page in captured.pages):
             raise NothingCapturedError(
                 f"{ctx.settings.site_url} gave no usable page: {_in_short(captured)}",
                 "ca-etl run (again, later: the slot stays open until a page of it is archived)",
                 captured.pages,
             )
-        told = _articles(ctx, visit, [result for _, result in asked])
+        told = _articles(ctx, visit, listings)
     if told:
         write_note(ctx.settings.data_dir, ctx.run_id, told)
     return replace(captured, articles=told)
@@ -107,11 +114,11 @@ def _in_short(captured: Captured) -> str:
     return f"all {len(captured.pages)} pages {verdict} ({detail})"
 
 
-def _articles(ctx: Context, visit: Visit, listings: Sequence[FetchResult]) -> tuple[Told, ...]:
+def _articles(ctx: Context, visit: Visit, listings: list[FetchResult]) -> tuple[Told, ...]:
     """What the schedule of the slot asks of articles, unless a run that stood for it has got that."""
     if not ctx.settings.article_sources or is_got(ctx.runs, ctx.slot, ctx.schedule):
         return ()
-    no = next((result for result in listings if result.verdict in FINAL), None)
+    no = next((result for result in listings if result.verdict in FINAL or result.ends_visit), None)
     if no is not None:
         return (Told(posts.SOURCE, SlotOutcome.BLOCKED, f"not asked: {no.final_url} was {no.verdict}"),)
     return sweep_articles(ctx, visit) if ctx.schedule == SWEEP else capture_articles(ctx, visit, listings)
@@ -156,13 +163,23 @@ def _excluded(ctx: Context) -> frozenset[str]:
 
 
 def _ask(
-    ctx: Context, visit: Visit, name: str, wanted: Sequence[str], validators: Mapping[str, Validators]
-) -> Iterator[tuple[Page, FetchResult]]:
+    ctx: Context,
+    visit: Visit,
+    name: str,
+    wanted: Sequence[str],
+    validators: Mapping[str, Validators],
+    *,
+    listings: list[FetchResult],
+) -> Iterator[Page]:
+    """What became of each page; `listings` gets the results, with the pages that are to be read for their links."""
     with visit.file(name, timesca.SOURCE, **{"ca-etl-slot": f"{ctx.slot}"}):
         for done, url in enumerate(wanted):
             ctx.progress("capture", done, len(wanted))
             result = visit.get(url, validators.get(url))
             log.info("%s: %s %s", url, result.verdict, result.detail)
-            yield Page(url, result.verdict, result.detail), result
-            if result.verdict in FINAL:
+            is_read = ctx.schedule != SWEEP and result.verdict in USABLE
+            listings.append(result.without_bytes(keep_page=is_read))
+            yield Page(url, result.verdict, result.detail, result.ends_visit)
+            # what is throttled is recorded page by page: nothing is requested for it
+            if result.verdict in FINAL and result.verdict is not Verdict.THROTTLED:
                 return

@@ -41,12 +41,16 @@ NEW_ITEMS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Enriched:
-    """What was searched, and found in it. `items` counts texts and titles, `pairs` texts that are alike."""
+    """What was searched, and the matches. `items` counts texts and titles, `pairs` near-duplicate texts.
+
+    `crowded` counts the texts that were not compared with all that may be near-duplicates of them.
+    """
 
     items: int = 0
     countries: int = 0
     amounts: int = 0
     pairs: int = 0
+    crowded: int = 0
 
 
 def enrich(ctx: Context) -> Enriched:
@@ -61,7 +65,7 @@ def enrich(ctx: Context) -> Enriched:
         from ca_etl.enrich.amounts_rows import amount_rows  # noqa: PLC0415
         from ca_etl.enrich.places import place_rows  # noqa: PLC0415
         from ca_etl.enrich.profiles import profile_rows  # noqa: PLC0415
-        from ca_etl.pipeline.alike import replace_pairs  # noqa: PLC0415
+        from ca_etl.pipeline.alike import crowded_texts, replace_pairs  # noqa: PLC0415
 
         items = pl.DataFrame(found)
         searched = items.rename({"item": "text_id"})
@@ -76,6 +80,7 @@ def enrich(ctx: Context) -> Enriched:
                 con, items, {"text_country": countries, "text_amount": amounts, "text_profile": profiles}
             )
             pairs = replace_pairs(con, texts["text_id"])
+        crowded = crowded_texts(con, texts["text_id"])
     log.info(
         "%d texts and titles: %d countries, %d amounts, %d pairs of texts that are alike",
         len(items),
@@ -83,7 +88,7 @@ def enrich(ctx: Context) -> Enriched:
         len(amounts),
         pairs,
     )
-    return Enriched(len(items), len(countries), len(amounts), pairs)
+    return Enriched(len(items), len(countries), len(amounts), pairs, crowded)
 
 
 def read_gazetteer() -> Gazetteer:

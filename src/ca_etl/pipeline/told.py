@@ -75,7 +75,7 @@ def outcome_of(result: FetchResult | None) -> SlotOutcome:
     last = result.attempts[-1] if result.attempts else None
     if last is not None and (last.status in timesca.CLOSED or result.verdict in USABLE):
         return SlotOutcome.CLOSED
-    is_no = result.verdict in FINAL or (last is not None and last.status == TOO_MANY)
+    is_no = result.verdict in FINAL or result.ends_visit or (last is not None and last.status == TOO_MANY)
     return SlotOutcome.BLOCKED if is_no else SlotOutcome.FAILED
 
 

@@ -21,8 +21,8 @@ P = TypeVar("P")
 R = TypeVar("R")
 
 USABLE: Final = frozenset({Verdict.OK, Verdict.UNCHANGED})
-# The site said no, or could not say yes: asking it for the next page would not be polite.
-FINAL: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED})
+# The site refused, or could not consent: requesting the next page would not be polite.
+FINAL: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED, Verdict.THROTTLED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Walked(Generic[R]):
 
 
 def page_of(result: FetchResult) -> Page | None:
-    """The page that the last answer is, whatever its status; None where there was no answer, or it is none."""
-    last = result.attempts[-1] if result.attempts else None
+    """The last response as a page, whatever its status; None where there was no response, or it is not a page."""
+    last = result.last
     if last is None:
         return None
     kind = header(last.response_headers, "Content-Type")
@@ -78,17 +78,19 @@ class Visit:
                 self._writer = None
 
     def get(self, url: str, validators: Validators | None = None) -> FetchResult:
-        """One page, into the file that is open."""
-        return self._fetcher.get(url, validators)
+        """One page, into the file that is open, where the bytes as sent are from then on."""
+        return self._fetcher.get(url, validators).without_bytes(keep_page=True)
 
     def walk(self, asking: Generator[str, P, R], read: Callable[[FetchResult], P]) -> Walked[R]:
-        """Ask for the pages that `asking` names, and hand it what `read` makes of each, until it has ended."""
+        """Request the pages that `asking` names, and send it what `read` makes of each, until it has ended."""
         last: FetchResult | None = None
         try:
             url = next(asking)
             while True:
                 last = self.get(url)
-                url = asking.send(read(last))
+                page = read(last)
+                last = last.without_bytes()
+                url = asking.send(page)
         except StopIteration as over:
             return Walked(over.value, last)
 
