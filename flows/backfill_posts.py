@@ -27,7 +27,10 @@ def backfill_posts_run_name() -> str:
 
 @flow(name="ca-backfill-posts", flow_run_name=backfill_posts_run_name, timeout_seconds=DAY)
 def backfill_posts(
-    first: date, last: date | None = None, source: Literal["posts", "feed"] = "posts"
+    first: date,
+    last: date | None = None,
+    source: Literal["posts", "feed"] = "posts",
+    trust_clock: bool = False,
 ) -> State[Any]:
     """Archive the posts of the days from `first` to `last` (UTC, both included), and publish what they say.
 
@@ -41,4 +44,9 @@ def backfill_posts(
         settings = settings_for(None)
     except CaEtlError as error:
         return Failed(message=advised(str(error), error.hint), data=error)
-    return ended(settings, None, lambda edges: run_backfill(settings, stretch, source=source, edges=edges))
+    return ended(
+        settings,
+        None,
+        lambda edges: run_backfill(settings, stretch, source=source, edges=edges),
+        trust_clock=trust_clock,
+    )

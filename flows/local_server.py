@@ -87,7 +87,8 @@ def local_server(home: Path) -> Iterator[LocalServer]:
     on the same `home`: two of them would migrate one database.
     """
     home.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(home / LOCK_FILE)
+    # A soft lock would outlive a killed run and stop all later ones.
+    lock = FileLock(home / LOCK_FILE, fallback_to_soft=False)
     try:
         lock.acquire(blocking=False)
     except Timeout:
@@ -95,6 +96,11 @@ def local_server(home: Path) -> Iterator[LocalServer]:
             f"{home / LOCK_FILE} is held by another run with a Prefect server of its own",
             "ca-etl status (try again when it is done)",
         ) from None
+    except OSError as error:
+        raise ServerError(
+            f"{home / LOCK_FILE} cannot be locked: {error.strerror}",
+            "export PREFECT_HOME=/var/lib/ca_etl/.prefect (or another folder on a local disk)",
+        ) from error
     with lock, (home / LOG_FILE).open("wb") as log:
         server = _start(home, free_port(), log.fileno())
         try:

@@ -33,7 +33,8 @@ HEARTBEAT: Final = timedelta(seconds=30)
 MISSED_BEATS: Final = 3
 # A worker takes a run up to ten seconds before its slot, and its process needs some to start.
 PENDING: Final = timedelta(seconds=90)
-ENDS: Final = ("Completed", "Failed", "Crashed", "Cancelled", "TimedOut")
+# What a run that met the lock awaits is an end, too: nothing beats until its next try.
+ENDS: Final = ("Completed", "Failed", "Crashed", "Cancelled", "TimedOut", "AwaitingRetry")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,6 +26,11 @@ REJECTS_CHECK = "run_has_no_rejects"
 # What says how far a backfill has come, which lasts for hours; a terminal has a bar.
 WALKS = ("ca_etl.pipeline.history", "ca_etl.pipeline.feed_history")
 
+TrustClock = Annotated[
+    bool,
+    typer.Option("--trust-clock", help="The clock is right, whatever the data or the site's dates say."),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Give the commands to the application."""
@@ -53,6 +58,7 @@ def run(
         bool, typer.Option("--again", help="Ask the site once more, now, though the slot is archived.")
     ] = False,
     schedule: Annotated[str, typer.Option(help="The schedule it is a run of: daily or sweep.")] = "daily",
+    trust_clock: TrustClock = False,
 ) -> None:
     """Do the scheduled job once: capture, load, build, check, publish."""
     from ca_etl.pipeline.context import utc_now
@@ -64,7 +70,9 @@ def run(
     warn_of_misspelt_settings()
     with progress_shown() as progress, alerts_after(settings):
         chosen = utc_now().replace(microsecond=0) if again else slot
-        outcome = run_daily(settings, slot=chosen, on=schedule, edges=Edges(progress=progress))
+        outcome = run_daily(
+            settings, slot=chosen, on=schedule, edges=Edges(progress=progress, trust_clock=trust_clock)
+        )
     _finish(outcome)
 
 
@@ -77,6 +85,7 @@ def ingest(
             parser=parse_instant, metavar="TIME", help="When they were fetched. Default: nobody knows."
         ),
     ] = None,
+    trust_clock: TrustClock = False,
 ) -> None:
     """Archive files given by hand, then load, build, check, publish."""
     from ca_etl.pipeline.ingest import Given
@@ -85,7 +94,7 @@ def ingest(
     settings = load_settings()
     with progress_shown() as progress, alerts_after(settings):
         given = Given(tuple(paths), url, captured_at)
-        outcome = run_ingest(settings, given, edges=Edges(progress=progress))
+        outcome = run_ingest(settings, given, edges=Edges(progress=progress, trust_clock=trust_clock))
     _finish(outcome)
 
 
@@ -99,6 +108,7 @@ def backfill(
     source: Annotated[
         str, typer.Option(help="What to ask: posts, the site's posts API, or feed, where that is closed.")
     ] = "posts",
+    trust_clock: TrustClock = False,
 ) -> None:
     """Walk the history of a source into the archive, then load, build, check, publish. Goes on where it stopped."""
     from ca_etl.pipeline.context import utc_now
@@ -111,7 +121,8 @@ def backfill(
     if not sys.stderr.isatty():
         logs.show(*WALKS)
     with progress_shown() as progress, alerts_after(settings):
-        outcome = run_backfill(settings, stretch, source=source, edges=Edges(progress=progress))
+        edges = Edges(progress=progress, trust_clock=trust_clock)
+        outcome = run_backfill(settings, stretch, source=source, edges=edges)
     _finish(outcome)
 
 
@@ -119,13 +130,16 @@ def rebuild(
     rejects: Annotated[
         bool, typer.Option("--rejects", help="Only read again what an earlier parser version rejected.")
     ] = False,
+    trust_clock: TrustClock = False,
 ) -> None:
     """Make the whole warehouse anew from the archive."""
     from ca_etl.pipeline.run import Edges, run_rebuild
 
     settings = load_settings()
     with progress_shown() as progress, alerts_after(settings):
-        outcome = run_rebuild(settings, only_rejects=rejects, edges=Edges(progress=progress))
+        outcome = run_rebuild(
+            settings, only_rejects=rejects, edges=Edges(progress=progress, trust_clock=trust_clock)
+        )
     _finish(outcome)
 
 

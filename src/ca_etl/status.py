@@ -13,9 +13,11 @@ from rich.text import Text
 from ca_etl.alerts import store
 from ca_etl.alerts.transitions import OpenAlert
 from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.clock import evidence
 from ca_etl.pipeline.context import Status as RunStatus
 from ca_etl.pipeline.freshness import last_observed, overdue
 from ca_etl.pipeline.resolve import published_warehouse
+from ca_etl.pipeline.slots import present
 from ca_etl.screen import table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
@@ -30,7 +32,7 @@ FRESHNESS: Final = """
     select
         source.source,
         max(rate.rate_date)::varchar,
-        max(capture.captured_at)::varchar,
+        (max(capture.captured_at) filter (where capture.captured_at <= $now))::varchar,
         count(distinct capture.capture_id)
     from main.dim_source as source
     left join raw.capture as capture using (source)
@@ -82,7 +84,7 @@ class Status:
 
     `checks` are those that fired in the last run that got so far, `rejects` counts the current release's by reason,
     `articles` is what each source of articles answered last, `running` names the run that is on, `alerts` are those
-    that were open when somebody last looked. `damaged` says what of it could not be read.
+    that were open when somebody last looked. `damaged` cannot be read, `ahead` are ids of runs of the future.
     """
 
     data_dir: str
@@ -97,6 +99,7 @@ class Status:
     articles: tuple[SlotRecord, ...] = ()
     alerts: tuple[OpenAlert, ...] = ()
     damaged: tuple[Damage, ...] = ()
+    ahead: tuple[str, ...] = ()
 
 
 def collect(settings: Settings, now: datetime) -> Status:
@@ -107,6 +110,7 @@ def collect(settings: Settings, now: datetime) -> Status:
     data_dir = settings.data_dir
     alerts, damaged = _alerts(settings)
     runs = journal.distinct(journal.read(data_dir))
+    come = present(runs, now)
     release = current_release(data_dir)
     published = {run.release_id: run.finished_at for run in runs}
     freshness: tuple[Freshness, ...] = ()
@@ -114,7 +118,7 @@ def collect(settings: Settings, now: datetime) -> Status:
     rejects: dict[str, int] = {}
     with published_warehouse(data_dir) as con:
         if con is not None:
-            freshness = tuple(Freshness(*row) for row in con.execute(FRESHNESS).fetchall())
+            freshness = tuple(Freshness(*row) for row in con.execute(FRESHNESS, {"now": now}).fetchall())
             checks = tuple(CheckResult(*row) for row in con.execute(FIRING).fetchall())
             rejects = dict(con.execute(REJECTS).fetchall())
     if runs and runs[-1].status == RunStatus.CHECKS_FAILED:
@@ -129,7 +133,8 @@ def collect(settings: Settings, now: datetime) -> Status:
         checks=checks,
         rejects=rejects,
         schedules=_slot_states(settings, runs, now),
-        articles=_last_articles(settings, runs),
+        articles=_last_articles(settings, come),
+        ahead=tuple(run.run_id for run in evidence(runs) if run not in come),
         alerts=alerts,
         damaged=damaged,
     )
@@ -161,7 +166,7 @@ def _slot_states(settings: Settings, runs: tuple[RunRecord, ...], now: datetime)
         SlotState(
             each.source,
             each.name,
-            last_observed(each, runs),
+            last_observed(each, runs, now),
             next(each.after(now)),
             due.get((each.source, each.name)),
         )
@@ -183,6 +188,9 @@ def render(status: Status, now: datetime) -> RenderableType:
     if status.alerts:
         rows = [(each.title, _instant(each.since), each.next_command) for each in status.alerts]
         parts.append(table(("open alert", "since", "next"), rows))
+    if status.ahead:
+        ahead = f"runs of the future count for nothing: {', '.join(status.ahead)}"
+        parts.append(Text(f"{ahead}. Next: ca-etl run --trust-clock (if the clock is right)"))
     if status.running:
         parts.append(Text(f"running now: {status.running}"))
     if status.freshness:

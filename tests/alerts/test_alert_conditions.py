@@ -266,3 +266,12 @@ def test_a_site_that_shuts_every_source_of_articles_is_told(settings: Settings) 
 
 def test_a_site_that_keeps_every_source_of_articles_closed_is_no_trouble(settings: Settings) -> None:
     assert keys(settings, *(with_articles(day, posts="closed", feed="closed") for day in range(4))) == set()
+
+
+@pytest.mark.parametrize("ahead", [2, 31, 27_000])
+def test_a_run_of_the_future_silences_nothing_and_opens_nothing(
+    settings_with: MakeSettings, ahead: int
+) -> None:
+    runs = (run(0), failed(1 + ahead, FULL_DISK), run(1 + ahead, reason="2 of 4 pages; 2 http_error"))
+    late = conditions(settings_with(), runs, FIRST + timedelta(days=2))
+    assert [each.key for each in late] == ["stale:timesca/daily"]

@@ -13,6 +13,7 @@ from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.context import Context, Kind
 from ca_etl.settings import Settings
+from ca_etl.sources.schedules import schedule
 from ca_etl.warehouse import decisions, journal
 from ca_etl.warehouse.lock import Holder, run_lock
 
@@ -116,6 +117,35 @@ def scheduled_at(monkeypatch: pytest.MonkeyPatch, instant: datetime) -> None:
     # as Prefect's documentation says to do for what no environment variable can hold
     monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: instant)
     monkeypatch.setitem(flow_run.FIELDS, "tags", lambda: ["auto-scheduled", "ca_etl"])
+
+
+def test_a_scheduled_run_that_meets_the_lock_is_taken_again_in_ten_minutes(
+    site: DemoSite, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import Pause
+
+    scheduled_at(monkeypatch, schedule(Settings()).latest(datetime.now(UTC)))
+    by_hand = Holder(4711, "elsewhere", "20251222T020000Z", "backfill", STARTED)
+    with run_lock(data_dir, by_hand), pytest.raises(Pause) as paused:
+        run_flow(site=site.base_url)
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs()
+    (waiting,) = (run for run in runs if run.state_name == "AwaitingRetry")
+    assert paused.value.state.name == "AwaitingRetry"
+    assert "backfill 20251222T020000Z (pid 4711 on elsewhere" in waiting.state.message
+    pause = waiting.next_scheduled_start_time - datetime.now(UTC)
+    assert timedelta(minutes=9) < pause <= timedelta(minutes=10)
+    assert site.requests == []
+
+
+def test_a_run_whose_slot_is_over_leaves_the_lock_to_the_next_one(
+    site: DemoSite, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scheduled_at(monkeypatch, datetime.now(UTC) - timedelta(days=2))
+    with run_lock(data_dir, Holder(4711, "elsewhere", "20251222T020000Z", "ingest", STARTED)):
+        state, error = run_flow(site=site.base_url)
+    assert (state.name, state.is_cancelled(), error.exit_status) == ("Skipped", True, 75)
 
 
 def test_late_runs_coalesce_into_one_and_the_others_are_skipped(

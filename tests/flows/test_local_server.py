@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import select
 import signal
@@ -10,6 +12,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
+
+from flows.local_server import ServerError, local_server
 
 REPOSITORY = Path(__file__).parents[2]
 SECONDS = 20
@@ -24,6 +29,22 @@ with local_server(Path(sys.argv[1])) as server:
     print(server.process.pid, flush=True)
     sys.stdin.readline()
 """
+
+
+def test_without_kernel_locks_it_refuses_and_leaves_no_lock_that_outlives_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_args: object) -> None:
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
+    # as on a network file system without flock
+    monkeypatch.setattr(fcntl, "flock", missing)
+    for _ in range(2):
+        with pytest.raises(ServerError, match=r"server\.lock cannot be locked: Function not implemented"):
+            local_server(tmp_path).__enter__()
+    monkeypatch.undo()
+    with FileLock(tmp_path / "server.lock", blocking=False, fallback_to_soft=False):
+        pass
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from datetime import UTC, datetime
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,37 @@ def test_a_run_that_died_with_its_worker_is_marked_crashed_and_the_next_one_reco
     )
     (killed,) = (run for run in machine.runs() if run.status == "crashed")
     assert (killed.run_id, killed.error) == (holder.run_id, "killed in step capture")
+
+
+def test_a_run_that_meets_a_lock_held_by_hand_is_taken_again(machine: Any, worker: Any) -> None:
+    from prefect.states import AwaitingRetry, Scheduled
+
+    def held() -> Any:
+        stack = ExitStack()
+        by_hand = lock.Holder.here("20251222T020000Z", "backfill", datetime.now(UTC))
+        try:
+            stack.enter_context(lock.run_lock(machine.settings.data_dir, by_hand))
+        except lock.LockHeldError:
+            return None
+        return stack
+
+    def mine(*states: str) -> Any:
+        return next((run for run in machine.flow_runs(*states) if run.id == made.id), None)
+
+    with machine.until(held, 60, "no scheduled run holds the lock"):
+        with machine.client() as client:
+            deployed = client.read_deployment_by_name("ca-daily/daily")
+            # slots are seconds apart, and a busy machine takes longer to start a process: it is made for a slot to come
+            soon = Scheduled(scheduled_time=datetime.now(UTC) + timedelta(seconds=55))
+            made = client.create_flow_run_from_deployment(deployed.id, state=soon, tags=["auto-scheduled"])
+            client.set_flow_run_state(made.id, Scheduled(scheduled_time=datetime.now(UTC)), force=True)
+        waiting = machine.until(lambda: mine("AwaitingRetry"), 90, "the run waits for the lock")
+    assert "backfill 20251222T020000Z" in waiting.state.message
+    with machine.client() as client:
+        # ten minutes later
+        client.set_flow_run_state(made.id, AwaitingRetry(scheduled_time=datetime.now(UTC)), force=True)
+    ended = machine.until(lambda: mine("Completed", "Skipped"), 90, "the run is taken again")
+    assert ended.state.is_completed()
 
 
 def test_after_all_that_each_slot_has_one_outcome_and_no_day_is_a_hole(machine: Any, worker: Any) -> None:

@@ -286,7 +286,12 @@ def test_a_run_of_a_clock_gone_wrong_hides_nothing_from_those_after_it(
     late = datetime(2027, 12, 10, 2, tzinfo=UTC)
     assert run_daily(on_site, slot=late, edges=Edges(clock=clock_from(late))).exit_status == 0
     before = len(site.requests)
-    run_on(on_site, site)
+    right = datetime(2025, 12, 20, 2, tzinfo=UTC)
+    site.play(right.date())
+    assert (
+        run_daily(on_site, slot=right, edges=Edges(clock=clock_from(right), trust_clock=True)).exit_status
+        == 0
+    )
     asked_since = [request.path for request in site.requests[before:] if "wp-json" in request.path]
     assert "after=2025-11-20T02:00:00Z" in asked_since[0]
 

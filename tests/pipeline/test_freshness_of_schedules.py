@@ -16,6 +16,7 @@ SETTINGS = Settings(_env_file=None, stale_after_hours=6)
 DAY = timedelta(days=1)
 FRIDAY = datetime(2025, 12, 5, 2, 0, tzinfo=UTC)
 SATURDAY = FRIDAY + DAY
+NOW = FRIDAY + 30 * DAY
 SUNDAY_SWEEP = datetime(2025, 12, 7, 4, 30, tzinfo=UTC)
 
 
@@ -34,26 +35,26 @@ def slot(at: datetime, outcome: str = "observed", name: str = DAILY, source: str
 
 def test_the_newest_slot_observed_or_unchanged_counts_in_whatever_order() -> None:
     runs = [run(slot(SATURDAY, "unchanged")), run(slot(FRIDAY))]
-    assert last_observed(schedule(SETTINGS), runs) == SATURDAY
+    assert last_observed(schedule(SETTINGS), runs, NOW) == SATURDAY
 
 
 @pytest.mark.parametrize("outcome", ["blocked", "failed", "missed"])
 def test_a_slot_that_gave_nothing_does_not_count(outcome: str) -> None:
     runs = [run(slot(FRIDAY)), run(slot(SATURDAY, outcome), published=False)]
-    assert last_observed(schedule(SETTINGS), runs) == FRIDAY
+    assert last_observed(schedule(SETTINGS), runs, NOW) == FRIDAY
 
 
 def test_pages_of_a_run_that_published_nothing_count_with_the_next_release() -> None:
     failed = run(slot(FRIDAY), published=False)
-    assert last_observed(schedule(SETTINGS), [failed]) is None
+    assert last_observed(schedule(SETTINGS), [failed], NOW) is None
     by_hand = replace(run(), kind="ingest")
-    assert last_observed(schedule(SETTINGS), [failed, by_hand]) == FRIDAY
-    assert last_observed(schedule(SETTINGS), [by_hand, failed]) is None
+    assert last_observed(schedule(SETTINGS), [failed, by_hand], NOW) == FRIDAY
+    assert last_observed(schedule(SETTINGS), [by_hand, failed], NOW) is None
 
 
 def test_slots_of_another_source_or_schedule_do_not_count() -> None:
     runs = [run(slot(FRIDAY), slot(SATURDAY, source="bank"), slot(SATURDAY, name=SWEEP))]
-    assert last_observed(schedule(SETTINGS), runs) == FRIDAY
+    assert last_observed(schedule(SETTINGS), runs, NOW) == FRIDAY
 
 
 def test_a_slot_is_missed_from_the_very_end_of_the_grace_on() -> None:
@@ -82,6 +83,24 @@ def test_a_sweep_is_missed_once_somebody_has_run_one() -> None:
     assert overdue(SETTINGS, [swept, *daily], now) == (
         Overdue("timesca", SWEEP, None, SUNDAY_SWEEP + 7 * DAY),
     )
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=23), timedelta(days=31), timedelta(days=27000)])
+def test_a_run_of_the_future_hides_nothing_that_is_late(ahead: timedelta) -> None:
+    now = SATURDAY + timedelta(hours=7)
+    runs = [run(slot(FRIDAY)), run(slot(SATURDAY + ahead))]
+    assert last_observed(schedule(SETTINGS), runs, now) == FRIDAY
+    assert overdue(SETTINGS, runs, now) == (Overdue("timesca", DAILY, FRIDAY, SATURDAY),)
+
+
+def test_a_slot_of_the_future_in_a_run_of_now_does_not_count() -> None:
+    both = replace(run(slot(FRIDAY), slot(SATURDAY + 400 * DAY)), started_at=FRIDAY)
+    assert last_observed(schedule(SETTINGS), [both], SATURDAY) == FRIDAY
+
+
+def test_a_sweep_of_the_future_makes_nobody_wait_for_one() -> None:
+    runs = [run(slot(SATURDAY)), run(slot(SUNDAY_SWEEP + 365 * DAY, name=SWEEP))]
+    assert overdue(SETTINGS, runs, SATURDAY + DAY) == ()
 
 
 @given(

@@ -255,6 +255,29 @@ def test_pruning_keeps_the_newest_the_current_one_and_what_is_newer(data_dir, re
     assert number_in(data_dir / "current") == 3
 
 
+def test_pruning_removes_releases_of_the_future_first(data_dir, release):
+    now = datetime(2025, 12, 6, 2, tzinfo=UTC)
+    made = [
+        "20251201T020000Z",
+        "20251202T020000Z",
+        "20260106T020000Z",
+        "20990101T020000Z",
+        "20251206T020000Z",
+    ]
+    for number, release_id in enumerate(made):
+        release(release_id, number)
+    assert prune(data_dir, 3, now) == ("20260106T020000Z", "20990101T020000Z")
+    assert prune(data_dir, 1, now) == ("20251201T020000Z", "20251202T020000Z")
+    assert ids(data_dir) == ["20251206T020000Z"]
+
+
+def test_pruning_never_removes_the_current_release_of_the_future(data_dir, release):
+    release("20251201T020000Z", 1)
+    release("20990101T020000Z", 2)
+    assert prune(data_dir, 1, datetime(2025, 12, 6, 2, tzinfo=UTC)) == ("20251201T020000Z",)
+    assert ids(data_dir) == ["20990101T020000Z"]
+
+
 def test_pruning_before_the_first_release_removes_nothing(data_dir):
     begin_building(data_dir, FIRST)
     assert prune(data_dir, keep=1) == ()

@@ -14,7 +14,7 @@ from ca_etl.alerts.failures import failures, refused
 from ca_etl.alerts.wording import one_line, shown
 from ca_etl.pipeline.context import Kind, Status
 from ca_etl.pipeline.freshness import overdue
-from ca_etl.pipeline.slots import SlotOutcome
+from ca_etl.pipeline.slots import SlotOutcome, present
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import Schedule, schedules
 from ca_etl.warehouse.journal import RunRecord, SlotRecord
@@ -45,6 +45,7 @@ class Condition:
 
 def conditions(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tuple[Condition, ...]:
     """Every condition that holds at `now`. `runs` are the journal's, one line a run, in the order written."""
+    runs = present(runs, now)
     return (
         *_stale(settings, runs, now),
         *_checks_failed(runs),

@@ -229,7 +229,9 @@ class _Handler(BaseHTTPRequestHandler):
         said = self.server.site.respond(self.command, self.path, headers)
         if said.wait_seconds:
             self.server.closing.wait(said.wait_seconds)
-        self.send_response(said.status)
+        # no Date: the site shows a day of its own, and a run holds its clock against that header
+        self.send_response_only(said.status)
+        self.send_header("Server", self.version_string())
         for name, value in said.headers.items():
             self.send_header(name, value)
         if said.status != 304:

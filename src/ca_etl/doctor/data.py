@@ -151,6 +151,17 @@ def archive(seen: ArchiveState) -> Iterator[Finding]:
         yield Finding("archive", Level.OK, f"{seen.files} files, {seen.read} of them read to their end")
 
 
+def withheld(names: Sequence[str]) -> Iterator[Finding]:
+    """Whether runs with a wrong clock have archived pages, whose dates are wrong as well."""
+    if names:
+        yield Finding(
+            "archive",
+            Level.WARN,
+            f"kept, but not loaded, since a clock was wrong: {listed(names)}",
+            "timedatectl (is the clock set by NTP?), then: ca-etl run",
+        )
+
+
 def last_run(runs: Sequence[RunRecord], now: datetime) -> Iterator[Finding]:
     """How the last run ended."""
     if not runs:
@@ -185,7 +196,7 @@ def freshness(
     late = {each.schedule: each for each in overdue(settings, runs, now)}
     for each in schedules(settings):
         area = f"schedule {each.name}"
-        last = last_observed(each, runs)
+        last = last_observed(each, runs, now)
         said = f"last slot observed {_instant(last) if last else 'none'}"
         if each.name in late and is_demo(settings, claimed):
             yield Finding(area, Level.OK, f"{said}, as the demo played it")

@@ -27,6 +27,8 @@ from ca_etl.doctor.findings import Diagnosis, Finding, Level
 from ca_etl.doctor.machine import LOOKED_AT, Disk, PrefectApi
 from ca_etl.doctor.variables import misspelt, present
 from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.pipeline import slots
+from ca_etl.pipeline.clock import evidence, held_back
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.settings import Settings
 from ca_etl.sources.site import claimed_site
@@ -74,7 +76,7 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
     troubles: list[Finding] = []
     runs = _read_or("last run", troubles, lambda: journal.distinct(journal.read(path)))
     known = _read_or("release", troubles, lambda: known_to_release(path))
-    newest_run = max((each.finished_at or each.started_at for each in runs or ()), default=None)
+    newest_run = max((run.finished_at or run.started_at for run in evidence(runs or ())), default=None)
     yield from machine.clock(now, newest_run, known.newest_capture if known else None)
     yield from _looked_at("data directory", lambda: data.place(read_place(path)))
     yield from _looked_at("disk", lambda: machine.disk(read_disk(path)))
@@ -91,8 +93,10 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
         lambda: data.archive(read_archive_state(settings.archive_dir, files, deep=deep, in_use=in_use)),
     )
     if runs is not None:
-        yield from data.last_run(runs, now)
-        yield from data.freshness(settings, runs, now, claimed)
+        yield from data.withheld(sorted(held_back(runs, now)))
+        come = slots.present(runs, now)
+        yield from data.last_run(come, now)
+        yield from data.freshness(settings, come, now, claimed)
     _read_or("decisions", troubles, lambda: decisions.read(path))
     yield from _looked_at("alerts", lambda: data.alerts(store.read(path).open, channels(settings)[1]))
     yield from troubles

@@ -10,11 +10,10 @@ from typing import Final
 
 from ca_etl.doctor.findings import Finding, Level
 from ca_etl.doctor.variables import Misspelt
+from ca_etl.pipeline.slots import TOLERANCE
 
 # This code was written in that month: an earlier date comes from a machine whose clock lost its battery.
 EARLIEST: Final = datetime(2026, 11, 1, tzinfo=UTC)
-# Clocks that a network keeps differ by less.
-TOLERANCE: Final = timedelta(minutes=2)
 ALMATY_SINCE_2024: Final = timedelta(hours=5)
 
 GIGABYTE: Final = 1_000_000_000

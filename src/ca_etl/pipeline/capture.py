@@ -15,6 +15,7 @@ from ca_etl.archive.redirects import leading_to, redirects
 from ca_etl.errors import CaEtlError
 from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.articles import archive_name, capture_articles, is_got
+from ca_etl.pipeline.clock import held_back
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.removals import sweep_articles
 from ca_etl.pipeline.resolve import Resolve, last_validators, published_warehouse, resolver
@@ -131,9 +132,10 @@ def held_urls(ctx: Context, name: str, resolve: Resolve | None) -> set[str]:
     So does a capture that the operator has excluded.
     """
     excluded = _excluded(ctx)
+    withheld = {ctx.settings.archive_dir / name for name in held_back(ctx.runs, ctx.started_at)}
     held: set[str] = set()
     for path in archive_files(ctx.settings.archive_dir):
-        if not path.name.startswith(f"{name}."):
+        if not path.name.startswith(f"{name}.") or path in withheld:
             continue
         captures = read_archive(path, root=ctx.settings.archive_dir, resolve=resolve)
         good = {

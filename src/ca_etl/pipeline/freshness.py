@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ca_etl.pipeline.slots import GOOD, slots_of
+from ca_etl.pipeline.slots import GOOD, present, slots_of
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedules
 from ca_etl.warehouse.journal import RunRecord
@@ -26,20 +26,20 @@ class Overdue:
     due: datetime
 
 
-def last_observed(schedule: Schedule, runs: Sequence[RunRecord]) -> datetime | None:
-    """The newest slot of the schedule whose pages stand in a release, in UTC; None when there is none.
+def last_observed(schedule: Schedule, runs: Sequence[RunRecord], now: datetime) -> datetime | None:
+    """The newest slot of the schedule by `now` whose pages are in a release, in UTC; None without one.
 
-    `runs` are in the order of the journal. The pages of a run that published nothing stand in the next release.
+    `runs` are in the order of the journal. The pages of a run that published nothing are in the next release.
     """
     newest: datetime | None = None
     published = False
-    for run in reversed(runs):
+    for run in reversed(present(runs, now)):
         published = published or run.release_id is not None
         if not published:
             continue
-        for each in slots_of(schedule, [run]):
-            if each.outcome in GOOD and (newest is None or each.slot > newest):
-                newest = each.slot
+        for record in slots_of(schedule, [run]):
+            if record.outcome in GOOD and (newest is None or record.slot > newest):
+                newest = record.slot
     return newest
 
 
@@ -53,11 +53,12 @@ def overdue(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tup
 
     `runs` are in the order of the journal, `now` is zone-aware.
     """
+    runs = present(runs, now)
     grace = timedelta(hours=settings.stale_after_hours)
-    found = []
-    for each in schedules(settings):
-        last = last_observed(each, runs)
-        if is_expected(each, runs) and each.is_overdue(last, now, grace):
-            due = each.latest(now - grace) if last is None else next(each.after(last))
-            found.append(Overdue(each.source, each.name, last, due))
-    return tuple(found)
+    late = []
+    for schedule in schedules(settings):
+        last = last_observed(schedule, runs, now)
+        if is_expected(schedule, runs) and schedule.is_overdue(last, now, grace):
+            due = schedule.latest(now - grace) if last is None else next(schedule.after(last))
+            late.append(Overdue(schedule.source, schedule.name, last, due))
+    return tuple(late)

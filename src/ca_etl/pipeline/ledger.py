@@ -12,7 +12,7 @@ from typing import Final
 from ca_etl.archive.policy import Verdict
 from ca_etl.pipeline.capture import Captured, Page
 from ca_etl.pipeline.load import Loaded
-from ca_etl.pipeline.slots import GOOD, SlotOutcome, slots_of
+from ca_etl.pipeline.slots import GOOD, SlotOutcome, present, slots_of
 from ca_etl.pipeline.told import Told
 from ca_etl.pipeline.visit import USABLE
 from ca_etl.sources.schedules import Schedule
@@ -41,11 +41,11 @@ def article_slots(schedule: Schedule, slot: datetime, told: Iterable[Told]) -> t
 
 
 def missed_slots(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) -> tuple[SlotRecord, ...]:
-    """The slots that passed without a run since the last one that any run knows of, oldest first.
+    """The slots that passed before `slot` without a run since the last one that any run by then has recorded.
 
-    None before the first run: nobody expected anything. At most the latest 400 are told.
+    Oldest first, at most the latest 400; none before the first run, when no slot was expected.
     """
-    last = max((each.slot for each in slots_of(schedule, runs)), default=None)
+    last = max((record.slot for record in slots_of(schedule, present(runs, slot))), default=None)
     if last is None:
         return ()
     passed = islice(schedule.between(last, schedule.latest(slot)), MOST_MISSED)

@@ -14,6 +14,7 @@ import duckdb
 from ca_etl.archive.read import archive_files, read_archive
 from ca_etl.parse.page import PARSER_VERSION
 from ca_etl.parse.rows import rows_of
+from ca_etl.pipeline.clock import held_back
 from ca_etl.pipeline.context import Context, Kind
 from ca_etl.pipeline.duplicate_pages import reject_repeats
 from ca_etl.pipeline.resolve import Resolve, resolver
@@ -64,7 +65,7 @@ def load(ctx: Context) -> Loaded:
         ensure_raw(con)
         if ctx.kind is Kind.RETRY:
             forget_rejects(con, PARSER_VERSION)
-        known = known_archive_files(con)
+        known = known_archive_files(con) | held_back(ctx.runs, ctx.started_at)
         # by their text: a thousand calls of relative_to take 10 ms of every run
         below = len(f"{root.as_posix()}/")
         new = [path for path in archive_files(root) if path.as_posix()[below:] not in known]

@@ -43,7 +43,9 @@ def play_days(
             site.play(day)
             desk.work(site, day)
             slot = slot_on(settings, day, on)
-            yield run_daily(on_site, slot=slot, on=on, edges=replace(edges, clock=clock_from(slot)))
+            yield run_daily(
+                on_site, slot=slot, on=on, edges=replace(edges, clock=clock_from(slot), trust_clock=True)
+            )
 
 
 def slot_on(settings: Settings, day: date, on: str = DAILY) -> datetime:

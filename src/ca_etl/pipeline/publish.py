@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from ca_etl import __version__
 from ca_etl.pipeline.context import Context
+from ca_etl.pipeline.slots import present
 from ca_etl.warehouse import decisions, journal, release
 from ca_etl.warehouse.checks import run_checks
 from ca_etl.warehouse.connect import checkpoint_at_commit, open_building
 from ca_etl.warehouse.datapackage import ReleaseFacts, other_files, table_facts, write_datapackage
 from ca_etl.warehouse.export import ExportSpec, export_parquet
 from ca_etl.warehouse.files import remove_tree
-from ca_etl.warehouse.journal import CheckResult, RunRecord
+from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
 from ca_etl.warehouse.load import Decision, load_check_results, load_decisions, load_journal
 from ca_etl.warehouse.models import build_models, read_models
 from ca_etl.warehouse.release import Release, find_building
@@ -32,14 +34,18 @@ def build(ctx: Context, record: RunRecord) -> dict[str, int]:
     data_dir = ctx.settings.data_dir
     warehouse = find_building(data_dir, ctx.run_id).warehouse
     runs = [journal.publishable(run, data_dir) for run in (*journal.read(data_dir), record)]
-    return build_tables(warehouse, runs, decisions.read(data_dir))
+    return build_tables(warehouse, runs, decisions.read(data_dir), ctx.started_at)
 
 
-def build_tables(warehouse: Path, runs: Sequence[RunRecord], decided: Sequence[Decision]) -> dict[str, int]:
-    """Make every model anew in a writable warehouse that was loaded, with these runs and decisions."""
+def build_tables(
+    warehouse: Path, runs: Sequence[RunRecord], decided: Sequence[Decision], now: datetime
+) -> dict[str, int]:
+    """Make every model anew in a writable warehouse that was loaded, with these runs and decisions, as of `now`."""
     with open_building(warehouse) as con:
         # What checks found in earlier runs is in the journal; a release tells of its own checks.
-        load_journal(con, (replace(run, checks=()) if run.checks else run for run in runs))
+        # Every run is in it, but slots of the future are not.
+        come = {run.run_id: run.slots for run in present(distinct(runs), now)}
+        load_journal(con, (replace(run, checks=(), slots=come.get(run.run_id, ())) for run in runs))
         load_decisions(con, decided)
         checkpoint_at_commit(con)
         built = build_models(con, sql_root())
@@ -82,6 +88,6 @@ def publish(ctx: Context) -> Release:
     )
     write_datapackage(building.folder, facts)
     published = release.publish(building)
-    for old in release.prune(data_dir, ctx.settings.keep_releases):
+    for old in release.prune(data_dir, ctx.settings.keep_releases, ctx.clock()):
         log.info("pruned release %s", old)
     return published

@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from ca_etl import __version__, logs
+from ca_etl.archive.read import archive_files
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, Page, capture
+from ca_etl.pipeline.clock import ClockError, Witness, contradiction, newest_known
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.feed_history import capture_feed
@@ -29,6 +32,7 @@ from ca_etl.sources.schedules import DAILY, Schedule, schedule
 from ca_etl.sources.site import claim_data_dir
 from ca_etl.sources.timesca import fetch_policy
 from ca_etl.warehouse import journal, lock
+from ca_etl.warehouse.files import write_atomic
 from ca_etl.warehouse.journal import CheckResult, RunRecord, SlotRecord
 from ca_etl.warehouse.release import Release, new_release_id
 
@@ -39,6 +43,8 @@ CHECKS_FAILED_EXIT = 3
 STOPPED = "stopped by"
 # Where the posts of a stretch of time are asked for, and the step that does it.
 HISTORIES: Mapping[str, Call] = {"posts": capture_history, "feed": capture_feed}
+# The months that backfills have crawled to their end, a file a source.
+MARKS = "backfill-*.json"
 FIRST_SLOT = datetime(2020, 1, 1, tzinfo=UTC)
 # Prefect's worker begins a run some tenths of a second before its time; clocks differ by more.
 EARLIEST_START = timedelta(minutes=1)
@@ -48,7 +54,8 @@ EARLIEST_START = timedelta(minutes=1)
 class Outcome:
     """What one run did, filled in as it goes. `release` is None when nothing was published.
 
-    `asked` are the pages of a capture that gave nothing, `slots` the slots that passed without a run before it.
+    `asked` are the pages of a capture that gave nothing, `slots` the slots that passed without a run before it;
+    `contradicted_by` and `held` are those of `RunRecord`.
     """
 
     run_id: str
@@ -63,6 +70,8 @@ class Outcome:
     hint: str = ""
     asked: tuple[Page, ...] = ()
     slots: tuple[SlotRecord, ...] = ()
+    contradicted_by: datetime | None = None
+    held: tuple[str, ...] = ()
 
     @property
     def fired(self) -> tuple[CheckResult, ...]:
@@ -78,12 +87,16 @@ def direct(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  wha
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """What a run touches besides disk and site: clock, waiting, progress, and how a step is called."""
+    """What a run touches besides disk and site: clock, waiting, progress, and how a step is called.
+
+    `trust_clock` is the word of an operator that the clock is right, whatever contradicts it.
+    """
 
     clock: Clock = utc_now
     sleep: Sleep = time.sleep
     progress: Progress = silent
     call: Call = direct
+    trust_clock: bool = False
 
 
 DEFAULT_EDGES = Edges()
@@ -116,7 +129,9 @@ def run_daily(
             "ca-etl schedule (says when the next one is)",
         )
     with _run(Kind.RUN, settings, edges, planned, slot) as run:
+        # first the pages, which nobody can get later: the clock may be right, and the journal wrong
         run.outcome.captured = run.step(capture)
+        run.check_clock()
         run.outcome.warnings += run.outcome.captured.warnings
         run.load_and_publish()
     return run.outcome
@@ -125,6 +140,7 @@ def run_daily(
 def run_ingest(settings: Settings, given: Given, *, edges: Edges = DEFAULT_EDGES) -> Outcome:
     """Archive files given by hand and publish what they say. Failures are told as in `run_daily`."""
     with _run(Kind.INGEST, settings, edges) as run:
+        run.check_clock()
         report = run.step(ingest, given)
         run.outcome.warnings += oddities(report)
         run.load_and_publish()
@@ -147,7 +163,16 @@ def run_backfill(
     fetch_policy(settings)
     claim_data_dir(settings.data_dir, str(settings.site_url))
     with _run(Kind.BACKFILL, settings, edges) as run:
+        run.check_clock()
+        marks = {path: path.read_bytes() for path in settings.data_dir.glob(MARKS)}
         run.step(HISTORIES[source], stretch)
+        try:
+            run.check_clock()
+        except ClockError:
+            # what was crawled with a wrong clock is to be crawled again
+            for path in settings.data_dir.glob(MARKS):
+                write_atomic(path, marks.get(path, b"[]\n"))
+            raise
         run.load_and_publish()
     return run.outcome
 
@@ -158,6 +183,7 @@ def run_rebuild(settings: Settings, *, only_rejects: bool = False, edges: Edges 
     `only_rejects` keeps what is loaded and reads again what an earlier version of the parser rejected.
     """
     with _run(Kind.RETRY if only_rejects else Kind.REBUILD, settings, edges) as run:
+        run.check_clock()
         run.load_and_publish()
     return run.outcome
 
@@ -169,15 +195,40 @@ class _Run:
     ctx: Context
     held: lock.RunLock
     outcome: Outcome
-    call: Call
+    edges: Edges
     planned: Schedule | None = None
+    known: Witness | None = None
+    before: frozenset[Path] = frozenset()
 
     def step(self, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
         name = function.__name__
         journal.keep_room(self.ctx.settings.data_dir)
         self.held.step(name)
         with logs.bound(step=name), logs.timed(log, name):
-            return self.call(function, self.ctx, *args)
+            return self.edges.call(function, self.ctx, *args)
+
+    def check_clock(self) -> None:
+        """Stop a run whose clock is contradicted, before it writes observations. Raises `ClockError`."""
+        witness = self.judge_clock()
+        if witness is not None and not self.edges.trust_clock:
+            raise ClockError(self.ctx.started_at, witness)
+
+    def judge_clock(self) -> Witness | None:
+        """What contradicts the clock; the archive files of this run are held back then, unless the clock is trusted."""
+        root, started_at = self.ctx.settings.archive_dir, self.ctx.started_at
+        # an ingest archives what others have captured; a capture also recovers what a killed run has left
+        stamp = f"{self.ctx.slot or started_at:%Y%m%dT%H%M%SZ}-"
+        files = archive_files(root) if self.ctx.kind in {Kind.RUN, Kind.BACKFILL} else []
+        own = [path for path in files if path.name.startswith(stamp) and path not in self.before]
+        witness = contradiction(started_at, self.known, own)
+        if witness is None:
+            return None
+        if not self.edges.trust_clock:
+            self.outcome.held = tuple(path.relative_to(root).as_posix() for path in own)
+        elif self.outcome.contradicted_by is None:
+            self.outcome.warnings += (f"{witness.against(started_at)}: it is trusted",)
+        self.outcome.contradicted_by = witness.at
+        return witness
 
     def load_and_publish(self) -> None:
         outcome = self.outcome
@@ -202,6 +253,8 @@ class _Run:
         """
         outcome, loaded = self.outcome, self.outcome.loaded
         published = outcome.status is Status.SUCCEEDED
+        # by a wrong clock it is unknown which slot it was
+        is_stopped = outcome.contradicted_by is not None and not self.edges.trust_clock
         return RunRecord(
             run_id=outcome.run_id,
             kind=self.ctx.kind,
@@ -218,7 +271,9 @@ class _Run:
             warnings=outcome.warnings,
             checks=outcome.fired,
             schedule=self.ctx.schedule,
-            slots=(*outcome.slots, *self._own_slots()),
+            slots=() if is_stopped else (*outcome.slots, *self._own_slots()),
+            contradicted_by=outcome.contradicted_by,
+            held=outcome.held,
         )
 
     def _own_slots(self) -> tuple[SlotRecord, ...]:
@@ -261,7 +316,9 @@ def _run(
         ctx = Context(
             settings, kind, run_id, started_at, slot, edges.clock, edges.sleep, edges.progress, name, runs
         )
-        run = _Run(ctx, held, Outcome(run_id), edges.call, planned)
+        archived = archive_files(settings.archive_dir)
+        known = newest_known(settings, runs, archived)
+        run = _Run(ctx, held, Outcome(run_id), edges, planned, known, frozenset(archived))
         if planned and slot:
             run.outcome.slots = missed_slots(planned, runs, max(slot, started_at))
         try:
@@ -272,6 +329,10 @@ def _run(
             _fail(run.outcome, error)
             raise
         finally:
+            if run.outcome.loaded is None:
+                # a capture that failed or was interrupted has archived something, too
+                with suppress(OSError):
+                    run.judge_clock()
             journal.append(data_dir, run.record())
             held.recorded()
             log.info("%s %s: %s", kind, run_id, run.outcome.status)

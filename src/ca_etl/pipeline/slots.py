@@ -1,8 +1,10 @@
-"""The words for what became of a slot, and the slots of a schedule among those that runs tell of."""
+"""The words for what became of a slot, the slots of a schedule that runs record, and which of them have come."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -25,6 +27,23 @@ class SlotOutcome(StrEnum):
 
 
 GOOD: Final = frozenset({SlotOutcome.OBSERVED.value, SlotOutcome.UNCHANGED.value})
+# Clocks that a network keeps differ by less; Prefect's worker begins a run some tenths of a second before its slot.
+TOLERANCE: Final = timedelta(minutes=2)
+
+
+def present(runs: Iterable[RunRecord], now: datetime) -> tuple[RunRecord, ...]:
+    """The runs that have begun by `now`, with those of their slots that have come, in the order given.
+
+    What a clock that was ahead has put into the future counts for nothing: it once hid every gap until its date.
+    """
+    limit = now + TOLERANCE
+    return tuple(
+        run
+        if all(record.slot <= limit for record in run.slots)
+        else replace(run, slots=tuple(record for record in run.slots if record.slot <= limit))
+        for run in runs
+        if run.started_at <= limit
+    )
 
 
 def slots_of(

@@ -119,7 +119,8 @@ def _rebuild(
     load(ctx)
     enrich(ctx)
     warehouse = Building(copy.data_dir, release.release_id).warehouse
-    build_tables(warehouse, runs[: made_by[0]] if made_by else runs, list(filter(None, of_its_time)))
+    of_its_run = runs[: made_by[0]] if made_by else runs
+    build_tables(warehouse, of_its_run, list(filter(None, of_its_time)), began)
     return warehouse
 
 

@@ -69,6 +69,9 @@ class RunRecord:
     """One run and how it ended. Times are UTC; `slot` is None for a run that no schedule asked for.
 
     `finished_at` and `exit_status` are None for a crashed run: nobody saw its end.
+
+    `contradicted_by` is the instant (UTC) that its clock contradicted by more than a day. Where that stopped the run,
+    `held` are the archive files that it wrote; they are loaded once a later run shows that its clock was right.
     """
 
     # An unknown field was written by a later version: dropping it on the way to a table would be silent.
@@ -90,6 +93,8 @@ class RunRecord:
     checks: tuple[CheckResult, ...] = ()
     schedule: str | None = None
     slots: tuple[SlotRecord, ...] = ()
+    contradicted_by: datetime | None = None
+    held: tuple[str, ...] = ()
 
 
 def publishable(record: RunRecord, data_dir: Path) -> RunRecord:

@@ -159,7 +159,8 @@ def load_journal(con: duckdb.DuckDBPyConnection, records: Iterable[RunRecord]) -
     Of a run told twice the first line holds.
     """
     first = distinct(records)
-    columns = [field.name for field in fields(RunRecord) if field.name not in {"checks", "slots"}]
+    other = {"checks", "slots", "contradicted_by", "held"}
+    columns = [field.name for field in fields(RunRecord) if field.name not in other]
     runs = [{name: getattr(record, name) for name in columns} for record in first]
     checks = [{"run_id": record.run_id, **asdict(check)} for record in first for check in record.checks]
     slots = [{"run_id": record.run_id, **asdict(slot)} for record in first for slot in record.slots]

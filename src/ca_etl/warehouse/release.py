@@ -24,7 +24,7 @@ import re
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -41,6 +41,8 @@ WAREHOUSE: Final = "warehouse.duckdb"
 # What DuckDB takes for later changes of the warehouse beside it, and the file of a writer that is at work.
 BESIDE: Final = (".wal", ".wal.checkpoint", ".wal.recovery", ".tmp")
 GO_BACK: Final = "ca-etl rollback, or ca-etl rebuild (makes a new release from the archive)"
+# Clocks that differ by less are not taken to be wrong: a release is not the first to go for that.
+DAY: Final = timedelta(days=1)
 RELEASE_ID: Final = re.compile(r"(\d{8}T\d{6}Z)(?:-([1-9]\d*))?")
 
 
@@ -268,19 +270,25 @@ def rollback(data_dir: Path, to: str | None = None) -> Release:
     return target
 
 
-def prune(data_dir: Path, keep: int) -> tuple[str, ...]:
-    """Remove releases until `keep` are left, the current one counted; return the ids removed, oldest first.
+def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, ...]:
+    """Remove releases until `keep` are left, the current one counted; return the ids removed, in that order.
 
-    The current release and those newer than it (an operator rolled back) always stay. A reader that has a
-    file of a removed release open keeps it. Raises `StorageError`.
+    Those of the future go first: no run up to `now` (zone-aware, by default that of the machine) made them with a clock
+    that was right. Then go those older than the current one, oldest first. The current one and those newer than it
+    (an operator rolled back) always stay. A reader that has a file of a removed release open keeps it. Raises
+    `StorageError`.
     """
     if keep < 1:
         raise ValueError("keep is at least 1")
     current = _current_id(data_dir)
     if current is None:
         return ()
-    older = [r for r in releases(data_dir) if _sort_key(r.release_id) < _sort_key(current)]
-    removed = older[: max(0, len(older) - (keep - 1))]
+    limit = f"{(now or datetime.now(UTC)).astimezone(UTC) + DAY:%Y%m%dT%H%M%SZ}"
+    other = [release for release in releases(data_dir) if release.release_id != current]
+    future = [release for release in other if release.release_id > limit]
+    older = [release for release in other if _sort_key(release.release_id) < _sort_key(current)]
+    removable = future + [release for release in older if release not in future]
+    removed = removable[: max(0, len(removable) - (keep - 1))]
     for release in removed:
         # Renamed first: a kill amid the removal must not leave half a release to roll back to.
         going = release.folder.with_name(f"{release.release_id}{REMOVING}")

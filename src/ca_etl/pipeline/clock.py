@@ -1,0 +1,157 @@
+"""Whether the clock of a run can be right: held against what is known already and against the site's own dates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from ca_etl.archive.members import RawRecord, stretches
+from ca_etl.archive.parsed import parse_record
+from ca_etl.archive.payload import PayloadError
+from ca_etl.archive.policy import count_of
+from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.resolve import published_warehouse
+from ca_etl.pipeline.slots import TOLERANCE
+from ca_etl.settings import Settings
+from ca_etl.warehouse.journal import RunRecord
+
+LEAP: Final = timedelta(days=1)
+# The years that a site's clock can show: a device without one sends 1970, "never" is 9999.
+YEARS: Final = range(2020, 2100)
+STAMP: Final = re.compile(r"\d{8}T\d{6}Z")
+# Captures that runs have made: the dates of files given by hand are the word of others, who may print any.
+NEWEST_CAPTURE: Final = (
+    "select epoch_us(max(captured_at)) from raw.capture where archive_file not like '%-ingest-%'"
+)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """An instant that the clock of a run contradicts, and the thing that states it."""
+
+    at: datetime
+    name: str
+
+    def against(self, now: datetime) -> str:
+        """How a clock that shows `now` differs from it, in words."""
+        side = "before" if now < self.at else "after"
+        return (
+            f"the clock shows {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {abs(now - self.at).days} days {side} "
+            f"{self.name} ({self.at.astimezone(UTC):%Y-%m-%d %H:%M})"
+        )
+
+
+class ClockError(CaEtlError):
+    """The clock of a run cannot be right, or what contradicts it is wrong; an operator knows which."""
+
+    def __init__(self, now: datetime, witness: Witness) -> None:
+        super().__init__(
+            f"{witness.against(now)}: no observation is written",
+            "timedatectl (is the clock set by NTP?), then: ca-etl run; if this clock is right: "
+            "ca-etl run --trust-clock (what is dated after it then counts for nothing)",
+        )
+
+
+def is_trusted(run: RunRecord) -> bool:
+    """Whether it published although its clock was contradicted: an operator trusted that clock."""
+    return run.contradicted_by is not None and run.release_id is not None
+
+
+def evidence(runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
+    """The runs by which a clock is judged: those since the last trusted one, but for those with a wrong clock."""
+    begin = max((number for number, run in enumerate(runs) if is_trusted(run)), default=0)
+    return tuple(run for run in runs[begin:] if run.contradicted_by is None or is_trusted(run))
+
+
+def newest_known(settings: Settings, runs: Sequence[RunRecord], archived: Iterable[Path]) -> Witness | None:
+    """The newest instant that the journal, the archive or the current release knows; None before the first run.
+
+    `archived` are the files of the archive.
+    What cannot be read is not evidence; the step that needs it names the way to restore it.
+    """
+    known = [
+        Witness(run.finished_at or run.started_at, f"the end of run {run.run_id}") for run in evidence(runs)
+    ]
+    if not any(is_trusted(run) for run in runs):
+        held = {name for run in runs for name in run.held}
+        root = settings.archive_dir
+        own = (path for path in archived if path.relative_to(root).as_posix() not in held)
+        known += [*_newest_file(own), *_newest_capture(settings.data_dir)]
+    return max(known, key=lambda witness: witness.at, default=None)
+
+
+def held_back(runs: Sequence[RunRecord], now: datetime) -> frozenset[str]:
+    """Archive files (relative POSIX paths) that are not loaded, since their captures have the dates of a wrong clock.
+
+    A later run that was published, or begins `now`, before the time of what contradicted that clock shows that the
+    clock was right and the other thing wrong: its files are loaded.
+    """
+    earliest, names = now, set[str]()
+    for run in reversed(runs):
+        if run.release_id:
+            earliest = min(earliest, run.started_at)
+        elif run.contradicted_by and run.contradicted_by <= earliest + TOLERANCE:
+            names.update(run.held)
+    return frozenset(names)
+
+
+def contradiction(now: datetime, known: Witness | None, answers: Iterable[Path]) -> Witness | None:
+    """What contradicts a run that began at `now` by more than a day, None where nothing does.
+
+    `answers` are the archive files that it wrote. A site contradicts it where all dates of its answers do, in one
+    direction: one cached page has an old date, one broken page any.
+    """
+    if known is not None and known.at > now + LEAP:
+        return known
+    dates = [date for path in answers for date in _site_dates(path)]
+    after = [sent for archived, sent, _ in dates if sent > archived + LEAP]
+    before = [sent for archived, sent, aged in dates if aged < archived - LEAP]
+    if dates and len(dates) in {len(after), len(before)}:
+        return Witness(max(after or before), "the date that the site sends")
+    return None
+
+
+def _newest_file(paths: Iterable[Path]) -> Iterator[Witness]:
+    # a file is named by the slot or the start of its run, in UTC
+    name = max((path.name for path in paths if STAMP.match(path.name)), default="")
+    try:
+        at = datetime.strptime(f"{name[:15]}+0000", "%Y%m%dT%H%M%S%z")
+    except ValueError:
+        return
+    yield Witness(at, f"archive file {name}")
+
+
+def _newest_capture(data_dir: Path) -> Iterator[Witness]:
+    try:
+        with published_warehouse(data_dir) as con:
+            ((newest,),) = con.execute(NEWEST_CAPTURE).fetchall() if con else [(None,)]
+    except (CaEtlError, OSError, duckdb.Error):
+        return
+    if newest is not None:
+        yield Witness(EPOCH + timedelta(microseconds=newest), "the newest capture of the current release")
+
+
+def _site_dates(path: Path) -> Iterator[tuple[datetime, datetime, datetime]]:
+    """Of each answer when it was archived, its Date, and its Date with the Age that a cache on the way adds."""
+    with path.open("rb") as file:
+        for stretch in stretches(file):
+            try:
+                record = parse_record(stretch) if isinstance(stretch, RawRecord) else None
+                sent = parsedate_to_datetime(record.http_headers["date"]) if record else None
+            except (PayloadError, KeyError, ValueError, TypeError, OverflowError):
+                continue
+            if record is not None and sent is not None and sent.year in YEARS:
+                sent = sent.replace(tzinfo=sent.tzinfo or UTC)
+                yield (
+                    record.date,
+                    sent,
+                    sent + timedelta(seconds=count_of(record.http_headers.get("age")) or 0),
+                )
