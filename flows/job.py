@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from errno import EADDRINUSE
+from functools import partial
 
 from prefect import runtime
 
 from ca_etl.demo.figures import default_last_day
 from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.consult import consult
 from ca_etl.pipeline.context import utc_now
 from ca_etl.pipeline.ledger import is_done
 from ca_etl.pipeline.play import play_days, slot_on
@@ -64,7 +66,11 @@ class Job:
         if not is_scheduled():
             return
         planned = schedule(self.settings, self.on)
-        done_by = is_done(planned, journal.read(self.settings.data_dir), self.slot)
+        # what cannot be read is no reason not to capture: the run meets the problem again, and reports it
+        runs = consult(
+            partial(journal.read, self.settings.data_dir), (), journal.JOURNAL_FILE, "ca-etl doctor"
+        )
+        done_by = is_done(planned, runs.value, self.slot)
         if done_by is not None:
             raise SlotDoneError(f"The slot {self.slot:%Y-%m-%d %H:%M:%S} UTC was published by run {done_by}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from ca_etl.sanitize import visible
 
 
@@ -23,3 +25,14 @@ class UsageError(CaEtlError):
     """The command line or a setting asks for something that makes no sense."""
 
     exit_status = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something outside the code that is not as it should be, as data, and the next command to run."""
+
+    message: str
+    next_command: str
+
+    def __str__(self) -> str:
+        return f"{self.message}; next: {self.next_command}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from rich.console import Group, RenderableType
@@ -12,17 +13,19 @@ from rich.text import Text
 
 from ca_etl.alerts import store
 from ca_etl.alerts.transitions import OpenAlert
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import CaEtlError, Problem
 from ca_etl.pipeline.clock import evidence
+from ca_etl.pipeline.consult import consult
 from ca_etl.pipeline.context import Status as RunStatus
 from ca_etl.pipeline.freshness import last_observed, overdue
+from ca_etl.pipeline.killed import lost_run_ids
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.pipeline.slots import present
 from ca_etl.screen import table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.journal import CheckResult, RunRecord, SlotRecord
+from ca_etl.warehouse.journal import CheckResult, Journal, RunRecord, SlotRecord
 from ca_etl.warehouse.release import current_release
 
 LAST_RUNS: Final = 5
@@ -71,20 +74,13 @@ class SlotState:
 
 
 @dataclass(frozen=True, slots=True)
-class Damage:
-    """A file that cannot be read, without which all else is told."""
-
-    message: str
-    next_command: str
-
-
-@dataclass(frozen=True, slots=True)
 class Status:
     """The state of one data directory.
 
     `checks` are those that fired in the last run that got so far, `rejects` counts the current release's by reason,
     `articles` is what each source of articles answered last, `running` names the run that is on, `alerts` are those
-    that were open when somebody last looked. `damaged` cannot be read, `ahead` are ids of runs of the future.
+    that were open when somebody last looked. `damaged` has what of it could not be read, `warnings` what a damaged
+    journal lacks or has had set aside, `ahead` the ids of runs of the future.
     """
 
     data_dir: str
@@ -98,19 +94,23 @@ class Status:
     schedules: tuple[SlotState, ...] = ()
     articles: tuple[SlotRecord, ...] = ()
     alerts: tuple[OpenAlert, ...] = ()
-    damaged: tuple[Damage, ...] = ()
+    damaged: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     ahead: tuple[str, ...] = ()
 
 
 def collect(settings: Settings, now: datetime) -> Status:
     """Read the journal, the lock's holder and the current release. `now` is zone-aware.
 
-    Raises `CaEtlError` when one of them is unreadable; the alerts may be.
+    Raises `CaEtlError` when the holder or the release is unreadable; journal and alerts may be.
     """
     data_dir = settings.data_dir
     alerts, damaged = _alerts(settings)
-    runs = journal.distinct(journal.read(data_dir))
+    path = data_dir / journal.JOURNAL_FILE
+    written = consult(partial(journal.read_journal, data_dir), Journal(), path, f"ls -l {path}")
+    runs = journal.distinct(written.value.runs)
     come = present(runs, now)
+    lost: frozenset[str] = frozenset()
     release = current_release(data_dir)
     published = {run.release_id: run.finished_at for run in runs}
     freshness: tuple[Freshness, ...] = ()
@@ -121,6 +121,7 @@ def collect(settings: Settings, now: datetime) -> Status:
             freshness = tuple(Freshness(*row) for row in con.execute(FRESHNESS, {"now": now}).fetchall())
             checks = tuple(CheckResult(*row) for row in con.execute(FIRING).fetchall())
             rejects = dict(con.execute(REJECTS).fetchall())
+            lost = lost_run_ids(con, data_dir, written.value)
     if runs and runs[-1].status == RunStatus.CHECKS_FAILED:
         checks = runs[-1].checks
     return Status(
@@ -136,7 +137,8 @@ def collect(settings: Settings, now: datetime) -> Status:
         articles=_last_articles(settings, come),
         ahead=tuple(run.run_id for run in evidence(runs) if run not in come),
         alerts=alerts,
-        damaged=damaged,
+        damaged=damaged if written.problem is None else (*damaged, written.problem),
+        warnings=() if written.problem else tuple(journal.problems(data_dir, written.value, lost)),
     )
 
 
@@ -153,11 +155,11 @@ def staleness(status: Status) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _alerts(settings: Settings) -> tuple[tuple[OpenAlert, ...], tuple[Damage, ...]]:
+def _alerts(settings: Settings) -> tuple[tuple[OpenAlert, ...], tuple[Problem, ...]]:
     try:
         return store.read(settings.data_dir).open, ()
     except CaEtlError as error:
-        return (), (Damage(str(error), error.hint),)
+        return (), (Problem(str(error), error.hint),)
 
 
 def _slot_states(settings: Settings, runs: tuple[RunRecord, ...], now: datetime) -> tuple[SlotState, ...]:
@@ -191,6 +193,10 @@ def render(status: Status, now: datetime) -> RenderableType:
     if status.ahead:
         ahead = f"runs of the future count for nothing: {', '.join(status.ahead)}"
         parts.append(Text(f"{ahead}. Next: ca-etl run --trust-clock (if the clock is right)"))
+    if status.warnings:
+        parts.append(
+            table(("warning", "next"), [(each.message, each.next_command) for each in status.warnings])
+        )
     if status.running:
         parts.append(Text(f"running now: {status.running}"))
     if status.freshness:

@@ -1,11 +1,22 @@
 import logging
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.warehouse.journal import CheckResult, JournalError, RunRecord, append, distinct, read
+from ca_etl.warehouse.journal import (
+    CheckResult,
+    RunRecord,
+    append,
+    distinct,
+    merged,
+    problems,
+    read,
+    read_journal,
+    repair,
+)
 
 START = datetime(2025, 12, 5, 2, 0, 0, 123456, tzinfo=UTC)
 
@@ -87,22 +98,102 @@ def test_a_line_that_lacks_only_its_end_is_no_torn_line(data_dir, journal):
     assert not (data_dir / "runs.jsonl.torn").exists()
 
 
-@pytest.mark.parametrize("line", [b"", b"no json", b'{"run_id": "b"}'])
-def test_a_bad_line_in_the_middle_is_an_error_that_names_it(data_dir, journal, line):
+BAD_LINES = [
+    b"",
+    b"no json",
+    b'{"run_id": "b"}',
+    b"\xff\xfe\x00\x00",
+    b"[1, 2]",
+    b'{"run_id":"b","kind":"run","started_at":"2025-12-05T02:00:00Z","status":"succeefed","code_version":"1"}',
+    b'{"run_id":"b","kind":"run","started_at":"2025-12-05T02:00:00","status":"failed","code_version":"1"}',
+    b'{"mood":"good","run_id":"b","kind":"run","started_at":"2025-12-05T02:00:00Z","status":"failed","code_version":"1"}',
+]
+
+
+@pytest.mark.parametrize("line", BAD_LINES)
+def test_a_bad_line_is_passed_over_and_reported_with_its_number_and_bytes(data_dir, journal, line):
     append(data_dir, record("a"))
     with journal.open("ab") as file:
         file.write(line + b"\n")
     append(data_dir, record("c"))
-    with pytest.raises(JournalError, match="line 2") as caught:
-        read(data_dir)
-    assert "sed -n 2p" in caught.value.hint
+    found = read_journal(data_dir)
+    assert [run.run_id for run in found.runs] == ["a", "c"]
+    ((number, data),) = [(bad.number, bad.data) for bad in found.bad]
+    assert (number, data) == (2, line)
+    (problem,) = problems(data_dir, found)
+    assert "line 2 is not a run record" in problem.message
+    assert "sed -n 2p" in problem.next_command
 
 
-def test_a_field_of_a_later_version_is_not_dropped_silently(data_dir, journal):
+def test_the_reason_of_a_bad_line_names_the_field_of_a_later_version(data_dir, journal):
     append(data_dir, record("a"))
     journal.write_bytes(journal.read_bytes().replace(b'"kind"', b'"mood":"good","kind"'))
-    with pytest.raises(JournalError, match="mood"):
-        read(data_dir)
+    (bad,) = read_journal(data_dir).bad
+    assert bad.reason.startswith("mood ")
+
+
+@pytest.mark.parametrize("line", BAD_LINES)
+def test_a_repair_keeps_good_lines_as_they_were_and_the_bytes_of_bad_ones_beside_them(
+    data_dir, journal, line
+):
+    append(data_dir, record("a"))
+    good = journal.read_bytes()
+    journal.write_bytes(line + b"\n" + good + b'{"torn')
+    repair(data_dir, (), START)
+    assert journal.read_bytes() == good + b'{"torn'
+    head, kept, end = (data_dir / "runs.jsonl.repairs").read_bytes().split(b"\n")
+    assert head.startswith(b"# 2025-12-05T02:00:00Z line 1, set aside: ")
+    assert (kept, end) == (line, b"")
+    (problem,) = problems(data_dir, read_journal(data_dir))
+    assert "was repaired" in problem.message
+    assert "runs.jsonl.repairs" in problem.next_command
+
+
+def test_a_repair_that_was_killed_before_its_last_step_is_done_once_more(data_dir, journal):
+    append(data_dir, record("a"))
+    damaged = b"no json\n" + journal.read_bytes()
+    for _ in range(2):
+        journal.write_bytes(damaged)
+        repair(data_dir, (), START)
+    assert [run.run_id for run in read(data_dir)] == ["a"]
+    assert (data_dir / "runs.jsonl.repairs").read_bytes().count(b"no json\n") == 2
+
+
+def test_lost_runs_are_put_back_where_they_were(data_dir, journal):
+    runs = [replace(record(str(number)), started_at=START + timedelta(days=number)) for number in range(4)]
+    for run in (runs[0], runs[3]):
+        append(data_dir, run)
+    assert merged((runs[0], runs[3]), (runs[2], runs[1])) == tuple(runs)
+    repair(data_dir, (runs[2], runs[1]), START)
+    assert read(data_dir) == tuple(runs)
+    assert journal.read_bytes().count(b"\n") == len(runs)
+    (problem,) = problems(data_dir, read_journal(data_dir))
+    assert "was repaired" in problem.message
+
+
+def test_runs_that_only_the_release_knows_are_a_problem_with_the_way_to_restore_them(data_dir, journal):
+    append(data_dir, record("c"))
+    (problem,) = problems(data_dir, read_journal(data_dir), {"a", "b"})
+    assert "lacks 2 runs" in problem.message
+    assert f"restore {journal}" in problem.next_command
+    assert "ca-etl run" in problem.next_command
+
+
+@given(data=st.binary(max_size=300), before=st.integers(0, 2))
+def test_whatever_bytes_a_journal_has_it_is_read_and_a_repair_loses_none(tmp_path_factory, data, before):
+    data_dir = tmp_path_factory.mktemp("journal")
+    for number in range(before):
+        append(data_dir, record(str(number)))
+    path = data_dir / "runs.jsonl"
+    path.write_bytes((path.read_bytes() if path.exists() else b"") + data)
+    *lines, tail = data.split(b"\n")
+    found = read_journal(data_dir)
+    assert [bad.data for bad in found.bad] == lines
+    repair(data_dir, (), START)
+    kept = (data_dir / "runs.jsonl.repairs").read_bytes()
+    assert all(line + b"\n" in kept for line in lines)
+    assert path.read_bytes().endswith(tail)
+    assert read_journal(data_dir) == replace(found, bad=())
 
 
 def test_of_a_run_told_twice_the_first_line_holds():

@@ -28,6 +28,7 @@ from ca_etl.archive.members import BadStretch, RawRecord, Stretch, stretches
 from ca_etl.archive.parsed import Parsed, bare_id, parse_record, parse_warc_date, record_id_of
 from ca_etl.archive.payload import PayloadError
 from ca_etl.archive.policy import Validators, Verdict, count_of
+from ca_etl.errors import CaEtlError
 from ca_etl.records import BadRecord, Capture, RejectReason
 
 Resolve = Callable[[str], Capture | None]
@@ -77,17 +78,18 @@ def usable_urls(path: Path) -> set[str]:
 def read_validators(path: Path, offset: int) -> Validators | None:
     """What a conditional request for the capture at `offset` says; None where it has neither ETag nor Last-Modified.
 
-    A revisit names its own original, so that a 304 never refers to a 304. Raises `OSError`; a record that cannot be
-    trusted gives None.
+    A revisit names its own original, so that a 304 never refers to a 304. Raises `OSError` for a file that cannot be
+    opened, `CaEtlError` where it has no whole record at `offset`.
     """
     with path.open("rb") as file:
         first = next(stretches(file, offset), None)
     if not isinstance(first, RawRecord):
-        return None
+        reason = f"{first.reason}, {first.detail}" if first is not None else "the file ends before it"
+        raise CaEtlError(f"{path} is damaged at byte {offset}: {reason}")
     try:
         return _validators(parse_record(first))
-    except PayloadError:
-        return None
+    except PayloadError as error:
+        raise CaEtlError(f"{path} is damaged at byte {offset}: {error.reason}, {error.detail}") from error
 
 
 class _Reader:

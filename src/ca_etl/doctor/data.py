@@ -9,6 +9,7 @@ from typing import Final
 
 from ca_etl.alerts.transitions import OpenAlert
 from ca_etl.doctor.findings import Finding, Level, listed
+from ca_etl.errors import Problem
 from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.freshness import is_expected, last_observed, overdue
 from ca_etl.records import LOOPBACK, site_name
@@ -162,8 +163,10 @@ def withheld(names: Sequence[str]) -> Iterator[Finding]:
         )
 
 
-def last_run(runs: Sequence[RunRecord], now: datetime) -> Iterator[Finding]:
-    """How the last run ended."""
+def last_run(runs: Sequence[RunRecord], now: datetime, problems: Sequence[Problem] = ()) -> Iterator[Finding]:
+    """How the last run ended, and the `problems` of the journal, without which the next one goes on."""
+    for problem in problems:
+        yield Finding("last run", Level.WARN, problem.message, problem.next_command)
     if not runs:
         yield Finding("last run", Level.WARN, "none is recorded", "ca-etl run")
         return

@@ -29,11 +29,12 @@ from ca_etl.doctor.variables import misspelt, present
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.pipeline import slots
 from ca_etl.pipeline.clock import evidence, held_back
+from ca_etl.pipeline.killed import lost_run_ids
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.settings import Settings
 from ca_etl.sources.site import claimed_site
 from ca_etl.warehouse import decisions, journal, lock
-from ca_etl.warehouse.journal import JOURNAL_FILE
+from ca_etl.warehouse.journal import JOURNAL_FILE, Journal
 
 T = TypeVar("T")
 
@@ -48,10 +49,11 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the current release says of the archive: SHA-256 and bytes of each file, and the newest capture."""
+    """What the current release knows: SHA-256 and bytes of each archive file, the newest capture, the lost runs."""
 
     files: Mapping[str, tuple[str, int]]
     newest_capture: datetime | None
+    lost_runs: frozenset[str] = frozenset()
 
 
 def examine(settings: Settings | UsageError, now: datetime, *, deep: bool = False) -> Diagnosis:
@@ -74,8 +76,9 @@ def examine(settings: Settings | UsageError, now: datetime, *, deep: bool = Fals
 def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterator[Finding]:
     path = settings.data_dir
     troubles: list[Finding] = []
-    runs = _read_or("last run", troubles, lambda: journal.distinct(journal.read(path)))
-    known = _read_or("release", troubles, lambda: known_to_release(path))
+    written = _read_or("last run", troubles, lambda: journal.read_journal(path))
+    runs = None if written is None else journal.distinct(written.runs)
+    known = _read_or("release", troubles, lambda: known_to_release(path, written))
     newest_run = max((run.finished_at or run.started_at for run in evidence(runs or ())), default=None)
     yield from machine.clock(now, newest_run, known.newest_capture if known else None)
     yield from _looked_at("data directory", lambda: data.place(read_place(path)))
@@ -92,10 +95,11 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
         "archive",
         lambda: data.archive(read_archive_state(settings.archive_dir, files, deep=deep, in_use=in_use)),
     )
-    if runs is not None:
+    if written is not None and runs is not None:
+        lost = known.lost_runs if known else frozenset[str]()
         yield from data.withheld(sorted(held_back(runs, now)))
         come = slots.present(runs, now)
-        yield from data.last_run(come, now)
+        yield from data.last_run(come, now, tuple(journal.problems(path, written, lost)))
         yield from data.freshness(settings, come, now, claimed)
     _read_or("decisions", troubles, lambda: decisions.read(path))
     yield from _looked_at("alerts", lambda: data.alerts(store.read(path).open, channels(settings)[1]))
@@ -154,14 +158,18 @@ def ask_prefect(url: str) -> PrefectApi | None:
         return PrefectApi(shown, f"/health does not answer ({type(error).__name__})")
 
 
-def known_to_release(data_dir: Path) -> Known:
-    """The archive as the current release knows it; nothing before the first one. Raises `CaEtlError`."""
+def known_to_release(data_dir: Path, written: Journal | None) -> Known:
+    """The archive as the current release knows it, and the runs that it knows and the journal, `written`, does not.
+
+    Nothing before the first release. Raises `CaEtlError`.
+    """
     with published_warehouse(data_dir) as con:
         if con is None:
             return Known({}, None)
         files = {name: (sha256, size) for name, sha256, size in con.execute(KNOWN_FILES).fetchall()}
         ((newest,),) = con.execute(NEWEST_CAPTURE).fetchall()
-    return Known(files, None if newest is None else EPOCH + timedelta(microseconds=newest))
+        lost = frozenset[str]() if written is None else lost_run_ids(con, data_dir, written)
+    return Known(files, None if newest is None else EPOCH + timedelta(microseconds=newest), lost)
 
 
 def read_place(data_dir: Path) -> Place:

@@ -18,9 +18,10 @@ import duckdb
 from ca_etl.archive.fetch import FetchResult
 from ca_etl.archive.policy import Validators, Verdict
 from ca_etl.parse.page import Article, Page, PageKind
+from ca_etl.pipeline.consult import consult_validators
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.duplicate_pages import Saying, repeats
-from ca_etl.pipeline.resolve import last_validators, published_warehouse
+from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.told import TOO_MANY, Told, good, status_of
 from ca_etl.pipeline.visit import FINAL, Visit, page_of
@@ -71,7 +72,7 @@ def ask_pages(ctx: Context, visit: Visit, lacking: Sequence[Article]) -> Told | 
         wanted = [url for url in urls if url not in known]
         again = _read_before(ctx, con) if con else []
         chosen = list(dict.fromkeys([*wanted, *filter(policy.allows_host, again)]))[:most]
-        validators = last_validators(con, ctx.settings.archive_dir, chosen) if con else NO_VALIDATORS
+        validators = consult_validators(con, ctx.settings.archive_dir, chosen).value if con else NO_VALIDATORS
     said, no = look_at(ctx, visit, chosen, validators)
     foreign = f"{len(found) - len(urls)} links lead to other hosts" if len(urls) < len(found) else ""
     if not said:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from ca_etl.archive.fetch import FetchResult
@@ -12,13 +14,14 @@ from ca_etl.archive.policy import Validators, Verdict
 from ca_etl.archive.read import archive_files, read_archive
 from ca_etl.archive.recover import recover_open_files
 from ca_etl.archive.redirects import leading_to, redirects
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import CaEtlError, Problem
 from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.articles import archive_name, capture_articles, is_got
 from ca_etl.pipeline.clock import held_back
+from ca_etl.pipeline.consult import RELEASE, RESTORE, Consulted, consult, consult_release, consult_validators
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.removals import sweep_articles
-from ca_etl.pipeline.resolve import Resolve, last_validators, published_warehouse, resolver
+from ca_etl.pipeline.resolve import resolver
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.told import Told, write_note
 from ca_etl.pipeline.visit import FINAL, USABLE, Visit
@@ -62,11 +65,15 @@ class NothingCapturedError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """Outcome of the step: pages asked for now, how many the archive already held, and what the articles gave."""
+    """Outcome of the step: pages requested now, how many the archive already held, and what the articles gave.
+
+    `problems` are those of what was only consulted: all is archived, and the run goes no further.
+    """
 
     pages: tuple[Page, ...]
     already_archived: int
     articles: tuple[Told, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -76,34 +83,75 @@ class Captured:
         return (*pages, *articles)
 
 
-def capture(ctx: Context) -> Captured:
-    """Ask the site for the slot's pages that the archive does not hold yet, then for what is new among its articles.
+@dataclass(frozen=True, slots=True)
+class Consultation:
+    """What a capture knows before its first request: the URLs it needs, those archived already, the validators."""
 
-    Every answer is archived, also refusals and errors. Raises `NothingCapturedError` when no page of the
-    slot is usable, and `UsageError` when the site may not be asked as things are set.
+    wanted: tuple[str, ...]
+    held: frozenset[str]
+    validators: Mapping[str, Validators]
+    problems: tuple[Problem, ...] = ()
+
+
+def capture(ctx: Context) -> Captured:
+    """Request the slot's pages that the archive does not hold yet, then what is new among the site's articles.
+
+    Every response is archived, also refusals and errors. Raises `NothingCapturedError` when no page of the
+    slot is usable, and `UsageError` when the site may not be requested as things are set.
     """
     assert ctx.slot is not None  # noqa: S101  only `run` captures, and a run has a slot
-    archive_dir = ctx.settings.archive_dir
     with Visit(ctx) as visit:
-        recover_open_files(archive_dir)
         name = archive_name(ctx.slot, ctx.schedule)
-        with published_warehouse(ctx.settings.data_dir) as con:
-            held = held_urls(ctx, name, resolver(con, archive_dir) if con else None)
-            wanted = [url for url in timesca.targets(ctx.settings, ctx.schedule or DAILY) if url not in held]
-            validators = last_validators(con, archive_dir, wanted) if con else {}
+        known = consult_past(ctx, name)
         listings: list[FetchResult] = []
-        pages = tuple(_ask(ctx, visit, name, wanted, validators, listings=listings)) if wanted else ()
-        captured = Captured(pages, already_archived=len(held))
-        if not held and not any(page.verdict in USABLE for page in captured.pages):
+        pages = (
+            tuple(_ask(ctx, visit, name, known.wanted, known.validators, listings=listings))
+            if known.wanted
+            else ()
+        )
+        captured = Captured(pages, len(known.held), problems=known.problems)
+        if not known.held and not any(page.verdict in USABLE for page in captured.pages):
             raise NothingCapturedError(
                 f"{ctx.settings.site_url} gave no usable page: {_in_short(captured)}",
                 "ca-etl run (again, later: the slot stays open until a page of it is archived)",
                 captured.pages,
             )
-        told = _articles(ctx, visit, listings)
-    if told:
-        write_note(ctx.settings.data_dir, ctx.run_id, told)
-    return replace(captured, articles=told)
+        # articles are requested by what the release knows; its damage must not hide that the pages are archived
+        articles = consult(partial(_articles, ctx, visit, listings), (), "the crawl frontier", RELEASE)
+    if articles.value:
+        write_note(ctx.settings.data_dir, ctx.run_id, articles.value)
+    problems = captured.problems if articles.problem is None else (*captured.problems, articles.problem)
+    return replace(captured, articles=articles.value, problems=problems)
+
+
+def consult_past(ctx: Context, name: str) -> Consultation:
+    """Read archive and release for the slot whose archive files are called `name`. Damage is data here.
+
+    What cannot be read counts as not there: the page is requested, and without a condition.
+    """
+    archive_dir = ctx.settings.archive_dir
+    opened = consult(partial(recover_open_files, archive_dir), (), archive_dir, f"ls -lR {archive_dir}")
+    # the build reads the decisions again, and stops there
+    decided = consult(partial(decisions.read, ctx.settings.data_dir), (), "decisions.csv", "ca-etl doctor")
+    excluded = frozenset(each.capture_id for each in decided.value if each.decision == "exclude")
+    withheld = {archive_dir / file for file in held_back(ctx.runs, ctx.started_at)}
+    files = [
+        consult(partial(held_urls, ctx, path, excluded), frozenset[str](), path, RESTORE)
+        for path in archive_files(archive_dir)
+        if path.name.startswith(f"{name}.") and path not in withheld
+    ]
+    held = frozenset(url for file in files for url in file.value)
+    wanted = tuple(url for url in timesca.targets(ctx.settings, ctx.schedule or DAILY) if url not in held)
+    nothing: Consulted[Mapping[str, Validators]] = Consulted({})
+    release = consult_release(
+        ctx.settings.data_dir,
+        lambda con: consult_validators(con, archive_dir, wanted) if con and wanted else nothing,
+        nothing,
+    )
+    problems = (opened.problem, *(file.problem for file in files), release.problem, release.value.problem)
+    return Consultation(
+        wanted, held, release.value.value, tuple(each for each in problems if each is not None)
+    )
 
 
 def _in_short(captured: Captured) -> str:
@@ -125,43 +173,31 @@ def _articles(ctx: Context, visit: Visit, listings: list[FetchResult]) -> tuple[
     return sweep_articles(ctx, visit) if ctx.schedule == SWEEP else capture_articles(ctx, visit, listings)
 
 
-def held_urls(ctx: Context, name: str, resolve: Resolve | None) -> set[str]:
-    """URLs of which the slot's archive files hold an answer with rates in it, whatever way it was reached.
+def held_urls(ctx: Context, path: Path, excluded: Collection[str]) -> frozenset[str]:
+    """URLs of which a file of the slot holds a response with rates in it, whatever way it was reached.
 
-    A page without rates leaves its slot open: it may be the host's "account suspended", answered with status 200.
+    A page without rates leaves its slot open: it may be the host's "account suspended", sent with status 200.
     So does a capture that the operator has excluded.
     """
-    excluded = _excluded(ctx)
-    withheld = {ctx.settings.archive_dir / name for name in held_back(ctx.runs, ctx.started_at)}
-    held: set[str] = set()
-    for path in archive_files(ctx.settings.archive_dir):
-        if not path.name.startswith(f"{name}.") or path in withheld:
-            continue
-        captures = read_archive(path, root=ctx.settings.archive_dir, resolve=resolve)
-        good = {
-            each.url
-            for each in captures
-            if isinstance(each, Capture)
-            and each.url
-            and each.capture_id not in excluded
-            and _has_rates(ctx, each)
-        }
-        held |= leading_to(good, redirects(path))
-    return held
 
+    def resolve(capture_id: str) -> Capture | None:
+        # opened for the few revisits of a slot that is run again: what damages the release must not hide other pages
+        return consult_release(
+            ctx.settings.data_dir,
+            lambda con: resolver(con, ctx.settings.archive_dir)(capture_id) if con else None,
+            None,
+        ).value
 
-def _has_rates(ctx: Context, capture: Capture) -> bool:
-    return bool(rows_of(capture, zone=ctx.settings.zone, run_id=ctx.run_id).rate_observation)
-
-
-def _excluded(ctx: Context) -> frozenset[str]:
-    try:
-        decided = decisions.read(ctx.settings.data_dir)
-    except decisions.DecisionError as error:
-        # A page that is not fetched today is lost; the build reads the decisions again, and stops there.
-        log.warning("%s", error)
-        return frozenset()
-    return frozenset(each.capture_id for each in decided if each.decision == "exclude")
+    captures = read_archive(path, root=ctx.settings.archive_dir, resolve=resolve)
+    good = {
+        each.url
+        for each in captures
+        if isinstance(each, Capture)
+        and each.url
+        and each.capture_id not in excluded
+        and rows_of(each, zone=ctx.settings.zone, run_id=ctx.run_id).rate_observation
+    }
+    return frozenset(leading_to(good, redirects(path)))
 
 
 def _ask(

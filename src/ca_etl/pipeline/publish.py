@@ -6,9 +6,11 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from ca_etl import __version__
+from ca_etl.pipeline.consult import consult
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.slots import present
 from ca_etl.warehouse import decisions, journal, release
@@ -33,7 +35,7 @@ def build(ctx: Context, record: RunRecord) -> dict[str, int]:
     """
     data_dir = ctx.settings.data_dir
     warehouse = find_building(data_dir, ctx.run_id).warehouse
-    runs = [journal.publishable(run, data_dir) for run in (*journal.read(data_dir), record)]
+    runs = [journal.publishable(run, data_dir) for run in (*ctx.runs, record)]
     return build_tables(warehouse, runs, decisions.read(data_dir), ctx.started_at)
 
 
@@ -65,7 +67,7 @@ def check(ctx: Context) -> tuple[CheckResult, ...]:
 
 
 def publish(ctx: Context) -> Release:
-    """Export Parquet and descriptor, rename the folder, move `current`, prune old releases."""
+    """Export Parquet and descriptor, rename the folder, move `current`."""
     data_dir = ctx.settings.data_dir
     building = find_building(data_dir, ctx.run_id)
     parquet = building.folder / "parquet"
@@ -87,7 +89,29 @@ def publish(ctx: Context) -> Release:
         files=other_files(building.folder, tables),
     )
     write_datapackage(building.folder, facts)
-    published = release.publish(building)
-    for old in release.prune(data_dir, ctx.settings.keep_releases, ctx.clock()):
+    return release.publish(building)
+
+
+def prune(ctx: Context) -> tuple[str, ...]:
+    """Remove old releases. What keeps it from that is given back as a warning: the new one is published."""
+    data_dir = ctx.settings.data_dir
+    pruned = consult(
+        partial(release.prune, data_dir, ctx.settings.keep_releases, ctx.clock()),
+        (),
+        release.RELEASES,
+        "ca-etl releases",
+    )
+    for old in pruned.value:
         log.info("pruned release %s", old)
-    return published
+    if (problem := pruned.problem) is None:
+        return ()
+    return (f"old releases could not be removed, and the new one is published: {problem}",)
+
+
+def published_by(data_dir: Path, run_id: str) -> Release | None:
+    """The current release where that run made it; a publication that the run had announced is completed."""
+    if not (data_dir / release.RELEASES / run_id).is_dir():
+        return None
+    release.recover(data_dir)
+    current = release.current_release(data_dir)
+    return current if current is not None and current.release_id == run_id else None

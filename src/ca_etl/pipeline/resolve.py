@@ -1,20 +1,18 @@
-"""From a capture's id to its bytes: what revisit records and conditional requests need of the past."""
+"""From a capture's id to its bytes, and the current release for reading."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
-from ca_etl.archive.policy import Validators
-from ca_etl.archive.read import read_capture, read_validators
+from ca_etl.archive.read import read_capture
 from ca_etl.errors import CaEtlError
 from ca_etl.records import Capture
 from ca_etl.warehouse.connect import open_release
-from ca_etl.warehouse.load import validators
 from ca_etl.warehouse.release import GO_BACK, RELEASE_ID, assert_intact, current_release
 
 Resolve = Callable[[str], Capture | None]
@@ -77,16 +75,3 @@ def published_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | 
         return
     with readable(release.warehouse) as con:
         yield con
-
-
-def last_validators(
-    con: duckdb.DuckDBPyConnection, archive_dir: Path, urls: Sequence[str]
-) -> Mapping[str, Validators]:
-    """What a conditional request for each URL says, from the archive record of its newest full answer."""
-    found = {}
-    for url, last in validators(con, urls).items():
-        row = con.execute(PLACE_OF, [last.capture_id]).fetchall()
-        said = read_validators(archive_dir / row[0][0], row[0][1]) if row else None
-        if said is not None:
-            found[url] = said
-    return found

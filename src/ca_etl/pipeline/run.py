@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +16,27 @@ import duckdb
 
 from ca_etl import __version__, logs
 from ca_etl.archive.read import archive_files
-from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, Page, capture
 from ca_etl.pipeline.clock import ClockError, Witness, contradiction, newest_known
+from ca_etl.pipeline.consult import consult, consult_site, stop_of
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.feed_history import capture_feed
 from ca_etl.pipeline.history import Stretch, capture_history
 from ca_etl.pipeline.ingest import Given, ingest, oddities
-from ca_etl.pipeline.killed import settle_crashes
+from ca_etl.pipeline.killed import new_run_id, settle
 from ca_etl.pipeline.ledger import article_slots, judged, missed_slots, slot_record
 from ca_etl.pipeline.load import Loaded, load
-from ca_etl.pipeline.publish import build, check, publish
+from ca_etl.pipeline.publish import build, check, prune, publish, published_by
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedule
 from ca_etl.sources.site import claim_data_dir
 from ca_etl.sources.timesca import fetch_policy
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.files import write_atomic
+from ca_etl.warehouse.files import StorageError, write_atomic
 from ca_etl.warehouse.journal import CheckResult, RunRecord, SlotRecord
-from ca_etl.warehouse.release import Release, new_release_id
+from ca_etl.warehouse.release import Release
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +119,7 @@ def run_daily(
     another run is on; every other failure that an operator can act on is journalled and told in the outcome.
     """
     fetch_policy(settings)
-    claim_data_dir(settings.data_dir, str(settings.site_url))
+    site = consult_site(settings)
     planned = schedule(settings, on)
     now = edges.clock()
     slot = slot or planned.latest(now)
@@ -129,10 +131,12 @@ def run_daily(
             "ca-etl schedule (says when the next one is)",
         )
     with _run(Kind.RUN, settings, edges, planned, slot) as run:
+        run.problems += (site,) if site else ()
         # first the pages, which nobody can get later: the clock may be right, and the journal wrong
         run.outcome.captured = run.step(capture)
         run.check_clock()
         run.outcome.warnings += run.outcome.captured.warnings
+        run.problems += run.outcome.captured.problems
         run.load_and_publish()
     return run.outcome
 
@@ -199,11 +203,26 @@ class _Run:
     planned: Schedule | None = None
     known: Witness | None = None
     before: frozenset[Path] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+    def settle(self) -> None:
+        settled = settle(self.ctx.settings, self.ctx.started_at)
+        self.ctx = replace(self.ctx, runs=settled.runs)
+        self.problems += settled.problems
+        self.outcome.warnings += settled.warnings
+        archived = archive_files(self.ctx.settings.archive_dir)
+        self.before = frozenset(archived)
+        self.known = newest_known(self.ctx.settings, settled.runs, archived)
+        if self.planned and self.ctx.slot:
+            slot = max(self.ctx.slot, self.ctx.started_at)
+            self.outcome.slots = missed_slots(self.planned, settled.runs, slot)
 
     def step(self, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
         name = function.__name__
-        journal.keep_room(self.ctx.settings.data_dir)
-        self.held.step(name)
+        # the archive may be on another disk than the journal, which has no room: the next step meets that again
+        with suppress(StorageError) if function is capture else nullcontext():
+            journal.keep_room(self.ctx.settings.data_dir)
+            self.held.step(name)
         with logs.bound(step=name), logs.timed(log, name):
             return self.edges.call(function, self.ctx, *args)
 
@@ -232,6 +251,13 @@ class _Run:
 
     def load_and_publish(self) -> None:
         outcome = self.outcome
+        if problems := dict.fromkeys(self.problems):
+            self.problems = ()
+            done = "the pages are archived, and " if outcome.captured else ""
+            raise CaEtlError(
+                f"{done}nothing is published: {'; '.join(each.message for each in problems)}",
+                "; then: ".join(dict.fromkeys(each.next_command for each in problems)),
+            )
         outcome.loaded = self.step(load)
         self.step(enrich)
         self.step(build, self.record())
@@ -245,6 +271,7 @@ class _Run:
             outcome.hint = "ca-etl status (shows the offending rows)"
             return
         outcome.release = self.step(publish)
+        outcome.warnings += prune(self.ctx)
 
     def record(self) -> RunRecord:
         """The run as the journal tells it.
@@ -303,49 +330,66 @@ def _run(
     """
     data_dir = settings.data_dir
     started_at = edges.clock()
-    # a run killed within the second would share its id with this one, and the journal holds one line of an id
-    taken = {record.run_id for record in journal.read(data_dir)} | lock.unrecorded_runs(data_dir)
-    run_id = new_release_id(data_dir, started_at, taken)
+    run_id = new_run_id(data_dir, started_at)
     name = planned.name if planned else None
     holder = lock.Holder.here(run_id, kind, started_at, schedule=name, slot=slot)
     with (
         logs.bound(run_id=run_id, kind=kind, slot=slot, source=planned.source if planned else None),
         lock.run_lock(data_dir, holder) as held,
     ):
-        runs = settle_crashes(settings)
         ctx = Context(
-            settings, kind, run_id, started_at, slot, edges.clock, edges.sleep, edges.progress, name, runs
+            settings, kind, run_id, started_at, slot, edges.clock, edges.sleep, edges.progress, name
         )
-        archived = archive_files(settings.archive_dir)
-        known = newest_known(settings, runs, archived)
-        run = _Run(ctx, held, Outcome(run_id), edges, planned, known, frozenset(archived))
-        if planned and slot:
-            run.outcome.slots = missed_slots(planned, runs, max(slot, started_at))
+        run = _Run(ctx, held, Outcome(run_id), edges, planned)
         try:
+            run.settle()
             yield run
-        except (CaEtlError, OSError, duckdb.Error) as error:
-            _fail(run.outcome, error)
         except BaseException as error:
-            _fail(run.outcome, error)
-            raise
+            stop = stop_of(error)
+            _end_early(run, stop or error)
+            if stop is not None and stop is not error:
+                raise stop from None
+            if stop is not None or not isinstance(error, CaEtlError | OSError | duckdb.Error):
+                raise
         finally:
             if run.outcome.loaded is None:
                 # a capture that failed or was interrupted has archived something, too
                 with suppress(OSError):
                     run.judge_clock()
-            journal.append(data_dir, run.record())
-            held.recorded()
+            _record(run)
             log.info("%s %s: %s", kind, run_id, run.outcome.status)
 
 
-def _fail(outcome: Outcome, error: BaseException) -> None:
-    outcome.status = Status.FAILED
+def _record(run: _Run) -> None:
+    """Write the run's line. Where that fails the next run writes it: the run has done what it has done."""
+    try:
+        journal.append(run.ctx.settings.data_dir, run.record())
+        run.held.recorded()
+    except StorageError as error:
+        run.held.is_recorded = False
+        run.outcome.warnings += (
+            f"the journal has no line of this run, the next one writes it: {error}; next: {error.hint}",
+        )
+
+
+def _end_early(run: _Run, error: BaseException) -> None:
+    outcome, data_dir = run.outcome, run.ctx.settings.data_dir
+    outcome.warnings += tuple(map(str, run.problems))
     if isinstance(error, NothingCapturedError):
         outcome.asked = error.pages
-    if isinstance(error, CaEtlError):
-        outcome.exit_status, outcome.error, outcome.hint = error.exit_status, str(error), error.hint
-    elif isinstance(error, Exception):
-        outcome.exit_status, outcome.error = 1, f"{type(error).__name__}: {error}"
-    else:
-        # Ctrl-C, a service that stops, Prefect's answer to SIGTERM: none is an Exception, none says a word
-        outcome.exit_status, outcome.error = 1, f"{STOPPED} {type(error).__name__}"
+    hint = error.hint if isinstance(error, CaEtlError) else ""
+    what = str(error) if isinstance(error, CaEtlError) else f"{type(error).__name__}: {error}"
+    if stop_of(error) is not None:
+        # DuckDB and Arrow make an Exception of a stop; in a terminal that is Ctrl-C
+        is_user = isinstance(error, KeyboardInterrupt | Exception)
+        what = f"{STOPPED} {'the user (Ctrl-C)' if is_user else type(error).__name__}"
+    if run.held.holder.step == publish.__name__:
+        made = consult(partial(published_by, data_dir, outcome.run_id), None, data_dir, "ca-etl releases")
+        if made.value is not None:
+            outcome.release = made.value
+            outcome.warnings += (f"published, and then: {what}; next: {hint or 'ca-etl status'}",)
+            return
+    outcome.status, outcome.error, outcome.hint = Status.FAILED, what, hint
+    outcome.exit_status = error.exit_status if isinstance(error, CaEtlError) else 1
+    if isinstance(error, StorageError):
+        outcome.error += "; the published release is unchanged"

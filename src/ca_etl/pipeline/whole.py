@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 import duckdb
 
@@ -17,7 +18,7 @@ from ca_etl.warehouse.release import CURRENT, releases
 
 log = logging.getLogger(__name__)
 
-SHOWN = 5
+SHOWN: Final = 5
 
 
 class ArchiveDamagedError(CaEtlError):

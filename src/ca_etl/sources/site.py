@@ -5,21 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from ca_etl.errors import UsageError
+from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.records import site_name
 
 MARKER: Final = "site.txt"
 
 
 def claimed_site(data_dir: Path) -> str | None:
-    """The site whose captures `data_dir` holds, None while no run has claimed it. Raises `UsageError`."""
+    """The site whose captures `data_dir` holds, None while no run has claimed it. Raises `CaEtlError`."""
     marker = data_dir / MARKER
     try:
         return marker.read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:
         return None
     except UnicodeDecodeError as error:
-        raise UsageError(f"{marker} is no name of a site", f"cat {marker} (mend or remove it)") from error
+        raise CaEtlError(
+            f"{marker} is not the name of a site", f"cat {marker} (repair or remove it)"
+        ) from error
 
 
 def claim_data_dir(data_dir: Path, url: str) -> None:

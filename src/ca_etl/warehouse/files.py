@@ -26,7 +26,7 @@ class StorageError(CaEtlError):
             if full
             else f"check the path and its permissions (ls -ld {path.parent}), then: ca-etl run"
         )
-        super().__init__(f"cannot write {path}: {reason}; the published release is unchanged", hint)
+        super().__init__(f"cannot write {path}: {reason}", hint)
         self.path = path
         self.full = full
 

@@ -1,9 +1,14 @@
 """The journal `runs.jsonl`: one line per run, also for runs that failed or crashed.
 
-It stands outside the releases, because a failed run publishes none. Every release loads it into `raw.run` and
+It is outside the releases, because a failed run publishes none. Every release loads it into `raw.run` and
 `raw.check_result`. All writing is done while the run lock is held.
 
-A run that fills the disk has to say so: `.journal-room` holds the place of its line until there is no other.
+A run that fills the disk has to be recorded: `.journal-room` holds the place of its line until there is no other.
+
+A line that is not a run record is passed over by readers. The next run sets it aside and puts back the runs that the
+current release knows and the journal has lost (`repair`): it appends the bytes, and what it puts back, to
+`runs.jsonl.repairs`, makes that durable, and only then replaces `runs.jsonl` in one step. A kill in between leaves the
+old file, so that the same is done once more: bytes may be kept twice and are never lost.
 """
 
 from __future__ import annotations
@@ -11,16 +16,17 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cache
+from heapq import merge
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Annotated, BinaryIO, Final
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import Problem
 from ca_etl.sanitize import published
 from ca_etl.warehouse.files import StorageError, fsync, read_if_there, storage, write_atomic
 
@@ -28,13 +34,10 @@ log = logging.getLogger(__name__)
 
 JOURNAL_FILE: Final = "runs.jsonl"
 TORN_FILE: Final = "runs.jsonl.torn"
+REPAIRS_FILE: Final = "runs.jsonl.repairs"
 ROOM_FILE: Final = ".journal-room"
 # A line has a few kilobytes; that of a run after months without one tells of every slot that passed.
 ROOM_BYTES: Final = 65_536
-
-
-class JournalError(CaEtlError):
-    """A line of the journal is no run record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,9 @@ class SlotRecord:
 
     source: str
     schedule: str
-    slot: datetime
+    slot: AwareDatetime
     day: date
-    outcome: str
+    outcome: Annotated[str, StringConstraints(pattern="^(observed|unchanged|closed|blocked|failed|missed)$")]
     reason: str | None = None
 
 
@@ -79,11 +82,12 @@ class RunRecord:
 
     run_id: str
     kind: str
-    started_at: datetime
-    status: str
+    started_at: AwareDatetime
+    # A flipped bit may leave JSON whole: a status that no table accepts would stop every publication.
+    status: Annotated[str, StringConstraints(pattern="^(succeeded|failed|checks_failed|crashed)$")]
     code_version: str
-    slot: datetime | None = None
-    finished_at: datetime | None = None
+    slot: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
     exit_status: int | None = None
     release_id: str | None = None
     captures: int = 0
@@ -115,6 +119,23 @@ def publishable(record: RunRecord, data_dir: Path) -> RunRecord:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """A line that is not a run record, by its number from 1, and why: garbage, an empty line, a later version's."""
+
+    number: int
+    reason: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """The runs of the journal in the order they were written, and the lines that are no run record."""
+
+    runs: tuple[RunRecord, ...] = ()
+    bad: tuple[BadLine, ...] = ()
+
+
 def keep_room(data_dir: Path) -> None:
     """Have the room on the disk that `append` takes when it finds no other. Raises `StorageError`."""
     path = data_dir / ROOM_FILE
@@ -141,24 +162,68 @@ def append(data_dir: Path, record: RunRecord) -> None:
 
 
 def read(data_dir: Path) -> tuple[RunRecord, ...]:
-    """All runs in the order they were written; empty without a journal.
+    """All runs in the order they were written; empty without a journal. Raises `StorageError`."""
+    return read_journal(data_dir).runs
 
-    The beginning of a line at the very end is the trace of a killed writer: it is logged as a warning and
-    kept for `append` to set aside. Raises `JournalError` for any other line that is no record.
+
+def read_journal(data_dir: Path) -> Journal:
+    """All runs and all bad lines; empty without a journal. Raises `StorageError`.
+
+    The beginning of a line at the very end is the trace of a killed writer and not a bad line: it is logged as a
+    warning and kept for `append` to set aside.
     """
     path = data_dir / JOURNAL_FILE
-    data = read_if_there(path)
-    if data is None:
-        return ()
-    *lines, tail = data.split(b"\n")
-    records = [_parse(line, path, number) for number, line in enumerate(lines, start=1)]
-    if tail:
-        whole = _whole(tail)
-        if whole is None:
-            log.warning("%s ends in a torn line of %d bytes, left by a killed run", path, len(tail))
-        else:
-            records.append(whole)
-    return tuple(records)
+    kept, bad, tail = _parsed(path)
+    whole = _whole(tail) if tail else None
+    if tail and whole is None:
+        log.warning("%s ends in a torn line of %d bytes, left by a killed run", path, len(tail))
+    return Journal((*(run for run, _ in kept), *(() if whole is None else (whole,))), tuple(bad))
+
+
+def merged(runs: Iterable[RunRecord], lost: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
+    """`runs` in their order, and each of `lost` before the first of them that began after it."""
+    return tuple(merge(runs, sorted(lost, key=_began), key=_began))
+
+
+def repair(data_dir: Path, lost: Iterable[RunRecord], at: datetime) -> None:
+    """Set the bad lines aside and put `lost` in, as the text of this module describes. Raises `StorageError`."""
+    path = data_dir / JOURNAL_FILE
+    kept, bad, tail = _parsed(path)
+    back = [(run, _adapter().dump_json(run)) for run in sorted(lost, key=_began)]
+    entries = [
+        *((f"line {each.number}, set aside: {each.reason}", each.data) for each in bad),
+        *((f"run {run.run_id}, put back from the release", line) for run, line in back),
+    ]
+    with storage(data_dir / REPAIRS_FILE), (data_dir / REPAIRS_FILE).open("ab") as repairs:
+        for what, line in entries:
+            repairs.write(f"# {at:%Y-%m-%dT%H:%M:%SZ} {' '.join(what.split())}\n".encode() + line + b"\n")
+        repairs.flush()
+        os.fsync(repairs.fileno())
+        fsync(data_dir)
+    whole = merge(kept, back, key=lambda pair: _began(pair[0]))
+    write_atomic(path, b"".join(line + b"\n" for _, line in whole) + tail)
+
+
+def problems(data_dir: Path, journal: Journal, lost: Collection[str] = ()) -> Iterator[Problem]:
+    """What is wrong with the journal. `lost` are the runs that the current release knows and the journal does not."""
+    path, repairs = data_dir / JOURNAL_FILE, data_dir / REPAIRS_FILE
+    if journal.bad:
+        first, more = journal.bad[0], len(journal.bad) - 1
+        yield Problem(
+            f"{path} line {first.number} is not a run record ({first.reason}){f', and {more} more' if more else ''}",
+            f"sed -n {first.number}p {path} (repair the line), or ca-etl run (sets it aside in {repairs})",
+        )
+    if lost:
+        yield Problem(
+            f"{path} lacks {len(lost)} runs that the current release knows, the first is {min(lost)}",
+            f"restore {path} from a backup, or ca-etl run (puts them back from the release)",
+        )
+    if repairs.exists():
+        yield Problem(
+            f"{path} was repaired: {repairs} has what was set aside or put back, with the reason",
+            f"less {repairs} (a line that was repaired, or that an upgrade can read, may be appended to {path}), "
+            f"then: rm {repairs}",
+        )
 
 
 def distinct(records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
@@ -222,15 +287,24 @@ def _whole(tail: bytes) -> RunRecord | None:
         return None
 
 
-def _parse(line: bytes, path: Path, number: int) -> RunRecord:
+def _parsed(path: Path) -> tuple[list[tuple[RunRecord, bytes]], list[BadLine], bytes]:
+    """The records with their lines, the bad lines, and what follows the last line end."""
+    *lines, tail = (read_if_there(path) or b"").split(b"\n")
+    parsed = [(_parse(line, number), line) for number, line in enumerate(lines, start=1)]
+    kept = [(each, line) for each, line in parsed if isinstance(each, RunRecord)]
+    return kept, [each for each, _ in parsed if isinstance(each, BadLine)], tail
+
+
+def _parse(line: bytes, number: int) -> RunRecord | BadLine:
     try:
         return _adapter().validate_json(line)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise JournalError(
-            f"{path} line {number} is no run record: {'.'.join(map(str, first['loc']))} {first['msg']}",
-            f"sed -n {number}p {path} (mend the line, or move it to {TORN_FILE})",
-        ) from error
+        return BadLine(number, f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip(), line)
+
+
+def _began(record: RunRecord) -> datetime:
+    return record.started_at
 
 
 @cache

@@ -78,10 +78,11 @@ class LockHeldError(CaEtlError):
 
 
 class RunLock:
-    """The held lock of one run."""
+    """The held lock of one run. Where not `is_recorded` its file stays, and the next run writes the missing line."""
 
     def __init__(self, data_dir: Path, holder: Holder) -> None:
         self.holder = holder
+        self.is_recorded = True
         self._path = data_dir / RUNNING_FILE
         self._write()
 
@@ -119,7 +120,8 @@ def run_lock(data_dir: Path, holder: Holder) -> Iterator[RunLock]:
         _set_aside_left_file(data_dir)
         held = RunLock(data_dir, holder)
         yield held
-        held.recorded()
+        if held.is_recorded:
+            held.recorded()
     finally:
         lock.release()
 
@@ -190,10 +192,14 @@ def _crashed_path(data_dir: Path, holder: Holder) -> Path:
 def _read(path: Path) -> Holder | None:
     with storage(path):
         try:
-            data = path.read_bytes()
             modified = path.stat().st_mtime
+            data = path.read_bytes()
         except FileNotFoundError:
             return None
+        except OSError:
+            data = (
+                b""  # a folder, a bad sector: that a run signed here is still a fact, and no reason to stop
+            )
     try:
         return TypeAdapter(Holder).validate_json(data, strict=True)
     except ValidationError:
