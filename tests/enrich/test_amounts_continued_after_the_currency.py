@@ -120,6 +120,7 @@ def test_a_magnitude_of_other_things_is_not_of_the_amount(text: str, amount: str
         "5 million dollar-denominated bonds",
         "5 million USD-equivalent",
         "5 million som-odd",
+        "1 som and over 37 tyiyn",
     ],
 )
 def test_a_value_that_what_follows_makes_unsure_is_no_amount(text: str) -> None:
@@ -244,6 +245,7 @@ def test_a_subunit_that_is_not_understood_refuses_the_whole_amount(text: str) ->
         ("from 50 tenge to 1 manat 20 tenge", [("1.20", "TMT")]),
         ("$40.10, 53 cents more than before", [("40.10", "USD")]),
         ("$40.10 \u2013 53 cents less than before", [("40.10", "USD")]),
+        ("from $40.10 \u2013 53 cents less than before", [("40.10", "USD")]),
         ("$40.10, down 53 cents", [("40.10", "USD")]),
         ("5 dollars and a quarter of the flour", [("5", "USD")]),
     ],

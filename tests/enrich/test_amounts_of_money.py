@@ -48,6 +48,11 @@ def _only(text: str) -> Amount:
         ("1 mln. som", "1e6", "KGS"),
         ("$5 mm", "5e6", "USD"),
         ("300 KGS", "300", "KGS"),
+        ("2\u00bd dollars", "2.5", "USD"),
+        ("100 million Chinese renminbi", "100e6", "CNY"),
+        ("500 NZD", "500", "NZD"),
+        ("two thousand million dollars", "2e9", "USD"),
+        ("twelve hundred thousand tenge", "1.2e6", "KZT"),
     ],
 )
 def test_a_written_form_is_read(text: str, amount: str, currency: str) -> None:
@@ -108,6 +113,8 @@ def test_a_written_form_is_read(text: str, amount: str, currency: str) -> None:
         "007 som",
         "$00",
         "10^6 tenge",
+        "1,234,5 million som",
+        "half a-1,200 som",
         "$10^6",
         "KGS 10_2",
         "",
@@ -139,6 +146,9 @@ def test_this_is_no_amount(text: str) -> None:
         ("5 million-3 million som", "5 million-3 million som", "3e6", "5e6"),
         ("between 5 and 3 million som", "5 and 3 million som", "3e6", "5e6"),
         ("between $5 and 3 million", "$5 and 3 million", "3e6", "5e6"),
+        ("between $5 million and $3 million", "$5 million and $3 million", "3e6", "5e6"),
+        ("rise by $5-10 million", "$5-10 million", "5e6", "10e6"),
+        ("raise it from $5-6 million", "$5-6 million", "5e6", "6e6"),
     ],
 )
 def test_a_range_has_two_ends(text: str, whole: str, low: str, high: str) -> None:
@@ -215,6 +225,8 @@ def test_a_number_of_other_things_is_no_high_end(text: str) -> None:
         ("5,000 som or about 57 dollars", "57", None),
         ("5,000 som, equivalent to $57", "57", None),
         ("5,000 som \u2013 roughly $57 \u2013", "57", None),
+        ("5,000 som, circa $57,", "57", None),
+        ("5,000 som, at most $57,", "57", None),
         ("5,000 som a month ($57)", "57", None),
         ("5,000-6,000 som ($57-68)", "57", "68"),
         ("5,000 rubles (USD 57)", "57", None),
@@ -250,7 +262,16 @@ def test_a_hedge_makes_it_approximate(words: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["(about $5)", "\u201cover $5\u201d", "~$5", "$5 or more", "$5+", "more than a million dollars"]
+    "text",
+    [
+        "(about $5)",
+        "its price(about $5)",
+        "\u201cover $5\u201d",
+        "~$5",
+        "$5 or more",
+        "$5+",
+        "more than a million dollars",
+    ],
 )
 def test_a_hedge_stands_at_brackets_and_behind_too(text: str) -> None:
     assert _only(f"It cost {text} then.").approx

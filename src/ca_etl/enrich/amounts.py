@@ -20,32 +20,24 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final, NamedTuple
 
-from ca_etl.enrich.money_context import NOTE, hedged, unit_after
-from ca_etl.enrich.money_numbers import BLANK
+from ca_etl.enrich.money_context import HEDGE, NOTE, hedged, unit_after
+from ca_etl.enrich.money_numbers import BLANK, Numeral
 from ca_etl.enrich.money_parser import spans_at
-from ca_etl.enrich.money_ranges import MoneySpan, with_ranges, with_shared, without_doubtful
+from ca_etl.enrich.money_ranges import with_ranges, with_shared, without_doubtful
 from ca_etl.enrich.money_words import CODES, SIGNS, STEMS
 
 # Case folding of ASCII letters alone, as Aho-Corasick in Polars has it.
-_SPOTS: Final = re.compile("|".join(map(re.escape, (*SIGNS, *STEMS))), re.IGNORECASE | re.ASCII)
-_CODES: Final = re.compile("|".join(CODES))
-_NEAR: Final = (
-    "about|approximately|approx\\.?|around|roughly|some|nearly|almost|over|more than|less than|just over"
-    "|just under|up to|at least|close to|an estimated"
-)
-_EQUAL: Final = (
-    "or|i\\.e\\.|that is|which is|equal to|equivalent to|(?:the )?equivalent of|equaling|worth|=|≈|~"
-)
+_SPOTS: Final = re.compile(rf"(?=(?ai:{'|'.join(map(re.escape, (*SIGNS, *STEMS)))})|{'|'.join(CODES)})")
+_EQUAL: Final = r"(?:or|i\.e\.|equal to|equivalent to|(?:the )?equivalent of)"
+_NEAR: Final = rf"(?:{_EQUAL}|that is|which is|equaling|worth|=|(?:just{BLANK})?(?:{HEDGE}))"
 _STATED: Final = re.compile(
     rf"{NOTE}?(?:{BLANK}or{BLANK}(?:more|less|so))?(?:"
-    rf"{BLANK}?(?P<opened>[(\[]){BLANK}?(?:(?-i:[A-Z]{{3}})[,;:]{BLANK})?(?:(?:{_EQUAL}|{_NEAR}),?{BLANK}?){{0,4}}"
-    rf"|(?:,{BLANK}|{BLANK}[-\u2013\u2014]{BLANK}|{BLANK})(?:or|i\.e\.|equal to|equivalent to|(?:the )?equivalent of)"
-    rf",?{BLANK}(?:(?:{_EQUAL}|{_NEAR}){BLANK}){{0,4}}"
-    rf"|(?:,{BLANK}|{BLANK}[-\u2013\u2014]{BLANK})(?:{_NEAR}){BLANK})(?:U\.?S\.?{BLANK})?",
+    rf"{BLANK}?(?P<opened>[(\[]){BLANK}?(?:(?-i:[A-Z]{{3}})[,;:]{BLANK})?(?:{_NEAR},?{BLANK}?){{0,4}}"
+    rf"|(?:,|{BLANK}[-\u2013\u2014])?{BLANK}{_EQUAL},?{BLANK}(?:{_NEAR}{BLANK}){{0,4}}"
+    rf"|(?:,|{BLANK}[-\u2013\u2014]){BLANK}(?:just{BLANK})?(?:{HEDGE}){BLANK})(?:U\.?S\.?{BLANK})?",
     re.IGNORECASE,
 )
 _STATED_REACH: Final = 100
-_NOTE: Final = re.compile(NOTE)
 _CLOSE: Final = re.compile(rf"{BLANK}?[)\]]")
 # "85.000" is 85 or 85,000, and "1.250.000" is of no English form.
 _GROUPED: Final = re.compile(
@@ -53,17 +45,13 @@ _GROUPED: Final = re.compile(
 )
 # Currencies of which thousands for a kilowatt-hour or a dollar are impossible, and fuel prices with three decimals.
 _DECIMAL_UNITS: Final[Mapping[str, frozenset[str]]] = {
-    **{
-        unit: frozenset(
-            ["USD", "EUR", "GBP", "CHF", "KGS", "KZT", "TJS", "TMT", "AZN", "GEL", "CNY", "RUB", "BYN"]
-        )
-        for unit in ("kwh", "kw.h", "kilowatt-hour", "kilowatt hour", "dollar", "euro")
-    },
-    **{
-        unit: frozenset(("USD", "EUR", "GBP"))
-        for unit in ("gallon", "liter", "litre", "million btu", "mmbtu")
-    },
-}
+    unit: frozenset(currencies.split())
+    for units, currencies in (
+        ("kwh|kw.h|kilowatt-hour|kilowatt hour|dollar|euro", "USD EUR GBP CHF KGS KZT TJS TMT AZN GEL CNY RUB BYN"),
+        ("gallon|liter|litre|million btu|mmbtu", "USD EUR GBP"),
+    )
+    for unit in units.split("|")
+}  # fmt: skip
 # A unit of any other currency has been worth less than a dollar for as long as the site exists.
 _ABOVE_A_DOLLAR: Final = frozenset(("USD", "EUR", "GBP", "CHF"))
 MAX_SPOTS: Final = 5_000
@@ -99,9 +87,7 @@ class Amount(NamedTuple):
 
 def amounts(text: str) -> tuple[Amount, ...]:
     """The amounts of a text, in order and without overlaps; an empty tuple where there are none. Never raises."""
-    spots = {match.start() for match in _SPOTS.finditer(text)}
-    spots.update(match.start() for match in _CODES.finditer(text))
-    return amounts_at(text, sorted(spots))
+    return amounts_at(text, [match.start() for match in _SPOTS.finditer(text)])
 
 
 def amounts_at(text: str, spots: Iterable[int]) -> tuple[Amount, ...]:
@@ -111,7 +97,7 @@ def amounts_at(text: str, spots: Iterable[int]) -> tuple[Amount, ...]:
     that names money more than `MAX_SPOTS` times the rest is not read: an amount takes 15 microseconds, and one of the
     site's texts has forty at the most.
     """
-    spans: list[MoneySpan] = []
+    spans: list[Numeral] = []
     end = 0
     for spot in islice(spots, MAX_SPOTS):
         for span in spans_at(text, spot) if spot >= end else ():
@@ -127,63 +113,41 @@ def amounts_at(text: str, spots: Iterable[int]) -> tuple[Amount, ...]:
     return tuple(_with_context(text, without_doubtful(text, ranges)))
 
 
-def _with_context(text: str, spans: Sequence[MoneySpan]) -> Iterator[Amount]:
+def _with_context(text: str, spans: Sequence[Numeral]) -> Iterator[Amount]:
     """The amounts with their unit and hedge; stated dollars belong to the amount before them."""
-    at = after = 0
-    while at < len(spans):
-        span = spans[at]
-        if span.start < after:  # "450 tenge per 1 USD"
-            at += 1
+    after = 0
+    for span, following in zip(spans, [*spans[1:], None], strict=True):
+        if span.start < after:  # "450 tenge per 1 USD", or dollars that are stated
             continue
-        unit, after = _unit_of(text, span.end)
-        dollars = spans[at + 1] if at + 1 < len(spans) and span.currency != "USD" else None
-        if dollars is not None and not _states(text, after, dollars, per=unit is not None):
-            dollars = None
-        if dollars is not None and unit is None:
+        unit, after = unit_after(text, span.end) or (None, span.end)
+        stated = following is not None and _states(text, span, after, following, per=unit is not None)
+        dollars = following if stated else None
+        if dollars is not None:
             close = _CLOSE.match(text, dollars.end)
-            unit, _ = _unit_of(text, close.end() if close else dollars.end)
-        at += 1 if dollars is None else 2
-        if dollars is not None and _is_unsure(text, dollars, unit):
-            dollars = None
-        meant = _meant(text, span, unit, dollars) if span.currency else None
-        if meant is None:
+            after = close.end() if close else dollars.end
+            unit, after = (unit, after) if unit else unit_after(text, after) or (None, after)
+            dollars = None if _is_unsure(text, dollars, unit) else dollars
+        meant = _meant(text, span, unit, dollars)
+        if meant is None or not span.currency:
             continue
-        yield Amount(
-            span.start,
-            span.end,
-            text[span.start : span.end],
-            meant,
-            span.currency,
-            span.high,
-            unit,
-            hedged(text, span.start, span.end),
-            dollars.value if dollars else None,
-            dollars.high if dollars else None,
-        )
+        stated_usd = (dollars.value, dollars.high) if dollars else (None, None)
+        near = hedged(text, span.start, span.end)
+        written = text[span.start : span.end]
+        yield Amount(span.start, span.end, written, meant, span.currency, span.high, unit, near, *stated_usd)
 
 
-def _unit_of(text: str, end: int) -> tuple[str | None, int]:
-    """The unit of a price, a note before it or not, and where its phrase ends."""
-    unit = unit_after(text, end)
-    if unit is None and (note := _NOTE.match(text, end)) is not None:
-        unit = unit_after(text, note.end())
-    return unit or (None, end)
-
-
-def _states(text: str, end: int, dollars: MoneySpan, *, per: bool) -> bool:
-    """Whether these dollars are what the amount that ends at `end` is worth.
+def _states(text: str, span: Numeral, end: int, dollars: Numeral, *, per: bool) -> bool:
+    """Whether these dollars are what the amount `span` is worth, the phrase of which ends at `end`.
 
     In "5 million som ($2 per person)" they are not: they are for another quantity.
     """
-    if dollars.currency != "USD" or dollars.start - end > _STATED_REACH:
+    if dollars.currency != "USD" or span.currency == "USD" or dollars.start - end > _STATED_REACH:
         return False
     stated = _STATED.fullmatch(text, end, dollars.start)
-    if stated is None:
-        return False
-    return per or not stated["opened"] or unit_after(text, dollars.end) is None
+    return stated is not None and (per or not stated["opened"] or unit_after(text, dollars.end) is None)
 
 
-def _is_unsure(text: str, span: MoneySpan, unit: str | None) -> bool:
+def _is_unsure(text: str, span: Numeral, unit: str | None) -> bool:
     """Whether a full stop in its number may part decimals as well as thousands: "85.000 tenge"."""
     if text.find(".", span.start, span.end) < 0:
         return False
@@ -194,7 +158,7 @@ def _is_unsure(text: str, span: MoneySpan, unit: str | None) -> bool:
     return span.scale == 1 and not decimals
 
 
-def _meant(text: str, span: MoneySpan, unit: str | None, dollars: MoneySpan | None) -> Decimal | None:
+def _meant(text: str, span: Numeral, unit: str | None, dollars: Numeral | None) -> Decimal | None:
     """The value of an amount, None where it is unsure; "85.000 tenge (about $165)" can only be 85,000."""
     if not _is_unsure(text, span, unit):
         return span.value

@@ -7,6 +7,7 @@ Polars finds the positions that may belong to an amount in all texts at once (Ah
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Final
 
 import polars as pl
@@ -17,7 +18,13 @@ from ca_etl.enrich.money_words import CODES, SIGNS, STEMS
 
 # Wide enough for every amount that the grammar reads: below 10^18, with at most ten decimals.
 MONEY: Final = pl.Decimal(38, DECIMALS)
-_WORDS: Final = (*SIGNS, *STEMS)
+# Column, field of an amount, type.
+_COLUMNS: Final[tuple[tuple[str, str, pl.DataType | type[pl.DataType]], ...]] = (
+    ("text_start", "start", pl.UInt32), ("text_end", "end", pl.UInt32), ("amount_text", "amount_text", pl.String),
+    ("amount", "amount", MONEY), ("amount_high", "amount_high", MONEY), ("currency", "currency", pl.String),
+    ("per", "per", pl.String), ("is_approximate", "approx", pl.Boolean), ("stated_usd", "stated_usd", MONEY),
+    ("stated_usd_high", "stated_usd_high", MONEY),
+)  # fmt: skip
 
 
 def amount_rows(texts: pl.DataFrame) -> pl.DataFrame:
@@ -30,32 +37,17 @@ def amount_rows(texts: pl.DataFrame) -> pl.DataFrame:
     ids: list[object] = []
     amounts: list[Amount] = []
     for text_id, text, spots in _with_spots(texts):
-        for amount in amounts_at(text, _characters(text, spots)):
-            ids.append(text_id)
-            amounts.append(amount)
-    return pl.DataFrame(
-        {
-            "text_id": pl.Series(ids, dtype=texts.schema["text_id"]),
-            "text_start": pl.Series([amount.start for amount in amounts], dtype=pl.UInt32),
-            "text_end": pl.Series([amount.end for amount in amounts], dtype=pl.UInt32),
-            "amount_text": pl.Series([amount.amount_text for amount in amounts], dtype=pl.String),
-            "amount": pl.Series([amount.amount for amount in amounts], dtype=MONEY),
-            "amount_high": pl.Series([amount.amount_high for amount in amounts], dtype=MONEY),
-            "currency": pl.Series([amount.currency for amount in amounts], dtype=pl.String),
-            "per": pl.Series([amount.per for amount in amounts], dtype=pl.String),
-            "is_approximate": pl.Series([amount.approx for amount in amounts], dtype=pl.Boolean),
-            "stated_usd": pl.Series([amount.stated_usd for amount in amounts], dtype=MONEY),
-            "stated_usd_high": pl.Series([amount.stated_usd_high for amount in amounts], dtype=MONEY),
-        }
-    )
+        amounts += amounts_at(text, _characters(text, spots))
+        ids += [text_id] * (len(amounts) - len(ids))
+    columns = {name: pl.Series(map(attrgetter(field), amounts), dtype=kind) for name, field, kind in _COLUMNS}
+    return pl.DataFrame({"text_id": pl.Series(ids, dtype=texts.schema["text_id"]), **columns})
 
 
 def _with_spots(texts: pl.DataFrame) -> Iterator[tuple[object, str, Sequence[int]]]:
     """The texts that have a candidate, with the candidates' offsets in bytes, in rising order."""
     text = pl.col("text").str
-    spots = pl.concat_list(
-        text.find_many(list(_WORDS), ascii_case_insensitive=True), text.find_many(list(CODES))
-    )
+    words, codes = [*SIGNS, *STEMS], [*CODES]
+    spots = pl.concat_list(text.find_many(words, ascii_case_insensitive=True), text.find_many(codes))
     candidates = texts.select("text_id", "text", spots=spots.list.unique().list.sort()).filter(
         pl.col("spots").list.len() > 0
     )

@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import Final
 
 from ca_etl.enrich import money_words as words
-from ca_etl.enrich.money_numbers import BLANK, LONG, SPELLED, Numeral, spelled
+from ca_etl.enrich.money_numbers import BLANK, LONG, SPELLED, Numeral, backwards, spelled
 
-_HEDGE: Final = "|".join(
-    re.escape(hedge).replace(r"\ ", BLANK) for hedge in sorted(words.HEDGES, key=len, reverse=True)
+
+def _any_of(phrases: Iterable[str]) -> str:
+    """An expression for any of `phrases`, with any kind of space between their words."""
+    return "|".join(re.escape(phrase).replace(r"\ ", BLANK) for phrase in phrases)
+
+
+HEDGE: Final = _any_of(words.HEDGES)
+# "the", "an", "a", "only" or "just" after a hedge, all from their last letter to their first.
+_HEDGE_BACKWARDS: Final = re.compile(
+    rf"(?i){BLANK}?(?:(?:eht|na?|a|ylno|tsuj){BLANK})?(?:{_any_of(hedge[::-1] for hedge in words.HEDGES)})(?!\w)"
 )
-_HEDGE_BEFORE: Final = re.compile(rf"(?i)(?<!\w)(?:{_HEDGE})(?:{BLANK}(?:the|a|an|only|just))?{BLANK}?\Z")
-_HEDGE_ENDS: Final = frozenset(
-    {*(hedge.split()[-1] for hedge in words.HEDGES), "the", "a", "an", "only", "just"}
-)
-_OPENING: Final = "([\"'\u201c\u2018\u2013\u2014-"
 _HEDGE_AFTER: Final = re.compile(rf"(?i)\+|-(?:plus|odd)(?!\w)|{BLANK}or{BLANK}(?:more|less|so)(?!\w)")
 _HEDGE_WITHIN: Final = re.compile(r"[0-9](?:-(?:plus|odd|some)|\+)", re.IGNORECASE)
-_UNIT: Final = "|".join(sorted(map(re.escape, words.UNITS), key=len, reverse=True))
+_SIGNS: Final = "".join(words.SIGNS)
+NAMES: Final = "|".join(sorted(words.WORDS, key=len, reverse=True))
+_CURRENCY: Final = rf"(?:[{_SIGNS}]|(?:{'|'.join(words.CODES)})(?![A-Za-z])|(?i:{NAMES})(?!\w))"
+CURRENCY_AFTER: Final = re.compile(
+    rf"(?:{BLANK}|-){{0,3}}(?:{_CURRENCY}|(?i:{'|'.join(words.SUBUNITS)})(?!\w))"
+)
+# A remark in brackets, without a number, or the mark of a note.
+NOTE: Final = (
+    rf"(?:{BLANK}?(?:[(\[][^()\[\]0-9\n{_SIGNS}]{{1,40}}[)\]]|\[[0-9]{{1,2}}\]|[*\u2020\u2021]{{1,3}}))"
+)
+_UNIT: Final = "|".join(sorted(words.UNITS.split(), key=len, reverse=True))
 _COUNT: Final = (
     rf"(?:(?:[0-9][0-9,]{{0,9}}{BLANK}(?:(?:thousand|million|billion){BLANK})?|(?:a{BLANK})?(?:hundred|thousand|million|billion){BLANK})"
     rf"(?!(?:and|or|in|of|for|to|by|on|at|is|was|were|from|as|with|this|last|than|while|but){BLANK}))?"
@@ -31,15 +45,15 @@ _NAME: Final = (
     r"|-(?:hours?|km|kilomet(?:er|re)s?|miles?))?"
 )
 _PER: Final = re.compile(
-    rf"{BLANK}?/{BLANK}?(?P<slash>{_COUNT}{_KIND}{_NAME}(?:/{_NAME})?)(?!\w)"
-    rf"|(?:{BLANK}|-)per(?:{BLANK}|-)(?:one{BLANK})?(?:U\.?S\.?{BLANK}(?=dollar))?"
-    rf"(?P<per>{_COUNT}{_KIND}{_NAME})"
-    rf"|(?:{BLANK}|-)(?:an?|(?:for{BLANK})?(?:each|every))(?:{BLANK}|-)(?P<each>{_COUNT}(?:{_UNIT}))(?![\w-])(?!{BLANK}(?:ago|earlier|before|later|old)\b)"
+    rf"{NOTE}?(?:{BLANK}?/{BLANK}?(?P<slash>{_COUNT}{_KIND}{_NAME}(?:/{_NAME})?)(?!\w)"
+    rf"|(?:{BLANK}|-)per(?:{BLANK}|-)(?:one{BLANK})?(?:U\.?S\.?{BLANK}(?=dollar))?(?P<per>{_COUNT}{_KIND}{_NAME})"
+    rf"|(?:{BLANK}|-)(?:an?|(?:for{BLANK})?(?:each|every))(?:{BLANK}|-)(?P<each>{_COUNT}{_KIND}(?:{_UNIT}))"
+    rf"(?![\w-])(?!{BLANK}(?:ago|earlier|before|later|old)\b)"
     rf"|{BLANK}(?:to|against){BLANK}the{BLANK}(?:U\.?S\.?{BLANK})?(?P<rate>dollar|euro)(?!\w)"
-    rf"|{BLANK}(?P<adverb>{'|'.join(words.ADVERBS)})(?!\w)",
+    rf"|{BLANK}(?P<adverb>{'|'.join(words.ADVERBS)})(?!\w))",
     re.IGNORECASE,
 )
-_LEAD: Final = re.compile(rf"(?i)(?<!\w)(from|between|by){BLANK}(?:(?:{_HEDGE}){BLANK}?)?\Z")
+_LEAD: Final = re.compile(rf"(?i)(?<!\w)(from|between|by){BLANK}(?:(?:{HEDGE}){BLANK}?)?\Z")
 _CHANGE: Final = re.compile(
     r"\b(?:rose|rise[sn]?|rising|rais(?:e[sd]?|ing)|increas(?:e[sd]?|ing)|gr[eo]w(?:s|n|ing)?|climb(?:s|ed|ing)?"
     r"|jump(?:s|ed|ing)?|soar(?:s|ed|ing)?|fell|falls?|fallen|falling|drop(?:s|ped|ping)?|declin(?:e[sd]?|ing)"
@@ -65,36 +79,25 @@ _COUNTED: Final = (
     "people|residents|citizens|families|households|farmers|children|students|pupils|pensioners|migrants|workers|women"
     "|men|users|customers|voters|viewers|tons|tonnes|hectares|barrels|liters|litres|subscribers|tourists|visitors"
 )
-_THINGS: Final = re.compile(
+# After a currency these are counted, and so is the number before it: "two dollar bonds".
+THINGS: Final = re.compile(
     rf"{BLANK}(?:bonds?|accounts?|loans?|deposits?|tranches?|swaps?|transfers?|markets?|issues?|savings|zones?|{_COUNTED})(?!\w)",
     re.IGNORECASE,
 )
-_SIGNS: Final = "".join(words.SIGNS)
 _EQUALS_BEFORE: Final = re.compile(rf"(?<!\()={BLANK}?\Z")
 # "450 tenge/dollar" is a rate, "$5/pound" a price; "1 USD/tenge" is a pair.
-_NAMES: Final = "|".join(
-    name for name, code in words.WORDS.items() if code and name not in {"dollar", "euro"}
-)
 _PAIR: Final = re.compile(
-    rf"{BLANK}?(?:=|/{BLANK}?(?:[{_SIGNS}](?![0-9])"
-    rf"|[0-9.,]{{0,12}}{BLANK}?(?:(?:{'|'.join(words.CODES)})(?![A-Za-z])|(?i:{_NAMES})(?!\w))))"
+    rf"{BLANK}?(?:=|/{BLANK}?(?![{_SIGNS}][0-9]|(?i:dollar|euro|pounds?)(?!\w))[0-9.,]{{0,12}}{BLANK}?{_CURRENCY})"
 )
-_BEFORE_A_UNIT: Final = frozenset(" \u00a0\u2007\u2009\u202f-/=")
-# Nothing continues an amount after these; an empty string is the end of the text. The words save time.
-_ENDS: Final = frozenset(["", *'.;:!?\n"\u201d%'])
-_PLAIN_WORDS: Final = frozenset(
-    ["in", "for", "to", "of", "on", "per", "from", "at", "is", "was", "by", "or", "a", "will"]
+# Nothing continues an amount before these; the words save time.
+_ENDS: Final = re.compile(
+    r"[.;:!?\n\u201d%]|\Z|[ -](?:in|for|to|of|on|per|from|at|is|was|by|or|an?|will) ", re.IGNORECASE
 )
-_CODED: Final = frozenset({*words.CODES, *words.DOLLAR_PREFIXES.values()})
 _CODE_AFTER: Final = re.compile(
     rf"{BLANK}?(?P<bracket>[(\[](?:in{BLANK})?)?(?P<code>[A-Z]{{3}})(?(bracket)(?:(?P<close>[)\]])|(?=[,;:]))|(?![A-Za-z0-9/])(?!{BLANK}?[0-9]))"
 )
 _OTHER_DOLLARS: Final = re.compile(
     rf"{BLANK}\(?(?:Canadian|Australian|Singaporean|Jamaican|Namibian|Liberian)(?!\w)"
-)
-# A remark in brackets, without a number, or the mark of a note.
-NOTE: Final = (
-    rf"(?:{BLANK}?(?:[(\[][^()\[\]0-9\n{_SIGNS}]{{1,40}}[)\]]|\[[0-9]{{1,2}}\]|[*\u2020\u2021]{{1,3}}))"
 )
 # Words for magnitudes that are not read, and letters that may be one.
 _UNREAD: Final = "mio|mlns|mrds?|mlrd|milliards?|mill?|mils|bils?|thous?|ths|thsd|tys"
@@ -103,20 +106,19 @@ _MAGNITUDE_AFTER: Final = re.compile(
     rf"|(?<=[{_SIGNS}])(?P<letter>[kmb])(?![A-Za-z0-9])|{BLANK}(?P<unsure>[kmbt])(?![\w'\u2019-]))",
     re.IGNORECASE,
 )
-_COMPOUND: Final = re.compile(r"[A-Za-z]|-(?!(?:an?|per)-|(?:plus|odd)(?!\w))[A-Za-z]", re.IGNORECASE)
+_COMPOUND: Final = r"-(?!(?:an?|per)-|(?:plus|odd)(?!\w))[A-Za-z]"
+_COMPOUND_AFTER: Final = re.compile(rf"[A-Za-z]|{_COMPOUND}", re.IGNORECASE)
 _NOT_OF_MONEY: Final = re.compile(
-    rf"-(?!(?:an?|per)-)[A-Za-z]|{BLANK}(?:{_COUNTED})(?!\w)"
-    rf"|(?:{BLANK}|-)(?:[{_SIGNS}]|(?:{'|'.join((*words.CODES, *words.WORDS))})(?!\w))",
-    re.IGNORECASE,
+    rf"{_COMPOUND}|{BLANK}(?:{_COUNTED})(?!\w)|(?:{BLANK}|-){_CURRENCY}", re.IGNORECASE
 )
 _SMALLER_NUMBER: Final = re.compile(rf"(?i){BLANK}[0-9][0-9.,]{{0,9}}(?:{BLANK}|-)?(?P<word>{LONG})(?!\w)")
 _SUBUNIT_AFTER: Final = re.compile(
     rf"{NOTE}?(?P<join>(?P<comma>,?){BLANK}{{0,2}}(?P<word>(?:and|plus|with|&){BLANK})?|{BLANK}?[-\u2013\u2014/]{BLANK}?)(?=[\w\u00a2])"
-    rf"(?P<near>(?:about|around|some|nearly|almost){BLANK})?(?:(?P<digits>[0-9][0-9.,]{{0,9}})|(?P<spelled>{SPELLED})(?![A-Za-z]))?"
+    rf"(?P<near>(?:{HEDGE}){BLANK})?(?:(?P<digits>[0-9][0-9.,]{{0,9}})|(?P<spelled>{SPELLED})(?![A-Za-z]))?"
     rf"(?:{BLANK}|-)?(?:US{BLANK}|euro[ -])?(?P<unit>[^\W\d_]{{2,10}}|\u00a2)(?!\w)",
     re.IGNORECASE,
 )
-_HUNDREDTH: Final = Decimal("0.01")
+_MANATS: Final = frozenset(("TMT", "AZN"))
 _HUNDREDTHS: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2})?")
 _MORE: Final = re.compile(
     rf"(?i){BLANK}(?:more|less|higher|lower|cheaper|dearer|above|below|up|down|extra|off)(?!\w)"
@@ -131,29 +133,19 @@ _LOOSE_PART: Final = re.compile(
 )
 
 
-# Where an amount ends, and its number, None where that is unsure.
-Continued: TypeAlias = tuple[int, Numeral | None]
-
-
 def hedged(text: str, start: int, end: int) -> bool:
     """Whether a word before, within or after makes the number a bound or only near."""
-    if _HEDGE_WITHIN.search(text, start, end):
-        return True
-    before = text[max(0, start - 24) : start].split()
-    if before and (before[-1].lower().lstrip(_OPENING) in _HEDGE_ENDS or before[-1][-1] in "~≈"):
-        return bool(_HEDGE_BEFORE.search(text, max(0, start - 24), start) or _HEDGE_AFTER.match(text, end))
-    return _HEDGE_AFTER.match(text, end) is not None
+    before = _HEDGE_BACKWARDS.match(backwards(text, start, 24))
+    return bool(before or _HEDGE_AFTER.match(text, end) or _HEDGE_WITHIN.search(text, start, end))
 
 
 def unit_after(text: str, end: int) -> tuple[str, int] | None:
     """The unit that the price is for, as it is written, and where the phrase ends."""
-    phrase = _PER.match(text, end) if text[end : end + 1] in _BEFORE_A_UNIT else None
+    phrase = _PER.match(text, end)
     if phrase is None or phrase.lastgroup is None:
         return None
     unit = phrase[phrase.lastgroup]
-    if phrase.lastgroup == "adverb":
-        unit = words.ADVERBS[unit.lower()]
-    return unit, phrase.end()
+    return words.ADVERBS.get(unit.lower(), unit), phrase.end()
 
 
 def lead_before(text: str, start: int) -> str:
@@ -173,11 +165,6 @@ def changed_directly(text: str, start: int) -> bool:
     """Whether the word before is a verb of change: "fell $2 million to $30 million"."""
     words = text[max(0, start - 20) : start].split()
     return bool(words) and _CHANGE.fullmatch(words[-1]) is not None
-
-
-def counts_things(text: str, end: int) -> bool:
-    """Whether what follows is counted, so that the number before is a count: "two dollar bonds"."""
-    return _THINGS.match(text, end) is not None
 
 
 def is_date(text: str, number: Numeral, end: int) -> bool:
@@ -203,56 +190,55 @@ def are_years(text: str, first: Numeral, second: Numeral, end: int) -> bool:
 
 def is_rate(text: str, end: int, start: int | None = None) -> bool:
     """Whether it belongs to a line of a ticker or to a pair: "1 USD = 87.45 KGS", "KGS/USD = 0.01144", "1 USD/KZT"."""
-    before = "" if start is None else text[max(0, start - 2) : start]
-    if start is not None and "=" in before and _EQUALS_BEFORE.search(text, max(0, start - 3), start):
+    if start is not None and _EQUALS_BEFORE.search(text, max(0, start - 3), start):
         return True
-    return text[end : end + 1] in _BEFORE_A_UNIT and _PAIR.match(text, end) is not None
+    return _PAIR.match(text, end) is not None
 
 
-def continued(text: str, end: int, currency: str, number: Numeral) -> Continued:
-    """The number of an amount with what continues it after its currency, at `end`, and where that ends.
+def continued(text: str, number: Numeral, *, led: bool = False) -> Numeral:
+    """The number with what continues it after its currency, where it ends; `led`: its currency is before it.
 
-    None where something that changes the value is written there, and what it makes of it is unsure.
+    Its currency is empty where something that changes the value is written there, and what it makes of it is unsure.
     """
-    following = text[end : end + 1]
-    if following in _ENDS or text[end + 1 : end + 6].partition(" ")[0] in _PLAIN_WORDS:
-        return end, number
-    if following != "," and not text[end + 1 : end + 2].isdigit():
-        code = _CODE_AFTER.match(text, end)
-        named = words.CODES.get(code["code"], code["code"]) if code else currency
-        if code is not None and named == currency:
-            end = code.end() if code["close"] or not code["bracket"] else end
-        elif code is not None and (named in _CODED or (code["bracket"] and named[-1] == "D")):
-            return code.end(), None
-        magnitude = _MAGNITUDE_AFTER.match(text, end)
-        if magnitude is not None:
-            return _with_magnitude(text, end, number, magnitude)
+    end = number.end
+    if _ENDS.match(text, end):
+        return number
+    code = _CODE_AFTER.match(text, end)
+    named = words.CODES.get(code["code"], code["code"]) if code else number.currency
+    if code is not None and named == number.currency:
+        end = code.end() if code["close"] or not code["bracket"] else end
+        number = number._replace(end=end)
+    elif code is not None and (named in words.CODES or (code["bracket"] and named[-1] == "D")):
+        return number._replace(end=code.end(), currency="")
+    magnitude = _MAGNITUDE_AFTER.match(text, end)
+    if magnitude is not None:
+        return _with_magnitude(text, number, magnitude)
     part = _SUBUNIT_AFTER.match(text, end)
-    unit = "" if part is None else _subunit(part)
-    if part is not None and unit and (unit != "tenge" or currency in {"TMT", "AZN"}):
-        return _with_subunit(text, end, currency, number, part)
-    refused = following != "," and (
+    unit = part["unit"].lower() if part else ""
+    if part and unit in words.SUBUNITS and ("tenge" not in unit or number.currency in _MANATS):
+        return _with_subunit(text, number, part, unit)
+    refused = (
         (number.scale == 1 and _LOOSE_PART.match(text, end))
-        or (currency == "USD" and _OTHER_DOLLARS.match(text, end))
-        or (end > number.end and _COMPOUND.match(text, end))
+        or (number.currency == "USD" and _OTHER_DOLLARS.match(text, end))
+        or (not led and _COMPOUND_AFTER.match(text, end))
         or _has_smaller_number(text, end, number.scale)
     )
-    return end, None if refused else number
+    return number._replace(currency="") if refused else number
 
 
-def _with_magnitude(text: str, end: int, number: Numeral, magnitude: re.Match[str]) -> Continued:
+def _with_magnitude(text: str, number: Numeral, magnitude: re.Match[str]) -> Numeral:
     """The number with the magnitude after its currency: in "75 USD million", not in "75 USD millions of people"."""
     after = magnitude.end()
     word = (magnitude["word"] or magnitude["letter"] or magnitude["unsure"]).lower()
     unclosed = magnitude["open"] is not None and magnitude["close"] is None
     if word.endswith("s") and (magnitude["of"] or unclosed) and magnitude["in"] is None:
-        return end, number
+        return number
     scale = words.MAGNITUDES.get(word)
     unsure = magnitude["unsure"] or magnitude["in"] or unclosed or word == "hundred" or word.endswith("s")
     if scale is None or unsure or number.scale > 1 or magnitude["of"] or _NOT_OF_MONEY.match(text, after):
-        return after, None
-    meant = number._replace(value=number.value * scale, scale=scale)
-    return after, None if _has_smaller_number(text, after, scale) else meant
+        return number._replace(end=after, currency="")
+    meant = number._replace(end=after, value=number.value * scale, scale=scale)
+    return meant._replace(currency="") if _has_smaller_number(text, after, scale) else meant
 
 
 def _has_smaller_number(text: str, end: int, scale: Decimal) -> bool:
@@ -263,18 +249,11 @@ def _has_smaller_number(text: str, end: int, scale: Decimal) -> bool:
     return _NOT_OF_MONEY.match(text, number.end()) is None
 
 
-def _subunit(part: re.Match[str]) -> str:
-    """The subunit in the singular, nothing where it is another word."""
-    unit: str = part["unit"].lower()
-    unit = unit if unit in words.SUBUNITS else unit.removesuffix("s")
-    return unit if unit in words.SUBUNITS else ""
-
-
-def _with_subunit(text: str, end: int, currency: str, number: Numeral, part: re.Match[str]) -> Continued:
+def _with_subunit(text: str, number: Numeral, part: re.Match[str], unit: str) -> Numeral:
     """The number with its hundredths: of "1 som 37 tyiyn" and "5 dollars and 20 cents", not of "10 manat 50 tyiyn"."""
-    digits, join, unit = part["digits"], part["join"].strip().lower(), _subunit(part)
+    digits, join, tenge = part["digits"], part["join"].strip().lower(), "tenge" in unit
     if join and part["word"] is None and _MORE.match(text, part.end()):
-        return end, number
+        return number
     count: Decimal | None = None
     if part["spelled"]:
         small = spelled(text, part.start("spelled"), part.end("spelled"))
@@ -282,11 +261,11 @@ def _with_subunit(text: str, end: int, currency: str, number: Numeral, part: re.
     elif digits and _HUNDREDTHS.fullmatch(digits):
         count = Decimal(digits)
     # "10 manat and 500 tenge" are two amounts, "10 manat and 50 tenge" may be either.
-    if unit == "tenge" and join and digits and count is None:
-        return end, number
-    is_whole = number.scale == 1 and number.value % 1 == 0 and "." not in text[number.start : number.end]
+    if tenge and join and digits and count is None:
+        return number
+    is_whole = number.scale == 1 and number.value.as_tuple().exponent == 0
     unsure = part["near"] or join.startswith(("-", "\u2013", "\u2014", "/"))
-    unsure = unsure or (join and (unit == "tenge" or lead_before(text, number.start) == "between"))
-    if count is None or unsure or not is_whole or currency not in words.SUBUNITS[unit]:
-        return part.end(), None
-    return part.end(), number._replace(value=number.value + count * _HUNDREDTH)
+    unsure = unsure or (join and (tenge or lead_before(text, number.start) == "between"))
+    if count is None or unsure or not is_whole or number.currency not in words.SUBUNITS[unit]:
+        return number._replace(end=part.end(), currency="")
+    return number._replace(end=part.end(), value=number.value + count / 100)
