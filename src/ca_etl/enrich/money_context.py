@@ -119,6 +119,8 @@ _SUBUNIT_AFTER: Final = re.compile(
     re.IGNORECASE,
 )
 _MANATS: Final = frozenset(("TMT", "AZN"))
+# Not "/ 100", which gives 10.5 for 10 manat 50 tenge: the digits of the print are kept.
+_HUNDREDTH: Final = Decimal("0.01")
 _HUNDREDTHS: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2})?")
 _MORE: Final = re.compile(
     rf"(?i){BLANK}(?:more|less|higher|lower|cheaper|dearer|above|below|up|down|extra|off)(?!\w)"
@@ -268,4 +270,4 @@ def _with_subunit(text: str, number: Numeral, part: re.Match[str], unit: str) ->
     unsure = unsure or (join and (tenge or lead_before(text, number.start) == "between"))
     if count is None or unsure or not is_whole or number.currency not in words.SUBUNITS[unit]:
         return number._replace(end=part.end(), currency="")
-    return number._replace(end=part.end(), value=number.value + count / 100)
+    return number._replace(end=part.end(), value=number.value + count * _HUNDREDTH)
