@@ -312,11 +312,8 @@ def test_a_site_that_wants_a_long_pause_is_left_alone_and_its_slot_is_blocked(
     )
     outcome = run_daily(there)
     assert [request.path for request in site.requests] == ["/robots.txt", "/latest/"]
-    assert [(each.verdict, each.ends_visit) for each in outcome.asked] == [
-        (Verdict.HTTP_ERROR, True),
-        (Verdict.THROTTLED, False),
-        (Verdict.THROTTLED, False),
-    ]
+    assert [each.verdict for each in outcome.asked] == [Verdict.THROTTLED] * 3
+    assert outcome.asked[0].detail.startswith("429 ")
     assert outcome.slots == ()
     assert (outcome.exit_status, journal.read(there.data_dir)[-1].slots[-1].outcome) == (1, "blocked")
 
@@ -327,16 +324,11 @@ def test_a_site_that_wants_a_long_pause_in_the_middle_gives_what_it_gave_before(
     site.twist = at("/latest/", lambda _target, _ask: page(b"", 503, **{"Retry-After": "999999"}))
     outcome = run_daily(settings.model_copy(update={"site_url": site.base_url}))
     assert outcome.captured is not None
-    assert [each.verdict for each in outcome.captured.pages] == [
-        Verdict.OK,
-        Verdict.HTTP_ERROR,
-        Verdict.THROTTLED,
-        Verdict.THROTTLED,
-    ]
+    assert [each.verdict for each in outcome.captured.pages] == [Verdict.OK, *[Verdict.THROTTLED] * 3]
     assert asked(site, API) + asked(site, "/feed/") == 0
     assert told() == {"timesca-posts": ("blocked", f"not asked: {site.base_url}latest/ was http_error")}
     slot = "select outcome, reason from fct_coverage where source = 'timesca'"
-    assert query(slot) == [("observed", "1 of 4 pages; 1 http_error, 2 throttled")]
+    assert query(slot) == [("observed", "1 of 4 pages; 3 throttled")]
 
 
 def test_links_to_other_hosts_are_told_and_not_followed(

@@ -13,6 +13,8 @@ from urllib.parse import quote, urldefrag, urljoin
 from urllib3.exceptions import LocationParseError
 from urllib3.util import parse_url
 
+from ca_etl.sanitize import visible
+
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 # Statuses after which the same request may succeed a little later; 501 and 505 never change by waiting.
 RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -20,7 +22,6 @@ RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 SENDABLE: Final = re.compile(r"[!-~](?:[ -~]{0,1000}[!-~])?")
 # A reason phrase may have 64 kB, a Location three times that once it is encoded; both would go into the journal.
 MOST_DETAIL: Final = 300
-MOST_DATE: Final = 100
 # What RFC 9110 4.1 wants supported; nothing useful is longer.
 MOST_LOCATION: Final = 8_000
 
@@ -268,8 +269,6 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
 
 def http_date(value: str) -> datetime | None:
     """The instant (zone-aware) of a header such as Date, Last-Modified or Retry-After; None if it has none."""
-    if len(value) > MOST_DATE:
-        return None
     try:
         when = parsedate_to_datetime(value)
     except (ValueError, OverflowError, TypeError, IndexError):
@@ -289,7 +288,8 @@ def backoff_seconds(policy: FetchPolicy, attempts: int) -> float:
 
 def detail_of(text: str) -> str:
     """`text`, parts of which a server sent, as a detail: printable, and no longer than `MOST_DETAIL`."""
-    shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in text[: MOST_DETAIL + 1])
+    signs = visible(text[: MOST_DETAIL + 1])
+    shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in signs)
     return shown if len(shown) <= MOST_DETAIL else f"{shown[:MOST_DETAIL]}..."
 
 

@@ -27,7 +27,7 @@ from ca_etl.archive.fields import (
 from ca_etl.archive.members import BadStretch, RawRecord, Stretch, stretches
 from ca_etl.archive.parsed import Parsed, bare_id, parse_record, parse_warc_date, record_id_of
 from ca_etl.archive.payload import PayloadError
-from ca_etl.archive.policy import Validators, Verdict, count_of
+from ca_etl.archive.policy import REDIRECTS, Validators, Verdict, count_of, redirect_target
 from ca_etl.errors import CaEtlError
 from ca_etl.records import BadRecord, Capture, RejectReason
 
@@ -90,6 +90,39 @@ def read_validators(path: Path, offset: int) -> Validators | None:
         return _validators(parse_record(first))
     except PayloadError as error:
         raise CaEtlError(f"{path} is damaged at byte {offset}: {error.reason}, {error.detail}") from error
+
+
+def redirects(path: Path) -> dict[str, str]:
+    """Absolute URLs that were redirected in an archive file, with the absolute URL that each led to.
+
+    Raises `OSError`. Records that cannot be trusted give nothing.
+    """
+    targets = {}
+    with path.open("rb") as file:
+        for stretch in stretches(file):
+            if not isinstance(stretch, RawRecord):
+                continue
+            try:
+                record = parse_record(stretch)
+            except PayloadError:
+                continue
+            if record.kind == "response" and record.uri and record.http_status in REDIRECTS:
+                target = redirect_target(record.uri, record.http_headers.get("location"))
+                if target is not None:
+                    targets[record.uri] = target
+    return targets
+
+
+def leading_to(urls: set[str], redirected: dict[str, str]) -> set[str]:
+    """`urls`, and those from which redirects lead to one of them.
+
+    >>> sorted(leading_to({"b"}, {"a": "b", "c": "a", "d": "e"}))
+    ['a', 'b', 'c']
+    """
+    reached = set(urls)
+    while more := {source for source, target in redirected.items() if target in reached} - reached:
+        reached |= more
+    return reached
 
 
 class _Reader:

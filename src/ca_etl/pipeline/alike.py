@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from ca_etl.enrich.likeness import Likeness, likenesses
+from ca_etl.enrich.likeness import likenesses
 from ca_etl.warehouse.landing import arrow_rows, incoming
 
 if TYPE_CHECKING:
@@ -18,23 +18,17 @@ MOST_FIRST: Final = 20
 # Texts of so many words are in memory at once, some 100 MB.
 SLICE_WORDS: Final = 1_000_000
 
-# All bands of the texts that share a band with a new one, with the position of each text in them.
+# The position of each text in each band that it shares, and the size of that.
 BAND_TEXTS: Final = """
     create or replace temp table band_texts as
-    with text_bands as (
-        select text_id, unnest(bands) as band, text_id in (from new_texts) as is_new from raw.text_profile
-    ),
-    new_bands as (select band from text_bands where is_new),
-    neighbours as (select text_id from text_bands where band in (from new_bands)),
-    neighbour_bands as (select band from text_bands where text_id in (from neighbours))
     select
         text_id,
         band,
-        is_new,
-        bool_or(is_new) over (partition by band) as has_new,
-        row_number() over (partition by band order by text_id) as position
-    from text_bands
-    where band in (from neighbour_bands)
+        text_id in (from new_texts) as is_new,
+        row_number() over (partition by band order by text_id) as position,
+        count(*) over (partition by band) as size
+    from (select text_id, unnest(bands) as band from raw.text_profile)
+    qualify size > 1
 """
 CANDIDATES: Final = """
     select distinct first.text_id, other.text_id as other_id
@@ -63,18 +57,11 @@ SLICE: Final = """
 # A new text may take the place of one that was among the first: as if all had come together.
 PUSHED_OUT: Final = f"""
     delete from raw.text_pair
-    where text_id in (select text_id from band_texts where has_new and position > $first)
+    where text_id in (select text_id from band_texts where position > $first)
     and (text_id, other_id) not in (from ({CANDIDATES}))
 """  # noqa: S608  of our own constants
 CROWDED: Final = """
-    with text_bands as (select text_id, unnest(bands) as band from raw.text_profile)
-    select count(distinct text_id) from (
-        select text_id, row_number() over texts as position, count(*) over (partition by band) as size
-        from text_bands
-        where band in (select band from text_bands where text_id in (from new_texts))
-        window texts as (partition by band order by text_id)
-    )
-    where position > $first and size > $first + 1 and text_id in (from new_texts)
+    select count(distinct text_id) from band_texts where is_new and position > $first and size > $first + 1
 """
 
 
@@ -82,50 +69,40 @@ def replace_pairs(con: duckdb.DuckDBPyConnection, text_ids: pl.Series) -> int:
     """Compare these texts, which have their profiles, with others that share a band; the number of pairs kept.
 
     A pair is kept with the same numbers and at least half of the 3-word shingles in common: what counts as the same
-    text is for the model to decide. See `MOST_FIRST` for which others; `crowded_texts` counts the texts of which
-    some were left out.
+    text is for the model to decide. See `MOST_FIRST` for which others.
     """
-    if text_ids.is_empty():
-        return 0
     con.register("new_texts", text_ids.to_frame("text_id").to_arrow())
     con.execute("delete from raw.text_pair where text_id in (from new_texts) or other_id in (from new_texts)")
     con.execute(BAND_TEXTS)
-    con.execute(NEW_PAIRS, {"first": MOST_FIRST})
+    con.unregister("new_texts")
     con.execute(PUSHED_OUT, {"first": MOST_FIRST})
+    con.execute(NEW_PAIRS, {"first": MOST_FIRST})
     slices = con.execute("select distinct slice from new_pairs order by slice").fetchall()
-    kept = sum(_compare(con, number) for (number,) in slices)
-    con.execute("drop table new_pairs; drop table band_texts")
-    con.unregister("new_texts")
-    return kept
+    return sum(_compare(con, number) for (number,) in slices)
 
 
-def crowded_texts(con: duckdb.DuckDBPyConnection, text_ids: pl.Series) -> int:
-    """How many of these texts were not compared with all that share a band with them."""
-    con.register("new_texts", text_ids.to_frame("text_id").to_arrow())
+def crowded_texts(con: duckdb.DuckDBPyConnection) -> int:
+    """How many texts of the last `replace_pairs` were not compared with all that share a band with them."""
     ((crowded,),) = con.execute(CROWDED, {"first": MOST_FIRST}).fetchall()
-    con.unregister("new_texts")
     return int(crowded)
 
 
 def _compare(con: duckdb.DuckDBPyConnection, number: int) -> int:
+    """Keep the pairs of one slice that are similar; how many."""
     candidates = con.execute(SLICE, {"slice": number}).fetchall()
     compared = likenesses([(text, other) for _, _, text, other in candidates])
     rows = [
         {
-            "text_id": text_id,
-            "other_id": other_id,
-            "shared_runs": pair.shared,
-            "runs": pair.runs,
-            "names_apart": pair.names_apart,
+            "text_id": one,
+            "other_id": two,
+            "shared_runs": it.shared,
+            "runs": it.runs,
+            "names_apart": it.names_apart,
         }
-        for (text_id, other_id, _, _), pair in zip(candidates, compared, strict=True)
-        if pair is not None and _is_kept(pair)
+        for (one, two, _, _), it in zip(candidates, compared, strict=True)
+        if it is not None and 2 * it.shared >= it.runs
     ]
     if rows:
         with incoming(con, arrow_rows(con, "text_pair", rows)):
             con.execute("insert into raw.text_pair by name from incoming_rows")
     return len(rows)
-
-
-def _is_kept(pair: Likeness) -> bool:
-    return 2 * pair.shared >= pair.runs

@@ -163,7 +163,7 @@ def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
 
     def read(result: FetchResult) -> feed.FeedPage:
         page, articles = read_feed(result)
-        cut.extend(_without_text(each) for each in articles if each.text is None or each.is_truncated)
+        cut.extend(each._replace(text=None) for each in articles if each.text is None or each.is_truncated)
         shown.extend(article.url for article in articles)
         return page
 
@@ -195,9 +195,5 @@ def _refused(source: str, last: FetchResult | None, reason: str, articles: int) 
 
 def _articles_of(result: FetchResult) -> Iterator[Article]:
     page = page_of(result) if result.verdict in USABLE else None
-    return map(_without_text, () if page is None else page.articles)
-
-
-def _without_text(article: Article) -> Article:
-    """An article as a link to request: texts of a hostile page have 30 MB."""
-    return article._replace(text=None)
+    # as links to request: the texts of a hostile page have 30 MB
+    return (article._replace(text=None) for article in (page.articles if page else ()))

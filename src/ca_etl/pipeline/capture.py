@@ -11,9 +11,8 @@ from typing import Final
 
 from ca_etl.archive.fetch import FetchResult
 from ca_etl.archive.policy import Validators, Verdict
-from ca_etl.archive.read import archive_files, read_archive
+from ca_etl.archive.read import archive_files, leading_to, read_archive, redirects
 from ca_etl.archive.recover import recover_open_files
-from ca_etl.archive.redirects import leading_to, redirects
 from ca_etl.errors import CaEtlError, Problem
 from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.articles import archive_name, capture_articles, is_got
@@ -37,17 +36,11 @@ TROUBLE: Final = frozenset({SlotOutcome.BLOCKED, SlotOutcome.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What became of one URL of the slot; `ends_visit` as in `FetchResult`."""
+    """What became of one URL of the slot."""
 
     url: str
     verdict: Verdict
     detail: str
-    ends_visit: bool = False
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether the site refused to be asked, here or for a while."""
-        return self.verdict in FINAL or self.ends_visit
 
 
 class NothingCapturedError(CaEtlError):
@@ -60,7 +53,7 @@ class NothingCapturedError(CaEtlError):
     @property
     def refused(self) -> bool:
         """Whether the site said no: then asking again, soon, is not polite."""
-        return any(page.is_refused for page in self.pages)
+        return any(page.verdict in FINAL for page in self.pages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +210,7 @@ def _ask(
             log.info("%s: %s %s", url, result.verdict, result.detail)
             is_read = ctx.schedule != SWEEP and result.verdict in USABLE
             listings.append(result.without_bytes(keep_page=is_read))
-            yield Page(url, result.verdict, result.detail, result.ends_visit)
-            # what is throttled is recorded page by page: nothing is requested for it
+            yield Page(url, Verdict.THROTTLED if result.ends_visit else result.verdict, result.detail)
+            # pages of a throttled host are recorded one by one: nothing is requested
             if result.verdict in FINAL and result.verdict is not Verdict.THROTTLED:
                 return

@@ -80,7 +80,7 @@ def enrich(ctx: Context) -> Enriched:
                 con, items, {"text_country": countries, "text_amount": amounts, "text_profile": profiles}
             )
             pairs = replace_pairs(con, texts["text_id"])
-        crowded = crowded_texts(con, texts["text_id"])
+            crowded = crowded_texts(con)
     log.info(
         "%d texts and titles: %d countries, %d amounts, %d pairs of texts that are alike",
         len(items),

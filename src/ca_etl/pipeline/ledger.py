@@ -14,7 +14,7 @@ from ca_etl.pipeline.capture import Captured, Page
 from ca_etl.pipeline.load import Loaded
 from ca_etl.pipeline.slots import GOOD, SlotOutcome, present, slots_of
 from ca_etl.pipeline.told import Told
-from ca_etl.pipeline.visit import USABLE
+from ca_etl.pipeline.visit import FINAL, USABLE
 from ca_etl.sources.schedules import Schedule
 from ca_etl.warehouse.journal import RunRecord, SlotRecord
 
@@ -72,7 +72,7 @@ def judged(
     pages were archived has observed its slot: the next run loads them.
     """
     pages = captured.pages if captured else tuple(asked)
-    refused = [page for page in pages if page.is_refused]
+    refused = [page for page in pages if page.verdict in FINAL]
     usable = sum(page.verdict in USABLE for page in pages)
     held = captured.already_archived if captured else 0
     if not usable and not held:
