@@ -164,6 +164,26 @@ def test_a_link_or_a_time_within_a_name_or_a_caption_leaves_no_trace_in_it(page:
     assert article.text == PROSE
 
 
+def test_a_linked_heading_within_a_caption_is_part_of_the_caption(page: Reader) -> None:
+    figure = "<figure><figcaption><h3><a href='/in/'>A bridge</a></h3></figcaption></figure>"
+    card = f"<article><h2><a href='/s/'>Story</a></h2>{figure}<p>{PROSE}</p></article>"
+    articles = _articles(page, card * 3)
+    assert [(article.title, article.text) for article in articles] == [("Story", PROSE)] * 3
+    assert articles[0].media == (Media("caption", None, "A bridge"),)
+
+
+def test_an_address_is_not_the_author_of_a_card(page: Reader) -> None:
+    card = "<article><h2><a href='/s/'>Story</a></h2><a rel='author' href='/a/'>desk@example.org</a>"
+    (article,) = _articles(page, f"{card}<p>{PROSE}</p></article>")
+    assert article.author is None
+
+
+def test_a_menu_within_a_plugins_block_goes_with_it(page: Reader) -> None:
+    block = "<div class='sharedaddy'><nav><ul class='share-links'><li>Share</li></ul></nav></div>"
+    card = f"<article><h2><a href='/s/'>Story</a></h2>{block}<p>{PROSE}</p></article>"
+    assert [article.text for article in _articles(page, card * 9)] == [PROSE] * 9
+
+
 @pytest.mark.parametrize(
     "inner",
     [

@@ -166,6 +166,7 @@ def test_a_notes_mark_after_a_word_is_dropped(mark: str) -> None:
             "On the 1st AcmeTM and Acme\u00ae.",
         ),
         ("The XIX<sup>e</sup> and N<sup>o</sup> 5.", "The XIXe and No 5."),
+        ("He took Acme<sup>TM</sup>10 at N<sup>o</sup>5.", "He took AcmeTM10 at No5."),
         ("<sup>1</sup>The ministry, in May.", "1 The ministry, in May."),
         ("It is <sup>235</sup>U, or uranium-<sup>235</sup>.", "It is 235U, or uranium-235."),
         ("It weighs 2<sup>1</sup>/<sub>2</sub> tons.", "It weighs 2 1/2 tons."),
@@ -176,6 +177,16 @@ def test_a_raised_mark_is_never_part_of_the_word_or_number_before(html: str, tex
     content = read_content(f"<p>{html}</p>")
     assert content is not None
     assert content.text == plain(html) == text
+
+
+@pytest.mark.parametrize("tag", ["sup", "s"])
+def test_numbers_stay_apart_beside_more_marks_than_articles_have(tag: str) -> None:
+    content = read_content(f"<p>{'word ' * 60_000}300<{tag}>1</{tag}>000{f'<{tag}>1</{tag}>000' * 2_000}</p>")
+    assert content is not None
+    assert content.text is not None
+    assert content.text.startswith("word word")
+    assert "300000" not in content.text
+    assert "0001000" not in content.text
 
 
 def test_a_break_in_a_title_is_a_space() -> None:

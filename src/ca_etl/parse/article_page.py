@@ -8,84 +8,90 @@ offset of a time, then meta tags and what is shown beside the title.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import dropwhile, islice, takewhile
+from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from ca_etl.parse.cards import AUTHOR, split_lead, take_captions
-from ca_etl.parse.clean import clean, squeeze
+from ca_etl.parse.cards import AUTHOR, META_LINE_CHARS, Facts, take_captions
+from ca_etl.parse.clean import squeeze
 from ca_etl.parse.content import plain, well_formed
 from ca_etl.parse.dates import instant, read_date
 from ca_etl.parse.doubts import unread_time
-from ca_etl.parse.linked_data import LinkedArticle, LinkedData, is_address, is_same_title, share_address
-from ca_etl.parse.links import article_address, article_link, resolve, slug_of
-from ca_etl.parse.markup import GAP, HEADINGS, Body, Markup
-from ca_etl.parse.page import Article, Reject
+from ca_etl.parse.kinds import kind_of_url
+from ca_etl.parse.labels import clean_article
+from ca_etl.parse.linked_data import LinkedArticle, LinkedData, is_same_title
+from ca_etl.parse.links import article_address, bare_address, is_address, resolve, slug_of
+from ca_etl.parse.markup import GAP, Heading, Markup, ancestors
+from ca_etl.parse.page import Article, PageKind, Reject
+from ca_etl.parse.pruning import HEADINGS, drop_article_boilerplate
 from ca_etl.records import RejectReason, site_name
-
-if TYPE_CHECKING:
-    from configparser import ConfigParser
 
 # Classes that WordPress' body_class() gives to the page of a post, and to pages that list posts.
 _POST_CLASSES: Final = frozenset({"single", "single-post"})
 _LIST_CLASSES: Final = frozenset({"archive", "blog", "category", "tag", "author", "search", "search-results"})
-_LOST: Final = "error404"
+_HEADINGS: Final = ",".join(HEADINGS)
 _SITE_TITLE: Final = frozenset({"site-title", "site-name", "site-logo", "logo", "blog-title", "navbar-brand"})
-_SHORT_LINK: Final = re.compile(r"[?&]p=([0-9]{1,18})(?![0-9])")
-_POST_NUMBER: Final = re.compile(r"post(?:id)?-([0-9]{1,18})")
-_FACTS: Final = f"{','.join(HEADINGS)},time,{AUTHOR}"
+_POST_NUMBER: Final = re.compile(r"(?:^post(?:id)?-|[?&]p=)([0-9]{1,18})(?![^&#])")
+_META_TIMES: Final = ("article:published_time", "article:modified_time")
 _FOREIGN_TAGS: Final = frozenset({"article", "aside", "blockquote"})
 _FOREIGN_NAME: Final = re.compile(r"(?:comment|related|sidebar|widget)(?![a-z])", re.IGNORECASE)
-# A block with a date or a byline in it is the article's meta line up to this length, and text beyond.
-_META_LINE_CHARS: Final = 80
+# Authors and times within an article that are looked at; no page has that many before its own.
+_MAX_FACTS: Final = 200
 # Lines under the title of an article in which its date can be.
 _META_LINES: Final = 4
 # A list whose theme has no class for the body begins with a heading and at most a sentence on the category.
 _LEAD_CHARS: Final = 80
 # Real pages of articles have 1,000 to 5,000 tags; trafilatura takes a second for 20,000 links, a minute for 120,000.
 MAX_TAGS: Final = 20_000
-# Elements of trafilatura's tree that are part of a line.
+# Elements of trafilatura's tree that are part of a line, and what parts lines there (lxml takes no control characters).
 _INLINE: Final = frozenset({"hi", "ref", "del", "code", "span"})
+_LINE_END: Final = "\ue000"
 
 
-@dataclass(frozen=True, slots=True)
-class ArticlePage:
-    """A page that is one article, or looks like one: unless it is proven it may be an error page.
+class ArticlePage(NamedTuple):
+    """A page that is one article, or seems to be one: unless it is proven it may be an error page.
 
     `is_post` is WordPress' word for it. `before` are the lines above the title. `article` has the position 1.
     """
 
     article: Article
-    before: tuple[str, ...]
+    before: Sequence[str]
     is_post: bool
     is_proven: bool
-    rejects: tuple[Reject, ...]
+    rejects: Sequence[Reject]
 
 
 def read_article_page(
-    markup: Markup, body: Body, url: str | None, base: str | None, *, has_ticker: bool, is_list_url: bool
+    markup: Markup, headings: Sequence[Heading], url: str | None, base: str | None, *, has_ticker: bool
 ) -> ArticlePage | None:
     """The one article that a page is, or None where it lists articles or shows none.
 
-    `url` is the page's address, `base` what its links are relative to, and `is_list_url` says that the address is one
-    of a list. `markup` is used up, unless the result is None.
+    `url` is the page's address, `base` what its links are relative to. `markup` is used up unless the result is None.
     """
     head = _Head(markup, url)
-    title = head.own_title(body.headings, base)
-    others = [node for node in body.headings if node is not title and article_link(node) is not None]
-    if title is None and not head.is_single and (others or not head.is_typed):
+    title = head.own_title(headings, base)
+    others = {node.mem_id for node, href in headings if node is not title and href is not None}
+    around = None if title is None else _nearest(title, "article")
+    if head.post_id is None and around is not None:
+        head.post_id = _number(around.attrs.get("id"))
+    is_single = head.is_single or head.post_id is not None
+    if title is None and not is_single and (others or not head.is_typed):
         return None
-    container = _container(markup, title)
+    container = around or (title and _nearest(title, "main")) or markup.body
+    is_list_url = kind_of_url(url) in {PageKind.HOME, PageKind.AUTHOR, PageKind.LISTING}
     is_listing = is_list_url or head.is_list or _is_listing(container, title, others)
-    if others and is_listing and not (head.is_post or (head.is_single and not is_list_url)):
+    if others and is_listing and not (head.is_post or (is_single and not is_list_url)):
         return None
-    shown = _Shown.of(container, title, others)
-    is_proven = head.is_proven(shown, has_ticker=has_ticker)
-    if others and not is_proven and (container is None or container.tag != "article"):
+    shown = _shown_facts(container, title, others)
+    is_proven = not head.is_lost and (
+        is_single
+        or head.is_signed
+        or any((shown.author, shown.published_at, shown.modified_at))
+        or (has_ticker and _is_dated(container, title))
+    )
+    if others and not is_proven and container.tag != "article":
         return None
     article, before, rejects = _read(head, container, title, shown, base)
     return ArticlePage(article, before, head.is_post, is_proven, rejects)
@@ -96,283 +102,62 @@ class _Head:
 
     def __init__(self, markup: Markup, url: str | None) -> None:
         self.markup = markup
+        self.metas: dict[str, str] = {}
+        for node in markup.head.css("meta[content]"):
+            attributes = node.attrs
+            for key in (attributes.get("property"), attributes.get("name")):
+                self.metas.setdefault(key or "", squeeze(well_formed(attributes["content"] or "")))
+        author = self.metas.get("author", "")
+        is_name = not is_address(author) and author != self.metas.get("og:site_name")
+        self.author = author if author and is_name else None
         self.linked = LinkedData.of(markup.linked_data())
         self.canonical = _canonical_url(markup, url)
-        self.addresses = [address for address in (url, self.canonical) if address]
-        self.is_typed = self.meta('property="og:type"') == "article"
-        self.names = [name for name in (self.meta('property="og:title"'), self._page_title()) if name]
-        body_class = "" if markup.body is None else markup.body.attributes.get("class") or ""
-        self.classes = frozenset(body_class.split())
-        short = _SHORT_LINK.search(markup.head_attribute("link[rel=shortlink]", "href") or "")
-        numbers = [_number(name) for name in self.classes if name.startswith("postid-")]
-        self.post_id = next(filter(None, [short and int(short[1]), *numbers]), None)
-        self.is_post = bool(self.classes & _POST_CLASSES) or any(numbers)
-        own = self.canonical is not None and url is not None and share_address([self.canonical], [url])
-        self.is_at_canonical = own and bool(markup.find("article"))
-
-    def meta(self, which: str) -> str | None:
-        """The content of a meta tag as text."""
-        value = self.markup.head_attribute(f"meta[{which}]", "content")
-        return None if value is None else squeeze(well_formed(value)) or None
+        self.addresses = frozenset(bare_address(address) for address in (url, self.canonical) if address)
+        self.names = [name for name in (self.metas.get("og:title"), self._page_title()) if name]
+        classes = frozenset((markup.body.attrs.get("class") or "").split())
+        numbers = [_number(name) for name in classes if name.startswith("postid-")]
+        short = _number(markup.head_attribute("link[rel=shortlink]", "href"))
+        self.post_id = next(filter(None, [short, *numbers]), None)
+        self.is_post = bool(classes & _POST_CLASSES) or any(numbers)
+        self.is_typed = self.metas.get("og:type") == "article"
+        self.is_lost = "error404" in classes
+        described = self.linked.article(self.addresses)
+        if described is not None and described.headline:
+            self.names.append(described.headline)
+        # WordPress or JSON-LD states that the page lists articles, or that it is a post's or this article's.
+        self.is_list = bool(classes & _LIST_CLASSES) or self.linked.is_list
+        self.is_single = self.is_post or (described is not None and described.is_own)
+        # Other signs of an article: an address and a heading are none, for an error page has those, too.
+        is_at_canonical = self.canonical is not None and url is not None and len(self.addresses) == 1
+        has_article = is_at_canonical and markup.body.css_first("article") is not None
+        self.is_signed = self.is_typed or has_article or described is not None
 
     def _page_title(self) -> str | None:
         """The page's title, without the site's name after it."""
-        node = None if self.markup.tree.head is None else self.markup.tree.head.css_first("title")
+        node = self.markup.head.css_first("title")
         title = "" if node is None else squeeze(well_formed(node.text()))
-        site = self.meta('property="og:site_name"')
-        if site and title.endswith(site) and title != site:
-            return title[: -len(site)].rstrip(" -\u2013\u2014|\u00bb\u2022:") or title
-        return title or None
+        site = self.metas.get("og:site_name") or title
+        return title.removesuffix(site).rstrip(" -\u2013\u2014|\u00bb\u2022:") or title or None
 
-    def author(self) -> str | None:
-        """The author that a meta tag names, unless it is an address or the site."""
-        name = self.meta("name=author")
-        return (
-            None if name is None or is_address(name) or name == self.meta('property="og:site_name"') else name
-        )
-
-    @property
-    def is_single(self) -> bool:
-        """Whether WordPress states that the page is a post's, or JSON-LD that the article of this address is there."""
-        return self.is_post or self.post_id is not None or self.linked.has_article_at(self.addresses)
-
-    @property
-    def is_list(self) -> bool:
-        """Whether WordPress or JSON-LD states that the page lists articles."""
-        return bool(self.classes & _LIST_CLASSES) or self.linked.is_list
-
-    def is_proven(self, shown: _Shown, *, has_ticker: bool) -> bool:
-        """Whether something states that the page is an article's, which an address and a heading do not.
-
-        An error page has the address that was requested, too. The signs: the classes of the body, the number of a post,
-        JSON-LD, `og:type`, an author or a time at the title, a date line there on a page with the site's ticker, or a
-        canonical link to the page's own address together with an `article` element.
-        """
-        is_signed = any((shown.author, shown.published_at, shown.modified_at))
-        has_sign = self.is_single or self.is_typed or is_signed or self.is_at_canonical
-        return _LOST not in self.classes and (
-            has_sign or (shown.is_dated and has_ticker) or self.linked.article(self.addresses) is not None
-        )
-
-    def own_title(self, headings: Sequence[LexborNode], base: str | None) -> LexborNode | None:
+    def own_title(self, headings: Iterable[Heading], base: str | None) -> LexborNode | None:
         """The heading of the page's article: the one that the head names, else the only h1, else one in an article."""
-        linked = self.linked.article(self.addresses)
-        names = [*self.names, *([linked.headline] if linked and linked.headline else [])]
-        candidates = [node for node in headings if self._may_be_own(node, base)]
-        for level in HEADINGS:
-            for node in candidates:
-                if node.tag == level and any(is_same_title(node.text(), name) for name in names):
-                    return self._with_number(node)
+        candidates = [heading.node for heading in headings if self._may_be_own(heading, base)]
+        for node in sorted(candidates, key=lambda node: node.tag or ""):
+            if any(is_same_title(node.text(), name) for name in self.names):
+                return node
         first = [node for node in candidates if node.tag == "h1" and squeeze(node.text())]
-        inside = [node for node in first if _ancestor(node, "article") is not None]
-        lone = first if len(first) == 1 else inside
-        return self._with_number(lone[0]) if lone else None
+        lone = first if len(first) == 1 else (node for node in first if _nearest(node, "article") is not None)
+        return next(iter(lone), None)
 
-    def _may_be_own(self, node: LexborNode, base: str | None) -> bool:
+    def _may_be_own(self, heading: Heading, base: str | None) -> bool:
         """Whether a heading leads nowhere else: not to another article, and not home as the site's name does."""
-        link = article_link(node)
-        if link is not None:
-            return share_address([resolve(base, link) or ""], self.addresses)
-        if _SITE_TITLE.intersection((node.attributes.get("class") or "").split()):
+        node, href = heading
+        if href is not None:
+            return bare_address(resolve(base, href) or "") in self.addresses
+        if _SITE_TITLE.intersection((node.attrs.get("class") or "").split()):
             return False
         anchor = node.css_first("a[href]")
-        return anchor is None or (anchor.attributes.get("href") or "").strip().startswith("#")
-
-    def _with_number(self, title: LexborNode) -> LexborNode:
-        """`title`, after the number of its post was taken from the `article` element around it."""
-        around = _ancestor(title, "article")
-        if self.post_id is None and around is not None:
-            self.post_id = _number(around.attributes.get("id"))
-        return title
-
-
-@dataclass(slots=True)
-class _Shown:
-    """What the page shows of its article beside the title."""
-
-    author: str | None = None
-    published_at: datetime | None = None
-    modified_at: datetime | None = None
-    is_dated: bool = False
-
-    @classmethod
-    def of(
-        cls, container: LexborNode | None, title: LexborNode | None, others: Sequence[LexborNode]
-    ) -> _Shown:
-        """Author, times and date line within the article, none of a comment, a card, a quotation or a sentence."""
-        shown = cls()
-        if container is None:
-            return shown
-        is_article = container.tag == "article"
-        linked = {node.mem_id for node in others}
-        is_below = title is None or is_article
-        for node in container.css(_FACTS):
-            if title is not None and node.mem_id == title.mem_id:
-                is_below = True
-            elif node.mem_id in linked and is_below and not is_article:
-                break
-            elif node.tag not in HEADINGS and is_below and not _is_foreign(node, container):
-                shown.take(node)
-        name = "" if title is None else squeeze(title.text())
-        lines = _lines(container)
-        after = lines[lines.index(name) + 1 :] if name in lines else []
-        shown.is_dated = any(read_date(line) for line in after[:_META_LINES])
-        return shown
-
-    def take(self, node: LexborNode) -> None:
-        """Take an author or a time; the first of each counts."""
-        classes = (node.attributes.get("class") or "").split()
-        if node.tag != "time":
-            name = squeeze(node.text())[:200]
-            self.author = self.author or (None if is_address(name) else name or None)
-        elif "updated" in classes and "published" not in classes:
-            self.modified_at = self.modified_at or instant(node.attributes.get("datetime") or "")
-        else:
-            self.published_at = self.published_at or instant(node.attributes.get("datetime") or "")
-
-
-def _is_foreign(node: LexborNode, container: LexborNode) -> bool:
-    """Whether a node is part of a comment, a card, a margin, a quotation or a sentence of the text."""
-    block = _ancestor(node, "p", "li", "td", "body")
-    if block is not None and block.tag != "body" and len(squeeze(block.text())) > _META_LINE_CHARS:
-        return True
-    parent = node.parent
-    while parent is not None and parent.mem_id != container.mem_id and parent.tag != "body":
-        names = f"{parent.attributes.get('class') or ''} {parent.attributes.get('id') or ''}"
-        if parent.tag in _FOREIGN_TAGS or _FOREIGN_NAME.search(names) is not None:
-            return True
-        parent = parent.parent
-    return False
-
-
-def _container(markup: Markup, title: LexborNode | None) -> LexborNode | None:
-    """The element that holds the article: the nearest `article` or `main` around its title, else the body."""
-    around = None if title is None else _ancestor(title, "article") or _ancestor(title, "main")
-    return around or markup.body
-
-
-def _ancestor(node: LexborNode, *tags: str) -> LexborNode | None:
-    parent = node.parent
-    while parent is not None and parent.tag not in tags:
-        parent = parent.parent
-    return parent
-
-
-def _is_listing(container: LexborNode | None, title: LexborNode | None, others: Sequence[LexborNode]) -> bool:
-    """Whether linked headings follow the title with hardly any text before the first of them."""
-    if container is None or title is None:
-        return True
-    linked = {node.mem_id for node in others}
-    lead, below, is_below = 0, 0, False
-    for node in container.css(f"{','.join(HEADINGS)},p,li"):
-        if node.mem_id == title.mem_id:
-            is_below = True
-        elif is_below and node.mem_id in linked:
-            below += 1
-        elif is_below and not below and node.tag in {"p", "li"}:
-            lead += len(squeeze(node.text()))
-    return bool(below) and lead < _LEAD_CHARS and (below > 1 or not lead)
-
-
-def _read(
-    head: _Head, container: LexborNode | None, title: LexborNode | None, shown: _Shown, base: str | None
-) -> tuple[Article, tuple[str, ...], tuple[Reject, ...]]:
-    """The article, the lines above its title, and what could not be read."""
-    names = [*([] if title is None else [squeeze(title.text())]), *head.names]
-    name = next(filter(None, names), None)
-    linked = head.linked.article(head.addresses, name) or LinkedArticle()
-    name = name or linked.headline
-    media = take_captions(container)
-    above = [] if head.markup.body is None else _lines(head.markup.body)
-    head.markup.drop_article_boilerplate()
-    lines, too_large = _selected_lines(head.markup.tree.html or "")
-    lead = split_lead(lines[1:] if lines[:1] == [name] else lines)
-    cleaned = clean(lead.paragraphs)
-    published, modified = (head.meta(f'property="article:{time}_time"') for time in ("published", "modified"))
-    section = plain(head.meta('property="article:section"') or "")
-    link = head.canonical or base
-    article = Article(
-        position=1,
-        title=name,
-        url=link,
-        text=cleaned.text or linked.body,
-        is_truncated=cleaned.is_truncated,
-        author=linked.author or shown.author or lead.author or head.author(),
-        published_at=linked.published_at or instant(published or "") or shown.published_at,
-        modified_at=linked.modified_at or instant(modified or "") or shown.modified_at,
-        dateline=cleaned.dateline,
-        media=(*media, *lead.credits, *cleaned.media),
-        post_id=head.post_id,
-        slug=slug_of(link and article_address(link)),
-        categories=linked.categories or ((section,) if section else ()),
-    )
-    rejects = [*head.linked.rejects, *linked.rejects, *too_large]
-    rejects += unread_time("article:published_time", published, article.published_at)
-    rejects += unread_time("article:modified_time", modified, article.modified_at)
-    if article.text is None and not too_large:
-        rejects.append(Reject.of(RejectReason.NO_TEXT, "the page of an article shows no text", name or ""))
-    return article, tuple(above[: above.index(name)] if name in above else above), tuple(rejects)
-
-
-def _lines(element: LexborNode) -> list[str]:
-    return [squeeze(line) for line in element.text(separator=GAP, skip_empty=True).split(GAP)]
-
-
-def _selected_lines(html: str) -> tuple[list[str], list[Reject]]:
-    """The lines of the article in a page, as trafilatura selects them; a reject where the page is too large for it."""
-    # Some 150 ms: only who reads such a page pays for it.
-    from trafilatura import bare_extraction  # noqa: PLC0415
-    from trafilatura.settings import Document  # noqa: PLC0415
-
-    tags = html.count("<")
-    if tags > MAX_TAGS:
-        why = f"{tags} tags, more than {MAX_TAGS} for the page of an article: its text is not read"
-        return [], [Reject.of(RejectReason.TOO_LARGE, why, "")]
-    document = bare_extraction(html, include_comments=False, config=_trafilatura_config())
-    lines: list[str] = []
-    if isinstance(document, Document):
-        _read_element(document.body, lines, [])
-    return lines, []
-
-
-@cache
-def _trafilatura_config() -> ConfigParser:
-    """The settings of trafilatura, but for short texts: its fallbacks would join all of a short page to one line."""
-    from trafilatura.settings import use_config  # noqa: PLC0415
-
-    config = use_config()
-    for name in ("MIN_EXTRACTED_SIZE", "MIN_OUTPUT_SIZE"):
-        config.set("DEFAULT", name, "1")
-    return config
-
-
-class _TreeElement(Protocol):
-    """An element of trafilatura's tree, as far as it is read."""
-
-    tag: str
-    text: str | None
-    tail: str | None
-
-    def __iter__(self) -> Iterator[_TreeElement]: ...
-
-
-def _read_element(element: _TreeElement, lines: list[str], line: list[str]) -> None:
-    """Add the lines of an element to `lines`; `line` holds the parts of the one that is being read."""
-    is_block = element.tag not in _INLINE
-    if is_block:
-        _end_line(lines, line)
-    line.append(element.text or "")
-    for child in element:
-        _read_element(child, lines, line)
-        line.append(child.tail or "")
-    if is_block:
-        _end_line(lines, line)
-
-
-def _end_line(lines: list[str], line: list[str]) -> None:
-    if text := squeeze("".join(line)):
-        lines.append(text)
-    line.clear()
+        return anchor is None or (anchor.attrs.get("href") or "").strip().startswith("#")
 
 
 def _canonical_url(markup: Markup, url: str | None) -> str | None:
@@ -385,5 +170,132 @@ def _canonical_url(markup: Markup, url: str | None) -> str | None:
 
 
 def _number(name: str | None) -> int | None:
-    match = _POST_NUMBER.fullmatch(name or "")
+    """The number of a post in a short link, a class or an id."""
+    match = _POST_NUMBER.search(name or "")
     return None if match is None else int(match[1]) or None
+
+
+def _nearest(node: LexborNode, tag: str) -> LexborNode | None:
+    return next((around for around in ancestors(node) if around.tag == tag), None)
+
+
+def _after(title: LexborNode, nodes: Iterable[LexborNode]) -> Iterator[LexborNode]:
+    """The nodes that follow the title, which is one of them."""
+    return islice(dropwhile(lambda node: node.mem_id != title.mem_id, nodes), 1, None)
+
+
+def _is_listing(container: LexborNode, title: LexborNode | None, others: set[int]) -> bool:
+    """Whether linked headings follow the title with hardly any text before the first of them."""
+    if title is None:
+        return True
+    lead = below = 0
+    for node in _after(title, container.css(f"{_HEADINGS},p,li")):
+        if node.mem_id in others:
+            below += 1
+        elif not below and lead < _LEAD_CHARS and node.tag in {"p", "li"}:
+            lead += len(squeeze(node.text()))
+    return bool(below) and lead < _LEAD_CHARS and (below > 1 or not lead)
+
+
+def _shown_facts(container: LexborNode, title: LexborNode | None, others: set[int]) -> Facts:
+    """Author and times of the article, none of a comment, a card, a quotation or a sentence.
+
+    Without an `article` around it they are between its title and the next linked heading.
+    """
+    nodes: Iterable[LexborNode] = container.css(f"{_HEADINGS},time,{AUTHOR}")
+    if container.tag != "article":
+        below = nodes if title is None else _after(title, nodes)
+        nodes = takewhile(lambda node: node.mem_id not in others, below)
+    shown = Facts()
+    for node in islice((node for node in nodes if node.tag not in HEADINGS), _MAX_FACTS):
+        if not _is_foreign(node, container):
+            shown.add(Facts.of(node))
+    return shown
+
+
+def _is_foreign(node: LexborNode, container: LexborNode) -> bool:
+    """Whether a node is part of a comment, a card, a margin, a quotation or a sentence of the text."""
+    block = next((around for around in ancestors(node) if around.tag in {"p", "li", "td"}), None)
+    if block is not None and len(squeeze(block.text()[:2_000])) > META_LINE_CHARS:
+        return True
+    for around in takewhile(lambda around: around.mem_id != container.mem_id, ancestors(node)):
+        names = f"{around.attrs.get('class') or ''} {around.attrs.get('id') or ''}"
+        if around.tag in _FOREIGN_TAGS or _FOREIGN_NAME.search(names) is not None:
+            return True
+    return False
+
+
+def _is_dated(container: LexborNode, title: LexborNode | None) -> bool:
+    """Whether a date line is under the title."""
+    name = "" if title is None else squeeze(title.text())
+    after = dropwhile(lambda line: line != name, _lines(container))
+    return any(map(read_date, islice(after, 1, 1 + _META_LINES)))
+
+
+def _read(
+    head: _Head, container: LexborNode, title: LexborNode | None, shown: Facts, base: str | None
+) -> tuple[Article, list[str], list[Reject]]:
+    """The article, the lines above its title, and what could not be read."""
+    shown_title = "" if title is None else squeeze(title.text())
+    name = next(filter(None, [shown_title, *head.names]), None)
+    linked = head.linked.article(head.addresses, name) or LinkedArticle()
+    media = take_captions(container)
+    above = _lines(head.markup.body)
+    drop_article_boilerplate(head.markup.body)
+    html = head.markup.tree.html or ""
+    tags = html.count("<")
+    lines = _selected_lines(html) if tags <= MAX_TAGS else []
+    cleaned = clean_article(lines[1:] if lines[:1] == [name] else lines)
+    stated = {key: head.metas.get(key) or None for key in _META_TIMES}
+    published, modified = (instant(value or "") for value in stated.values())
+    section = plain(head.metas.get("article:section", ""))
+    link = head.canonical or base
+    article = Article(
+        position=1,
+        title=name,
+        url=link,
+        text=cleaned.text or linked.body,
+        is_truncated=cleaned.is_truncated,
+        author=linked.author or shown.author or cleaned.author or head.author,
+        published_at=linked.published_at or published or shown.published_at,
+        modified_at=linked.modified_at or modified or shown.modified_at,
+        dateline=cleaned.dateline,
+        media=(*media, *cleaned.media),
+        post_id=head.post_id,
+        slug=slug_of(link and article_address(link)),
+        categories=linked.categories or ((section,) if section else ()),
+    )
+    rejects = [*head.linked.rejects, *linked.rejects]
+    for (key, value), at in zip(stated.items(), (article.published_at, article.modified_at), strict=True):
+        rejects += unread_time(key, value, at)
+    if tags > MAX_TAGS:
+        why = f"{tags} tags, more than {MAX_TAGS} for the page of an article: its text is not read"
+        rejects.append(Reject.of(RejectReason.TOO_LARGE, why, ""))
+    elif article.text is None:
+        rejects.append(Reject.of(RejectReason.NO_TEXT, "the page of an article shows no text", name or ""))
+    return article, above[: above.index(name)] if name in above else above, rejects
+
+
+def _lines(element: LexborNode) -> list[str]:
+    return [squeeze(line) for line in element.text(separator=GAP, skip_empty=True).split(GAP)]
+
+
+def _selected_lines(html: str) -> list[str]:
+    """The lines of the article in a page, as trafilatura selects them."""
+    # Some 150 ms: only who reads such a page pays for it.
+    from trafilatura import bare_extraction  # noqa: PLC0415
+    from trafilatura.settings import Document, use_config  # noqa: PLC0415
+
+    config = use_config()
+    for name in ("MIN_EXTRACTED_SIZE", "MIN_OUTPUT_SIZE"):
+        # The fallbacks for short texts would join all of a short page to one line.
+        config.set("DEFAULT", name, "1")
+    document = bare_extraction(html, include_comments=False, config=config)
+    if not isinstance(document, Document):
+        return []
+    for element in document.body.iter():
+        if element.tag not in _INLINE:
+            element.text = f"{_LINE_END}{element.text or ''}"
+            element.tail = f"{_LINE_END}{element.tail or ''}"
+    lines = map(squeeze, "".join(document.body.itertext()).split(_LINE_END))
+    return [line for line in lines if line]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from ca_etl.parse.cards import split_lead, take_captions
-from ca_etl.parse.clean import clean, squeeze
+from ca_etl.parse.cards import take_captions
+from ca_etl.parse.clean import squeeze
+from ca_etl.parse.labels import clean_article
 from ca_etl.parse.markup import GAP, MAX_TAGS, Markup, too_complex
 from ca_etl.parse.page import Article
 
@@ -29,24 +30,20 @@ def plain(html: str) -> str | None:
     'Milk &#8217; Honey'
     """
     if ("<" in html or "&" in html) and too_complex(html.encode()) is None:
-        markup = Markup(f"<body>{html}".encode())
-        markup.read_body(is_article=True)
-        for node in markup.find("br"):
+        body = _body(html).body
+        for node in body.css("br"):
             node.insert_before(" ")
-        html = "" if markup.body is None else markup.body.text()
+        html = body.text()
     return squeeze(html) or None
 
 
 def read_content(html: str) -> Article | None:
     """Text, media, dateline and truncation of a post's HTML, as of its own page; None when it is too complex."""
-    fragment = b"<body>" + html.encode()
-    if too_complex(fragment) is not None:
+    if too_complex(html.encode()) is not None:
         return None
-    markup = Markup(fragment)
-    markup.read_body(is_article=True)
+    markup = _body(html)
     media = take_captions(markup.body)
-    lead = split_lead(markup.text().split(GAP))
-    cleaned = clean(lead.paragraphs)
+    cleaned = clean_article(markup.text().split(GAP))
     return Article(
         position=1,
         title=None,
@@ -54,5 +51,11 @@ def read_content(html: str) -> Article | None:
         text=cleaned.text,
         is_truncated=cleaned.is_truncated,
         dateline=cleaned.dateline,
-        media=(*media, *lead.credits, *cleaned.media),
+        media=(*media, *cleaned.media),
     )
+
+
+def _body(html: str) -> Markup:
+    markup = Markup(f"<body>{html}".encode())
+    markup.read_body(is_article=True)
+    return markup

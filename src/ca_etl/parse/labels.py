@@ -8,14 +8,18 @@ Only whole lines count: "3 hours ago" is one, "Three Hours That Changed Bishkek"
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from ca_etl.parse.clean import byline
+from ca_etl.parse.clean import Cleaned, byline, clean, is_furniture, squeeze
+from ca_etl.parse.page import Media
+from ca_etl.parse.ticker import is_ticker_line
 
 # Six descriptions in one line have some 90 characters; credits name places and agencies.
 _MAX_CHARS: Final = 160
-_CATEGORY_WORDS: Final = 3
+# No label, byline, date or ticker line is longer; most paragraphs are.
+_LABEL_CHARS: Final = 300
 _AROUND: Final = " ()[]*:|•·–—-"  # noqa: RUF001 (the en dash is printed so)
 _BARS: Final = re.compile(r" ?[|·•∙] ?| / ")
 _COMMAS: Final = re.compile(r", ?| [–—-] | on ")  # noqa: RUF001
@@ -89,15 +93,15 @@ _HINTS: Final = frozenset(
     """
     ago now moments today yesterday last read reading comment comments reply replies views likes shares reads
     hits viewed seen share tweet print e updated update published posted modified edited created uploaded date
-    monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun
-    january february march april may june july august september october november december jan feb mar apr jun
-    jul aug sep sept oct nov dec photo photos photograph photographs image images picture pictures
-    illustration illustrations screenshot screenshots courtesy credit credits source copyright c getty
-    shutterstock stock istock istockphoto unsplash pixabay pexels flickr wikimedia depositphotos ap afp epa
-    reuters tass ria sputnik xinhua anadolu less about
+    monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun january
+    february march april may june july august september october november december jan feb mar apr jun jul aug
+    sep sept oct nov dec photo photos photograph photographs image images picture pictures illustration
+    illustrations screenshot screenshots courtesy credit credits source copyright c getty shutterstock stock
+    istock istockphoto unsplash pixabay pexels flickr wikimedia depositphotos ap afp epa reuters tass ria
+    sputnik xinhua anadolu less about
     """.split()  # noqa: SIM905 (a list of quoted words would fill a screen)
 )
-_APART: Final = str.maketrans(dict.fromkeys(":;,./|()[]©@·•∙-–—<>~", " "))  # noqa: RUF001
+_WORDS: Final = re.compile(r"[a-z]{1,40}")
 
 
 def describes_article(line: str) -> bool:
@@ -105,32 +109,18 @@ def describes_article(line: str) -> bool:
     return 0 < len(line) <= _MAX_CHARS and _describes(line)
 
 
-# Readers look at the same lines several times over.
+# Readers check the same lines several times over.
 @lru_cache(maxsize=1_024)
 def _describes(line: str) -> bool:
     folded = line.casefold().strip(_AROUND)
-    if (
-        not folded[:1].isdigit()
-        and _HINTS.isdisjoint(folded.translate(_APART).split())
-        and line[0] not in "©<~"
-    ):
+    has_hint = folded[:1].isdigit() or line[0] in "©<~"
+    if not has_hint and _HINTS.isdisjoint(_WORDS.findall(folded)):
         return False
-    if _is_description(folded) or is_credit(line):
-        return True
-    parts = [part for part in _BARS.split(folded) if part]
-    described = [_is_description(part) for part in parts]
-    if len(parts) > 1 and any(described):
-        return all(
-            known or part.count(" ") < _CATEGORY_WORDS or byline(part.title()) is not None
-            for known, part in zip(described, parts, strict=True)
-        )
-    parts = _COMMAS.split(line)
-    if len(parts) == 1:
-        return False
-    described = [_is_description(part.casefold().strip(_AROUND)) for part in parts]
-    return any(described) and all(
-        known or byline(part) is not None or part.isdecimal()
-        for known, part in zip(described, parts, strict=True)
+    return (
+        _is_description(line)
+        or is_credit(line)
+        or _is_list(_BARS.split(line), category_words=3)
+        or _is_list(_COMMAS.split(line), category_words=0)
     )
 
 
@@ -139,7 +129,40 @@ def is_credit(line: str) -> bool:
     return len(line) <= _MAX_CHARS and _CREDIT.fullmatch(line.casefold().strip(" ()[]*")) is not None
 
 
+def _is_list(parts: Iterable[str], category_words: int) -> bool:
+    """Whether some of several parts are descriptions and the others names, numbers or a short category."""
+    shown = [part for part in parts if part]
+    others = [part for part in shown if not _is_description(part)]
+    return 1 < len(shown) > len(others) and all(
+        part.count(" ") < category_words or part.isdecimal() or byline(part) is not None for part in others
+    )
+
+
 def _is_description(part: str) -> bool:
+    part = part.casefold().strip(_AROUND)
     event = _EVENT.match(part)
-    part = part if event is None else part[event.end() :]
-    return (event is not None and not part) or _DESCRIPTION.fullmatch(part) is not None
+    rest = part if event is None else part[event.end() :]
+    return (event is not None and not rest) or _DESCRIPTION.fullmatch(rest) is not None
+
+
+def clean_article(lines: Iterable[str]) -> Cleaned:
+    """The text of an article's lines without the theme's labels and without what describes it above and below."""
+    author: str | None = None
+    kept: list[str] = []
+    described: list[str] = []
+    for raw in lines:
+        line = squeeze(raw)
+        is_long = len(line) > _LABEL_CHARS
+        if not line or (not is_long and (is_furniture(line) or is_ticker_line(line))):
+            continue
+        if kept or is_long:
+            kept.append(line)
+        elif (name := byline(line)) is not None:
+            author = author or name
+        else:
+            (described if describes_article(line) else kept).append(line)
+    while kept and describes_article(kept[-1]):
+        described.append(kept.pop())
+    cleaned = clean(kept)
+    credits_ = [Media("caption", None, line) for line in described if is_credit(line)]
+    return cleaned._replace(author=author, media=(*credits_, *cleaned.media))

@@ -1,4 +1,4 @@
-"""Links of a page: which are followed to articles, and where they lead."""
+"""Addresses: of an article whatever the form of its page, of feeds and of the API."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import re
 from typing import Final
 from urllib.parse import urljoin, urlsplit, urlunsplit
 
-from selectolax.lexbor import LexborNode
-
-# First path segments that lead to another list of the site.
-_LISTS: Final = frozenset({"author", "our-people", "category", "tag", "page", "feed", "latest", "wp-admin"})
-
 # Other forms of an article's page: a last segment after its slug, or a parameter.
-_FORMS: Final = frozenset({"amp", "feed", "print"})
+_FORM: Final = re.compile(r"(?<=[^/])(?:/(?:amp|feed|print)){1,9}/{0,9}\Z")
 _FORM_PARAMETERS: Final = frozenset({"amp", "noamp", "print", "outputtype"})
+_ADDRESS: Final = re.compile(
+    r"(?:[a-z][a-z0-9+.-]{0,20}:)?//|www\.|(?:[\w-]{1,60}\.){1,4}[a-z]{2,10}/|[^\s@]{1,80}@[^\s@]{1,80}$",
+    re.IGNORECASE,
+)
 
 
 def article_address(url: str) -> str:
@@ -26,21 +25,23 @@ def article_address(url: str) -> str:
         address = urlsplit(url)
     except ValueError:
         return url
-    parts = address.path.rstrip("/").split("/")
-    kept = len(parts)
-    while kept > 2 and parts[kept - 1] in _FORMS:
-        kept -= 1
+    path = _FORM.sub("/", address.path)
     pairs = address.query.split("&")
     query = "&".join(pair for pair in pairs if pair.partition("=")[0].lower() not in _FORM_PARAMETERS)
-    if kept == len(parts) and query == address.query:
+    if path == address.path and query == address.query:
         return url
-    path = address.path if kept == len(parts) else "/".join([*parts[:kept], ""])
     return urlunsplit(address._replace(path=path, query=query))
 
 
 def bare_address(url: str) -> str:
     """The address of an article, whatever form of its page, without scheme, `www.`, query, fragment and last slash."""
-    return re.sub(r"^https?://(?:www\.)?|[?#].*$", "", article_address(url), flags=re.DOTALL).rstrip("/")
+    address = article_address(url).partition("#")[0].partition("?")[0].rstrip("/")
+    return address.removeprefix("https://").removeprefix("http://").removeprefix("www.")
+
+
+def is_address(name: str) -> bool:
+    """Whether what is given as a name is a web or mail address."""
+    return _ADDRESS.match(name) is not None
 
 
 def path_parts(url: str) -> list[str]:
@@ -82,40 +83,3 @@ def resolve(base: str | None, link: str) -> str | None:
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         return None
     return joined.partition("#")[0]
-
-
-def article_link(heading: LexborNode) -> str | None:
-    """The link in a heading or around it, as written, when it can lead to an article.
-
-    Not: a link within the page, to another scheme, to the home page or to another list.
-    """
-    link = _anchor_in(heading) or _anchor_around(heading)
-    href = "" if link is None else (link.attributes.get("href") or "").strip()
-    if not href or href.startswith("#"):
-        return None
-    scheme = href.partition(":")[0].lower() if ":" in href.partition("/")[0] else "http"
-    if scheme not in {"http", "https"}:
-        return None
-    parts = path_parts(href)
-    return href if parts and parts[0] not in _LISTS else None
-
-
-def _anchor_in(heading: LexborNode) -> LexborNode | None:
-    # Nearly every title is its link and nothing else, which is seen without a search.
-    child = heading.first_child
-    if child is None:
-        return None
-    if child.tag == "a" and child.attributes.get("href") is not None:
-        return child
-    if child.is_text_node and child.next is None:
-        return None
-    return heading.css_first("a[href]")
-
-
-def _anchor_around(heading: LexborNode) -> LexborNode | None:
-    node = heading.parent
-    for _ in range(3):
-        if node is None or node.tag == "a":
-            return node
-        node = node.parent
-    return None
