@@ -26,7 +26,7 @@ def backfill_run_name() -> str:
 
 
 @flow(name="ca-backfill", flow_run_name=backfill_run_name, timeout_seconds=DAY)
-def backfill(paths: list[str], url: str | None = None, trust_clock: bool = False) -> State[Any]:
+def backfill(paths: list[str], url: str | None = None) -> State[Any]:
     """Archive files and folders (.txt .html .warc .warc.gz .wet.gz), and publish what they say.
 
     `paths` lie on the machine of the worker. `url` is the address that pages without one were fetched from. What is
@@ -37,6 +37,4 @@ def backfill(paths: list[str], url: str | None = None, trust_clock: bool = False
     except CaEtlError as error:
         return Failed(message=advised(str(error), error.hint), data=error)
     given = Given(tuple(Path(path) for path in paths), url)
-    return ended(
-        settings, None, lambda edges: run_ingest(settings, given, edges=edges), trust_clock=trust_clock
-    )
+    return ended(settings, None, lambda edges: run_ingest(settings, given, edges=edges))

@@ -27,10 +27,7 @@ def backfill_posts_run_name() -> str:
 
 @flow(name="ca-backfill-posts", flow_run_name=backfill_posts_run_name, timeout_seconds=DAY)
 def backfill_posts(
-    first: date,
-    last: date | None = None,
-    source: Literal["posts", "feed"] = "posts",
-    trust_clock: bool = False,
+    first: date, last: date | None = None, source: Literal["posts", "feed"] = "posts"
 ) -> State[Any]:
     """Archive the posts of the days from `first` to `last` (UTC, both included), and publish what they say.
 
@@ -44,9 +41,4 @@ def backfill_posts(
         settings = settings_for(None)
     except CaEtlError as error:
         return Failed(message=advised(str(error), error.hint), data=error)
-    return ended(
-        settings,
-        None,
-        lambda edges: run_backfill(settings, stretch, source=source, edges=edges),
-        trust_clock=trust_clock,
-    )
+    return ended(settings, None, lambda edges: run_backfill(settings, stretch, source=source, edges=edges))

@@ -25,18 +25,15 @@ HOUR: Final = 3600
 
 
 @flow(name="ca-daily", flow_run_name=run_name, timeout_seconds=6 * HOUR)
-def daily(
-    site: str | None = None, slot: AwareDatetime | None = None, trust_clock: bool = False
-) -> State[Any]:
+def daily(site: str | None = None, slot: AwareDatetime | None = None) -> State[Any]:
     """Capture the pages of one daily slot, and publish what they say.
 
     `site` is the address of the site (default: CA_ETL_SITE_URL), or `demo` for the embedded one. `slot` is the
     scheduled instant that the run stands for, with its offset (default: the last one of the schedule). A run that
-    comes late, whose slot another one has published by then, is skipped. `trust_clock` is the word of an operator that
-    the clock of the worker is right. The state is that of `flows.ending.ended`.
+    comes late, whose slot another one has published by then, is skipped. The state is that of `flows.ending.ended`.
     """
     try:
         job = Job.of(site, slot)
     except CaEtlError as error:
         return Failed(message=advised(str(error), error.hint), data=error)
-    return ended(job.settings, job.slot, job.run, played=job.on_demo, trust_clock=trust_clock)
+    return ended(job.settings, job.slot, job.run, played=job.on_demo)

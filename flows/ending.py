@@ -36,12 +36,7 @@ RETRY_AFTER: Final = timedelta(minutes=10)
 
 
 def ended(
-    settings: Settings,
-    at: datetime | None,
-    run: Callable[[Edges], Outcome],
-    *,
-    played: bool = False,
-    trust_clock: bool = False,
+    settings: Settings, at: datetime | None, run: Callable[[Edges], Outcome], *, played: bool = False
 ) -> State[Any]:
     """Run the pipeline, each step as a task, and say how it ended.
 
@@ -61,7 +56,7 @@ def ended(
 
     try:
         with ends_with_worker(), closing(ProgressArtifacts()) as progress:
-            outcome = run(replace(DEFAULT_EDGES, call=call, progress=progress, trust_clock=trust_clock))
+            outcome = run(replace(DEFAULT_EDGES, call=call, progress=progress))
     except SlotDoneError as done:
         return Completed(name=SKIPPED, message=str(done), data=done)
     except LockHeldError as error:

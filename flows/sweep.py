@@ -17,9 +17,7 @@ HOUR: Final = 3600
 
 
 @flow(name="ca-sweep", flow_run_name=sweep_run_name, timeout_seconds=6 * HOUR)
-def sweep(
-    site: str | None = None, slot: AwareDatetime | None = None, trust_clock: bool = False
-) -> State[Any]:
+def sweep(site: str | None = None, slot: AwareDatetime | None = None) -> State[Any]:
     """Capture what slipped off the first page of each listing, and what was taken away; publish it.
 
     Parameters and states are those of `flows.daily.daily`.
@@ -28,4 +26,4 @@ def sweep(
         job = Job.of(site, slot, on=SWEEP)
     except CaEtlError as error:
         return Failed(message=advised(str(error), error.hint), data=error)
-    return ended(job.settings, job.slot, job.run, played=job.on_demo, trust_clock=trust_clock)
+    return ended(job.settings, job.slot, job.run, played=job.on_demo)

@@ -82,6 +82,10 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="Hours after a slot from which its data are missed (`ca-etl status --fail-if-stale`).",
     )
+    trust_clock: bool = Field(
+        default=False,
+        description="Go on though data or the dates of the site contradict the clock (`--trust-clock`).",
+    )
     min_interval_seconds: float = Field(
         5.0, allow_inf_nan=False, ge=0, description="Least pause between two requests to one host."
     )

@@ -146,6 +146,7 @@ def test_a_trusted_clock_that_differs_from_the_dates_of_the_site_publishes(
 ) -> None:
     site.dated = lambda _path: {"Date": http_date(FIRST + off)}
     assert run(on_site, FIRST, trust_clock=True).release is not None
+    assert run(on_site.model_copy(update={"trust_clock": True}), FIRST).release is not None
 
 
 @pytest.mark.parametrize(

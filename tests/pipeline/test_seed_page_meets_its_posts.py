@@ -73,7 +73,8 @@ def on_site(settings: Settings, site: DemoSite) -> Settings:
 def run_next_day(on_site: Settings, site: DemoSite, closed: tuple[str, ...] = ()) -> None:
     site.path_faults |= dict.fromkeys(closed, Fault(status=403))
     at = datetime(NEXT_DAY.year, NEXT_DAY.month, NEXT_DAY.day, 2, tzinfo=UTC)
-    outcome = run_daily(on_site, slot=at, edges=Edges(clock=clock_from(at)))
+    # the page was ingested by the clock of the machine, which is years later
+    outcome = run_daily(on_site, slot=at, edges=Edges(clock=clock_from(at), trust_clock=True))
     assert outcome.exit_status == 0, outcome.error
 
 

@@ -89,10 +89,7 @@ def direct(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  wha
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """What a run touches besides disk and site: clock, waiting, progress, and how a step is called.
-
-    `trust_clock` is the word of an operator that the clock is right, whatever contradicts it.
-    """
+    """What a run touches besides disk and site: clock (and trust in it), waiting, progress, how a step is called."""
 
     clock: Clock = utc_now
     sleep: Sleep = time.sleep
@@ -226,10 +223,15 @@ class _Run:
         with logs.bound(step=name), logs.timed(log, name):
             return self.edges.call(function, self.ctx, *args)
 
+    @property
+    def trusts_clock(self) -> bool:
+        """Whether an operator states that the clock is right, whatever contradicts it."""
+        return self.edges.trust_clock or self.ctx.settings.trust_clock
+
     def check_clock(self) -> None:
         """Stop a run whose clock is contradicted, before it writes observations. Raises `ClockError`."""
         witness = self.judge_clock()
-        if witness is not None and not self.edges.trust_clock:
+        if witness is not None and not self.trusts_clock:
             raise ClockError(self.ctx.started_at, witness)
 
     def judge_clock(self) -> Witness | None:
@@ -242,7 +244,7 @@ class _Run:
         witness = contradiction(started_at, self.known, own)
         if witness is None:
             return None
-        if not self.edges.trust_clock:
+        if not self.trusts_clock:
             self.outcome.held = tuple(path.relative_to(root).as_posix() for path in own)
         elif self.outcome.contradicted_by is None:
             self.outcome.warnings += (f"{witness.against(started_at)}: it is trusted",)
@@ -281,7 +283,7 @@ class _Run:
         outcome, loaded = self.outcome, self.outcome.loaded
         published = outcome.status is Status.SUCCEEDED
         # by a wrong clock it is unknown which slot it was
-        is_stopped = outcome.contradicted_by is not None and not self.edges.trust_clock
+        is_stopped = outcome.contradicted_by is not None and not self.trusts_clock
         return RunRecord(
             run_id=outcome.run_id,
             kind=self.ctx.kind,
