@@ -131,7 +131,8 @@ def stop_of(error: BaseException | None) -> BaseException | None:
     while error is not None:
         if not isinstance(error, Exception | GeneratorExit) and type(error).__name__ != RUST_PANIC:
             return error
-        if isinstance(error, ArrowCancelled | duckdb.InterruptException) or str(error) == INTERRUPTED:
+        is_duckdbs = isinstance(error, RuntimeError) and str(error) == INTERRUPTED
+        if is_duckdbs or isinstance(error, ArrowCancelled | duckdb.InterruptException):
             stop = error
         error = error.__cause__ or error.__context__
     return stop

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Of texts and titles alike: when a rule changes, all of them are searched again.
-VERSION: Final = "2026-11-27.1"
+VERSION: Final = "2026-11-27.2"
 TITLE: Final = "title:"
 
 # A text that stands on a hundred captures is one row of raw.article_text, and is searched once.

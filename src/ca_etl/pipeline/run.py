@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from threading import current_thread, main_thread
+from types import FrameType
 from typing import Any
 
 import duckdb
@@ -201,6 +204,7 @@ class _Run:
     known: Witness | None = None
     before: frozenset[Path] = frozenset()
     problems: tuple[Problem, ...] = ()
+    interrupts: Sequence[int] = ()
 
     def settle(self) -> None:
         settled = settle(self.ctx.settings, self.ctx.started_at)
@@ -215,6 +219,8 @@ class _Run:
             self.outcome.slots = missed_slots(self.planned, settled.runs, slot)
 
     def step(self, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
+        if self.interrupts:
+            raise KeyboardInterrupt
         name = function.__name__
         # the archive may be on another disk than the journal, which has no room: the next step meets that again
         with suppress(StorageError) if function is capture else nullcontext():
@@ -338,16 +344,17 @@ def _run(
     with (
         logs.bound(run_id=run_id, kind=kind, slot=slot, source=planned.source if planned else None),
         lock.run_lock(data_dir, holder) as held,
+        _noting_interrupts() as interrupts,
     ):
         ctx = Context(
             settings, kind, run_id, started_at, slot, edges.clock, edges.sleep, edges.progress, name
         )
-        run = _Run(ctx, held, Outcome(run_id), edges, planned)
+        run = _Run(ctx, held, Outcome(run_id), edges, planned, interrupts=interrupts)
         try:
             run.settle()
             yield run
         except BaseException as error:
-            stop = stop_of(error)
+            stop = stop_of(error) or (KeyboardInterrupt() if interrupts else None)
             _end_early(run, stop or error)
             if stop is not None and stop is not error:
                 raise stop from None
@@ -360,6 +367,30 @@ def _run(
                     run.judge_clock()
             _record(run)
             log.info("%s %s: %s", kind, run_id, run.outcome.status)
+
+
+@contextmanager
+def _noting_interrupts() -> Iterator[Sequence[int]]:
+    """Each Ctrl-C of the block.
+
+    Python drops the KeyboardInterrupt of one that lands in a destructor, and the run went on to publish: the next
+    step raises it again.
+    """
+    noted: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        signal.default_int_handler(number, frame)
+
+    # of Prefect, or of a program of somebody else, the handlers are left alone
+    ours = current_thread() is main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if ours:
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _record(run: _Run) -> None:
