@@ -19,8 +19,8 @@ from typing import Final
 from benchmarks.damage import LOOK_ALIKES, STREWN, cuts, damaged, html_pages, layouts, with_bytes_flipped
 from benchmarks.fuzz_pages import AT, ZONE
 from benchmarks.measure import ROOT, tell
+from ca_etl.parse.decode import MAX_HTML_BYTES, MAX_TEXT_BYTES
 from ca_etl.parse.rows import rows_of
-from ca_etl.parse.sniff import MAX_HTML_BYTES, MAX_TEXT_BYTES
 from ca_etl.records import Capture
 
 SECONDS: Final = 1.0

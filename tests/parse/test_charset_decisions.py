@@ -4,7 +4,7 @@ import codecs
 
 import pytest
 
-from ca_etl.parse.charset import decode
+from ca_etl.parse.decode import decode
 
 TEXT = "Prices rose \N{EM DASH} the caf\N{LATIN SMALL LETTER E WITH ACUTE} said. " * 5
 

@@ -531,6 +531,14 @@ def test_more_items_than_any_feed_has_are_cut_with_a_reject() -> None:
     assert [reject.reason for reject in page.rejects] == ["bad_xml"]
 
 
+def test_a_name_longer_than_any_is_a_reject_after_the_items_before_it() -> None:
+    # feedparser searches a name for an address in quadratic time: this one took 23 s.
+    page = read(ITEM, ITEM.replace("Anna O&#8217;Hara", "a" * 100_000), ITEM)
+    assert len(page.articles) == 1
+    assert [reject.reason for reject in page.rejects] == ["bad_xml"]
+    assert "more than 2000 characters of a name" in page.rejects[0].detail
+
+
 @pytest.mark.parametrize(
     "elements",
     ["<a>" * 300 + "</a>" * 300, "".join(f'<x xmlns:p{n}="u{n}"/>' for n in range(300))],

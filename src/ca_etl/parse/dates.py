@@ -13,7 +13,7 @@ START: Final = "Viewing results"
 _HEADER: Final = re.compile(
     r"Viewing results ([0-9]{1,9}) [-–] ([0-9]{1,9}) of ([0-9]{1,9})"  # noqa: RUF001
 )
-# Letters that only look Latin, or a figure with something in it.
+# Letters that only look Latin, or a number with something in it.
 _LOOSE_HEADER: Final = re.compile(
     r"\w{5,8}\s+\w{5,8}\s+[0-9]\S{0,9}\s+\W\s+[0-9]\S{0,9}\s+\w{2}\s+[0-9]\S{0,9}"
 )
@@ -25,9 +25,9 @@ def is_header(line: str) -> bool:
 
 
 def read_header(line: str) -> Shown | None:
-    """The figures of a squeezed header line as they stand (the end is not cut to the total), else None."""
-    found = _HEADER.fullmatch(line) if len(line) <= 80 else None
-    return None if found is None else Shown(int(found[1]), int(found[2]), int(found[3]))
+    """The numbers of a squeezed header line as printed (the end is not cut to the total), else None."""
+    match = _HEADER.fullmatch(line) if len(line) <= 80 else None
+    return None if match is None else Shown(*map(int, match.groups()))
 
 
 # calendar.month_name follows the locale of the process; the site always prints English.
@@ -44,10 +44,10 @@ def read_date(line: str) -> date | None:
     None for anything else, also for a day that no calendar has.
     """
     line = line[: _MAX_CHARS + 1].strip()
-    found = _STRICT.fullmatch(line)
-    if found is None:
+    match = _STRICT.fullmatch(line)
+    if match is None:
         return None
-    day, month, year = found.groups()
+    day, month, year = match.groups()
     try:
         return date(int(year), _MONTHS.get(month, 0), int(day))
     except ValueError:

@@ -22,6 +22,11 @@ def response_page(
     return Page(kind, None, (), 0, None, tuple(articles), tuple(rejects), charset)
 
 
+def refused_page(kind: PageKind, reason: RejectReason, why: str, text: str, charset: str) -> Page:
+    """The page of a response that gives nothing, and why."""
+    return response_page(kind, (), [Reject.of(reason, why[:300], text)], charset)
+
+
 def cut_off(before: str, after: str) -> list[Reject]:
     """The reject of text around a document, by PHP, a plugin or a cache; none where both are white space."""
     parts = (("before", before.strip("\ufeff \t\r\n")), ("after", after.strip("\ufeff \t\r\n")))

@@ -17,7 +17,7 @@ import feedparser
 
 from ca_etl.parse.content import plain, read_content, too_many_tags, well_formed
 from ca_etl.parse.dates import instant
-from ca_etl.parse.doubts import cut_off, response_page, unread_time, without_foreign_link
+from ca_etl.parse.doubts import cut_off, refused_page, response_page, unread_time, without_foreign_link
 from ca_etl.parse.links import resolve, slug_of
 from ca_etl.parse.page import Article, Page, PageKind, Reject
 from ca_etl.records import RejectReason
@@ -96,7 +96,7 @@ def read_feed(text: str, *, url: str | None, charset: str) -> Page:
     """
     why = too_many_tags(text)
     if why is not None:
-        return response_page(PageKind.FEED, (), [Reject.of(RejectReason.TOO_LARGE, why, text)], charset)
+        return refused_page(PageKind.FEED, RejectReason.TOO_LARGE, why, text, charset)
     document, around, problem = _document(text)
     items: list[Item] = []
     if problem is None:
@@ -201,8 +201,11 @@ class _Screen:
         below = self._depth - _ITEM_DEPTH
         is_item = below == 0 and name == "item"
         self._items += is_item
-        limits = {"nested elements": (self._depth, _MAX_DEPTH), "items": (self._items, MAX_ITEMS)}
-        for what, (count, most) in (limits | {"attributes": (len(attributes), _MAX_ATTRIBUTES)}).items():
+        for what, count, most in (
+            ("nested elements", self._depth, _MAX_DEPTH),
+            ("items", self._items, MAX_ITEMS),
+            ("attributes", len(attributes), _MAX_ATTRIBUTES),
+        ):
             if count > most:
                 raise ValueError(f"more than {most} {what}")
         if is_item:
@@ -222,6 +225,8 @@ class _Screen:
             # An empty link would keep a guid from being the link.
             self._cut_from, self._is_cut_done = self._used_from, True
         elif self._depth == _ITEM_DEPTH + 1 and name != "category":
+            if name == _CREATOR and self._chars > _MAX_NAME:
+                raise ValueError(f"more than {_MAX_NAME} characters of a name")
             self._seen.add(name)
         self._depth -= 1
 

@@ -19,8 +19,7 @@ from ca_etl.parse.kinds import Signs, kind_of, ticker_day
 from ca_etl.parse.links import resolve
 from ca_etl.parse.markup import GAP, Markup
 from ca_etl.parse.page import Page, PageKind, Reject, Shown
-from ca_etl.parse.spread import ticker_lines
-from ca_etl.parse.ticker import read_ticker
+from ca_etl.parse.ticker import read_ticker, ticker_lines
 from ca_etl.records import RejectReason
 
 # Places that begin like the header and are looked at; prose can quote it.

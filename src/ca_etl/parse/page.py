@@ -1,4 +1,4 @@
-"""What one page said, whatever form it came in: text or HTML."""
+"""What one page states, whatever form it came in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from ca_etl.records import RejectReason
 
 # Stored beside every row; raised whenever the same bytes could give other rows.
-PARSER_VERSION: Final = "2026-11-27.4"
+PARSER_VERSION: Final = "2026-11-27.5"
 
 EXCERPT_CHARS: Final = 200
 
@@ -54,7 +54,7 @@ class RateLine(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """The figures of "Viewing results FIRST - LAST of TOTAL"; LAST can exceed TOTAL ("1 - 6 of 2")."""
+    """The numbers of "Viewing results FIRST - LAST of TOTAL"; LAST can exceed TOTAL ("1 - 6 of 2")."""
 
     first: int
     last: int
@@ -72,7 +72,7 @@ class Media(NamedTuple):
 class Article(NamedTuple):
     """One article as shown on a page, `position` from 1 in the order shown.
 
-    `text` is None where a title stands alone, `title` is None where a text does. `url` is absolute.
+    `text` is None where a title is alone, `title` is None where a text does. `url` is absolute.
     `published_at` and `modified_at` are UTC. `dateline` is the "CITY (TCA)" that opened the text. `categories`
     are names, tags among them.
     """

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from ca_etl.parse.content import plain, read_content, too_many_tags, well_formed
 from ca_etl.parse.dates import instant
-from ca_etl.parse.doubts import cut_off, response_page, unread_time, without_foreign_link
+from ca_etl.parse.doubts import cut_off, refused_page, response_page, unread_time, without_foreign_link
 from ca_etl.parse.links import resolve, slug_of
 from ca_etl.parse.page import Article, Page, PageKind, Reject
 from ca_etl.records import RejectReason
@@ -37,27 +37,41 @@ _MAX_TRIES: Final = 100
 def read_posts(text: str, *, url: str | None, charset: str) -> Page:
     """The posts of `text`, or a page without articles and with the reason. `url` resolves links."""
     if (why := too_many_tags(text)) is not None:
-        return response_page(PageKind.POSTS_API, (), [Reject.of(RejectReason.TOO_LARGE, why, text)], charset)
+        return refused_page(PageKind.POSTS_API, RejectReason.TOO_LARGE, why, text, charset)
     try:
         value, start, end = _value_in(text)
     except (ValueError, RecursionError) as error:
-        reject = Reject.of(RejectReason.BAD_JSON, f"no JSON: {error}"[:300], text)
-        return response_page(PageKind.POSTS_API, (), [reject], charset)
+        return refused_page(PageKind.POSTS_API, RejectReason.BAD_JSON, f"no JSON: {error}", text, charset)
     page = _read_value(value, text[start:end], url, charset)
     return page._replace(rejects=(*page.rejects, *cut_off(text[:start], text[end:])))
 
 
 def _read_value(value: object, text: str, url: str | None, charset: str) -> Page:
     if isinstance(value, dict) and (refusal := error_of(value)) is not None:
-        reject = Reject.of(RejectReason.API_REFUSED, refusal, text)
-        return response_page(PageKind.API_ERROR, (), [reject], charset)
+        return refused_page(PageKind.API_ERROR, RejectReason.API_REFUSED, refusal, text, charset)
     if isinstance(value, dict) and "namespaces" in value:
-        return response_page(PageKind.OTHER, (), [_index(value, text)], charset)
+        zone = f"gmt_offset {value.get('gmt_offset')!r}, timezone_string {value.get('timezone_string')!r}"
+        why = well_formed(f"the API's index; {zone}")
+        return refused_page(PageKind.OTHER, RejectReason.NO_ARTICLES, why, well_formed(text), charset)
     posts = value if isinstance(value, list) else [value]
     if len(posts) > MAX_POSTS:
         why = f"{len(posts)} posts, more than {MAX_POSTS}"
-        return response_page(PageKind.POSTS_API, (), [Reject.of(RejectReason.TOO_LARGE, why, text)], charset)
-    return _read_list(posts, url, charset)
+        return refused_page(PageKind.POSTS_API, RejectReason.TOO_LARGE, why, text, charset)
+    articles: list[Article] = []
+    rejects: list[Reject] = []
+    for number, post in enumerate(posts, start=1):
+        read = _read_post(post, len(articles) + 1, number, url)
+        if isinstance(read, Article):
+            article, foreign = without_foreign_link(read, url)
+            articles.append(article)
+            rejects += [
+                *foreign,
+                *unread_time("date_gmt", post.get("date_gmt"), article.published_at),
+                *unread_time("modified_gmt", post.get("modified_gmt"), article.modified_at),
+            ]
+        else:
+            rejects.append(read)
+    return response_page(PageKind.POSTS_API, articles, rejects, charset)
 
 
 def _value_in(text: str) -> tuple[object, int, int]:
@@ -71,7 +85,7 @@ def _value_in(text: str) -> tuple[object, int, int]:
         return json.loads(text), 0, len(text)
     except ValueError as error:
         problem = error
-    best: tuple[object, int, int] | None = None
+    values: list[tuple[object, int, int]] = []
     at, is_list_broken = 0, False
     for _ in range(_MAX_TRIES):
         match = _VALUE.search(text, at)
@@ -84,13 +98,12 @@ def _value_in(text: str) -> tuple[object, int, int]:
             if text[start] == "[":
                 problem, is_list_broken = error, True
             at = max(getattr(error, "pos", 0), start + 1)
-            continue
-        is_response = isinstance(value, list) or not is_list_broken
-        if is_response and _is_response(value) and (best is None or at - start > best[2] - best[1]):
-            best = value, start, at
-    if best is None:
+        else:
+            if (isinstance(value, list) or not is_list_broken) and _is_response(value):
+                values.append((value, start, at))
+    if not values:
         raise problem
-    return best
+    return max(values, key=lambda value: value[2] - value[1])
 
 
 def _is_response(value: list[Any] | dict[str, Any]) -> bool:
@@ -108,33 +121,12 @@ def _is_post(value: object) -> bool:
     return "date_gmt" in value or (isinstance(title, dict) and "rendered" in title)
 
 
-def _read_list(posts: list[object], url: str | None, charset: str) -> Page:
-    articles: list[Article] = []
-    rejects: list[Reject] = []
-    for number, post in enumerate(posts, start=1):
-        read = _read_post(post, len(articles) + 1, number, url)
-        if isinstance(read, Article):
-            article, foreign = without_foreign_link(read, url)
-            articles.append(article)
-            rejects += [*foreign, *_unread_times(post, article)]
-        else:
-            rejects.append(read)
-    return response_page(PageKind.POSTS_API, articles, rejects, charset)
-
-
 def error_of(value: Mapping[str, Any]) -> str | None:
     """What an error object of WordPress states, as `code: message`; None for another object."""
     code, message = value.get("code"), value.get("message")
     if not isinstance(code, str) or not isinstance(message, str) or "id" in value:
         return None
     return f"{well_formed(code)}: {plain(well_formed(message)) or ''}"[:300]
-
-
-def _index(value: Mapping[str, Any], text: str) -> Reject:
-    zone = f"gmt_offset {value.get('gmt_offset')!r}, timezone_string {value.get('timezone_string')!r}"
-    return Reject.of(
-        RejectReason.NO_ARTICLES, well_formed(f"the API's index; {zone}")[:300], well_formed(text)
-    )
 
 
 def _read_post(post: object, position: int, number: int, url: str | None) -> Article | Reject:
@@ -162,12 +154,6 @@ def _read_post(post: object, position: int, number: int, url: str | None) -> Art
         slug=_string(post.get("slug")) or slug_of(link),
         categories=terms,
     )
-
-
-def _unread_times(post: object, article: Article) -> list[Reject]:
-    fields = (("date_gmt", article.published_at), ("modified_gmt", article.modified_at))
-    values = post if isinstance(post, dict) else {}
-    return [reject for name, read in fields for reject in unread_time(name, values.get(name), read)]
 
 
 def _trails_off(html: str) -> bool:
@@ -215,7 +201,5 @@ def _embedded(post: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
 
 def _names(items: object) -> Iterator[str]:
     for item in items if isinstance(items, list) else []:
-        if isinstance(item, dict) and "code" not in item and (name := _string(item.get("name"))) is not None:
-            shown = plain(name)
-            if shown is not None:
-                yield shown
+        if isinstance(item, dict) and "code" not in item and (name := plain(_string(item.get("name")) or "")):
+            yield name

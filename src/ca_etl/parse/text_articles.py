@@ -17,7 +17,6 @@ from ca_etl.parse.lines import Line, plain
 from ca_etl.parse.page import PageKind
 from ca_etl.parse.title_scoring import (
     MAX_CHARS,
-    ArticleSoFar,
     is_caption,
     is_title_case,
     is_title_like,
@@ -26,7 +25,7 @@ from ca_etl.parse.title_scoring import (
 )
 
 _TAKING_TURNS: Final = frozenset({PageKind.LISTING, PageKind.AUTHOR})
-# What a whole text can end with; the asterisk stands behind names.
+# What a whole text can end with; an asterisk follows names.
 _ENDS: Final = ".!?\u2026\"\u201d'\u2019)]\u00bb*"
 
 
@@ -43,7 +42,7 @@ class Block:
 def without_cut_title(kind: PageKind, blocks: list[Block]) -> tuple[list[Block], str | None]:
     """The blocks of a text that ends within a line, and the title, if that line is the beginning of one.
 
-    Where titles and texts take turns, a last line behind a text is one, and nobody knows how it goes on.
+    Where titles and texts take turns, a last line after a text is one, of unknown end.
     """
     last = blocks[-1] if blocks else None
     if kind not in _TAKING_TURNS or last is None:
@@ -58,8 +57,8 @@ def without_cut_title(kind: PageKind, blocks: list[Block]) -> tuple[list[Block],
 def is_cut(blocks: Sequence[Block], lines: Sequence[Line]) -> bool:
     """Whether the last text is cut, in a capture that ends within a line: that line is the text's and ends no sentence.
 
-    Captures hold the first bytes of a page as a rule, so that they end anywhere. One that ends behind a full
-    stop cannot be told from a whole one.
+    Captures hold the first bytes of a page as a rule, so that they end anywhere. One that ends after a full
+    stop looks like a whole one.
     """
     last = blocks[-1].paragraphs[-1:] if blocks else []
     return bool(last) and last[0] == lines[-1].text and last[0][-1] not in _ENDS
@@ -68,8 +67,6 @@ def is_cut(blocks: Sequence[Block], lines: Sequence[Line]) -> bool:
 # In an author's box: names, biography, dividers.
 _BOX_LINES: Final = 10
 NAME_WORDS: Final = 6
-# What "Continue reading", "Read more", "Register", "View more", "divider" and "Leave a comment" begin with.
-_FURNITURE_OPENS: Final = frozenset({"cont", "read", "regi", "view", "divi", "leav"})
 _BOX_END: Final = re.compile(r"view more articles from", re.IGNORECASE)
 _MORE: Final = re.compile(
     r"(?:continue reading|read more|register to read more)(?!\w)[ .…→»:]*", re.IGNORECASE
@@ -78,7 +75,7 @@ _SITE: Final = "the times of central asia"
 
 
 def has_written_by(lines: Sequence[Line]) -> bool:
-    """Whether a bullet "Written by NAME" stands there, as on the old site."""
+    """Whether a bullet "Written by NAME" is among the lines, as on the old site."""
     return any(len(line.text) < 120 and is_written_by(line.text) for line in lines[:60])
 
 
@@ -94,36 +91,30 @@ def ends_teaser(text: str) -> bool:
 
 @dataclass(slots=True)
 class Run:
-    """Lines between two borders that furniture draws; `author` is the byline that stood behind them."""
+    """Lines between two borders of boilerplate; `author` is the byline after them."""
 
     texts: list[str] = field(default_factory=list)
     author: str | None = None
 
 
 def runs_of(lines: Sequence[Line]) -> Iterator[Run]:
-    """The lines without furniture, parted where a teaser or an author's box ends."""
+    """The lines without boilerplate, parted where a teaser or an author's box ends."""
     run = Run()
     skip_to = 0
     for number, line in enumerate(lines):
         if number < skip_to:
             continue
         text = line.text
-        opening = text[:4]
-        if (
-            opening[0] not in "CcRrVvDdLl"
-            or (opening.isascii() and opening.lower() not in _FURNITURE_OPENS)
-            or len(text) > 300
-            or not (is_furniture(text) or ends_teaser(text))
-        ):
+        if not (is_furniture(text) or ends_teaser(text)):
             run.texts.append(text)
             continue
         if _BOX_END.match(text) is not None:
             _drop_box(run)
         elif ends_teaser(text):
             if text[:1] in "Rr":
-                # "Register to read more" says that the text is cut, which `clean` takes from it.
+                # "Register to read more" marks a cut text, which `clean` reads from it.
                 run.texts.append(text)
-            skip_to, run.author = _behind_teaser(lines, number + 1)
+            skip_to, run.author = _after_teaser(lines, number + 1)
         else:
             continue
         if run.texts:
@@ -132,8 +123,8 @@ def runs_of(lines: Sequence[Line]) -> Iterator[Run]:
     yield run
 
 
-def _behind_teaser(lines: Sequence[Line], at: int) -> tuple[int, str | None]:
-    """Where the next article begins behind "Continue reading", and the byline between: a name or the site's own."""
+def _after_teaser(lines: Sequence[Line], at: int) -> tuple[int, str | None]:
+    """Where the next article begins after "Continue reading", and the byline between: a name or the site's own."""
     for number in range(at, min(at + _BOX_LINES, len(lines))):
         text = lines[number].text
         if _BOX_END.match(text) is not None:
@@ -226,7 +217,7 @@ def read_old(lines: Sequence[Line]) -> list[Block]:
 def without_spam(lines: Sequence[Line]) -> tuple[Sequence[Line], str | None]:
     """The lines of a page of the old site, and the row of keywords that others put above them, if there is one.
 
-    It is a first line without a sentence that is neither an article's title nor furniture.
+    It is a first line without a sentence that is neither an article's title nor boilerplate.
     """
     if len(lines) < 2:
         return lines, None
@@ -241,18 +232,13 @@ def without_spam(lines: Sequence[Line]) -> tuple[Sequence[Line], str | None]:
 
 def _repeated(texts: Sequence[str]) -> set[str]:
     """What the "Read more:" lines repeat, for matching."""
-    return {plain(found[1]).casefold() for text in texts if (found := _REPEATED.match(text)) is not None}
+    return {plain(match[1]).casefold() for text in texts if (match := _REPEATED.match(text)) is not None}
 
 
 # Scores of listings are about 3 points for a title; what goes against their alternation costs this.
 _TITLE_AFTER_TITLE: Final = 3.0
 _TEXT_AFTER_TEXT: Final = 2.5
 _TEXT_FIRST: Final = 1.5
-
-
-def read_blocks(kind: PageKind, lines: Sequence[Line]) -> list[Block]:
-    """The articles of a page of this kind, in order."""
-    return READERS[kind](lines)
 
 
 def _without_labels(texts: list[str]) -> tuple[list[str], dict[int, str]]:
@@ -281,9 +267,9 @@ def teasers(lines: Sequence[Line]) -> int:
 
 
 def _listed(lines: Sequence[Line]) -> list[Block]:
-    """Titles and texts take turns: of all ways to part the lines the one that fits their looks best."""
+    """Titles and texts take turns: of all ways to part the lines the one that scores best."""
     texts, credit_of = _without_labels([text for run in runs_of(lines) for text in run.texts])
-    if len(texts) > 1 and not is_title_like(texts[0]) and not any(map(is_title_like, texts)):
+    if len(texts) > 1 and not any(map(is_title_like, texts)):
         return [Block(None, [text]) for text in texts]
     blocks: list[Block] = []
     for number, (text, is_title) in enumerate(zip(texts, _alternating(texts), strict=True)):
@@ -319,7 +305,7 @@ def _alternating(texts: Sequence[str]) -> list[bool]:
             came.append((False, False))
             best_title, best_text = best_title + score, best_text - score
     marks: list[bool] = []
-    # Behind a title the last line is its text, however short: captures end within one.
+    # After a title the last line is its text, however short: captures end within one.
     is_title = best_title > best_text and not (len(came) > 1 and came[-1][0])
     for from_title, text_from_title in reversed(came):
         marks.append(is_title)
@@ -342,43 +328,36 @@ def _full_run(run: Run) -> list[Block]:
     if caption is not None:
         texts, credit_of = texts[1:], {number - 1: credit for number, credit in credit_of.items()}
     blocks: list[Block] = []
-    so_far = ArticleSoFar()
     in_title_case = True
-    last: Block | None = None
     for number, text in enumerate(texts):
-        # Most paragraphs are too long to be looked at.
+        last = blocks[-1] if blocks else None
+        # Most paragraphs are too long to be checked.
         is_title = len(text) <= MAX_CHARS and is_title_like(text)
         if last is None:
-            is_title = is_title and number + 1 < len(texts)
+            is_title = is_title and len(texts) > 1
             in_title_case = not is_title or is_title_case(text)
         elif is_title:
-            following = texts[number + 1 : number + 3]
-            is_title = _opens(text, following, so_far, in_title_case=in_title_case)
-        if is_title:
-            last = Block(text)
-            blocks.append(last)
-            so_far = ArticleSoFar(text)
-        elif last is None:
-            last = Block(None, [text])
-            blocks.append(last)
-            so_far.texts.append(text)
+            is_title = _opens(text, texts[number + 1 : number + 3], last, in_title_case=in_title_case)
+        if is_title or last is None:
+            blocks.append(Block(text) if is_title else Block(None, [text]))
         elif not last.paragraphs and len(text) <= 120 and (name := byline(text)) is not None:
             last.author = name
         else:
             last.paragraphs.append(text)
-            so_far.texts.append(text)
-        last.caption = last.caption or credit_of.get(number)
+        blocks[-1].caption = blocks[-1].caption or credit_of.get(number)
     if blocks:
         blocks[0].caption = caption or blocks[0].caption
         blocks[-1].author = blocks[-1].author or run.author
     return blocks
 
 
-def _opens(text: str, following: Sequence[str], so_far: ArticleSoFar, *, in_title_case: bool) -> bool:
+def _opens(text: str, following: Sequence[str], last: Block, *, in_title_case: bool) -> bool:
     # Where nothing follows, a heading, a title and a paragraph cut by the end of the capture are all alike.
     if not following or (len(following) > 1 and is_title_like(following[0])):
         return False
-    return opens_article(text, following, so_far, first_in_title_case=in_title_case)
+    return opens_article(
+        text, following, last.title or "", last.paragraphs, first_in_title_case=in_title_case
+    )
 
 
 def _has_caption_above(texts: Sequence[str]) -> bool:

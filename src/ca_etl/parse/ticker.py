@@ -1,27 +1,30 @@
 """The ticker: lines such as "• KZT/USD = 0.00198 -0%", the same cycle of pairs printed over and over.
 
-Which rates stand:
+Which rates a page gives:
 
 - one observation a pair, however often the cycle repeats (eight times as a rule, twice in early 2024);
 - a cycle that prints other values than the rest is a `cycle_differs`. The cycle that more than half of all
-  cycles agree with stands; with no such majority no rate of the page stands. Cycles are never mixed;
-- a pair that is not in `CYCLES` is an `unknown_pair`; the known pairs still stand;
-- a cycle in another order is a `pair_order`; its values stand, because every line names its pair;
-- a pair missing from the cycle that was printed on that day is an `incomplete_cycle`; the others stand;
+  cycles agree with counts; with no such majority the page gives no rate. Cycles are never mixed;
+- a pair that is not in `CYCLES` is an `unknown_pair`; the known pairs still count;
+- a cycle in another order is a `pair_order`; its values count, because every line names its pair;
+- a pair missing from the cycle that was printed on that day is an `incomplete_cycle`; the others count;
 - a line that looks like a ticker line but is not one to the letter is a `bad_rate_line` and gives no rate.
   It keeps its place in the cycle, so that the lines after it are not taken for a new one.
+
+An HTML page has no line breaks that part the lines (`ticker_lines`).
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import islice
+from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
+from ca_etl.parse.markup import GAP
 from ca_etl.parse.page import EXCERPT_CHARS, RateLine, Reject
 from ca_etl.records import RejectReason
 
@@ -42,31 +45,32 @@ class Cycle:
 
 
 # The cycle came twice in captures of February and March 2024, eight times in all since about April.
-# No capture tells the day TMT joined: four pairs until the end of July 2024 at least, five on 7 September.
+# No capture shows the day TMT joined: four pairs until the end of July 2024 at least, five on 7 September.
 CYCLES: Final = (
     Cycle(("KGS", "KZT", "TJS", "UZS"), 2, date.min, date(2024, 4, 30)),
     Cycle(("KGS", "KZT", "TJS", "UZS"), 8, date(2024, 3, 1), date(2024, 9, 6)),
     Cycle(("KGS", "KZT", "TJS", "UZS", "TMT"), 8, date(2024, 8, 1), date.max),
 )
-KNOWN_BASES: Final = frozenset(base for cycle in CYCLES for base in cycle.bases)
-ORDER: Final = {base: place for place, base in enumerate(CYCLES[-1].bases)}
+# The last layout has the pairs of all.
+ORDER: Final = {base: position for position, base in enumerate(CYCLES[-1].bases)}
 
 
 def is_known(pair: tuple[str, str]) -> bool:
     """Whether the pair was in some layout of the ticker."""
-    return pair[0] in KNOWN_BASES and pair[1] == QUOTE
+    return pair[0] in ORDER and pair[1] == QUOTE
+
+
+def _cycles_of(on: date | None) -> list[Cycle]:
+    return [cycle for cycle in CYCLES if on is None or cycle.since <= on <= cycle.until]
 
 
 def cut_short(cycles: int, on: date | None) -> Reject | None:
     """What is lacking in a text that ends with its ticker; None where the day is unknown or nothing is."""
-    if on is None or not cycles:
+    times = 0 if on is None else min(cycle.times for cycle in _cycles_of(on))
+    if not 0 < cycles < times:
         return None
-    times = min(known.times for known in CYCLES if known.since <= on <= known.until)
-    if cycles >= times:
-        return None
-    return Reject(
-        RejectReason.TRUNCATED, f"the text ends within the ticker: {cycles} of {times} cycles on {on}", ""
-    )
+    why = f"the text ends within the ticker: {cycles} of {times} cycles on {on}"
+    return Reject(RejectReason.TRUNCATED, why, "")
 
 
 BULLETS: Final = "•·∙●▪‣*"
@@ -74,17 +78,15 @@ BULLETS: Final = "•·∙●▪‣*"
 LINE_CHARS: Final = 120
 _ZERO_WIDTH: Final = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
 
-# Lengths are bounded so that every number that matches fits decimal(18,8) and decimal(9,4).
-_RATE: Final = r"[0-9]{1,9}(?:\.[0-9]{1,8})?"
-_CHANGE: Final = r"-?[0-9]{1,5}(?:\.[0-9]{1,4})?%"
-_STRICT: Final = re.compile(
-    rf"\s*[{re.escape(BULLETS)}]?\s*([A-Z]{{3}})/([A-Z]{{3}})\s*=\s*({_RATE})\s+({_CHANGE})\s*"
-)
-PRINTED: Final = re.compile(rf"^  • ([A-Z]{{3}})/{QUOTE} = ({_RATE}) ({_CHANGE})\n", re.MULTILINE)
-_PRINTED_CYCLE: Final = re.compile(rf"(?:  • [A-Z]{{3}}/{QUOTE} = {_RATE} {_CHANGE}\n)+")
+_SPACE: Final = rf"[\s{GAP}]"
 # Any letters, not only Latin capitals: a Cyrillic look-alike must be reported, not overlooked.
-_BULLET_PAIR: Final = re.compile(rf"\s*[{re.escape(BULLETS)}]\s*([^\W\d_]{{3}})\s*/\s*([^\W\d_]{{3}})(?!\w)")
-_BARE_PAIR: Final = re.compile(r"\s*([^\W\d_]{3})\s*/\s*([^\W\d_]{3})\s*=")
+_PAIR: Final = rf"([^\W\d_]{{3}}){_SPACE}{{0,9}}/{_SPACE}{{0,9}}([^\W\d_]{{3}})(?!\w)"
+_LIKE: Final = re.compile(rf"\s{{0,99}}([{BULLETS}]\s{{0,99}})?{_PAIR}(?(1)|\s{{0,99}}=)")
+# Lengths are bounded so that every number that matches fits decimal(18,8) and decimal(9,4).
+_STRICT: Final = re.compile(
+    rf"\s*[{BULLETS}]?\s*([A-Z]{{3}})/([A-Z]{{3}})\s*=\s*([0-9]{{1,9}}(?:\.[0-9]{{1,8}})?)"
+    r"\s+(-?[0-9]{1,5}(?:\.[0-9]{1,4})?%)\s*"
+)
 
 
 class TickerLine(NamedTuple):
@@ -102,41 +104,34 @@ def is_ticker_line(line: str) -> bool:
     It does when it begins with a bullet and a pair, or with a pair and an equals sign. Codes and amounts in
     running text do neither.
     """
-    head = line[:LINE_CHARS]
-    return "/" in head and _like(_ZERO_WIDTH.sub("", head)) is not None
-
-
-def is_printed(cycle: str) -> bool:
-    """Whether each line of `cycle` is a ticker line to the letter, blanks included."""
-    return _PRINTED_CYCLE.fullmatch(cycle) is not None
-
-
-def _like(head: str) -> re.Match[str] | None:
-    return _BULLET_PAIR.match(head) or _BARE_PAIR.match(head)
+    return read_line(line) is not None
 
 
 def read_line(line: str) -> TickerLine | None:
-    """What a ticker line says; None for any other line."""
-    if "/" not in line[:LINE_CHARS]:
-        return None
-    whole = len(line) <= LINE_CHARS
+    """What a ticker line states; None for any other line."""
+    return _read_line(line[:EXCERPT_CHARS]) if "/" in line[:LINE_CHARS] else None
+
+
+# A line is read twice, to know it from others and for its rate, and the pages of a day print the same ones.
+@lru_cache(maxsize=64)
+def _read_line(line: str) -> TickerLine | None:
     head = _ZERO_WIDTH.sub("", line[:LINE_CHARS])
-    strict = _STRICT.fullmatch(head) if whole else None
+    strict = _STRICT.fullmatch(head) if len(line) <= LINE_CHARS else None
     if strict is not None:
         base, quote, rate, change = strict.groups()
-        # A rate of nought is no price, and its inverse would not exist.
+        # A rate of zero is no price, and its inverse would not exist.
         return TickerLine((base, quote), rate if rate.strip("0.") else None, change, line.strip())
-    like = _like(head)
-    if like is None:
-        return None
-    return TickerLine((like[1], like[2]), None, "", line[:EXCERPT_CHARS].strip())
+    like = _LIKE.match(head)
+    return None if like is None else TickerLine((like[2], like[3]), None, "", line.strip())
 
 
 MAX_REJECTS: Final = 50
-# Ten thousand cycles, each different, must not be compared each with each.
+# Ten thousand cycles, each different, must not all be compared with one another.
 _CANDIDATES: Final = 16
 
-_Values: TypeAlias = frozenset[tuple[tuple[str, str], str | None, str]]
+_Pair: TypeAlias = tuple[str, str]
+_Lines: TypeAlias = Mapping[_Pair, TickerLine]
+_Values: TypeAlias = frozenset[tuple[_Pair, str | None, str]]
 
 
 class Ticker(NamedTuple):
@@ -152,214 +147,267 @@ def read_ticker(lines: Iterable[str], on: date | None = None) -> Ticker:
 
     `on` is the day the page was printed, if known: it decides whether a cycle of four pairs is complete.
     """
-    known: dict[str, TickerLine | None] = {}
-    printed: list[TickerLine] = []
-    for line in lines:
-        if line not in known:
-            known[line] = read_line(line)
-        parsed = known[line]
-        if parsed is not None:
-            printed.append(parsed)
+    return _read_ticker(tuple(lines), on)
+
+
+# The pages of one day print one ticker.
+@lru_cache(maxsize=8)
+def _read_ticker(lines: tuple[str, ...], on: date | None) -> Ticker:
+    block, times = _block_of(lines)
+    printed = [line for line in map(read_line, block) if line is not None]
     if not printed:
         return Ticker()
-    rejects: list[Reject] = []
-    if not all(line is None or (line.rate and is_known(line.pair)) for line in known.values()):
-        rejects = _bad_lines(printed) + _unknown_pairs(printed)
     cycles = _split(printed)
-    count = len(cycles)
-    if all(cycle == cycles[0] for cycle in cycles):
-        cycles = cycles[:1]
-    cycles = [[line for line in cycle if is_known(line.pair)] for cycle in cycles]
-    standing = _majority(cycles)
-    rejects += _differing(cycles, standing)
-    rates: tuple[RateLine, ...] = ()
-    if standing is not None:
-        rejects += _out_of_order(cycles)
-        rejects += _missing(standing, on)
-        rates = tuple(
-            RateLine(line.pair[0], line.pair[1], line.rate, line.change, position)
-            for position, line in enumerate(standing, start=1)
+    count = times
+    if len(cycles) > 1:
+        cycles = _split(printed * times)
+        count = len(cycles)
+    rejects: list[Reject] = []
+    if not all(line.rate and is_known(pair) for cycle in cycles for pair, line in cycle.items()):
+        rejects = _without_rate(printed * times)
+        cycles = [{pair: line for pair, line in cycle.items() if is_known(pair)} for cycle in cycles]
+    chosen = _majority(cycles)
+    rejects += _differing(cycles, chosen)
+    rates: list[RateLine] = []
+    if chosen is not None:
+        rejects += [*_out_of_order(cycles), *_missing(chosen, on)]
+        rates = [
+            RateLine(*pair, line.rate, line.change, position)
+            for position, (pair, line) in enumerate(chosen.items(), start=1)
             if line.rate is not None
-        )
-    return Ticker(rates, count, _bounded(rejects))
+        ]
+    if len(rejects) > MAX_REJECTS:
+        last = rejects[MAX_REJECTS - 1]
+        more = f"{last.detail} (and {len(rejects) - MAX_REJECTS} more)"
+        rejects[MAX_REJECTS - 1 :] = [last._replace(detail=more)]
+    return Ticker(tuple(rates), count, tuple(rejects))
 
 
-def read_cycle(cycle: str, on: date | None) -> tuple[RateLine, ...] | None:
-    """The rates of one cycle printed to the letter as on nearly all pages; None where `read_ticker` must look at it.
-
-    `cycle` are its lines, each with the line feed behind it. What is returned is what `read_ticker` gives for them.
-    """
-    found = PRINTED.findall(cycle)
-    if len(found) != cycle.count("\n"):
-        return None
-    bases = tuple(base for base, _, _ in found)
-    if not any(bases == known.bases and (on is None or known.since <= on <= known.until) for known in CYCLES):
-        return None
-    if not all(rate.strip("0.") for _, rate, _ in found):
-        return None
-    return tuple(
-        RateLine(base, QUOTE, rate, change, position)
-        for position, (base, rate, change) in enumerate(found, start=1)
-    )
+def _block_of(lines: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
+    """The lines before the first comes again, where they are printed over and over, and how often: read once."""
+    if not lines or lines.count(lines[0]) == 1:
+        return lines, 1
+    length = lines.index(lines[0], 1)
+    times = len(lines) // length
+    return (lines[:length], times) if lines[:length] * times == lines else (lines, 1)
 
 
-def _split(printed: Sequence[TickerLine]) -> list[list[TickerLine]]:
-    cycles: list[list[TickerLine]] = [[]]
-    seen: set[tuple[str, str]] = set()
+def _split(printed: Iterable[TickerLine]) -> list[dict[_Pair, TickerLine]]:
+    """The lines of each cycle by pair: a pair that comes again begins the next."""
+    cycles: list[dict[_Pair, TickerLine]] = [{}]
     for line in printed:
-        if line.pair in seen:
-            cycles.append([])
-            seen.clear()
-        seen.add(line.pair)
-        cycles[-1].append(line)
+        if line.pair in cycles[-1]:
+            cycles.append({})
+        cycles[-1][line.pair] = line
     return cycles
 
 
-def _values(cycle: Iterable[TickerLine]) -> _Values:
-    return frozenset((line.pair, line.rate, line.change) for line in cycle)
+def _values(cycle: _Lines) -> _Values:
+    return frozenset(line[:3] for line in cycle.values())
 
 
-def _agree(cycle: Sequence[TickerLine], other: Sequence[TickerLine]) -> bool:
+def _agree(cycle: _Lines, other: _Lines) -> bool:
     """Whether the cycles print the same pairs with the same values, malformed lines fitting anything."""
-    mine = {line.pair: line for line in cycle}
-    theirs = {line.pair: line for line in other}
-    if mine.keys() != theirs.keys():
-        return False
-    for pair, line in mine.items():
-        fellow = theirs[pair]
-        holed = line.rate is None or fellow.rate is None
-        if not holed and (line.rate, line.change) != (fellow.rate, fellow.change):
-            return False
-    return True
+    return cycle.keys() == other.keys() and not any(
+        line.rate and other[pair].rate and line[:3] != other[pair][:3] for pair, line in cycle.items()
+    )
 
 
-def _majority(cycles: Sequence[list[TickerLine]]) -> list[TickerLine] | None:
+def _is_whole(values: Iterable[tuple[object, str | None, str]]) -> bool:
+    return all(rate for _, rate, _ in values)
+
+
+def _majority(cycles: Sequence[_Lines]) -> _Lines | None:
     """The cycle that more than half agree with, a whole one before one with a malformed line."""
     if len(cycles) == 1:
         return cycles[0]
     counted = Counter(map(_values, cycles))
     first_of = {_values(cycle): cycle for cycle in reversed(cycles)}
-    winners = []
-    holed_cycles = sum(times for key, times in counted.items() if any(rate is None for _, rate, _ in key))
-    for key, own in counted.most_common(_CANDIDATES):
-        if 2 * (own + holed_cycles) <= len(cycles) and all(rate for _, rate, _ in key):
+    holed_cycles = sum(times for values, times in counted.items() if not _is_whole(values))
+    whole: list[_Lines] = []
+    holed: list[_Lines] = []
+    for values, times in counted.most_common(_CANDIDATES):
+        if 2 * (times + holed_cycles) <= len(cycles) and _is_whole(values):
             continue
-        votes = sum(times for other, times in counted.items() if _agree(first_of[other], first_of[key]))
+        votes = sum(times for other, times in counted.items() if _agree(first_of[other], first_of[values]))
         if 2 * votes > len(cycles):
-            winners.append(first_of[key])
-    whole = [cycle for cycle in winners if all(line.rate for line in cycle)]
-    if len(whole) == 1:
-        return whole[0]
+            (whole if _is_whole(values) else holed).append(first_of[values])
     # Two whole winners contradict each other; both lean on cycles that lack the line they differ in.
-    holed = [cycle for cycle in winners if not all(line.rate for line in cycle)]
-    return holed[0] if holed else None
+    winners = whole if len(whole) == 1 else holed
+    return winners[0] if winners else None
 
 
-def _bad_lines(printed: Iterable[TickerLine]) -> list[Reject]:
+def _without_rate(printed: Sequence[TickerLine]) -> list[Reject]:
+    """The rejects of malformed lines, then of pairs that the ticker never had, with how often they were printed."""
     bad = Counter(line.text for line in printed if line.rate is None)
-    return [
-        Reject.of(
-            RejectReason.BAD_RATE_LINE,
-            f"a ticker line that is not 'BASE/QUOTE = rate change%', printed {_times(times)}",
-            text,
-        )
-        for text, times in bad.items()
-    ]
-
-
-def _unknown_pairs(printed: Iterable[TickerLine]) -> list[Reject]:
     unknown = Counter(line.text for line in printed if line.rate and not is_known(line.pair))
+    outside = f"a pair outside {', '.join(ORDER)} against {QUOTE}"
+    kinds = (
+        (RejectReason.BAD_RATE_LINE, "a ticker line that is not 'BASE/QUOTE = rate change%'", bad),
+        (RejectReason.UNKNOWN_PAIR, outside, unknown),
+    )
     return [
-        Reject.of(
-            RejectReason.UNKNOWN_PAIR,
-            f"a pair outside {', '.join(ORDER)} against {QUOTE}, printed {_times(times)}",
-            text,
-        )
-        for text, times in unknown.items()
+        Reject.of(reason, f"{what}, printed {'once' if times == 1 else f'{times} times'}", text)
+        for reason, what, counted in kinds
+        for text, times in counted.items()
     ]
 
 
-def _differing(cycles: Sequence[list[TickerLine]], standing: list[TickerLine] | None) -> list[Reject]:
-    """One reject for each set of values that is not the standing one."""
+def _differing(cycles: Sequence[_Lines], chosen: _Lines | None) -> list[Reject]:
+    """One reject for each set of values that is not the chosen one."""
     groups: dict[_Values, list[int]] = {}
     for number, cycle in enumerate(cycles, start=1):
-        if standing is None or not _agree(cycle, standing):
+        if cycle is not chosen and (chosen is None or not _agree(cycle, chosen)):
             groups.setdefault(_values(cycle), []).append(number)
     rejects = []
-    for numbers in islice(groups.values(), MAX_REJECTS):
+    for numbers in groups.values():
         cycle = cycles[numbers[0] - 1]
-        where = f"cycle {_listed(numbers)} of {len(cycles)}"
-        how = "no majority, no rate stands" if standing is None else _difference(cycle, standing)
-        rejects.append(
-            Reject.of(RejectReason.CYCLE_DIFFERS, f"{where}: {how}", "\n".join(line.text for line in cycle))
-        )
-    if len(groups) > MAX_REJECTS:
-        more = f"{len(groups) - MAX_REJECTS} more sets of values differ"
-        rejects.append(Reject(RejectReason.CYCLE_DIFFERS, more, ""))
+        how = "no majority, no rate is taken" if chosen is None else _difference(cycle, chosen)
+        rejects.append(_reject(RejectReason.CYCLE_DIFFERS, f"{_which(numbers, cycles)}: {how}", cycle))
     return rejects
 
 
-def _difference(cycle: Sequence[TickerLine], standing: Sequence[TickerLine]) -> str:
-    mine = {line.pair: line for line in cycle}
-    theirs = {line.pair: line for line in standing}
-    said = [f"{'/'.join(pair)} missing" for pair in theirs if pair not in mine]
-    said += [f"{'/'.join(pair)} too many" for pair in mine if pair not in theirs]
-    said += [
-        f"{'/'.join(pair)} {line.rate} {line.change} instead of {theirs[pair].rate} {theirs[pair].change}"
-        for pair, line in mine.items()
-        if pair in theirs and line.rate and theirs[pair].rate and line[1:3] != theirs[pair][1:3]
+def _difference(cycle: _Lines, chosen: _Lines) -> str:
+    parts = [f"{'/'.join(pair)} missing" for pair in chosen if pair not in cycle]
+    parts += [f"{'/'.join(pair)} too many" for pair in cycle if pair not in chosen]
+    parts += [
+        f"{'/'.join(pair)} {line.rate} {line.change} instead of {other.rate} {other.change}"
+        for pair, line in cycle.items()
+        if (other := chosen.get(pair)) and line.rate and other.rate and line[:3] != other[:3]
     ]
-    return "; ".join(said) or "empty"
+    return "; ".join(parts) or "empty"
 
 
-def _out_of_order(cycles: Sequence[Sequence[TickerLine]]) -> list[Reject]:
+def _out_of_order(cycles: Sequence[_Lines]) -> list[Reject]:
     orders: dict[tuple[str, ...], list[int]] = {}
     for number, cycle in enumerate(cycles, start=1):
-        bases = tuple(line.pair[0] for line in cycle)
+        bases = tuple(base for base, _ in cycle)
         if list(bases) != sorted(bases, key=ORDER.__getitem__):
             orders.setdefault(bases, []).append(number)
     return [
-        Reject.of(
+        _reject(
             RejectReason.PAIR_ORDER,
-            f"cycle {_listed(numbers)} of {len(cycles)} prints {' '.join(bases)}",
-            "\n".join(line.text for line in cycles[numbers[0] - 1]),
+            f"{_which(numbers, cycles)} prints {' '.join(bases)}",
+            cycles[numbers[0] - 1],
         )
         for bases, numbers in orders.items()
     ]
 
 
-def _missing(standing: Sequence[TickerLine], on: date | None) -> list[Reject]:
-    bases = {line.pair[0] for line in standing}
-    expected = [cycle for cycle in CYCLES if on is None or cycle.since <= on <= cycle.until]
-    if any(bases == set(cycle.bases) for cycle in expected):
+def _missing(chosen: _Lines, on: date | None) -> list[Reject]:
+    bases = {base for base, _ in chosen}
+    wanted = min(_cycles_of(on), key=lambda cycle: len(bases.symmetric_difference(cycle.bases)))
+    parts = [f"{base} missing" for base in wanted.bases if base not in bases]
+    parts += [f"{base} before its time" for base in sorted(bases.difference(wanted.bases))]
+    if not parts:
         return []
-    wanted = min(expected, key=lambda cycle: len(bases.symmetric_difference(cycle.bases)))
-    said = [f"{base} missing" for base in wanted.bases if base not in bases]
-    said += [f"{base} before its time" for base in sorted(bases.difference(wanted.bases))]
-    return [
-        Reject.of(
-            RejectReason.INCOMPLETE_CYCLE,
-            f"{', '.join(said)}{'' if on is None else f' on {on}'}",
-            "\n".join(line.text for line in standing),
-        )
-    ]
+    when = "" if on is None else f" on {on}"
+    return [_reject(RejectReason.INCOMPLETE_CYCLE, f"{', '.join(parts)}{when}", chosen)]
 
 
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
+def _reject(reason: RejectReason, detail: str, cycle: _Lines) -> Reject:
+    return Reject.of(reason, detail, "\n".join(line.text for line in cycle.values()))
 
 
-def _listed(numbers: Sequence[int]) -> str:
-    shown = ", ".join(map(str, numbers[:8]))
-    return shown if len(numbers) <= 8 else f"{shown} and {len(numbers) - 8} more"
+def _which(numbers: Sequence[int], cycles: Sequence[object]) -> str:
+    more = f" and {len(numbers) - 8} more" if len(numbers) > 8 else ""
+    return f"cycle {', '.join(map(str, numbers[:8]))}{more} of {len(cycles)}"
 
 
-def _bounded(rejects: Sequence[Reject]) -> tuple[Reject, ...]:
-    if len(rejects) <= MAX_REJECTS:
-        return tuple(rejects)
-    left = rejects[MAX_REJECTS - 1]
-    more = len(rejects) - MAX_REJECTS
-    return (
-        *rejects[: MAX_REJECTS - 1],
-        Reject(left.reason, f"{left.detail} (and {more} more)", left.excerpt),
-    )
+_BORDERS: Final = frozenset(BULLETS + GAP + "|»;")
+_START: Final = re.compile(rf"{_PAIR}{_SPACE}{{0,6}}(?:=|-?[0-9])")
+_ITEM: Final = re.compile(
+    rf"{_PAIR}{_SPACE}{{0,6}}={_SPACE}{{0,6}}([0-9.]{{1,20}}){_SPACE}{{1,6}}(-?[0-9.]{{1,12}}%)(?={_SPACE}*(.|$))"
+)
+# Characters before a slash that hold the base, and after it the quote and a sign of its number.
+_BASE_CHARS: Final = 6
+_QUOTE_CHARS: Final = 15
+# Of the shortest pair; of a whole cycle with room.
+_PAIR_CHARS: Final = 7
+_CYCLE_CHARS: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Ticker lines as the text form has them, and where the last one ends in the flat text."""
+
+    lines: tuple[str, ...] = ()
+    end: int = 0
+
+
+def ticker_lines(flat: str) -> Found:
+    """The ticker items of `flat` (text nodes with `GAP` between) in order, malformed ones as printed.
+
+    A theme can print the pairs as list items, as spans, all in one text node, or each number in an element of its
+    own. An item begins a text node, or follows a bullet or another item; so no amount in running text is one.
+    """
+    start = _next_start(flat, 0)
+    lines: list[str] = []
+    end = 0
+    while start >= 0:
+        if flat[start - 1 : start] not in _BORDERS and not _is_border(flat, start, end):
+            start = _next_start(flat, start + _PAIR_CHARS)
+            continue
+        block, times = _repeated(flat, start) if not lines else ("", 0)
+        if times > 1:
+            inner = ticker_lines(block)
+            lines = list(inner.lines) * times
+            # From here on as if the last repetition had just been read item by item.
+            end = start + (times - 1) * len(block) + inner.end
+            start = _next_start(flat, start + times * len(block))
+            continue
+        following = _next_start(flat, start + _PAIR_CHARS)
+        limit = start + LINE_CHARS if following < 0 else min(following, start + LINE_CHARS)
+        line, length = _read_item(flat[start:limit])
+        lines.append(line)
+        end = start + length
+        start = following
+    return Found(tuple(lines), end)
+
+
+def _repeated(flat: str, start: int) -> tuple[str, int]:
+    """What is printed from `start` to where its first pair comes again, and how often it follows itself.
+
+    A ticker prints its cycle eight times, so that reading one of them is enough.
+    """
+    again = flat.find(flat[start : start + _PAIR_CHARS], start + _PAIR_CHARS, start + _CYCLE_CHARS)
+    if again < 0:
+        return "", 0
+    block = flat[start:again]
+    times = 1
+    while flat.startswith(block, start + times * len(block)):
+        times += 1
+    return block, times
+
+
+def _read_item(item: str) -> tuple[str, int]:
+    """The ticker line that `item` begins with, and its length in it; as printed where it is malformed."""
+    match = _ITEM.match(item)
+    # Prose after the percent sign makes it no ticker line.
+    if match is not None and (
+        not match[5] or match[5] in _BORDERS or GAP in item[match.end(4) : match.start(5)]
+    ):
+        return f"{match[1]}/{match[2]} = {match[3]} {match[4]}", match.end(4)
+    line = item.rstrip(f"\n {BULLETS}{GAP}").partition(GAP)[0]
+    return f"• {line}", len(line)
+
+
+def _next_start(flat: str, at: int) -> int:
+    """Where the next pair of capitals with a number after it is; -1 without one."""
+    slash = flat.find("/", at)
+    while slash >= 0:
+        # Three capitals end before the slash, white space and node borders aside; most slashes fail here.
+        begin = max(at, slash - _BASE_CHARS)
+        if flat[begin:slash].rstrip(" \t\r\n\xa0" + GAP)[-3:].isupper():
+            match = _START.search(flat, begin, slash + _QUOTE_CHARS)
+            if match is not None and match.start() < slash < match.end(2):
+                return match.start()
+        slash = flat.find("/", slash + 1)
+    return -1
+
+
+def _is_border(flat: str, start: int, previous_end: int) -> bool:
+    """Whether an item can begin at `start`: a node does, a bullet precedes it, or an item ended there."""
+    lead = flat[max(0, start - LINE_CHARS) : start].rstrip(" \t\r\n\f\xa0")
+    at = start - LINE_CHARS + len(lead) if start > LINE_CHARS else len(lead)
+    return not lead or lead[-1] in _BORDERS or at == previous_end > 0

@@ -13,7 +13,7 @@ more opens an article. `benchmarks/titles.py` prints how well that does on a lab
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ca_etl.parse.labels import describes_article
@@ -30,12 +30,6 @@ _CAPTION: Final = re.compile(
     r"[@(]?(?i:photos?|image|picture|pictured|credit|source|illustration|screenshot|courtesy|©)\b\W|"
     r"[^:;(,@©]{0,200}(?:[:;(,] ?(?i:photo|image|picture|credit|source)s?\b|©|@\w)|.{0,200}\b[Pp]hoto (?:by|from)\b"
 )
-# One of these is in every caption; looking for them costs a tenth of the pattern.
-# fmt: off
-_CAPTION_WORDS: Final = (
-    "photo", "image", "picture", "credit", "source", "illustration", "screenshot", "courtesy",
-)
-# fmt: on
 
 
 def is_title_like(paragraph: str) -> bool:
@@ -78,8 +72,6 @@ def is_title_case(paragraph: str) -> bool:
 
 def is_caption(line: str) -> bool:
     """Whether `line` names a picture or whom it is by."""
-    if line.isascii() and "@" not in line and not any(map(line.lower().__contains__, _CAPTION_WORDS)):
-        return False
     return _CAPTION.match(line) is not None
 
 
@@ -93,48 +85,24 @@ _NEWS_CHARS: Final = 200
 _STEM_CHARS: Final = 5
 _STEM: Final = re.compile(rf"\b([^\W\d_]{{4,{_STEM_CHARS}}})\w*")
 
+# fmt: off
 POINTS: Final = {
-    "words_1_3": -4.0,
-    "words_4": -1.5,
-    "words_5": -0.5,
-    "words_6": 0.5,
-    "words_7": 2.0,
-    "words_8_up": 3.0,
-    "verb": 1.5,
-    "names": 0.5,
-    "figure": 0.5,
-    "other_case": -3.5,
-    "ends_in_question": -1.0,
-    "is_half_a_question": -1.5,
-    "short_label_colon": -1.0,
-    "names_a_speaker": -4.0,
-    "is_caption": -5.0,
-    "opens_with_article": -1.0,
-    "shares_3_with_lead": 2.0,
-    "shares_2_with_lead": 1.0,
-    "shares_0_with_lead": -1.0,
-    "most_is_in_lead": 1.5,
-    "known_from_article": -2.0,
-    "new_to_article": 1.0,
-    "lead_goes_on": -3.0,
-    "lead_is_kin": -0.5,
-    "lead_is_strange": 1.5,
-    "lead_has_dateline": 5.0,
-    "lead_tells_news": 1.0,
-    "article_has_no_body": -2.5,
-    "article_is_short": -0.5,
-    "article_is_long": 0.5,
-    "colon_before": -3.0,
+    "words_1_3": -4.0, "words_4": -1.5, "words_5": -0.5, "words_6": 0.5, "words_7": 2.0, "words_8_up": 3.0,
+    "verb": 1.5, "names": 0.5, "number": 0.5, "other_case": -3.5, "opens_with_article": -1.0, "is_caption": -5.0,
+    "ends_in_question": -1.0, "is_half_a_question": -1.5, "short_label_colon": -1.0, "names_a_speaker": -4.0,
+    "shares_3_with_lead": 2.0, "shares_2_with_lead": 1.0, "shares_0_with_lead": -1.0, "most_is_in_lead": 1.5,
+    "known_from_article": -2.0, "new_to_article": 1.0, "lead_is_kin": -0.5, "lead_is_strange": 1.5,
+    "lead_goes_on": -3.0, "lead_has_dateline": 5.0, "lead_tells_news": 1.0,
+    "article_has_no_body": -2.5, "article_is_short": -0.5, "article_is_long": 0.5, "colon_before": -3.0,
 }
-
-# How much each of the two dear questions can take and give.
-_SHARED: Final = (POINTS["shares_0_with_lead"], POINTS["shares_3_with_lead"] + POINTS["most_is_in_lead"])
-_KNOWN: Final = (
-    POINTS["known_from_article"] + POINTS["lead_is_kin"],
-    POINTS["new_to_article"] + POINTS["lead_is_strange"],
-)
+# fmt: on
+# What the words shared with the lead and with the article before can take and give: all, without the first, the last.
 _KIN: Final = (POINTS["lead_is_kin"], POINTS["lead_is_strange"])
-_BOTH: Final = (_SHARED[0] + _KNOWN[0], _SHARED[1] + _KNOWN[1])
+_KNOWN: Final = (_KIN[0] + POINTS["known_from_article"], _KIN[1] + POINTS["new_to_article"])
+_SHARED: Final = (
+    _KNOWN[0] + POINTS["shares_0_with_lead"],
+    _KNOWN[1] + POINTS["shares_3_with_lead"] + POINTS["most_is_in_lead"],
+)
 
 _VERBS: Final = frozenset(
     """
@@ -194,63 +162,33 @@ _PARTICIPLE: Final = re.compile(r"\b[A-Za-z][a-z]{2,}ed\b")
 _SPEAKER: Final = re.compile(r"(?:TCA|Q|A|[A-Z]\. ?[A-Z]\.?|[A-Z][a-z]+)\s?:\s")
 
 
-class ArticleSoFar:
-    """The article before a candidate: its title, and its paragraphs so far."""
-
-    __slots__ = ("_folded", "_title", "texts")
-
-    def __init__(self, title: str = "") -> None:
-        self.texts: list[str] = []
-        self._title = title
-        self._folded: list[str] = []
-
-    def vocabulary(self) -> str:
-        """What the article is about, each word following a blank; no paragraph is folded twice for two candidates."""
-        folded = self._folded
-        begin = max(len(folded), len(self.texts) - _PARAGRAPHS_READ)
-        folded += [""] * (begin - len(folded))
-        folded += [text[:_LEAD_CHARS_READ].casefold() for text in self.texts[begin:]]
-        return " ".join(["", self._title.casefold(), *folded[-_PARAGRAPHS_READ:]])
-
-
 def stems_of(text: str) -> set[str]:
-    """The words of `text` that say what it is about, cut to five letters, so that "plans" is "planned"."""
+    """The words of `text` that show its subject, cut to five letters, so that "plans" is "planned"."""
     return set(_STEM.findall(text.casefold())) - _STOP_STEMS
 
 
 def opens_article(
-    line: str, following: Sequence[str], so_far: ArticleSoFar, *, first_in_title_case: bool
+    line: str, following: Sequence[str], title: str, texts: Sequence[str], *, first_in_title_case: bool
 ) -> bool:
     """Whether `line` is a title rather than a section heading.
 
-    `following` are the paragraphs after it, `so_far` is the article before it. The expensive checks come last, and
-    only where they can still decide.
+    `following` are the paragraphs after it, `title` and `texts` the article before it.
     """
     lead = following[0][:_LEAD_CHARS_READ] if following else ""
-    score = _own_points(line, first_in_title_case) + _article_points(so_far.texts)
+    score = _own_points(line, first_in_title_case) + _article_points(texts)
     if _DATELINE.match(lead) is not None:
         score += POINTS["lead_has_dateline"]
     elif _GOES_ON.match(lead) is not None:
         score += POINTS["lead_goes_on"]
-    elif score + _BOTH[0] < OPENS and _NEWS.search(lead, 0, _NEWS_CHARS) is not None:
-        # One point more cannot change what is decided without it.
+    elif _NEWS.search(lead, 0, _NEWS_CHARS) is not None:
         score += POINTS["lead_tells_news"]
-    if _is_decided(score, _BOTH):
-        return score >= OPENS
-    own = stems_of(line)
-    score += _shared_points(own, lead)
-    if _is_decided(score, _KNOWN):
-        return score >= OPENS
-    vocabulary = so_far.vocabulary()
-    score += _known_points(own, vocabulary)
-    if len(so_far.texts) < 2 or _is_decided(score, _KIN):
-        return score >= OPENS
-    return score + _kin_points(own, lead, following, vocabulary) >= OPENS
-
-
-def _is_decided(score: float, bounds: tuple[float, float]) -> bool:
-    """Whether `score` is on one side of `OPENS` whatever the rest, within `bounds`, adds to it."""
-    return score + bounds[0] >= OPENS or score + bounds[1] < OPENS
+    shared = _shared_points(line, lead, following, title, texts)
+    for least, most in (_SHARED, _KNOWN, _KIN):
+        # Words are expensive to compare: only while they can still decide.
+        if not OPENS - most <= score < OPENS - least:
+            break
+        score += next(shared, 0.0)
+    return score >= OPENS
 
 
 def _own_points(line: str, first_in_title_case: bool) -> float:
@@ -265,7 +203,7 @@ def _own_points(line: str, first_in_title_case: bool) -> float:
     if _PLACES.search(text) is not None:
         score += POINTS["names"]
     if _DIGIT.search(text) is not None:
-        score += POINTS["figure"]
+        score += POINTS["number"]
     if first_in_title_case and not is_title_case(text):
         score += POINTS["other_case"]
     if text[-1] == "?":
@@ -292,7 +230,7 @@ def _has_verb(text: str, words: Sequence[str]) -> bool:
 
 
 def _article_points(texts: Sequence[str]) -> float:
-    """What the article before says: whether it has a body, and whether that has come to an end."""
+    """Points for the article before: whether it has a body, and whether that has come to an end."""
     if not texts:
         return POINTS["article_has_no_body"]
     score = POINTS["colon_before"] if texts[-1].endswith((":", ",", ";")) else 0.0
@@ -303,45 +241,31 @@ def _article_points(texts: Sequence[str]) -> float:
     return score
 
 
-def _shared_points(own: set[str], lead: str) -> float:
-    folded = lead.casefold()
-    shared = len([stem for stem in own if stem in folded and _is_stem_in(stem, folded)])
-    # A lead cut short by the end of the capture shares nothing yet.
-    if not shared and len(lead) >= _LEAD_CHARS:
-        return POINTS["shares_0_with_lead"]
-    if shared < 2:
+def _shared_points(
+    line: str, lead: str, following: Sequence[str], title: str, texts: Sequence[str]
+) -> Iterator[float]:
+    """Points for words: of the line in its lead, of the line in the article before, of the lead in that article."""
+    own, led = stems_of(line), stems_of(lead)
+    shared = len(own & led)
+    if shared > 1:
+        score = POINTS["shares_2_with_lead" if shared == 2 else "shares_3_with_lead"]
+        yield score + (POINTS["most_is_in_lead"] if 2 * shared >= len(own) else 0.0)
+    else:
+        # A lead cut short by the end of the capture shares nothing yet.
+        yield 0.0 if shared or len(lead) < _LEAD_CHARS else POINTS["shares_0_with_lead"]
+    read = [text[:_LEAD_CHARS_READ] for text in texts[-_PARAGRAPHS_READ:]]
+    vocabulary = " ".join(["", title, *read]).casefold()
+    yield _share_points(own, vocabulary, (0.5, "known_from_article"), (0.2, "new_to_article"))
+    if len(following) > 1:
+        led |= stems_of(following[1][:_NEWS_CHARS])
+    led -= own
+    if len(texts) > 1 and len(led) > 4:
+        yield _share_points(led, vocabulary, (0.25, "lead_is_kin"), (0.1, "lead_is_strange"))
+
+
+def _share_points(stems: set[str], vocabulary: str, many: tuple[float, str], few: tuple[float, str]) -> float:
+    """Points for the share of `stems` in `vocabulary`, where it is at least or at most so much."""
+    known = len([stem for stem in stems if f" {stem}" in vocabulary])
+    if not stems or few[0] < known / len(stems) < many[0]:
         return 0.0
-    score = POINTS["shares_2_with_lead" if shared == 2 else "shares_3_with_lead"]
-    return score + (POINTS["most_is_in_lead"] if 2 * shared >= len(own) else 0.0)
-
-
-def _is_stem_in(stem: str, folded: str) -> bool:
-    """Whether `stems_of` would find the stem: at the beginning of a word, and cut off only at its full length."""
-    at = folded.find(stem)
-    while at >= 0:
-        before, following = folded[at - 1 : at] if at else "", folded[at + len(stem) : at + len(stem) + 1]
-        is_cut = len(stem) == _STEM_CHARS or not following.isalnum() or following.isdecimal()
-        if is_cut and not before.isalnum() and before != "_":
-            return True
-        at = folded.find(stem, at + 1)
-    return False
-
-
-def _known_points(own: set[str], vocabulary: str) -> float:
-    if not own:
-        return 0.0
-    known = _share_of(own, vocabulary)
-    return POINTS["known_from_article"] if known >= 0.5 else POINTS["new_to_article"] if known <= 0.2 else 0.0
-
-
-def _kin_points(own: set[str], lead: str, following: Sequence[str], vocabulary: str) -> float:
-    led = stems_of(lead)
-    led = (led | stems_of(following[1][:_NEWS_CHARS]) if len(following) > 1 else led) - own
-    if len(led) < 5:
-        return 0.0
-    kin = _share_of(led, vocabulary)
-    return POINTS["lead_is_kin"] if kin >= 0.25 else POINTS["lead_is_strange"] if kin <= 0.1 else 0.0
-
-
-def _share_of(stems: set[str], vocabulary: str) -> float:
-    return len([stem for stem in stems if f" {stem}" in vocabulary]) / len(stems)
+    return POINTS[many[1] if known / len(stems) >= many[0] else few[1]]
