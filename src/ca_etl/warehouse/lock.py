@@ -193,13 +193,15 @@ def _read(path: Path) -> Holder | None:
     with storage(path):
         try:
             modified = path.stat().st_mtime
+        except FileNotFoundError:
+            return None
+        try:
             data = path.read_bytes()
         except FileNotFoundError:
             return None
         except OSError:
-            data = (
-                b""  # a folder, a bad sector: that a run signed here is still a fact, and no reason to stop
-            )
+            # a folder, a bad sector: that a run signed here is still a fact, and no reason to stop
+            data = b""
     try:
         return TypeAdapter(Holder).validate_json(data, strict=True)
     except ValidationError:
