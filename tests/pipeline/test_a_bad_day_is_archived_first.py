@@ -406,11 +406,16 @@ def test_a_ctrl_c_that_a_destructor_swallowed_ends_the_run_before_the_next_step(
             Lost()
         return step(*args)
 
-    with pytest.raises(KeyboardInterrupt):
-        day(0, call=call)
+    # a worker of xdist ignores Ctrl-C
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            day(0, call=call)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
     (run,) = journal.read(settings.data_dir)
     assert (run.status, run.error) == ("failed", "stopped by the user (Ctrl-C)")
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_a_panic_of_rust_and_a_closed_generator_are_no_stop() -> None:
