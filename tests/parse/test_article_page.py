@@ -296,7 +296,7 @@ def test_an_article_without_text_is_kept_with_a_reject() -> None:
 
 
 def test_a_page_of_more_tags_than_articles_have_gives_no_text_and_a_reject() -> None:
-    read = page(BODY + "<p>x</p>" * (MAX_TAGS // 2))
+    read = page(BODY.replace("</article>", "<p>x</p>" * (MAX_TAGS // 2) + "</article>"))
     assert [(one.title, one.text) for one in read.articles] == [("A Fold for Sheep", None)]
     assert [reject.reason for reject in read.rejects] == [RejectReason.TOO_LARGE]
 
@@ -312,3 +312,39 @@ def test_other_forms_of_its_page_are_the_same_article(rows: Callable[..., Rows],
     shown = [(row["url"], row["slug"], row["author"]) for row in made.article_observation]
     assert shown == [(URL, "a-fold-for-sheep", "A. Shepherd")]
     assert [row["page_kind"] for row in made.capture] == ["article"]
+
+
+@pytest.mark.parametrize(
+    ("inner", "text"),
+    [
+        (
+            f"<p>{TEXT}</p><div>They gave 9 million tenge.</div><p>{MORE}</p>",
+            f"{TEXT}\n\nThey gave 9 million tenge.\n\n{MORE}",
+        ),
+        (f"{TEXT}<br><br>They agreed on a road.<p>{MORE}</p>", f"{TEXT}\n\nThey agreed on a road.\n\n{MORE}"),
+        (f"<strong>They met</strong> on Friday.<p>{MORE}</p>", f"They met on Friday.\n\n{MORE}"),
+        (
+            f"<p>The strike began on <time datetime='2025-12-01'>December 1</time> in Osh.</p><p>{MORE}</p>",
+            f"The strike began on December 1 in Osh.\n\n{MORE}",
+        ),
+    ],
+    ids=["div", "bare text", "bare inline text", "time"],
+)
+def test_text_without_a_paragraph_of_its_own_is_kept(inner: str, text: str) -> None:
+    assert article(POST.format(f"<div class='entry-content'>{inner}</div>")).text == text
+
+
+@pytest.mark.parametrize("cards", [1, 4])
+def test_a_short_article_does_not_get_the_text_of_the_next(cards: int) -> None:
+    card = f"<article class='post'><h2><a href='/next/'>Next</a></h2><div><p>{TEXT * 3}</p></div></article>"
+    assert (
+        article(POST.format("<p>It rained in Osh on Friday.</p>") + card * cards).text
+        == "It rained in Osh on Friday."
+    )
+
+
+def test_a_page_without_text_does_not_get_that_of_a_box() -> None:
+    box = f"<div><h3>Join us</h3><p>{TEXT}</p><p>{MORE}</p><p>{TEXT}</p></div>"
+    read = page(POST.format("<iframe src='/video'></iframe>") + box)
+    assert [one.text for one in read.articles] == [None]
+    assert [reject.reason for reject in read.rejects] == [RejectReason.NO_TEXT]

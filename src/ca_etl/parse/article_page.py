@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import dropwhile, islice, takewhile
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from selectolax.lexbor import LexborNode
 
@@ -47,6 +47,11 @@ _LEAD_CHARS: Final = 80
 MAX_TAGS: Final = 20_000
 # Elements of trafilatura's tree that are part of a line, and what parts lines there (lxml takes no control characters).
 _INLINE: Final = frozenset({"hi", "ref", "del", "code", "span"})
+_DROPPED_INLINE: Final = ("time", "label", "output", "q", "center")
+_BLOCKS: Final = frozenset(
+    "p div ul ol dl table section article h1 h2 h3 h4 h5 h6 blockquote figure pre form header footer aside nav main "  # noqa: SIM905
+    "details hr".split()
+)
 _LINE_END: Final = "\ue000"
 
 
@@ -242,10 +247,14 @@ def _read(
     media = take_captions(container)
     above = _lines(head.markup.body)
     drop_article_boilerplate(head.markup.body)
-    html = head.markup.tree.html or ""
+    # Cards of other articles have elements of their own, whose text a short article would get.
+    own = f"<html><body>{container.html}</body></html>" if container.tag == "article" else None
+    html = own or head.markup.tree.html or ""
     tags = html.count("<")
     lines = _selected_lines(html) if tags <= MAX_TAGS else []
-    cleaned = clean_article(lines[1:] if lines[:1] == [name] else lines)
+    # The title may have a date line above it.
+    opening = [line for line in lines[:_META_LINES] if line != name]
+    cleaned = clean_article([*opening, *lines[_META_LINES:]])
     stated = {key: head.metas.get(key) or None for key in _META_TIMES}
     published, modified = (instant(value or "") for value in stated.values())
     section = plain(head.metas.get("article:section", ""))
@@ -283,14 +292,18 @@ def _lines(element: LexborNode) -> list[str]:
 def _selected_lines(html: str) -> list[str]:
     """The lines of the article in a page, as trafilatura selects them."""
     # Some 150 ms: only who reads such a page pays for it.
-    from trafilatura import bare_extraction  # noqa: PLC0415
+    from trafilatura import bare_extraction, load_html  # noqa: PLC0415
     from trafilatura.settings import Document, use_config  # noqa: PLC0415
 
     config = use_config()
     for name in ("MIN_EXTRACTED_SIZE", "MIN_OUTPUT_SIZE"):
         # The fallbacks for short texts would join all of a short page to one line.
         config.set("DEFAULT", name, "1")
-    document = bare_extraction(html, include_comments=False, config=config)
+    tree = load_html(html)
+    if tree is None:
+        return []
+    _make_paragraphs(tree)
+    document = bare_extraction(tree, include_comments=False, config=config)
     if not isinstance(document, Document):
         return []
     for element in document.body.iter():
@@ -299,3 +312,40 @@ def _selected_lines(html: str) -> list[str]:
             element.tail = f"{_LINE_END}{element.tail or ''}"
     lines = map(squeeze, "".join(document.body.itertext()).split(_LINE_END))
     return [line for line in lines if line]
+
+
+def _make_paragraphs(tree: Any) -> None:  # noqa: ANN401  lxml has no types
+    """Make paragraphs of what `div` elements hold themselves: trafilatura passes over such text beside a `p`.
+
+    It also drops some elements within a sentence with their text; these are unwrapped.
+    """
+    for element in list(tree.iter(*_DROPPED_INLINE)):
+        element.drop_tag()
+    for block in list(tree.iter("div")):
+        inner = {child.tag for child in block}
+        if inner.isdisjoint(_BLOCKS):
+            block.tag = "p"
+        elif "p" in inner:
+            _wrap_bare_text(block)
+
+
+def _wrap_bare_text(block: Any) -> None:  # noqa: ANN401
+    paragraph = None
+    if (block.text or "").strip():
+        paragraph = block.makeelement("p")
+        paragraph.text, block.text = block.text, None
+        block.insert(0, paragraph)
+    for child in list(block):
+        if child is paragraph:
+            continue
+        if child.tag in _BLOCKS:
+            paragraph = None
+        elif paragraph is None and isinstance(child.tag, str) and child.text_content().strip():
+            paragraph = block.makeelement("p")
+            child.addprevious(paragraph)
+        if paragraph is not None:
+            paragraph.append(child)
+        elif (child.tail or "").strip():
+            paragraph = block.makeelement("p")
+            paragraph.text, child.tail = child.tail, None
+            child.addnext(paragraph)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from ca_etl.records import RejectReason
 
 # Stored beside every row; raised whenever the same bytes could give other rows.
-PARSER_VERSION: Final = "2026-11-27.5"
+PARSER_VERSION: Final = "2026-11-27.6"
 
 EXCERPT_CHARS: Final = 200
 
