@@ -288,3 +288,8 @@ def test_the_seed_page_names_no_local_money() -> None:
         pytest.skip(f"{SEED} stands on the maintainers' machines only")
     for page in SEED.glob("*.txt"):
         assert amounts(page.read_text(encoding="utf-8")) == ()
+
+
+@pytest.mark.parametrize("whose", ["Australian", "Canadian", "Hong Kong", "Singapore", "New Zealand"])
+def test_dollars_of_another_state_before_the_sign_are_no_us_dollars(whose: str) -> None:
+    assert amounts(f"The lender gave {whose} $5 million.") == ()

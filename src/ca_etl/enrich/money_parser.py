@@ -62,7 +62,15 @@ def spans_at(text: str, spot: int) -> Numerals:
     return () if before is None else _after_its_number(text, currency, before)
 
 
+# "Australian $5 million" is no amount in dollars of the USA.
+_OTHER_DOLLARS: Final = re.compile(
+    r"(?:Australian|Canadian|Hong Kong|New Zealand|Singapore(?:an)?|Taiwan(?:ese)?)[\s\u00a0]?$"
+)
+
+
 def _sign(text: str, spot: int) -> _Currency | None:
+    if text[spot] == "$" and _OTHER_DOLLARS.search(text, max(0, spot - 20), spot) is not None:
+        return None
     prefix = _PREFIX_BACKWARDS.match(numbers.backwards(text, spot, 5))
     currencies = words.DOLLAR_PREFIXES if text[spot] == "$" else {"": words.SIGNS[text[spot]]}
     currency = currencies.get(prefix[0][::-1]) if prefix else None
