@@ -72,7 +72,7 @@ def look(settings: Settings, now: datetime, *, also: Sequence[Channel] = (), dry
     once to a channel that works, whoever looks and how many at a time; a process that is killed between a sending
     and its record sends that one again. `dry_run` sends and records nothing.
 
-    Raises `JournalError`, `AlertsError` and `StorageError`.
+    Raises `AlertsError` and `StorageError`.
     """
     names = configured(settings)
 

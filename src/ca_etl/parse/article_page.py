@@ -132,7 +132,7 @@ class _Head:
         # WordPress or JSON-LD states that the page lists articles, or that it is a post's or this article's.
         self.is_list = bool(classes & _LIST_CLASSES) or self.linked.is_list
         self.is_single = self.is_post or (described is not None and described.is_own)
-        # Other signs of an article: an address and a heading are none, for an error page has those, too.
+        # Other signs of an article: an address and a heading are not, for an error page has those, too.
         is_at_canonical = self.canonical is not None and url is not None and len(self.addresses) == 1
         has_article = is_at_canonical and markup.body.css_first("article") is not None
         self.is_signed = self.is_typed or has_article or described is not None

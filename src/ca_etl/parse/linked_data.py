@@ -32,7 +32,7 @@ _QUOTES: Final = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014", "''\"\"--
 
 
 class LinkedArticle(NamedTuple):
-    """The article that a node describes, the page's `is_own` by address; `rejects` are times that are none."""
+    """The article that a node describes, the page's `is_own` by address; `rejects` are of times that cannot be read."""
 
     headline: str | None = None
     author: str | None = None
@@ -76,7 +76,7 @@ class LinkedData(NamedTuple):
     def article(self, addresses: AbstractSet[str], title: str | None = None) -> LinkedArticle | None:
         """The article that the page is: by its (bare) address, else by `title`, else the only one without an address.
 
-        A node whose address is none of `addresses` is another page's, unless the page has none.
+        A node with an address that is not among `addresses` is another page's, unless the page has none.
         """
         articles = [(node, _addresses(node)) for node in self.nodes if _is_article(node)]
         own = [node for node, stated in articles if stated & addresses]

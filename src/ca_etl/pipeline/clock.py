@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +14,7 @@ import duckdb
 from ca_etl.archive.members import RawRecord, stretches
 from ca_etl.archive.parsed import parse_record
 from ca_etl.archive.payload import PayloadError
-from ca_etl.archive.policy import count_of
+from ca_etl.archive.policy import count_of, http_date
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.pipeline.slots import TOLERANCE
@@ -140,18 +139,16 @@ def _newest_capture(data_dir: Path) -> Iterator[Witness]:
 
 
 def _site_dates(path: Path) -> Iterator[tuple[datetime, datetime, datetime]]:
-    """Of each answer when it was archived, its Date, and its Date with the Age that a cache on the way adds."""
+    """Of each response when it was archived, its Date, and its Date with the Age that a cache on the way adds."""
     with path.open("rb") as file:
         for stretch in stretches(file):
-            try:
-                record = parse_record(stretch) if isinstance(stretch, RawRecord) else None
-                sent = parsedate_to_datetime(record.http_headers["date"]) if record else None
-            except (PayloadError, KeyError, ValueError, TypeError, OverflowError):
+            if not isinstance(stretch, RawRecord):
                 continue
-            if record is not None and sent is not None and sent.year in YEARS:
-                sent = sent.replace(tzinfo=sent.tzinfo or UTC)
-                yield (
-                    record.date,
-                    sent,
-                    sent + timedelta(seconds=count_of(record.http_headers.get("age")) or 0),
-                )
+            try:
+                record = parse_record(stretch)
+            except PayloadError:
+                continue
+            sent = http_date(record.http_headers.get("date") or "")
+            if sent is not None and sent.year in YEARS:
+                age = timedelta(seconds=count_of(record.http_headers.get("age")) or 0)
+                yield record.date, sent, sent + age
