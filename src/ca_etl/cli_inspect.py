@@ -69,19 +69,24 @@ def verify(
     ] = False,
 ) -> None:
     """Compare the current release with a rebuild made elsewhere. Changes nothing. Exit status 1: something differs."""
+    from ca_etl.pipeline.consult import RESTORE
+    from ca_etl.pipeline.verify import DamagedSource
     from ca_etl.pipeline.verify import verify as compare
     from ca_etl.query import published
 
     settings = load_settings()
     release = published(settings.data_dir)
-    differs = False
+    differences = []
     with progress_shown() as progress:
-        for thing, how in compare(settings, release, quick=quick, progress=progress):
-            differs = True
-            typer.echo(f"{thing}: {how}")
-    if differs:
+        for difference in compare(settings, release, quick=quick, progress=progress):
+            differences.append(difference)
+            typer.echo(f"{difference.thing}: {difference.how}")
+    if any(isinstance(difference, DamagedSource) for difference in differences):
+        say_error(f"what {release.folder} was made from is damaged", RESTORE)
+    elif differences:
         hint = "ca-etl rebuild (makes a new release from the archive), or ca-etl rollback"
         say_error(f"{release.folder} is not as it was published, or not what the archive gives", hint)
+    if differences:
         raise typer.Exit(1)
     typer.echo(f"{release.release_id}: {'files' if quick else 'files and tables'} are as they should be")
 
@@ -91,10 +96,11 @@ def releases() -> None:
     from ca_etl.warehouse import release
 
     data_dir = load_settings().data_dir
-    current = release.current_release(data_dir)
-    for each in release.releases(data_dir):
-        size = each.warehouse.stat().st_size / 1e6
-        typer.echo(f"{'*' if each == current else ' '} {each.release_id}  {size:8.1f} MB  {each.folder}")
+    current = release.current_id(data_dir)
+    for published in release.releases(data_dir):
+        file, mark = published.warehouse, "*" if published.release_id == current else " "
+        size = f"{file.stat().st_size / 1e6:8.1f} MB" if file.is_file() else f"no {file.name}"
+        typer.echo(f"{mark} {published.release_id}  {size}  {published.folder}")
 
 
 def models() -> None:

@@ -15,7 +15,7 @@ from ca_etl.alerts import store
 from ca_etl.alerts.transitions import OpenAlert
 from ca_etl.errors import CaEtlError, Problem
 from ca_etl.pipeline.clock import evidence
-from ca_etl.pipeline.consult import consult
+from ca_etl.pipeline.consult import Consulted, consult
 from ca_etl.pipeline.context import Status as RunStatus
 from ca_etl.pipeline.freshness import last_observed, overdue
 from ca_etl.pipeline.killed import lost_run_ids
@@ -24,7 +24,7 @@ from ca_etl.pipeline.slots import present
 from ca_etl.screen import table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
-from ca_etl.warehouse import journal, lock
+from ca_etl.warehouse import decisions, journal, lock
 from ca_etl.warehouse.journal import CheckResult, Journal, RunRecord, SlotRecord
 from ca_etl.warehouse.release import current_release
 
@@ -102,7 +102,7 @@ class Status:
 def collect(settings: Settings, now: datetime) -> Status:
     """Read the journal, the lock's holder and the current release. `now` is zone-aware.
 
-    Raises `CaEtlError` when the holder or the release is unreadable; journal and alerts may be.
+    Raises `CaEtlError` when the holder or the release is unreadable; journal, decisions and alerts may be.
     """
     data_dir = settings.data_dir
     alerts, damaged = _alerts(settings)
@@ -111,6 +111,7 @@ def collect(settings: Settings, now: datetime) -> Status:
     runs = journal.distinct(written.value.runs)
     come = present(runs, now)
     lost: frozenset[str] = frozenset()
+    decided: Consulted[Problem | None] = Consulted(None)
     release = current_release(data_dir)
     published = {run.release_id: run.finished_at for run in runs}
     freshness: tuple[Freshness, ...] = ()
@@ -122,6 +123,9 @@ def collect(settings: Settings, now: datetime) -> Status:
             checks = tuple(CheckResult(*row) for row in con.execute(FIRING).fetchall())
             rejects = dict(con.execute(REJECTS).fetchall())
             lost = lost_run_ids(con, data_dir, written.value)
+            decided = consult(
+                partial(decisions.lost, con, data_dir), None, decisions.DECISIONS_FILE, "ca-etl doctor"
+            )
     if runs and runs[-1].status == RunStatus.CHECKS_FAILED:
         checks = runs[-1].checks
     return Status(
@@ -137,7 +141,7 @@ def collect(settings: Settings, now: datetime) -> Status:
         articles=_last_articles(settings, come),
         ahead=tuple(run.run_id for run in evidence(runs) if run not in come),
         alerts=alerts,
-        damaged=damaged if written.problem is None else (*damaged, written.problem),
+        damaged=(*damaged, *(each for each in (written.problem, decided.problem, decided.value) if each)),
         warnings=() if written.problem else tuple(journal.problems(data_dir, written.value, lost)),
     )
 

@@ -148,6 +148,20 @@ def test_the_demo_plays_an_outage_and_a_wrong_rate(cli: Cli) -> None:
     assert "KZT" in cli("status").stdout
 
 
+def test_the_releases_are_listed_though_the_current_one_lacks_its_warehouse(
+    cli: Cli, page: Path, data_dir: Path
+) -> None:
+    for _ in range(2):
+        cli("ingest", page)
+    current = (data_dir / "current").resolve()
+    current.chmod(0o755)
+    (current / "warehouse.duckdb").unlink()
+    listed = cli("releases")
+    assert listed.returncode == 0
+    assert [line[:2] for line in listed.stdout.splitlines()] == ["  ", "* "]
+    assert "no warehouse.duckdb" in listed.stdout.splitlines()[1]
+
+
 def test_decide_writes_a_line_that_a_person_can_read(cli: Cli, page: Path, data_dir: Path) -> None:
     cli("ingest", page)
     capture_id = cli("sql", "select capture_id from raw.capture", "-f", "csv").stdout.split()[1]

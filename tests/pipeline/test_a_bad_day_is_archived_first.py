@@ -26,7 +26,8 @@ from ca_etl.pipeline.run import Edges, Outcome, run_daily, run_rebuild
 from ca_etl.sanitize import published
 from ca_etl.settings import Settings
 from ca_etl.status import collect
-from ca_etl.warehouse import journal
+from ca_etl.warehouse import decisions, journal
+from ca_etl.warehouse.load import Decision
 from ca_etl.warehouse.release import rollback
 
 FIRST = datetime(2025, 12, 20, 2, tzinfo=UTC)
@@ -183,6 +184,42 @@ def test_a_run_goes_on_without_what_only_reports_need(
     assert set(before) <= set(after)
     assert len(after) == 2 * len(before)
     assert day(2).warnings == ()
+
+
+LOST_DECISIONS: dict[str, Damage] = {
+    "missing": lambda path: path.unlink(),
+    "empty": lambda path: path.write_bytes(b""),
+    "cut to its first lines": lambda path: path.write_bytes(
+        b"".join(path.read_bytes().splitlines(keepends=True)[:2])
+    ),
+    "a bit of a capture is flipped": lambda path: flip(path, path.read_bytes().rindex(b"urn:uuid:") + 12),
+}
+
+
+@pytest.mark.parametrize("damage", LOST_DECISIONS.values(), ids=LOST_DECISIONS)
+def test_decisions_that_the_release_has_and_the_file_lacks_stop_the_release(
+    settings: Settings, healthy: Path, day: Run, damage: Damage, query: Callable[..., list[tuple[Any, ...]]]
+) -> None:
+    captures = query("select distinct capture_id from fct_rate_observation order by all limit 2")
+    for (capture_id,) in captures:
+        decisions.append(healthy, Decision(capture_id, "exclude", "a test", FIRST))
+    later = Edges(clock=clock_from(FIRST + timedelta(hours=1)))
+    assert run_rebuild(settings, edges=later).exit_status == 0
+    path = healthy / "decisions.csv"
+    whole = path.read_bytes()
+    damage(path)
+    (warning,) = (*collect(settings, utc_now()).warnings, *collect(settings, utc_now()).damaged)
+    assert "decisions.csv" in warning.message
+    refused = day(1)
+    assert (refused.exit_status, refused.release) == (1, None)
+    assert archived(settings, 1)
+    assert "decisions.csv" in refused.error
+    assert run_rebuild(settings, edges=Edges(clock=clock_from(FIRST + timedelta(hours=30)))).exit_status == 1
+    path.write_bytes(whole)
+    assert day(2).exit_status == 0
+    observed = query("select distinct observed_at::date::varchar from fct_rate_observation order by all")
+    assert observed == [("2025-12-20",), ("2025-12-21",), ("2025-12-22",)]
+    assert query("select count(*) from etl_reject where reason = 'excluded'") == [(2,)]
 
 
 @pytest.mark.parametrize("way", ["rollback", "rebuild"])

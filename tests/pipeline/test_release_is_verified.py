@@ -142,6 +142,20 @@ def test_a_damaged_descriptor_is_named_and_the_tables_are_compared_all_the_same(
     assert "main.fct_rate_daily" in differences
 
 
+def test_a_descriptor_that_describes_a_table_otherwise_differs(played: Settings) -> None:
+    descriptor = current(played).folder / "datapackage.json"
+    descriptor.chmod(0o644)
+    whole = descriptor.read_bytes()
+    for written in (
+        b"half a unit of its last digit below",
+        b'"name": "rate_low"',
+        b'"duckdb_type": "DECIMAL',
+    ):
+        at = whole.index(written)
+        descriptor.write_bytes(whole[: at + 10] + bytes([whole[at + 10] ^ 1]) + whole[at + 11 :])
+        assert "datapackage.json" in verified(played), written
+
+
 def test_archive_files_that_are_missing_or_changed_are_named(played: Settings) -> None:
     first, *_, last = archive_files(played.archive_dir)
     last.unlink()
@@ -206,3 +220,25 @@ def test_the_command_ends_with_0_1_or_2(played: Settings, rewritten: Rewritten, 
         "main.fct_rate_daily: 15 rows, 15 in the rebuild; 3 only in the release, 3 only in the rebuild\n"
     )
     assert "next: ca-etl rebuild" in err
+
+
+@pytest.mark.parametrize("damaged", ["archive", "decisions.csv"])
+def test_where_the_release_is_right_and_its_sources_are_damaged_they_are_to_be_restored(
+    played: Settings, query: Any, damaged: str
+) -> None:
+    ((capture_id,),) = query("select min(capture_id) from fct_rate_observation")
+    decisions.append(
+        played.data_dir, Decision(capture_id, "exclude", "a test", datetime(2025, 12, 20, tzinfo=UTC))
+    )
+    assert run_rebuild(played).exit_status == 0
+    if damaged == "archive":
+        archive_files(played.archive_dir)[0].unlink()
+    else:
+        (played.data_dir / "decisions.csv").unlink()
+    done = CliRunner(env={"CA_ETL_DATA_DIR": str(played.data_dir)}).invoke(app, ["verify"])
+    assert done.exit_code == 1
+    assert damaged in done.stdout
+    hint = done.stderr.partition("next: ")[2]
+    assert "restore" in hint
+    assert "from a backup" in hint
+    assert not hint.startswith(("ca-etl rebuild", "ca-etl rollback"))

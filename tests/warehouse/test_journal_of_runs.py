@@ -1,6 +1,6 @@
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ca_etl.warehouse.journal import (
     CheckResult,
     RunRecord,
+    SlotRecord,
     append,
     distinct,
     merged,
@@ -96,6 +97,25 @@ def test_a_line_that_lacks_only_its_end_is_no_torn_line(data_dir, journal):
     append(data_dir, record("b"))
     assert [run.run_id for run in read(data_dir)] == ["a", "b"]
     assert not (data_dir / "runs.jsonl.torn").exists()
+
+
+@pytest.mark.parametrize("mask", [0x01, 0x04, 0x10])
+def test_a_flipped_bit_never_makes_another_record_of_a_line(data_dir, journal, mask):
+    slot = SlotRecord("timesca", "daily", START, date(2025, 12, 5), "observed", "4 pages")
+    written = (record("a", slots=(slot,), captures=7), record("b", error="all 4 pages http_error"))
+    for run in written:
+        append(data_dir, run)
+    data = journal.read_bytes()
+    for at in range(len(data)):
+        journal.write_bytes(data[:at] + bytes([data[at] ^ mask]) + data[at + 1 :])
+        assert set(read(data_dir)) < set(written), f"byte {at}"
+
+
+def test_a_line_without_a_checksum_is_one_of_an_earlier_version_or_repaired_by_hand(data_dir, journal):
+    journal.write_bytes(
+        b'{"run_id":"a","kind":"run","started_at":"2025-12-05T02:00:00.123456Z","status":"succeeded","code_version":"0.1.0"}\n'
+    )
+    assert read(data_dir) == (record("a"),)
 
 
 BAD_LINES = [

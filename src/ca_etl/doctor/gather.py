@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final, TypeVar
@@ -26,9 +27,10 @@ from ca_etl.doctor.data import ArchiveState, LockState, Place
 from ca_etl.doctor.findings import Diagnosis, Finding, Level
 from ca_etl.doctor.machine import LOOKED_AT, Disk, PrefectApi
 from ca_etl.doctor.variables import misspelt, present
-from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.pipeline import slots
 from ca_etl.pipeline.clock import evidence, held_back
+from ca_etl.pipeline.consult import consult
 from ca_etl.pipeline.killed import lost_run_ids
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.settings import Settings
@@ -49,11 +51,15 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the current release knows: SHA-256 and bytes of each archive file, the newest capture, the lost runs."""
+    """What the current release knows: SHA-256 and bytes of each archive file, the newest capture, the lost runs.
+
+    `lost_decisions` is the problem of `decisions.csv`.
+    """
 
     files: Mapping[str, tuple[str, int]]
     newest_capture: datetime | None
     lost_runs: frozenset[str] = frozenset()
+    lost_decisions: Problem | None = None
 
 
 def examine(settings: Settings | UsageError, now: datetime, *, deep: bool = False) -> Diagnosis:
@@ -102,6 +108,8 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
         yield from data.last_run(come, now, tuple(journal.problems(path, written, lost)))
         yield from data.freshness(settings, come, now, claimed)
     _read_or("decisions", troubles, lambda: decisions.read(path))
+    if known is not None and (lost_decisions := known.lost_decisions) is not None:
+        yield Finding("decisions", Level.ERROR, lost_decisions.message, lost_decisions.next_command)
     yield from _looked_at("alerts", lambda: data.alerts(store.read(path).open, channels(settings)[1]))
     yield from troubles
 
@@ -169,7 +177,9 @@ def known_to_release(data_dir: Path, written: Journal | None) -> Known:
         files = {name: (sha256, size) for name, sha256, size in con.execute(KNOWN_FILES).fetchall()}
         ((newest,),) = con.execute(NEWEST_CAPTURE).fetchall()
         lost = frozenset[str]() if written is None else lost_run_ids(con, data_dir, written)
-    return Known(files, None if newest is None else EPOCH + timedelta(microseconds=newest), lost)
+        # a file that cannot be read has a finding of its own
+        decided = consult(partial(decisions.lost, con, data_dir), None, decisions.DECISIONS_FILE, "").value
+    return Known(files, None if newest is None else EPOCH + timedelta(microseconds=newest), lost, decided)
 
 
 def read_place(data_dir: Path) -> Place:

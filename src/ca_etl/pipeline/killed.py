@@ -22,7 +22,7 @@ from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.told import read_note
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
-from ca_etl.warehouse import journal, lock
+from ca_etl.warehouse import decisions, journal, lock
 from ca_etl.warehouse.journal import Journal, RunRecord, SlotRecord
 from ca_etl.warehouse.release import new_release_id, recover, releases
 
@@ -77,9 +77,11 @@ def settle(settings: Settings, at: datetime) -> Settled:
     bad, runs = known.value.bad, known.value.runs
     settled = consult(partial(_settle_crashes, settings, runs), runs, data_dir, f"ls -la {data_dir}")
     runs = settled.value
-    # a release that cannot be read is a problem of the capture, which consults it too, or of the load
+    # a release that cannot be read is a problem of the capture, which consults it too, or of the load;
+    # decisions that cannot be read are one of the build
     lost = consult_release(data_dir, lambda con: lost_runs(con, settings, runs), ()).value
-    problems = () if settled.problem is None else (settled.problem,)
+    undecided = consult_release(data_dir, partial(decisions.lost, data_dir=data_dir), None).value
+    problems = tuple(problem for problem in (settled.problem, undecided) if problem is not None)
     if not bad and not lost:
         return Settled(runs, problems)
     repaired = consult(partial(journal.repair, data_dir, lost, at), None, path, f"ls -la {data_dir}")

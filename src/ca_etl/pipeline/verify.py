@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, NamedTuple
 
 import duckdb
 
@@ -25,6 +25,7 @@ from ca_etl.settings import Settings
 from ca_etl.sources.site import MARKER
 from ca_etl.warehouse import decisions, journal
 from ca_etl.warehouse.connect import open_release
+from ca_etl.warehouse.datapackage import DATAPACKAGE, described_otherwise
 from ca_etl.warehouse.load import EPOCH, Decision
 from ca_etl.warehouse.release import Building, Release, file_problems
 
@@ -53,31 +54,52 @@ COLUMNS: Final = """
 """
 
 
+class Difference(NamedTuple):
+    """A file or table of a release that is not as it should be, and how it differs."""
+
+    thing: str
+    how: str
+
+
+class DamagedSource(Difference):
+    """A difference in what releases are made from: no rebuild repairs it."""
+
+
 def verify(
     settings: Settings, release: Release, *, quick: bool = False, progress: Progress = silent
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[Difference]:
     """What of `release` differs from its descriptor and, unless `quick`, from a rebuild: files and tables, and how.
 
     The rebuild has the state of the release: its archive files, the journal up to its run, the decisions of that
     time; what is newer is logged. Nothing in the data directory changes, and no lock is taken. Raises `CaEtlError`
     for a journal or decisions that cannot be read, and for a full disk.
     """
-    yield from file_problems(release.folder)
+    problems = [Difference(*problem) for problem in file_problems(release.folder)]
+    yield from problems
     if quick:
         return
     try:
         with open_release(release.warehouse) as con, TemporaryDirectory(prefix="ca-etl-verify-") as folder:
             copy = settings.model_copy(update={"data_dir": Path(folder)})
             yield from _link_archive(settings, copy, con)
+            if (lost := decisions.lost(con, settings.data_dir)) is not None:
+                yield DamagedSource(decisions.DECISIONS_FILE, lost.message)
             rebuilt = _rebuild(settings, copy, release, con, progress)
             yield from _compare(con, rebuilt)
+            if DATAPACKAGE not in {problem.thing for problem in problems}:
+                with open_release(rebuilt) as built:
+                    tables = described_otherwise(built, release.folder)
+                if tables:
+                    yield Difference(
+                        DATAPACKAGE, f"does not describe {', '.join(tables)} as the rebuild does"
+                    )
     except duckdb.Error as error:
-        yield release.warehouse.name, f"cannot be compared: {error}"
+        yield Difference(release.warehouse.name, f"cannot be compared: {error}")
 
 
 def _link_archive(
     settings: Settings, copy: Settings, con: duckdb.DuckDBPyConnection
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[DamagedSource]:
     """Link the archive files that the release knows into the data directory of `copy`; give those that differ."""
     root = settings.archive_dir
     known = con.execute(KNOWN).fetchall()
@@ -93,7 +115,7 @@ def _link_archive(
     if any(parser != PARSER_VERSION for _name, _sha256, parser in known):
         log.warning("an earlier parser read some files of the release: what differs may be progress")
     for name, how in archive_problems(root, ((name, sha256) for name, sha256, _parser in known)):
-        yield f"archive/{name}", how
+        yield DamagedSource(f"archive/{name}", how)
 
 
 def _rebuild(
@@ -124,7 +146,7 @@ def _rebuild(
     return warehouse
 
 
-def _compare(con: duckdb.DuckDBPyConnection, rebuilt: Path) -> Iterator[tuple[str, str]]:
+def _compare(con: duckdb.DuckDBPyConnection, rebuilt: Path) -> Iterator[Difference]:
     """The tables of `raw` and `main` that are not the rebuilt ones, by a hash of their rows in whatever order."""
     quoted = str(rebuilt).replace("'", "''")
     con.execute(f"attach '{quoted}' as rebuilt (read_only)")
@@ -133,7 +155,7 @@ def _compare(con: duckdb.DuckDBPyConnection, rebuilt: Path) -> Iterator[tuple[st
         tables.setdefault(table, {})[database] = columns
     for table, columns in tables.items():
         if columns.get("release") != columns.get("rebuilt"):
-            yield table, "has other columns in the rebuild, or is only in one of both"
+            yield Difference(table, "has other columns in the rebuild, or is only in one of both")
             continue
         here, there = (f"select {columns['release']} from {db}.{table}" for db in ("release", "rebuilt"))
         hashed = "select count(*), sum(hash(one_row)::hugeint) from (%s) as one_row"
@@ -143,10 +165,8 @@ def _compare(con: duckdb.DuckDBPyConnection, rebuilt: Path) -> Iterator[tuple[st
             only_here, only_there = (
                 con.execute(surplus % pair).fetchall()[0][0] for pair in ((here, there), (there, here))
             )
-            yield (
+            yield Difference(
                 table,
-                (
-                    f"{rows[0]} rows, {rebuilt_rows[0]} in the rebuild; "
-                    f"{only_here} only in the release, {only_there} only in the rebuild"
-                ),
+                f"{rows[0]} rows, {rebuilt_rows[0]} in the rebuild; "
+                f"{only_here} only in the release, {only_there} only in the rebuild",
             )

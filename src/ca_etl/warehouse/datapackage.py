@@ -153,21 +153,7 @@ def table_facts(
 
     `primary_keys` gives the grain by table name. Raises `StorageError` when a file cannot be read.
     """
-    comments = {
-        name: comment or ""
-        for name, comment in con.execute(
-            "select table_name, comment from duckdb_tables() "
-            "where database_name = current_database() and schema_name = 'main' "
-            "union all select view_name, comment from duckdb_views() "
-            "where database_name = current_database() and schema_name = 'main'"
-        ).fetchall()
-    }
-    columns: dict[str, list[ColumnFact]] = {}
-    for table, name, kind, comment, nullable in con.execute(
-        "select table_name, column_name, data_type, comment, is_nullable from duckdb_columns() "
-        "where database_name = current_database() and schema_name = 'main' order by table_name, column_index"
-    ).fetchall():
-        columns.setdefault(table, []).append(ColumnFact(name, kind, comment or "", required=not nullable))
+    comments, columns = _catalogue(con)
     return tuple(
         TableFact(
             table.name,
@@ -178,6 +164,20 @@ def table_facts(
             tuple(file_fact(folder, Path(parquet, file)) for file in table.files),
         )
         for table in exported
+    )
+
+
+def described_otherwise(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
+    """The tables of `con` that the descriptor of a release, which can be read, describes in other words or columns."""
+    comments, columns = _catalogue(con)
+    described = {
+        resource.get("name"): (resource.get("description"), resource.get("schema", {}).get("fields"))
+        for resource in json.loads((folder / DATAPACKAGE).read_bytes())["resources"]
+    }
+    return tuple(
+        table
+        for table, comment in sorted(comments.items())
+        if described.get(table) != (comment, [_field(column) for column in columns[table]])
     )
 
 
@@ -204,6 +204,26 @@ def frictionless_type(duckdb_type: str) -> str:
     if duckdb_type.endswith("]"):
         return "array"
     return TYPES.get(duckdb_type.partition("(")[0], "any")
+
+
+def _catalogue(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, str], dict[str, list[ColumnFact]]]:
+    """The comment and the columns of each table and view of `main`."""
+    comments = {
+        name: comment or ""
+        for name, comment in con.execute(
+            "select table_name, comment from duckdb_tables() "
+            "where database_name = current_database() and schema_name = 'main' "
+            "union all select view_name, comment from duckdb_views() "
+            "where database_name = current_database() and schema_name = 'main'"
+        ).fetchall()
+    }
+    columns: dict[str, list[ColumnFact]] = {}
+    for table, name, kind, comment, nullable in con.execute(
+        "select table_name, column_name, data_type, comment, is_nullable from duckdb_columns() "
+        "where database_name = current_database() and schema_name = 'main' order by table_name, column_index"
+    ).fetchall():
+        columns.setdefault(table, []).append(ColumnFact(name, kind, comment or "", required=not nullable))
+    return comments, columns
 
 
 def _table_resource(table: TableFact) -> dict[str, Any]:

@@ -14,15 +14,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+import duckdb
 from filelock import FileLock
 
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import CaEtlError, Problem
 from ca_etl.warehouse.files import storage, write_atomic
 from ca_etl.warehouse.load import Decision
 
 DECISIONS_FILE: Final = "decisions.csv"
 LOCK_FILE: Final = ".decisions.lock"
 WORDS: Final = ("exclude", "accept")
+DECIDED: Final = "select capture_id, decision from raw.decision order by all"
 FIELDS: Final = ("capture_id", "decision", "reason", "decided_at")
 
 
@@ -50,6 +52,23 @@ def read(data_dir: Path) -> tuple[Decision, ...]:
             f"{path} line {rows.line_num}: {error}", f"sed -n {rows.line_num}p {path}"
         ) from error
     return tuple({decision.capture_id: decision for decision in decisions}.values())
+
+
+def lost(con: duckdb.DuckDBPyConnection | None, data_dir: Path) -> Problem | None:
+    """That the file has no line about captures on which the release of `con` has a decision; None where it has all.
+
+    What was excluded would count again, and nothing would show it. Raises `DecisionError`.
+    """
+    decided = con.execute(DECIDED).fetchall() if con else []
+    given = {decision.capture_id for decision in read(data_dir)} if decided else set()
+    missing = [(capture_id, word) for capture_id, word in decided if capture_id not in given]
+    if not missing:
+        return None
+    path, (capture_id, word) = data_dir / DECISIONS_FILE, missing[0]
+    return Problem(
+        f"{path} lacks {len(missing)} decisions that the current release has, the first is: {word} {capture_id}",
+        f"restore {path} from a backup, or decide again: ca-etl decide {word} {capture_id} --reason ...",
+    )
 
 
 def append(data_dir: Path, decision: Decision) -> None:

@@ -5,10 +5,11 @@ It is outside the releases, because a failed run publishes none. Every release l
 
 A run that fills the disk has to be recorded: `.journal-room` holds the place of its line until there is no other.
 
-A line that is not a run record is passed over by readers. The next run sets it aside and puts back the runs that the
-current release knows and the journal has lost (`repair`): it appends the bytes, and what it puts back, to
-`runs.jsonl.repairs`, makes that durable, and only then replaces `runs.jsonl` in one step. A kill in between leaves the
-old file, so that the same is done once more: bytes may be kept twice and are never lost.
+A line ends in a CRC-32 of what is before it: a flipped bit in a slot may leave a record whole, and another. A line
+that is not a run record, or not the one that was written, is passed over by readers. The next run sets it aside and
+puts back the runs that the current release knows and the journal has lost (`repair`): it appends the bytes, and what it
+puts back, to `runs.jsonl.repairs`, makes that durable, and only then replaces `runs.jsonl` in one step. A kill in
+between leaves the old file, so that the same is done once more: bytes may be kept twice and are never lost.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
+import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -38,6 +41,7 @@ REPAIRS_FILE: Final = "runs.jsonl.repairs"
 ROOM_FILE: Final = ".journal-room"
 # A line has a few kilobytes; that of a run after months without one tells of every slot that passed.
 ROOM_BYTES: Final = 65_536
+CHECKSUM: Final = re.compile(rb',"crc32":"([0-9a-f]{8})"}\Z')
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ def append(data_dir: Path, record: RunRecord) -> None:
 
     What a killed writer left of its line is moved to `runs.jsonl.torn` first. Raises `StorageError`.
     """
-    line = _adapter().dump_json(publishable(record, data_dir)) + b"\n"
+    line = _line(publishable(record, data_dir)) + b"\n"
     try:
         _append(data_dir, line)
     except StorageError as error:
@@ -189,7 +193,7 @@ def repair(data_dir: Path, lost: Iterable[RunRecord], at: datetime) -> None:
     """Set the bad lines aside and put `lost` in, as the text of this module describes. Raises `StorageError`."""
     path = data_dir / JOURNAL_FILE
     kept, bad, tail = _parsed(path)
-    back = [(run, _adapter().dump_json(run)) for run in sorted(lost, key=_began)]
+    back = [(run, _line(run)) for run in sorted(lost, key=_began)]
     entries = [
         *((f"line {each.number}, set aside: {each.reason}", each.data) for each in bad),
         *((f"run {run.run_id}, put back from the release", line) for run, line in back),
@@ -221,8 +225,8 @@ def problems(data_dir: Path, journal: Journal, lost: Collection[str] = ()) -> It
     if repairs.exists():
         yield Problem(
             f"{path} was repaired: {repairs} has what was set aside or put back, with the reason",
-            f"less {repairs} (a line that was repaired, or that an upgrade can read, may be appended to {path}), "
-            f"then: rm {repairs}",
+            f"less {repairs} (a line that was repaired, its crc32 left out, or that an upgrade can read, may be "
+            f"appended to {path}), then: rm {repairs}",
         )
 
 
@@ -281,10 +285,8 @@ def _repair(file: BinaryIO, torn_path: Path) -> None:
 
 
 def _whole(tail: bytes) -> RunRecord | None:
-    try:
-        return _adapter().validate_json(tail)
-    except ValidationError:
-        return None
+    run = _parse(tail, number=0)
+    return run if isinstance(run, RunRecord) else None
 
 
 def _parsed(path: Path) -> tuple[list[tuple[RunRecord, bytes]], list[BadLine], bytes]:
@@ -296,11 +298,22 @@ def _parsed(path: Path) -> tuple[list[tuple[RunRecord, bytes]], list[BadLine], b
 
 
 def _parse(line: bytes, number: int) -> RunRecord | BadLine:
+    checksum = CHECKSUM.search(line)
+    data = line if checksum is None else line[: checksum.start()] + b"}"
     try:
-        return _adapter().validate_json(line)
+        run = _adapter().validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         return BadLine(number, f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip(), line)
+    # a line of an earlier version, or one that was repaired by hand, has none
+    if checksum is not None and int(checksum[1], 16) != zlib.crc32(data):
+        return BadLine(number, "its crc32 is not that of its bytes", line)
+    return run
+
+
+def _line(record: RunRecord) -> bytes:
+    data = _adapter().dump_json(record)
+    return b'%s,"crc32":"%08x"}' % (data.removesuffix(b"}"), zlib.crc32(data))
 
 
 def _began(record: RunRecord) -> datetime:

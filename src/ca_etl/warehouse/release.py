@@ -190,16 +190,33 @@ def current_release(data_dir: Path) -> Release | None:
 
     Raises `ReleaseError` when `current` is no symlink or its release is gone.
     """
-    release_id = _current_id(data_dir)
+    release_id = current_id(data_dir)
     if release_id is None:
         return None
     release = Release(release_id, data_dir / RELEASES / release_id)
     if not release.warehouse.is_file():
         raise ReleaseError(
             f"{data_dir / CURRENT} points at {release.folder}, which holds no {WAREHOUSE}",
-            "ca-etl releases, then ca-etl rollback or ca-etl rebuild",
+            GO_BACK,
         )
     return release
+
+
+def current_id(data_dir: Path) -> str | None:
+    """The id of the release that `current` points at, whether or not that exists; None before the first one.
+
+    Raises `ReleaseError` when `current` is no symlink.
+    """
+    current = data_dir / CURRENT
+    try:
+        return current.readlink().name
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ReleaseError(
+            f"{current} is no symbolic link: {os.strerror(error.errno or 0)}",
+            f"mv {current} {current}.old, then: ca-etl rollback RELEASE (ls releases shows them)",
+        ) from error
 
 
 def assert_intact(folder: Path, *, by_bytes: bool = False) -> None:
@@ -253,7 +270,7 @@ def rollback(data_dir: Path, to: str | None = None) -> Release:
     """
     known = releases(data_dir)
     if to is None:
-        current = _current_id(data_dir)
+        current = current_id(data_dir)
         older = [r for r in known if current is not None and _sort_key(r.release_id) < _sort_key(current)]
         if not older:
             raise ReleaseError(
@@ -280,7 +297,7 @@ def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, 
     """
     if keep < 1:
         raise ValueError("keep is at least 1")
-    current = _current_id(data_dir)
+    current = current_id(data_dir)
     if current is None:
         return ()
     limit = f"{(now or datetime.now(UTC)).astimezone(UTC) + DAY:%Y%m%dT%H%M%SZ}"
@@ -319,19 +336,6 @@ def _point(data_dir: Path) -> None:
     with storage(current):
         (data_dir / ANNOUNCED).replace(current)
         fsync(data_dir)
-
-
-def _current_id(data_dir: Path) -> str | None:
-    current = data_dir / CURRENT
-    try:
-        return current.readlink().name
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ReleaseError(
-            f"{current} is no symbolic link: {os.strerror(error.errno or 0)}",
-            f"mv {current} {current}.old, then: ca-etl rollback RELEASE (ls releases shows them)",
-        ) from error
 
 
 def _folders(data_dir: Path) -> list[Path]:
