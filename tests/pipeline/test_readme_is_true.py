@@ -50,3 +50,10 @@ def test_every_command_that_is_named_exists() -> None:
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([a-z][^):]+)\)", README))))
 def test_every_link_into_the_repository_leads_somewhere(path: str) -> None:
     assert (REPOSITORY / path).exists()
+
+
+def test_the_task_lists_name_commands_and_files_that_exist() -> None:
+    text = (REPOSITORY / "docs" / "operate.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"`ca-etl ([a-z]+)", text)) <= set(get_command(app).commands)  # type: ignore[attr-defined]
+    for path in re.findall(r"\]\(([^)]+)\)|python (scripts/\S+)", text):
+        assert (REPOSITORY / "docs" / path[0] if path[0] else REPOSITORY / path[1]).exists(), path
