@@ -17,7 +17,7 @@ from ca_etl.errors import CaEtlError, Problem
 from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.articles import archive_name, capture_articles, is_got
 from ca_etl.pipeline.clock import held_back
-from ca_etl.pipeline.consult import RELEASE, RESTORE, Consulted, consult, consult_release, consult_validators
+from ca_etl.pipeline.consult import RESTORE, Consulted, consult, consult_release, consult_validators
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.removals import sweep_articles
 from ca_etl.pipeline.resolve import resolver
@@ -28,6 +28,7 @@ from ca_etl.records import Capture
 from ca_etl.sources import posts, timesca
 from ca_etl.sources.schedules import DAILY, SWEEP
 from ca_etl.warehouse import decisions
+from ca_etl.warehouse.release import GO_BACK
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ def capture(ctx: Context) -> Captured:
                 captured.pages,
             )
         # articles are requested by what the release knows; its damage must not hide that the pages are archived
-        articles = consult(partial(_articles, ctx, visit, listings), (), "the crawl frontier", RELEASE)
+        articles = consult(partial(_articles, ctx, visit, listings), (), "the crawl frontier", GO_BACK)
     if articles.value:
         write_note(ctx.settings.data_dir, ctx.run_id, articles.value)
     problems = captured.problems if articles.problem is None else (*captured.problems, articles.problem)

@@ -25,6 +25,7 @@ from ca_etl.settings import Settings
 from ca_etl.sources import timesca
 from ca_etl.sources.site import MARKER, claim_data_dir
 from ca_etl.warehouse.load import validators
+from ca_etl.warehouse.release import GO_BACK
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,6 @@ RESTORE: Final = (
     "ca-etl doctor --deep, then restore the file from a backup; to give it up: remove the link `current` in the data "
     "directory, then ca-etl rebuild"
 )
-RELEASE: Final = "ca-etl rollback (to a release that can be read), or ca-etl rebuild"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def consult_release(
         with published_warehouse(data_dir) as con:
             return read(con)
 
-    return consult(read_release, without, "the current release", RELEASE)
+    return consult(read_release, without, "the current release", GO_BACK)
 
 
 def consult_validators(
