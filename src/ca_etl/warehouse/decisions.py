@@ -3,7 +3,8 @@
 A capture that a check stops is in the archive for good, and would stop every later run. The
 operator looks at it and decides: `exclude` (its observations stay out of the facts, and out of the
 checks on them) or `accept` (its rates are right, however unlikely). The file is theirs: it can be
-read, edited and kept under version control, and a rebuild heeds it.
+read, edited and kept under version control, and a rebuild heeds it. A decision is changed by a further line about its
+capture: where the line of one that the current release has is missing, the file is taken for damaged (`lost`).
 """
 
 from __future__ import annotations
