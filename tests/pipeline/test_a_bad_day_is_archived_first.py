@@ -23,12 +23,13 @@ from ca_etl.pipeline.context import Status, utc_now
 from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.publish import publish
 from ca_etl.pipeline.run import Edges, Outcome, run_daily, run_rebuild
+from ca_etl.pipeline.verify import verify
 from ca_etl.sanitize import published
 from ca_etl.settings import Settings
 from ca_etl.status import collect
 from ca_etl.warehouse import decisions, journal
 from ca_etl.warehouse.load import Decision
-from ca_etl.warehouse.release import rollback
+from ca_etl.warehouse.release import current_release, rollback
 
 FIRST = datetime(2025, 12, 20, 2, tzinfo=UTC)
 Run = Callable[..., Outcome]
@@ -220,6 +221,28 @@ def test_decisions_that_the_release_has_and_the_file_lacks_stop_the_release(
     observed = query("select distinct observed_at::date::varchar from fct_rate_observation order by all")
     assert observed == [("2025-12-20",), ("2025-12-21",), ("2025-12-22",)]
     assert query("select count(*) from etl_reject where reason = 'excluded'") == [(2,)]
+
+
+@pytest.mark.parametrize("left", [b"lookback\n", b"loop", None], ids=["flipped", "cut", "missing"])
+def test_what_reads_only_the_archive_takes_no_other_site_from_a_damaged_site_file(
+    settings: Settings, healthy: Path, left: bytes | None, query: Callable[..., list[tuple[Any, ...]]]
+) -> None:
+    rows = query("select count(*) from fct_rate_observation")
+    marker = healthy / "site.txt"
+    marker.unlink()
+    if left is not None:
+        marker.write_bytes(left)
+    release = current_release(healthy)
+    assert release is not None
+    assert "site.txt" in dict(verify(settings, release))
+    later = Edges(clock=clock_from(FIRST + timedelta(hours=1)))
+    refused = run_rebuild(settings, edges=later)
+    assert (refused.exit_status, refused.release) == (1, None)
+    assert refused.hint == f"echo loopback > {marker}"
+    marker.write_text("loopback\n")
+    again = Edges(clock=clock_from(FIRST + timedelta(hours=2)))
+    assert run_rebuild(settings, edges=again).exit_status == 0
+    assert query("select count(*) from fct_rate_observation") == rows
 
 
 @pytest.mark.parametrize("way", ["rollback", "rebuild"])

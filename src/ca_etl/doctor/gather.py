@@ -30,7 +30,7 @@ from ca_etl.doctor.variables import misspelt, present
 from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.pipeline import slots
 from ca_etl.pipeline.clock import evidence, held_back
-from ca_etl.pipeline.consult import consult
+from ca_etl.pipeline.consult import consult, consult_marker
 from ca_etl.pipeline.killed import lost_run_ids
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.settings import Settings
@@ -91,6 +91,9 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
     yield from _looked_at("disk", lambda: machine.disk(read_disk(path)))
     unread: list[Finding] = []
     claimed = _read_or("site", unread, lambda: claimed_site(path))
+    marker = _read_or("site", unread, lambda: consult_marker(settings))
+    if marker is not None and not unread:
+        unread.append(Finding("site", Level.ERROR, marker.message, marker.next_command))
     yield from unread or data.site(settings, claimed)
     state = _read_or("lock", troubles, lambda: read_lock(path))
     if state is not None:

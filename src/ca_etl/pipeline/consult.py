@@ -23,7 +23,7 @@ from ca_etl.pipeline.resolve import PLACE_OF, published_warehouse
 from ca_etl.records import site_name
 from ca_etl.settings import Settings
 from ca_etl.sources import timesca
-from ca_etl.sources.site import MARKER, claim_data_dir
+from ca_etl.sources.site import MARKER, claim_data_dir, claimed_site
 from ca_etl.warehouse.load import validators
 from ca_etl.warehouse.release import GO_BACK
 
@@ -111,14 +111,36 @@ def consult_site(settings: Settings) -> Problem | None:
     try:
         claim_data_dir(settings.data_dir, str(settings.site_url))
     except UsageError as error:
-        own = [path for path in archive_files(settings.archive_dir) if f"Z-{timesca.SOURCE}" in path.name]
-        files = [consult(partial(usable_urls, path), set[str](), path, RESTORE) for path in own[-NEWEST:]]
-        if not any(site_name(url) == site for file in files for url in file.value):
+        if site not in _archived_sites(settings.archive_dir):
             raise
         return Problem(f"{error}; its archive does, so that {marker} is damaged", f"echo {site} > {marker}")
     except (CaEtlError, OSError) as error:
         return Problem(f"{marker} cannot be read: {error}", f"ls -ld {marker}, then: echo {site} > {marker}")
     return None
+
+
+def consult_marker(settings: Settings) -> Problem | None:
+    """The problem where the site whose pages would be read from the archive is not that of its newest files.
+
+    All of their pages would be foreign: a rebuild would publish a release without a rate.
+    """
+    marker = settings.data_dir / MARKER
+    claimed = consult(partial(claimed_site, settings.data_dir), None, marker, f"ls -ld {marker}")
+    site = claimed.value or site_name(str(settings.site_url))
+    archived = _archived_sites(settings.archive_dir)
+    if claimed.problem is not None or not archived or site in archived:
+        return claimed.problem
+    named = "names" if claimed.value else "is missing, and the settings name"
+    return Problem(
+        f"{marker} {named} {site}; the newest archive files have pages of {', '.join(sorted(archived))}",
+        f"echo {min(archived)} > {marker}",
+    )
+
+
+def _archived_sites(archive_dir: Path) -> frozenset[str]:
+    own = [path for path in archive_files(archive_dir) if f"Z-{timesca.SOURCE}" in path.name]
+    files = [consult(partial(usable_urls, path), set[str](), path, RESTORE) for path in own[-NEWEST:]]
+    return frozenset(site_name(url) for file in files for url in file.value)
 
 
 def stop_of(error: BaseException | None) -> BaseException | None:

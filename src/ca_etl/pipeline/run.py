@@ -22,7 +22,7 @@ from ca_etl.archive.read import archive_files
 from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, Page, capture
 from ca_etl.pipeline.clock import ClockError, Witness, contradiction, newest_known
-from ca_etl.pipeline.consult import consult, consult_site, stop_of
+from ca_etl.pipeline.consult import consult, consult_marker, consult_site, stop_of
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.feed_history import capture_feed
@@ -34,7 +34,6 @@ from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, prune, publish, published_by
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedule
-from ca_etl.sources.site import claim_data_dir
 from ca_etl.sources.timesca import fetch_policy
 from ca_etl.warehouse import journal, lock
 from ca_etl.warehouse.files import StorageError, write_atomic
@@ -165,8 +164,9 @@ def run_backfill(
             "ca-etl backfill --help",
         )
     fetch_policy(settings)
-    claim_data_dir(settings.data_dir, str(settings.site_url))
+    site = consult_site(settings)
     with _run(Kind.BACKFILL, settings, edges) as run:
+        run.problems += (site,) if site else ()
         run.check_clock()
         marks = {path: path.read_bytes() for path in settings.data_dir.glob(MARKS)}
         run.step(HISTORIES[source], stretch)
@@ -210,6 +210,10 @@ class _Run:
         settled = settle(self.ctx.settings, self.ctx.started_at)
         self.ctx = replace(self.ctx, runs=settled.runs)
         self.problems += settled.problems
+        # a run and a backfill have claimed the directory for the site that they are about to request
+        if self.planned is None and self.ctx.kind is not Kind.BACKFILL:
+            marker = consult_marker(self.ctx.settings)
+            self.problems += (marker,) if marker else ()
         self.outcome.warnings += settled.warnings
         archived = archive_files(self.ctx.settings.archive_dir)
         self.before = frozenset(archived)

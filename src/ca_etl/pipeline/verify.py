@@ -16,6 +16,7 @@ import duckdb
 
 from ca_etl.archive.read import archive_files
 from ca_etl.parse.page import PARSER_VERSION
+from ca_etl.pipeline.consult import consult_marker
 from ca_etl.pipeline.context import Context, Kind, Progress, silent
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.load import load
@@ -82,6 +83,8 @@ def verify(
         with open_release(release.warehouse) as con, TemporaryDirectory(prefix="ca-etl-verify-") as folder:
             copy = settings.model_copy(update={"data_dir": Path(folder)})
             yield from _link_archive(settings, copy, con)
+            if (marker := consult_marker(settings)) is not None:
+                yield DamagedSource(MARKER, marker.message)
             if (lost := decisions.lost(con, settings.data_dir)) is not None:
                 yield DamagedSource(decisions.DECISIONS_FILE, lost.message)
             rebuilt = _rebuild(settings, copy, release, con, progress)
