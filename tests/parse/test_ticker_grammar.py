@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from ca_etl.parse.ticker import is_ticker_line, read_ticker
+from ca_etl.parse.markup import GAP
+from ca_etl.parse.ticker import cut_short, is_ticker_line, read_ticker, ticker_lines
 from ca_etl.records import RejectReason
 
 FOUR = [
@@ -206,3 +207,132 @@ def test_a_page_of_bad_lines_has_a_bounded_number_of_rejects_and_says_how_many_m
     ticker = read_ticker([f"• KGS/USD = {n},5 0%" for n in range(1000)])
     assert len(ticker.rejects) == 50
     assert "more)" in ticker.rejects[-1].detail
+
+
+def test_the_fiftieth_reject_of_a_page_of_bad_lines_counts_those_after_it() -> None:
+    ticker = read_ticker([f"• KGS/USD = {n},5 0%" for n in range(50)])
+    assert [reject.excerpt for reject in ticker.rejects[-2:]] == [
+        "• KGS/USD = 48,5 0%",
+        "• KGS/USD = 49,5 0%",
+    ]
+    assert ticker.rejects[-1].detail.endswith("printed once (and 1 more)")
+
+
+def test_fifty_rejects_are_all_reported() -> None:
+    ticker = read_ticker([f"• KGS/USD = {n},5 0%" for n in range(49)])
+    assert [reject.reason for reject in ticker.rejects] == [
+        *[RejectReason.BAD_RATE_LINE] * 49,
+        RejectReason.INCOMPLETE_CYCLE,
+    ]
+    assert ticker.rejects[-1].detail == "KZT missing, TJS missing, UZS missing"
+
+
+def test_two_cycles_that_differ_give_no_rate() -> None:
+    other = [line.replace("0.01189", "0.11890") for line in FIVE]
+    assert _values(FIVE + other) == {}
+    assert _reasons(FIVE + other) == [RejectReason.CYCLE_DIFFERS] * 2
+
+
+def test_half_of_the_cycles_is_no_majority_and_one_more_is() -> None:
+    other = [line.replace("0.01189", "0.11890") for line in FIVE]
+    third = [line.replace("0.01189", "0.21890") for line in FIVE]
+    assert _values(FIVE * 2 + other + third) == {}
+    assert _values(FIVE * 3 + other + third)["KGS"] == ("0.01189", "0.2%")
+
+
+def test_of_cycles_with_one_malformed_line_the_more_frequent_counts() -> None:
+    without_kgs = ["• KGS/USD = 0,01189 0.2%", *FIVE[1:]]
+    without_tmt = [*FOUR, "• TMT/USD = 0,28571 0%"]
+    assert set(_values(without_tmt * 2 + without_kgs * 3)) == {"KZT", "TJS", "UZS", "TMT"}
+    assert set(_values(without_tmt * 3 + without_kgs * 2)) == {"KGS", "KZT", "TJS", "UZS"}
+
+
+def test_the_excerpt_of_a_reordered_cycle_is_that_cycle() -> None:
+    swapped = [FIVE[1], FIVE[0], *FIVE[2:]]
+    (reject,) = read_ticker(FIVE * 3 + swapped + FIVE * 4).rejects
+    assert reject.excerpt == "\n".join(swapped)
+
+
+def test_of_many_cycles_that_differ_eight_are_numbered_and_the_rest_counted() -> None:
+    other = [line.replace("0.01189", "0.11890") for line in FIVE]
+    for times, which in [
+        (8, "cycle 1, 2, 3, 4, 5, 6, 7, 8 of 18: "),
+        (9, "cycle 1, 2, 3, 4, 5, 6, 7, 8 and 1 more of 19: "),
+    ]:
+        (reject,) = read_ticker(other * times + FIVE * 10).rejects
+        assert reject.detail == f"{which}KGS/USD 0.11890 0.2% instead of 0.01189 0.2%"
+
+
+@pytest.mark.parametrize(("on", "is_early"), [(date(2024, 7, 31), True), (date(2024, 8, 1), False)])
+def test_the_fifth_pair_is_due_from_august_2024(on: date, *, is_early: bool) -> None:
+    assert _reasons(FIVE, on) == [RejectReason.INCOMPLETE_CYCLE] * is_early
+
+
+@pytest.mark.parametrize(
+    ("cycles", "on", "detail"),
+    [
+        (1, date(2024, 2, 29), "1 of 2 cycles on 2024-02-29"),
+        (2, date(2024, 2, 29), None),
+        (2, date(2024, 4, 30), None),
+        (2, date(2024, 5, 1), "2 of 8 cycles on 2024-05-01"),
+        (7, date(2024, 9, 6), "7 of 8 cycles on 2024-09-06"),
+        (8, date(2024, 9, 6), None),
+        (7, date(2024, 9, 7), "7 of 8 cycles on 2024-09-07"),
+        (8, date(2024, 9, 7), None),
+        (9, date(2024, 9, 7), None),
+        (0, date(2024, 9, 7), None),
+        (1, None, None),
+    ],
+)
+def test_a_text_that_ends_within_its_ticker_lacks_the_cycles_of_its_day(
+    cycles: int, on: date | None, detail: str | None
+) -> None:
+    reject = cut_short(cycles, on)
+    if detail is None:
+        assert reject is None
+    else:
+        assert reject is not None
+        assert (reject.reason, reject.detail) == (
+            RejectReason.TRUNCATED,
+            f"the text ends within the ticker: {detail}",
+        )
+
+
+@pytest.mark.parametrize(("length", "rate"), [(120, {"KGS": ("0.01144", "0%")}), (121, {})])
+def test_a_ticker_line_has_at_most_120_characters(length: int, rate: dict[str, tuple[str, str]]) -> None:
+    line = "• KGS/USD = 0.01144" + "0%".rjust(length - 19)
+    assert len(line) == length
+    assert _values([line]) == rate
+
+
+@pytest.mark.parametrize(
+    ("rate", "change"),
+    [("999999999.99999999", "-99999.9999%"), ("0.00000001", "0%")],
+)
+def test_a_number_that_just_fits_its_column_is_a_rate(rate: str, change: str) -> None:
+    assert _values([f"• KGS/USD = {rate} {change}"]) == {"KGS": (rate, change)}
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    ["1234567890 0%", "1.123456789 0%", "1.1 123456%", "1.1 0.12345%", "1. 0%", "1.1 1.%"],
+)
+def test_a_number_that_does_not_fit_its_column_is_no_rate(numbers: str) -> None:
+    assert _reasons([f"• KGS/USD = {numbers}"])[0] is RejectReason.BAD_RATE_LINE
+    assert _values([f"• KGS/USD = {numbers}"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("flat", "lines"),
+    [
+        (f"KGS/USD{GAP}= {GAP}0.01144{GAP}0%{GAP}A headline", ("KGS/USD = 0.01144 0%",)),
+        (f"KGS/USD{GAP}= {GAP}0.01144{GAP}0% up", ("• KGS/USD",)),
+        ("KGS/USD = 0.01144 0% • KZT/USD = 0.00198 -0%", ("KGS/USD = 0.01144 0%", "KZT/USD = 0.00198 -0%")),
+        ("KGS/USD = 0.01144 0% KZT/USD = 0.00198 -0%", ("KGS/USD = 0.01144 0%", "KZT/USD = 0.00198 -0%")),
+        ("A bank quotes KGS/USD = 0.01144 0%", ()),
+    ],
+)
+def test_an_item_of_flat_text_ends_with_its_node_a_bullet_or_the_next_item(
+    flat: str, lines: tuple[str, ...]
+) -> None:
+    assert ticker_lines(flat).lines == lines

@@ -219,8 +219,6 @@ def _is_whole(values: Iterable[tuple[object, str | None, str]]) -> bool:
 
 def _majority(cycles: Sequence[_Lines]) -> _Lines | None:
     """The cycle that more than half agree with, a whole one before one with a malformed line."""
-    if len(cycles) == 1:
-        return cycles[0]
     counted = Counter(map(_values, cycles))
     first_of = {_values(cycle): cycle for cycle in reversed(cycles)}
     holed_cycles = sum(times for values, times in counted.items() if not _is_whole(values))
@@ -410,4 +408,4 @@ def _is_border(flat: str, start: int, previous_end: int) -> bool:
     """Whether an item can begin at `start`: a node does, a bullet precedes it, or an item ended there."""
     lead = flat[max(0, start - LINE_CHARS) : start].rstrip(" \t\r\n\f\xa0")
     at = start - LINE_CHARS + len(lead) if start > LINE_CHARS else len(lead)
-    return not lead or lead[-1] in _BORDERS or at == previous_end > 0
+    return not lead or lead[-1] in _BORDERS or at == previous_end
