@@ -15,6 +15,7 @@ from ca_etl.archive.policy import (
     Stop,
     Verdict,
     backoff_seconds,
+    count_of,
     decide,
     detail_of,
     http_date,
@@ -71,6 +72,15 @@ def test_the_last_attempt_is_the_last(attempt):
     assert stopped == Stop(Verdict.TRUNCATED, "cut; gave up after 3 attempts")
 
 
+def test_an_attempt_beyond_the_last_stops_too(attempt):
+    assert isinstance(decision(attempt(verdict=Verdict.TRUNCATED), attempts=4), Stop)
+
+
+def test_a_retry_of_a_busy_server_keeps_its_conditions(attempt, validators):
+    busy = attempt(verdict=Verdict.HTTP_ERROR, status=503, detail="503", validators=validators())
+    assert decision(busy) == RetryAfter(2.0, "503", unconditionally=False)
+
+
 def throttled(attempt, value):
     return attempt(verdict=Verdict.HTTP_ERROR, status=503, response_headers=(("Retry-After", value),))
 
@@ -88,6 +98,11 @@ def test_retry_after_above_the_bound_ends_the_loop(attempt):
     stopped = decision(throttled(attempt, "3600"))
     assert isinstance(stopped, Stop)
     assert "3600 s" in stopped.detail
+
+
+@pytest.mark.parametrize(("seconds", "is_waited_for"), [("120", True), ("121", False)])
+def test_a_retry_after_of_exactly_the_bound_is_waited_for(attempt, seconds, *, is_waited_for):
+    assert isinstance(decision(throttled(attempt, seconds)), RetryAfter) is is_waited_for
 
 
 @pytest.mark.parametrize(
@@ -212,6 +227,15 @@ def test_the_sixth_redirect_is_one_too_many(attempt):
     assert decision(redirect(attempt, "/x"), redirects=5).verdict is Verdict.HTTP_ERROR
 
 
+def test_a_redirect_beyond_the_sixth_is_not_followed_either(attempt):
+    assert decision(redirect(attempt, "/x"), redirects=6).verdict is Verdict.HTTP_ERROR
+
+
+@pytest.mark.parametrize(("length", "is_usable"), [(8_000, True), (8_001, False)])
+def test_a_location_has_at_most_8000_characters(length, *, is_usable):
+    assert (redirect_target("http://site.test/", "/" + "a" * (length - 1)) is not None) is is_usable
+
+
 @given(st.text(max_size=60))
 def test_no_location_raises_and_none_leaves_the_allowed_hosts(location):
     target = redirect_target("http://site.test/", location)
@@ -225,6 +249,18 @@ def test_a_304_for_another_version_is_asked_again_without_conditions(attempt, va
     wrong = attempt(verdict=Verdict.HTTP_ERROR, status=304, validators=validators())
     assert decision(wrong).unconditionally
     assert isinstance(decision(wrong, attempts=3), Stop)
+
+
+def test_a_304_for_another_version_is_requested_again_at_once(attempt, validators):
+    wrong = attempt(verdict=Verdict.HTTP_ERROR, status=304, detail="304", validators=validators())
+    assert decision(wrong, attempts=2) == RetryAfter(0.0, "304", unconditionally=True)
+    assert isinstance(decision(wrong, attempts=4), Stop)
+
+
+@pytest.mark.parametrize("status", [202, 206, 303, 305, 404])
+def test_another_status_under_a_condition_is_not_requested_again(attempt, validators, status):
+    refused = attempt(verdict=Verdict.HTTP_ERROR, status=status, validators=validators())
+    assert isinstance(decision(refused), Stop)
 
 
 def test_a_304_to_no_condition_stops(attempt):
@@ -241,6 +277,40 @@ def test_an_entity_tag_that_no_header_can_carry_is_not_sent(validators, etag):
 def test_a_detail_is_printable_and_short(text):
     assert detail_of(text).isprintable()
     assert len(detail_of(text)) <= 303
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("", ""),
+        ("503 Busy", "503 Busy"),
+        ("x" * 299, "x" * 299),
+        ("x" * 300, "x" * 300),
+        ("x" * 301, "x" * 300 + "..."),
+        ("x" * 5_000, "x" * 300 + "..."),
+    ],
+)
+def test_a_detail_is_shortened_after_300_characters_only(text, detail):
+    assert detail_of(text) == detail
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [
+        (None, None),
+        ("", None),
+        ("0", 0),
+        (" 8 ", 8),
+        ("999999999", 999_999_999),
+        ("1000000000", None),
+        ("-1", None),
+        ("1.5", None),
+        ("\u0663", None),
+        ("\u00b2", None),
+    ],
+)
+def test_a_count_in_a_header_is_up_to_nine_ascii_digits(value, count):
+    assert count_of(value) == count
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,25 @@ def test_a_host_that_is_not_allowed_is_not_asked(visit, site):
     assert (result.verdict, site.requests) == (Verdict.OFFSITE, [])
 
 
+@pytest.mark.parametrize(
+    ("status", "paths"),
+    [
+        ("301 Moved", ["/p", "/q"]),
+        ("302 Found", ["/p", "/q"]),
+        ("303 Other", ["/p", "/q"]),
+        ("307 Temporary", ["/p", "/q"]),
+        ("308 Permanent", ["/p", "/q"]),
+        ("300 Choices", ["/p"]),
+        ("305 Proxy", ["/p"]),
+        ("306 Switch", ["/p"]),
+    ],
+)
+def test_the_five_statuses_of_a_redirect_are_followed_and_no_other(visit, site, answer, *, status, paths):
+    site.routes |= {"/p": answer(b"", status, Location="/q"), "/q": answer(b"moved")}
+    visit().fetcher.get(site.url + "/p")
+    assert site.paths == ["/robots.txt", *paths]
+
+
 def test_every_answer_is_seen_robots_redirects_errors_and_cut_bodies_too(visit, site, answer, page):
     site.routes |= {
         "/p": [
