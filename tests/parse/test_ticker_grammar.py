@@ -336,3 +336,27 @@ def test_an_item_of_flat_text_ends_with_its_node_a_bullet_or_the_next_item(
     flat: str, lines: tuple[str, ...]
 ) -> None:
     assert ticker_lines(flat).lines == lines
+
+
+@pytest.mark.parametrize(
+    ("usual", "other", "how"),
+    [(FIVE, FOUR, "TMT/USD missing"), (FOUR, FIVE, "TMT/USD too many")],
+)
+def test_a_cycle_of_other_pairs_than_the_rest_differs(usual: list[str], other: list[str], how: str) -> None:
+    ticker = read_ticker(usual * 3 + other + usual * 4)
+    assert [(reject.reason, reject.detail) for reject in ticker.rejects] == [
+        (RejectReason.CYCLE_DIFFERS, f"cycle 4 of 8: {how}")
+    ]
+    assert len(ticker.rates) == len(usual)
+
+
+def test_one_whole_cycle_among_malformed_ones_that_agree_gives_all_rates() -> None:
+    broken = ["• KGS/USD = 0,01189 0.2%", *FIVE[1:]]
+    assert _values(broken * 3 + FIVE) == _values(FIVE)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_one_pair_printed_over_and_over_is_one_rate(times: int) -> None:
+    ticker = read_ticker(FIVE[:1] * times)
+    assert [(rate.base, rate.rate_text) for rate in ticker.rates] == [("KGS", "0.01189")]
+    assert ticker.cycles == times

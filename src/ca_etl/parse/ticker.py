@@ -398,7 +398,7 @@ def _next_start(flat: str, at: int) -> int:
         begin = max(at, slash - _BASE_CHARS)
         if flat[begin:slash].rstrip(" \t\r\n\xa0" + GAP)[-3:].isupper():
             match = _START.search(flat, begin, slash + _QUOTE_CHARS)
-            if match is not None and match.start() < slash < match.end(2):
+            if match is not None and match.start() < slash:
                 return match.start()
         slash = flat.find("/", slash + 1)
     return -1
