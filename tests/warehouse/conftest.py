@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -62,6 +63,30 @@ def child(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def steps(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is forced to the disk, linked, renamed or removed below the data directory from here on, in order."""
+    taken: list[str] = []
+
+    def name(path: object) -> str:
+        return Path(str(path)).relative_to(data_dir).as_posix()
+
+    def record(call: str, write: Callable[[tuple[object, ...]], str]) -> None:
+        original = getattr(os, call)
+
+        def called(*arguments: object, **options: object) -> object:
+            taken.append(f"{call} {write(arguments)}")
+            return original(*arguments, **options)
+
+        monkeypatch.setattr(os, call, called)
+
+    record("fsync", lambda arguments: name(Path(f"/proc/self/fd/{arguments[0]}").readlink()))
+    record("symlink", lambda arguments: f"{name(arguments[1])} -> {arguments[0]}")
+    for call in ("rename", "replace"):
+        record(call, lambda arguments: " -> ".join(map(name, arguments)))
+    return taken
 
 
 def _capture(capture_id: str, **fields: object) -> dict[str, object]:

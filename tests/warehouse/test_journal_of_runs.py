@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ca_etl.warehouse.files import StorageError
 from ca_etl.warehouse.journal import (
     CheckResult,
     RunRecord,
     SlotRecord,
     append,
     distinct,
+    keep_room,
     merged,
     problems,
     read,
@@ -241,3 +243,119 @@ def test_wherever_a_writer_dies_whole_lines_survive_and_its_bytes_are_kept(tmp_p
     elif lines[-1]:
         expected.append(str(len(expected)))
     assert kept == [*expected, "last"]
+
+
+def test_a_line_and_the_journal_that_it_makes_are_on_the_disk_when_append_returns(data_dir, journal, steps):
+    append(data_dir, record("a"))
+    assert steps == ["fsync runs.jsonl", "fsync ."]
+    append(data_dir, record("b"))
+    assert steps[2:] == ["fsync runs.jsonl"]
+
+
+def test_the_bytes_of_a_torn_line_are_on_the_disk_before_the_next_line(data_dir, journal, steps):
+    journal.write_bytes(b'{"run_id": "b", "ki')
+    append(data_dir, record("c"))
+    assert steps == ["fsync runs.jsonl.torn", "fsync .", "fsync runs.jsonl"]
+
+
+def test_a_repair_has_the_bad_lines_on_the_disk_before_it_replaces_the_journal(data_dir, journal, steps):
+    journal.write_bytes(b"no json\n")
+    repair(data_dir, (), START)
+    assert steps == [
+        "fsync runs.jsonl.repairs",
+        "fsync .",
+        "fsync runs.jsonl.tmp",
+        "replace runs.jsonl.tmp -> runs.jsonl",
+        "fsync .",
+    ]
+
+
+def test_the_texts_of_a_record_are_written_without_control_characters_and_folders(data_dir, journal):
+    text = f"cannot read {data_dir}/archive/x.warc.gz\x1b[31m"
+    append(
+        data_dir,
+        record(
+            error=text,
+            warnings=("fine", text),
+            checks=(CheckResult("c", "m", "warn", 1, text), CheckResult("d", "m", "warn", 0)),
+            slots=(
+                SlotRecord("timesca", "daily", START, START.date(), "failed", text),
+                SlotRecord("timesca", "daily", START, START.date(), "observed"),
+            ),
+        ),
+    )
+    (run,) = read(data_dir)
+    clean = "cannot read archive/x.warc.gz\\x1b[31m"
+    assert (run.error, run.warnings) == (clean, ("fine", clean))
+    assert [check.sample for check in run.checks] == [clean, ""]
+    assert [slot.reason for slot in run.slots] == [clean, None]
+
+
+def test_the_room_of_a_line_is_kept_once(data_dir, journal):
+    keep_room(data_dir)
+    kept = (data_dir / ".journal-room").read_bytes()
+    assert len(kept) == 65_536
+    keep_room(data_dir)
+    assert (data_dir / ".journal-room").read_bytes() == kept
+
+
+def test_a_line_that_no_room_can_help_leaves_the_room_alone(data_dir, journal):
+    keep_room(data_dir)
+    journal.mkdir()
+    with pytest.raises(StorageError, match="Is a directory"):
+        append(data_dir, record("a"))
+    assert (data_dir / ".journal-room").exists()
+
+
+def test_a_line_on_a_full_disk_takes_the_room_and_is_tried_once_more(child, data_dir, journal):
+    append(data_dir, record("a"))
+    whole = journal.read_bytes()
+    keep_room(data_dir)
+    out, errors = child(APPEND, data_dir, str(len(whole) + 10)).communicate()
+    assert out.startswith(f"cannot write {journal}: "), errors
+    assert not (data_dir / ".journal-room").exists()
+    assert journal.read_bytes() == whole
+
+
+def test_two_bad_lines_are_one_problem_that_counts_the_second(data_dir, journal):
+    journal.write_bytes(b"no json\n[]\n")
+    (problem,) = problems(data_dir, read_journal(data_dir))
+    assert problem.message.startswith(f"{journal} line 1 is not a run record (")
+    assert problem.message.endswith("), and 1 more")
+    journal.write_bytes(b"no json\n")
+    (problem,) = problems(data_dir, read_journal(data_dir))
+    assert problem.message.endswith(")")
+
+
+def test_a_whole_last_line_without_its_end_stays_so_in_a_repair(data_dir, journal):
+    append(data_dir, record("a"))
+    good = journal.read_bytes()
+    journal.write_bytes(b"no json\n" + good[:-1])
+    repair(data_dir, (), START)
+    assert journal.read_bytes() == good[:-1]
+    assert [run.run_id for run in read(data_dir)] == ["a"]
+
+
+def test_each_entry_of_a_repair_states_what_it_is_in_one_line(data_dir, journal):
+    journal.write_bytes(b"no json\n")
+    repair(data_dir, (record("z"),), START)
+    head, line, restored, run, end = (data_dir / "runs.jsonl.repairs").read_bytes().split(b"\n")
+    assert head.startswith(b"# 2025-12-05T02:00:00Z line 1, set aside: ")
+    assert restored == b"# 2025-12-05T02:00:00Z run z, put back from the release"
+    assert (line, run + b"\n", end) == (b"no json", journal.read_bytes(), b"")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("status", "crashed "), ("status", ""), ("outcome", "lost"), ("outcome", "observed.")],
+)
+def test_a_status_or_an_outcome_that_no_table_accepts_is_a_bad_line(data_dir, journal, field, value):
+    slot = SlotRecord("timesca", "daily", START, START.date(), "observed")
+    append(data_dir, record(slots=(slot,)))
+    written = {"status": "succeeded", "outcome": "observed"}[field]
+    journal.write_bytes(
+        journal.read_bytes().replace(f'"{field}":"{written}"'.encode(), f'"{field}":"{value}"'.encode())
+    )
+    assert read(data_dir) == ()
+    (bad,) = read_journal(data_dir).bad
+    assert field in bad.reason

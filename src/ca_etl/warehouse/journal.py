@@ -281,6 +281,7 @@ def _repair(file: BinaryIO, torn_path: Path) -> None:
         torn.write(tail + b"\n")
         torn.flush()
         os.fsync(torn.fileno())
+    fsync(torn_path.parent)
     file.truncate(len(kept) + 1 if kept else 0)
 
 
