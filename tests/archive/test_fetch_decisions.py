@@ -176,6 +176,27 @@ def test_the_backoff_doubles_up_to_its_cap():
     assert [backoff_seconds(POLICY, n) for n in (1, 2, 3, 4, 2000)] == [2, 4, 5, 5, 5]
 
 
+@pytest.mark.parametrize(
+    ("url", "is_allowed"),
+    [
+        ("http://site.test/", True),
+        ("https://WWW.Site.test:8080/x", True),
+        ("http://[::1]:80/", True),
+        ("http://other.test/", False),
+        ("http://site.test:port/", False),
+        ("http://[::1", False),
+        ("http://user@site.test/", False),
+        ("ftp://site.test/", False),
+        ("//site.test/", False),
+        ("http:///x", False),
+        ("", False),
+    ],
+)
+def test_a_url_is_allowed_by_scheme_and_host_and_never_when_it_cannot_be_read(url, *, is_allowed):
+    policy = FetchPolicy("ca_etl/0", frozenset({"site.test", "www.site.test", "::1"}))
+    assert policy.allows_host(url) is is_allowed
+
+
 def redirect(attempt, location, url="http://site.test/a/b"):
     headers = () if location is None else (("Location", location),)
     return attempt(url=url, verdict=Verdict.REDIRECT, status=301, response_headers=headers)
