@@ -199,6 +199,31 @@ def test_a_plain_record_beyond_the_bound_is_too_large_and_the_one_after_it_is_re
     assert last.block == b"other"
 
 
+def test_a_member_that_inflates_beyond_the_bound_is_too_large_and_the_one_after_it_is_read(read):
+    length = MAX_RECORD_BYTES + 1_048_576
+    piece = zlib.compressobj(wbits=-15)
+    zeros = piece.compress(bytes(1_048_576)) + piece.flush(zlib.Z_FULL_FLUSH)
+    check = 0
+    for _ in range(length // 1_048_576):
+        check = zlib.crc32(bytes(1_048_576), check)
+    end = b"\x03\x00" + check.to_bytes(4, "little") + length.to_bytes(4, "little")
+    large = zipped(b"")[:10] + zeros * (length // 1_048_576) + end
+    first, second = read(large + zipped(SECOND))
+    assert bad(first) == (0, len(large), RejectReason.TOO_LARGE, f"the record inflates to {length} bytes")
+    assert second.block == b"other"
+
+
+def test_a_member_that_begins_one_byte_late_is_read(read):
+    first, second = read(b"x" + zipped(FIRST))
+    assert (first.start, first.end) == (0, 1)
+    assert second.block == b"body"
+
+
+def test_a_stream_without_the_frame_of_gzip_is_no_member(read):
+    (only,) = read(zlib.compress(FIRST))
+    assert bad(only)[2] is RejectReason.BAD_RECORD
+
+
 def test_an_empty_file_is_one_empty_stretch(read):
     (only,) = read(b"")
     assert bad(only) == (0, 0, RejectReason.EMPTY, "the file is empty")

@@ -330,6 +330,8 @@ def test_a_number_that_does_not_fit_its_column_is_no_rate(numbers: str) -> None:
         ("KGS/USD = 0.01144 0% • KZT/USD = 0.00198 -0%", ("KGS/USD = 0.01144 0%", "KZT/USD = 0.00198 -0%")),
         ("KGS/USD = 0.01144 0% KZT/USD = 0.00198 -0%", ("KGS/USD = 0.01144 0%", "KZT/USD = 0.00198 -0%")),
         ("A bank quotes KGS/USD = 0.01144 0%", ()),
+        ("kGS/USD = 0.01144 0%", ()),
+        ("AKGS/USD = 0.01144 0%", ()),
     ],
 )
 def test_an_item_of_flat_text_ends_with_its_node_a_bullet_or_the_next_item(
@@ -360,3 +362,19 @@ def test_one_pair_printed_over_and_over_is_one_rate(times: int) -> None:
     ticker = read_ticker(FIVE[:1] * times)
     assert [(rate.base, rate.rate_text) for rate in ticker.rates] == [("KGS", "0.01189")]
     assert ticker.cycles == times
+
+
+@pytest.mark.parametrize("pair", ["KGS/EUR", "KGS/UZS", "AFN/USD", "USD/KGS"])
+def test_only_a_known_currency_against_the_dollar_is_a_known_pair(pair: str) -> None:
+    line = f"• {pair} = 0.01510 0.1%"
+    ticker = read_ticker([*FIVE, line])
+    assert [(reject.reason, reject.excerpt) for reject in ticker.rejects] == [
+        (RejectReason.UNKNOWN_PAIR, line)
+    ]
+    assert len(ticker.rates) == 5
+
+
+def test_many_whole_cycles_that_contradict_each_other_leave_what_a_malformed_one_shares_with_all() -> None:
+    others = [[line.replace("0.01189", f"0.0119{n}") for line in FIVE] * 4 for n in range(3)]
+    broken = ["• KGS/USD = 0,01189 0.2%", *FIVE[1:]]
+    assert set(_values([*others[0], *others[1], *others[2], *broken])) == {"KZT", "TJS", "UZS", "TMT"}
