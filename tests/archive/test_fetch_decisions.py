@@ -324,6 +324,7 @@ def test_a_detail_is_shortened_after_300_characters_only(text, detail):
         (" 8 ", 8),
         ("999999999", 999_999_999),
         ("1000000000", None),
+        ("10000000000", None),
         ("-1", None),
         ("1.5", None),
         ("\u0663", None),
