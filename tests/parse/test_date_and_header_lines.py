@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.parse.dates import looks_like_date, read_date, read_header
+from ca_etl.parse.dates import instant, is_header, looks_like_date, read_date, read_header
 from ca_etl.parse.page import Page, Shown
 from ca_etl.records import RejectReason
 
@@ -72,3 +72,67 @@ def test_a_bad_header_is_reported(page: Callable[..., Page]) -> None:
     )
     assert read.shown is None
     assert [reject.reason for reject in read.rejects if reject.reason is RejectReason.BAD_HEADER]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["05 December 2025" + " " * 40 + "was a Friday", "05 December 2025" + "\t" * 25 + "x"],
+)
+def test_a_date_with_prose_far_after_it_is_no_date_line(line: str) -> None:
+    assert read_date(line) is None
+    assert not looks_like_date(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "is_one"),
+    [
+        ("Viewing results 1 - 6 of many", True),
+        ("Vi\u0435wing results 1 - 6 of 8", True),
+        ("Viewing results 1 - 6 of 8 and more", True),
+        ("Vi\u0435wing results 1 - 6 of 8 and more", False),
+        ("Viewing " + "results", True),
+        ("Viewing result", False),
+        ("Viewing results ".ljust(80, "9"), True),
+        ("Viewing results ".ljust(81, "9"), False),
+    ],
+)
+def test_a_line_of_up_to_80_characters_that_begins_as_the_header_claims_to_be_one(
+    line: str, *, is_one: bool
+) -> None:
+    assert is_header(line) is is_one
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("Viewing results 999999999 - 999999999 of 999999999", Shown(999_999_999, 999_999_999, 999_999_999)),
+        ("Viewing results 1 - 6 of 1000000000", None),
+        ("Viewing results 1 - 6 of 8 ", None),
+        (" Viewing results 1 - 6 of 8", None),
+        ("Viewing results 1 - 6 of 8" + " " * 60, None),
+    ],
+)
+def test_a_header_has_numbers_of_up_to_nine_digits_and_nothing_else(line: str, shown: Shown | None) -> None:
+    assert read_header(line) == shown
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("2025-12-05T02:00:00Z", datetime(2025, 12, 5, 2, tzinfo=UTC)),
+        (" 2025-12-05T07:00:00+05:00\n", datetime(2025, 12, 5, 2, tzinfo=UTC)),
+        ("2025-12-05T02:00:00.123456+00:00", datetime(2025, 12, 5, 2, 0, 0, 123456, tzinfo=UTC)),
+        ("1990-01-01T00:00:00Z", datetime(1990, 1, 1, tzinfo=UTC)),
+        ("2200-12-31T00:00:00Z", datetime(2200, 12, 31, tzinfo=UTC)),
+        ("1989-12-31T23:59:59Z", None),
+        ("2201-01-01T00:00:00Z", None),
+        ("2025-12-05T02:00:00", None),
+        ("2025-02-31T02:00:00Z", None),
+        ("soon", None),
+        ("", None),
+    ],
+)
+def test_an_instant_has_an_offset_and_a_year_from_1990_to_2200(value: str, read: datetime | None) -> None:
+    instant_read = instant(value)
+    assert instant_read == read
+    assert instant_read is None or instant_read.tzinfo is UTC

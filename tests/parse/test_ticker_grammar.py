@@ -378,3 +378,10 @@ def test_many_whole_cycles_that_contradict_each_other_leave_what_a_malformed_one
     others = [[line.replace("0.01189", f"0.0119{n}") for line in FIVE] * 4 for n in range(3)]
     broken = ["• KGS/USD = 0,01189 0.2%", *FIVE[1:]]
     assert set(_values([*others[0], *others[1], *others[2], *broken])) == {"KZT", "TJS", "UZS", "TMT"}
+
+
+def test_a_malformed_cycle_with_another_value_is_no_vote_for_the_rest() -> None:
+    other = [line.replace("0.01189", "0.11890") for line in FIVE]
+    third = [line.replace("0.01189", "0.21890") for line in FIVE]
+    broken = ["• KGS/USD = 0,01189 0.2%", FIVE[1].replace("0.00210", "0.00310"), *FIVE[2:]]
+    assert _values([*FIVE, *FIVE, *other, *third, *broken]) == {}

@@ -26,7 +26,7 @@ def is_header(line: str) -> bool:
 
 def read_header(line: str) -> Shown | None:
     """The numbers of a squeezed header line as printed (the end is not cut to the total), else None."""
-    match = _HEADER.fullmatch(line) if len(line) <= 80 else None
+    match = _HEADER.fullmatch(line)
     return None if match is None else Shown(*map(int, match.groups()))
 
 
@@ -35,7 +35,6 @@ _MONTH_NAMES: Final = "January February March April May June July August Septemb
 _MONTHS: Final = {name: number for number, name in enumerate(_MONTH_NAMES.split(), start=1)}
 _STRICT: Final = re.compile(r"([0-9]{2}) ([A-Z][a-z]{2,8}) ([0-9]{4})")
 _LOOSE: Final = re.compile(r"\w{1,4}[ .,]{1,3}\w{3,12}[ .,]{1,3}[0-9]{2,4}")
-_MAX_CHARS: Final = 40
 
 
 def read_date(line: str) -> date | None:
@@ -43,8 +42,7 @@ def read_date(line: str) -> date | None:
 
     None for anything else, also for a day that no calendar has.
     """
-    line = line[: _MAX_CHARS + 1].strip()
-    match = _STRICT.fullmatch(line)
+    match = _STRICT.fullmatch(line.strip())
     if match is None:
         return None
     day, month, year = match.groups()
@@ -56,7 +54,7 @@ def read_date(line: str) -> date | None:
 
 def looks_like_date(line: str) -> bool:
     """Whether `line` is three date-like words with a digit in the first: "5 December 2025", "31 Febr 2025"."""
-    line = line[: _MAX_CHARS + 1].strip()
+    line = line.strip()
     return line[:1].isdigit() and _LOOSE.fullmatch(line) is not None
 
 
