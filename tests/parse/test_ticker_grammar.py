@@ -385,3 +385,13 @@ def test_a_malformed_cycle_with_another_value_is_no_vote_for_the_rest() -> None:
     third = [line.replace("0.01189", "0.21890") for line in FIVE]
     broken = ["• KGS/USD = 0,01189 0.2%", FIVE[1].replace("0.00210", "0.00310"), *FIVE[2:]]
     assert _values([*FIVE, *FIVE, *other, *third, *broken]) == {}
+
+
+def test_cycles_of_flat_text_are_read_as_printed_where_one_differs() -> None:
+    usual = ("KGS/USD = 0.01144 0%", "KZT/USD = 0.00198 -0%")
+    other = ("KGS/USD = 0.01145 0%", "KZT/USD = 0.00198 -0%")
+    for cycles in ([usual, other], [usual, other, usual], [usual, usual, other, usual]):
+        lines = tuple(line for cycle in cycles for line in cycle)
+        ticker = ticker_lines(f"{' '.join(lines)}{GAP}05 December 2025")
+        assert ticker.lines == lines
+        assert ticker.end == len(" ".join(lines))

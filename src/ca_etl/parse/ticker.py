@@ -329,8 +329,8 @@ _CYCLE_CHARS: Final = 1000
 class Found:
     """Ticker lines as the text form has them, and where the last one ends in the flat text."""
 
-    lines: tuple[str, ...] = ()
-    end: int = 0
+    lines: tuple[str, ...]
+    end: int
 
 
 def ticker_lines(flat: str) -> Found:
