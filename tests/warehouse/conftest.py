@@ -67,7 +67,7 @@ def child(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 
 @pytest.fixture
 def steps(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is forced to the disk, linked, renamed or removed below the data directory from here on, in order."""
+    """What is forced to the disk (a file with its length then), linked or renamed from here on, in order."""
     taken: list[str] = []
 
     def name(path: object) -> str:
@@ -82,7 +82,11 @@ def steps(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         monkeypatch.setattr(os, call, called)
 
-    record("fsync", lambda arguments: name(Path(f"/proc/self/fd/{arguments[0]}").readlink()))
+    def forced(arguments: tuple[object, ...]) -> str:
+        path = Path(f"/proc/self/fd/{arguments[0]}").readlink()
+        return f"{name(path)} {path.stat().st_size}" if path.is_file() else name(path)
+
+    record("fsync", forced)
     record("symlink", lambda arguments: f"{name(arguments[1])} -> {arguments[0]}")
     for call in ("rename", "replace"):
         record(call, lambda arguments: " -> ".join(map(name, arguments)))

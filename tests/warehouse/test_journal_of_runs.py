@@ -247,24 +247,57 @@ def test_wherever_a_writer_dies_whole_lines_survive_and_its_bytes_are_kept(tmp_p
 
 def test_a_line_and_the_journal_that_it_makes_are_on_the_disk_when_append_returns(data_dir, journal, steps):
     append(data_dir, record("a"))
-    assert steps == ["fsync runs.jsonl", "fsync ."]
+    assert steps == [f"fsync runs.jsonl {journal.stat().st_size}", "fsync ."]
     append(data_dir, record("b"))
-    assert steps[2:] == ["fsync runs.jsonl"]
+    assert steps[2:] == [f"fsync runs.jsonl {journal.stat().st_size}"]
 
 
 def test_the_bytes_of_a_torn_line_are_on_the_disk_before_the_next_line(data_dir, journal, steps):
     journal.write_bytes(b'{"run_id": "b", "ki')
     append(data_dir, record("c"))
-    assert steps == ["fsync runs.jsonl.torn", "fsync .", "fsync runs.jsonl"]
+    assert steps == ["fsync runs.jsonl.torn 20", "fsync .", f"fsync runs.jsonl {journal.stat().st_size}"]
+
+
+@pytest.mark.parametrize("tail", [b"\x00" * 8, b"\t", b'{"run_id": "b"\r', b"\x00\n\x00"])
+def test_what_a_power_cut_left_at_the_end_spoils_no_later_line(data_dir, journal, tail):
+    append(data_dir, record("a"))
+    with journal.open("ab") as file:
+        file.write(tail)
+    append(data_dir, record("c"))
+    assert [run.run_id for run in read(data_dir)] == ["a", "c"]
+    assert (data_dir / "runs.jsonl.torn").read_bytes() == tail.rpartition(b"\n")[2] + b"\n"
+
+
+def test_a_whole_journal_is_read_without_a_warning(data_dir, journal, caplog):
+    append(data_dir, record("a"))
+    assert len(read(data_dir)) == 1
+    journal.write_bytes(journal.read_bytes().rstrip(b"\n"))
+    assert len(read(data_dir)) == 1
+    assert caplog.text == ""
+
+
+def test_a_run_that_states_no_counts_has_none():
+    run = record()
+    assert (run.captures, run.rejects, run.warnings, run.checks, run.slots, run.held) == (
+        0,
+        0,
+        (),
+        (),
+        (),
+        (),
+    )
 
 
 def test_a_repair_has_the_bad_lines_on_the_disk_before_it_replaces_the_journal(data_dir, journal, steps):
-    journal.write_bytes(b"no json\n")
+    append(data_dir, record("a"))
+    good = journal.read_bytes()
+    journal.write_bytes(b"no json\n" + good)
+    del steps[:]
     repair(data_dir, (), START)
     assert steps == [
-        "fsync runs.jsonl.repairs",
+        f"fsync runs.jsonl.repairs {(data_dir / 'runs.jsonl.repairs').stat().st_size}",
         "fsync .",
-        "fsync runs.jsonl.tmp",
+        f"fsync runs.jsonl.tmp {len(good)}",
         "replace runs.jsonl.tmp -> runs.jsonl",
         "fsync .",
     ]

@@ -34,9 +34,10 @@ def test_the_steps_of_a_publication_are_on_the_disk_in_their_order(data_dir, ste
     building = begin_building(data_dir, FIRST)
     with open_building(building.warehouse) as con:
         con.execute("create table main.day as select 1 as number")
+    size = building.warehouse.stat().st_size
     del steps[:]
     publish(building, steps.append)
-    sealed = {f"fsync releases/{FIRST}.building", f"fsync releases/{FIRST}.building/warehouse.duckdb"}
+    sealed = {f"fsync releases/{FIRST}.building", f"fsync releases/{FIRST}.building/warehouse.duckdb {size}"}
     assert (steps[0], set(steps[1:3])) == ("seal", sealed)
     assert steps[3:] == [
         "announce",
