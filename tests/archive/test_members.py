@@ -171,10 +171,21 @@ def test_the_record_after_a_megabyte_of_damage_is_read_wherever_it_begins(read, 
     assert second.block == b"other"
 
 
-def test_damage_that_looks_like_a_member_hides_no_record(read):
-    damage = b"\x1f\x8b\x08 no stream \x1f\x8b\x1f\x8b\x08" + zipped(b"a text file") + b"\x1f\x8b"
-    first, second = read(zipped(FIRST)[:-1] + b"\x00" + damage + zipped(SECOND))[-2:]
-    assert isinstance(first, BadStretch)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"\x1f\x8b\x08 no stream \x1f\x8b\x1f\x8b\x08",
+        zipped(b"a text file"),
+        zipped(b"A text file"),
+        zipped(b"WARC"),
+        zipped(b""),
+        b"\x1f\x8b\x08" * 3 + b"\x1f\x8b",
+    ],
+)
+def test_damage_that_looks_like_a_member_hides_no_record(read, damage):
+    broken = b"no" + damage
+    first, second = read(broken + zipped(SECOND))
+    assert bad(first)[:3] == (0, len(broken), RejectReason.BAD_RECORD)
     assert second.block == b"other"
 
 
