@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import string
 from collections.abc import Mapping
 from datetime import datetime
 from io import BytesIO
 from typing import Any, BinaryIO, Final
+from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
 from warcio.statusandheaders import StatusAndHeaders  # type: ignore[import-untyped]
@@ -154,8 +156,8 @@ def _stored_headers(headers: Headers, length: int) -> Headers:
 
 
 def _status_and_headers(attempt: Attempt, headers: Headers) -> Any:  # noqa: ANN401
-    # warcio percent-encodes header values outside ASCII by itself, but not names and the reason
-    named = [(_ascii(name), value) for name, value in headers]
+    # warcio percent-encodes what follows a "=" alone, and raises for the rest, as for "X-Any: ;\x80=\x00"
+    named = [(_ascii(name), quote(value, safe=string.printable)) for name, value in headers]
     return StatusAndHeaders(
         f"{attempt.status} {_ascii(attempt.reason)}", named, protocol=attempt.http_version
     )
