@@ -26,7 +26,7 @@ dated as (
     select capture_id, decision is distinct from 'exclude' as is_counted
     from raw.capture
     left join raw.decision using (capture_id)
-    where if(page_kind = 'article', captured_date, coalesce(page_date, captured_date)) is not null
+    where observed_date is not null
 ),
 
 compared as (

@@ -1,5 +1,8 @@
 create table if not exists raw.archive_file (
     archive_file varchar not null,
+    source varchar not null,
+    schedule varchar,
+    slot timestamptz,
     sha256 varchar not null,
     bytes bigint not null,
     records bigint not null,
@@ -11,6 +14,9 @@ create table if not exists raw.archive_file (
 
 comment on table raw.archive_file is 'An archive file whose captures are all loaded. One row per file.';
 comment on column raw.archive_file.archive_file is 'Path relative to the archive folder, with forward slashes.';
+comment on column raw.archive_file.source is 'The source that it was written for; captures taken over from other files may have another one.';
+comment on column raw.archive_file.schedule is 'The schedule that it was written for; null for an ingest or a backfill.';
+comment on column raw.archive_file.slot is 'The scheduled instant that it was written for, UTC; null for an ingest or a backfill.';
 comment on column raw.archive_file.sha256 is 'SHA-256 of the file, in hex.';
 comment on column raw.archive_file.bytes is 'Length of the file in bytes.';
 comment on column raw.archive_file.records is 'Captures read from it.';

@@ -5,8 +5,11 @@ create table if not exists raw.capture (
     captured_at timestamptz,
     captured_date date,
     page_date date,
+    observed_date date,
+    observed_from timestamptz,
     page_kind varchar,
     http_status integer,
+    response_class varchar not null,
     content_type varchar,
     charset varchar,
     etag varchar,
@@ -30,11 +33,14 @@ comment on table raw.capture is 'One response, or one file given by hand, as the
 comment on column raw.capture.capture_id is 'The id of the WARC record.';
 comment on column raw.capture.source is 'What was captured on a cadence: a site, a feed, a bank.';
 comment on column raw.capture.url is 'Address asked for; null for a file given by hand without one.';
-comment on column raw.capture.captured_at is 'When the bytes were fetched, UTC; null when nobody knows.';
+comment on column raw.capture.captured_at is 'When the bytes were fetched, UTC; null where unknown.';
 comment on column raw.capture.captured_date is 'Calendar day of captured_at in Asia/Almaty.';
 comment on column raw.capture.page_date is 'The date that the page prints; null when it prints none.';
+comment on column raw.capture.observed_date is 'The day of the capture: page_date, however old, but not that of an article page nor one more than a day after captured_date; else captured_date. Null for an undated capture.';
+comment on column raw.capture.observed_from is 'captured_at, else the instant at which observed_date began in the time zone of the settings; UTC.';
 comment on column raw.capture.page_kind is 'What the page was recognised as, such as listing.';
-comment on column raw.capture.http_status is 'Status code of the answer; null for a file given by hand.';
+comment on column raw.capture.http_status is 'Status code of the response; null for a file given by hand.';
+comment on column raw.capture.response_class is 'page, unchanged (the body is that of an earlier capture), deleted (the page of an article, 404 or 410), unavailable (posts API or feed, refused for good) or error (all else that gives no page).';
 comment on column raw.capture.content_type is 'Content-Type as sent.';
 comment on column raw.capture.charset is 'Character set that the text was decoded with.';
 comment on column raw.capture.etag is 'ETag as sent, for the next conditional request.';

@@ -27,6 +27,55 @@ MEDIA: Final = pa.list_(
 
 LOOPBACK: Final = "loopback"
 
+# Sources of articles, by the names that captures have.
+POSTS_API: Final = "timesca-posts"
+FEED: Final = "timesca-feed"
+ARTICLE_PAGES: Final = "timesca-articles"
+
+# With these the page of an article states that it was deleted.
+DELETED_STATUSES: Final = frozenset({404, 410})
+# With these an API or a feed is unavailable to us, or does not exist: how the site is, where 429 and 5xx are a bad day.
+UNAVAILABLE_STATUSES: Final = frozenset({400, 401, 403, 404, 405, 406, 410, 451})
+
+
+class ResponseClass(StrEnum):
+    """What one response is, whatever its source; stored with the capture.
+
+    `page`: a readable page of any kind, or a file given by hand. `unchanged`: the body is that of an earlier capture
+    (304, or a revisit record), and a page. `deleted`: the page of an article was requested, and does not exist any
+    more. `unavailable`: posts API or feed refuses for good. `error`: all else that gives no page, such as another
+    status, a bot check or an unreadable body.
+    """
+
+    PAGE = "page"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    UNAVAILABLE = "unavailable"
+    ERROR = "error"
+
+
+# Without rows these are facts about the site, and not something to check.
+EXPECTED_RESPONSES: Final = frozenset({ResponseClass.DELETED, ResponseClass.UNAVAILABLE})
+
+
+def response_class(
+    source: str, http_status: int | None, *, is_page: bool, is_revisit: bool = False
+) -> ResponseClass:
+    """The class of a response of `source`; `is_page` where its body was read as a page that is not an error's.
+
+    >>> response_class("timesca-articles", 410, is_page=False)
+    <ResponseClass.DELETED: 'deleted'>
+    >>> response_class("timesca", 404, is_page=False)
+    <ResponseClass.ERROR: 'error'>
+    """
+    if source == ARTICLE_PAGES and http_status in DELETED_STATUSES:
+        return ResponseClass.DELETED
+    if source in {POSTS_API, FEED} and http_status in UNAVAILABLE_STATUSES:
+        return ResponseClass.UNAVAILABLE
+    if not is_page:
+        return ResponseClass.ERROR
+    return ResponseClass.UNCHANGED if is_revisit else ResponseClass.PAGE
+
 
 class RejectReason(StrEnum):
     """Why an input gave no row. The code is stored; the sentence is for people."""
@@ -121,8 +170,11 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
         # calendar day of captured_at in Asia/Almaty, reckoned with Python's tzdata
         pa.field("captured_date", pa.date32()),
         pa.field("page_date", pa.date32()),
+        pa.field("observed_date", pa.date32()),
+        pa.field("observed_from", UTC_MICROS),
         pa.field("page_kind", pa.string()),
         pa.field("http_status", pa.int32()),
+        pa.field("response_class", pa.string(), nullable=False),
         pa.field("content_type", pa.string()),
         pa.field("charset", pa.string()),
         pa.field("etag", pa.string()),

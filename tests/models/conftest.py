@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
 
+from ca_etl.archive.fields import origin_of
+from ca_etl.parse.kinds import ticker_day
+from ca_etl.parse.page import PageKind
+from ca_etl.records import response_class
 from ca_etl.warehouse.checks import CheckResult, run_checks
 from ca_etl.warehouse.landing import ensure_raw
 from ca_etl.warehouse.models import build_models
 from ca_etl.warehouse.sqlfiles import sql_root
 
 Row = dict[str, Any]
+ALMATY = ZoneInfo("Asia/Almaty")
 
 DEFAULTS: dict[str, Row] = {
     "capture": {
@@ -27,6 +34,16 @@ DEFAULTS: dict[str, Row] = {
         "articles_parsed": 0,
         "archive_file": "2025/12/a.warc.gz",
         "archive_offset": 0,
+        "parser_version": "1",
+        "run_id": "r1",
+    },
+    "archive_file": {
+        "archive_file": "2025/12/a.warc.gz",
+        "source": "timesca",
+        "sha256": "00",
+        "bytes": 1,
+        "records": 1,
+        "bad_records": 0,
         "parser_version": "1",
         "run_id": "r1",
     },
@@ -94,10 +111,38 @@ DEFAULTS: dict[str, Row] = {
 
 def _complete(table: str, row: Row) -> Row:
     full = DEFAULTS[table] | row
+    if table == "capture":
+        full = _parsed(full) | full
     if table == "rate_observation":
         full.setdefault("rate", full["rate_text"])
         full.setdefault("change_pct", full["change_text"].strip("%"))
     return full
+
+
+def _parsed(row: Row) -> Row:
+    """What the parser makes of the given columns of a capture."""
+    status = row.get("http_status")
+    printed, captured = (
+        None if row.get(name) is None else date.fromisoformat(str(row[name]))
+        for name in ("page_date", "captured_date")
+    )
+    day = ticker_day(PageKind(row.get("page_kind") or PageKind.OTHER), printed, captured)
+    return {
+        "observed_date": day,
+        "observed_from": row.get("captured_at") or (day and datetime.combine(day, time(), ALMATY)),
+        "response_class": response_class(
+            row["source"],
+            status,
+            is_page=status in {None, 200, 304},
+            is_revisit=row.get("refers_to") is not None,
+        ),
+    }
+
+
+def _archive_files(rows: list[Row]) -> list[Row]:
+    """Rows for the archive files of captures that a test names and does not give."""
+    names = sorted({str(_complete("capture", row)["archive_file"]) for row in rows})
+    return [{"archive_file": name, **origin_of({}, Path(name).name)._asdict()} for name in names]
 
 
 @dataclass(frozen=True)
@@ -121,6 +166,9 @@ class Warehouse:
 
 
 def insert(con: duckdb.DuckDBPyConnection, table: str, rows: list[Row]) -> None:
+    if table == "capture":
+        known = {name for (name,) in con.execute("select archive_file from raw.archive_file").fetchall()}
+        insert(con, "archive_file", [row for row in _archive_files(rows) if row["archive_file"] not in known])
     for row in rows:
         full = _complete(table, row)
         marks = ", ".join("?" for _ in full)
@@ -151,7 +199,8 @@ def given(landing: duckdb.DuckDBPyConnection) -> Callable[..., Warehouse]:
 
     def build(**tables: list[Row]) -> Warehouse:
         landing.execute("".join(f"delete from raw.{table};" for table in DEFAULTS))
-        for table, rows in tables.items():
+        # before the captures, whose files are completed
+        for table, rows in sorted(tables.items()):
             insert(landing, table, rows)
         build_models(landing, sql_root())
         return Warehouse(landing)

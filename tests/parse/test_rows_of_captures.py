@@ -191,3 +191,20 @@ def test_more_lines_than_any_page_has_are_too_large(rows: Callable[..., Rows]) -
     read = rows(b"A Title\n" * 100_001, content_type="text/plain")
     assert _reasons(read) == ["too_large"]
     assert read.capture[0]["page_kind"] is None
+
+
+@pytest.mark.parametrize(
+    ("printed", "began"),
+    [("15 January 2024", "2024-01-14T18:00:00+00:00"), ("15 April 2024", "2024-04-14T19:00:00+00:00")],
+)
+def test_a_page_of_unknown_time_counts_from_the_beginning_of_its_day_in_the_zone(
+    rows, listing, printed, began
+):
+    (row,) = rows(listing.replace("05 December 2025", printed).encode()).capture
+    assert row["observed_from"].astimezone(UTC).isoformat() == began
+
+
+def test_a_page_of_known_time_counts_from_then(rows, listing):
+    at = datetime(2025, 12, 6, 2, tzinfo=UTC)
+    (row,) = rows(listing.encode(), captured_at=at).capture
+    assert (row["observed_from"], row["observed_date"].isoformat()) == (at, "2025-12-05")

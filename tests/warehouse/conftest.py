@@ -102,6 +102,7 @@ def _capture(capture_id: str, **fields: object) -> dict[str, object]:
         "captured_date": date(2025, 12, 5),
         "page_date": date(2025, 12, 5),
         "http_status": 200,
+        "response_class": "page",
         "etag": '"a1"',
         "payload_sha256": "00" * 32,
         "payload_bytes": 10,

@@ -31,7 +31,7 @@ from ca_etl.warehouse.load import (
 )
 from ca_etl.warehouse.sqlfiles import raw_files, sql_root
 
-FILE = ArchiveFile("2025/12/a.warc.gz", "ab" * 32, 1000, 4, 1, "1", "20251205T020000Z")
+FILE = ArchiveFile("2025/12/a.warc.gz", "timesca", None, None, "ab" * 32, 1000, 4, 1, "1", "20251205T020000Z")
 START = datetime(2025, 12, 5, 2, 0, tzinfo=UTC)
 
 
@@ -179,12 +179,12 @@ KILLED = """
         ensure_raw(con)
         with transaction(con):
             load_rows(con, Rows(article_text=[row(n) for n in range(5)]))
-            mark_loaded(con, [ArchiveFile("first", "", 1, 5, 0, "1", "r")])
+            mark_loaded(con, [ArchiveFile("first", "timesca", None, None, "", 1, 5, 0, "1", "r")])
         with transaction(con):
             load_rows(con, Rows(article_text=[row(n) for n in range(5, 3000)]))
             if sys.argv[2] == "rows":
                 os.kill(os.getpid(), signal.SIGKILL)
-            mark_loaded(con, [ArchiveFile("second", "", 1, 5, 0, "1", "r")])
+            mark_loaded(con, [ArchiveFile("second", "timesca", None, None, "", 1, 5, 0, "1", "r")])
             if sys.argv[2] == "mark":
                 os.kill(os.getpid(), signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)

@@ -18,13 +18,14 @@ def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         for number in (1, 2, 3):
             con.execute(
                 "insert into raw.capture by name select $1 as capture_id, 'timesca' as source, 'x' as payload_sha256,"
-                " 1 as payload_bytes, 8 as ticker_cycles, 0 as articles_parsed, $2 as archive_file,"
+                " 1 as payload_bytes, 8 as ticker_cycles, 0 as articles_parsed, 'page' as response_class,"
+                " $2 as archive_file,"
                 " 0 as archive_offset, 'old' as parser_version, 'r' as run_id",
                 [f"urn:{number}", f"2025/12/{'one' if number < 3 else 'two'}.warc.gz"],
             )
         for name in ("one", "two", "broken"):
             con.execute(
-                "insert into raw.archive_file select $1, 'x', 1, 1, 0, 'old', 'r'",
+                "insert into raw.archive_file select $1, 'timesca', null, null, 'x', 1, 1, 0, 'old', 'r'",
                 [f"2025/12/{name}.warc.gz"],
             )
         con.execute("insert into raw.reject values ('urn:1', 1, 'no_ticker', '', '', 'old', 'r')")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 # Our own header fields, as WARC 1.1 section 5 lets any writer have them.
 SOURCE: Final = "CA-ETL-Source"
@@ -18,13 +20,82 @@ DAMAGED: Final = "CA-ETL-Damaged"
 
 # The same source, as a field of the warcinfo record, for records of a file that carry no header of their own.
 INFO_SOURCE: Final = "ca-etl-source"
+# Fields of the warcinfo record of a file that was written for a slot.
+INFO_SCHEDULE: Final = "ca-etl-schedule"
+INFO_SLOT: Final = "ca-etl-slot"
 # Source of captures that other crawlers wrote.
 FOREIGN_SOURCE: Final = "web-archive"
+
+# The schedule whose files do not bear its name.
+DAILY: Final = "daily"
+STAMP: Final = "%Y%m%dT%H%M%SZ"
+# Until November 2026 warcinfo did not have the schedule, which was "daily" or "sweep": STAMP-SOURCE[-sweep]. What an
+# ingest has after its stamp, and the day at the end of the name of a backfill, are neither source nor schedule.
+OLD_NAME: Final = re.compile(
+    r"(?P<slot>\d{8}T\d{6}Z)-(?P<source>(?!ingest)[a-z]+(?:-[a-z]+)*?)(?:-(?P<schedule>sweep))?"
+)
 
 SEALED_SUFFIX: Final = ".warc.gz"
 RECOVERED: Final = ".recovered"
 OPEN_SUFFIX: Final = ".open"
 DAMAGED_SUFFIX: Final = ".damaged"
+
+
+class Origin(NamedTuple):
+    """What an archive file was written for. `schedule` and `slot` (UTC) are None for an ingest or a backfill."""
+
+    source: str
+    schedule: str | None = None
+    slot: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the file of a slot, without suffix: instant, source, and any schedule but the daily one.
+
+        >>> Origin("timesca-posts", "sweep", datetime(2025, 12, 7, 4, 30, tzinfo=UTC)).name
+        '20251207T043000Z-timesca-posts-sweep'
+        """
+        if self.slot is None:
+            raise ValueError(f"{self} is not of a slot")
+        stem = f"{self.slot.astimezone(UTC):{STAMP}}-{self.source}"
+        return stem if self.schedule in {None, DAILY} else f"{stem}-{self.schedule}"
+
+    @property
+    def info(self) -> dict[str, str]:
+        """The fields of its warcinfo record, beside the source that every file has."""
+        schedule = {} if self.schedule is None else {INFO_SCHEDULE: self.schedule}
+        return schedule if self.slot is None else {**schedule, INFO_SLOT: self.slot.isoformat()}
+
+
+def origin_of(info: Mapping[str, str], filename: str) -> Origin:
+    """What a file was written for, by the fields of its warcinfo record; what they lack is taken from its name.
+
+    The name counts for files of before the field for the schedule, and for one whose warcinfo record is damaged.
+
+    >>> origin_of({"ca-etl-slot": "2025-12-07T04:30:00+00:00"}, "20251207T043000Z-timesca-sweep.2.warc.gz").schedule
+    'sweep'
+    >>> origin_of({"ca-etl-source": "web-archive"}, "20251207T091500Z-ingest-0123456789ab.warc.gz").slot is None
+    True
+    """
+    match = OLD_NAME.fullmatch(filename.partition(".")[0])
+    slot = None if match is None else _instant(match["slot"])
+    by_name = Origin(FOREIGN_SOURCE)
+    if match is not None and slot is not None:
+        by_name = Origin(match["source"], match["schedule"] or DAILY, slot)
+    return Origin(
+        info.get(INFO_SOURCE) or by_name.source,
+        info.get(INFO_SCHEDULE) or by_name.schedule,
+        _instant(info.get(INFO_SLOT, "")) or by_name.slot,
+    )
+
+
+def _instant(text: str) -> datetime | None:
+    """The instant that an ISO text with an offset names, in UTC; None for any other text."""
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if instant.tzinfo is None else instant.astimezone(UTC)
 
 
 def sha256_label(data: bytes) -> str:

@@ -23,6 +23,8 @@ from ca_etl.archive.fields import (
     SOURCE,
     UNKNOWN,
     VERDICT,
+    Origin,
+    origin_of,
 )
 from ca_etl.archive.members import BadStretch, RawRecord, Stretch, stretches
 from ca_etl.archive.parsed import Parsed, bare_id, parse_record, parse_warc_date, record_id_of
@@ -60,6 +62,19 @@ def read_capture(
     with path.open("rb") as file:
         reader = _Reader(file, path.relative_to(root).as_posix(), resolve)
         return reader.capture_at(offset)
+
+
+def read_origin(path: Path) -> Origin:
+    """What an archive file was written for. Raises `OSError` if `path` cannot be opened.
+
+    Only its first record counts: an ingest of our own files has their warcinfo records among those that it took over.
+    """
+    with path.open("rb") as file:
+        reader = _Reader(file, path.name, None)
+        first = next((reader.parse(stretch) for stretch in stretches(file)), None)
+    if isinstance(first, Parsed) and first.kind == "warcinfo":
+        return origin_of(info_fields(first), path.name)
+    return origin_of({}, path.name)
 
 
 def usable_urls(path: Path) -> set[str]:

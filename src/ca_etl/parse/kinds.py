@@ -69,7 +69,7 @@ def ticker_day(kind: PageKind, page_date: date | None, on: date | None) -> date 
     The printed date where there is one, however old: ticker and date line are printed together, so a cached page
     carries the rates of its own day. Not on an article page, whose date line is the article's own (2018 under a
     ticker of 2026), and not a date that the capture had not reached: there the day of the capture.
-    `staging.stg_capture` does the same in SQL, and flags dates that are far apart.
+    `raw.capture.observed_date` is this day; `staging.stg_capture` flags dates that are far apart.
     """
     if kind is PageKind.ARTICLE or page_date is None:
         return on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,14 @@ from ca_etl.parse.markup import too_complex
 from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, Reject
 from ca_etl.parse.posts_json import read_posts
 from ca_etl.parse.text import read_text
-from ca_etl.records import Capture, RejectReason, Rows, site_name
+from ca_etl.records import (
+    UNAVAILABLE_STATUSES,
+    Capture,
+    RejectReason,
+    Rows,
+    response_class,
+    site_name,
+)
 
 # Kinds that list articles; on the others a page without one is nothing to report.
 _LISTS: Final = frozenset(
@@ -30,8 +37,10 @@ _FOR_MACHINES: Final = frozenset({PageKind.POSTS_API, PageKind.FEED, PageKind.AP
 # Fewer pairs than this are a quotation and no ticker, which has never had fewer than four.
 MIN_PAIRS: Final = 3
 
-# With one of these an API is closed; 429 and 5xx are a bad day, as on any page.
-_REFUSALS: Final = frozenset({400, 401, 403, 404, 405, 406, 410, 451})
+# A response for machines that gives nothing for one of these could not be read.
+_UNREAD: Final = frozenset({RejectReason.BAD_JSON, RejectReason.BAD_XML, RejectReason.TOO_LARGE})
+
+_FIRST_DAY: Final = date(1, 1, 2)
 
 # Ten thousand cycles fit; at 100,000 lines a page of malformed ticker lines took a second.
 MAX_LINES: Final = 60_000
@@ -57,7 +66,7 @@ def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None =
         if len(page.rates) < MIN_PAIRS:
             # The grammar has reported the cycle as incomplete: an article quotes a pair in a line of its own.
             page = page._replace(rates=())
-    rows = Rows(capture=[_capture_row(capture, page, on, run_id)])
+    rows = Rows(capture=[_capture_row(capture, page, on, zone) | {"run_id": run_id}])
     if page is not None:
         for rate in page.rates:
             of_rate = {"capture_id": capture.capture_id, "rate": rate.rate, "change_pct": rate.change_pct}
@@ -132,7 +141,7 @@ def _read(capture: Capture, on: date | None, site: str | None) -> Page | Reject:
         return Reject(RejectReason.OTHER_SITE, f"a page of {name}, not of {site}", "")
     is_ok = status is None or 200 <= status < 300
     is_unchanged = status == 304 and capture.refers_to is not None and capture.payload
-    is_api_error = status in _REFUSALS and is_api(url)
+    is_api_error = status in UNAVAILABLE_STATUSES and is_api(url)
     if capture.truncated is not None or not (is_ok or is_unchanged or is_api_error):
         return _refused(capture)
     page = read_page(capture.payload, content_type=capture.content_type, url=url, on=on)
@@ -196,12 +205,25 @@ _OF_CAPTURE: Final = (
 )
 
 
-def _capture_row(capture: Capture, page: Page | None, on: date | None, run_id: str) -> dict[str, Any]:
+def _is_page(page: Page | None) -> bool:
+    """Whether the body was read as a page that is not an error's."""
+    if page is None or page.kind is PageKind.API_ERROR:
+        return False
+    is_empty = not page.rates and not page.articles
+    return not (is_empty and page.kind in _FOR_MACHINES and any(r.reason in _UNREAD for r in page.rejects))
+
+
+def _capture_row(capture: Capture, page: Page | None, on: date | None, zone: ZoneInfo) -> dict[str, Any]:
+    day = on if page is None else ticker_day(page.kind, page.page_date, on)
+    # a page can print the first day of the first year, whose beginning no zone east of Greenwich has in UTC
+    day_began = day and datetime.combine(max(day, _FIRST_DAY), time(), zone)
     shown = None if page is None else page.shown
     counted = capture.total if page is not None and page.kind is PageKind.POSTS_API else None
     return {name: getattr(capture, name) for name in _OF_CAPTURE} | {
         "captured_date": on,
         "page_date": None if page is None else page.page_date,
+        "observed_date": day,
+        "observed_from": capture.captured_at or day_began,
         "page_kind": None if page is None else str(page.kind),
         "charset": None if page is None else page.charset,
         "payload_bytes": len(capture.payload),
@@ -211,7 +233,14 @@ def _capture_row(capture: Capture, page: Page | None, on: date | None, run_id: s
         "ticker_cycles": 0 if page is None else page.ticker_cycles,
         "articles_parsed": 0 if page is None else len(page.articles),
         "parser_version": PARSER_VERSION,
-        "run_id": run_id,
+        "response_class": str(
+            response_class(
+                capture.source,
+                capture.http_status,
+                is_page=_is_page(page),
+                is_revisit=capture.refers_to is not None,
+            )
+        ),
     }
 
 

@@ -25,6 +25,7 @@ from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.told import TOO_MANY, Told, good, status_of
 from ca_etl.pipeline.visit import FINAL, Visit, page_of
+from ca_etl.records import DELETED_STATUSES
 from ca_etl.sources import timesca
 
 # After so many pages in a row without an answer the next one has none either.
@@ -141,7 +142,7 @@ def _read_before(ctx: Context, con: duckdb.DuckDBPyConnection) -> list[str]:
 
 def _said(result: FetchResult, page: Page | None) -> Said:
     """A lost page may lead to the home page, which says nothing."""
-    if status_of(result) in timesca.GONE:
+    if status_of(result) in DELETED_STATUSES:
         return Said.GONE
     if result.verdict is Verdict.UNCHANGED:
         return Said.UNCHANGED

@@ -24,7 +24,7 @@ from ca_etl.pipeline.told import TOO_MANY, Told, good, refused, status_of
 from ca_etl.pipeline.visit import USABLE, Visit, page_of
 from ca_etl.settings import ArticleSource
 from ca_etl.sources import feed, posts, timesca
-from ca_etl.sources.schedules import DAILY, SWEEP
+from ca_etl.sources.schedules import SWEEP
 from ca_etl.warehouse.journal import RunRecord
 
 log = logging.getLogger(__name__)
@@ -75,12 +75,6 @@ def capture_articles(ctx: Context, visit: Visit, listings: list[FetchResult]) ->
     return tuple(told)
 
 
-def archive_name(slot: datetime, schedule: str | None, source: str = timesca.SOURCE) -> str:
-    """What the archive files of a slot are called: the instant, the source, and any schedule but the daily one."""
-    stem = f"{slot:%Y%m%dT%H%M%SZ}-{source}"
-    return stem if schedule in {None, DAILY} else f"{stem}-{schedule}"
-
-
 def is_got(runs: Iterable[RunRecord], slot: datetime | None, schedule: str | None) -> bool:
     """Whether a run that stood for this very slot has got its articles."""
     return any(
@@ -125,9 +119,7 @@ def since(ctx: Context, *sources: str) -> datetime:
 
 
 def _ask(source: ArticleSource, ctx: Context, visit: Visit, lacking: Sequence[Article]) -> _Asked:
-    assert ctx.slot is not None  # noqa: S101  see `capture`
-    name = archive_name(ctx.slot, ctx.schedule, SOURCES[source])
-    with visit.file(name, SOURCES[source], **{"ca-etl-slot": f"{ctx.slot}"}):
+    with visit.slot_file(SOURCES[source]):
         match source:
             case ArticleSource.POSTS:
                 return _ask_posts(ctx, visit)

@@ -15,7 +15,7 @@ from ca_etl.archive.read import archive_files, leading_to, read_archive, redirec
 from ca_etl.archive.recover import recover_open_files
 from ca_etl.errors import CaEtlError, Problem
 from ca_etl.parse.rows import rows_of
-from ca_etl.pipeline.articles import archive_name, capture_articles, is_got
+from ca_etl.pipeline.articles import capture_articles, is_got
 from ca_etl.pipeline.clock import held_back
 from ca_etl.pipeline.consult import RESTORE, Consulted, consult, consult_release, consult_validators
 from ca_etl.pipeline.context import Context
@@ -23,7 +23,7 @@ from ca_etl.pipeline.removals import sweep_articles
 from ca_etl.pipeline.resolve import resolver
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.told import Told, write_note
-from ca_etl.pipeline.visit import FINAL, USABLE, Visit
+from ca_etl.pipeline.visit import FINAL, USABLE, Visit, slot_origin
 from ca_etl.records import Capture
 from ca_etl.sources import posts, timesca
 from ca_etl.sources.schedules import DAILY, SWEEP
@@ -93,15 +93,11 @@ def capture(ctx: Context) -> Captured:
     Every response is archived, also refusals and errors. Raises `NothingCapturedError` when no page of the
     slot is usable, and `UsageError` when the site may not be requested as things are set.
     """
-    assert ctx.slot is not None  # noqa: S101  only `run` captures, and a run has a slot
     with Visit(ctx) as visit:
-        name = archive_name(ctx.slot, ctx.schedule)
-        known = consult_past(ctx, name)
+        known = consult_past(ctx, slot_origin(ctx, timesca.SOURCE).name)
         listings: list[FetchResult] = []
         pages = (
-            tuple(_ask(ctx, visit, name, known.wanted, known.validators, listings=listings))
-            if known.wanted
-            else ()
+            tuple(_ask(ctx, visit, known.wanted, known.validators, listings=listings)) if known.wanted else ()
         )
         captured = Captured(pages, len(known.held), problems=known.problems)
         if not known.held and not any(page.verdict in USABLE for page in captured.pages):
@@ -197,14 +193,13 @@ def held_urls(ctx: Context, path: Path, excluded: Collection[str]) -> frozenset[
 def _ask(
     ctx: Context,
     visit: Visit,
-    name: str,
     wanted: Sequence[str],
     validators: Mapping[str, Validators],
     *,
     listings: list[FetchResult],
 ) -> Iterator[Page]:
     """What became of each page; `listings` gets the results, with the pages that are to be read for their links."""
-    with visit.file(name, timesca.SOURCE, **{"ca-etl-slot": f"{ctx.slot}"}):
+    with visit.slot_file(timesca.SOURCE):
         for done, url in enumerate(wanted):
             ctx.progress("capture", done, len(wanted))
             result = visit.get(url, validators.get(url))

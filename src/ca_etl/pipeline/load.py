@@ -11,7 +11,7 @@ from typing import Final
 
 import duckdb
 
-from ca_etl.archive.read import archive_files, read_archive
+from ca_etl.archive.read import archive_files, read_archive, read_origin
 from ca_etl.parse.page import PARSER_VERSION
 from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.clock import held_back
@@ -19,8 +19,8 @@ from ca_etl.pipeline.context import Context, Kind
 from ca_etl.pipeline.duplicate_pages import reject_repeats
 from ca_etl.pipeline.resolve import Resolve, resolver
 from ca_etl.pipeline.whole import assert_archive_is_whole
-from ca_etl.records import BadRecord, Rows, site_name
-from ca_etl.sources import feed, posts, timesca
+from ca_etl.records import EXPECTED_RESPONSES, BadRecord, Rows, site_name
+from ca_etl.sources import timesca
 from ca_etl.sources.site import claimed_site
 from ca_etl.warehouse.connect import checkpoint_at_commit, open_building
 from ca_etl.warehouse.load import ArchiveFile, ensure_raw, known_archive_files, load_archive_files
@@ -38,7 +38,7 @@ MOST_ROWS: Final = 10_000
 class Loaded:
     """Rows that the archive files new to this run added to `raw`.
 
-    `expected` counts the rejects among `rejects` that are what was asked for: see `is_expected`.
+    `expected` counts those of `rejects` that belong to a response of `EXPECTED_RESPONSES`.
     """
 
     archive_files: int = 0
@@ -130,22 +130,10 @@ class _Batch:
         self.places.clear()
 
 
-def is_expected(source: str, http_status: int | None) -> bool:
-    """Whether an answer that gives no article is a fact and no trouble.
-
-    A source of articles that is closed to us, or the page of an article that a sweep missed, and that is gone. The
-    check `run_has_no_rejects` passes over the same.
-    """
-    if source == timesca.ARTICLES:
-        return http_status in timesca.GONE
-    return source in {posts.SOURCE, feed.SOURCE} and http_status in timesca.CLOSED
-
-
 def _expected(rows: Rows) -> int:
-    captures = {
-        each["capture_id"] for each in rows.capture if is_expected(each["source"], each["http_status"])
-    }
-    return sum(each["capture_id"] in captures for each in rows.reject)
+    """How many rejects the check `run_has_no_rejects` passes over."""
+    captures = {row["capture_id"] for row in rows.capture if row["response_class"] in EXPECTED_RESPONSES}
+    return sum(row["capture_id"] in captures for row in rows.reject)
 
 
 def read_rows(ctx: Context, path: Path, resolve: Resolve) -> tuple[Rows, ArchiveFile]:
@@ -163,8 +151,12 @@ def read_rows(ctx: Context, path: Path, resolve: Resolve) -> tuple[Rows, Archive
     reject_repeats(rows, source=timesca.ARTICLES, run_id=ctx.run_id)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
+    origin = read_origin(path)
     return rows, ArchiveFile(
         archive_file=path.relative_to(ctx.settings.archive_dir).as_posix(),
+        source=origin.source,
+        schedule=origin.schedule,
+        slot=origin.slot,
         sha256=digest,
         bytes=path.stat().st_size,
         records=captures,

@@ -16,13 +16,13 @@ from datetime import timedelta
 from typing import Final
 
 from ca_etl.pipeline.article_pages import look_at, told_of
-from ca_etl.pipeline.articles import archive_name
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.history import posts_page
 from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.pipeline.slots import GOOD, SlotOutcome
 from ca_etl.pipeline.told import Told, good, refused
 from ca_etl.pipeline.visit import Visit
+from ca_etl.records import DELETED_STATUSES
 from ca_etl.settings import ArticleSource
 from ca_etl.sources import posts, timesca
 
@@ -85,7 +85,7 @@ def _look_again(ctx: Context, visit: Visit) -> tuple[Told, ...]:
         return ()
     with published_warehouse(ctx.settings.data_dir) as con:
         answered = con.sql(ANSWERED, params={"source": timesca.ARTICLES}).fetchall() if con else []
-    lost = [url for url, status in answered if status in timesca.GONE]
+    lost = [url for url, status in answered if status in DELETED_STATUSES]
     said = _disbelief(ctx, len(lost), len(answered), "pages are no more")
     if said is not None:
         return (Told(timesca.ARTICLES, SlotOutcome.FAILED, said),)
@@ -112,7 +112,7 @@ def _list_posts(ctx: Context, visit: Visit) -> tuple[Told, frozenset[int]]:
         fields=posts.LIST_FIELDS,
         most_pages=MOST_LIST_PAGES,
     )
-    with visit.file(_name(ctx, posts.SOURCE), posts.SOURCE, **{"ca-etl-slot": f"{ctx.slot}"}):
+    with visit.slot_file(posts.SOURCE):
         walked = visit.walk(asking, posts_page)
     ended = walked.ended
     if ended.closed is not None:
@@ -133,14 +133,9 @@ def _missing(ctx: Context, seen: frozenset[int]) -> tuple[int, tuple[tuple[str, 
 
 def _look(ctx: Context, visit: Visit, urls: Sequence[str], why: str) -> tuple[Told, ...]:
     """What the pages at `urls` said; `why` tells of those that are too many for one sweep."""
-    with visit.file(_name(ctx, timesca.ARTICLES), timesca.ARTICLES, **{"ca-etl-slot": f"{ctx.slot}"}):
+    with visit.slot_file(timesca.ARTICLES):
         said, no = look_at(ctx, visit, urls[: ctx.settings.article_pages])
     if not said:
         return ()
     left = len(urls) - len(said)
     return (told_of(said, no, f"{left} more that {why} are left for later sweeps" if left else ""),)
-
-
-def _name(ctx: Context, source: str) -> str:
-    assert ctx.slot is not None  # noqa: S101  see `capture`
-    return archive_name(ctx.slot, ctx.schedule, source)

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from ca_etl.archive.fetch import FetchResult
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.visit import FINAL, USABLE
-from ca_etl.sources import timesca
+from ca_etl.records import UNAVAILABLE_STATUSES
 from ca_etl.warehouse.files import read_if_there, write_atomic
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def outcome_of(result: FetchResult | None) -> SlotOutcome:
     if result is None:
         return SlotOutcome.FAILED
     last = result.attempts[-1] if result.attempts else None
-    if last is not None and (last.status in timesca.CLOSED or result.verdict in USABLE):
+    if last is not None and (last.status in UNAVAILABLE_STATUSES or result.verdict in USABLE):
         return SlotOutcome.CLOSED
     is_no = result.verdict in FINAL or result.ends_visit or (last is not None and last.status == TOO_MANY)
     return SlotOutcome.BLOCKED if is_no else SlotOutcome.FAILED

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Generic, Self, TypeVar
 
 from ca_etl import __version__
+from ca_etl.archive import fields
 from ca_etl.archive.fetch import Fetcher, FetchResult
 from ca_etl.archive.policy import Attempt, Validators, Verdict, header
 from ca_etl.archive.write import ArchiveWriter
@@ -43,6 +44,12 @@ def page_of(result: FetchResult) -> Page | None:
     return read if isinstance(read, Page) else None
 
 
+def slot_origin(ctx: Context, source: str) -> fields.Origin:
+    """What the archive file of `source` in the slot of this run is written for."""
+    assert ctx.slot is not None  # noqa: S101  only `run` captures, and a run has a slot
+    return fields.Origin(source, ctx.schedule or fields.DAILY, ctx.slot)
+
+
 class Visit:
     """Asks for pages, with robots.txt read once and the pause kept between all of them. A context manager.
 
@@ -65,12 +72,17 @@ class Visit:
     ) -> None:
         self._fetcher.__exit__(kind, error, trace)
 
+    def slot_file(self, source: str) -> AbstractContextManager[None]:
+        """Let the responses go into the file of `source` in the run's slot until the block ends."""
+        origin = slot_origin(self._ctx, source)
+        return self.file(origin.name, source, **origin.info)
+
     @contextmanager
     def file(self, name: str, source: str, **info: str) -> Iterator[None]:
-        """Let the answers go into the archive file of that name until the block ends; none without an answer."""
-        told = {"ca-etl-run": self._ctx.run_id, "software": f"ca_etl/{__version__}", **info}
+        """Let the responses go into the archive file of that name until the block ends; no file without a response."""
+        info = {"ca-etl-run": self._ctx.run_id, "software": f"ca_etl/{__version__}", **info}
         archive_dir = self._ctx.settings.archive_dir
-        with ArchiveWriter(archive_dir, name, source=source, info=told, clock=self._ctx.clock) as writer:
+        with ArchiveWriter(archive_dir, name, source=source, info=info, clock=self._ctx.clock) as writer:
             self._writer = writer
             try:
                 yield

@@ -15,9 +15,10 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urljoin
 
+from ca_etl.records import FEED
 from ca_etl.sources.feed_evidence import Evidence, FeedItem
 
-SOURCE: Final = "timesca-feed"
+SOURCE: Final = FEED
 PATH: Final = "feed/"
 MOST_PASSES: Final = 5
 # A cache that does not look at `paged` gives the first page for ever; so many posts never come between two requests.

@@ -18,7 +18,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 from urllib.parse import urlencode, urljoin
 
-SOURCE: Final = "timesca-posts"
+from ca_etl.records import POSTS_API
+
+SOURCE: Final = POSTS_API
 PATH: Final = "wp-json/wp/v2/posts"
 FIELDS: Final = (
     "id,slug,link,date_gmt,modified_gmt,title,content,excerpt,author,categories,tags,_links,_embedded"

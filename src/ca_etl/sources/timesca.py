@@ -8,17 +8,13 @@ from urllib.parse import urljoin, urlsplit
 from ca_etl import __version__
 from ca_etl.archive.policy import FetchPolicy
 from ca_etl.errors import UsageError
-from ca_etl.records import LOOPBACK, site_name
+from ca_etl.records import ARTICLE_PAGES, LOOPBACK, site_name
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, SWEEP
 
 SOURCE: Final = "timesca"
 # The pages of single articles.
-ARTICLES: Final = "timesca-articles"
-# With these a page says that its article is no more.
-GONE: Final = frozenset({404, 410})
-# With these a source is closed to us, or is none: how the site is, and not a bad day, which 429 and 5xx are.
-CLOSED: Final = frozenset({400, 401, 403, 404, 405, 406, 410, 451})
+ARTICLES: Final = ARTICLE_PAGES
 
 
 def targets(settings: Settings, schedule: str = DAILY) -> tuple[str, ...]:

@@ -91,10 +91,14 @@ LoadCounts = Mapping[str, TableCount]
 class ArchiveFile:
     """One archive file and what was read from it; a row of `raw.archive_file`.
 
-    `archive_file` is relative to the archive folder, with forward slashes; `records` are captures.
+    `archive_file` is relative to the archive folder, with forward slashes; `records` are captures. `schedule` and
+    `slot` (UTC) are None for an ingest or a backfill.
     """
 
     archive_file: str
+    source: str
+    schedule: str | None
+    slot: datetime | None
     sha256: str
     bytes: int
     records: int
