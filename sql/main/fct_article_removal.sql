@@ -28,9 +28,14 @@ checks:
   - name: an_article_is_away_in_one_way_at_a_time
     sql: select article_id from main.fct_article_removal where is_current group by article_id having count(*) > 1
 */
-with lists as (
-    select distinct regexp_extract(archive_file, '([^/]+)-timesca-posts-sweep[.]', 1) as sweep
+with sweep_captures as (
     from staging.stg_capture
+    where schedule = 'sweep'
+),
+
+lists as (
+    select distinct slot as sweep
+    from sweep_captures
     where source = 'timesca-posts'
     and page_kind = 'posts_api'
 ),
@@ -41,20 +46,15 @@ answers as (
         url,
         observed_at,
         http_status,
-        if(http_status = 200, 'unlisted', 'gone') as kind,
-        regexp_extract(archive_file, '([^/]+)-timesca-articles-sweep[.]', 1) as sweep
-    from staging.stg_capture
+        if(response_class = 'deleted', 'gone', 'unlisted') as kind,
+        slot as sweep
+    from sweep_captures
     where source = 'timesca-articles'
     and (
-        http_status in (404, 410)
-        or (
-            http_status = 200
-            and page_kind = 'article'
-            and regexp_extract(archive_file, '([^/]+)-timesca-articles-sweep[.]', 1) in (from lists)
-        )
+        response_class = 'deleted'
+        or (response_class = 'page' and page_kind = 'article' and slot in (from lists))
     )
     and observed_at is not null
-    and regexp_matches(archive_file, '-timesca-articles-sweep[.]')
 ),
 
 addresses as (
@@ -71,7 +71,7 @@ seen as materialized (
     select
         sighting.article_id,
         sighting.observed_at,
-        regexp_extract(capture.archive_file, '([^/]+)-timesca-posts-sweep[.]', 1) as sweep
+        if(capture.schedule = 'sweep' and sighting.source = 'timesca-posts', capture.slot, null) as sweep
     from main.fct_article_sighting as sighting
     inner join staging.stg_capture as capture on capture.capture_id = sighting.capture_id
     where sighting.article_id in (select article_id from addresses)
@@ -145,7 +145,7 @@ again as (
     inner join staging.stg_capture as capture on capture.capture_id = sighting.capture_id
     where sighting.article_id in (select article_id from away)
     and sighting.source = 'timesca-articles'
-    and not regexp_matches(capture.archive_file, '-timesca-articles-sweep[.]')
+    and capture.schedule is distinct from 'sweep'
 ),
 
 returned as (

@@ -9,7 +9,9 @@ grain: [article_id, revision]
 columns:
   article_id: The article.
   revision: Counts its states from 0.
-  valid_from: When a capture first showed this state - the day began, where the time of the capture is not known.
+  valid_from: >-
+    When a capture first showed this state - where the time of the capture is unknown, the instant at which its day began
+    in the time zone of the settings.
   valid_to: When a capture first showed the next one; null for the latest.
   title: The title, as first shown in this state.
   text_id: The whole text as first shown in this state, null where none was shown yet.
@@ -30,12 +32,17 @@ checks:
       select article_id, revision, valid_from, valid_to from main.fct_article_revision
       where valid_to < valid_from or (changed is null) <> (revision = 0)
 */
--- most articles have one title and one text for ever: only the others are looked into
-with steady as materialized (
+with captures as (
+    select capture_id, observed_from
+    from staging.stg_capture
+),
+
+-- for speed: most articles keep one title and one text, and only the others are compared state by state
+steady as materialized (
     select
         article_id,
         min(sighting_number) as sighting_number,
-        min(coalesce(observed_at, (seen_date::varchar || ' 00:00:00+05')::timestamptz)) as shown_at,
+        min(observed_from) as shown_at,
         min(title) as title,
         arg_min(text_id, sighting_number) filter (where not is_truncated) as text_id,
         min(title) = max(title) as has_one_title,
@@ -43,6 +50,7 @@ with steady as materialized (
             min(text_id) filter (where not is_truncated) = max(text_id) filter (where not is_truncated), true
         ) as has_one_text
     from main.fct_article_sighting
+    inner join captures using (capture_id)
     group by article_id
 ),
 
@@ -93,7 +101,7 @@ shown as (
         sighting.article_id,
         sighting.sighting_number,
         -- a cached page counts by the day it prints: what it shows was there before what later ones show
-        min(coalesce(sighting.observed_at, (sighting.seen_date::varchar || ' 00:00:00+05')::timestamptz)) over (
+        min(captures.observed_from) over (
             partition by sighting.article_id order by sighting.sighting_number
             rows between current row and unbounded following
         ) as shown_at,
@@ -104,6 +112,7 @@ shown as (
         sighting.source,
         sighting.capture_id
     from main.fct_article_sighting as sighting
+    inner join captures on captures.capture_id = sighting.capture_id
     inner join plain_titles on plain_titles.title = sighting.title
     left join plain_texts on plain_texts.text_id = sighting.text_id
     where sighting.article_id in (from varied)

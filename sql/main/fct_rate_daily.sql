@@ -3,7 +3,7 @@ description: >-
   One row per day and currency pair, without gaps from the first to the last observed day of the pair. The rate of
   an observed day is its latest print - by observed_at, prints without a known time first, then in the order of
   the archive (archive_file, archive_offset, capture_id); that order is fct_rate_observation.capture_order. A day without any print carries the rate of the last
-  observed day, with that rate's interval, and says so - is_filled, fill_age_days.
+  observed day, with that rate's interval, and is marked as such - is_filled, fill_age_days.
 grain: [rate_date, base, quote]
 columns:
   rate_date: The day.
@@ -11,8 +11,8 @@ columns:
   quote: Currency of the price.
   rate: Units of quote for one unit of base.
   rate_low: Lower end of the interval that the print leaves open, half a unit of its last digit below rate.
-  rate_high: Upper end of that interval. On a filled day it says nothing of what happened since.
-  significant_digits: How many digits the print is good for.
+  rate_high: Upper end of that interval. On a filled day it does not cover what happened since.
+  significant_digits: Printed digits from the first that is not zero on.
   inverse_rate: Units of base for one unit of quote, 1 / rate, half-up to 12 decimals.
   inverse_low: Lower end of its interval, 1 / rate_high, rounded down.
   inverse_high: Upper end of its interval, 1 / rate_low, rounded up.
@@ -40,9 +40,9 @@ columns:
   is_filled: True where no capture of this day printed the pair.
   fill_age_days: Days since the print that the rate comes from, 0 on an observed day.
   fill_reason: >-
-    Why no capture of this day printed the pair, from fct_coverage - what became of the slots of the day; null on an
+    Why no capture of this day printed the pair - the outcome of the slots of the day, as in fct_coverage; null on an
     observed day.
-  observed_at: When the print that the rate comes from was fetched, null where nobody knows.
+  observed_at: When the print that the rate comes from was fetched, null where unknown.
   source: The source of that print.
   capture_id: The capture of that print; on a filled day it is a capture of an earlier day.
 sort: [rate_date, base, quote]
@@ -138,15 +138,14 @@ observed as materialized (
         lag(latest.rate_date) over of_pair as previous_date,
         lag(latest.rate) over of_pair as previous_rate,
         lag(latest.rate_low) over of_pair as previous_low,
-        lag(latest.rate_high) over of_pair as previous_high,
-        lead(latest.rate_date) over of_pair as next_date
+        lag(latest.rate_high) over of_pair as previous_high
     from days
     inner join main.fct_rate_observation as latest using (rate_date, base, quote, capture_order)
     inner join dated_tickers on dated_tickers.capture_id = latest.capture_id
     window of_pair as (partition by latest.base, latest.quote order by latest.rate_date)
 ),
 
--- the same few hundred steps from one rate to the next are taken again and again: each is worked out once
+-- for speed: the same few hundred changes occur again and again, and each is computed once
 changes as materialized (
     select
         *,
@@ -160,9 +159,10 @@ changes as materialized (
     )
 ),
 
-slots as (
+-- of the slots of a day the one with the best outcome explains it, the latest of equal ones
+slot_outcomes as (
     select day, outcome, reason
-    from main.fct_coverage
+    from staging.stg_slot_rate_outcome
     where source = 'timesca' -- the one source that prints a ticker
     qualify row_number() over (
         partition by day
@@ -170,48 +170,62 @@ slots as (
     ) = 1
 ),
 
--- each observed day lasts until the day before the next one, the last of a pair for itself alone
-spread as (
-    select *, unnest(range(0, coalesce(next_date - rate_date, 1)))::integer as fill_age_days
+pair_days as (
+    select base, quote, unnest(range(min(rate_date), max(rate_date) + 1, interval 1 day))::date as rate_date
     from observed
-    left join changes using (rate, rate_low, rate_high, previous_rate, previous_low, previous_high)
+    group by base, quote
 )
 
 select
-    rate_date + fill_age_days as rate_date,
-    base,
-    quote,
-    rate,
-    rate_low,
-    rate_high,
-    significant_digits,
-    inverse_rate,
-    inverse_low,
-    inverse_high,
-    if(fill_age_days = 0, change_pct, null) as change_pct,
-    if(fill_age_days = 0, change_sign, null) as change_sign,
-    if(fill_age_days = 0, change_text, null) as change_text,
-    if(fill_age_days = 0, change_pct_computed, null) as change_pct_computed,
-    if(fill_age_days = 0, change_pct_low, null) as change_pct_low,
-    if(fill_age_days = 0, change_pct_high, null) as change_pct_high,
-    if(fill_age_days = 0, previous_date, null) as previous_date,
-    if(fill_age_days = 0, observations, 0)::integer as observations,
-    if(fill_age_days = 0, distinct_rates, 0)::integer as distinct_rates,
-    if(fill_age_days = 0, distinct_tickers, 0)::integer as distinct_tickers,
-    if(fill_age_days = 0, day_low, null) as day_low,
-    if(fill_age_days = 0, day_high, null) as day_high,
-    if(fill_age_days = 0, is_stale_suspect, null) as is_stale_suspect,
-    if(fill_age_days = 0, date_conflict, null) as date_conflict,
-    fill_age_days > 0 as is_filled,
-    fill_age_days,
+    pair_days.rate_date,
+    pair_days.base,
+    pair_days.quote,
+    carried.rate,
+    carried.rate_low,
+    carried.rate_high,
+    carried.significant_digits,
+    carried.inverse_rate,
+    carried.inverse_low,
+    carried.inverse_high,
+    printed.change_pct,
+    printed.change_sign,
+    printed.change_text,
+    changes.change_pct_computed,
+    changes.change_pct_low,
+    changes.change_pct_high,
+    printed.previous_date,
+    coalesce(printed.observations, 0)::integer as observations,
+    coalesce(printed.distinct_rates, 0)::integer as distinct_rates,
+    coalesce(printed.distinct_tickers, 0)::integer as distinct_tickers,
+    printed.day_low,
+    printed.day_high,
+    printed.is_stale_suspect,
+    printed.date_conflict,
+    printed.rate_date is null as is_filled,
+    (pair_days.rate_date - carried.rate_date)::integer as fill_age_days,
     case
-        when fill_age_days = 0 then null
-        when slots.day is null then 'no slot was expected'
-        when outcome in ('observed', 'unchanged') then 'the pages of the day print other days'
-        else concat_ws(': ', outcome, reason)
+        when printed.rate_date is not null then null
+        when slot_outcomes.day is null then 'no slot was expected'
+        when slot_outcomes.outcome in ('observed', 'unchanged') then 'the pages of the day print other days'
+        else concat_ws(': ', slot_outcomes.outcome, slot_outcomes.reason)
     end as fill_reason,
-    observed_at,
-    source,
-    capture_id
-from spread
-left join slots on slots.day = rate_date + fill_age_days
+    carried.observed_at,
+    carried.source,
+    carried.capture_id
+from pair_days
+asof join observed as carried
+    on carried.base = pair_days.base
+    and carried.quote = pair_days.quote
+    and carried.rate_date <= pair_days.rate_date
+left join observed as printed
+    on printed.base = pair_days.base
+    and printed.quote = pair_days.quote
+    and printed.rate_date = pair_days.rate_date
+left join changes
+    on changes.rate = printed.rate
+    and changes.rate_low = printed.rate_low
+    and changes.rate_high = printed.rate_high
+    and changes.previous_rate = printed.previous_rate
+    and changes.previous_low = printed.previous_low
+    and changes.previous_high = printed.previous_high
+left join slot_outcomes on slot_outcomes.day = pair_days.rate_date

@@ -242,7 +242,7 @@ addresses as materialized (
         -- what has no address of its own is named by its title, which others may bear
         identified.own_segment <> '' as is_address,
         capture.capture_order as shown_order,
-        capture.archive_file,
+        capture.slot,
         identified.published_at
     from identified
     inner join staging.stg_capture as capture on capture.capture_id = identified.capture_id
@@ -272,7 +272,7 @@ elsewhere as (
         addresses.slug,
         addresses.shown_order,
         addresses.published_at,
-        nullif(regexp_extract(addresses.archive_file, '([0-9]{8}T[0-9]{6}Z)-', 1), '') as slot,
+        addresses.slot,
         keyed.slug as article_slug
     from addresses
     inner join keyed on keyed.post_id = addresses.post_id
@@ -297,7 +297,7 @@ followed as (
             arg_max(elsewhere.article_slug, elsewhere.shown_order)
                 filter (
                     where elsewhere.shown_order <= capture.capture_order
-                    or elsewhere.slot = regexp_extract(capture.archive_file, '([0-9]{8}T[0-9]{6}Z)-', 1)
+                    or elsewhere.slot = capture.slot
                 ),
             arg_min(elsewhere.article_slug, elsewhere.shown_order)
         ) as slug

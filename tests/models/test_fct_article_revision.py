@@ -136,3 +136,23 @@ def test_of_texts_that_differ_in_their_paragraphs_alone_the_first_stands(given):
     assert states(warehouse) == [(0, 5, None, "a", None, None)]
     warehouse = build(given, [shown(5, "b"), shown(6, "a"), shown(7, "a")], b="One.\n\nTwo.", a="One. Two.")
     assert states(warehouse) == [(0, 5, None, "b", None, None)]
+
+
+@pytest.mark.parametrize(
+    ("day", "began"), [("2024-01-15", "2024-01-14 18:00:00+00"), ("2024-04-15", "2024-04-14 19:00:00+00")]
+)
+@pytest.mark.parametrize("titles", [("A",), ("A", "B")])
+def test_a_capture_of_unknown_time_counts_from_the_beginning_of_its_day_in_almaty(given, day, began, titles):
+    warehouse = given(
+        capture=[
+            {"capture_id": f"c{number}", "page_date": day, "archive_offset": number}
+            for number in range(len(titles))
+        ],
+        article_observation=[
+            {"capture_id": f"c{number}", "title": title, "url": "/glacier/"}
+            for number, title in enumerate(titles)
+        ],
+    )
+    assert warehouse.rows(f"select distinct valid_from = '{began}' from main.fct_article_revision") == [
+        (True,)
+    ]
