@@ -21,7 +21,7 @@ from ca_etl.parse.page import Article, Page, PageKind
 from ca_etl.pipeline.consult import consult_validators
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.duplicate_pages import Saying, repeats
-from ca_etl.pipeline.resolve import published_warehouse
+from ca_etl.pipeline.resolve import consulted_warehouse
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.told import TOO_MANY, Told, good, status_of
 from ca_etl.pipeline.visit import FINAL, Visit, page_of
@@ -68,7 +68,7 @@ def ask_pages(ctx: Context, visit: Visit, lacking: Sequence[Article]) -> Told | 
     found = dict.fromkeys(article.url for article in lacking if article.url)
     urls = [url for url in found if policy.allows_host(url)]
     most = ctx.settings.article_pages
-    with published_warehouse(ctx.settings.data_dir) as con:
+    with consulted_warehouse(ctx.settings.data_dir) as con:
         known = {url for (url,) in con.sql(WHOLE).fetchall()} if con else set[str]()
         wanted = [url for url in urls if url not in known]
         again = _read_before(ctx, con) if con else []

@@ -19,7 +19,7 @@ from pyarrow.lib import ArrowCancelled
 from ca_etl.archive.policy import Validators
 from ca_etl.archive.read import archive_files, read_validators, usable_urls
 from ca_etl.errors import CaEtlError, Problem, UsageError
-from ca_etl.pipeline.resolve import PLACE_OF, published_warehouse
+from ca_etl.pipeline.resolve import PLACE_OF, consulted_warehouse, published_warehouse
 from ca_etl.records import site_name
 from ca_etl.settings import Settings
 from ca_etl.sources import timesca
@@ -70,12 +70,20 @@ def consult(read: Callable[[], T], without: S, what: object, next_command: str) 
 
 
 def consult_release(
-    data_dir: Path, read: Callable[[duckdb.DuckDBPyConnection | None], T], without: S
+    data_dir: Path,
+    read: Callable[[duckdb.DuckDBPyConnection | None], T],
+    without: S,
+    *,
+    of_any_version: bool = False,
 ) -> Consulted[T | S]:
-    """What `read` makes of the current release, of None before the first one; `without` where it is unreadable."""
+    """What `read` makes of the current release, of None before the first one; `without` where it is unreadable.
+
+    A release with the tables of an earlier version counts as none, unless `of_any_version`.
+    """
+    opened = published_warehouse if of_any_version else consulted_warehouse
 
     def read_release() -> T:
-        with published_warehouse(data_dir) as con:
+        with opened(data_dir) as con:
             return read(con)
 
     return consult(read_release, without, "the current release", GO_BACK)

@@ -35,11 +35,9 @@ LOST_RUNS: Final = """
     left join (
         select
             run_id,
-            list(
-                {source: source, schedule: schedule, slot: slot, day: day, outcome: outcome, reason: reason}
-                order by slot, list_contains($own, source), source
-            ) as slots
-        from raw.slot
+            -- with the columns that it has: a release of an earlier version has others
+            list(slots order by slots.slot, list_contains($own, source), source) as slots
+        from raw.slot as slots
         group by run_id
     ) using (run_id)
     where not list_contains($known, run_id)
@@ -79,8 +77,9 @@ def settle(settings: Settings, at: datetime) -> Settled:
     runs = settled.value
     # a release that cannot be read is a problem of the capture, which consults it too, or of the load;
     # decisions that cannot be read are one of the build
-    lost = consult_release(data_dir, lambda con: lost_runs(con, settings, runs), ()).value
-    undecided = consult_release(data_dir, partial(decisions.lost, data_dir=data_dir), None).value
+    recorded = partial(consult_release, data_dir, of_any_version=True)
+    lost = recorded(lambda con: lost_runs(con, settings, runs), ()).value
+    undecided = recorded(partial(decisions.lost, data_dir=data_dir), None).value
     problems = tuple(problem for problem in (settled.problem, undecided) if problem is not None)
     if not bad and not lost:
         return Settled(runs, problems)
@@ -109,7 +108,10 @@ def lost_runs(
         return ()
     own = sorted({schedule.source for schedule in schedules(settings)})
     lost = con.execute(LOST_RUNS, {"known": [run.run_id for run in runs], "own": own}).to_arrow_table()
-    return tuple(TypeAdapter(list[RunRecord]).validate_python(lost.to_pylist()))
+    rows = lost.to_pylist()
+    for row in rows:
+        row["slots"] = [{k: v for k, v in slot.items() if k != "run_id"} for slot in row["slots"]]
+    return tuple(TypeAdapter(list[RunRecord]).validate_python(rows))
 
 
 def _settle_crashes(settings: Settings, runs: tuple[RunRecord, ...]) -> tuple[RunRecord, ...]:

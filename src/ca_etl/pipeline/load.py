@@ -15,14 +15,16 @@ from ca_etl.archive.read import archive_files, read_archive, read_origin
 from ca_etl.parse.page import PARSER_VERSION
 from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.clock import held_back
+from ca_etl.pipeline.consult import RELEASE, consult
 from ca_etl.pipeline.context import Context, Kind
 from ca_etl.pipeline.duplicate_pages import reject_repeats
-from ca_etl.pipeline.resolve import Resolve, resolver
+from ca_etl.pipeline.resolve import Resolve, published_warehouse, resolver
 from ca_etl.pipeline.whole import assert_archive_is_whole
 from ca_etl.records import EXPECTED_RESPONSES, BadRecord, Rows, site_name
 from ca_etl.sources import timesca
 from ca_etl.sources.site import claimed_site
 from ca_etl.warehouse.connect import checkpoint_at_commit, open_building
+from ca_etl.warehouse.landing import is_outdated
 from ca_etl.warehouse.load import ArchiveFile, ensure_raw, known_archive_files, load_archive_files
 from ca_etl.warehouse.release import begin_building
 from ca_etl.warehouse.retry import forget_rejects
@@ -32,13 +34,17 @@ log = logging.getLogger(__name__)
 # What a batch holds in memory: some 50 MB of listing pages' rows, or one large file.
 MOST_FILES: Final = 50
 MOST_ROWS: Final = 10_000
+UPGRADED: Final = (
+    "the current release has the tables of an earlier version: the whole archive is loaded anew, this once"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """Rows that the archive files new to this run added to `raw`.
 
-    `expected` counts those of `rejects` that belong to a response of `EXPECTED_RESPONSES`.
+    `expected` counts those of `rejects` that belong to a response of `EXPECTED_RESPONSES`. `warnings` are for the
+    operator.
     """
 
     archive_files: int = 0
@@ -47,18 +53,21 @@ class Loaded:
     articles: int = 0
     rejects: int = 0
     expected: int = 0
+    warnings: tuple[str, ...] = ()
 
 
 def load(ctx: Context) -> Loaded:
     """Make the building copy of the current release and load the archive files it lacks.
 
-    A rebuild starts from an empty warehouse, so that every file is new to it; a retry forgets what an older
-    parser rejected. Raises `CaEtlError`
-    when the data directory cannot be written.
+    A rebuild starts from an empty warehouse, so that every file is new to it, and so does the first run on a release
+    with the tables of an earlier version; a retry forgets what an older parser rejected. Raises `CaEtlError` when the
+    data directory cannot be written, `ArchiveDamagedError` when starting anew would lose something.
     """
-    if ctx.kind is Kind.REBUILD:
+    is_upgrade = _is_upgrade(ctx.settings.data_dir)
+    is_fresh = is_upgrade or ctx.kind is Kind.REBUILD
+    if is_fresh:
         assert_archive_is_whole(ctx)
-    building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=ctx.kind is Kind.REBUILD)
+    building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=is_fresh)
     root = ctx.settings.archive_dir
     batch = _Batch()
     with open_building(building.warehouse) as con:
@@ -85,7 +94,19 @@ def load(ctx: Context) -> Loaded:
         articles=batch.added["article_observation"],
         rejects=batch.added["reject"],
         expected=min(batch.expected, batch.added["reject"]),
+        warnings=(UPGRADED,) if is_upgrade and ctx.kind is not Kind.REBUILD else (),
     )
+
+
+def _is_upgrade(data_dir: Path) -> bool:
+    """Whether the current release has the landing tables of an earlier version of the code."""
+
+    def read() -> bool:
+        with published_warehouse(data_dir) as con:
+            return con is not None and is_outdated(con)
+
+    # that a release cannot be read stops the run when its warehouse is copied
+    return consult(read, without=False, what="the current release", next_command=RELEASE).value
 
 
 @dataclass(slots=True)

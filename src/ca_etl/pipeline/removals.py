@@ -18,7 +18,7 @@ from typing import Final
 from ca_etl.pipeline.article_pages import look_at, told_of
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.history import posts_page
-from ca_etl.pipeline.resolve import published_warehouse
+from ca_etl.pipeline.resolve import consulted_warehouse
 from ca_etl.pipeline.slots import GOOD, SlotOutcome
 from ca_etl.pipeline.told import Told, good, refused
 from ca_etl.pipeline.visit import Visit
@@ -83,7 +83,7 @@ def _look_again(ctx: Context, visit: Visit) -> tuple[Told, ...]:
     """Archive once more the pages that were no more when they were asked for last."""
     if ArticleSource.PAGES not in ctx.settings.article_sources:
         return ()
-    with published_warehouse(ctx.settings.data_dir) as con:
+    with consulted_warehouse(ctx.settings.data_dir) as con:
         answered = con.sql(ANSWERED, params={"source": timesca.ARTICLES}).fetchall() if con else []
     lost = [url for url, status in answered if status in DELETED_STATUSES]
     said = _disbelief(ctx, len(lost), len(answered), "pages are no more")
@@ -124,7 +124,7 @@ def _list_posts(ctx: Context, visit: Visit) -> tuple[Told, frozenset[int]]:
 def _missing(ctx: Context, seen: frozenset[int]) -> tuple[int, tuple[tuple[str, bool], ...]]:
     """How many posts are known of those days, and the pages of those not seen, with whether that is news."""
     first = ctx.started_at - timedelta(days=ctx.settings.sweep_days) + MARGIN
-    with published_warehouse(ctx.settings.data_dir) as con:
+    with consulted_warehouse(ctx.settings.data_dir) as con:
         if con is None:
             return 0, ()
         known = con.sql(KNOWN, params={"first": first, "last": ctx.started_at - MARGIN}).fetchall()

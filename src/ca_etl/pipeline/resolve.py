@@ -13,6 +13,7 @@ from ca_etl.archive.read import read_capture
 from ca_etl.errors import CaEtlError
 from ca_etl.records import Capture
 from ca_etl.warehouse.connect import open_release
+from ca_etl.warehouse.landing import is_outdated
 from ca_etl.warehouse.release import GO_BACK, RELEASE_ID, assert_intact, current_release
 
 Resolve = Callable[[str], Capture | None]
@@ -75,3 +76,13 @@ def published_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | 
         return
     with readable(release.warehouse) as con:
         yield con
+
+
+@contextmanager
+def consulted_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
+    """The current release for what a run consults: None before the first one, and for one of an earlier version.
+
+    The run then requests what the first one would, and its load makes a release with the tables of this version.
+    """
+    with published_warehouse(data_dir) as con:
+        yield None if con is None or is_outdated(con) else con

@@ -270,7 +270,8 @@ class _Run:
                 f"{done}nothing is published: {'; '.join(each.message for each in problems)}",
                 "; then: ".join(dict.fromkeys(each.next_command for each in problems)),
             )
-        outcome.loaded = self.step(load)
+        outcome.loaded = loaded = self.step(load)
+        outcome.warnings += loaded.warnings
         self.step(enrich)
         self.step(build, self.record())
         outcome.checks = self.step(check)

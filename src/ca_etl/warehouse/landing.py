@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -41,17 +41,24 @@ def ensure_raw(con: duckdb.DuckDBPyConnection) -> None:
 
     Raises `OutdatedWarehouseError` when one exists with other columns than its file says.
     """
-    ddl = "create schema if not exists raw;\n" + "\n".join(file.read_text("utf-8") for file in raw_files())
-    layout = hashlib.sha256(ddl.encode()).hexdigest()
-    # Making nothing takes DuckDB 70 ms, most of it for comments that stand already.
+    ddl, layout = _ddl()
+    # Making nothing takes DuckDB 70 ms, most of it for comments that exist already.
     if _layout(con) == layout:
         return
-    if found := _raw_columns(con):
-        _assert_same_columns(found, ddl)
+    for table, columns in _other_columns(con, ddl):
+        raise OutdatedWarehouseError(
+            f"raw.{table} has other columns than sql/raw/{table}.sql: {columns}", "ca-etl rebuild"
+        )
     with transaction(con):
         con.execute(ddl)
         con.execute("delete from raw.layout")
         con.execute("insert into raw.layout values (?)", [layout])
+
+
+def is_outdated(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the landing tables that `con` reads are those of an earlier version, with other columns than ours."""
+    ddl, layout = _ddl()
+    return _layout(con) != layout and any(_other_columns(con, ddl))
 
 
 def arrow_rows(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> pa.Table:
@@ -71,6 +78,12 @@ def incoming(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> Iterator[None]:
     con.unregister(INCOMING)
 
 
+def _ddl() -> tuple[str, str]:
+    """The statements that make the landing tables, and their SHA-256 in hex, which `raw.layout` keeps."""
+    ddl = "create schema if not exists raw;\n" + "\n".join(file.read_text("utf-8") for file in raw_files())
+    return ddl, hashlib.sha256(ddl.encode()).hexdigest()
+
+
 def _layout(con: duckdb.DuckDBPyConnection) -> str | None:
     try:
         rows = con.execute("select sha256 from raw.layout").fetchall()
@@ -79,17 +92,16 @@ def _layout(con: duckdb.DuckDBPyConnection) -> str | None:
     return str(rows[0][0]) if rows else None
 
 
-def _assert_same_columns(found: Mapping[str, Columns], ddl: str) -> None:
+def _other_columns(con: duckdb.DuckDBPyConnection, ddl: str) -> Iterator[tuple[str, str]]:
+    """The landing tables with other columns than `ddl` makes, and which columns differ."""
+    stored = _raw_columns(con)
     with duckdb.connect(":memory:") as scratch:
         scratch.execute(ddl)
         expected = _raw_columns(scratch)
-    for table in sorted(found.keys() & expected.keys()):
-        if found[table] != expected[table]:
-            differing = ", ".join(sorted(name for name, *_ in set(found[table]) ^ set(expected[table])))
-            raise OutdatedWarehouseError(
-                f"raw.{table} has other columns than sql/raw/{table}.sql: {differing or 'their order'}",
-                "ca-etl rebuild",
-            )
+    for table in sorted(stored.keys() & expected.keys()):
+        if stored[table] != expected[table]:
+            names = sorted(name for name, *_ in set(stored[table]) ^ set(expected[table]))
+            yield table, ", ".join(names) or "their order"
 
 
 def _raw_columns(con: duckdb.DuckDBPyConnection) -> dict[str, Columns]:
