@@ -257,7 +257,15 @@ def clean() -> Iterator[Warehouse]:
             _page("c2", "2025-12-07", run_id="r2", articles_parsed=4, shown_total=4, shown_to=4),
             _page("excluded", "2025-12-06"),
             _page("blocked", "2025-12-06", articles_parsed=0, run_id="r0", shown_from=None),
-            _page("listed", "2025-12-05", source="timesca-posts", shown_from=None, page_date=None),
+            _page(
+                "listed",
+                "2025-12-05",
+                source="timesca-posts",
+                shown_from=None,
+                page_date=None,
+                page_kind="posts_api",
+                archive_file="2025/12/20251205T020000Z-timesca-posts.warc.gz",
+            ),
             _page(
                 "looked",
                 "2025-12-07",
@@ -280,7 +288,12 @@ def clean() -> Iterator[Warehouse]:
             {"capture_id": "c2", "position": 2, "title": "The Road", "text_id": "t2"},
             {"capture_id": "c2", "position": 3, "title": "A Letter", "text_id": "t1"},
             {"capture_id": "c2", "position": 4, "title": "A Letter", "text_id": "t3"},
-            {"capture_id": "listed", "title": "A Bridge", "url": "https://timesca.com/a-bridge/"},
+            {
+                "capture_id": "listed",
+                "title": "A Bridge",
+                "url": "https://timesca.com/a-bridge/",
+                "post_id": 7,
+            },
         ],
         "article_text": [
             {"text_id": "t1", "text": "The road is long."},
@@ -297,7 +310,7 @@ def clean() -> Iterator[Warehouse]:
         "text_profile": [{}, {"text_id": "t2"}, {"text_id": "t3"}],
         "text_pair": [{}],
         "run": [{}, {"run_id": "r2"}],
-        "slot": [{"outcome": "missed"}],
+        "slot": [{"outcome": "missed"}, {"source": "timesca-posts"}],
         "check_result": [{}],
     }
     con = duckdb.connect()
