@@ -75,8 +75,10 @@ hidden_posts as (
 slot_counts as (
     select
         slots.*,
-        -- a source of articles is observed where a response that counts has articles
-        source <> 'timesca' and outcome in ('observed', 'unchanged') and coalesce(responses, 0) = 0 as is_without_response,
+        -- without a response that counts a source of articles was not observed, whatever its run recorded
+        source <> 'timesca'
+        and outcome in ('observed', 'unchanged')
+        and coalesce(responses, 0) = 0 as is_without_response,
         coalesce(articles, 0) + coalesce(items_rejected, 0) as archived,
         coalesce(articles_with_title, 0) as parsed,
         coalesce(articles_loaded, 0) as loaded,

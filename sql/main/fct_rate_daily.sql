@@ -87,14 +87,25 @@ checks:
       select capture_id, rate_date, base, quote from main.fct_rate_observation as observed
       anti join (from main.fct_rate_daily where not is_filled) as daily using (rate_date, base, quote)
 */
-with tickers as materialized (
+with prints as (
+    from main.fct_rate_observation
+),
+
+-- timesca is the one source that prints a ticker
+slots as (
+    select day, slot, outcome, reason
+    from staging.stg_slot_rate_outcome
+    where source = 'timesca'
+),
+
+tickers as materialized (
     select
         capture_id,
         source,
         rate_date,
-        -- a list that is sorted afterwards: aggregates with an order take four times as long
+        -- for speed a list that is sorted afterwards: aggregates with an order take four times as long
         array_to_string(list_sort(list(concat_ws(' ', base, quote, rate_text, change_text))), ',') as ticker
-    from main.fct_rate_observation
+    from prints
     group by all
 ),
 
@@ -110,7 +121,7 @@ dated_tickers as (
     inner join first_prints using (source, ticker)
 ),
 
-days as (
+day_counts as (
     select
         rate_date,
         base,
@@ -121,32 +132,32 @@ days as (
         count(distinct ticker) as distinct_tickers,
         min(rate) as day_low,
         max(rate) as day_high
-    from main.fct_rate_observation
+    from prints
     inner join dated_tickers using (capture_id)
     group by all
 ),
 
-observed as materialized (
+observed_days as materialized (
     select
         latest.*,
-        days.observations,
-        days.distinct_rates,
-        days.distinct_tickers,
-        days.day_low,
-        days.day_high,
+        day_counts.observations,
+        day_counts.distinct_rates,
+        day_counts.distinct_tickers,
+        day_counts.day_low,
+        day_counts.day_high,
         dated_tickers.is_stale_suspect,
         lag(latest.rate_date) over of_pair as previous_date,
         lag(latest.rate) over of_pair as previous_rate,
         lag(latest.rate_low) over of_pair as previous_low,
         lag(latest.rate_high) over of_pair as previous_high
-    from days
-    inner join main.fct_rate_observation as latest using (rate_date, base, quote, capture_order)
+    from day_counts
+    inner join prints as latest using (rate_date, base, quote, capture_order)
     inner join dated_tickers on dated_tickers.capture_id = latest.capture_id
     window of_pair as (partition by latest.base, latest.quote order by latest.rate_date)
 ),
 
 -- for speed: the same few hundred changes occur again and again, and each is computed once
-changes as materialized (
+rate_changes as materialized (
     select
         *,
         change(rate, previous_rate) as change_pct_computed,
@@ -154,7 +165,7 @@ changes as materialized (
         change_up(rate_high, previous_low) as change_pct_high
     from (
         select distinct rate, rate_low, rate_high, previous_rate, previous_low, previous_high
-        from observed
+        from observed_days
         where previous_rate is not null
     )
 ),
@@ -162,8 +173,7 @@ changes as materialized (
 -- of the slots of a day the one with the best outcome explains it, the latest of equal ones
 slot_outcomes as (
     select day, outcome, reason
-    from staging.stg_slot_rate_outcome
-    where source = 'timesca' -- the one source that prints a ticker
+    from slots
     qualify row_number() over (
         partition by day
         order by list_position(['observed', 'unchanged', 'blocked', 'failed'], outcome) nulls last, slot desc
@@ -172,7 +182,7 @@ slot_outcomes as (
 
 pair_days as (
     select base, quote, unnest(range(min(rate_date), max(rate_date) + 1, interval 1 day))::date as rate_date
-    from observed
+    from observed_days
     group by base, quote
 )
 
@@ -190,9 +200,9 @@ select
     printed.change_pct,
     printed.change_sign,
     printed.change_text,
-    changes.change_pct_computed,
-    changes.change_pct_low,
-    changes.change_pct_high,
+    rate_changes.change_pct_computed,
+    rate_changes.change_pct_low,
+    rate_changes.change_pct_high,
     printed.previous_date,
     coalesce(printed.observations, 0)::integer as observations,
     coalesce(printed.distinct_rates, 0)::integer as distinct_rates,
@@ -213,19 +223,19 @@ select
     carried.source,
     carried.capture_id
 from pair_days
-asof join observed as carried
+asof join observed_days as carried
     on carried.base = pair_days.base
     and carried.quote = pair_days.quote
     and carried.rate_date <= pair_days.rate_date
-left join observed as printed
+left join observed_days as printed
     on printed.base = pair_days.base
     and printed.quote = pair_days.quote
     and printed.rate_date = pair_days.rate_date
-left join changes
-    on changes.rate = printed.rate
-    and changes.rate_low = printed.rate_low
-    and changes.rate_high = printed.rate_high
-    and changes.previous_rate = printed.previous_rate
-    and changes.previous_low = printed.previous_low
-    and changes.previous_high = printed.previous_high
+left join rate_changes
+    on rate_changes.rate = printed.rate
+    and rate_changes.rate_low = printed.rate_low
+    and rate_changes.rate_high = printed.rate_high
+    and rate_changes.previous_rate = printed.previous_rate
+    and rate_changes.previous_low = printed.previous_low
+    and rate_changes.previous_high = printed.previous_high
 left join slot_outcomes on slot_outcomes.day = pair_days.rate_date

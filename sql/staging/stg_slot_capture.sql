@@ -15,7 +15,7 @@ with slots as (
     from staging.stg_slot
 ),
 
--- a slot may be requested again long after it: its pages are those of the later time, and belong to the slot before that
+-- pages of a slot that is requested again long after it are those of the later time, and belong to the slot before that
 slot_captures as (
     select
         archive_file.source,

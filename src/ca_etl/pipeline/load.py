@@ -15,7 +15,7 @@ from ca_etl.archive.read import archive_files, read_archive, read_origin
 from ca_etl.parse.page import PARSER_VERSION
 from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.clock import held_back
-from ca_etl.pipeline.consult import RELEASE, consult
+from ca_etl.pipeline.consult import consult
 from ca_etl.pipeline.context import Context, Kind
 from ca_etl.pipeline.duplicate_pages import reject_repeats
 from ca_etl.pipeline.resolve import Resolve, published_warehouse, resolver
@@ -26,7 +26,7 @@ from ca_etl.sources.site import claimed_site
 from ca_etl.warehouse.connect import checkpoint_at_commit, open_building
 from ca_etl.warehouse.landing import is_outdated
 from ca_etl.warehouse.load import ArchiveFile, ensure_raw, known_archive_files, load_archive_files
-from ca_etl.warehouse.release import begin_building
+from ca_etl.warehouse.release import GO_BACK, begin_building
 from ca_etl.warehouse.retry import forget_rejects
 
 log = logging.getLogger(__name__)
@@ -106,7 +106,7 @@ def _is_upgrade(data_dir: Path) -> bool:
             return con is not None and is_outdated(con)
 
     # that a release cannot be read stops the run when its warehouse is copied
-    return consult(read, without=False, what="the current release", next_command=RELEASE).value
+    return consult(read, without=False, what="the current release", next_command=GO_BACK).value
 
 
 @dataclass(slots=True)
