@@ -149,7 +149,8 @@ observed_days as materialized (
         lag(latest.rate_date) over of_pair as previous_date,
         lag(latest.rate) over of_pair as previous_rate,
         lag(latest.rate_low) over of_pair as previous_low,
-        lag(latest.rate_high) over of_pair as previous_high
+        lag(latest.rate_high) over of_pair as previous_high,
+        lead(latest.rate_date) over of_pair as next_date
     from day_counts
     inner join prints as latest using (rate_date, base, quote, capture_order)
     inner join dated_tickers on dated_tickers.capture_id = latest.capture_id
@@ -180,10 +181,14 @@ slot_outcomes as (
     ) = 1
 ),
 
+-- each observed day lasts until the day before the next one, the last of a pair for itself alone
 pair_days as (
-    select base, quote, unnest(range(min(rate_date), max(rate_date) + 1, interval 1 day))::date as rate_date
+    select
+        base,
+        quote,
+        rate_date as observed_date,
+        unnest(range(rate_date, coalesce(next_date, rate_date + 1), interval 1 day))::date as rate_date
     from observed_days
-    group by base, quote
 )
 
 select
@@ -223,10 +228,10 @@ select
     carried.source,
     carried.capture_id
 from pair_days
-asof join observed_days as carried
+inner join observed_days as carried
     on carried.base = pair_days.base
     and carried.quote = pair_days.quote
-    and carried.rate_date <= pair_days.rate_date
+    and carried.rate_date = pair_days.observed_date
 left join observed_days as printed
     on printed.base = pair_days.base
     and printed.quote = pair_days.quote
