@@ -1,7 +1,7 @@
 /*
 description: >-
-  One row per article. Which sightings are one article is said by the slug - the last segment of the article's URL,
-  else what WordPress makes of the title (see staging.stg_article_observation). The text is the latest whole one of
+  One row per article. The slug states which sightings are one article - the last segment of the article's URL, else
+  what WordPress makes of the title (docs/architecture.md has the rules). The text is the latest whole one of
   the posts API, the feed or the article's own page, else the longest that a listing showed whole, or the longest of all
   where none was. Title, URL, author and times are the latest that were shown.
   Something shown without a title is no article here.
@@ -47,7 +47,16 @@ checks:
     sql: select article_id, text_id from main.fct_article where text_id is not null and text is null
 */
 with shown as (
-    select sighting.*, observation.* exclude (capture_id, position, title, text_id, is_truncated, slug)
+    select
+        sighting.*,
+        observation.url,
+        observation.published_at,
+        observation.published_date,
+        observation.modified_at,
+        observation.author,
+        observation.post_id,
+        observation.dateline,
+        observation.media
     from main.fct_article_sighting as sighting
     inner join raw.article_observation as observation using (capture_id, position)
 ),

@@ -12,7 +12,8 @@ create table if not exists raw.article_observation (
     dateline varchar,
     media struct(kind varchar, attachment_id bigint, caption varchar)[] not null,
     post_id bigint,
-    slug varchar,
+    url_slug varchar,
+    title_slug varchar,
     categories varchar[],
     primary key (capture_id, "position")
 );
@@ -31,5 +32,6 @@ comment on column raw.article_observation.modified_at is 'When the page says the
 comment on column raw.article_observation.dateline is 'Place and agency at the head of the text, as printed.';
 comment on column raw.article_observation.media is 'Captions and attachment ids taken out of the text.';
 comment on column raw.article_observation.post_id is 'Number of the post in WordPress; null where the page does not tell, as listings do not.';
-comment on column raw.article_observation.slug is 'Last part of the address, as the API gives it or as the address of a feed item or article page ends.';
+comment on column raw.article_observation.url_slug is 'Slug that the address ends in; null without an address, or with one such as /index.php?id=7.';
+comment on column raw.article_observation.title_slug is 'Slug that WordPress makes of the title; null without a title.';
 comment on column raw.article_observation.categories is 'Names of categories and tags, as printed; a feed does not tell the two apart. Null where the page names none.';

@@ -109,6 +109,7 @@ class RejectReason(StrEnum):
     BAD_HEADER = "bad_header"
     NO_ARTICLES = "no_articles"
     UNTITLED = "untitled"
+    AMBIGUOUS_TITLE = "ambiguous_title"
     NO_TEXT = "no_text"
     UNDECODABLE = "undecodable"
     PARSER_ERROR = "parser_error"
@@ -217,7 +218,8 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
         pa.field("dateline", pa.string()),
         pa.field("media", MEDIA, nullable=False),
         pa.field("post_id", pa.int64()),
-        pa.field("slug", pa.string()),
+        pa.field("url_slug", pa.string()),
+        pa.field("title_slug", pa.string()),
         pa.field("categories", pa.list_(pa.string())),
     ),
     "article_text": _schema(

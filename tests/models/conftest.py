@@ -16,6 +16,7 @@ from ca_etl.archive.fields import origin_of
 from ca_etl.parse.kinds import ticker_day
 from ca_etl.parse.page import PageKind
 from ca_etl.records import response_class
+from ca_etl.parse.links import title_slug, url_slug
 from ca_etl.warehouse.checks import CheckResult, run_checks
 from ca_etl.warehouse.landing import ensure_raw
 from ca_etl.warehouse.models import build_models
@@ -116,6 +117,9 @@ def _complete(table: str, row: Row) -> Row:
     if table == "rate_observation":
         full.setdefault("rate", full["rate_text"])
         full.setdefault("change_pct", full["change_text"].strip("%"))
+    if table == "article_observation":
+        full.setdefault("url_slug", url_slug(full["url"]) if full.get("url") else None)
+        full.setdefault("title_slug", title_slug(full["title"]) if full.get("title") else None)
     return full
 
 

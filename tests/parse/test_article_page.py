@@ -309,7 +309,7 @@ def test_other_forms_of_its_page_are_the_same_article(rows: Callable[..., Rows],
     head = script(linked(mainEntityOfPage=URL))
     html = f"<html><head>{head}</head><body {SINGLE}>{BODY}</body></html>"
     made = rows(html.encode(), url=URL + form, content_type="text/html", captured_at=AT_NINE)
-    shown = [(row["url"], row["slug"], row["author"]) for row in made.article_observation]
+    shown = [(row["url"], row["url_slug"], row["author"]) for row in made.article_observation]
     assert shown == [(URL, "a-fold-for-sheep", "A. Shepherd")]
     assert [row["page_kind"] for row in made.capture] == ["article"]
 

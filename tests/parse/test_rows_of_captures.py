@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 
@@ -208,3 +209,78 @@ def test_a_page_of_known_time_counts_from_then(rows, listing):
     at = datetime(2025, 12, 6, 2, tzinfo=UTC)
     (row,) = rows(listing.encode(), captured_at=at).capture
     assert (row["observed_from"], row["observed_date"].isoformat()) == (at, "2025-12-05")
+
+
+MARCH = "In March the river rose by a metre, and the town that lies on it was cut off for days on end."
+APRIL = "In April the river fell again, and the town that lies on it could be reached by road once more."
+
+
+def _listing(*articles: tuple[str, str]) -> bytes:
+    shown = "\n\n".join(part for article in articles for part in article)
+    return f"{TICKER * 2}\n05 December 2025\n\nViewing results 1 - 6 of 8\n\n{shown}\n".encode()
+
+
+def _titles(read: Rows) -> list[str]:
+    return [row["title"] for row in read.article_observation]
+
+
+def test_articles_of_one_title_without_links_and_with_different_texts_are_rejects(rows: Maker) -> None:
+    read = rows(
+        _listing(
+            ("Letter from the River", MARCH),
+            ("A Road Opens", "It is open."),
+            ("Letter From The River", APRIL),
+        )
+    )
+    assert _titles(read) == ["A Road Opens"]
+    assert _reasons(read) == ["ambiguous_title", "ambiguous_title"]
+    assert [row["excerpt"] for row in read.reject] == [
+        f"Letter from the River\n{MARCH}",
+        f"Letter From The River\n{APRIL}",
+    ]
+    assert read.capture[0]["articles_parsed"] == 1
+    assert [row["text"] for row in read.article_text] == ["It is open."]
+
+
+def test_a_page_of_such_articles_alone_states_no_more_than_that(rows: Maker) -> None:
+    read = rows(_listing(("Letter from the River", MARCH), ("Letter from the River", APRIL)))
+    assert _reasons(read) == ["ambiguous_title", "ambiguous_title"]
+    assert (len(read.rate_observation), read.article_observation) == (5, [])
+
+
+@pytest.mark.parametrize(
+    "also", [MARCH, "In March the river rose by a metre, and the town that lies on it was …"]
+)
+def test_one_article_that_a_page_shows_twice_is_no_reject(rows: Maker, also: str) -> None:
+    read = rows(_listing(("Letter from the River", MARCH), ("Letter from the River", also)))
+    assert _titles(read) == ["Letter from the River"] * 2
+    assert read.reject == []
+
+
+def test_links_and_post_ids_tell_articles_of_one_title_apart(rows: Maker) -> None:
+    linked = "".join(
+        f"<article><h2><a href='/letter-{n}/'>Letter from the River</a></h2><p>{text}</p></article>"
+        for n, text in enumerate((MARCH, APRIL))
+    )
+    page = f"<html><body>{linked}</body></html>".encode()
+    read = rows(page, url="https://timesca.com/latest/", captured_at=NIGHT)
+    assert [row["url_slug"] for row in read.article_observation] == ["letter-0", "letter-1"]
+    posts = [
+        {"id": n, "title": {"rendered": "Letter from the River"}, "content": {"rendered": f"<p>{text}</p>"}}
+        for n, text in enumerate((MARCH, APRIL), start=7)
+    ]
+    api = "https://timesca.com/wp-json/wp/v2/posts"
+    read = rows(json.dumps(posts).encode(), url=api, content_type="application/json", captured_at=NIGHT)
+    assert [row["post_id"] for row in read.article_observation] == [7, 8]
+    assert "ambiguous_title" not in _reasons(read)
+
+
+def test_an_article_has_the_slugs_of_its_link_and_of_its_title(rows: Maker) -> None:
+    page = b"<html><body><h2><a href='/a-road-2/amp/'>A Road</a></h2><p>Text.</p></body></html>"
+    linked = rows(page, url="https://timesca.com/latest/", captured_at=NIGHT)
+    unlinked = rows(_listing(("A Bridge", "Text of it.")))
+    shown = [*linked.article_observation, *unlinked.article_observation]
+    assert [(row["url_slug"], row["title_slug"]) for row in shown] == [
+        ("a-road-2", "a-road"),
+        (None, "a-bridge"),
+    ]

@@ -22,7 +22,7 @@ from ca_etl.parse.doubts import unread_time
 from ca_etl.parse.kinds import kind_of_url
 from ca_etl.parse.labels import clean_article
 from ca_etl.parse.linked_data import LinkedArticle, LinkedData, is_same_title
-from ca_etl.parse.links import article_address, bare_address, is_address, resolve, slug_of
+from ca_etl.parse.links import bare_address, is_address, resolve
 from ca_etl.parse.markup import GAP, Heading, Markup, ancestors
 from ca_etl.parse.page import Article, PageKind, Reject
 from ca_etl.parse.pruning import HEADINGS, drop_article_boilerplate
@@ -271,7 +271,6 @@ def _read(
         dateline=cleaned.dateline,
         media=(*media, *cleaned.media),
         post_id=head.post_id,
-        slug=slug_of(link and article_address(link)),
         categories=linked.categories or ((section,) if section else ()),
     )
     rejects = [*head.linked.rejects, *linked.rejects]

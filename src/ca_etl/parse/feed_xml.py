@@ -18,7 +18,7 @@ import feedparser
 from ca_etl.parse.content import plain, read_content, too_many_tags, well_formed
 from ca_etl.parse.dates import instant
 from ca_etl.parse.doubts import cut_off, refused_page, response_page, unread_time, without_foreign_link
-from ca_etl.parse.links import resolve, slug_of
+from ca_etl.parse.links import resolve
 from ca_etl.parse.page import Article, Page, PageKind, Reject
 from ca_etl.records import RejectReason
 
@@ -279,7 +279,6 @@ def _article(item: Item, position: int, url: str | None) -> Article | Reject:
         author=_plain(item.get("author")),
         published_at=read_time(_date(item) or ""),
         post_id=_post_id(item),
-        slug=slug_of(link),
         categories=tuple(dict.fromkeys(name for name in names if name is not None)),
     )
 

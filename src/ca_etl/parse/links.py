@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from contextlib import suppress
 from typing import Final
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote_to_bytes, urljoin, urlsplit, urlunsplit
 
 # Other forms of an article's page: a last segment after its slug, or a parameter.
 _FORM: Final = re.compile(r"(?<=[^/])(?:/(?:amp|feed|print)){1,9}/{0,9}\Z")
@@ -13,6 +15,23 @@ _ADDRESS: Final = re.compile(
     r"(?:[a-z][a-z0-9+.-]{0,20}:)?//|www\.|(?:[\w-]{1,60}\.){1,4}[a-z]{2,10}/|[^\s@]{1,80}@[^\s@]{1,80}$",
     re.IGNORECASE,
 )
+
+_HOST: Final = re.compile(r"\A[a-z]+:/*[^/]*", re.IGNORECASE)
+_FILE_ENDINGS: Final = (".html", ".htm", "/index.php")
+# No octet of a control character: no slug has one, and a NUL in a name is read differently by every client.
+_ENCODED: Final = re.compile(r"(?:[^%]|%[2-9a-f][0-9a-f])*", re.IGNORECASE)
+
+SLUG_CHARS: Final = 200
+_PLAIN_SLUG: Final = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)*")
+# Letters that Unicode does not decompose into a Latin letter and a mark.
+_LATIN: Final = str.maketrans("øłđð\u0131ħŧß", "olddihts") | {ord("æ"): "ae", ord("œ"): "oe"}
+# All spaces, and all dashes of Unicode (category Pd).
+_SEPARATOR: Final = (
+    r"\s./\-\u058a\u05be\u1400\u1806\u2010-\u2015\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d\u301c\u3030\u30a0"
+    r"\ufe31\ufe32\ufe58\ufe63\uff0d\U00010d6e\U00010ead"
+)
+_SEPARATORS: Final = re.compile(f"[{_SEPARATOR}]+")
+_SIGNS: Final = re.compile(rf"[^\w{_SEPARATOR}]+")
 
 
 def article_address(url: str) -> str:
@@ -66,10 +85,41 @@ def is_feed(url: str | None) -> bool:
     return bool(url) and path_parts(url or "")[-1:] == ["feed"]
 
 
-def slug_of(url: str | None) -> str | None:
-    """The last segment of the path, which names an article; None without one."""
-    parts = path_parts(url) if url else []
-    return parts[-1] if parts else None
+def url_slug(url: str) -> str | None:
+    """The slug that the address of an article ends in; None where its path has no segment of its own.
+
+    >>> url_slug("https://timesca.com/2025/12/a-dated-road.html?utm=x#top")
+    'a-dated-road'
+    >>> url_slug("https://timesca.com/index.php?id=7")
+    """
+    path = _HOST.sub("", url.partition("#")[0].partition("?")[0]).rstrip("/")
+    for ending in _FILE_ENDINGS:
+        if path.endswith(ending):
+            path = path.removesuffix(ending)
+            break
+    segment = path.rpartition("/")[2]
+    if "%" in segment and _ENCODED.fullmatch(segment):
+        with suppress(UnicodeDecodeError):
+            segment = unquote_to_bytes(segment).decode()
+    return title_slug(segment) if segment else None
+
+
+def title_slug(title: str) -> str:
+    """The slug that WordPress makes of a title (`sanitize_title`); a title without letters is its own.
+
+    As in `remove_accents` a letter has no accent, here in every script ("й" is "и", in titles and links alike). As in
+    `sanitize_title_with_dashes` spaces, dashes, full stops and slashes become hyphens, and other signs are dropped.
+
+    >>> title_slug("U.S. - Uzbek Talks: What's Next?")
+    'u-s-uzbek-talks-whats-next'
+    """
+    if len(title) <= SLUG_CHARS and _PLAIN_SLUG.fullmatch(title):
+        return title
+    letters = unicodedata.normalize("NFD", title.lower()).translate(_LATIN)
+    # An accent is a sign of its own by now, and dropped with the others.
+    hyphens = _SEPARATORS.sub("-", _SIGNS.sub("", letters))
+    slug = unicodedata.normalize("NFC", hyphens).strip("-")[:SLUG_CHARS].strip("-")
+    return slug or title
 
 
 def resolve(base: str | None, link: str) -> str | None:

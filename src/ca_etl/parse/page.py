@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from ca_etl.records import RejectReason
 
 # Stored beside every row; raised whenever the same bytes could give other rows.
-PARSER_VERSION: Final = "2026-11-27.6"
+PARSER_VERSION: Final = "2026-11-27.7"
 
 EXCERPT_CHARS: Final = 200
 
@@ -88,7 +88,6 @@ class Article(NamedTuple):
     dateline: str | None = None
     media: tuple[Media, ...] = ()
     post_id: int | None = None
-    slug: str | None = None
     categories: tuple[str, ...] = ()
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 from ca_etl.parse.content import plain, read_content, too_many_tags, well_formed
 from ca_etl.parse.dates import instant
 from ca_etl.parse.doubts import cut_off, refused_page, response_page, unread_time, without_foreign_link
-from ca_etl.parse.links import resolve, slug_of
+from ca_etl.parse.links import resolve
 from ca_etl.parse.page import Article, Page, PageKind, Reject
 from ca_etl.records import RejectReason
 
@@ -151,7 +151,6 @@ def _read_post(post: object, position: int, number: int, url: str | None) -> Art
         published_at=gmt(post.get("date_gmt")),
         modified_at=gmt(post.get("modified_gmt")),
         post_id=post_id,
-        slug=_string(post.get("slug")) or slug_of(link),
         categories=terms,
     )
 

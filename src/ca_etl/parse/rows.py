@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
 from typing import Any, Final
@@ -12,7 +13,7 @@ from ca_etl.parse.decode import Decoded, Form, beginning, challenge_in, decode, 
 from ca_etl.parse.doubts import refused_page
 from ca_etl.parse.html import read_html
 from ca_etl.parse.kinds import ticker_day
-from ca_etl.parse.links import article_address, is_api
+from ca_etl.parse.links import article_address, is_api, title_slug, url_slug
 from ca_etl.parse.markup import too_complex
 from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, Reject
 from ca_etl.parse.posts_json import read_posts
@@ -45,6 +46,8 @@ _FIRST_DAY: Final = date(1, 1, 2)
 # Ten thousand cycles fit; at 100,000 lines a page of malformed ticker lines took a second.
 MAX_LINES: Final = 60_000
 
+_NO_WORD: Final = re.compile(r"[\W_]+")
+
 
 def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None = None) -> Rows:
     """The rows of one capture: exactly one `capture` row, and an observation or a reject at least.
@@ -63,6 +66,9 @@ def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None =
         if ticker_day(page.kind, page.page_date, on) is None:
             rejects.append(_undated(page))
             page = page._replace(rates=(), articles=())
+        ambiguous = {article.position: reject for article, reject in _ambiguous(page.articles)}
+        rejects += ambiguous.values()
+        page = page._replace(articles=tuple(a for a in page.articles if a.position not in ambiguous))
         if len(page.rates) < MIN_PAIRS:
             # The grammar has reported the cycle as incomplete: an article quotes a pair in a line of its own.
             page = page._replace(rates=())
@@ -189,6 +195,29 @@ def _lacking(capture: Capture, page: Page) -> Iterator[Reject]:
         yield Reject.of(RejectReason.UNTITLED, why, untitled[0].text or "")
 
 
+def _ambiguous(articles: Iterable[Article]) -> Iterator[tuple[Article, Reject]]:
+    """The articles of one page that only a title identifies, of which there are several, each with its reject.
+
+    Without a link and a post id nothing states which of them another page shows. Texts of which one is the beginning of
+    the other are one article, shown twice.
+    """
+    by_title: dict[str, list[Article]] = {}
+    for article in articles:
+        if article.title and article.post_id is None and url_slug(article.url or "") is None:
+            by_title.setdefault(title_slug(article.title), []).append(article)
+    for namesakes in by_title.values():
+        texts = [_NO_WORD.sub(" ", article.text.lower()).strip() for article in namesakes if article.text]
+        longest = max(texts, key=len, default="")
+        if all(longest.startswith(text) for text in texts):
+            continue
+        why = (
+            f"{len(namesakes)} articles with this title, different texts, no link and no post id on one page"
+        )
+        for article in namesakes:
+            shown = f"{article.title}\n{article.text or ''}"
+            yield article, Reject.of(RejectReason.AMBIGUOUS_TITLE, why, shown)
+
+
 def _undated(page: Page) -> Reject:
     printed = ", ".join(f"{rate.base} {rate.rate_text} {rate.change_text}" for rate in page.rates)
     return Reject.of(
@@ -255,9 +284,12 @@ def _add_articles(rows: Rows, capture: Capture, articles: Iterable[Article], zon
                 rows.article_text.append({"text_id": text_id, "text": article.text})
         row = article._asdict()
         del row["text"]
+        url = article.url and article_address(article.url)
         row |= {
             "capture_id": capture.capture_id,
-            "url": article.url and article_address(article.url),
+            "url": url,
+            "url_slug": url_slug(url) if url else None,
+            "title_slug": title_slug(article.title) if article.title else None,
             "text_id": text_id,
             "published_date": article.published_at and article.published_at.astimezone(zone).date(),
             "media": [item._asdict() for item in article.media],
