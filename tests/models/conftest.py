@@ -291,7 +291,7 @@ def clean() -> Iterator[Warehouse]:
             *({"capture_id": capture, "title": "A Road", "text_id": "t1"} for capture in captures),
             {"capture_id": "c2", "position": 2, "title": "The Road", "text_id": "t2"},
             {"capture_id": "c2", "position": 3, "title": "A Letter", "text_id": "t1"},
-            {"capture_id": "c2", "position": 4, "title": "A Letter", "text_id": "t3"},
+            {"capture_id": "c2", "position": 4, "title": "Another Letter", "text_id": "t3"},
             {
                 "capture_id": "listed",
                 "title": "A Bridge",

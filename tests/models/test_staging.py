@@ -43,19 +43,3 @@ def test_stg_rate_observation_never_goes_below_zero(given):
         Decimal("0.000005"),
         0,
     )
-
-
-def test_stg_article_observation_keeps_equal_titles_with_different_links_apart(given):
-    warehouse = given(
-        capture=[{}],
-        article_observation=[
-            {"position": 1, "title": "Weekly Digest", "url": "https://timesca.com/weekly-digest/"},
-            {"position": 2, "title": "Weekly Digest", "url": "https://timesca.com/weekly-digest-2/"},
-            {"position": 3, "title": "Weekly Digest"},
-        ],
-    )
-    assert warehouse.rows("select position, slug from staging.stg_article_observation order by position") == [
-        (1, "weekly-digest"),
-        (2, "weekly-digest-2"),
-        (3, "weekly-digest"),
-    ]
