@@ -1,11 +1,11 @@
 /*
 description: >-
-  One row per place whose article a WordPress post id identifies, of the place itself or of the post that had its
+  One row per observation whose article a WordPress post id identifies, its own or that of the post which had its
   address then. The rules and their tests are in docs/architecture.md.
 grain: [capture_id, position]
 columns:
   capture_id: The capture that shows the article.
-  position: Its place on the page.
+  position: Its position on the page.
   slug: That of the article which is the post.
 */
 with captures as (
@@ -75,21 +75,21 @@ shared_addresses as (
 
 -- a listing has no post ids: it shows the post of its time of publication, else the latest that had the address; a run
 -- captures its listings before the posts of the same slot
-unnumbered_places as (
+unnumbered_observations as (
     select
-        place.capture_id,
-        place.position,
+        unnumbered.capture_id,
+        unnumbered.position,
         coalesce(
-            arg_max(post.slug, post.turn) filter (where post.published_at = place.published_at),
+            arg_max(post.slug, post.turn) filter (where post.published_at = unnumbered.published_at),
             arg_max(post.slug, post.turn) filter (
-                where post.capture_order <= place.capture_order or post.slot = place.slot
+                where post.capture_order <= unnumbered.capture_order or post.slot = unnumbered.slot
             ),
             arg_min(post.slug, post.turn)
         ) as slug
-    from observations as place
-    inner join shared_addresses as post on post.address = place.address
-    where place.post_id is null
-    group by place.capture_id, place.position
+    from observations as unnumbered
+    inner join shared_addresses as post on post.address = unnumbered.address
+    where unnumbered.post_id is null
+    group by unnumbered.capture_id, unnumbered.position
 )
 
 select observations.capture_id, observations.position, post_articles.slug
@@ -97,4 +97,4 @@ from observations
 inner join post_articles on post_articles.post_id = observations.post_id
 union all
 select capture_id, position, slug
-from unnumbered_places
+from unnumbered_observations

@@ -1,13 +1,13 @@
 /*
 description: >-
-  One row per place where an article is shown without a link of its own, with the slug that its title gives it. The
-  rules and their tests are in docs/architecture.md.
+  One row per observation of an article without a link of its own, with the slug that its title gives it. The rules and
+  their tests are in docs/architecture.md.
 grain: [capture_id, position]
 # a stored view cannot use the macro lead_of
 materialized: table
 columns:
   capture_id: The capture that shows the article.
-  position: Its place on the page.
+  position: Its position on the page.
   slug: That of the linked article with this title, else the one that WordPress makes of the title.
 */
 with observations as (
@@ -54,13 +54,13 @@ lead_matches as (
 )
 
 select
-    place.capture_id,
-    place.position,
+    observations.capture_id,
+    observations.position,
     coalesce(
         if(linked_titles.articles = 1, linked_titles.url_slug, lead_matches.url_slug),
-        place.title_slug
+        observations.title_slug
     ) as slug
-from observations as place
-left join linked_titles on linked_titles.title_slug = place.title_slug
-left join lead_matches on lead_matches.title_slug = place.title_slug and lead_matches.text_id = place.text_id
-where place.url_slug is null
+from observations
+left join linked_titles on linked_titles.title_slug = observations.title_slug
+left join lead_matches on lead_matches.title_slug = observations.title_slug and lead_matches.text_id = observations.text_id
+where observations.url_slug is null

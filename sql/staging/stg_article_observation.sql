@@ -1,13 +1,13 @@
 /*
 description: >-
-  One row per place where a captured page shows an article with a title, with the slug that identifies the article. The
-  slug is that of its post, else the last segment of its URL, else what its title gives; docs/architecture.md has the
-  rules and their tests. What has no title is not here; fct_listing_page counts it.
+  One row per observation of an article with a title, with the slug that identifies the article. The slug is that of its
+  post, else the last segment of its URL, else what its title gives; docs/architecture.md has the rules and their tests.
+  What has no title is not here; fct_listing_page counts it.
 grain: [capture_id, position]
 materialized: table
 columns:
   capture_id: The capture that shows the article.
-  position: Its place on the page.
+  position: Its position on the page.
   slug: Identifies the article.
   article_id: First 16 hex digits of the SHA-256 of slug.
   title: The title as shown.

@@ -200,7 +200,7 @@ def test_two_posts_with_one_title_and_no_slug_in_their_links_are_two_articles(gi
     ]
 
 
-def test_the_model_has_the_places_that_a_post_id_identifies(given):
+def test_the_model_has_the_observations_that_a_post_id_identifies(given):
     listing = {"capture_id": "c6", "title": "A Road", "url": "https://timesca.com/a-road/"}
     warehouse = given(
         capture=[api(4), api(5), api(6) | {"source": "timesca"}],

@@ -35,15 +35,15 @@ def build(given, *observations, **tables):
     )
 
 
-def places_by_slug(warehouse):
-    """The places of each article, by capture and position, with its slug."""
+def positions_by_slug(warehouse):
+    """The observations of each article, by capture and position, under its slug."""
     rows = warehouse.rows(
         "from staging.stg_article_observation select capture_id, position, slug order by all"
     )
-    places: dict[str, list[tuple[int, int]]] = {}
+    positions: dict[str, list[tuple[int, int]]] = {}
     for capture_id, position, slug in rows:
-        places.setdefault(slug, []).append((int(capture_id[1:]), position))
-    return places
+        positions.setdefault(slug, []).append((int(capture_id[1:]), position))
+    return positions
 
 
 def test_a_listing_without_links_and_one_with_links_meet_in_one_article(given):
@@ -57,7 +57,7 @@ def test_a_listing_without_links_and_one_with_links_meet_in_one_article(given):
     ) == (hashlib.sha256(slug.encode()).hexdigest()[:16], slug, 2, date(2025, 12, 5), date(2025, 12, 6))
 
 
-def test_the_model_has_the_places_without_a_link_of_their_own(given):
+def test_the_model_has_the_observations_without_a_link_of_their_own(given):
     warehouse = build(
         given,
         shown(5, 1),
@@ -104,13 +104,13 @@ def test_one_post_under_two_addresses_is_one_linked_article(given):
         shown(6, 1, "march_edited", url="/the-letter/", post_id=7),
         shown(7, 1, "april"),
     )
-    assert places_by_slug(warehouse) == {"a-letter": [(5, 1), (6, 1), (7, 1)]}
+    assert positions_by_slug(warehouse) == {"a-letter": [(5, 1), (6, 1), (7, 1)]}
 
 
 @pytest.mark.parametrize("also", ["march", "march_cut", "march_short", None])
 def test_one_article_that_a_page_shows_twice_is_one(given, also):
     warehouse = build(given, shown(5, 1, "march"), shown(5, 2, also), shown(6, 1, "march_edited"))
-    assert len(places_by_slug(warehouse)) == 1
+    assert len(positions_by_slug(warehouse)) == 1
 
 
 def test_a_beginning_that_fits_two_articles_makes_no_third_one(given):
@@ -126,12 +126,12 @@ def test_a_beginning_that_fits_two_articles_makes_no_third_one(given):
         ],
         article_text=[{"text_id": text_id, "text": text} for text_id, text in (TEXTS | texts).items()],
     )
-    assert len(places_by_slug(warehouse)) == 1
+    assert len(positions_by_slug(warehouse)) == 1
 
 
 def test_pages_that_show_one_lead_each_show_one_article(given):
     assert (
-        len(places_by_slug(build(given, shown(5, 1, "march"), shown(6, 1, "april"), shown(7, 1, "march"))))
+        len(positions_by_slug(build(given, shown(5, 1, "march"), shown(6, 1, "april"), shown(7, 1, "march"))))
         == 1
     )
 
@@ -139,7 +139,7 @@ def test_pages_that_show_one_lead_each_show_one_article(given):
 def test_an_excluded_page_shows_no_article_of_its_own(given):
     decision = [{"capture_id": "c5", "decision": "exclude"}]
     observations = (shown(5, 1, "march"), shown(5, 2, "april"), shown(6, 1, "march"), shown(7, 1, "april"))
-    assert len(places_by_slug(build(given, *observations, decision=decision))) == 1
+    assert len(positions_by_slug(build(given, *observations, decision=decision))) == 1
 
 
 def test_two_articles_without_links_meet_the_links_that_they_get_later(given):
@@ -150,4 +150,4 @@ def test_two_articles_without_links_meet_the_links_that_they_get_later(given):
         shown(6, 1, "april", url="https://timesca.com/letter-from-the-river/"),
         shown(6, 2, "march", url="https://timesca.com/letter-from-the-river-2/"),
     )
-    assert list(places_by_slug(warehouse).values()) == [[(5, 1), (6, 2)], [(5, 2), (6, 1)]]
+    assert list(positions_by_slug(warehouse).values()) == [[(5, 1), (6, 2)], [(5, 2), (6, 1)]]

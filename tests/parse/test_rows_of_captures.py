@@ -257,7 +257,7 @@ def test_one_article_that_a_page_shows_twice_is_no_reject(rows: Maker, also: str
     assert read.reject == []
 
 
-def test_links_and_post_ids_tell_articles_of_one_title_apart(rows: Maker) -> None:
+def test_links_and_post_ids_distinguish_articles_of_one_title(rows: Maker) -> None:
     linked = "".join(
         f"<article><h2><a href='/letter-{n}/'>Letter from the River</a></h2><p>{text}</p></article>"
         for n, text in enumerate((MARCH, APRIL))

@@ -31,7 +31,7 @@ def text_file(tmp_path: Path) -> Path:
     return path
 
 
-def test_articles_that_nothing_tells_apart_are_rejects_and_no_article(
+def test_articles_that_nothing_distinguishes_are_rejects_and_no_articles(
     settings: Settings, query: Callable[..., list[tuple[Any, ...]]], text_file: Path
 ) -> None:
     assert run_ingest(settings, Given((text_file,))).exit_status == 0

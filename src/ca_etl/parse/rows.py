@@ -66,7 +66,7 @@ def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None =
         if ticker_day(page.kind, page.page_date, on) is None:
             rejects.append(_undated(page))
             page = page._replace(rates=(), articles=())
-        ambiguous = {article.position: reject for article, reject in _ambiguous(page.articles)}
+        ambiguous = {article.position: reject for article, reject in _ambiguous_titles(page.articles)}
         rejects += ambiguous.values()
         page = page._replace(articles=tuple(a for a in page.articles if a.position not in ambiguous))
         if len(page.rates) < MIN_PAIRS:
@@ -195,11 +195,11 @@ def _lacking(capture: Capture, page: Page) -> Iterator[Reject]:
         yield Reject.of(RejectReason.UNTITLED, why, untitled[0].text or "")
 
 
-def _ambiguous(articles: Iterable[Article]) -> Iterator[tuple[Article, Reject]]:
+def _ambiguous_titles(articles: Iterable[Article]) -> Iterator[tuple[Article, Reject]]:
     """The articles of one page that only a title identifies, of which there are several, each with its reject.
 
-    Without a link and a post id nothing states which of them another page shows. Texts of which one is the beginning of
-    the other are one article, shown twice.
+    Without a link and a post id nothing states which of them another page shows. A text that is the prefix of another
+    one is the same article, shown twice.
     """
     by_title: dict[str, list[Article]] = {}
     for article in articles:
