@@ -9,10 +9,7 @@ columns:
   slug: That of the article which is the post.
 */
 with captures as (
-    select
-        capture_id,
-        capture_order,
-        nullif(regexp_extract(archive_file, '([0-9]{8}T[0-9]{6}Z)-', 1), '') as slot
+    select capture_id, capture_order, slot
     from staging.stg_capture
 ),
 

@@ -14,9 +14,9 @@ import pytest
 
 from ca_etl.archive.fields import origin_of
 from ca_etl.parse.kinds import ticker_day
+from ca_etl.parse.links import title_slug, url_slug
 from ca_etl.parse.page import PageKind
 from ca_etl.records import response_class
-from ca_etl.parse.links import title_slug, url_slug
 from ca_etl.warehouse.checks import CheckResult, run_checks
 from ca_etl.warehouse.landing import ensure_raw
 from ca_etl.warehouse.models import build_models
