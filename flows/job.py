@@ -13,9 +13,9 @@ from ca_etl.demo.figures import default_last_day
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.consult import consult
 from ca_etl.pipeline.context import utc_now
-from ca_etl.pipeline.ledger import is_done
 from ca_etl.pipeline.play import play_days, slot_on
 from ca_etl.pipeline.run import Edges, Outcome, run_daily
+from ca_etl.pipeline.slots import is_done
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, SWEEP, schedule
 from ca_etl.warehouse import journal

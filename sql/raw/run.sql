@@ -13,6 +13,7 @@ create table if not exists raw.run (
     code_version varchar not null,
     warnings varchar[] not null,
     schedule varchar,
+    cause varchar,
     primary key (run_id)
 );
 
@@ -27,7 +28,8 @@ comment on column raw.run.exit_status is 'Exit status of the command; null for a
 comment on column raw.run.release_id is 'The release it published; null when it published none.';
 comment on column raw.run.captures is 'Captures it loaded.';
 comment on column raw.run.rejects is 'Rejects it loaded, without those that say what was asked: that an article is gone, or a source closed.';
-comment on column raw.run.error is 'Why it failed.';
+comment on column raw.run.error is 'Why it failed, as text for people.';
 comment on column raw.run.code_version is 'Version of the code that ran.';
 comment on column raw.run.warnings is 'Sentences about what was odd and did not stop it.';
 comment on column raw.run.schedule is 'The schedule that asked for it; null for a run by hand of another kind.';
+comment on column raw.run.cause is 'Why it failed: site, machine, interrupted or killed; null where the status alone is clear, and for a line written before this column.';

@@ -17,10 +17,9 @@ from ca_etl.errors import CaEtlError, Problem
 from ca_etl.pipeline.clock import evidence
 from ca_etl.pipeline.consult import Consulted, consult
 from ca_etl.pipeline.context import Status as RunStatus
-from ca_etl.pipeline.freshness import last_observed, overdue
 from ca_etl.pipeline.killed import lost_run_ids
 from ca_etl.pipeline.resolve import published_warehouse
-from ca_etl.pipeline.slots import present
+from ca_etl.pipeline.slots import last_observed, overdue, present
 from ca_etl.screen import table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules

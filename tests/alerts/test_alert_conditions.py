@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from ca_etl.alerts.conditions import Condition, conditions
 from ca_etl.settings import Settings
-from ca_etl.warehouse.journal import CheckResult, RunRecord, SlotRecord
+from ca_etl.warehouse.journal import Cause, CheckResult, RunRecord, SlotRecord
 
 # 07:00 in Almaty
 FIRST = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -21,9 +22,13 @@ MakeSettings = Callable[..., Settings]
 
 
 def run(day: int, outcome: str | None = "observed", reason: str | None = None, **changes: Any) -> RunRecord:
-    """The daily run of the given day after 2 March; without `outcome` one that no schedule asked for."""
+    """The daily run of the given day after 2 March; without `outcome` one that no schedule requested.
+
+    `why` is the cause of its slot, `pages` how many were requested for it and how many came.
+    """
     slot = FIRST + timedelta(days=day)
-    own = SlotRecord("timesca", "daily", slot, slot.date(), outcome, reason) if outcome else None
+    why, pages = changes.pop("why", None), changes.pop("pages", (None, None))
+    own = SlotRecord("timesca", "daily", slot, slot.date(), outcome, reason, why, *pages) if outcome else None
     values: dict[str, Any] = {
         "run_id": f"day-{day}",
         "kind": "run" if own else "ingest",
@@ -45,12 +50,15 @@ def run(day: int, outcome: str | None = "observed", reason: str | None = None, *
 def failed(day: int, error: str, **changes: Any) -> RunRecord:
     reason = changes.pop("reason", error)
     outcome = changes.pop("outcome", "failed")
-    values = {"status": "failed", "exit_status": 1, "error": error, "captures": 0, **changes}
-    return run(day, outcome, reason, **values)
+    cause = changes.pop("cause", Cause.MACHINE)
+    why = cause if outcome == "failed" else None
+    values = {"status": "failed", "exit_status": 1, "error": error, "captures": 0, "cause": cause, "why": why}
+    return run(day, outcome, reason, **(values | changes))
 
 
 def away(day: int) -> RunRecord:
-    return failed(day, "http://127.0.0.1/ gave no usable page: / server_error", reason="4 server_error")
+    why = "http://127.0.0.1/ gave no usable page: / server_error"
+    return failed(day, why, reason="4 server_error", cause=Cause.SITE, pages=(4, 0))
 
 
 def found(
@@ -141,7 +149,9 @@ def test_the_bounds_of_rejects_are_settings(settings_with: MakeSettings) -> None
 
 
 def refused(day: int) -> RunRecord:
-    return failed(day, "gave no usable page", outcome="blocked", reason="blocked: status 403")
+    return failed(
+        day, "gave no usable page", outcome="blocked", reason="blocked: status 403", cause=Cause.SITE
+    )
 
 
 def test_a_refusal_is_told_as_such_and_not_as_a_failed_run(settings: Settings) -> None:
@@ -158,7 +168,7 @@ def test_a_refusal_lasts_until_the_site_gives_a_page(settings: Settings) -> None
 
 
 def test_a_host_that_gives_no_robots_txt_is_away_and_refuses_nothing(settings: Settings) -> None:
-    down = [failed(day, "gave no usable page", reason="1 unreachable") for day in (1, 2)]
+    down = [failed(day, "gave no usable page", reason="1 unreachable", cause=Cause.SITE) for day in (1, 2)]
     assert keys(settings, run(0), down[0]) == set()
     assert "run_failed" in keys(settings, run(0), *down)
     assert "site_refuses:timesca/daily" not in keys(settings, run(0), *down)
@@ -172,7 +182,7 @@ def test_a_slot_that_passed_before_the_first_run_was_expected_by_nobody(settings
 
 
 def test_pages_without_rates_are_a_site_that_differs(settings: Settings) -> None:
-    empty = run(1, "failed", "no page had rates", checks=(NO_RATE,))
+    empty = run(1, "failed", "no page had rates", why=Cause.NO_RATES, checks=(NO_RATE,))
     assert keys(settings, run(0), empty) == {"site_differs:timesca/daily"}
     assert keys(settings, run(0), empty, run(2)) == set()
 
@@ -182,17 +192,24 @@ def test_the_check_for_rates_is_heeded_where_the_slot_was_observed_before(settin
 
 
 def test_a_page_fewer_than_usual_is_told_and_the_usual_lack_of_one_is_not(settings: Settings) -> None:
-    lacking = "3 of 4 pages; 1 http_error"
-    assert keys(settings, run(0), run(1, reason=lacking)) == {"site_differs:timesca/daily"}
-    usual = [run(day, reason=lacking) for day in range(4)]
+    lacking = (4, 3)
+    assert keys(settings, run(0), run(1, pages=lacking)) == {"site_differs:timesca/daily"}
+    usual = [run(day, pages=lacking) for day in range(4)]
     assert keys(settings, *usual) == set()
-    assert keys(settings, *usual, run(4, reason="2 of 4 pages; 2 http_error")) == {
-        "site_differs:timesca/daily"
-    }
+    assert keys(settings, *usual, run(4, pages=(4, 2))) == {"site_differs:timesca/daily"}
+
+
+def test_of_lines_without_numbers_none_is_read_from_their_texts_or_counted_as_usual(
+    settings: Settings,
+) -> None:
+    text = "3 of 4 pages; 1 http_error"
+    assert keys(settings, run(0, pages=(4, 4)), run(1, reason=text)) == set()
+    before = [run(day, reason=text) for day in range(9)]
+    assert keys(settings, *before, run(9, pages=(4, 3)), run(10, pages=(4, 3))) == set()
 
 
 def test_so_many_missing_pages_are_a_setting(settings_with: MakeSettings) -> None:
-    runs = [run(0), run(1, reason="3 of 4 pages; 1 http_error")]
+    runs = [run(0), run(1, pages=(4, 3))]
     assert keys(settings_with(alert_missing_pages=2), *runs) == set()
 
 
@@ -202,6 +219,16 @@ def test_a_site_that_is_away_is_told_when_two_runs_have_failed(settings: Setting
     assert told["run_failed"].since == away(1).finished_at
     assert told["run_failed"].title == "Runs fail"
     assert keys(settings, run(0), away(1), away(2), run(3)) == set()
+
+
+def test_a_failed_run_without_a_cause_keeps_the_alert_of_the_version_before_open(settings: Settings) -> None:
+    assert "run_failed" in keys(settings, run(0), failed(1, FULL_DISK, cause=None))
+
+
+def test_an_error_of_the_machine_after_pages_without_rates_is_told_at_once(settings: Settings) -> None:
+    full = replace(failed(1, FULL_DISK, reason="no page had rates"), captures=4)
+    without = replace(full, slots=(replace(full.slots[0], cause=Cause.NO_RATES),))
+    assert "run_failed" in keys(settings, run(0), without)
 
 
 def test_a_full_disk_is_told_at_once(settings: Settings) -> None:
@@ -214,11 +241,18 @@ def test_a_full_disk_is_told_at_once(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", ["stopped by KeyboardInterrupt", "stopped by SystemExit", "killed in step load"]
+    ("error", "cause"),
+    [
+        ("stopped by KeyboardInterrupt", Cause.INTERRUPTED),
+        ("stopped by SystemExit", Cause.INTERRUPTED),
+        ("killed in step load", Cause.KILLED),
+    ],
 )
-def test_a_run_that_was_stopped_or_killed_once_is_left_to_the_next(settings: Settings, error: str) -> None:
-    status = "crashed" if error.startswith("killed") else "failed"
-    stopped = [failed(day, error, status=status) for day in (1, 2)]
+def test_a_run_that_was_stopped_or_killed_once_is_left_to_the_next(
+    settings: Settings, error: str, cause: Cause
+) -> None:
+    status = "crashed" if cause is Cause.KILLED else "failed"
+    stopped = [failed(day, error, status=status, cause=cause) for day in (1, 2)]
     assert keys(settings, run(0), stopped[0]) == set()
     assert "run_failed" in keys(settings, run(0), *stopped)
 
@@ -272,6 +306,6 @@ def test_a_site_that_keeps_every_source_of_articles_closed_is_no_trouble(setting
 def test_a_run_of_the_future_silences_nothing_and_opens_nothing(
     settings_with: MakeSettings, ahead: int
 ) -> None:
-    runs = (run(0), failed(1 + ahead, FULL_DISK), run(1 + ahead, reason="2 of 4 pages; 2 http_error"))
+    runs = (run(0), failed(1 + ahead, FULL_DISK), run(1 + ahead, pages=(4, 2)))
     late = conditions(settings_with(), runs, FIRST + timedelta(days=2))
     assert [each.key for each in late] == ["stale:timesca/daily"]

@@ -313,17 +313,17 @@ def test_a_closed_source_is_no_reject_to_be_alarmed_at(on_site: Settings, site: 
 
 
 def test_articles_that_were_got_in_doubt_are_asked_for_again(on_site: Settings, site: DemoSite) -> None:
-    from ca_etl.pipeline.articles import DOUBT, since
+    from ca_etl.pipeline.articles import since
     from ca_etl.pipeline.context import Context, Kind
     from ca_etl.warehouse.journal import RunRecord, SlotRecord
 
-    def run(day: int, reason: str | None) -> RunRecord:
+    def run(day: int, is_complete: bool) -> RunRecord:
         at = datetime(2025, 12, day, 2, tzinfo=UTC)
-        told = SlotRecord("timesca-feed", "daily", at, at.date(), "observed", reason)
+        told = SlotRecord("timesca-feed", "daily", at, at.date(), "observed", is_complete=is_complete)
         return RunRecord(f"{day}", "run", at, "succeeded", "1", slots=(told,), schedule="daily")
 
     now = datetime(2025, 12, 20, 2, tzinfo=UTC)
-    runs = (run(10, None), run(18, f"{DOUBT}it moved"))
+    runs = (run(10, is_complete=True), run(18, is_complete=False))
     ctx = Context(on_site, Kind.RUN, "now", now, runs=runs)
     assert since(ctx, "timesca-feed") == datetime(2025, 12, 10, tzinfo=UTC)
     assert since(ctx, "timesca-posts") == now - timedelta(days=30)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.pipeline.freshness import Overdue, last_observed, overdue
+from ca_etl.pipeline.slots import Overdue, last_observed, overdue
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, SWEEP, schedule
 from ca_etl.warehouse.journal import RunRecord, SlotRecord

@@ -1,6 +1,7 @@
 import logging
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from ca_etl.warehouse.files import StorageError
 from ca_etl.warehouse.journal import (
+    Cause,
     CheckResult,
     RunRecord,
     SlotRecord,
@@ -21,6 +23,8 @@ from ca_etl.warehouse.journal import (
     repair,
 )
 
+# Three days of 0.1.0, as it wrote them before causes and numbers of pages became fields.
+WITHOUT_CAUSES = Path(__file__).parent / "fixtures" / "runs_without_causes.jsonl"
 START = datetime(2025, 12, 5, 2, 0, 0, 123456, tzinfo=UTC)
 
 
@@ -65,6 +69,30 @@ def test_a_record_comes_back_as_it_was_written(data_dir, journal):
     append(data_dir, full)
     assert read(data_dir) == (record(), full)
     assert journal.read_bytes().count(b"\n") == 2
+
+
+def test_lines_without_facts_are_read_and_their_texts_fill_none(data_dir, journal):
+    journal.write_bytes(WITHOUT_CAUSES.read_bytes())
+    lines = read_journal(data_dir)
+    assert lines.bad == ()
+    assert [(run.status, run.cause) for run in lines.runs] == [
+        ("succeeded", None),
+        ("failed", None),
+        ("succeeded", None),
+    ]
+    slots = [slot for run in lines.runs for slot in run.slots]
+    assert [slot.reason for slot in slots] == [None, None, "4 http_error", None, None]
+    assert {(s.cause, s.pages_requested, s.pages_usable, s.is_complete) for s in slots} == {(None,) * 4}
+
+
+def test_a_cause_comes_back_as_it_was_written_and_an_unknown_one_is_a_bad_line(data_dir, journal):
+    own = SlotRecord("timesca", "daily", START, START.date(), "failed", "why", Cause.NO_RATES, 4, 3)
+    append(data_dir, record(slots=(own,), cause=Cause.SITE))
+    line = journal.read_bytes()
+    journal.write_bytes(line + line.replace(b'"no_rates"', b'"bad_mood"'))
+    lines = read_journal(data_dir)
+    assert lines.runs == (record(slots=(own,), cause=Cause.SITE),)
+    assert [bad.number for bad in lines.bad] == [2]
 
 
 def test_no_journal_is_no_runs(data_dir):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,21 +9,18 @@ from itertools import takewhile
 from statistics import median
 from typing import Final, TypeVar
 
-from ca_etl.alerts.failures import failures, refused
 from ca_etl.alerts.wording import one_line, shown
+from ca_etl.errors import UsageError
 from ca_etl.pipeline.context import Kind, Status
-from ca_etl.pipeline.freshness import overdue
-from ca_etl.pipeline.slots import SlotOutcome, present
+from ca_etl.pipeline.slots import SlotOutcome, overdue, present
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import Schedule, schedules
-from ca_etl.warehouse.journal import RunRecord, SlotRecord
+from ca_etl.warehouse.journal import Cause, RunRecord, SlotRecord
 
 T = TypeVar("T")
 
 USUAL_RUNS: Final = 20
-NO_RATES: Final = "no page had rates"
 OBSERVES_RATES: Final = "run_observes_rates"
-PARTIAL: Final = re.compile(r"(?P<usable>\d+) of (?P<asked>\d+) pages")
 CHECKED: Final = frozenset({Status.SUCCEEDED, Status.CHECKS_FAILED})
 SEEN: Final = frozenset({SlotOutcome.OBSERVED, SlotOutcome.UNCHANGED})
 
@@ -33,7 +29,7 @@ SEEN: Final = frozenset({SlotOutcome.OBSERVED, SlotOutcome.UNCHANGED})
 class Condition:
     """One thing that is not as it should be, now.
 
-    `key` names it for as long as it lasts; `since` (UTC) is when it began, as far as the journal tells.
+    `key` names it for as long as it lasts; `since` (UTC) is when it began, as far as the journal goes.
     """
 
     key: str
@@ -49,24 +45,40 @@ def conditions(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> 
     return (
         *_stale(settings, runs, now),
         *_checks_failed(runs),
-        *failures_told(settings, runs),
-        *(each for planned in schedules(settings) for each in _of_schedule(settings, planned, runs)),
+        *_runs_failed(settings, runs),
+        *(found for planned in schedules(settings) for found in _of_schedule(settings, planned, runs)),
         *_of_ingest(settings, runs),
     )
 
 
-def failures_told(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Condition]:
-    """Runs that ended before their checks: at once where the machine is at fault, else when they repeat."""
-    found = failures(runs)
-    if found and (len(found) >= settings.alert_failed_runs or any(each.of_the_machine for each in found)):
-        last = found[-1].run
+def _runs_failed(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Condition]:
+    """Runs that ended before their checks: at once where the machine is at fault, else when they repeat.
+
+    A refusal of the site is left out, since it is a condition of its own, and so is a command that a person got wrong.
+    """
+    failures = [
+        run
+        for run in _streak(runs, lambda run: run.status in {Status.FAILED, Status.CRASHED})
+        if not (run.slots and _is_refused(run.slots[-1]))
+        and not (run.exit_status == UsageError.exit_status and run.schedule is None)
+    ]
+    if failures and (len(failures) >= settings.alert_failed_runs or any(map(_is_of_machine, failures))):
+        last, number = failures[-1], len(failures)
         yield Condition(
             "run_failed",
-            "Runs fail" if len(found) > 1 else "A run failed",
-            f"Run {last.run_id} ({last.kind}): {one_line(last.error or last.status)}. Failed in a row: {len(found)}.",
+            "Runs fail" if number > 1 else "A run failed",
+            f"Run {last.run_id} ({last.kind}): {one_line(last.error or last.status)}. Failed in a row: {number}.",
             "ca-etl status",
-            _ended(found[0].run),
+            _ended(failures[0]),
         )
+
+
+def _is_of_machine(run: RunRecord) -> bool:
+    """Whether nothing gets better by waiting, as with a full disk or a defect.
+
+    A failed run without a cause, of an earlier version, counts too: left out, it would resolve an alert that is open.
+    """
+    return run.status == Status.FAILED and run.cause in {None, Cause.MACHINE}
 
 
 def _stale(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> Iterator[Condition]:
@@ -151,9 +163,9 @@ def _tells_of_rejects(run: RunRecord, previous: RunRecord | None) -> bool:
 
 
 def _site_refuses(planned: Schedule, slots: Sequence[tuple[RunRecord, SlotRecord]]) -> Iterator[Condition]:
-    # a slot that failed for want of an answer does not say that the site has changed its mind
-    answered = [pair for pair in slots if _answered(pair[1]) or refused(pair[1])]
-    streak = _streak(answered, lambda pair: refused(pair[1]))
+    # a slot without any response does not show that the site has changed its mind
+    responses = [pair for pair in slots if _has_pages(pair[1]) or _is_refused(pair[1])]
+    streak = _streak(responses, lambda pair: _is_refused(pair[1]))
     if streak:
         name = f"{planned.source}/{planned.name}"
         yield Condition(
@@ -169,20 +181,22 @@ def _site_refuses(planned: Schedule, slots: Sequence[tuple[RunRecord, SlotRecord
 def _site_differs(
     settings: Settings, planned: Schedule, slots: Sequence[tuple[RunRecord, SlotRecord]]
 ) -> Iterator[Condition]:
-    answered = [pair for pair in slots if _answered(pair[1])]
-    if not answered:
+    responses = [pair for pair in slots if _has_pages(pair[1])]
+    if not responses:
         return
-    *earlier, (run, slot) = answered
-    usual = median(_latest([_missing(each) for _, each in earlier if each.outcome in SEEN]) or [0])
-    without_rates = slot.reason == NO_RATES or any(
+    *earlier, (run, slot) = responses
+    # of lines without numbers, by an earlier version, it is unknown how many were missing: they are not usual
+    counts = [_missing(before) for _, before in earlier if before.outcome in SEEN]
+    usual = median(_latest([number for number in counts if number is not None]) or [0])
+    without_rates = slot.cause == Cause.NO_RATES or any(
         check.check_name == OBSERVES_RATES and check.offending_rows for check in run.checks
     )
-    if without_rates or _missing(slot) - usual >= settings.alert_missing_pages:
+    if without_rates or (_missing(slot) or 0) - usual >= settings.alert_missing_pages:
         name = f"{planned.source}/{planned.name}"
         yield Condition(
             f"site_differs:{name}",
             f"The site answers {name} differently",
-            f"Run {run.run_id}: {one_line(NO_RATES if without_rates else slot.reason or '')}. "
+            f"Run {run.run_id}: {'no page had rates' if without_rates else one_line(slot.reason or '')}. "
             f"Pages usually missing: {usual:g}.",
             "ca-etl status, then: ca-etl run --again",
             _ended(run),
@@ -218,14 +232,21 @@ def _articles(planned: Schedule, run: RunRecord) -> tuple[SlotRecord, ...]:
     return tuple(each for each in run.slots if each.source != planned.source)
 
 
-def _answered(slot: SlotRecord) -> bool:
+def _is_refused(slot: SlotRecord) -> bool:
+    """Whether the site refused: by its status, a challenge page, or its robots.txt."""
+    return slot.outcome == SlotOutcome.BLOCKED
+
+
+def _has_pages(slot: SlotRecord) -> bool:
     """Whether the site gave pages, of whatever kind."""
-    return slot.outcome in SEEN or (slot.outcome == SlotOutcome.FAILED and slot.reason == NO_RATES)
+    return slot.outcome in SEEN or slot.cause == Cause.NO_RATES
 
 
-def _missing(slot: SlotRecord) -> int:
-    found = PARTIAL.match(slot.reason or "")
-    return int(found["asked"]) - int(found["usable"]) if found else 0
+def _missing(slot: SlotRecord) -> int | None:
+    """How many pages of the slot did not come; None where that is unknown."""
+    if slot.pages_requested is None or slot.pages_usable is None:
+        return None
+    return slot.pages_requested - slot.pages_usable
 
 
 def _own_slot(run: RunRecord) -> SlotRecord | None:

@@ -11,7 +11,7 @@ from ca_etl.alerts.transitions import OpenAlert
 from ca_etl.doctor.findings import Finding, Level, listed
 from ca_etl.errors import Problem
 from ca_etl.pipeline.context import Status
-from ca_etl.pipeline.freshness import is_expected, last_observed, overdue
+from ca_etl.pipeline.slots import is_expected, last_observed, overdue
 from ca_etl.records import LOOPBACK, site_name
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, schedules

@@ -105,7 +105,10 @@ class Reject(NamedTuple):
 
 
 class Page(NamedTuple):
-    """One page read. `page_date` is as printed; on an article page it is the article's own date."""
+    """One page read. `page_date` is as printed; on an article page it is the article's own date.
+
+    `error_code` is the code of the error that an API gave in place of posts.
+    """
 
     kind: PageKind
     page_date: date | None
@@ -115,3 +118,4 @@ class Page(NamedTuple):
     articles: tuple[Article, ...]
     rejects: tuple[Reject, ...]
     charset: str
+    error_code: str | None = None

@@ -48,7 +48,8 @@ def read_posts(text: str, *, url: str | None, charset: str) -> Page:
 
 def _read_value(value: object, text: str, url: str | None, charset: str) -> Page:
     if isinstance(value, dict) and (refusal := error_of(value)) is not None:
-        return refused_page(PageKind.API_ERROR, RejectReason.API_REFUSED, refusal, text, charset)
+        page = refused_page(PageKind.API_ERROR, RejectReason.API_REFUSED, refusal, text, charset)
+        return page._replace(error_code=value["code"])
     if isinstance(value, dict) and "namespaces" in value:
         zone = f"gmt_offset {value.get('gmt_offset')!r}, timezone_string {value.get('timezone_string')!r}"
         why = well_formed(f"the API's index; {zone}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
@@ -23,10 +24,11 @@ from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.duplicate_pages import Saying, repeats
 from ca_etl.pipeline.resolve import consulted_warehouse
 from ca_etl.pipeline.slots import SlotOutcome
-from ca_etl.pipeline.told import TOO_MANY, Told, good, status_of
+from ca_etl.pipeline.source_outcome import TOO_MANY, SourceOutcome, status_of
 from ca_etl.pipeline.visit import FINAL, Visit, page_of
 from ca_etl.records import DELETED_STATUSES
 from ca_etl.sources import timesca
+from ca_etl.warehouse.journal import Cause
 
 # After so many pages in a row without an answer the next one has none either.
 MOST_FAILURES: Final = 3
@@ -52,21 +54,24 @@ READ_BEFORE: Final = """
 """
 
 
-class Said(StrEnum):
-    """What an answer says of the article whose page was asked for."""
+class PageOutcome(StrEnum):
+    """What a response states of the article whose page was requested."""
 
     ARTICLE = "article"
     UNCHANGED = "unchanged"
-    GONE = "gone"
+    REMOVED = "removed"
     NOTHING = "nothing"
     SAME = "same"
 
 
-def ask_pages(ctx: Context, visit: Visit, lacking: Sequence[Article]) -> Told | None:
-    """Archive the pages of the articles in `lacking` that nobody has read, then known ones; None if none was asked."""
+GIVEN: Final = (PageOutcome.ARTICLE, PageOutcome.REMOVED)
+
+
+def request_pages(ctx: Context, visit: Visit, lacking: Sequence[Article]) -> SourceOutcome | None:
+    """Archive the pages of the articles in `lacking` that nobody has read, then known ones; None without a request."""
     policy = timesca.fetch_policy(ctx.settings)
-    found = dict.fromkeys(article.url for article in lacking if article.url)
-    urls = [url for url in found if policy.allows_host(url)]
+    links = dict.fromkeys(article.url for article in lacking if article.url)
+    urls = [url for url in links if policy.allows_host(url)]
     most = ctx.settings.article_pages
     with consulted_warehouse(ctx.settings.data_dir) as con:
         known = {url for (url,) in con.sql(WHOLE).fetchall()} if con else set[str]()
@@ -74,41 +79,41 @@ def ask_pages(ctx: Context, visit: Visit, lacking: Sequence[Article]) -> Told | 
         again = _read_before(ctx, con) if con else []
         chosen = list(dict.fromkeys([*wanted, *filter(policy.allows_host, again)]))[:most]
         validators = consult_validators(con, ctx.settings.archive_dir, chosen).value if con else NO_VALIDATORS
-    said, no = look_at(ctx, visit, chosen, validators)
-    foreign = f"{len(found) - len(urls)} links lead to other hosts" if len(urls) < len(found) else ""
-    if not said:
-        return Told(timesca.ARTICLES, SlotOutcome.CLOSED, foreign) if foreign else None
-    left, gone = max(len(wanted) - len(said), 0), said.count(Said.GONE)
+    pages, refusal = fetch_pages(ctx, visit, chosen, validators)
+    foreign = f"{len(links) - len(urls)} links lead to other hosts" if len(urls) < len(links) else ""
+    if not pages:
+        return SourceOutcome(timesca.ARTICLES, SlotOutcome.CLOSED, foreign) if foreign else None
+    left, removed = max(len(wanted) - len(pages), 0), pages.count(PageOutcome.REMOVED)
     reasons = (
         f"{left} more are left for later runs" if left else "",
-        f"{gone} of {len(said)} pages are no more" if gone else "",
+        f"{removed} of {len(pages)} pages are no more" if removed else "",
         foreign,
     )
-    return told_of(said, no, *reasons)
+    return outcome_of_pages(pages, refusal, left, *reasons)
 
 
-def look_at(
+def fetch_pages(
     ctx: Context, visit: Visit, urls: Sequence[str], validators: Mapping[str, Validators] = NO_VALIDATORS
-) -> tuple[tuple[Said, ...], FetchResult | None]:
-    """What the pages at `urls` say, as far as the site is willing, and the last answer where it said no."""
-    said: list[Said] = []
+) -> tuple[tuple[PageOutcome, ...], FetchResult | None]:
+    """The outcomes of the pages at `urls`, as far as the site is willing, and its last response where it refused."""
+    pages: list[PageOutcome] = []
     shown: dict[int, Saying] = {}
-    no: FetchResult | None = None
+    refusal: FetchResult | None = None
     for done, url in enumerate(urls):
         ctx.progress("capture", done, len(urls))
         last = visit.get(url, validators.get(url))
         page = page_of(last) if last.verdict is Verdict.OK else None
-        said.append(_said(last, page))
-        if page is not None and said[-1] is Said.ARTICLE and len(page.articles) == 1:
+        pages.append(_page_outcome(last, page))
+        if page is not None and pages[-1] is PageOutcome.ARTICLE and len(page.articles) == 1:
             shown[done] = _saying(url, page.articles[0])
         if last.verdict in FINAL or status_of(last) == TOO_MANY:
-            no = last
+            refusal = last
             break
-        if said[-MOST_FAILURES:] == [Said.NOTHING] * MOST_FAILURES:
+        if pages[-MOST_FAILURES:] == [PageOutcome.NOTHING] * MOST_FAILURES:
             break
     places = list(shown)
     same = {places[at] for at in repeats(list(shown.values()))}
-    return tuple(Said.SAME if place in same else each for place, each in enumerate(said)), no
+    return tuple(PageOutcome.SAME if place in same else page for place, page in enumerate(pages)), refusal
 
 
 def _saying(url: str, article: Article) -> Saying:
@@ -117,21 +122,30 @@ def _saying(url: str, article: Article) -> Saying:
     return Saying(article.url or url, article.title, text, article.post_id)
 
 
-def told_of(said: Sequence[Said], no: FetchResult | None, *reasons: str) -> Told:
-    """What became of the pages that were asked for, at least one of them; `reasons` come first.
+def outcome_of_pages(
+    pages: Sequence[PageOutcome], refusal: FetchResult | None, left: int, *reasons: str
+) -> SourceOutcome:
+    """What became of the pages that were requested, at least one of them; `reasons` come first.
 
-    That an article is no more counts as one that was shown.
+    `left` pages were not requested, though they were to be. A removed article counts as one that was given.
     """
-    shown, same = said.count(Said.ARTICLE) + said.count(Said.GONE), said.count(Said.SAME)
-    mute = said.count(Said.NOTHING) + same
-    alike = f"{same} pages say the same" if same else ""
-    if no is not None:
-        return Told(timesca.ARTICLES, SlotOutcome.BLOCKED, f"{no.verdict}: {no.detail}", shown)
-    if mute == len(said):
-        why = "; ".join(filter(None, (f"none of {mute} pages gave an article", alike)))
-        return Told(timesca.ARTICLES, SlotOutcome.FAILED, why)
-    silent = f"{mute} of {len(said)} pages gave no article" if mute else ""
-    return good(timesca.ARTICLES, shown, "; ".join(filter(None, (*reasons, silent, alike))) or None)
+    articles, same = sum(map(pages.count, GIVEN)), pages.count(PageOutcome.SAME)
+    empty = pages.count(PageOutcome.NOTHING) + same
+    same_pages = f"{same} pages say the same" if same else ""
+    if refusal is not None:
+        why: str | None = f"{refusal.verdict}: {refusal.detail}"
+        outcome = SourceOutcome(timesca.ARTICLES, SlotOutcome.BLOCKED, why, articles, is_complete=False)
+    elif empty == len(pages):
+        why = "; ".join(filter(None, (f"none of {empty} pages gave an article", same_pages)))
+        outcome = SourceOutcome(
+            timesca.ARTICLES, SlotOutcome.FAILED, why, cause=Cause.NO_ARTICLES, is_complete=False
+        )
+    else:
+        without = f"{empty} of {len(pages)} pages gave no article" if empty else ""
+        why = "; ".join(filter(None, (*reasons, without, same_pages))) or None
+        is_complete = not left and not empty
+        outcome = SourceOutcome.observed(timesca.ARTICLES, articles, why, is_complete=is_complete)
+    return replace(outcome, pages_requested=len(pages), pages_usable=len(pages) - empty)
 
 
 def _read_before(ctx: Context, con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -140,10 +154,10 @@ def _read_before(ctx: Context, con: duckdb.DuckDBPyConnection) -> list[str]:
     return [url for (url,) in rows]
 
 
-def _said(result: FetchResult, page: Page | None) -> Said:
-    """A lost page may lead to the home page, which says nothing."""
+def _page_outcome(result: FetchResult, page: Page | None) -> PageOutcome:
+    """The page of a removed article may lead to the home page, which states nothing of it."""
     if status_of(result) in DELETED_STATUSES:
-        return Said.GONE
+        return PageOutcome.REMOVED
     if result.verdict is Verdict.UNCHANGED:
-        return Said.UNCHANGED
-    return Said.ARTICLE if page is not None and page.kind is PageKind.ARTICLE else Said.NOTHING
+        return PageOutcome.UNCHANGED
+    return PageOutcome.ARTICLE if page is not None and page.kind is PageKind.ARTICLE else PageOutcome.NOTHING

@@ -2,7 +2,7 @@
 
 The posts API tells all: whole texts, authors, times, edits. Where the site keeps it closed, the feed has the newest
 whole texts, without edits. Where that gives excerpts or nothing, the pages of the articles that the listings link to
-are asked for, and those of known ones again. What each of them answered is a line of the ledger.
+are requested, and those of known ones again. The outcome of each is a line of the run in the journal.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from typing import Final
 
 from ca_etl.archive.fetch import FetchResult
 from ca_etl.parse.page import Article
-from ca_etl.pipeline.article_pages import ask_pages
+from ca_etl.pipeline.article_pages import request_pages
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.feed import read_feed
 from ca_etl.pipeline.history import posts_page
 from ca_etl.pipeline.slots import GOOD, SlotOutcome
-from ca_etl.pipeline.told import TOO_MANY, Told, good, refused, status_of
+from ca_etl.pipeline.source_outcome import TOO_MANY, SourceOutcome, status_of
 from ca_etl.pipeline.visit import USABLE, Visit, page_of
 from ca_etl.settings import ArticleSource
 from ca_etl.sources import feed, posts, timesca
 from ca_etl.sources.schedules import SWEEP
-from ca_etl.warehouse.journal import RunRecord
+from ca_etl.warehouse.journal import Cause, RunRecord
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +38,6 @@ SOURCES: Final = {
 FIRST_LOOK: Final = timedelta(days=30)
 # Two machines' clocks, and what was changed while the last run read.
 OVERLAP: Final = timedelta(hours=2)
-# Begins the reason of a source that gave articles, perhaps not all: the next run asks for the same time again.
-DOUBT: Final = "something may be missing: "
 # Two looks at a year of a site that publishes seven a day; what needs more is history, or no answer to the question.
 MOST_POSTS_PAGES: Final = 60
 # With ten items a page that is two weeks of a site that publishes seven a day.
@@ -47,46 +45,51 @@ MOST_FEED_PAGES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """`told`, None where nothing was to be asked; `lacking` are the articles of which the next source may tell more."""
+class _Requested:
+    """What was requested of one source.
 
-    told: Told | None
+    `outcome` is None where there was nothing to request; `lacking` are the articles of which the next source may give
+    more.
+    """
+
+    outcome: SourceOutcome | None
     lacking: tuple[Article, ...] = ()
     is_over: bool = False
 
 
-def capture_articles(ctx: Context, visit: Visit, listings: list[FetchResult]) -> tuple[Told, ...]:
+def capture_articles(ctx: Context, visit: Visit, listings: list[FetchResult]) -> tuple[SourceOutcome, ...]:
     """Archive what is new among the articles since the last good run; the outcome of each source, in their order.
 
     `listings` are the responses of this run's listing pages; they are removed from it once their links are read.
     """
-    told: list[Told] = []
+    outcomes: list[SourceOutcome] = []
     lacking: tuple[Article, ...] = ()
     while listings:
         lacking = (*lacking, *_articles_of(listings.pop(0)))
     for source in ctx.settings.article_sources:
-        asked = _ask(source, ctx, visit, lacking)
-        if asked.told is not None:
-            log.info("%s: %s %s", asked.told.source, asked.told.outcome, asked.told.reason or "")
-            told.append(asked.told)
-        if asked.is_over:
+        requested = _request(source, ctx, visit, lacking)
+        outcome = requested.outcome
+        if outcome is not None:
+            log.info("%s: %s %s", outcome.source, outcome.outcome, outcome.reason or "")
+            outcomes.append(outcome)
+        if requested.is_over:
             break
-        lacking = (*asked.lacking, *lacking)
-    return tuple(told)
+        lacking = (*requested.lacking, *lacking)
+    return tuple(outcomes)
 
 
 def is_got(runs: Iterable[RunRecord], slot: datetime | None, schedule: str | None) -> bool:
-    """Whether a run that stood for this very slot has got its articles."""
+    """Whether a run of this very slot has got its articles."""
     return any(
-        each.outcome in GOOD and each.source in SOURCES.values()
+        record.outcome in GOOD and record.source in SOURCES.values()
         for run in runs
         if (run.slot, run.schedule) == (slot, schedule)
-        for each in run.slots
+        for record in run.slots
     )
 
 
 def last_got(ctx: Context, sources: Iterable[str], *, surely: bool) -> datetime | None:
-    """When the last run began that got the articles of one of `sources`, in UTC; `surely` leaves doubtful ones out.
+    """When the last run began that got the articles of one of `sources`, in UTC; `surely` counts complete ones only.
 
     A sweep does not count: it asks for the list of posts alone, and what was edited before it is still to be got.
     Neither does a run that a clock gone wrong has put into the future.
@@ -97,19 +100,19 @@ def last_got(ctx: Context, sources: Iterable[str], *, surely: bool) -> datetime 
             run.started_at
             for run in ctx.runs
             if run.schedule != SWEEP and run.started_at <= ctx.started_at
-            for each in run.slots
-            if each.source in wanted and each.outcome in GOOD
-            if not (surely and (each.reason or "").startswith(DOUBT))
+            for record in run.slots
+            if record.source in wanted and record.outcome in GOOD
+            if record.is_complete or not surely
         ),
         default=None,
     )
 
 
 def since(ctx: Context, *sources: str) -> datetime:
-    """From when on articles are asked for: some hours before the last run that got them, at first a month ago.
+    """From when on articles are requested: some hours before the last run that got them, at first a month ago.
 
-    After one that got them in doubt it is the last that had none, but no more than a month back: a feed that is never
-    in order would be asked for ever more.
+    After one that was not complete it is the last that was, but no more than a month back: of a feed that is never
+    in order ever more would be requested.
     """
     month_ago = ctx.started_at - FIRST_LOOK
     last, sure = (last_got(ctx, sources, surely=surely) for surely in (False, True))
@@ -118,19 +121,19 @@ def since(ctx: Context, *sources: str) -> datetime:
     return min(last, month_ago if sure is None else max(sure, month_ago)) - OVERLAP
 
 
-def _ask(source: ArticleSource, ctx: Context, visit: Visit, lacking: Sequence[Article]) -> _Asked:
+def _request(source: ArticleSource, ctx: Context, visit: Visit, lacking: Sequence[Article]) -> _Requested:
     with visit.slot_file(SOURCES[source]):
         match source:
             case ArticleSource.POSTS:
-                return _ask_posts(ctx, visit)
+                return _request_posts(ctx, visit)
             case ArticleSource.FEED:
-                return _ask_feed(ctx, visit)
+                return _request_feed(ctx, visit)
             case ArticleSource.PAGES:
-                told = ask_pages(ctx, visit, lacking)
-                return _Asked(told, is_over=told is not None and told.outcome in GOOD)
+                outcome = request_pages(ctx, visit, lacking)
+                return _Requested(outcome, is_over=outcome is not None and outcome.outcome in GOOD)
 
 
-def _ask_posts(ctx: Context, visit: Visit) -> _Asked:
+def _request_posts(ctx: Context, visit: Visit) -> _Requested:
     asking = posts.enumerate_posts(
         str(ctx.settings.site_url),
         started_at=ctx.started_at,
@@ -142,14 +145,19 @@ def _ask_posts(ctx: Context, visit: Visit) -> _Asked:
     if ended.closed is not None:
         return _refused(posts.SOURCE, walked.last, ended.closed, len(ended.seen))
     if ended.is_cut:
-        # The newest come last: the next source may have them, and the next run asks from the same time on.
-        told = f"{ended.doubt}: ca-etl backfill --source posts walks further"
-        return _Asked(Told(posts.SOURCE, SlotOutcome.FAILED, told, len(ended.seen)))
-    doubt = None if ended.doubt is None else f"{DOUBT}{ended.doubt}"
-    return _Asked(good(posts.SOURCE, len(ended.seen), doubt), is_over=True)
+        # The newest come last: the next source may have them, and the next run requests the same time again.
+        why = f"{ended.doubt}: ca-etl backfill --source posts walks further"
+        cause, number = Cause.PAGE_LIMIT, len(ended.seen)
+        return _Requested(
+            SourceOutcome(posts.SOURCE, SlotOutcome.FAILED, why, number, cause, is_complete=False)
+        )
+    reason = ended.doubt and f"something may be missing: {ended.doubt}"
+    is_complete = ended.doubt is None
+    outcome = SourceOutcome.observed(posts.SOURCE, len(ended.seen), reason, is_complete=is_complete)
+    return _Requested(outcome, is_over=True)
 
 
-def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
+def _request_feed(ctx: Context, visit: Visit) -> _Requested:
     shown: list[str | None] = []
     cut: list[Article] = []
 
@@ -167,22 +175,24 @@ def _ask_feed(ctx: Context, visit: Visit) -> _Asked:
     if ended.closed is not None:
         return _refused(feed.SOURCE, walked.last, ended.closed, len(ended.seen))
     if not ended.seen:
-        # WordPress shows its latest items, however old they are; one that is new is not told by their absence.
+        # WordPress shows its latest items, however old they are: a feed without one does not mean that none is new.
         return _refused(feed.SOURCE, walked.last, "it has no item", 0)
     reasons = (
-        "" if ended.is_settled else f"{DOUBT}the feed was moving, or is not sorted",
+        "" if ended.is_settled else "something may be missing: the feed was moving, or is not sorted",
         f"{len(cut)} of {len(shown)} texts are excerpts" if cut else "",
         "no item is dated" if ended.reached is None else "",
         f"read back to {ended.reached} only" if ended.reached is not None and ended.reached > begin else "",
     )
     reason = "; ".join(filter(None, reasons)) or None
-    return _Asked(good(feed.SOURCE, len(ended.seen), reason), lacking=tuple(cut), is_over=not cut)
+    # excerpts are all that the feed has, and so is what it reaches back to: a second request would give no more
+    outcome = SourceOutcome.observed(feed.SOURCE, len(ended.seen), reason, is_complete=ended.is_settled)
+    return _Requested(outcome, lacking=tuple(cut), is_over=not cut)
 
 
-def _refused(source: str, last: FetchResult | None, reason: str, articles: int) -> _Asked:
-    # Too many requests is said to the client, whatever it asks for next.
+def _refused(source: str, last: FetchResult | None, reason: str, articles: int) -> _Requested:
+    # 429 Too Many Requests is about the client, whatever it requests next.
     is_over = last is not None and status_of(last) == TOO_MANY
-    return _Asked(refused(source, last, reason, articles), is_over=is_over)
+    return _Requested(SourceOutcome.failed(source, last, reason, articles), is_over=is_over)
 
 
 def _articles_of(result: FetchResult) -> Iterator[Article]:

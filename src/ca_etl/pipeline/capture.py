@@ -22,8 +22,8 @@ from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.removals import sweep_articles
 from ca_etl.pipeline.resolve import resolver
 from ca_etl.pipeline.slots import SlotOutcome
-from ca_etl.pipeline.told import Told, write_note
-from ca_etl.pipeline.visit import FINAL, USABLE, Visit, slot_origin
+from ca_etl.pipeline.source_outcome import SourceOutcome, write_checkpoint
+from ca_etl.pipeline.visit import FINAL, USABLE, FetchedUrl, Visit, slot_origin
 from ca_etl.records import Capture
 from ca_etl.sources import posts, timesca
 from ca_etl.sources.schedules import DAILY, SWEEP
@@ -35,19 +35,10 @@ log = logging.getLogger(__name__)
 TROUBLE: Final = frozenset({SlotOutcome.BLOCKED, SlotOutcome.FAILED})
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What became of one URL of the slot."""
-
-    url: str
-    verdict: Verdict
-    detail: str
-
-
 class NothingCapturedError(CaEtlError):
     """The site gave no usable page in this slot; `pages` says what it gave instead."""
 
-    def __init__(self, message: str, hint: str, pages: tuple[Page, ...]) -> None:
+    def __init__(self, message: str, hint: str, pages: tuple[FetchedUrl, ...]) -> None:
         super().__init__(message, hint)
         self.pages = pages
 
@@ -64,9 +55,9 @@ class Captured:
     `problems` are those of what was only consulted: all is archived, and the run goes no further.
     """
 
-    pages: tuple[Page, ...]
+    pages: tuple[FetchedUrl, ...]
     already_archived: int
-    articles: tuple[Told, ...] = ()
+    articles: tuple[SourceOutcome, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -109,7 +100,7 @@ def capture(ctx: Context) -> Captured:
         # articles are requested by what the release knows; its damage must not hide that the pages are archived
         articles = consult(partial(_articles, ctx, visit, listings), (), "the crawl frontier", GO_BACK)
     if articles.value:
-        write_note(ctx.settings.data_dir, ctx.run_id, articles.value)
+        write_checkpoint(ctx.settings.data_dir, ctx.run_id, articles.value)
     problems = captured.problems if articles.problem is None else (*captured.problems, articles.problem)
     return replace(captured, articles=articles.value, problems=problems)
 
@@ -153,13 +144,14 @@ def _in_short(captured: Captured) -> str:
     return f"all {len(captured.pages)} pages {verdict} ({detail})"
 
 
-def _articles(ctx: Context, visit: Visit, listings: list[FetchResult]) -> tuple[Told, ...]:
-    """What the schedule of the slot asks of articles, unless a run that stood for it has got that."""
+def _articles(ctx: Context, visit: Visit, listings: list[FetchResult]) -> tuple[SourceOutcome, ...]:
+    """The articles that the schedule of the slot requests, unless a run of this very slot has got them."""
     if not ctx.settings.article_sources or is_got(ctx.runs, ctx.slot, ctx.schedule):
         return ()
     no = next((result for result in listings if result.verdict in FINAL or result.ends_visit), None)
     if no is not None:
-        return (Told(posts.SOURCE, SlotOutcome.BLOCKED, f"not asked: {no.final_url} was {no.verdict}"),)
+        why = f"not asked: {no.final_url} was {no.verdict}"
+        return (SourceOutcome(posts.SOURCE, SlotOutcome.BLOCKED, why, is_complete=False),)
     return sweep_articles(ctx, visit) if ctx.schedule == SWEEP else capture_articles(ctx, visit, listings)
 
 
@@ -197,7 +189,7 @@ def _ask(
     validators: Mapping[str, Validators],
     *,
     listings: list[FetchResult],
-) -> Iterator[Page]:
+) -> Iterator[FetchedUrl]:
     """What became of each page; `listings` gets the results, with the pages that are to be read for their links."""
     with visit.slot_file(timesca.SOURCE):
         for done, url in enumerate(wanted):
@@ -206,7 +198,7 @@ def _ask(
             log.info("%s: %s %s", url, result.verdict, result.detail)
             is_read = ctx.schedule != SWEEP and result.verdict in USABLE
             listings.append(result.without_bytes(keep_page=is_read))
-            yield Page(url, Verdict.THROTTLED if result.ends_visit else result.verdict, result.detail)
+            yield FetchedUrl(url, Verdict.THROTTLED if result.ends_visit else result.verdict, result.detail)
             # pages of a throttled host are recorded one by one: nothing is requested
             if result.verdict in FINAL and result.verdict is not Verdict.THROTTLED:
                 return

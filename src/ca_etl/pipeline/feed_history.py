@@ -14,7 +14,7 @@ from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.feed import feed_page
 from ca_etl.pipeline.history import Stretch, read_done, tell_walked, write_done
 from ca_etl.pipeline.slots import SlotOutcome
-from ca_etl.pipeline.told import outcome_of
+from ca_etl.pipeline.source_outcome import outcome_of
 from ca_etl.pipeline.visit import Visit, Walked
 from ca_etl.sources import feed
 

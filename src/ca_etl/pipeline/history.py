@@ -17,7 +17,7 @@ from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.parse.page import PageKind
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.slots import SlotOutcome
-from ca_etl.pipeline.told import outcome_of
+from ca_etl.pipeline.source_outcome import outcome_of
 from ca_etl.pipeline.visit import Visit, page_of
 from ca_etl.records import RejectReason
 from ca_etl.sources import posts
@@ -131,7 +131,7 @@ def posts_page(result: FetchResult) -> PostsPage:
         return PostsPage(closed=f"{result.verdict}: {result.detail}")
     page = page_of(result)
     if page is None or page.kind is not PageKind.POSTS_API or last.status != 200:
-        if page is not None and any(posts.END_OF_PAGES in reject.detail for reject in page.rejects):
+        if page is not None and page.error_code == posts.END_OF_PAGES:
             return PostsPage()
         return PostsPage(closed=f"status {last.status}, {page.kind if page else 'no page'}")
     unread = [reject for reject in page.rejects if reject.reason is not RejectReason.EXTRA_TEXT]

@@ -17,29 +17,24 @@ from ca_etl import __version__
 from ca_etl.errors import Problem
 from ca_etl.pipeline.consult import consult, consult_release
 from ca_etl.pipeline.context import Status
-from ca_etl.pipeline.ledger import article_slots, missed_slots, slot_record
-from ca_etl.pipeline.slots import SlotOutcome
-from ca_etl.pipeline.told import read_note
+from ca_etl.pipeline.slots import SlotOutcome, missed_slots
+from ca_etl.pipeline.source_outcome import SourceOutcome, read_checkpoint
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 from ca_etl.warehouse import decisions, journal, lock
-from ca_etl.warehouse.journal import Journal, RunRecord, SlotRecord
+from ca_etl.warehouse.journal import Cause, Journal, RunRecord, SlotRecord
 from ca_etl.warehouse.release import new_release_id, recover, releases
 
 log = logging.getLogger(__name__)
 
-# A run's own slot comes last in the journal, after those that passed without a run and its articles.
+# A run's own slot comes last in the journal, after those that passed without a run and its articles. A release of an
+# earlier version has fewer columns: a run that it alone knows is restored with those.
 LOST_RUNS: Final = """
-    select run.*, coalesce(slots, []) as slots
+    select run.*, array(
+        select line from (select * exclude (run_id) from raw.slot as slot where slot.run_id = run.run_id) as line
+        order by line.slot, list_contains($own, line.source), line.source
+    ) as slots
     from raw.run as run
-    left join (
-        select
-            run_id,
-            -- with the columns that it has: a release of an earlier version has others
-            list(slots order by slots.slot, list_contains($own, source), source) as slots
-        from raw.slot as slots
-        group by run_id
-    ) using (run_id)
     where not list_contains($known, run_id)
     order by started_at
 """
@@ -135,6 +130,7 @@ def _settle_crashes(settings: Settings, runs: tuple[RunRecord, ...]) -> tuple[Ru
                 slot=holder.slot,
                 schedule=holder.schedule,
                 slots=_slots_of_killed(settings, runs, holder, done=done),
+                cause=None if done else Cause.KILLED,
             )
             journal.append(data_dir, killed)
             runs = (*runs, killed)
@@ -149,8 +145,12 @@ def _slots_of_killed(
     if planned is None or holder.slot is None:
         return ()
     slot = max(holder.slot, holder.started_at)
-    missed = missed_slots(planned, runs, slot)
-    became = SlotOutcome.OBSERVED if done else SlotOutcome.FAILED
-    reason = None if done else f"killed in step {holder.step}"
-    articles = article_slots(planned, slot, read_note(settings.data_dir, holder.run_id))
-    return (*missed, *articles, slot_record(planned, slot, became, reason))
+    own = SourceOutcome(planned.source, SlotOutcome.OBSERVED)
+    if not done:
+        killed = f"killed in step {holder.step}"
+        own = SourceOutcome(planned.source, SlotOutcome.FAILED, killed, cause=Cause.KILLED)
+    outcomes = (*read_checkpoint(settings.data_dir, holder.run_id), own)
+    return (
+        *missed_slots(planned, runs, slot),
+        *(outcome.record(planned, slot) for outcome in outcomes),
+    )

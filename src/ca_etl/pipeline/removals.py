@@ -15,16 +15,17 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from ca_etl.pipeline.article_pages import look_at, told_of
+from ca_etl.pipeline.article_pages import fetch_pages, outcome_of_pages
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.history import posts_page
 from ca_etl.pipeline.resolve import consulted_warehouse
 from ca_etl.pipeline.slots import GOOD, SlotOutcome
-from ca_etl.pipeline.told import Told, good, refused
+from ca_etl.pipeline.source_outcome import SourceOutcome
 from ca_etl.pipeline.visit import Visit
 from ca_etl.records import DELETED_STATUSES
 from ca_etl.settings import ArticleSource
 from ca_etl.sources import posts, timesca
+from ca_etl.warehouse.journal import Cause
 
 log = logging.getLogger(__name__)
 
@@ -59,40 +60,44 @@ MOST_MISSING: Final = 10
 MOST_LIST_PAGES: Final = 600
 
 
-def sweep_articles(ctx: Context, visit: Visit) -> tuple[Told, ...]:
+def sweep_articles(ctx: Context, visit: Visit) -> tuple[SourceOutcome, ...]:
     """Archive the list of posts of the last `sweep_days`, and the pages of known articles that are not in it."""
     if ArticleSource.POSTS not in ctx.settings.article_sources:
-        return _look_again(ctx, visit)
+        return _request_removed(ctx, visit)
     listed, seen = _list_posts(ctx, visit)
     if listed.outcome is SlotOutcome.CLOSED:
-        return (listed, *_look_again(ctx, visit))
-    if listed.outcome not in GOOD or listed.reason is not None:
+        return (listed, *_request_removed(ctx, visit))
+    if listed.outcome not in GOOD or not listed.is_complete:
         return (listed,)
     known, missing = _missing(ctx, seen)
     fresh = sum(is_new for _, is_new in missing)
-    said = _disbelief(ctx, fresh, known, "known posts are missing from the list")
-    if said is not None:
-        return (replace(listed, outcome=SlotOutcome.FAILED, reason=said),)
+    why = _implausible(ctx, fresh, known, "known posts are missing from the list")
+    if why is not None:
+        return (
+            replace(
+                listed, outcome=SlotOutcome.FAILED, reason=why, cause=Cause.IMPLAUSIBLE, is_complete=False
+            ),
+        )
     if missing and not ctx.settings.article_pages:
-        said = f"{len(missing)} known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 looks for none of them"
-        return (replace(listed, reason=said),)
-    return (listed, *_look(ctx, visit, [url for url, _ in missing], "are missing from the list"))
+        why = f"{len(missing)} known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 looks for none of them"
+        return (replace(listed, reason=why),)
+    return (listed, *_request(ctx, visit, [url for url, _ in missing], "are missing from the list"))
 
 
-def _look_again(ctx: Context, visit: Visit) -> tuple[Told, ...]:
-    """Archive once more the pages that were no more when they were asked for last."""
+def _request_removed(ctx: Context, visit: Visit) -> tuple[SourceOutcome, ...]:
+    """Archive once more the pages that were removed when they were requested last."""
     if ArticleSource.PAGES not in ctx.settings.article_sources:
         return ()
     with consulted_warehouse(ctx.settings.data_dir) as con:
-        answered = con.sql(ANSWERED, params={"source": timesca.ARTICLES}).fetchall() if con else []
-    lost = [url for url, status in answered if status in DELETED_STATUSES]
-    said = _disbelief(ctx, len(lost), len(answered), "pages are no more")
-    if said is not None:
-        return (Told(timesca.ARTICLES, SlotOutcome.FAILED, said),)
-    return _look(ctx, visit, lost, "were no more")
+        statuses = con.sql(ANSWERED, params={"source": timesca.ARTICLES}).fetchall() if con else []
+    removed = [url for url, status in statuses if status in DELETED_STATUSES]
+    why = _implausible(ctx, len(removed), len(statuses), "pages are no more")
+    if why is not None:
+        return (SourceOutcome(timesca.ARTICLES, SlotOutcome.FAILED, why, cause=Cause.IMPLAUSIBLE),)
+    return _request(ctx, visit, removed, "were no more")
 
 
-def _disbelief(ctx: Context, missing: int, known: int, what: str) -> str | None:
+def _implausible(ctx: Context, missing: int, known: int, what: str) -> str | None:
     """Why so many missing ones are not believed; None where they are."""
     if missing <= max(MOST_MISSING, known * ctx.settings.sweep_most_missing // 100):
         return None
@@ -103,7 +108,7 @@ def _disbelief(ctx: Context, missing: int, known: int, what: str) -> str | None:
     )
 
 
-def _list_posts(ctx: Context, visit: Visit) -> tuple[Told, frozenset[int]]:
+def _list_posts(ctx: Context, visit: Visit) -> tuple[SourceOutcome, frozenset[int]]:
     first = ctx.started_at - timedelta(days=ctx.settings.sweep_days)
     asking = posts.enumerate_posts(
         str(ctx.settings.site_url),
@@ -116,9 +121,10 @@ def _list_posts(ctx: Context, visit: Visit) -> tuple[Told, frozenset[int]]:
         walked = visit.walk(asking, posts_page)
     ended = walked.ended
     if ended.closed is not None:
-        return refused(posts.SOURCE, walked.last, ended.closed, len(ended.seen)), frozenset()
-    unsettled = ended.doubt and f"{ended.doubt}: nothing is said of missing ones"
-    return good(posts.SOURCE, len(ended.seen), unsettled), frozenset(ended.seen)
+        return SourceOutcome.failed(posts.SOURCE, walked.last, ended.closed, len(ended.seen)), frozenset()
+    why = ended.doubt and f"{ended.doubt}: nothing is said of missing ones"
+    outcome = SourceOutcome.observed(posts.SOURCE, len(ended.seen), why, is_complete=ended.doubt is None)
+    return outcome, frozenset(ended.seen)
 
 
 def _missing(ctx: Context, seen: frozenset[int]) -> tuple[int, tuple[tuple[str, bool], ...]]:
@@ -131,11 +137,12 @@ def _missing(ctx: Context, seen: frozenset[int]) -> tuple[int, tuple[tuple[str, 
     return len(known), tuple((url, is_new) for post_id, url, is_new in known if post_id not in seen)
 
 
-def _look(ctx: Context, visit: Visit, urls: Sequence[str], why: str) -> tuple[Told, ...]:
-    """What the pages at `urls` said; `why` tells of those that are too many for one sweep."""
+def _request(ctx: Context, visit: Visit, urls: Sequence[str], why: str) -> tuple[SourceOutcome, ...]:
+    """The outcome of the pages at `urls`; `why` is about those that are too many for one sweep."""
     with visit.slot_file(timesca.ARTICLES):
-        said, no = look_at(ctx, visit, urls[: ctx.settings.article_pages])
-    if not said:
+        pages, refusal = fetch_pages(ctx, visit, urls[: ctx.settings.article_pages])
+    if not pages:
         return ()
-    left = len(urls) - len(said)
-    return (told_of(said, no, f"{left} more that {why} are left for later sweeps" if left else ""),)
+    left = len(urls) - len(pages)
+    reason = f"{left} more that {why} are left for later sweeps" if left else ""
+    return (outcome_of_pages(pages, refusal, left, reason),)

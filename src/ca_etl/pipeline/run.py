@@ -20,31 +20,34 @@ import duckdb
 from ca_etl import __version__, logs
 from ca_etl.archive.read import archive_files
 from ca_etl.errors import CaEtlError, Problem, UsageError
-from ca_etl.pipeline.capture import Captured, NothingCapturedError, Page, capture
+from ca_etl.pipeline.capture import Captured, NothingCapturedError, capture
 from ca_etl.pipeline.clock import ClockError, Witness, contradiction, newest_known
 from ca_etl.pipeline.consult import consult, consult_marker, consult_site, stop_of
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
 from ca_etl.pipeline.enrich import enrich
-from ca_etl.pipeline.feed_history import capture_feed
-from ca_etl.pipeline.history import Stretch, capture_history
+from ca_etl.pipeline.feed_history import FeedClosedError, capture_feed
+from ca_etl.pipeline.history import PostsClosedError, Stretch, capture_history
 from ca_etl.pipeline.ingest import Given, ingest, oddities
 from ca_etl.pipeline.killed import new_run_id, settle
-from ca_etl.pipeline.ledger import article_slots, judged, missed_slots, slot_record
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, prune, publish, published_by
+from ca_etl.pipeline.slots import missed_slots
+from ca_etl.pipeline.source_outcome import slot_outcome
+from ca_etl.pipeline.visit import FetchedUrl
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedule
 from ca_etl.sources.timesca import fetch_policy
 from ca_etl.warehouse import journal, lock
 from ca_etl.warehouse.files import StorageError, write_atomic
-from ca_etl.warehouse.journal import CheckResult, RunRecord, SlotRecord
+from ca_etl.warehouse.journal import Cause, CheckResult, RunRecord, SlotRecord
 from ca_etl.warehouse.release import Release
 
 log = logging.getLogger(__name__)
 
 Call = Callable[..., Any]
 CHECKS_FAILED_EXIT = 3
-STOPPED = "stopped by"
+# The site is at fault, and a later run may find it back.
+SITE_ERRORS = (NothingCapturedError, PostsClosedError, FeedClosedError)
 # Where the posts of a stretch of time are asked for, and the step that does it.
 HISTORIES: Mapping[str, Call] = {"posts": capture_history, "feed": capture_feed}
 # The months that backfills have crawled to their end, a file a source.
@@ -58,8 +61,8 @@ EARLIEST_START = timedelta(minutes=1)
 class Outcome:
     """What one run did, filled in as it goes. `release` is None when nothing was published.
 
-    `asked` are the pages of a capture that gave nothing, `slots` the slots that passed without a run before it;
-    `contradicted_by` and `held` are those of `RunRecord`.
+    `requested` are the pages of a capture that gave nothing, `slots` the slots that passed without a run before it;
+    `cause`, `contradicted_by` and `held` are those of `RunRecord`.
     """
 
     run_id: str
@@ -72,7 +75,8 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     error: str = ""
     hint: str = ""
-    asked: tuple[Page, ...] = ()
+    cause: Cause | None = None
+    requested: tuple[FetchedUrl, ...] = ()
     slots: tuple[SlotRecord, ...] = ()
     contradicted_by: datetime | None = None
     held: tuple[str, ...] = ()
@@ -314,19 +318,23 @@ class _Run:
             slots=() if is_stopped else (*outcome.slots, *self._own_slots()),
             contradicted_by=outcome.contradicted_by,
             held=outcome.held,
+            cause=outcome.cause,
         )
 
     def _own_slots(self) -> tuple[SlotRecord, ...]:
         if self.planned is None or self.ctx.slot is None:
             return ()
-        outcome = self.outcome
-        became, reason = judged(outcome.captured, outcome.loaded, outcome.asked, outcome.error)
-        slot = max(self.ctx.slot, self.ctx.started_at)
-        articles = outcome.captured.articles if outcome.captured else ()
-        return (
-            *article_slots(self.planned, slot, articles),
-            slot_record(self.planned, slot, became, reason),
+        outcome, planned, slot = self.outcome, self.planned, max(self.ctx.slot, self.ctx.started_at)
+        captured = outcome.captured or Captured(outcome.requested, 0)
+        own = slot_outcome(
+            planned.source,
+            captured.pages,
+            captured.already_archived,
+            rates=outcome.loaded.rates if outcome.loaded else None,
+            error=outcome.error,
+            cause=outcome.cause,
         )
+        return tuple(source.record(planned, slot) for source in (*captured.articles, own))
 
 
 @contextmanager
@@ -414,20 +422,22 @@ def _end_early(run: _Run, error: BaseException) -> None:
     outcome, data_dir = run.outcome, run.ctx.settings.data_dir
     outcome.warnings += tuple(map(str, run.problems))
     if isinstance(error, NothingCapturedError):
-        outcome.asked = error.pages
+        outcome.requested = error.pages
     hint = error.hint if isinstance(error, CaEtlError) else ""
     what = str(error) if isinstance(error, CaEtlError) else f"{type(error).__name__}: {error}"
+    cause = Cause.SITE if isinstance(error, SITE_ERRORS) else Cause.MACHINE
     if stop_of(error) is not None:
         # DuckDB and Arrow make an Exception of a stop; in a terminal that is Ctrl-C
         is_user = isinstance(error, KeyboardInterrupt | Exception)
-        what = f"{STOPPED} {'the user (Ctrl-C)' if is_user else type(error).__name__}"
+        what = f"stopped by {'the user (Ctrl-C)' if is_user else type(error).__name__}"
+        cause = Cause.INTERRUPTED
     if run.held.holder.step == publish.__name__:
         made = consult(partial(published_by, data_dir, outcome.run_id), None, data_dir, "ca-etl releases")
         if made.value is not None:
             outcome.release = made.value
             outcome.warnings += (f"published, and then: {what}; next: {hint or 'ca-etl status'}",)
             return
-    outcome.status, outcome.error, outcome.hint = Status.FAILED, what, hint
+    outcome.status, outcome.error, outcome.hint, outcome.cause = Status.FAILED, what, hint, cause
     outcome.exit_status = error.exit_status if isinstance(error, CaEtlError) else 1
     if isinstance(error, StorageError):
         outcome.error += "; the published release is unchanged"

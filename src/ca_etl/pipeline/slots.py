@@ -1,21 +1,26 @@
-"""The words for what became of a slot, the slots of a schedule that runs record, and which of them have come."""
+"""Slots of schedules: the words for their outcome, their lines in the journal, and which were missed or are late.
+
+Decided from the journal, without clock or disk.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
-from ca_etl.sources.schedules import Schedule
+from ca_etl.settings import Settings
+from ca_etl.sources.schedules import DAILY, Schedule, schedules
 from ca_etl.warehouse.journal import RunRecord, SlotRecord
 
 
 class SlotOutcome(StrEnum):
-    """What became of a slot, the best first. `unchanged` is an observation: the site said, nothing is new.
+    """What became of a slot, the best first. `unchanged` is an observation: the site stated that nothing is new.
 
-    `closed` is one, too: the site does not offer this source, and says so.
+    `closed` is one, too: the site does not offer this source, and states so.
     """
 
     OBSERVED = "observed"
@@ -29,6 +34,22 @@ class SlotOutcome(StrEnum):
 GOOD: Final = frozenset({SlotOutcome.OBSERVED.value, SlotOutcome.UNCHANGED.value})
 # Clocks that a network keeps differ by less; Prefect's worker begins a run some tenths of a second before its slot.
 TOLERANCE: Final = timedelta(minutes=2)
+# A year of days; a schedule of seconds that did not run for a week is not worth a million lines.
+MOST_MISSED: Final = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A schedule whose data are missed. Instants in UTC.
+
+    `last_observed` is the newest slot that was observed, None when there is none; `due` the first one after it, else
+    the latest that should have been observed by now.
+    """
+
+    source: str
+    schedule: str
+    last_observed: datetime | None
+    due: datetime
 
 
 def present(runs: Iterable[RunRecord], now: datetime) -> tuple[RunRecord, ...]:
@@ -46,11 +67,79 @@ def present(runs: Iterable[RunRecord], now: datetime) -> tuple[RunRecord, ...]:
     )
 
 
-def slots_of(
-    schedule: Schedule, runs: Iterable[RunRecord], source: str | None = None
-) -> Iterator[SlotRecord]:
-    """What `runs` tell of the slots of a schedule, in the order told; `source` is another than its own."""
+def slots_of(schedule: Schedule, runs: Iterable[RunRecord]) -> Iterator[SlotRecord]:
+    """The lines of `runs` for the slots of a schedule and its own source, in their order."""
     for run in runs:
-        for each in run.slots:
-            if (each.source, each.schedule) == (source or schedule.source, schedule.name):
-                yield each
+        for record in run.slots:
+            if (record.source, record.schedule) == (schedule.source, schedule.name):
+                yield record
+
+
+def slot_record(
+    schedule: Schedule, slot: datetime, outcome: SlotOutcome, reason: str | None = None
+) -> SlotRecord:
+    """The line of a slot. A `slot` between two of the schedule counts for the one before it."""
+    expected = schedule.latest(slot)
+    return SlotRecord(schedule.source, schedule.name, expected, schedule.day(expected), outcome.value, reason)
+
+
+def missed_slots(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) -> tuple[SlotRecord, ...]:
+    """The slots that passed before `slot` without a run since the last one that any run by then has recorded.
+
+    Oldest first, at most the latest 400; none before the first run, when no slot was expected. Sources of articles
+    have no such slots: the next run requests what is new since the last good one.
+    """
+    last = max((record.slot for record in slots_of(schedule, present(runs, slot))), default=None)
+    if last is None:
+        return ()
+    passed = islice(schedule.between(last, schedule.latest(slot)), MOST_MISSED)
+    reason = "no run began before the next slot"
+    return tuple(slot_record(schedule, each, SlotOutcome.MISSED, reason) for each in reversed(list(passed)))
+
+
+def is_done(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) -> str | None:
+    """The run that has published the slot already, None when none has."""
+    expected = schedule.latest(slot)
+    for run in runs:
+        mine = slots_of(schedule, [run])
+        if run.release_id and any(record.slot == expected and record.outcome in GOOD for record in mine):
+            return run.run_id
+    return None
+
+
+def last_observed(schedule: Schedule, runs: Sequence[RunRecord], now: datetime) -> datetime | None:
+    """The newest slot of the schedule by `now` whose pages are in a release, in UTC; None without one.
+
+    `runs` are in the order of the journal. The pages of a run that published nothing are in the next release.
+    """
+    newest: datetime | None = None
+    published = False
+    for run in reversed(present(runs, now)):
+        published = published or run.release_id is not None
+        if not published:
+            continue
+        for record in slots_of(schedule, [run]):
+            if record.outcome in GOOD and (newest is None or record.slot > newest):
+                newest = record.slot
+    return newest
+
+
+def is_expected(schedule: Schedule, runs: Iterable[RunRecord]) -> bool:
+    """Whether anybody waits for this schedule: the daily one always, another from its first run on."""
+    return schedule.name == DAILY or any(True for _ in slots_of(schedule, runs))
+
+
+def overdue(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tuple[Overdue, ...]:
+    """The expected schedules with a slot that was due `stale_after_hours` ago and is not observed.
+
+    `runs` are in the order of the journal, `now` is zone-aware.
+    """
+    runs = present(runs, now)
+    grace = timedelta(hours=settings.stale_after_hours)
+    late = []
+    for schedule in schedules(settings):
+        last = last_observed(schedule, runs, now)
+        if is_expected(schedule, runs) and schedule.is_overdue(last, now, grace):
+            due = schedule.latest(now - grace) if last is None else next(schedule.after(last))
+            late.append(Overdue(schedule.source, schedule.name, last, due))
+    return tuple(late)

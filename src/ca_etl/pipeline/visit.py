@@ -27,6 +27,15 @@ FINAL: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED, Verdict.THROTTLED
 
 
 @dataclass(frozen=True, slots=True)
+class FetchedUrl:
+    """What became of one URL that was requested for a slot. `detail` is text for people."""
+
+    url: str
+    verdict: Verdict
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Walked(Generic[R]):
     """How a walk of many pages ended, and the answer it ended with; None where nothing was asked."""
 

@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from enum import StrEnum
 from functools import cache
 from heapq import merge
 from pathlib import Path
@@ -55,12 +56,30 @@ class CheckResult:
     sample: str = ""
 
 
+class Cause(StrEnum):
+    """Why a run failed, or a source in a slot. Every other outcome needs no cause."""
+
+    SITE = "site"  # the site was not reached, or gave errors and nothing usable
+    NO_RATES = "no_rates"  # pages came, and none of them printed rates
+    NO_ARTICLES = "no_articles"  # pages of articles were requested, and none gave an article
+    IMPLAUSIBLE = "implausible"  # more articles were missing than editors remove
+    PAGE_LIMIT = "page_limit"  # there were more pages than one run requests
+    MACHINE = "machine"  # an error of this machine, of its settings or of the program
+    INTERRUPTED = "interrupted"  # Ctrl-C, a service that was stopped, a flow run that was cancelled
+    KILLED = "killed"  # the process ended before it could write its line
+
+
 @dataclass(frozen=True, slots=True)
 class SlotRecord:
     """What a run knows of one source in an expected slot: its own slot, or one that passed without a run.
 
     `slot` is in UTC, `day` its calendar day in the zone of the schedule; `outcome` is one of observed, unchanged,
     closed, blocked, failed, missed. A run's own slot of the schedule's own source comes last.
+
+    `cause` is why it failed. `pages_requested` counts pages that were requested for the slot, by this run or before,
+    and `pages_usable` those that came; None where they are not single pages, or unknown. `is_complete` states whether
+    the source gave all that it has of what was requested; None where that is unknown. `reason` is text for people.
+    Lines written before these fields existed have None for each of them.
     """
 
     source: str
@@ -69,6 +88,10 @@ class SlotRecord:
     day: date
     outcome: Annotated[str, StringConstraints(pattern="^(observed|unchanged|closed|blocked|failed|missed)$")]
     reason: str | None = None
+    cause: Cause | None = None
+    pages_requested: int | None = None
+    pages_usable: int | None = None
+    is_complete: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +102,8 @@ class RunRecord:
 
     `contradicted_by` is the instant (UTC) that its clock contradicted by more than a day. Where that stopped the run,
     `held` are the archive files that it wrote; they are loaded once a later run shows that its clock was right.
+
+    `cause` is why it failed or crashed, `error` the same as text for people.
     """
 
     # An unknown field was written by a later version: dropping it on the way to a table would be silent.
@@ -103,6 +128,7 @@ class RunRecord:
     slots: tuple[SlotRecord, ...] = ()
     contradicted_by: datetime | None = None
     held: tuple[str, ...] = ()
+    cause: Cause | None = None
 
 
 def publishable(record: RunRecord, data_dir: Path) -> RunRecord:

@@ -9,26 +9,21 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ca_etl.archive.policy import Verdict
-from ca_etl.pipeline.capture import Captured, Page
-from ca_etl.pipeline.ledger import (
-    MOST_MISSED,
-    is_done,
-    judged,
-    missed_slots,
-    slot_record,
-)
+from ca_etl.pipeline.capture import Captured
 from ca_etl.pipeline.load import Loaded
-from ca_etl.pipeline.slots import SlotOutcome
+from ca_etl.pipeline.slots import MOST_MISSED, SlotOutcome, is_done, missed_slots, slot_record
+from ca_etl.pipeline.source_outcome import slot_outcome
+from ca_etl.pipeline.visit import FetchedUrl
 from ca_etl.sources.schedules import Schedule
-from ca_etl.warehouse.journal import RunRecord, SlotRecord
+from ca_etl.warehouse.journal import Cause, RunRecord, SlotRecord
 
 DAILY = Schedule("daily", "timesca", "0 7 * * *", ZoneInfo("Asia/Almaty"), "")
 DAY = timedelta(days=1)
 FIFTH = datetime(2025, 12, 5, 2, tzinfo=UTC)
-OK = Page("https://timesca.com/", Verdict.OK, "200")
-SAME = Page("https://timesca.com/latest/", Verdict.UNCHANGED, "304")
-DOWN = Page("https://timesca.com/latest/", Verdict.HTTP_ERROR, "503")
-FORBIDDEN = Page("https://timesca.com/", Verdict.BLOCKED, "403")
+OK = FetchedUrl("https://timesca.com/", Verdict.OK, "200")
+SAME = FetchedUrl("https://timesca.com/latest/", Verdict.UNCHANGED, "304")
+DOWN = FetchedUrl("https://timesca.com/latest/", Verdict.HTTP_ERROR, "503")
+FORBIDDEN = FetchedUrl("https://timesca.com/", Verdict.BLOCKED, "403")
 RATES = Loaded(archive_files=1, captures=2, rates=5)
 
 
@@ -99,11 +94,38 @@ def test_after_years_only_the_latest_missed_slots_are_told() -> None:
 def test_the_outcome_of_a_slot(
     captured: Captured | None,
     loaded: Loaded | None,
-    asked: tuple[Page, ...],
+    asked: tuple[FetchedUrl, ...],
     outcome: str,
     reason: str | None,
 ) -> None:
-    assert judged(captured, loaded, asked, "no space left" if captured is None else "") == (outcome, reason)
+    pages, archived = (captured.pages, captured.already_archived) if captured else (asked, 0)
+    error = "no space left" if captured is None else ""
+    became = slot_outcome("timesca", pages, archived, rates=loaded.rates if loaded else None, error=error)
+    assert (became.outcome, became.reason) == (outcome, reason)
+
+
+@pytest.mark.parametrize(
+    ("pages", "archived", "rates", "facts"),
+    [
+        ((OK, SAME), 0, 5, (None, 2, 2, True)),
+        ((OK, DOWN), 0, 5, (None, 2, 1, False)),
+        ((DOWN,), 3, 0, (None, 4, 3, False)),
+        ((OK, DOWN), 0, 0, (Cause.NO_RATES, 2, 1, False)),
+        ((DOWN, DOWN), 0, None, (Cause.SITE, 2, 0, False)),
+        ((FORBIDDEN,), 0, None, (None, 1, 0, False)),
+        ((), 0, None, (Cause.MACHINE, None, None, None)),
+    ],
+)
+def test_the_facts_of_a_slot_are_fields_of_its_line(
+    pages: tuple[FetchedUrl, ...],
+    archived: int,
+    rates: int | None,
+    facts: tuple[Cause | None, int | None, int | None, bool | None],
+) -> None:
+    outcome = slot_outcome("timesca", pages, archived, rates=rates, error="a full disk", cause=Cause.MACHINE)
+    line = outcome.record(DAILY, FIFTH + timedelta(hours=1))
+    assert (line.source, line.schedule, line.slot) == ("timesca", "daily", FIFTH)
+    assert (line.cause, line.pages_requested, line.pages_usable, line.is_complete) == facts
 
 
 def test_a_slot_is_done_once_a_run_has_published_it() -> None:

@@ -1,0 +1,86 @@
+"""Outcomes of article sources: their checkpoint, and what lines of earlier versions leave unknown."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from ca_etl.pipeline.articles import FIRST_LOOK, OVERLAP, last_got, since
+from ca_etl.pipeline.context import Context, Kind
+from ca_etl.pipeline.killed import lost_runs
+from ca_etl.pipeline.slots import SlotOutcome
+from ca_etl.pipeline.source_outcome import SourceOutcome, read_checkpoint, write_checkpoint
+from ca_etl.settings import Settings
+from ca_etl.warehouse import journal
+from ca_etl.warehouse.journal import Cause, RunRecord, SlotRecord
+from ca_etl.warehouse.load import ensure_raw, load_journal
+
+OLD_JOURNAL = Path(__file__).parents[1] / "warehouse" / "fixtures" / "runs_without_causes.jsonl"
+SLOT = datetime(2025, 12, 22, 2, tzinfo=UTC)
+FEED = SourceOutcome(
+    "timesca-feed",
+    SlotOutcome.FAILED,
+    "503",
+    2,
+    Cause.SITE,
+    pages_requested=3,
+    pages_usable=1,
+    is_complete=False,
+)
+POSTS = SourceOutcome.observed("timesca-posts", 3, None, is_complete=True)
+
+
+def test_a_checkpoint_gives_the_outcomes_of_its_own_run_alone(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path, "a", (FEED, POSTS))
+    assert read_checkpoint(tmp_path, "a") == (FEED, POSTS)
+    assert read_checkpoint(tmp_path, "b") == ()
+
+
+def test_a_checkpoint_of_an_earlier_version_is_ignored(tmp_path: Path) -> None:
+    (tmp_path / "articles.json").write_text(
+        '{"run_id":"a","told":[{"source":"timesca-posts","outcome":"observed","reason":null,"articles":3}]}\n'
+    )
+    assert read_checkpoint(tmp_path, "a") == ()
+
+
+def test_after_lines_without_facts_a_month_is_requested_once(tmp_path: Path) -> None:
+    (tmp_path / "runs.jsonl").write_bytes(OLD_JOURNAL.read_bytes())
+    settings, runs = Settings(data_dir=tmp_path, _env_file=None), journal.read(tmp_path)
+    upgrade = Context(settings, Kind.RUN, "a", SLOT + timedelta(days=1), runs=runs)
+    assert last_got(upgrade, ["timesca-posts"], surely=False) == runs[-1].started_at
+    assert last_got(upgrade, ["timesca-posts"], surely=True) is None
+    assert since(upgrade, "timesca-posts") == upgrade.started_at - FIRST_LOOK - OVERLAP
+    first = SlotRecord("timesca-posts", "daily", SLOT, SLOT.date(), "observed", is_complete=True)
+    ran = RunRecord("a", "run", upgrade.started_at, "succeeded", "1", schedule="daily", slots=(first,))
+    following = Context(settings, Kind.RUN, "b", SLOT + timedelta(days=2), runs=(*runs, ran))
+    assert since(following, "timesca-posts") == upgrade.started_at - OVERLAP
+
+
+def _lost(con: duckdb.DuckDBPyConnection) -> tuple[RunRecord, ...]:
+    return lost_runs(con, Settings(_env_file=None), ())
+
+
+def test_a_lost_run_is_restored_with_its_facts_and_from_an_older_release_without() -> None:
+    own = SlotRecord(
+        "timesca", "daily", SLOT, SLOT.date(), "failed", "4 http_error", Cause.SITE, 4, 0, is_complete=False
+    )
+    run = RunRecord(
+        "a", "run", SLOT, "failed", "0.1.0", slot=SLOT, schedule="daily", slots=(own,), cause=Cause.SITE
+    )
+    with duckdb.connect() as con:
+        ensure_raw(con)
+        load_journal(con, [run, RunRecord("b", "ingest", SLOT, "succeeded", "0.1.0")])
+        assert _lost(con)[0] == run
+        assert [each.slots for each in _lost(con)] == [(own,), ()]
+        for table, columns in {
+            "slot": ("cause", "pages_requested", "pages_usable", "is_complete"),
+            "run": ("cause",),
+        }.items():
+            for column in columns:
+                con.execute(f"alter table raw.{table} drop column {column}")
+        assert _lost(con)[0].cause is None
+        assert _lost(con)[0].slots == (
+            SlotRecord("timesca", "daily", SLOT, SLOT.date(), "failed", "4 http_error"),
+        )
