@@ -15,8 +15,7 @@ from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, capture
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.enrich import Enriched, enrich
-from ca_etl.pipeline.feed_history import capture_feed
-from ca_etl.pipeline.history import Stretch, capture_history
+from ca_etl.pipeline.history import Stretch, capture_feed, capture_history
 from ca_etl.pipeline.ingest import Given, ingest
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, publish

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 REJECTS_CHECK = "run_has_no_rejects"
 
 # What says how far a backfill has come, which lasts for hours; a terminal has a bar.
-WALKS = ("ca_etl.pipeline.history", "ca_etl.pipeline.feed_history")
+BACKFILL_LOG = "ca_etl.pipeline.history"
 
 TrustClock = Annotated[
     bool,
@@ -119,7 +119,7 @@ def backfill(
     stretch = Stretch.of(first.date(), until.date())
     settings = load_settings()
     if not sys.stderr.isatty():
-        logs.show(*WALKS)
+        logs.show(BACKFILL_LOG)
     with progress_shown() as progress, alerts_after(settings):
         edges = Edges(progress=progress, trust_clock=trust_clock)
         outcome = run_backfill(settings, stretch, source=source, edges=edges)

@@ -11,8 +11,7 @@ import pytest
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.errors import UsageError
-from ca_etl.pipeline.feed_history import DONE_FILE
-from ca_etl.pipeline.history import Stretch, read_done
+from ca_etl.pipeline.history import FEED_DONE, Stretch, read_done
 from ca_etl.pipeline.run import run_backfill
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
@@ -62,7 +61,7 @@ def test_months_before_the_end_of_the_feed_are_not_taken_for_done(
     oldest = min(each.published_at for each in site.posts.shelf(site.day).listed).date()
     stretch = Stretch(date(oldest.year - 1, 12, 1), date(2025, 12, 22))
     assert run_backfill(on_site, stretch, source="feed").exit_status == 0
-    done = read_done(on_site.data_dir, DONE_FILE)
+    done = read_done(on_site.data_dir, FEED_DONE)
     assert f"{Stretch(date(2025, 12, 1), date(2025, 12, 22))}" in done
     assert all(month >= f"{oldest}" for month in done)
     assert "it has nothing older" in caplog.text
@@ -74,7 +73,7 @@ def test_a_closed_feed_is_told_and_journalled(on_site: Settings, site: DemoSite)
     assert outcome.exit_status == 1
     assert "the feed of" in outcome.error
     assert "is closed (blocked" in outcome.error
-    assert read_done(on_site.data_dir, DONE_FILE) == ()
+    assert read_done(on_site.data_dir, FEED_DONE) == ()
     assert journal.read(on_site.data_dir)[0].status == "failed"
 
 

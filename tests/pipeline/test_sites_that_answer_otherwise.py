@@ -312,8 +312,9 @@ def test_a_site_that_wants_a_long_pause_is_left_alone_and_its_slot_is_blocked(
     )
     outcome = run_daily(there)
     assert [request.path for request in site.requests] == ["/robots.txt", "/latest/"]
-    assert [each.verdict for each in outcome.asked] == [Verdict.THROTTLED] * 3
-    assert outcome.asked[0].detail.startswith("429 ")
+    assert outcome.captured is not None
+    assert [each.verdict for each in outcome.captured.pages] == [Verdict.THROTTLED] * 3
+    assert outcome.captured.pages[0].detail.startswith("429 ")
     assert outcome.slots == ()
     assert (outcome.exit_status, journal.read(there.data_dir)[-1].slots[-1].outcome) == (1, "blocked")
 

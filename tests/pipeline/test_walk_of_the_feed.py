@@ -12,7 +12,7 @@ from ca_etl.archive.fetch import Fetcher
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.context import utc_now
-from ca_etl.pipeline.feed import feed_page
+from ca_etl.pipeline.history import read_feed
 from ca_etl.settings import Settings
 from ca_etl.sources import timesca
 from ca_etl.sources.feed import FeedWalked, walk_feed
@@ -30,7 +30,7 @@ def walk(settings: Settings, site: DemoSite) -> Walk:
             walking = walk_feed(site.base_url, since=since, most_pages=most_pages)
             url = next(walking)
             while True:
-                page = feed_page(fetcher.get(url))
+                page = read_feed(fetcher.get(url))[0]
                 try:
                     url = walking.send(page)
                 except StopIteration as over:
@@ -100,6 +100,6 @@ def test_a_closed_feed_says_why(walk: Walk, site: DemoSite, fault: Fault, why: s
 def test_a_page_in_the_place_of_the_feed_is_no_feed(settings: Settings, site: DemoSite) -> None:
     policy = timesca.fetch_policy(settings.model_copy(update={"site_url": site.base_url}))
     with Fetcher(policy, clock=utc_now, sleep=lambda _: None) as fetcher:
-        assert feed_page(fetcher.get(site.base_url)).closed == "status 200, home"
+        assert read_feed(fetcher.get(site.base_url))[0].closed == "status 200, home"
         site.faults[site.day] = Fault(cut_gzip=True)
-        assert "truncated" in (feed_page(fetcher.get(site.base_url)).closed or "")
+        assert "truncated" in (read_feed(fetcher.get(site.base_url))[0].closed or "")

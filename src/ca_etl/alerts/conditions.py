@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import takewhile
@@ -139,7 +139,7 @@ def _rejects_unusual(settings: Settings, name: str, runs: Sequence[RunRecord]) -
     if not loaded:
         return
     *earlier, last = loaded
-    usual = median(_latest([run.rejects for run in earlier if run.status == Status.SUCCEEDED]) or [0])
+    usual = _usual(run.rejects for run in earlier if run.status == Status.SUCCEEDED)
     bound = max(settings.alert_rejects_least, settings.alert_rejects_times * usual)
     if last.rejects > bound:
         yield Condition(
@@ -185,9 +185,7 @@ def _site_differs(
     if not responses:
         return
     *earlier, (run, slot) = responses
-    # of lines without numbers, by an earlier version, it is unknown how many were missing: they are not usual
-    counts = [_missing(before) for _, before in earlier if before.outcome in SEEN]
-    usual = median(_latest([number for number in counts if number is not None]) or [0])
+    usual = _usual(_missing(before) for _, before in earlier if before.outcome in SEEN)
     without_rates = slot.cause == Cause.NO_RATES or any(
         check.check_name == OBSERVES_RATES and check.offending_rows for check in run.checks
     )
@@ -258,8 +256,9 @@ def _ended(run: RunRecord) -> datetime:
     return run.finished_at or run.started_at
 
 
-def _latest(values: Sequence[int]) -> Sequence[int]:
-    return values[-USUAL_RUNS:]
+def _usual(numbers: Iterable[int | None]) -> float:
+    """The median of the latest; an unknown number, of a line of an earlier version, is not zero and is left out."""
+    return median([number for number in numbers if number is not None][-USUAL_RUNS:] or [0])
 
 
 def _streak(values: Sequence[T], holds: Callable[[T], bool]) -> list[T]:

@@ -25,15 +25,13 @@ from ca_etl.pipeline.clock import ClockError, Witness, contradiction, newest_kno
 from ca_etl.pipeline.consult import consult, consult_marker, consult_site, stop_of
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
 from ca_etl.pipeline.enrich import enrich
-from ca_etl.pipeline.feed_history import FeedClosedError, capture_feed
-from ca_etl.pipeline.history import PostsClosedError, Stretch, capture_history
+from ca_etl.pipeline.history import SourceClosedError, Stretch, capture_feed, capture_history
 from ca_etl.pipeline.ingest import Given, ingest, oddities
 from ca_etl.pipeline.killed import new_run_id, settle
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, prune, publish, published_by
 from ca_etl.pipeline.slots import missed_slots
 from ca_etl.pipeline.source_outcome import slot_outcome
-from ca_etl.pipeline.visit import FetchedUrl
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedule
 from ca_etl.sources.timesca import fetch_policy
@@ -47,7 +45,7 @@ log = logging.getLogger(__name__)
 Call = Callable[..., Any]
 CHECKS_FAILED_EXIT = 3
 # The site is at fault, and a later run may find it back.
-SITE_ERRORS = (NothingCapturedError, PostsClosedError, FeedClosedError)
+SITE_ERRORS = (NothingCapturedError, SourceClosedError)
 # Where the posts of a stretch of time are asked for, and the step that does it.
 HISTORIES: Mapping[str, Call] = {"posts": capture_history, "feed": capture_feed}
 # The months that backfills have crawled to their end, a file a source.
@@ -61,8 +59,8 @@ EARLIEST_START = timedelta(minutes=1)
 class Outcome:
     """What one run did, filled in as it goes. `release` is None when nothing was published.
 
-    `requested` are the pages of a capture that gave nothing, `slots` the slots that passed without a run before it;
-    `cause`, `contradicted_by` and `held` are those of `RunRecord`.
+    `slots` are those that passed without a run before it; `cause`, `contradicted_by` and `held` are those of
+    `RunRecord`.
     """
 
     run_id: str
@@ -76,7 +74,6 @@ class Outcome:
     error: str = ""
     hint: str = ""
     cause: Cause | None = None
-    requested: tuple[FetchedUrl, ...] = ()
     slots: tuple[SlotRecord, ...] = ()
     contradicted_by: datetime | None = None
     held: tuple[str, ...] = ()
@@ -325,7 +322,7 @@ class _Run:
         if self.planned is None or self.ctx.slot is None:
             return ()
         outcome, planned, slot = self.outcome, self.planned, max(self.ctx.slot, self.ctx.started_at)
-        captured = outcome.captured or Captured(outcome.requested, 0)
+        captured = outcome.captured or Captured((), 0)
         own = slot_outcome(
             planned.source,
             captured.pages,
@@ -422,7 +419,7 @@ def _end_early(run: _Run, error: BaseException) -> None:
     outcome, data_dir = run.outcome, run.ctx.settings.data_dir
     outcome.warnings += tuple(map(str, run.problems))
     if isinstance(error, NothingCapturedError):
-        outcome.requested = error.pages
+        outcome.captured = Captured(error.pages, 0)
     hint = error.hint if isinstance(error, CaEtlError) else ""
     what = str(error) if isinstance(error, CaEtlError) else f"{type(error).__name__}: {error}"
     cause = Cause.SITE if isinstance(error, SITE_ERRORS) else Cause.MACHINE

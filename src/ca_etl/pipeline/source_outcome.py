@@ -116,20 +116,14 @@ def slot_outcome(
     if not requested:
         return SourceOutcome(source, SlotOutcome.FAILED, error or None, cause=cause)
     of_pages = partial(
-        SourceOutcome,
-        source,
-        pages_requested=requested,
-        pages_usable=usable,
-        is_complete=usable == requested,
+        SourceOutcome, source, pages_requested=requested, pages_usable=usable, is_complete=usable == requested
     )
     if not usable:
         refused = next((page for page in pages if page.verdict in FINAL), None)
         if refused is not None:
             return of_pages(SlotOutcome.BLOCKED, f"{refused.verdict}: {refused.detail}")
         return of_pages(SlotOutcome.FAILED, counted(pages), cause=Cause.SITE)
-    is_unchanged = not archived and all(
-        page.verdict is Verdict.UNCHANGED for page in pages if page.verdict in USABLE
-    )
+    is_unchanged = not archived and not any(page.verdict is Verdict.OK for page in pages)
     if rates == 0 and not archived and not is_unchanged:
         return of_pages(SlotOutcome.FAILED, "no page had rates", cause=Cause.NO_RATES)
     missing = counted(page for page in pages if page.verdict not in USABLE)
@@ -146,7 +140,7 @@ def outcome_of(result: FetchResult | None) -> SlotOutcome:
     """The outcome of a source whose last response was `result` and gave no articles."""
     if result is None:
         return SlotOutcome.FAILED
-    last = result.attempts[-1] if result.attempts else None
+    last = result.last
     if last is not None and (last.status in UNAVAILABLE_STATUSES or result.verdict in USABLE):
         return SlotOutcome.CLOSED
     is_no = result.verdict in FINAL or result.ends_visit or (last is not None and last.status == TOO_MANY)
