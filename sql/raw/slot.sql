@@ -14,7 +14,7 @@ create table if not exists raw.slot (
 );
 
 comment on table raw.slot is 'What a run knows of an expected slot: its own, or one before it without a run. One row per run, source and slot.';
-comment on column raw.slot.run_id is 'The run that says so.';
+comment on column raw.slot.run_id is 'The run that recorded it.';
 comment on column raw.slot.source is 'The source that the slot was for.';
 comment on column raw.slot.schedule is 'The schedule that expected it.';
 comment on column raw.slot.slot is 'The scheduled instant, UTC.';

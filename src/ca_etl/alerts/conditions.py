@@ -208,26 +208,26 @@ def _articles_missing(
 
     That all of them have always been closed is how the site is, and no trouble; that they were shut is news.
     """
-    asked = [(run, told) for run in runs if (told := _articles(planned, run))]
-    streak = _streak(asked, lambda pair: all(each.outcome not in SEEN for each in pair[1]))
+    requested = [(run, slots) for run in runs if (slots := _articles(planned, run))]
+    streak = _streak(requested, lambda pair: all(slot.outcome not in SEEN for slot in pair[1]))
     if len(streak) < settings.alert_failed_runs:
         return
-    run, told = streak[-1]
-    if len(streak) == len(asked) and all(each.outcome == SlotOutcome.CLOSED for each in told):
+    run, slots = streak[-1]
+    if len(streak) == len(requested) and all(slot.outcome == SlotOutcome.CLOSED for slot in slots):
         return
-    said = "; ".join(f"{each.source} {each.outcome} ({each.reason})" for each in told)
+    shown_slots = "; ".join(f"{slot.source} {slot.outcome} ({slot.reason})" for slot in slots)
     yield Condition(
         f"articles_missing:{planned.name}",
         "No source gives articles",
-        f"Run {run.run_id}: {one_line(said)}. Runs without in a row: {len(streak)}.",
+        f"Run {run.run_id}: {one_line(shown_slots)}. Runs without in a row: {len(streak)}.",
         "ca-etl status (the next good run asks for what was missed)",
         _ended(streak[0][0]),
     )
 
 
 def _articles(planned: Schedule, run: RunRecord) -> tuple[SlotRecord, ...]:
-    """What the sources of articles told a run; a slot that passed without one has none of them."""
-    return tuple(each for each in run.slots if each.source != planned.source)
+    """The slots of article sources in a run; a slot that passed without a run has none of them."""
+    return tuple(slot for slot in run.slots if slot.source != planned.source)
 
 
 def _is_refused(slot: SlotRecord) -> bool:
@@ -248,7 +248,7 @@ def _missing(slot: SlotRecord) -> int | None:
 
 
 def _own_slot(run: RunRecord) -> SlotRecord | None:
-    """The slot that a run stands for: the last of its lines, after those that passed without a run."""
+    """The own slot of a run: the last of its lines, after those that passed without a run."""
     return run.slots[-1] if run.slots and run.slots[-1].outcome != SlotOutcome.MISSED else None
 
 

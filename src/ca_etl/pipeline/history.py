@@ -137,9 +137,9 @@ def read_done(data_dir: Path, name: str = POSTS_DONE) -> tuple[str, ...]:
 
 
 def posts_page(result: FetchResult) -> PostsPage:
-    """What an answer says to the enumeration.
+    """What a response states of the posts.
 
-    One that was cut, or came damaged, says nothing, and neither does one of which no post can be read.
+    One that was cut, or came damaged, is no list of posts, and neither is one of which no post can be read.
     """
     last = result.last
     if last is None or result.verdict not in {Verdict.OK, Verdict.HTTP_ERROR} or last.status in REDIRECTS:
@@ -208,8 +208,8 @@ def _capture_month(ctx: Context, visit: Visit, month: Stretch) -> posts.Enumerat
 def capture_feed(ctx: Context, stretch: Stretch) -> int:
     """Archive every page of the feed back to the first day of `stretch`; how many of its articles were seen.
 
-    A feed has no way in but its first page, so that what is newer than the stretch is archived too, and a walk that
-    was stopped begins anew. Months that one has shown whole are not asked for again. Raises `SourceClosedError` when
+    A feed has no way in but its first page, so that what is newer than the stretch is archived too, and a crawl that
+    was stopped begins anew. Months that one has shown whole are not requested again. Raises `SourceClosedError` when
     the feed is closed; what was archived before stays.
     """
     recover_open_files(ctx.settings.archive_dir)
@@ -238,7 +238,7 @@ def capture_feed(ctx: Context, stretch: Stretch) -> int:
     elif oldest > since:
         log.warning("the feed of %s ends at %s; it has nothing older", ctx.settings.site_url, oldest)
     if ended.is_settled:
-        # The month under way may still get articles, and of one in which the feed ends nobody knows how much it lacks.
+        # The month under way may still get articles, and of one in which the feed ends it is unknown how much it lacks.
         whole = (m for m in missing if m.last < ctx.started_at.date() and oldest <= m.bounds[0])
         write_done(ctx.settings.data_dir, (*done, *map(str, whole)), FEED_DONE)
     begin, end = stretch.bounds
@@ -254,7 +254,7 @@ def _walk(ctx: Context, since: datetime) -> Walked[feed.FeedWalked]:
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads page after page, and says how far back they reach."""
+    """Reads page after page, and reports how far back they reach."""
 
     ctx: Context
     since: datetime

@@ -288,9 +288,9 @@ class _Run:
         outcome.warnings += prune(self.ctx)
 
     def record(self) -> RunRecord:
-        """The run as the journal tells it.
+        """The run as the journal records it.
 
-        `raw.run` holds it too, written before the release it stands in: it is read only if the run succeeds.
+        `raw.run` holds it too, written before its release is published: it is read only if the run succeeds.
         """
         outcome, loaded = self.outcome, self.outcome.loaded
         published = outcome.status is Status.SUCCEEDED
