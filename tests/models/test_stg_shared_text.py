@@ -5,7 +5,11 @@ def shared(given, articles, pairs=(), words=200, **columns):
     texts = ("t1", "t2")
     warehouse = given(
         capture=[
-            {"page_date": "2025-12-05", "captured_at": "2025-12-05 02:00:00+00", "captured_date": "2025-12-05"}
+            {
+                "page_date": "2025-12-05",
+                "captured_at": "2025-12-05 02:00:00+00",
+                "captured_date": "2025-12-05",
+            }
         ],
         article_observation=[
             {"position": number, "title": title, "text_id": text_id} | columns

@@ -29,29 +29,11 @@ from ca_etl.pipeline.visit import FINAL, Visit, page_of
 from ca_etl.records import DELETED_STATUSES
 from ca_etl.sources import timesca
 from ca_etl.warehouse.journal import Cause
+from ca_etl.warehouse.sqlfiles import frontier_query
 
 # After so many pages in a row without an answer the next one has none either.
 MOST_FAILURES: Final = 3
 NO_VALIDATORS: Final[Mapping[str, Validators]] = {}
-
-WHOLE: Final = """
-    select url from main.fct_article where not is_truncated and author is not null and published_at is not null
-    union
-    select url from raw.capture where page_kind = 'article' and http_status = 200
-"""
-# An address may lead to another one, so that both the question and the article on the answer count as a reading.
-READ_BEFORE: Final = """
-    select article.url
-    from main.fct_article as article
-    left join (
-        select url, max(captured_at) as at from raw.capture where source = $source group by url
-    ) as asked on asked.url = article.url
-    left join (
-        select article_id, max(observed_at) as at from main.fct_article_sighting where source = $source group by all
-    ) as seen on seen.article_id = article.article_id
-    where article.url is not null and coalesce(article.published_date, article.first_seen_date) >= $first
-    order by greatest(asked.at, seen.at) nulls first, article.first_seen_date desc, article.url
-"""
 
 
 class PageOutcome(StrEnum):
@@ -74,7 +56,8 @@ def request_pages(ctx: Context, visit: Visit, lacking: Sequence[Article]) -> Sou
     urls = [url for url in links if policy.allows_host(url)]
     most = ctx.settings.article_pages
     with consulted_warehouse(ctx.settings.data_dir) as con:
-        known = {url for (url,) in con.sql(WHOLE).fetchall()} if con else set[str]()
+        rows = con.sql(frontier_query("read_article_pages")).fetchall() if con else []
+        known = {url for (url,) in rows}
         wanted = [url for url in urls if url not in known]
         again = _read_before(ctx, con) if con else []
         chosen = list(dict.fromkeys([*wanted, *filter(policy.allows_host, again)]))[:most]
@@ -150,7 +133,8 @@ def outcome_of_pages(
 
 def _read_before(ctx: Context, con: duckdb.DuckDBPyConnection) -> list[str]:
     first = (ctx.started_at - timedelta(days=ctx.settings.sweep_days)).date()
-    rows = con.sql(READ_BEFORE, params={"source": timesca.ARTICLES, "first": first}).fetchall()
+    query = frontier_query("article_pages_to_refresh")
+    rows = con.sql(query, params={"source": timesca.ARTICLES, "first": first}).fetchall()
     return [url for (url,) in rows]
 
 

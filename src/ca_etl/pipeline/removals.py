@@ -22,38 +22,15 @@ from ca_etl.pipeline.resolve import consulted_warehouse
 from ca_etl.pipeline.slots import GOOD, SlotOutcome
 from ca_etl.pipeline.source_outcome import SourceOutcome
 from ca_etl.pipeline.visit import Visit
-from ca_etl.records import DELETED_STATUSES
 from ca_etl.settings import ArticleSource
 from ca_etl.sources import posts, timesca
 from ca_etl.warehouse.journal import Cause
+from ca_etl.warehouse.sqlfiles import frontier_query
 
 log = logging.getLogger(__name__)
 
 # A post published within the hour may be missing from a list that was begun before it.
 MARGIN: Final = timedelta(hours=1)
-# Gone articles are not looked for again; unlisted ones are, since they may go next.
-# Those that no sweep has looked for come first, then the ones that were looked for longest ago.
-KNOWN: Final = """
-    select post_id, url, away.kind is null as is_new
-    from main.fct_article as article
-    left join main.fct_article_removal as away on away.article_id = article.article_id and away.is_current
-    where post_id is not null and url is not null and away.kind is distinct from 'gone'
-    and published_at between $first and $last
-    order by away.confirmed_at nulls first, published_at, post_id
-"""
-# How each article's page answered last, the one asked for longest ago first.
-ANSWERED: Final = """
-    select article.url, asked.http_status
-    from main.fct_article as article
-    inner join (
-        select url, arg_max(http_status, captured_at) as http_status, max(captured_at) as at
-        from raw.capture
-        where source = $source
-        group by url
-    ) as asked on asked.url = article.url
-    where article.removal is distinct from 'gone'
-    order by asked.at, article.url
-"""
 # A list that lacks more than `sweep_most_missing` percent, and more than a few posts, is not what was asked for.
 MOST_MISSING: Final = 10
 # Twice the posts of ten years of a site that publishes seven a day; see `sweep_days`.
@@ -88,10 +65,11 @@ def _request_removed(ctx: Context, visit: Visit) -> tuple[SourceOutcome, ...]:
     """Archive once more the pages that were removed when they were requested last."""
     if ArticleSource.PAGES not in ctx.settings.article_sources:
         return ()
+    query = frontier_query("last_page_responses")
     with consulted_warehouse(ctx.settings.data_dir) as con:
-        statuses = con.sql(ANSWERED, params={"source": timesca.ARTICLES}).fetchall() if con else []
-    removed = [url for url, status in statuses if status in DELETED_STATUSES]
-    why = _implausible(ctx, len(removed), len(statuses), "pages are no more")
+        responses = con.sql(query, params={"source": timesca.ARTICLES}).fetchall() if con else []
+    removed = [url for url, is_deleted in responses if is_deleted]
+    why = _implausible(ctx, len(removed), len(responses), "pages are no more")
     if why is not None:
         return (SourceOutcome(timesca.ARTICLES, SlotOutcome.FAILED, why, cause=Cause.IMPLAUSIBLE),)
     return _request(ctx, visit, removed, "were no more")
@@ -133,7 +111,8 @@ def _missing(ctx: Context, seen: frozenset[int]) -> tuple[int, tuple[tuple[str, 
     with consulted_warehouse(ctx.settings.data_dir) as con:
         if con is None:
             return 0, ()
-        known = con.sql(KNOWN, params={"first": first, "last": ctx.started_at - MARGIN}).fetchall()
+        bounds = {"first": first, "last": ctx.started_at - MARGIN}
+        known = con.sql(frontier_query("known_posts"), params=bounds).fetchall()
     return len(known), tuple((url, is_new) for post_id, url, is_new in known if post_id not in seen)
 
 

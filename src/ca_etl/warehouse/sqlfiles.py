@@ -1,4 +1,4 @@
-"""Where the SQL files stand: inside the installed package, or at the root of the repository."""
+"""Where the SQL files are: inside the installed package, or at the root of the repository."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import ca_etl
 from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.header import split_file
 
 
 def sql_root() -> Path:
@@ -27,3 +28,12 @@ def sql_root() -> Path:
 def raw_files() -> tuple[Path, ...]:
     """The files of the landing tables, `sql/raw/<table>.sql`, in order of their names."""
     return tuple(sorted((sql_root() / "raw").glob("*.sql")))
+
+
+def frontier_query(name: str) -> str:
+    """The query `sql/frontier/<name>.sql`, without its header: what of the current release to request next.
+
+    These are the only queries by which a run reads the results of earlier ones.
+    """
+    path = sql_root() / "frontier" / f"{name}.sql"
+    return split_file(path.read_text("utf-8"), path)[1]

@@ -1,0 +1,36 @@
+from ca_etl.warehouse.sqlfiles import frontier_query
+
+DAY = {"captured_at": "2025-12-05 02:00:00+00", "captured_date": "2025-12-05", "page_date": "2025-12-05"}
+WHOLE = {
+    "title": "A Road",
+    "url": "https://timesca.com/a-road/",
+    "text_id": "t1",
+    "author": "Orzu Example",
+    "published_at": "2025-12-04 09:00:00+00",
+}
+
+
+def urls(given, *, observation=(), **capture):
+    warehouse = given(
+        capture=[DAY | capture],
+        article_observation=[WHOLE | observation] if observation is not None else [],
+        article_text=[{"text_id": "t1", "text": "One two."}],
+    )
+    return [url for (url,) in warehouse.rows(frontier_query("read_article_pages"))]
+
+
+def test_an_article_that_is_known_whole_needs_no_request(given):
+    assert urls(given, observation={}) == ["https://timesca.com/a-road/"]
+
+
+def test_an_article_without_author_time_or_whole_text_needs_one(given):
+    assert urls(given, observation={"author": None}) == []
+    assert urls(given, observation={"published_at": None}) == []
+    assert urls(given, observation={"is_truncated": True}) == []
+
+
+def test_a_page_that_was_read_needs_none_whatever_it_showed(given):
+    url = "https://timesca.com/a-bridge/"
+    read = {"url": url, "page_kind": "article", "http_status": 200}
+    assert urls(given, observation=None, **read) == [url]
+    assert urls(given, observation=None, **read | {"http_status": 404}) == []
