@@ -1,10 +1,7 @@
 /*
 description: >-
-  One row per article. The slug states which sightings are one article - the last segment of the article's URL, else
-  what WordPress makes of the title (docs/architecture.md has the rules). The text is the latest whole one of
-  the posts API, the feed or the article's own page, else the longest that a listing showed whole, or the longest of all
-  where none was. Title, URL, author and times are the latest that were shown.
-  Something shown without a title is no article here.
+  One row per article. The slug states which sightings are one article (docs/architecture.md has the rules). Title,
+  URL, author and times are the latest that were shown. An observation without a title is not an article.
 grain: [article_id]
 columns:
   article_id: First 16 hex digits of the SHA-256 of slug; stable for as long as the slug is.
@@ -17,23 +14,25 @@ columns:
   published_date: Its calendar day in Asia/Almaty.
   modified_at: The latest time of change shown, null where no page showed one.
   author: The latest author shown.
-  post_id: Number of the post in WordPress, null where nothing told it.
+  post_id: Number of the post in WordPress, null where unknown.
   dateline: The latest dateline shown.
-  text: The text, null where only the title was ever shown.
+  text: >-
+    The latest whole text of the posts API, the feed or the article's own page, else the longest that a listing showed
+    whole, else the longest truncated one; null where only the title was ever shown.
   text_id: SHA-256 of the text.
-  word_count: Words of the text, counted as runs without a blank or line end; null where there is no text.
+  word_count: Words of the text, separated by spaces and line ends; null where there is no text.
   language: en for an English text; null for one in another language or too short to tell.
   is_truncated: True where no page showed the text whole.
   media: Captions and attachment numbers, of the latest sighting that had any.
   removal: >-
     What the latest sweep that missed it found - gone or unlisted, as in main.fct_article_removal; null for an article
-    that stands, as far as anybody knows.
-  removed_at: When a sweep first found that, null for an article that stands.
+    that exists, as far as is known.
+  removed_at: When a sweep first found that, null for an article that exists.
   sightings: How often the article was seen, as in fct_article_sighting.
-  texts: How many different texts were shown, cut ones included.
+  texts: How many different texts were shown, truncated ones included.
   revisions: How often title or whole text changed, as in fct_article_revision.
   duplicate_of: >-
-    The earlier article that this one is again, as in fct_article_duplicate; null for all others.
+    The earlier article that this one repeats, as in fct_article_duplicate; null for all others.
 sort: [first_seen_date, article_id]
 partition_year: first_seen_date
 checks:
@@ -46,7 +45,7 @@ checks:
   - name: text_is_kept
     sql: select article_id, text_id from main.fct_article where text_id is not null and text is null
 */
-with shown as (
+with article_observations as (
     select
         sighting.*,
         observation.url,
@@ -78,7 +77,7 @@ articles as (
         arg_max(dateline, sighting_number) as dateline,
         arg_max(media, sighting_number) filter (where len(media) > 0) as media,
         count(distinct text_id) as texts
-    from shown
+    from article_observations
     group by article_id, slug
 ),
 
@@ -90,7 +89,8 @@ article_pages as (
     and page_kind = 'article'
 ),
 
-candidates as (
+-- each text of an article, with its last sighting of all and on a source of whole texts
+candidate_texts as (
     select
         article_id,
         text_id,
@@ -99,24 +99,24 @@ candidates as (
         max(sighting_number) filter (
             where source in ('timesca-posts', 'timesca-feed')
             or (source = 'timesca-articles' and capture_id in (from article_pages))
-        ) as last_told_whole
+        ) as last_whole_number
     from main.fct_article_sighting
     where text_id is not null
     group by all
 ),
 
-chosen as (
+chosen_texts as (
     select
-        candidates.article_id, candidates.is_truncated, texts.text_id, texts.text,
+        candidate_texts.article_id, candidate_texts.is_truncated, texts.text_id, texts.text,
         -- a cleaned text has blanks and line feeds only; most are one paragraph and need no replacing, which is slow
         if(contains(texts.text, chr(10)), replace(texts.text, chr(10), ' '), texts.text) as spaced_text
-    from candidates
-    inner join raw.article_text as texts on texts.text_id = candidates.text_id
+    from candidate_texts
+    inner join raw.article_text as texts on texts.text_id = candidate_texts.text_id
     qualify row_number() over (
-        partition by candidates.article_id
+        partition by candidate_texts.article_id
         order by
-            candidates.is_truncated, candidates.last_told_whole desc nulls last,
-            length(texts.text) desc, candidates.last_number desc
+            candidate_texts.is_truncated, candidate_texts.last_whole_number desc nulls last,
+            length(texts.text) desc, candidate_texts.last_number desc
     ) = 1
 )
 
@@ -133,23 +133,23 @@ select
     articles.author,
     articles.post_id,
     articles.dateline,
-    chosen.text,
-    chosen.text_id,
-    len(list_filter(string_split(chosen.spaced_text, ' '), lambda word: word <> ''))::integer as word_count,
+    chosen_texts.text,
+    chosen_texts.text_id,
+    len(list_filter(string_split(chosen_texts.spaced_text, ' '), lambda word: word <> ''))::integer as word_count,
     profile.language,
-    coalesce(chosen.is_truncated, false) as is_truncated,
+    coalesce(chosen_texts.is_truncated, false) as is_truncated,
     coalesce(articles.media, []) as media,
     removal.kind as removal,
     removal.found_at as removed_at,
     articles.sightings,
     articles.texts::integer as texts,
-    states.revisions,
+    latest_revisions.revisions,
     duplicate.duplicate_of
 from articles
 inner join (
     select article_id, max(revision) as revisions from main.fct_article_revision group by article_id
-) as states on states.article_id = articles.article_id
-left join chosen on chosen.article_id = articles.article_id
+) as latest_revisions on latest_revisions.article_id = articles.article_id
+left join chosen_texts on chosen_texts.article_id = articles.article_id
 left join main.fct_article_removal as removal on removal.article_id = articles.article_id and removal.is_current
-left join raw.text_profile as profile on profile.text_id = chosen.text_id
+left join raw.text_profile as profile on profile.text_id = chosen_texts.text_id
 left join main.fct_article_duplicate as duplicate on duplicate.article_id = articles.article_id
