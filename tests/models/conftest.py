@@ -288,7 +288,10 @@ def clean() -> Iterator[Warehouse]:
             for position, (base, rate) in enumerate(TICKER.items(), start=1)
         ],
         "article_observation": [
-            *({"capture_id": capture, "title": "A Road", "text_id": "t1"} for capture in captures),
+            *(
+                {"capture_id": capture, "title": "A Road", "text_id": "t4" if capture == "c2" else "t1"}
+                for capture in captures
+            ),
             {"capture_id": "c2", "position": 2, "title": "The Road", "text_id": "t2"},
             {"capture_id": "c2", "position": 3, "title": "A Letter", "text_id": "t1"},
             {"capture_id": "c2", "position": 4, "title": "Another Letter", "text_id": "t3"},
@@ -303,6 +306,7 @@ def clean() -> Iterator[Warehouse]:
             {"text_id": "t1", "text": "The road is long."},
             {"text_id": "t2", "text": "The road is quite long."},
             {"text_id": "t3", "text": "Another letter."},
+            {"text_id": "t4", "text": "The road was long."},
         ],
         "reject": [
             {"capture_id": "blocked", "reason": "blocked", "run_id": "r0"},
@@ -311,7 +315,7 @@ def clean() -> Iterator[Warehouse]:
         "decision": [{"capture_id": "excluded", "decision": "exclude"}],
         "text_country": [{"item": "t1"}],
         "text_amount": [{}],
-        "text_profile": [{}, {"text_id": "t2"}, {"text_id": "t3"}],
+        "text_profile": [{}, {"text_id": "t2"}, {"text_id": "t3"}, {"text_id": "t4"}],
         "text_pair": [{}],
         "run": [{}, {"run_id": "r2"}],
         "slot": [{"outcome": "missed"}, {"source": "timesca-posts"}],
