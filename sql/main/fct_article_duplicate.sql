@@ -80,9 +80,10 @@ duplicate_texts as (
     inner join shared_texts on shared_texts.article_number = duplicates.article_number
 ),
 
--- how similar a duplicate is to its original: their texts are the same, or a pair of near-duplicates
+-- How similar a duplicate is to its original: their texts are the same, or a pair of near-duplicates. Under `recursive`
+-- the first select gives the type of the share: 1.0 alone would round all shares to one decimal.
 text_matches as (
-    select duplicate_texts.article_number, 1.0 as share, true as is_exact
+    select duplicate_texts.article_number, 1::decimal(5, 4) as share, true as is_exact
     from duplicate_texts
     inner join shared_texts
         on shared_texts.article_number = duplicate_texts.original_number
@@ -111,7 +112,7 @@ select
     duplicate.article_id,
     original.article_id as duplicate_of,
     if(similarities.is_exact, 'exact', 'near') as kind,
-    similarities.share::decimal(5, 4) as share
+    similarities.share
 from duplicates
 inner join article_numbers as duplicate on duplicate.article_number = duplicates.article_number
 inner join article_numbers as original on original.article_number = duplicates.original_number

@@ -51,6 +51,12 @@ def test_the_same_text_under_another_title_is_a_duplicate_of_the_earlier_article
     assert warehouse.rows("select title from main.fct_article where duplicate_of is null") == [("A Road",)]
 
 
+def test_the_share_of_a_near_duplicate_has_four_decimals(given):
+    pair = {"text_id": "t1", "other_id": "t2", "shared_runs": 69, "runs": 70}
+    warehouse = alike(given, [article("A Road", "t1"), article("A Bridge", "t2", day=2)], [pair])
+    assert originals(warehouse) == [("A Bridge", "A Road", "near", Decimal("0.9857"))]
+
+
 def test_articles_that_are_linked_in_a_chain_are_all_duplicates_of_the_earliest(given):
     numbers = range(1, 41)
     warehouse = alike(
