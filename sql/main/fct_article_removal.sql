@@ -26,104 +26,15 @@ checks:
   - name: an_article_is_away_in_one_way_at_a_time
     sql: select article_id from main.fct_article_removal where is_current group by article_id having count(*) > 1
 */
-with sweep_captures as (
-    from staging.stg_capture
-    where schedule = 'sweep'
+with findings as (
+    from staging.stg_sweep_finding
 ),
 
-lists as (
-    select distinct slot as sweep
-    from sweep_captures
-    where source = 'timesca-posts'
-    and page_kind = 'posts_api'
-),
-
-page_responses as (
-    select
-        capture_id,
-        url,
-        observed_at,
-        http_status,
-        if(response_class = 'deleted', 'gone', 'unlisted') as kind,
-        slot as sweep
-    from sweep_captures
-    where source = 'timesca-articles'
-    and (
-        response_class = 'deleted'
-        or (response_class = 'page' and page_kind = 'article' and slot in (from lists))
-    )
-    and observed_at is not null
-),
-
-article_urls as (
-    select distinct observation.url, sighting.article_id
-    from raw.article_observation as observation
-    inner join main.fct_article_sighting as sighting
-        on sighting.capture_id = observation.capture_id
-        and sighting.position = observation.position
-    where observation.url in (select url from page_responses)
-),
-
--- the page that a sweep requested does not prove that the site still lists the article
-list_sightings as materialized (
-    select
-        sighting.article_id,
-        sighting.observed_at,
-        if(capture.schedule = 'sweep' and sighting.source = 'timesca-posts', capture.slot, null) as sweep
+sightings as (
+    select sighting.article_id, sighting.observed_at, sighting.source, capture.schedule
     from main.fct_article_sighting as sighting
     inner join staging.stg_capture as capture on capture.capture_id = sighting.capture_id
-    where sighting.article_id in (select article_id from article_urls)
-    and sighting.source <> 'timesca-articles'
-    and sighting.observed_at is not null
-),
-
--- a URL may have been another article's before, or since: a response counts for those that had it at the time
-url_sightings as (
-    select sighting.article_id, sighting.observed_at, observation.url
-    from main.fct_article_sighting as sighting
-    inner join raw.article_observation as observation using (capture_id, position)
-    where sighting.article_id in (select article_id from article_urls)
-    and sighting.observed_at is not null
-    and observation.url is not null
-),
-
--- an article first seen after a response cannot be the one that the response lacks: another one had its URL before
-first_sightings as (
-    select
-        article_id,
-        if(bool_or(observed_at is null), null, min(observed_at)) as first_at
-    from main.fct_article_sighting
-    where article_id in (select article_id from article_urls)
-    group by article_id
-),
-
--- excluded: articles listed in the same sweep, though the page of a deleted one may lead to theirs
-findings as (
-    select
-        article_urls.article_id,
-        if(other.article_id is null, page_responses.kind, 'gone') as kind,
-        page_responses.capture_id,
-        page_responses.http_status,
-        page_responses.observed_at as found_at,
-        list_sightings.observed_at as last_seen_at
-    from page_responses
-    inner join article_urls on article_urls.url = page_responses.url
-    inner join first_sightings
-        on first_sightings.article_id = article_urls.article_id
-        and coalesce(first_sightings.first_at <= page_responses.observed_at, true)
-    left join main.fct_article_sighting as other
-        on other.capture_id = page_responses.capture_id and other.article_id <> article_urls.article_id
-    asof left join list_sightings
-        on list_sightings.article_id = article_urls.article_id
-        and list_sightings.observed_at <= page_responses.observed_at
-    asof left join url_sightings
-        on url_sightings.article_id = article_urls.article_id
-        and url_sightings.observed_at < page_responses.observed_at
-    where coalesce(url_sightings.url, article_urls.url) = page_responses.url
-    and not exists (
-        from list_sightings as listed
-        where listed.article_id = article_urls.article_id and listed.sweep = page_responses.sweep
-    )
+    where sighting.article_id in (select article_id from findings)
 ),
 
 removals as (
@@ -141,15 +52,12 @@ removals as (
 
 -- a deleted page that exists when a daily run requests it again is back; an unlisted one existed all the time
 later_sightings as (
-    select article_id, observed_at, ['gone', 'unlisted'] as kinds
-    from list_sightings
-    union all
-    select sighting.article_id, sighting.observed_at, ['gone'] as kinds
-    from main.fct_article_sighting as sighting
-    inner join staging.stg_capture as capture on capture.capture_id = sighting.capture_id
-    where sighting.article_id in (select article_id from removals)
-    and sighting.source = 'timesca-articles'
-    and capture.schedule is distinct from 'sweep'
+    select
+        article_id,
+        observed_at,
+        if(source = 'timesca-articles', ['gone'], ['gone', 'unlisted']) as kinds
+    from sightings
+    where source <> 'timesca-articles' or schedule is distinct from 'sweep'
 ),
 
 returns as (

@@ -1,9 +1,8 @@
 /*
 description: >-
-  One row per day and currency pair, without gaps from the first to the last observed day of the pair. The rate of
-  an observed day is its latest print - by observed_at, prints without a known time first, then in the order of
-  the archive (archive_file, archive_offset, capture_id); that order is fct_rate_observation.capture_order. A day without any print carries the rate of the last
-  observed day, with that rate's interval, and is marked as such - is_filled, fill_age_days.
+  One row per day and currency pair, without gaps from the first to the last observed day of the pair. The rate of an
+  observed day is its latest print, in the order of fct_rate_observation.capture_order. A day without any print carries
+  the rate of the last observed day, with that rate's interval, and is marked as such - is_filled, fill_age_days.
 grain: [rate_date, base, quote]
 columns:
   rate_date: The day.
@@ -91,69 +90,23 @@ with prints as (
     from main.fct_rate_observation
 ),
 
--- timesca is the one source that prints a ticker
-slots as (
-    select day, slot, outcome, reason
-    from staging.stg_slot_rate_outcome
-    where source = 'timesca'
-),
-
-tickers as materialized (
-    select
-        capture_id,
-        source,
-        rate_date,
-        -- for speed a list that is sorted afterwards: aggregates with an order take four times as long
-        array_to_string(list_sort(list(concat_ws(' ', base, quote, rate_text, change_text))), ',') as ticker
-    from prints
-    group by all
-),
-
-first_prints as (
-    select source, ticker, min(rate_date) as first_date
-    from tickers
-    group by all
-),
-
-dated_tickers as (
-    select tickers.capture_id, tickers.ticker, first_prints.first_date < tickers.rate_date as is_stale_suspect
-    from tickers
-    inner join first_prints using (source, ticker)
-),
-
-day_counts as (
-    select
-        rate_date,
-        base,
-        quote,
-        max(capture_order) as capture_order,
-        count(*) as observations,
-        count(distinct rate) as distinct_rates,
-        count(distinct ticker) as distinct_tickers,
-        min(rate) as day_low,
-        max(rate) as day_high
-    from prints
-    inner join dated_tickers using (capture_id)
-    group by all
-),
-
 observed_days as materialized (
     select
+        row_number() over () as day_id,
         latest.*,
-        day_counts.observations,
-        day_counts.distinct_rates,
-        day_counts.distinct_tickers,
-        day_counts.day_low,
-        day_counts.day_high,
-        dated_tickers.is_stale_suspect,
+        rate_day.observations,
+        rate_day.distinct_rates,
+        rate_day.distinct_tickers,
+        rate_day.day_low,
+        rate_day.day_high,
+        rate_day.is_stale_suspect,
         lag(latest.rate_date) over of_pair as previous_date,
         lag(latest.rate) over of_pair as previous_rate,
         lag(latest.rate_low) over of_pair as previous_low,
         lag(latest.rate_high) over of_pair as previous_high,
         lead(latest.rate_date) over of_pair as next_date
-    from day_counts
+    from staging.stg_rate_day as rate_day
     inner join prints as latest using (rate_date, base, quote, capture_order)
-    inner join dated_tickers on dated_tickers.capture_id = latest.capture_id
     window of_pair as (partition by latest.base, latest.quote order by latest.rate_date)
 ),
 
@@ -174,7 +127,8 @@ rate_changes as materialized (
 -- of the slots of a day the one with the best outcome explains it, the latest of equal ones
 slot_outcomes as (
     select day, outcome, reason
-    from slots
+    from staging.stg_slot_rate_outcome
+    where source = 'timesca' -- the one source that prints a ticker
     qualify row_number() over (
         partition by day
         order by list_position(['observed', 'unchanged', 'blocked', 'failed'], outcome) nulls last, slot desc
@@ -184,17 +138,16 @@ slot_outcomes as (
 -- each observed day lasts until the day before the next one, the last of a pair for itself alone
 pair_days as (
     select
-        base,
-        quote,
-        rate_date as observed_date,
-        unnest(range(rate_date, coalesce(next_date, rate_date + 1), interval 1 day))::date as rate_date
+        day_id,
+        unnest(range(0, coalesce(next_date - rate_date, 1)))::integer as fill_age_days,
+        rate_date + fill_age_days as rate_date
     from observed_days
 )
 
 select
     pair_days.rate_date,
-    pair_days.base,
-    pair_days.quote,
+    carried.base,
+    carried.quote,
     carried.rate,
     carried.rate_low,
     carried.rate_high,
@@ -209,17 +162,17 @@ select
     rate_changes.change_pct_low,
     rate_changes.change_pct_high,
     printed.previous_date,
-    coalesce(printed.observations, 0)::integer as observations,
-    coalesce(printed.distinct_rates, 0)::integer as distinct_rates,
-    coalesce(printed.distinct_tickers, 0)::integer as distinct_tickers,
+    coalesce(printed.observations, 0) as observations,
+    coalesce(printed.distinct_rates, 0) as distinct_rates,
+    coalesce(printed.distinct_tickers, 0) as distinct_tickers,
     printed.day_low,
     printed.day_high,
     printed.is_stale_suspect,
     printed.date_conflict,
-    printed.rate_date is null as is_filled,
-    (pair_days.rate_date - carried.rate_date)::integer as fill_age_days,
+    pair_days.fill_age_days > 0 as is_filled,
+    pair_days.fill_age_days,
     case
-        when printed.rate_date is not null then null
+        when pair_days.fill_age_days = 0 then null
         when slot_outcomes.day is null then 'no slot was expected'
         when slot_outcomes.outcome in ('observed', 'unchanged') then 'the pages of the day print other days'
         else concat_ws(': ', slot_outcomes.outcome, slot_outcomes.reason)
@@ -228,14 +181,8 @@ select
     carried.source,
     carried.capture_id
 from pair_days
-inner join observed_days as carried
-    on carried.base = pair_days.base
-    and carried.quote = pair_days.quote
-    and carried.rate_date = pair_days.observed_date
-left join observed_days as printed
-    on printed.base = pair_days.base
-    and printed.quote = pair_days.quote
-    and printed.rate_date = pair_days.rate_date
+inner join observed_days as carried on carried.day_id = pair_days.day_id
+left join observed_days as printed on printed.day_id = if(pair_days.fill_age_days = 0, pair_days.day_id, null)
 left join rate_changes
     on rate_changes.rate = printed.rate
     and rate_changes.rate_low = printed.rate_low

@@ -1,0 +1,40 @@
+from datetime import date
+from decimal import Decimal
+
+
+def capture(number, day, hour=2):
+    at = f"2025-12-{day:02} {hour:02}:00:00+00"
+    return {"capture_id": f"c{number}", "captured_at": at, "captured_date": at[:10], "page_date": at[:10]}
+
+
+def printed(number, rate, change="0%", base="KGS"):
+    return {"capture_id": f"c{number}", "base": base, "rate_text": rate, "change_text": change}
+
+
+def rate_days(given, captures, rates, columns):
+    warehouse = given(capture=captures, rate_observation=rates)
+    return warehouse.rows(f"select {columns} from staging.stg_rate_day order by rate_date, base")
+
+
+def test_a_day_counts_its_prints_and_has_their_range(given):
+    rows = rate_days(
+        given,
+        [capture(1, 5), capture(2, 5, 8)],
+        [printed(1, "0.01144"), printed(2, "0.01141")],
+        "rate_date, base, observations, distinct_rates, distinct_tickers, day_low, day_high",
+    )
+    assert rows == [(date(2025, 12, 5), "KGS", 2, 2, 2, Decimal("0.01141"), Decimal("0.01144"))]
+
+
+def test_the_latest_print_of_a_day_counts(given):
+    captures = [capture(1, 5, 8), capture(2, 5)]
+    warehouse = given(capture=captures, rate_observation=[printed(1, "0.01144"), printed(2, "0.01141")])
+    assert warehouse.row(
+        "select rate from staging.stg_rate_day inner join main.fct_rate_observation using (capture_order, base)"
+    ) == (Decimal("0.01144"),)
+
+
+def test_a_ticker_of_an_earlier_day_is_suspected_to_be_stale(given):
+    captures = [capture(1, 5), capture(2, 6), capture(3, 7)]
+    rates = [printed(1, "0.01144"), printed(2, "0.01144", "-0%"), printed(3, "0.01144")]
+    assert rate_days(given, captures, rates, "is_stale_suspect") == [(False,), (False,), (True,)]
