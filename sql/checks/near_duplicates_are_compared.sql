@@ -1,7 +1,7 @@
 /*
 description: >-
   A text of this run of which not all near-duplicates may be known - it shares a band with more than 21 texts, and was
-  compared with 20 of them, or it has more than 20,000 words and was compared with none. Many posts on one template
+  compared with 20 of them, or it has more than 20,000 words and was not compared. Many posts on one template
   do that.
 severity: warning
 model: main.fct_article_duplicate

@@ -1,7 +1,7 @@
 /*
 description: >-
-  A rate that differs by more than half from that of the last observed day before is taken for an error. After a look
-  at the capture, a decision to accept it lets the rate pass, one to exclude it leaves it out.
+  A rate that differs by more than half from that of the last observed day before is taken for an error. After a check
+  of the capture, a decision to accept it lets the rate pass, one to exclude it leaves it out.
 severity: error
 model: main.fct_rate_observation
 */

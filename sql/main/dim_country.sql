@@ -3,7 +3,7 @@ description: Countries - all that articles are searched for, and the issuers of 
 grain: [country_code]
 columns:
   country_code: >-
-    ISO 3166-1 alpha-2 code; EU, reserved there, stands for the European Union, and XK,
+    ISO 3166-1 alpha-2 code; EU, reserved there, is the European Union, and XK,
     left to its users, for Kosovo.
   alpha3_code: ISO 3166-1 alpha-3 code, null for the European Union.
   name: English short name.

@@ -1,6 +1,6 @@
 /*
 description: >-
-  One row per run and check - what was asked of the data, and how many rows did not pass. A view, so that it shows
+  One row per run and check - what was checked, and how many rows did not pass. A view, so that it shows
   the checks of the run that made this release as well.
 materialized: view
 grain: [run_id, check_name]

@@ -4,14 +4,14 @@ description: >-
   operator excluded.
 grain: [capture_id, position]
 columns:
-  capture_id: The capture, or the name given to a stretch of an archive file that is no capture.
+  capture_id: The capture, or the name given to a part of an archive file that is not a capture.
   position: Counts the rejects of a page from 1; 0 for a damaged record, -1 for a capture excluded by decision.
   reason: The code of the reason; excluded for a decision.
   detail: What exactly was wrong, or why it was excluded.
-  excerpt: The beginning of the text in question.
+  excerpt: The first characters of the rejected text.
   source: What was captured, as in main.dim_source; null where there is no capture.
   url: The address, null for files given by hand.
-  observed_at: When the bytes were fetched, null where nobody knows.
+  observed_at: When the bytes were fetched, null where unknown.
   page_date: The date that the page prints.
   archive_file: The WARC file that holds the bytes.
   archive_offset: Where in that file the record begins.

@@ -21,7 +21,7 @@ columns:
     whole, else the longest truncated one; null where only the title was ever shown.
   text_id: SHA-256 of the text.
   word_count: Words of the text, separated by spaces and line ends; null where there is no text.
-  language: en for an English text; null for one in another language or too short to tell.
+  language: en for an English text; null for one in another language or too short to decide.
   is_truncated: True where no page showed the text whole.
   media: Captions and attachment numbers, of the latest sighting that had any.
   removal: >-

@@ -2,7 +2,7 @@
 description: >-
   One row per amount of money that an article names. Amounts in the five currencies of the ticker are given in dollars
   too, at the rate of the article's day - its publication in Asia/Almaty where it is known, else the day it was first
-  seen - and with the interval of that rate. Where the text states dollars itself, they stand beside.
+  seen - and with the interval of that rate. Where the text states dollars itself, they are given too.
 grain: [article_id, text_start]
 columns:
   article_id: The article.
@@ -13,7 +13,7 @@ columns:
   amount_high: The upper end of a range, else null.
   currency: ISO 4217 code.
   per: What it is the price of a unit of, null for a sum.
-  is_approximate: True where the text says about, nearly, more than or the like.
+  is_approximate: True where the text has about, nearly, more than or the like.
   rate_date: The day whose rate is used, null where no rate is needed or known.
   is_rate_filled: True where that day's rate was carried over from an earlier one.
   amount_usd: Dollars at that rate, half-up to 2 decimals; of a range the lower end. Dollars themselves are unchanged.

@@ -10,12 +10,12 @@ columns:
     The day of the capture - the date that a listing prints, else the calendar day of the capture in Asia/Almaty.
   sighting_number: Counts the sightings of the article from the oldest, 1, to the latest.
   listing_url: The address of the page that shows it, null for files given by hand.
-  position: The place on that page.
+  position: The position on that page, from 1.
   slug: The slug that names the article; article_id is made from it.
   title: The title as shown there.
   text_id: SHA-256 of the text shown there, null where only the title is shown.
   is_truncated: True where the text shown there ends in an ellipsis.
-  observed_at: When the page was fetched, null where nobody knows.
+  observed_at: When the page was fetched, null where unknown.
   capture_order: Orders the captures; shifts when older captures are added.
   source: What was captured, as in main.dim_source.
 sort: [seen_date, capture_order, position]

@@ -23,7 +23,7 @@ columns:
   articles_expected: >-
     Articles that the site counts itself - in the listings' line on results, or in X-WP-Total of the posts that were
     requested. What a page without such a count shows is taken for expected. Null where the site counted nothing.
-  articles_archived: Articles in the responses - of the posts API and the feed each once, of pages each place.
+  articles_archived: Articles in the responses - of the posts API and the feed each once, of pages each position.
   articles_parsed: Those of which the parser made a row with a title.
   articles_loaded: Those of them in main.fct_article_sighting.
   gap_reason: Why fewer were loaded than expected; null where none are missing.

@@ -1,6 +1,6 @@
 /*
 description: >-
-  One row per captured page that lists articles - it says how many results it shows, or articles were found on it -
+  One row per captured page that lists articles - it states how many results it shows, or articles were found on it -
   with what it promised and what the parser found. Single-article pages, captures that an operator excluded and
   captures without a day are not here.
 grain: [capture_id]
@@ -10,7 +10,7 @@ columns:
   listing_date: The day of the capture - the date that the page prints, else the day of the capture in Asia/Almaty.
   page_date: The date that the page prints, null where it prints none.
   date_conflict: True where page_date and the day of the fetch are more than two days apart; null where one is unknown.
-  observed_at: When the page was fetched, null where nobody knows.
+  observed_at: When the page was fetched, null where unknown.
   page_kind: What the parser took the page for.
   shown_from: First number of the line on how many results are shown, null without such a line.
   shown_to: Last number of that line; the site prints it past the total.

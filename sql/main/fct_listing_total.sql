@@ -1,7 +1,7 @@
 /*
 description: >-
-  One row per listing and day - how many results the listing said it has, and by how many that grew since the day before
-  that anybody looked. The totals of a category only grow; a fall says that articles were withdrawn or moved.
+  One row per listing and day - how many results the listing states, and by how many that grew since the previous day
+  with a capture. The totals of a category only grow; a fall means that articles were withdrawn or moved.
 grain: [listing, listing_date]
 columns:
   listing: >-

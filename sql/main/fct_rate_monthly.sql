@@ -16,7 +16,7 @@ columns:
   rate_end_low: Lower end of its interval.
   rate_end_high: Upper end of its interval.
   end_date: The last day of the series in the month.
-  end_fill_age_days: How many days old the print behind rate_end was on end_date, 0 for a print of that day.
+  end_fill_age_days: How many days old the print of rate_end was on end_date, 0 for a print of that day.
   rate_lowest: The lowest rate of an observed day.
   rate_lowest_low: Lower end of its interval.
   rate_lowest_high: Upper end of its interval.

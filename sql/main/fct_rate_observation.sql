@@ -17,11 +17,11 @@ columns:
   inverse_rate: Units of base for one unit of quote, 1 / rate, half-up to 12 decimals. Null where rate is zero.
   inverse_low: Lower end of its interval, 1 / rate_high, rounded down.
   inverse_high: Upper end of its interval, 1 / rate_low, rounded up. Null where rate_low is zero.
-  change_pct: The change in percent as printed; against what, the page does not say.
+  change_pct: The change in percent as printed; the page does not state against what.
   change_sign: -1, 0 or 1; -1 also for a printed -0%, a fall that rounds to nothing.
   rate_text: The rate as printed.
   change_text: The change as printed.
-  position: Place of the pair in the ticker, from 1.
+  position: Position of the pair in the ticker, from 1.
   observed_at: When the page was fetched, null for files given by hand.
   page_date: The date that the page prints, null where it prints none.
   captured_date: The calendar day of observed_at in Asia/Almaty.
@@ -31,10 +31,10 @@ columns:
   capture_order: >-
     Orders the captures - the print of a day with the highest number is the rate of the day in fct_rate_daily. Shifts
     when older captures are added.
-  is_accepted: True where an operator looked at the capture and found its rates right.
+  is_accepted: True where an operator checked the capture and accepted its rates.
   source: What was captured, as in main.dim_source.
   url: The address of the page, null for files given by hand.
-  capture_id: The capture (WARC record id) that printed it; raw.capture says where its bytes are.
+  capture_id: The capture (WARC record id) that printed it; raw.capture has the position of its bytes.
   run_id: The run that loaded the capture.
 sort: [rate_date, capture_order, position]
 partition_year: rate_date

@@ -20,6 +20,6 @@ comment on column raw.archive_file.slot is 'The scheduled instant that it was wr
 comment on column raw.archive_file.sha256 is 'SHA-256 of the file, in hex.';
 comment on column raw.archive_file.bytes is 'Length of the file in bytes.';
 comment on column raw.archive_file.records is 'Captures read from it.';
-comment on column raw.archive_file.bad_records is 'Stretches of it that are no usable record.';
+comment on column raw.archive_file.bad_records is 'Parts of it that are not a usable record.';
 comment on column raw.archive_file.parser_version is 'Version of the parser that read its captures.';
 comment on column raw.archive_file.run_id is 'The run that loaded it.';

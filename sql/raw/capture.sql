@@ -32,7 +32,7 @@ create table if not exists raw.capture (
 comment on table raw.capture is 'One response, or one file given by hand, as the archive holds it. One row per capture.';
 comment on column raw.capture.capture_id is 'The id of the WARC record.';
 comment on column raw.capture.source is 'What was captured on a cadence: a site, a feed, a bank.';
-comment on column raw.capture.url is 'Address asked for; null for a file given by hand without one.';
+comment on column raw.capture.url is 'Address requested; null for a file given by hand without one.';
 comment on column raw.capture.captured_at is 'When the bytes were fetched, UTC; null where unknown.';
 comment on column raw.capture.captured_date is 'Calendar day of captured_at in Asia/Almaty.';
 comment on column raw.capture.page_date is 'The date that the page prints; null when it prints none.';
@@ -45,7 +45,7 @@ comment on column raw.capture.content_type is 'Content-Type as sent.';
 comment on column raw.capture.charset is 'Character set that the text was decoded with.';
 comment on column raw.capture.etag is 'ETag as sent, for the next conditional request.';
 comment on column raw.capture.last_modified is 'Last-Modified as sent, for the next conditional request.';
-comment on column raw.capture.refers_to is 'The capture whose body this one repeats (answer 304); null for a body of its own.';
+comment on column raw.capture.refers_to is 'The capture whose body this one repeats (status 304); null for a body of its own.';
 comment on column raw.capture.payload_sha256 is 'SHA-256 of the body, transfer and content encoding removed, in hex.';
 comment on column raw.capture.payload_bytes is 'Length of that body in bytes.';
 comment on column raw.capture.shown_from is 'First number of the printed "showing 1 - 6 of 8"; null when not printed.';

@@ -5,5 +5,5 @@ create table if not exists raw.enriched (
 );
 
 comment on table raw.enriched is 'A text or a title that was searched. One row per item, found or not.';
-comment on column raw.enriched.item is 'text_id of a text, or the words of a title behind "title:".';
+comment on column raw.enriched.item is 'text_id of a text, or the words of a title after "title:".';
 comment on column raw.enriched.version is 'Version of the search.';

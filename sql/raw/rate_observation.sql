@@ -18,4 +18,4 @@ comment on column raw.rate_observation.rate is 'Units of quote for 1 unit of bas
 comment on column raw.rate_observation.rate_text is 'The rate as printed; its last digit bounds how exact it is.';
 comment on column raw.rate_observation.change_pct is 'The printed change in per cent; -0% gives 0 here.';
 comment on column raw.rate_observation.change_text is 'The change as printed; -0% is a fall that rounds to nothing.';
-comment on column raw.rate_observation."position" is 'Place in the ticker, from 1.';
+comment on column raw.rate_observation."position" is 'Position in the ticker, from 1.';

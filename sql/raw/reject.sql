@@ -14,6 +14,6 @@ comment on column raw.reject.capture_id is 'The capture; for a bad archive recor
 comment on column raw.reject."position" is 'Number of the reject within its capture.';
 comment on column raw.reject.reason is 'Reason code.';
 comment on column raw.reject.detail is 'What was expected and what was found.';
-comment on column raw.reject.excerpt is 'The beginning of the offending text.';
+comment on column raw.reject.excerpt is 'The first characters of the offending text.';
 comment on column raw.reject.parser_version is 'Version of the parser that rejected it.';
 comment on column raw.reject.run_id is 'The run that read it.';

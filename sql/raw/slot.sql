@@ -19,7 +19,7 @@ comment on column raw.slot.source is 'The source that the slot was for.';
 comment on column raw.slot.schedule is 'The schedule that expected it.';
 comment on column raw.slot.slot is 'The scheduled instant, UTC.';
 comment on column raw.slot.day is 'Calendar day of the slot in the zone of the schedule.';
-comment on column raw.slot.outcome is 'observed, unchanged, closed, blocked, failed or missed, as the run saw it.';
+comment on column raw.slot.outcome is 'observed, unchanged, closed, blocked, failed or missed, as the run recorded it.';
 comment on column raw.slot.reason is 'Why, as text for people; null where the outcome alone is clear.';
 comment on column raw.slot.cause is 'Why it failed: site, no_rates, no_articles, implausible, page_limit, machine, interrupted, killed; null for another outcome, and for a line written before this column.';
 comment on column raw.slot.pages_requested is 'Single pages requested for the slot, by this run or before; null for other sources, and where it is unknown.';

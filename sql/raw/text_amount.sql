@@ -13,7 +13,7 @@ create table if not exists raw.text_amount (
     primary key (text_id, text_start)
 );
 
-comment on table raw.text_amount is 'An amount of money that a text names. One row per text and place in it.';
+comment on table raw.text_amount is 'An amount of money that a text names. One row per text and position in it.';
 comment on column raw.text_amount.text_id is 'The text.';
 comment on column raw.text_amount.text_start is 'Where it begins, in characters from 0.';
 comment on column raw.text_amount.text_end is 'Where it ends, exclusive.';
@@ -22,6 +22,6 @@ comment on column raw.text_amount.amount is 'In units of the currency; the lower
 comment on column raw.text_amount.amount_high is 'The upper end of a range, else null.';
 comment on column raw.text_amount.currency is 'ISO 4217 code.';
 comment on column raw.text_amount.per is 'What it is the price of a unit of, such as a ton; null for a sum.';
-comment on column raw.text_amount.is_approximate is 'The text says about, nearly, more than, or the like.';
+comment on column raw.text_amount.is_approximate is 'The text has about, nearly, more than, or the like.';
 comment on column raw.text_amount.stated_usd is 'The dollars that the text itself gives for it.';
 comment on column raw.text_amount.stated_usd_high is 'The upper end of those, else null.';

@@ -20,7 +20,7 @@ columns:
     them is unknown.
   capture_order: >-
     Counts the captures in the order in which they count, the latest highest - by day, then by observed_at,
-    those without a known time first, then by place in the archive. Shifts when older captures are added.
+    those without a known time first, then by position in the archive. Shifts when older captures are added.
   page_kind: What the parser took the page for.
   http_status: Status code of the response, null for a file given by hand.
   response_class: What the response is - page, unchanged, deleted, unavailable or error; see raw.capture.

@@ -15,7 +15,7 @@ columns:
   change_pct: The change in percent as printed.
   change_text: The change as printed; it keeps the sign of -0%.
   change_sign: -1, 0 or 1. A printed -0% is a fall that rounds to nothing, so its sign is -1.
-  position: Place of the pair in the ticker.
+  position: Position of the pair in the ticker.
 */
 with printed as (
     select

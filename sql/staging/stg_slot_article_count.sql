@@ -7,13 +7,13 @@ columns:
   schedule: The schedule that expected it.
   slot: The scheduled instant.
   responses: >-
-    How many captures that count answer for articles - a page of the posts API or the feed, the page of an article, or
+    How many captures that count concern articles - a page of the posts API or the feed, the page of an article, or
     that an article was deleted.
-  articles: Articles in the responses - of the posts API and the feed each once, of pages each place.
+  articles: Articles in the responses - of the posts API and the feed each once, of pages each position.
   articles_with_title: Those with a title.
   articles_loaded: Those in main.fct_article_sighting.
   items_rejected: Items of the posts API and the feed that could not be read.
-  reject_reasons: Their reason codes, null where there is none.
+  reject_reasons: Their reason codes, null without one.
   pages_with_count: Pages that state how many results they show.
   articles_not_shown: How many articles fewer than stated were on those pages.
 */

@@ -21,7 +21,7 @@ from ca_etl.sanitize import guard_streams
 app = typer.Typer(
     name="ca-etl",
     help="Daily Central Asian exchange rates and articles, from page to DuckDB release.",
-    epilog="Settings are CA_ETL_* variables or a .env file; data stand in CA_ETL_DATA_DIR (./data).",
+    epilog="Settings are CA_ETL_* variables or a .env file; data are in CA_ETL_DATA_DIR (./data).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

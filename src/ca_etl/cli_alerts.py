@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def schedule() -> None:
-    """Say when each source is captured next, and how to have that done by itself."""
+    """List when each source is captured next, and the ways to have runs started."""
     from ca_etl.pipeline.context import utc_now
     from ca_etl.schedule_help import explain
 
@@ -36,7 +36,7 @@ def alerts(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Send and record nothing.")] = False,
 ) -> None:
-    """Look for what needs an operator, tell what began or ended, list what is open. Exit status 1: something is."""
+    """Check what needs an operator, send what began or ended, list what is open. Exit status 1: an alert is open."""
     from ca_etl.alerts.look import look
     from ca_etl.pipeline.context import utc_now
 

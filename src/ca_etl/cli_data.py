@@ -40,7 +40,7 @@ def sql(
         Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")
     ] = None,
     failed: Annotated[
-        bool, typer.Option("--failed", help="Ask what the last run built and could not publish.")
+        bool, typer.Option("--failed", help="Query what the last run built and could not publish.")
     ] = False,
     raw: Raw = False,
 ) -> None:
@@ -52,7 +52,7 @@ def sql(
 
 
 def rollback(
-    to: Annotated[str | None, typer.Argument(help="Release to return to. Default: the one before.")] = None,
+    to: Annotated[str | None, typer.Argument(help="Release to return to. Default: the previous one.")] = None,
 ) -> None:
     """Move `current` back to an earlier release; nothing is deleted. The next run builds on it."""
     from ca_etl.pipeline.back import move_back
@@ -67,7 +67,7 @@ def decide(
     capture_id: Annotated[str, typer.Argument(help="As a firing check names it (ca-etl status).")],
     reason: Annotated[str, typer.Option(help="For whoever reads this later.")],
 ) -> None:
-    """Decide about a capture that a check stopped; the next run heeds it."""
+    """Decide about a capture that a check stopped; the next run respects it."""
     from ca_etl.pipeline.context import utc_now
     from ca_etl.query import assert_capture
     from ca_etl.warehouse import decisions

@@ -25,7 +25,7 @@ def status(
         bool, typer.Option("--fail-if-stale", help="Exit with 1 when a slot that was due is not observed.")
     ] = False,
 ) -> None:
-    """Say how fresh the data is, what the last runs did, which checks fire. Exit status 1: a file is damaged."""
+    """Show how fresh the data is, what the last runs did, which checks fire. Exit status 1: a file is damaged."""
     from ca_etl.pipeline.context import utc_now
     from ca_etl.screen import Screen
     from ca_etl.status import collect, render, staleness
@@ -49,7 +49,7 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     deep: Annotated[bool, typer.Option("--deep", help="Read every archive file to its end.")] = False,
 ) -> None:
-    """Look over machine, settings and data directory, and name the next command for what is wrong. Changes nothing."""
+    """Check machine, settings and data directory, with the next command for each problem. Exit status 1: an error."""
     from ca_etl.doctor.findings import Level, render
     from ca_etl.doctor.gather import examine
     from ca_etl.pipeline.context import utc_now

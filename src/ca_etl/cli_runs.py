@@ -28,7 +28,9 @@ BACKFILL_LOG = "ca_etl.pipeline.history"
 
 TrustClock = Annotated[
     bool,
-    typer.Option("--trust-clock", help="The clock is right, whatever the data or the site's dates say."),
+    typer.Option(
+        "--trust-clock", help="Trust the clock, although the data or the site's dates contradict it."
+    ),
 ]
 
 
@@ -55,9 +57,9 @@ def run(
         ),
     ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Ask the site once more, now, though the slot is archived.")
+        bool, typer.Option("--again", help="Request the pages again, now, though the slot is archived.")
     ] = False,
-    schedule: Annotated[str, typer.Option(help="The schedule it is a run of: daily or sweep.")] = "daily",
+    schedule: Annotated[str, typer.Option(help="The schedule of the slot: daily or sweep.")] = "daily",
     trust_clock: TrustClock = False,
 ) -> None:
     """Do the scheduled job once: capture, load, build, check, publish."""
@@ -81,9 +83,7 @@ def ingest(
     url: Annotated[str | None, typer.Option(help="Address the files were fetched from.")] = None,
     captured_at: Annotated[
         datetime | None,
-        typer.Option(
-            parser=parse_instant, metavar="TIME", help="When they were fetched. Default: nobody knows."
-        ),
+        typer.Option(parser=parse_instant, metavar="TIME", help="When they were fetched. Default: unknown."),
     ] = None,
     trust_clock: TrustClock = False,
 ) -> None:
@@ -106,11 +106,11 @@ def backfill(
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day. Default: today.")
     ] = None,
     source: Annotated[
-        str, typer.Option(help="What to ask: posts, the site's posts API, or feed, where that is closed.")
+        str, typer.Option(help="posts: the site's posts API. feed: its feed, where that API is unavailable.")
     ] = "posts",
     trust_clock: TrustClock = False,
 ) -> None:
-    """Walk the history of a source into the archive, then load, build, check, publish. Goes on where it stopped."""
+    """Archive the history of a source, then load, build, check, publish. Resumes where it was stopped."""
     from ca_etl.pipeline.context import utc_now
     from ca_etl.pipeline.history import Stretch
     from ca_etl.pipeline.run import Edges, run_backfill
@@ -132,7 +132,7 @@ def rebuild(
     ] = False,
     trust_clock: TrustClock = False,
 ) -> None:
-    """Make the whole warehouse anew from the archive."""
+    """Make the whole warehouse again from the archive."""
     from ca_etl.pipeline.run import Edges, run_rebuild
 
     settings = load_settings()
@@ -150,7 +150,7 @@ def demo(
     ] = None,
     outage: Annotated[
         list[datetime] | None,
-        typer.Option(formats=["%Y-%m-%d"], help="A day on which the site answers 503 (repeatable)."),
+        typer.Option(formats=["%Y-%m-%d"], help="A day on which the site responds with 503 (repeatable)."),
     ] = None,
     wrong: Annotated[
         list[datetime] | None,

@@ -43,13 +43,13 @@ class Settings(BaseSettings):
     )
     article_sources: tuple[ArticleSource, ...] = Field(
         (ArticleSource.POSTS, ArticleSource.FEED, ArticleSource.PAGES),
-        description="Where whole articles are asked for: in this order, until one source gives them. Empty: nowhere.",
+        description="Sources of whole articles, requested in this order until one gives them. Empty: no source.",
     )
     article_pages: int = Field(
         20,
         ge=0,
         le=1000,
-        description="Most pages of single articles in a run, new and known, where posts API and feed tell too little.",
+        description="Most pages of single articles in a run, new and known, where posts API and feed give too little.",
     )
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Hosts a redirect may lead to, besides site_url's own with and without www."
@@ -67,7 +67,7 @@ class Settings(BaseSettings):
         90,
         ge=1,
         le=36_500,
-        description="Days of publication within which posts taken away are looked for, and known pages read again.",
+        description="Days of publication within which a sweep checks for deleted posts and known pages are read again.",
     )
     sweep_most_missing: int = Field(
         10,
@@ -80,17 +80,21 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
         gt=0,
         le=1_000_000,
-        description="Hours after a slot from which its data are missed (`ca-etl status --fail-if-stale`).",
+        description="Hours after a slot from which missing data are stale (`ca-etl status --fail-if-stale`).",
     )
     trust_clock: bool = Field(
         default=False,
-        description="Go on though data or the dates of the site contradict the clock (`--trust-clock`).",
+        description="Trust the clock, although the data or the dates of the site contradict it (`--trust-clock`).",
     )
     min_interval_seconds: float = Field(
         5.0, allow_inf_nan=False, ge=0, description="Least pause between two requests to one host."
     )
-    connect_timeout_seconds: float = Field(10.0, allow_inf_nan=False, gt=0)
-    read_timeout_seconds: float = Field(30.0, allow_inf_nan=False, gt=0)
+    connect_timeout_seconds: float = Field(
+        10.0, allow_inf_nan=False, gt=0, description="Most seconds to connect to a host."
+    )
+    read_timeout_seconds: float = Field(
+        30.0, allow_inf_nan=False, gt=0, description="Most seconds without a byte of a response."
+    )
     max_attempts: int = Field(3, ge=1, description="Attempts for one URL, the first included.")
     backoff_seconds: float = Field(
         2.0,
@@ -117,19 +121,23 @@ class Settings(BaseSettings):
     alert_mail_from: str = Field("", description="Sender of alerts. Default: alert_mail's user, an address.")
     alert_mail_to: tuple[str, ...] = Field((), description="Addresses that alerts are mailed to.")
     alert_prefect_block: str = Field(
-        "", description="Notification block that flows tell alerts to, such as slack-webhook/ca-etl."
+        "", description="Prefect notification block that flows send alerts to, such as slack-webhook/ca-etl."
     )
     # at most 35: three channels are done before another process gives up waiting for the lock (alerts/store.py)
     alert_timeout_seconds: float = Field(
         30.0,
         gt=0,
         le=35,
-        description="Longest that a channel may take after a run; what it did not take waits.",
+        description="Most seconds that a channel may take after a run; unsent messages wait for the next one.",
     )
     alert_failed_runs: int = Field(
-        2, ge=1, description="Runs in a row that the site's absence or a kill may fail before it is an alert."
+        2,
+        ge=1,
+        description="Failures in a row for want of the site or by a kill from which there is an alert.",
     )
-    alert_rejects_least: int = Field(3, ge=0, description="So many rejects in a run are never an alert.")
+    alert_rejects_least: int = Field(
+        3, ge=0, description="Up to so many rejects in a run are never an alert."
+    )
     alert_rejects_times: float = Field(
         3.0,
         allow_inf_nan=False,
@@ -137,7 +145,7 @@ class Settings(BaseSettings):
         description="More rejects than this many times the usual are an alert; usual is the median of 20 runs.",
     )
     alert_missing_pages: int = Field(
-        1, ge=1, description="Pages that a slot may lack beyond the usual number before it is an alert."
+        1, ge=1, description="Pages beyond the usual number that a slot lacks, from which there is an alert."
     )
 
     @field_validator("timezone")

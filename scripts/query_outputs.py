@@ -1,0 +1,48 @@
+"""The results of the queries in README.md and docs/queries.md, made from the queries themselves.
+
+A result is the `text` block after its `sql` block. A test compares the documents with what `with_outputs` makes of
+them. Run as a program on a data directory, it rewrites them:
+
+    ca-etl demo --days 30 --outage 2025-12-10
+    python scripts/query_outputs.py data
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import sys
+from pathlib import Path
+from typing import Final
+
+from ca_etl.output import Format, write_result
+from ca_etl.warehouse.connect import open_release
+
+ROOT: Final = Path(__file__).parents[1]
+DOCUMENTS: Final = (ROOT / "README.md", ROOT / "docs" / "queries.md")
+PAIR: Final = re.compile(r"```sql\n(?P<query>.*?)```\n\n```text\n.*?```", re.DOTALL)
+
+
+def queries(document: str) -> list[str]:
+    """The queries of a document that are followed by a result."""
+    return [match["query"] for match in PAIR.finditer(document)]
+
+
+def with_outputs(document: str, warehouse: Path) -> str:
+    """The document with the result of each query on `warehouse` after it."""
+    with open_release(warehouse, locked_down=True) as con:
+
+        def run(match: re.Match[str]) -> str:
+            out = io.StringIO()
+            write_result(con.sql(match["query"]), Format.TABLE, out)
+            lines = [line.rstrip() for line in out.getvalue().splitlines()]
+            shown = "\n".join(line for line in lines if line)
+            return f"```sql\n{match['query']}```\n\n```text\n{shown}\n```"
+
+        return PAIR.sub(run, document)
+
+
+if __name__ == "__main__":
+    release = Path(sys.argv[1]) / "current" / "warehouse.duckdb"
+    for path in DOCUMENTS:
+        path.write_text(with_outputs(path.read_text(encoding="utf-8"), release), encoding="utf-8")
