@@ -1,4 +1,4 @@
-"""Command help, settings and table descriptions use the terms of the field."""
+"""Documents, command help, settings and table descriptions use the terms of the field."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from typer.main import get_command
 from ca_etl.cli import app
 from ca_etl.settings import Settings
 
-SQL = Path(__file__).parents[1] / "sql"
+ROOT = Path(__file__).parents[1]
+SQL = ROOT / "sql"
+BLOCK = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 HEADER = re.compile(r"\A/\*\n(.*?)^\*/", re.DOTALL | re.MULTILINE)
 COMMENT = re.compile(r"comment on (?:table|column) (\S+) is\s+'((?:[^']|'')*)'")
 
@@ -53,6 +55,17 @@ def table_descriptions() -> Iterator[tuple[str, str | None]]:
             for kind in ("columns", "parameters"):
                 yield from ((f"{path.name} {name}", text) for name, text in fields.get(kind, {}).items())
         yield from ((name, description) for name, description in COMMENT.findall(text))
+
+
+def paragraphs() -> Iterator[tuple[str, str | None]]:
+    for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for text in BLOCK.sub("", path.read_text(encoding="utf-8")).splitlines():
+            if text:
+                yield path.name, text
+
+
+def test_the_documents_have_no_avoided_word() -> None:
+    assert_plain(list(paragraphs()), least=300)
 
 
 def test_the_help_of_commands_has_no_avoided_word() -> None:
