@@ -125,7 +125,7 @@ def variables(wrong: Sequence[Misspelt]) -> Iterator[Finding]:
     """Settings that have no effect because of their name."""
     for each in wrong:
         command = f"unset {each.name}" if each.place == "environment" else f"grep -n {each.name} {each.place}"
-        yield Finding("settings", Level.WARN, str(each), f"{command} (settings: README.md)")
+        yield Finding("settings", Level.WARN, str(each), f"{command} (settings: docs/settings.md)")
     if not wrong:
         yield Finding("settings", Level.OK, "every CA_ETL_ variable is a setting")
 
