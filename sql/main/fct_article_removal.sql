@@ -30,11 +30,27 @@ with findings as (
     from staging.stg_sweep_finding
 ),
 
-sightings as (
-    select sighting.article_id, sighting.observed_at, sighting.source, capture.schedule
+-- listings, the feed and the posts API show that an article is back; so does its page in a daily run, unless the article
+-- is unlisted, whose page existed all the time
+returns as (
+    select
+        sighting.article_id,
+        unnest(if(sighting.source = 'timesca-articles', ['gone'], ['gone', 'unlisted'])) as kind,
+        sighting.observed_at as returned_at
     from main.fct_article_sighting as sighting
     inner join staging.stg_capture as capture on capture.capture_id = sighting.capture_id
     where sighting.article_id in (select article_id from findings)
+    and (sighting.source <> 'timesca-articles' or capture.schedule is distinct from 'sweep')
+),
+
+-- findings without a return between them are one removal
+findings_after_returns as (
+    select findings.*, earlier.returned_at as earlier_return_at
+    from findings
+    asof left join returns as earlier
+        on earlier.article_id = findings.article_id
+        and earlier.kind = findings.kind
+        and earlier.returned_at <= findings.found_at
 ),
 
 removals as (
@@ -46,28 +62,8 @@ removals as (
         max(found_at) as confirmed_at,
         arg_max(http_status, found_at) as http_status,
         arg_max(capture_id, found_at) as capture_id
-    from findings
-    group by all
-),
-
--- a deleted page that exists when a daily run requests it again is back; an unlisted one existed all the time
-later_sightings as (
-    select
-        article_id,
-        observed_at,
-        if(source = 'timesca-articles', ['gone'], ['gone', 'unlisted']) as kinds
-    from sightings
-    where source <> 'timesca-articles' or schedule is distinct from 'sweep'
-),
-
-returns as (
-    select removals.article_id, removals.kind, removals.last_seen_at, min(later_sightings.observed_at) as returned_at
-    from removals
-    inner join later_sightings
-        on later_sightings.article_id = removals.article_id
-        and later_sightings.observed_at > removals.confirmed_at
-        and list_contains(later_sightings.kinds, removals.kind)
-    group by all
+    from findings_after_returns
+    group by article_id, kind, last_seen_at, earlier_return_at
 )
 
 select
@@ -82,7 +78,7 @@ select
     removals.http_status,
     removals.capture_id
 from removals
-left join returns
+asof left join returns
     on returns.article_id = removals.article_id
     and returns.kind = removals.kind
-    and returns.last_seen_at is not distinct from removals.last_seen_at
+    and returns.returned_at > removals.confirmed_at

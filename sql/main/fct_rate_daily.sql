@@ -39,8 +39,8 @@ columns:
   is_filled: True where no capture of this day printed the pair.
   fill_age_days: Days since the print that the rate comes from, 0 on an observed day.
   fill_reason: >-
-    Why no capture of this day printed the pair - the outcome of the slots of the day, as in fct_coverage; null on an
-    observed day.
+    Why no capture of this day printed the pair - the outcome of the slots of the day, as in fct_coverage; where a slot
+    was observed, whether pages print this day without the pair, or other days alone. Null on an observed day.
   observed_at: When the print that the rate comes from was fetched, null where unknown.
   source: The source of that print.
   capture_id: The capture of that print; on a filled day it is a capture of an earlier day.
@@ -124,18 +124,25 @@ rate_changes as materialized (
     )
 ),
 
--- of the slots of a day the one with the best outcome explains it, the latest of equal ones
+-- the best outcome of a day gives the reason; of equal ones, the latest slot, then the first schedule by name
 slot_outcomes as (
     select day, outcome, reason
     from staging.stg_slot_rate_outcome
     where source = 'timesca' -- the one source that prints a ticker
     qualify row_number() over (
         partition by day
-        order by list_position(['observed', 'unchanged', 'blocked', 'failed'], outcome) nulls last, slot desc
+        order by list_position(['observed', 'unchanged', 'closed', 'blocked', 'failed'], outcome) nulls last,
+            slot desc,
+            schedule
     ) = 1
 ),
 
--- each observed day lasts until the day before the next one, the last of a pair for itself alone
+printed_days as (
+    select distinct rate_date
+    from observed_days
+),
+
+-- an observed day lasts until the day before the next one; the last observed day of a pair is not extended
 pair_days as (
     select
         day_id,
@@ -174,8 +181,10 @@ select
     case
         when pair_days.fill_age_days = 0 then null
         when slot_outcomes.day is null then 'no slot was expected'
-        when slot_outcomes.outcome in ('observed', 'unchanged') then 'the pages of the day print other days'
-        else concat_ws(': ', slot_outcomes.outcome, slot_outcomes.reason)
+        when slot_outcomes.outcome not in ('observed', 'unchanged')
+        then concat_ws(': ', slot_outcomes.outcome, slot_outcomes.reason)
+        when printed_days.rate_date is null then 'the pages of the day print other days'
+        else 'the pages of the day do not print the pair'
     end as fill_reason,
     carried.observed_at,
     carried.source,
@@ -191,3 +200,4 @@ left join rate_changes
     and rate_changes.previous_low = printed.previous_low
     and rate_changes.previous_high = printed.previous_high
 left join slot_outcomes on slot_outcomes.day = pair_days.rate_date
+left join printed_days on printed_days.rate_date = pair_days.rate_date

@@ -10,9 +10,11 @@ columns:
   slot: The scheduled instant.
   capture_id: The capture.
 */
+-- a late run may end after several slots began, of which the latest has the captures after it
 with slots as (
-    select source, schedule, slot, captures_from
+    select source, schedule, captures_from, max(slot) as slot
     from staging.stg_slot
+    group by source, schedule, captures_from
 ),
 
 -- pages of a slot that is requested again long after it are those of the later time, and belong to the slot before that

@@ -117,6 +117,29 @@ def test_it_may_go_twice(given):
     ]
 
 
+def test_a_page_that_a_daily_run_reads_between_two_sweeps_ends_the_first_removal(given):
+    daily = looked(10, 200) | {"archive_file": "2025/12/20251210T020000Z-timesca-articles.warc.gz"}
+    warehouse = given(
+        capture=[at(1), looked(7, 404), daily, looked(14, 404)],
+        article_observation=[seen(1), seen(10) | {"capture_id": "p10"}],
+    )
+    assert warehouse.rows(AWAY) == [
+        ("gone", on(7), on(7), on(10), False),
+        ("gone", on(14), on(14), None, True),
+    ]
+    assert warehouse.rows("select distinct last_seen_at from main.fct_article_removal") == [(on(1),)]
+    assert warehouse.rows("select removal, removed_at from main.fct_article") == [("gone", on(14))]
+
+
+def test_a_page_that_a_daily_run_reads_between_two_sweeps_leaves_an_unlisted_article_unlisted(given):
+    daily = looked(10, 200) | {"archive_file": "2025/12/20251210T020000Z-timesca-articles.warc.gz"}
+    warehouse = given(
+        capture=[at(1), listed(7), looked(7, 200), daily, listed(14), looked(14, 200)],
+        article_observation=[seen(1), seen(10) | {"capture_id": "p10"}],
+    )
+    assert warehouse.rows(AWAY) == [("unlisted", on(7), on(14), None, True)]
+
+
 def test_a_page_of_a_daily_run_says_nothing_of_removals(given):
     warehouse = given(
         capture=[

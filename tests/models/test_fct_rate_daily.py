@@ -120,6 +120,48 @@ def test_excluding_the_only_capture_of_a_day_makes_it_a_filled_day(given):
     ]
 
 
+def slot(number: int, outcome: str, **columns):
+    at = f"2025-12-{number:02}"
+    return {"slot": f"{at} 02:00:00+00", "day": at, "outcome": outcome} | columns
+
+
+def test_a_day_whose_pages_print_other_pairs_alone_gives_that_as_the_reason(given):
+    warehouse = given(
+        capture=[day(5), day(6) | {"archive_file": "2025/12/20251206T020000Z-timesca.warc.gz"}, day(7)],
+        rate_observation=[
+            printed(5, "0.01144"),
+            printed(6, "0.00198", base="KZT"),
+            printed(7, "0.01144"),
+            printed(7, "0.00198", base="KZT", position=2),
+        ],
+        slot=[slot(6, "observed")],
+    )
+    assert warehouse.rows(
+        "select base, day(rate_date), fill_reason from main.fct_rate_daily order by base, rate_date"
+    ) == [
+        ("KGS", 5, None),
+        ("KGS", 6, "the pages of the day do not print the pair"),
+        ("KGS", 7, None),
+        ("KZT", 6, None),
+        ("KZT", 7, None),
+    ]
+
+
+def test_of_slots_of_a_day_with_one_outcome_the_latest_gives_the_reason_and_then_the_first_schedule(given):
+    warehouse = given(
+        capture=[day(5), day(7)],
+        rate_observation=[printed(5, "0.01144"), printed(7, "0.01144")],
+        slot=[
+            slot(6, "failed", reason="of a sweep", schedule="sweep"),
+            slot(6, "failed", reason="of the day"),
+            slot(6, "failed", reason="of the night", slot="2025-12-06 01:00:00+00"),
+        ],
+    )
+    assert warehouse.row("select fill_reason from main.fct_rate_daily where is_filled") == (
+        "failed: of the day",
+    )
+
+
 def test_a_day_counts_its_tickers_and_gives_their_low_and_high(given):
     def capture(name: str, hour: int):
         at = f"2025-12-05 {hour:02}:00:00+00"

@@ -51,6 +51,16 @@ def test_pages_of_a_slot_that_is_requested_again_later_belong_to_the_slot_before
     assert slots_of_captures(warehouse) == [("c1", "timesca", "daily", 6)]
 
 
+def test_of_slots_that_begin_with_the_end_of_one_late_run_the_latest_has_the_capture(given):
+    warehouse = given(
+        archive_file=[FILE | {"slot": "2025-12-07 02:00:00+00"}],
+        capture=[{"archive_file": "f", "captured_at": "2025-12-07 03:10:00+00"}],
+        run=[{"finished_at": "2025-12-07 03:00:00+00"}, {"run_id": "r2"}],
+        slot=[slot(5), slot(6, outcome="missed", run_id="r2"), slot(7, run_id="r2")],
+    )
+    assert slots_of_captures(warehouse) == [("c1", "timesca", "daily", 7)]
+
+
 def test_an_excluded_capture_belongs_to_its_slot_too(given):
     warehouse = given(
         archive_file=[FILE],
