@@ -1,6 +1,6 @@
 /*
 Exact arithmetic for models. `/` and avg() on decimals give a binary float in DuckDB, so models divide
-whole numbers (HUGEINT) and say how they round. Built for tables only: a stored view must not use these.
+whole numbers (HUGEINT) and state how they round. Built for tables only: a stored view must not use these.
 Division by zero gives null: DuckDB 1 does so by itself, DuckDB 2 raises.
 */
 

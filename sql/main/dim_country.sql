@@ -3,8 +3,8 @@ description: Countries - all that articles are searched for, and the issuers of 
 grain: [country_code]
 columns:
   country_code: >-
-    ISO 3166-1 alpha-2 code; EU, reserved there, is the European Union, and XK,
-    left to its users, for Kosovo.
+    ISO 3166-1 alpha-2 code; EU, reserved there, is the European Union, and XK, left to its users,
+    is Kosovo.
   alpha3_code: ISO 3166-1 alpha-3 code, null for the European Union.
   name: English short name.
   region: central_asia, neighbour or other.

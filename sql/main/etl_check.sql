@@ -6,7 +6,7 @@ materialized: view
 grain: [run_id, check_name]
 columns:
   run_id: The run.
-  started_at: When the run began, null where the run is not known.
+  started_at: When the run began, null where the run is unknown.
   check_name: The check.
   model: The table that it is about.
   severity: error (a firing check stops publication) or warning.

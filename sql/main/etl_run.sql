@@ -5,8 +5,8 @@ materialized: view
 grain: [run_id]
 columns:
   run_id: The run.
-  kind: The kind of run - the daily run, an ingest, a rebuild.
-  slot: The scheduled instant of the run, null for a run by hand.
+  kind: What was requested - the daily run, an ingest, a rebuild.
+  slot: The scheduled instant that the run was for, null for a run without a schedule.
   started_at: When it began.
   finished_at: When it ended, null for a run that was killed.
   duration_ms: How long it took in milliseconds, null for a run that was killed.

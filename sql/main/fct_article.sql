@@ -1,11 +1,11 @@
 /*
 description: >-
-  One row per article. The slug states which sightings are one article (docs/architecture.md has the rules). Title,
-  URL, author and times are the latest that were shown. An observation without a title is not an article.
+  One row per article. Sightings of one slug are one article (docs/architecture.md has the rules). Title, URL, author
+  and times are the latest that were shown. An observation without a title is not an article.
 grain: [article_id]
 columns:
   article_id: First 16 hex digits of the SHA-256 of slug; stable for as long as the slug is.
-  slug: The slug that names the article.
+  slug: Identifies the article.
   title: The latest title shown.
   url: The latest link shown, null where no page showed one.
   first_seen_date: The day of the first sighting.
@@ -21,13 +21,13 @@ columns:
     whole, else the longest truncated one; null where only the title was ever shown.
   text_id: SHA-256 of the text.
   word_count: Words of the text, separated by spaces and line ends; null where there is no text.
-  language: en for an English text; null for one in another language or too short to decide.
+  language: en for an English text; null for one in another language or too short to recognise.
   is_truncated: True where no page showed the text whole.
   media: Captions and attachment numbers, of the latest sighting that had any.
   removal: >-
-    What the latest sweep that missed it found - gone or unlisted, as in main.fct_article_removal; null for an article
-    that exists, as far as is known.
-  removed_at: When a sweep first found that, null for an article that exists.
+    What the latest sweep that requested its page showed - gone or unlisted, as in main.fct_article_removal; null for an
+    article that exists, as far as is known.
+  removed_at: When a sweep first showed that, null for an article that exists.
   sightings: How often the article was seen, as in fct_article_sighting.
   texts: How many different texts were shown, truncated ones included.
   revisions: How often title or whole text changed, as in fct_article_revision.
@@ -89,7 +89,7 @@ article_pages as (
     and page_kind = 'article'
 ),
 
--- each text of an article, with its last sighting of all and on a source of whole texts
+-- the texts of an article, with their last sighting of all and on a source of whole texts
 candidate_texts as (
     select
         article_id,
@@ -108,7 +108,7 @@ candidate_texts as (
 chosen_texts as (
     select
         candidate_texts.article_id, candidate_texts.is_truncated, texts.text_id, texts.text,
-        -- a cleaned text has blanks and line feeds only; most are one paragraph and need no replacing, which is slow
+        -- a cleaned text has spaces and line feeds only; most are one paragraph and need no replacing, which is slow
         if(contains(texts.text, chr(10)), replace(texts.text, chr(10), ' '), texts.text) as spaced_text
     from candidate_texts
     inner join raw.article_text as texts on texts.text_id = candidate_texts.text_id

@@ -2,18 +2,18 @@
 description: >-
   One row per amount of money that an article names. Amounts in the five currencies of the ticker are given in dollars
   too, at the rate of the article's day - its publication in Asia/Almaty where it is known, else the day it was first
-  seen - and with the interval of that rate. Where the text states dollars itself, they are given too.
+  seen - and with the interval of that rate. Dollars that the text states itself are in stated_usd.
 grain: [article_id, text_start]
 columns:
   article_id: The article.
-  text_start: Where the amount begins in fct_article.text, in characters from 0.
+  text_start: Where the amount starts in fct_article.text, in characters from 0.
   text_end: Where it ends, exclusive.
   amount_text: As printed.
   amount: In units of the currency; the lower end of a range.
   amount_high: The upper end of a range, else null.
   currency: ISO 4217 code.
-  per: What it is the price of a unit of, null for a sum.
-  is_approximate: True where the text has about, nearly, more than or the like.
+  per: What it is the price of a unit of, such as a ton; null for any other amount.
+  is_approximate: True where the text qualifies it by about, nearly, more than or the like.
   rate_date: The day whose rate is used, null where no rate is needed or known.
   is_rate_filled: True where that day's rate was carried over from an earlier one.
   amount_usd: Dollars at that rate, half-up to 2 decimals; of a range the lower end. Dollars themselves are unchanged.
@@ -44,19 +44,19 @@ with dated as (
 priced as (
     select
         dated.article_id,
-        found.*,
+        text_amount.*,
         rates.rate_date,
         rates.is_filled,
         -- the widths leave room for a product within 38 digits; what is larger has no dollars
-        try_cast(found.amount as decimal(20, 4)) as low,
-        try_cast(coalesce(found.amount_high, found.amount) as decimal(20, 4)) as high,
-        if(found.currency = 'USD', 1, rates.rate)::decimal(11, 10) as rate,
-        if(found.currency = 'USD', 1, rates.rate_low)::decimal(11, 10) as rate_low,
-        if(found.currency = 'USD', 1, rates.rate_high)::decimal(11, 10) as rate_high
+        try_cast(text_amount.amount as decimal(20, 4)) as low,
+        try_cast(coalesce(text_amount.amount_high, text_amount.amount) as decimal(20, 4)) as high,
+        if(text_amount.currency = 'USD', 1, rates.rate)::decimal(11, 10) as rate,
+        if(text_amount.currency = 'USD', 1, rates.rate_low)::decimal(11, 10) as rate_low,
+        if(text_amount.currency = 'USD', 1, rates.rate_high)::decimal(11, 10) as rate_high
     from dated
-    inner join raw.text_amount as found using (text_id)
+    inner join raw.text_amount as text_amount using (text_id)
     left join main.fct_rate_daily as rates
-        on rates.rate_date = dated.rate_date and rates.base = found.currency and rates.quote = 'USD'
+        on rates.rate_date = dated.rate_date and rates.base = text_amount.currency and rates.quote = 'USD'
 ),
 
 in_dollars as (

@@ -18,13 +18,13 @@ checks:
   - references: {country_code: main.dim_country.country_code}
 */
 with named as (
-    select article.article_id, found.country_code, found.mentions, false as in_title
+    select article.article_id, text_country.country_code, text_country.mentions, false as in_title
     from main.fct_article as article
-    inner join raw.text_country as found on found.item = article.text_id
+    inner join raw.text_country as text_country on text_country.item = article.text_id
     union all
-    select article.article_id, found.country_code, 0, true
+    select article.article_id, text_country.country_code, 0, true
     from main.fct_article as article
-    inner join raw.text_country as found on found.item = 'title:' || article.title
+    inner join raw.text_country as text_country on text_country.item = 'title:' || article.title
 ),
 
 counted as (

@@ -1,17 +1,22 @@
 /*
 description: >-
   One row per article and period in which sweeps found it removed. A sweep requests the list of the site's posts, and
-  the page of each known one that the list lacks; without a list it requests the pages that a daily run found deleted,
-  and then a page that exists proves nothing. Not here: an article that listings do not show for some days, since they
-  are short.
+  the page of each known one that the list lacks; without a list it requests the pages that were deleted at the last
+  request, and an existing page is not a finding. Not here: an article that listings do not show for some days, since
+  they are short.
 grain: [article_id, kind, found_at]
 columns:
   article_id: The article, as in main.fct_article.
-  kind: gone - its page was deleted (404 or 410); unlisted - its page exists, and the list lacks it.
-  last_seen_at: When it was last seen among the site's articles before that, null where the time is unknown.
+  kind: >-
+    gone - its page was deleted (404 or 410) or leads to another article; unlisted - its page exists, and the list lacks
+    it.
+  last_seen_at: >-
+    When a listing, the feed or the posts API last showed it before that; null where none did, or the time is unknown.
   found_at: When a sweep first found it so.
   confirmed_at: When the latest sweep found it so.
-  returned_at: When it was seen among the site's articles again, or a deleted one by its page; null while it is removed.
+  returned_at: >-
+    When a listing, the feed or the posts API showed it again, or a daily run the page of a deleted one; null where it
+    has not returned, also where another kind followed.
   is_current: True for what the latest sweep of the article found, while it has not returned.
   http_status: The status of its page in the latest sweep.
   capture_id: The capture of its page in the latest sweep, the evidence.
@@ -30,8 +35,8 @@ with findings as (
     from staging.stg_sweep_finding
 ),
 
--- listings, the feed and the posts API show that an article is back; so does its page in a daily run, unless the article
--- is unlisted, whose page existed all the time
+-- a listing, the feed or the posts API shows that an article is back; its page in a daily run shows that of a deleted
+-- one alone, since an unlisted page existed all the time
 returns as (
     select
         sighting.article_id,

@@ -9,15 +9,17 @@ columns:
   article_id: The article.
   revision: Counts its states from 0.
   valid_from: >-
-    When a capture first showed this state; where the time of the capture is unknown, the start of its day in the time
-    zone of the settings.
-  valid_to: When a capture first showed the next one; null for the latest.
+    The earliest time at which this state or a later one was shown; where the time of a capture is unknown, the start of
+    its day in the time zone of the settings.
+  valid_to: The valid_from of the next state; null for the latest.
   title: The title, as first shown in this state.
-  text_id: The whole text as first shown in this state, null where none was shown yet.
+  text_id: >-
+    The whole text known in this state; before any was shown, the first one shown later. Null where none was ever shown.
   changed: What differs from the state before - title, text or both; null for the first.
   share_changed: >-
     Share of the words that were added or removed, from 0 to 1 - of the distinct words of both texts together, those that
-    are in one alone; 0 where the title alone changed, null for the first state.
+    are in one alone; 0 where the title alone changed, or only the order or repetition of words; null for the first
+    state.
   source: The source of the capture that first showed it.
   capture_id: That capture.
 sort: [article_id, revision]
@@ -37,7 +39,7 @@ with article_sightings as (
         sighting.sighting_number,
         capture.observed_from as shown_at,
         sighting.title,
-        -- a listing truncates or sums up a text in its own way: that says nothing of the whole one
+        -- a listing truncates or sums up a text in its own way: that is no evidence about the whole text
         if(sighting.is_truncated, null, sighting.text_id) as text_id,
         sighting.source,
         sighting.capture_id
@@ -74,7 +76,8 @@ known_states as (
         plain_titles.plain_title,
         last_value(sighting.text_id ignore nulls) over until_then as text_id,
         last_value(coalesce(text_version.version_id, sighting.text_id) ignore nulls) over until_then as version_id,
-        -- a cached page counts by the day it prints: what it shows was there before what later ones show
+        -- a cached page is ordered by the day it prints but fetched later; its state cannot begin after states that
+        -- follow it
         min(if(sighting.sighting_number = 1, articles.first_shown_at, sighting.shown_at)) over (
             partition by sighting.article_id order by sighting.sighting_number
             rows between current row and unbounded following
@@ -83,7 +86,7 @@ known_states as (
     inner join articles on articles.article_id = sighting.article_id
     left join plain_titles on plain_titles.title = sighting.title
     left join staging.stg_text_version as text_version on text_version.text_id = sighting.text_id
-    -- of the many articles that never change the first sighting says it all
+    -- of the many articles that never change the first sighting is enough
     where articles.is_edited or sighting.sighting_number = 1
     window until_then as (partition by sighting.article_id order by sighting.sighting_number)
 ),

@@ -1,6 +1,6 @@
 /*
 description: >-
-  One row per article and place on a captured page where it was seen. Captures that an operator excluded, captures
+  One row per article and position on a captured page where it was seen. Captures that an operator excluded, captures
   without a day, and observations without a title are not here.
 grain: [capture_id, position]
 columns:
@@ -10,8 +10,8 @@ columns:
     The day of the capture - the date that a listing prints, else the calendar day of the capture in Asia/Almaty.
   sighting_number: Counts the sightings of the article from the oldest, 1, to the latest.
   listing_url: The address of the page that shows it, null for files given by hand.
-  position: The position on that page, from 1.
-  slug: The slug that names the article; article_id is made from it.
+  position: The position on that page.
+  slug: Identifies the article; article_id is made from it.
   title: The title as shown there.
   text_id: SHA-256 of the text shown there, null where only the title is shown.
   is_truncated: True where the text shown there ends in an ellipsis.

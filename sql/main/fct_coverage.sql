@@ -3,9 +3,9 @@ description: >-
   One row per expected slot of a schedule and source, from the first run to the run that made this release - what
   became of it, and why; how many articles the site counts against those archived, parsed and loaded. A slot without a
   run is here as missed; no rate is invented for it. A source of articles (timesca-posts, timesca-feed,
-  timesca-articles) has a row where it was requested - the next one is requested only where the one before was
-  unavailable or gave less than complete texts - and none for a slot that passed, since the next run requests what is
-  new since the last one.
+  timesca-articles) has a row only for a slot in which a run requested it. The sources are tried in the order posts,
+  feed, articles; the next is requested only where the one before was unavailable or did not give complete texts. Such a
+  source has no missed slots, since the next run requests everything new since the last one.
 grain: [source, schedule, slot]
 columns:
   source: What was to be captured, as in main.dim_source.
@@ -15,17 +15,21 @@ columns:
   outcome: >-
     observed - pages with rates, or articles, were fetched; unchanged - the site stated that the pages are those known
     already, or that no article is new; closed - the site does not offer this source to us, which is not a failure;
-    blocked - it refused; failed - nothing that counts was fetched; missed - no run began before the next slot.
+    blocked - it refused; failed - no capture of the slot counts, whatever its run recorded; missed - no run began
+    before the next slot.
   reason: Why, in words; null where the outcome is enough.
   runs: How many runs tried it, 0 for a missed slot.
   captures: How many captures of the slot are loaded, refusals and errors too.
   captures_with_rates: How many of them printed rates that count - a capture that was excluded does not.
   articles_expected: >-
     Articles that the site counts itself - in the listings' line on results, or in X-WP-Total of the posts that were
-    requested. What a page without such a count shows is taken for expected. Null where the site counted nothing.
-  articles_archived: Articles in the responses - of the posts API and the feed each once, of pages each position.
-  articles_parsed: Those of which the parser made a row with a title.
-  articles_loaded: Those of them in main.fct_article_sighting.
+    requested. For a page without a count, the articles it shows are the expected ones. Null where the site counted
+    nothing.
+  articles_archived: >-
+    Articles in the responses, items that could not be read included - of the posts API and the feed once per article,
+    of pages once per position.
+  articles_parsed: Archived articles with a title.
+  articles_loaded: Parsed articles that are in main.fct_article_sighting.
   gap_reason: Why fewer were loaded than expected; null where none are missing.
   run_id: The run that recorded the outcome.
 sort: [source, schedule, slot]
@@ -46,7 +50,7 @@ checks:
     sql: >-
       select source, schedule, slot, outcome, captures_with_rates from main.fct_coverage
       where source = 'timesca' and (outcome in ('observed', 'unchanged')) <> (captures_with_rates > 0)
-  - name: articles_are_observed_where_answers_are
+  - name: articles_are_observed_where_captures_are
     sql: >-
       select source, schedule, slot, outcome, captures from main.fct_coverage
       where source <> 'timesca' and outcome in ('observed', 'unchanged') and captures = 0
@@ -65,7 +69,9 @@ article_counts as (
     from staging.stg_slot_article_count
 ),
 
--- the query that hides most counts: what is new is requested by publication and by change, and both count a new post
+-- Of the queries of a slot, the one that hides the most posts is used: a new post is counted both by the query for new
+-- posts and by the one for changed posts, so a sum would count it twice. Hidden posts that differ between the queries
+-- are undercounted.
 hidden_posts as (
     select source, schedule, slot, max(posts_hidden)::integer as posts_hidden
     from staging.stg_posts_query_total
@@ -75,7 +81,7 @@ hidden_posts as (
 slot_counts as (
     select
         slots.*,
-        -- without a response that counts a source of articles was not observed, whatever its run recorded
+        -- a source of articles with no counted response was not observed, whatever its run recorded
         source <> 'timesca'
         and outcome in ('observed', 'unchanged')
         and coalesce(responses, 0) = 0 as is_without_response,

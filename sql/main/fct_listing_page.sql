@@ -1,7 +1,7 @@
 /*
 description: >-
-  One row per captured page that lists articles - it states how many results it shows, or articles were found on it -
-  with what it promised and what the parser found. Single-article pages, captures that an operator excluded and
+  One row per captured page that lists articles - it states how many results it shows, or has articles - with the number
+  that it states and the number that the parser read. Single-article pages, captures that an operator excluded and
   captures without a day are not here.
 grain: [capture_id]
 columns:
@@ -11,16 +11,16 @@ columns:
   page_date: The date that the page prints, null where it prints none.
   date_conflict: True where page_date and the day of the fetch are more than two days apart; null where one is unknown.
   observed_at: When the page was fetched, null where unknown.
-  page_kind: What the parser took the page for.
+  page_kind: What the parser recognised the page as.
   shown_from: First number of the line on how many results are shown, null without such a line.
-  shown_to: Last number of that line; the site prints it past the total.
+  shown_to: Last number of that line; it may exceed shown_total ("1 - 6 of 3").
   shown_total: Total of that line.
   articles_expected: >-
-    Articles that the line promises, the lesser of shown_to and shown_total less shown_from plus 1, not below zero.
+    Articles that the line states, the lesser of shown_to and shown_total less shown_from plus 1, not below zero.
     Null without such a line.
-  articles_parsed: Articles that the parser found.
+  articles_parsed: Articles that the parser read.
   articles_untitled: Those among them without a title, which are not in fct_article.
-  is_complete: True where at least as many were found as promised; null where nothing was promised.
+  is_complete: True where at least as many were parsed as expected; null where articles_expected is null.
   source: What was captured, as in main.dim_source.
   run_id: The run that loaded the capture.
 sort: [listing_date, capture_id]
@@ -41,7 +41,7 @@ with untitled as (
 ),
 
 expected as (
-    select *, greatest(least(shown_to, shown_total) - shown_from + 1, 0) as articles_promised
+    select *, greatest(least(shown_to, shown_total) - shown_from + 1, 0) as articles_stated
     from staging.stg_capture
 )
 
@@ -56,10 +56,10 @@ select
     page.shown_from,
     page.shown_to,
     page.shown_total,
-    if(page.shown_from is null, null, page.articles_promised)::integer as articles_expected,
+    if(page.shown_from is null, null, page.articles_stated)::integer as articles_expected,
     page.articles_parsed,
     coalesce(untitled.articles, 0)::integer as articles_untitled,
-    page.articles_parsed >= if(page.shown_from is null, null, page.articles_promised) as is_complete,
+    page.articles_parsed >= if(page.shown_from is null, null, page.articles_stated) as is_complete,
     page.source,
     page.run_id
 from expected as page

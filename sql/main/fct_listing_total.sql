@@ -1,7 +1,8 @@
 /*
 description: >-
-  One row per listing and day - how many results the listing states, and by how many that grew since the previous day
-  with a capture. The totals of a category only grow; a fall means that articles were withdrawn or moved.
+  One row per listing and day with a printed total - how many results the listing stated, and by how many that grew
+  since the last day before with a total. The totals of a category only grow; a fall means that articles were withdrawn
+  or moved.
 grain: [listing, listing_date]
 columns:
   listing: >-
@@ -12,7 +13,7 @@ columns:
   total_low: The lowest total of the day; totals of one listing differ within a day.
   total_high: The highest total of the day.
   captures: How many captures of the day printed a total.
-  previous_date: The day before this one on which a total was seen, null on the first.
+  previous_date: The last day before this one with a total, null on the first.
   change: shown_total less that of previous_date, null on the first day.
   capture_id: The capture that printed shown_total.
 sort: [listing, listing_date]
@@ -20,7 +21,7 @@ checks:
   - not_null: [shown_total, total_low, total_high, captures, capture_id]
   - between: {shown_total: [0, null]}
 */
--- the same few addresses are asked for every day: each is read once
+-- the same few addresses are requested every day, and are read once
 with listings as materialized (
     select
         url,

@@ -26,13 +26,13 @@ columns:
   observations: How many captures printed the pair on this day, 0 on a filled day.
   distinct_rates: How many different rates they printed, 0 on a filled day.
   distinct_tickers: >-
-    How many different tickers they printed - different in the rate or the change of any pair, -0% and 0% being two
-    changes; 0 on a filled day.
+    How many different tickers they printed - different in the rate or the change of any pair, compared as printed, so
+    0.0115 and 0.01150 differ, as do -0% and 0%; 0 on a filled day.
   day_low: The lowest rate of the pair that any ticker of the day printed, null on a filled day.
   day_high: The highest of them, null on a filled day.
   is_stale_suspect: >-
-    True where the ticker that the rate comes from equals one of an earlier day in every pair and change, which a page
-    from a cache does, and a day without trade; null on a filled day.
+    True where the ticker that the rate comes from equals one of an earlier day of the same source in every pair and
+    change, compared as printed, as happens with a cached page, or when nothing was traded; null on a filled day.
   date_conflict: >-
     True where the page that the rate comes from prints a date more than two days away from the day it was fetched on;
     null where one of them is unknown, and on a filled day.
@@ -110,7 +110,7 @@ observed_days as materialized (
     window of_pair as (partition by latest.base, latest.quote order by latest.rate_date)
 ),
 
--- for speed: the same few hundred changes occur again and again, and each is computed once
+-- for speed: the same few hundred changes occur again and again, and are computed once
 rate_changes as materialized (
     select
         *,

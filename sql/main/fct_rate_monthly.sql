@@ -1,7 +1,7 @@
 /*
 description: >-
   One row per calendar month and currency pair. Average, lowest and highest rate are over the observed days of the
-  month, each day once; a month whose days are all filled has none of them. The end-of-period rate is that of the
+  month, once per day; they are null for a month whose days are all filled. The end-of-period rate is that of the
   last day of the series in the month, which may be filled - see end_date and end_fill_age_days. The first and the
   last month of a series are rarely whole - see days_in_series.
 grain: [month, base, quote]
@@ -16,7 +16,7 @@ columns:
   rate_end_low: Lower end of its interval.
   rate_end_high: Upper end of its interval.
   end_date: The last day of the series in the month.
-  end_fill_age_days: How many days old the print of rate_end was on end_date, 0 for a print of that day.
+  end_fill_age_days: Days from the print that rate_end comes from to end_date, 0 for a print of that day.
   rate_lowest: The lowest rate of an observed day.
   rate_lowest_low: Lower end of its interval.
   rate_lowest_high: Upper end of its interval.

@@ -34,7 +34,7 @@ columns:
   is_accepted: True where an operator checked the capture and accepted its rates.
   source: What was captured, as in main.dim_source.
   url: The address of the page, null for files given by hand.
-  capture_id: The capture (WARC record id) that printed it; raw.capture has the position of its bytes.
+  capture_id: The capture (WARC record id) that printed it; raw.capture states where its bytes are.
   run_id: The run that loaded the capture.
 sort: [rate_date, capture_order, position]
 partition_year: rate_date
@@ -60,7 +60,7 @@ with prints as materialized (
     from staging.stg_rate_observation
 ),
 
--- the same few hundred rates are printed again and again: each is inverted once
+-- the same few hundred rates are printed again and again, and are inverted once
 inverses as materialized (
     select
         rate,

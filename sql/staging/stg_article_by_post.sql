@@ -1,12 +1,12 @@
 /*
 description: >-
-  One row per observation whose article a WordPress post id identifies, its own or that of the post which had its
-  address then. The rules and their tests are in docs/architecture.md.
+  One row per observation whose article a WordPress post identifies - by its own post id or, where it has none, by the
+  post that had the same address at that time. The rules and their tests are in docs/architecture.md.
 grain: [capture_id, position]
 columns:
   capture_id: The capture that shows the article.
   position: Its position on the page.
-  slug: That of the article which is the post.
+  slug: The slug of the article that is this post.
 */
 with captures as (
     select capture_id, capture_order, slot
@@ -31,31 +31,33 @@ observations as (
     where observation.title_slug is not null
 ),
 
--- the home of a post is its first address by a link, or by its title, which other articles may have too
+-- the home of a post is the address of its first link; without any link, the address by title, which is weaker because
+-- titles repeat
 posts as (
     select
         post_id,
         arg_min(address, (not has_link, capture_order, address)) as home,
-        bool_or(has_link) as has_link,
+        bool_or(has_link) as was_linked,
         min(capture_order) as first_order
     from observations
     where post_id is not null
     group by post_id
 ),
 
--- no slug of WordPress has two hyphens in a row
+-- no slug of WordPress has two hyphens in a row, so home--id can never be a real slug
 post_articles as (
     select
         post_id,
         if(
-            row_number() over (partition by home order by has_link desc, first_order, post_id) = 1,
+            row_number() over (partition by home order by was_linked desc, first_order, post_id) = 1,
             home,
             home || '--' || post_id
         ) as slug
     from posts
 ),
 
--- the posts that were at an address which is not, or not only, the slug of one post
+-- posts at an address that at least one post had without being named after it: there the address alone does not
+-- identify the article
 shared_addresses as (
     select
         observations.address,
@@ -63,25 +65,25 @@ shared_addresses as (
         observations.slot,
         observations.published_at,
         post_articles.slug,
-        (observations.capture_order, observations.post_id) as turn
+        (observations.capture_order, observations.post_id) as post_order
     from observations
     inner join post_articles on post_articles.post_id = observations.post_id
     where observations.has_link
     qualify bool_or(post_articles.slug <> observations.address) over (partition by observations.address)
 ),
 
--- a listing has no post ids: it shows the post of its time of publication, else the latest that had the address; a run
--- captures its listings before the posts of the same slot
+-- a listing has no post ids; it shows, of the posts at its address, the one with the same publication time; else the
+-- latest one seen there up to then (or in the same slot, as a run captures listings before posts); else the earliest
 unnumbered_observations as (
     select
         unnumbered.capture_id,
         unnumbered.position,
         coalesce(
-            arg_max(post.slug, post.turn) filter (where post.published_at = unnumbered.published_at),
-            arg_max(post.slug, post.turn) filter (
+            arg_max(post.slug, post.post_order) filter (where post.published_at = unnumbered.published_at),
+            arg_max(post.slug, post.post_order) filter (
                 where post.capture_order <= unnumbered.capture_order or post.slot = unnumbered.slot
             ),
-            arg_min(post.slug, post.turn)
+            arg_min(post.slug, post.post_order)
         ) as slug
     from observations as unnumbered
     inner join shared_addresses as post on post.address = unnumbered.address

@@ -8,7 +8,9 @@ materialized: table
 columns:
   capture_id: The capture that shows the article.
   position: Its position on the page.
-  slug: That of the linked article with this title, else the one that WordPress makes of the title.
+  slug: >-
+    That of the linked article with this title; of several, that with the same lead, of these the first by slug; else
+    the one that WordPress makes of the title.
 */
 with observations as (
     select capture_id, position, title_slug, url_slug, post_id, text_id
@@ -20,6 +22,8 @@ texts as (
     select text_id, text from raw.article_text
 ),
 
+-- a link on an excluded capture counts too: exclusion is about what a capture shows of rates and texts, and a link
+-- proves the address
 linked_articles as (
     select title_slug, url_slug, min(post_id) as post_id
     from observations

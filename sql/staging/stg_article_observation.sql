@@ -1,8 +1,9 @@
 /*
 description: >-
-  One row per observation of an article with a title, with the slug that identifies the article. The slug is that of its
-  post, else the last segment of its URL, else what its title gives; docs/architecture.md has the rules and their tests.
-  What has no title is not here; fct_listing_page counts it.
+  One row per observation of an article with a title, with the slug that identifies the article. It is the first that
+  exists of: the slug of its post (stg_article_by_post), the last segment of its URL, the slug by its title
+  (stg_article_by_title). docs/architecture.md has the rules and their tests. An observation without a title is not
+  here; fct_listing_page counts it.
 grain: [capture_id, position]
 materialized: table
 columns:

@@ -21,18 +21,18 @@ columns:
   capture_order: >-
     Counts the captures in the order in which they count, the latest highest - by day, then by observed_at,
     those without a known time first, then by position in the archive. Shifts when older captures are added.
-  page_kind: What the parser took the page for.
+  page_kind: What the parser recognised the page as.
   http_status: Status code of the response, null for a file given by hand.
   response_class: What the response is - page, unchanged, deleted, unavailable or error; see raw.capture.
   payload_sha256: SHA-256 of the body; equal for equal pages.
   shown_from: First number of the page's line on how many results it shows.
   shown_to: Last number of that line.
   shown_total: Total of that line.
-  articles_parsed: Articles that the parser found.
+  articles_parsed: Articles that the parser read.
   schedule: The schedule that the capture was made for, null for an ingest or a backfill.
   slot: The scheduled instant that it was made for, null for an ingest or a backfill.
   archive_file: The WARC file that holds the bytes.
-  archive_offset: Where in that file the record begins.
+  archive_offset: Where in that file the record starts.
   parser_version: The parser that read it.
   run_id: The run that loaded it.
   is_accepted: True where an operator has accepted the rates of the capture.

@@ -7,7 +7,7 @@ columns:
   source: The source of the slot, as in main.dim_source.
   schedule: The schedule that expected the slot.
   slot: The scheduled instant.
-  query: The address that was requested, without the number of the page.
+  query: The address that was requested, without its offset.
   posts_total: How many posts match the query, by its latest response.
   posts_shown: How many of them the responses of the slot show.
   items_rejected: Items of its responses that could not be read.
@@ -48,7 +48,8 @@ slot_posts as (
     inner join raw.article_observation as observation using (capture_id)
 ),
 
--- a post that was changed between two pages of its query may be shown by the next query alone, and both count it
+-- a post changed while its query was being paged may be missing from that query and shown by another; both totals
+-- include it, so a query is credited with every post of the slot that fits its bounds
 shown_posts as (
     select
         queries.source,

@@ -1,23 +1,23 @@
 /*
 description: >-
-  One row per day and currency pair that a capture of the day printed, with the print that counts and the others of the
-  day.
+  One row per day and currency pair that a capture of the day printed, with the latest print and a summary of all prints
+  of the day.
 grain: [rate_date, base, quote]
 columns:
   rate_date: The day.
   base: Currency of which one unit is priced.
   quote: Currency of the price.
-  capture_order: That of the capture whose print counts, the latest - see main.fct_rate_observation.
+  capture_order: That of the capture with the latest print - see main.fct_rate_observation.
   observations: How many captures printed the pair on this day.
   distinct_rates: How many different rates they printed.
   distinct_tickers: >-
-    How many different tickers they printed - different in the rate or the change of any pair, -0% and 0% being two
-    changes.
+    How many different tickers they printed - different in the rate or the change of any pair, compared as printed, so
+    0.0115 and 0.01150 differ, as do -0% and 0%.
   day_low: The lowest rate of the pair that they printed.
   day_high: The highest of them.
   is_stale_suspect: >-
-    True where the ticker of the print that counts equals one of an earlier day in every pair and change, which a page
-    from a cache does, and a day without trade.
+    True where the ticker of the latest print equals one of an earlier day of the same source in every pair and change,
+    compared as printed, as happens with a cached page, or when nothing was traded.
 */
 with prints as (
     select capture_id, capture_order, source, rate_date, base, quote, rate, rate_text, change_text

@@ -10,7 +10,7 @@ columns:
   outcome: What became of it, as the run that counts recorded it - see main.fct_coverage.
   reason: Why, in words; null where the outcome is enough.
   runs: How many runs tried it, 0 for a missed slot.
-  captures_from: Captures from this instant on belong to it, up to that of the next slot.
+  captures_from: Captures from this instant on belong to it, up to the captures_from of the next slot.
   run_id: The run that counts.
 */
 with slots as (
@@ -30,7 +30,7 @@ select
     outcome,
     reason,
     count(*) filter (where outcome <> 'missed') over of_slot as runs,
-    -- a late run of the previous slot may overlap: its captures belong to the previous slot
+    -- a run of an earlier slot may end after this slot began: until it ends, captures belong to the earlier slot
     greatest(slot, max(if(outcome = 'missed', null, finished_at)) over earlier_slots) as captures_from,
     run_id
 from slots

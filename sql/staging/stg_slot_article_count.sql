@@ -7,13 +7,13 @@ columns:
   schedule: The schedule that expected it.
   slot: The scheduled instant.
   responses: >-
-    How many captures that count concern articles - a page of the posts API or the feed, the page of an article, or
-    that an article was deleted.
-  articles: Articles in the responses - of the posts API and the feed each once, of pages each position.
+    Captures that are not excluded and show articles or their removal - a page of the posts API or feed, an article
+    page, or a deleted article.
+  articles: Articles in the responses - of the posts API and the feed once per article, of pages once per position.
   articles_with_title: Those with a title.
   articles_loaded: Those in main.fct_article_sighting.
   items_rejected: Items of the posts API and the feed that could not be read.
-  reject_reasons: Their reason codes, null without one.
+  reject_reasons: Their reason codes, null where there are no such items.
   pages_with_count: Pages that state how many results they show.
   articles_not_shown: How many articles fewer than stated were on those pages.
 */
@@ -25,10 +25,10 @@ with slot_captures as (
         capture.capture_id,
         capture.page_kind,
         capture.response_class,
-        capture.page_kind in ('posts_api', 'feed') as is_for_machines,
+        capture.page_kind in ('posts_api', 'feed') as is_api_or_feed,
         -- a response of the posts API is one page of a query that has many
         regexp_replace(capture.url, '&offset=[0-9]+', '') as query,
-        -- the site prints the second number past the third
+        -- shown_to may exceed shown_total ("1 - 6 of 3")
         if(
             capture.shown_from is null, null,
             greatest(least(capture.shown_to, capture.shown_total) - capture.shown_from + 1, 0)
@@ -64,7 +64,7 @@ slot_articles as (
         slot_captures.schedule,
         slot_captures.slot,
         case
-            when slot_captures.is_for_machines
+            when slot_captures.is_api_or_feed
             then coalesce(observation.post_id::varchar, observation.url, observation.title)
             else observation.capture_id || ' ' || observation.position
         end as article,
@@ -99,7 +99,7 @@ rejected_items as (
         string_agg(distinct reject.reason, ', ' order by reject.reason) as reject_reasons
     from slot_captures
     inner join raw.reject as reject using (capture_id)
-    where is_for_machines
+    where is_api_or_feed
     and reject.reason in ('bad_json', 'bad_xml', 'too_large')
     group by all
 )

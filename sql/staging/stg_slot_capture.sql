@@ -1,6 +1,7 @@
 /*
 description: >-
-  One row per capture that was made for an expected slot, excluded ones too. An ingest and a backfill are not here.
+  One row per capture of a scheduled run, with the slot it counts for, which may be a later one than its run was for.
+  Excluded captures are here; those of an ingest or a backfill are not.
 grain: [capture_id]
 # read by three models
 materialized: table
@@ -17,7 +18,7 @@ with slots as (
     group by source, schedule, captures_from
 ),
 
--- pages of a slot that is requested again long after it are those of the later time, and belong to the slot before that
+-- pages fetched long after their slot show the later time, so they belong to the last slot before they were fetched
 slot_captures as (
     select
         archive_file.source,

@@ -1,7 +1,7 @@
 /*
 description: >-
-  One row per expected slot, with its outcome as the rates of its captures show it. No model of articles is read here,
-  since the rate series is built from it.
+  One row per expected slot, with its outcome as the rates of its captures show it. Built without any model of articles,
+  because the rate series reads it and must not depend on them.
 grain: [source, schedule, slot]
 columns:
   source: What was to be captured, as in main.dim_source.
@@ -9,7 +9,7 @@ columns:
   slot: The scheduled instant.
   day: Its calendar day in the zone of the schedule.
   outcome: >-
-    What became of it, as in main.fct_coverage. Of the listing pages, which print the ticker, the captures decide; of
+    What became of it, as in main.fct_coverage. For the listing pages, which print the ticker, the captures decide; for
     other sources it is what the run recorded.
   reason: Why, in words; null where the outcome is enough.
   runs: How many runs tried it, 0 for a missed slot.

@@ -1,8 +1,8 @@
 /*
 description: >-
-  One row per article and sweep whose response states that the article was removed, by its page: deleted, or existing
-  and not in the list of the same sweep. An article that the list shows is not here, and neither is one first seen after
-  the response or known by another URL at the time.
+  One row per article and page response of a sweep that shows it removed: the page is deleted, leads to another article,
+  or exists while the list of the same sweep lacks it. Not here: an article first seen after the response, or that had
+  another URL at the time.
 grain: [article_id, capture_id]
 columns:
   article_id: The article, as in main.fct_article.
@@ -10,13 +10,17 @@ columns:
   capture_id: The capture of its page.
   http_status: The status of its page.
   found_at: When its page was captured.
-  last_seen_at: When it was last seen among the site's articles before that, null where the time is unknown.
+  last_seen_at: >-
+    When a listing, the feed or the posts API last showed it before that; null where none did, or the time is unknown.
 */
 with sweep_captures as (
     from staging.stg_capture
     where schedule = 'sweep'
 ),
 
+-- A sweep requests the pages that its list lacks only after a complete list (pipeline/removals.py), so any page of the
+-- list represents a complete one. After a list that the API refused midway it requests only pages that were deleted at
+-- the last request.
 lists as (
     select distinct slot as sweep
     from sweep_captures
@@ -93,7 +97,8 @@ other_pages as (
         and sighting.article_id <> article_urls.article_id
 )
 
--- excluded: articles listed in the same sweep, though the page of a deleted one may lead to theirs
+-- excluded: an article that the list of the same sweep shows, even if its URL was requested because another article had
+-- it
 select
     article_urls.article_id,
     if(other_pages.capture_id is null, page_responses.kind, 'gone') as kind,

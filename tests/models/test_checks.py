@@ -41,7 +41,7 @@ FAULTS = {
         "update main.fct_rate_daily set is_filled = true where rate_date = date '2025-12-07'"
     ),
     "fct_coverage_a_slot_is_observed_where_rates_are": "update main.fct_coverage set outcome = 'observed'",
-    "fct_coverage_articles_are_observed_where_answers_are": (
+    "fct_coverage_articles_are_observed_where_captures_are": (
         "update main.fct_coverage set source = 'timesca-posts', outcome = 'observed'"
     ),
     "fct_coverage_every_gap_has_a_reason": "update main.fct_coverage set articles_expected = 1",
