@@ -1,5 +1,5 @@
 /*
-description: A listing page of this run on which fewer articles were found than the page states that it shows.
+description: A listing page of this run with fewer articles than its line on results states.
 severity: warning
 model: main.fct_listing_page
 */

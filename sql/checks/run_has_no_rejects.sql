@@ -1,7 +1,7 @@
 /*
 description: >-
-  What this run loaded and could not turn into rows. That a source of articles is unavailable, or that an article was
-  deleted, is a fact about the site and nothing to check.
+  A part of a capture that this run loaded and that gave no row. That a source of articles is unavailable, or that an
+  article was deleted, is a fact about the site and not a warning.
 severity: warning
 counted_by: reason
 model: main.etl_reject

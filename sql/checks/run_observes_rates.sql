@@ -1,5 +1,5 @@
 /*
-description: A run that fetched pages and found no rate on any of them; its day is not observed.
+description: A run that fetched pages, none of which printed a rate; its day is not observed.
 severity: warning
 model: raw.capture
 */

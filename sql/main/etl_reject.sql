@@ -4,7 +4,7 @@ description: >-
   rows, and why.
 grain: [capture_id, position]
 columns:
-  capture_id: The capture; for a part of an archive file that is no capture, its file and offset.
+  capture_id: The capture; for a part of an archive file that is not a capture, its file and offset.
   position: Counts the rejects of a page from 1; 0 for a damaged record, -1 for a capture excluded by decision.
   reason: The code of the reason; excluded for a decision.
   detail: What exactly was wrong, or why it was excluded.

@@ -8,7 +8,7 @@ create table if not exists raw.check_result (
     primary key (run_id, check_name)
 );
 
-comment on table raw.check_result is 'What a check found in a run. One row per run and check.';
+comment on table raw.check_result is 'The result of a check in a run. One row per run and check.';
 comment on column raw.check_result.run_id is 'The run.';
 comment on column raw.check_result.check_name is 'Name of the check.';
 comment on column raw.check_result.model is 'The table that it checks.';

@@ -8,6 +8,6 @@ create table if not exists raw.decision (
 
 comment on table raw.decision is 'What an operator decided about a capture. One row per capture decided on.';
 comment on column raw.decision.capture_id is 'The capture; it need not be loaded yet.';
-comment on column raw.decision.decision is 'exclude: models leave it out. accept: checks on its rates let it pass.';
+comment on column raw.decision.decision is 'exclude: models leave it out. accept: checks of its rates let it pass.';
 comment on column raw.decision.reason is 'Why, in words.';
 comment on column raw.decision.decided_at is 'When it was decided, UTC.';

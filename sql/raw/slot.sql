@@ -13,7 +13,7 @@ create table if not exists raw.slot (
     primary key (run_id, source, schedule, slot)
 );
 
-comment on table raw.slot is 'What a run knows of an expected slot: its own, or one before it without a run. One row per run, source and slot.';
+comment on table raw.slot is 'What a run recorded of an expected slot: its own, or an earlier one that had no run. One row per run, source, schedule and slot.';
 comment on column raw.slot.run_id is 'The run that recorded it.';
 comment on column raw.slot.source is 'The source that the slot was for.';
 comment on column raw.slot.schedule is 'The schedule that expected it.';
@@ -23,5 +23,5 @@ comment on column raw.slot.outcome is 'observed, unchanged, closed, blocked, fai
 comment on column raw.slot.reason is 'Why, as text for people; null where the outcome alone is clear.';
 comment on column raw.slot.cause is 'Why it failed: site, no_rates, no_articles, implausible, page_limit, machine, interrupted, killed; null for another outcome, and for a line written before this column.';
 comment on column raw.slot.pages_requested is 'Single pages requested for the slot, by this run or before; null for other sources, and where it is unknown.';
-comment on column raw.slot.pages_usable is 'Those of them that came, changed or not; null like pages_requested.';
+comment on column raw.slot.pages_usable is 'Those of them that were received, changed or not; null like pages_requested.';
 comment on column raw.slot.is_complete is 'Whether the source gave all that it has of what was requested; null where that is unknown.';

@@ -15,13 +15,13 @@ create table if not exists raw.text_amount (
 
 comment on table raw.text_amount is 'An amount of money that a text names. One row per text and position in it.';
 comment on column raw.text_amount.text_id is 'The text.';
-comment on column raw.text_amount.text_start is 'Where it begins, in characters from 0.';
+comment on column raw.text_amount.text_start is 'Where it starts, in characters from 0.';
 comment on column raw.text_amount.text_end is 'Where it ends, exclusive.';
 comment on column raw.text_amount.amount_text is 'As printed.';
 comment on column raw.text_amount.amount is 'In units of the currency; the lower end of a range.';
 comment on column raw.text_amount.amount_high is 'The upper end of a range, else null.';
 comment on column raw.text_amount.currency is 'ISO 4217 code.';
-comment on column raw.text_amount.per is 'What it is the price of a unit of, such as a ton; null for a sum.';
-comment on column raw.text_amount.is_approximate is 'The text has about, nearly, more than, or the like.';
+comment on column raw.text_amount.per is 'What it is the price of a unit of, such as a ton; null for any other amount.';
+comment on column raw.text_amount.is_approximate is 'True where the text qualifies it by about, nearly, more than or the like.';
 comment on column raw.text_amount.stated_usd is 'The dollars that the text itself gives for it.';
 comment on column raw.text_amount.stated_usd_high is 'The upper end of those, else null.';
