@@ -16,8 +16,8 @@ from prefect.exceptions import Pause
 from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 
 from ca_etl import logs
-from ca_etl.alerts.look import configured, end_of_last_run
 from ca_etl.errors import CaEtlError
+from ca_etl.operate.alert_delivery import configured, end_of_last_run
 from ca_etl.pipeline.context import utc_now
 from ca_etl.pipeline.run import DEFAULT_EDGES, Edges, Outcome
 from ca_etl.settings import Settings

@@ -13,9 +13,9 @@ from prefect.blocks.core import Block
 from prefect.exceptions import PrefectException
 from prefect.utilities.asyncutils import run_coro_as_sync
 
-from ca_etl.alerts.channels import Channel, ChannelError, failed, held_back
-from ca_etl.alerts.look import PREFECT, after_run
-from ca_etl.alerts.transitions import Message
+from ca_etl.operate.alert_delivery import PREFECT, after_run
+from ca_etl.operate.alert_store import Message
+from ca_etl.operate.channels import Channel, ChannelError, failed, held_back
 from ca_etl.settings import Settings
 
 log = logging.getLogger(__name__)

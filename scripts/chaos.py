@@ -210,7 +210,7 @@ def run_at(instant: datetime, arguments: Sequence[str]) -> NoReturn:
 
     started = time.monotonic()
     context.utc_now = lambda: instant + timedelta(seconds=time.monotonic() - started)
-    from ca_etl.cli import main as run_cli  # noqa: PLC0415
+    from ca_etl.cli.app import main as run_cli  # noqa: PLC0415
 
     sys.argv = ["ca-etl", *arguments]
     run_cli()

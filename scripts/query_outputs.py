@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from ca_etl.output import Format, write_result
+from ca_etl.cli.render import Format, write_result
 from ca_etl.warehouse.connect import open_release
 
 ROOT: Final = Path(__file__).parents[1]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -10,6 +14,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
+from dotenv import dotenv_values
 from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -202,3 +207,44 @@ class Settings(BaseSettings):
     def releases_dir(self) -> Path:
         """Folder of the published releases."""
         return self.data_dir / "releases"
+
+
+PREFIX: Final = "CA_ETL_"
+# Read by the deployments: the folder that they are made from.
+NO_SETTINGS: Final = frozenset({"CA_ETL_HOME"})
+
+
+@dataclass(frozen=True, slots=True)
+class Misspelt:
+    """A variable without effect, where it stands, and the setting that may be meant."""
+
+    name: str
+    place: str
+    meant: str | None
+
+    def __str__(self) -> str:
+        advice = f", did you mean {self.meant}?" if self.meant else ""
+        return f"{self.name} ({self.place}) is no setting{advice}"
+
+
+def known_names() -> frozenset[str]:
+    """The variable of each setting, in upper case."""
+    return frozenset(f"{PREFIX}{name}".upper() for name in Settings.model_fields) | NO_SETTINGS
+
+
+def misspelt(names: Mapping[str, str]) -> tuple[Misspelt, ...]:
+    """Those of the variables that are no settings; `names` maps each to the place where it stands."""
+    known = sorted(known_names())
+    wrong = {name: place for name, place in names.items() if name.upper() not in known}
+    return tuple(
+        Misspelt(name, place, next(iter(get_close_matches(name.upper(), known, 1)), None))
+        for name, place in sorted(wrong.items())
+    )
+
+
+def present() -> dict[str, str]:
+    """The variables with our prefix in the environment and in `.env`, in any case, as settings are read."""
+    path = Path(str(Settings.model_config.get("env_file")))
+    in_file = list(dotenv_values(path)) if path.is_file() else []
+    places = {name: str(path) for name in in_file} | dict.fromkeys(os.environ, "environment")
+    return {name: place for name, place in places.items() if name.upper().startswith(PREFIX)}

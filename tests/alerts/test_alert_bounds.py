@@ -15,11 +15,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from ca_etl.alerts.channels import Bounded, ChannelError, Webhook
-from ca_etl.alerts.look import look
-from ca_etl.alerts.mail import Mail
-from ca_etl.alerts.store import read
-from ca_etl.alerts.transitions import Change, Message
+from ca_etl.operate.alert_delivery import look
+from ca_etl.operate.alert_store import Change, Message, read
+from ca_etl.operate.channels import Bounded, ChannelError, Mail, Webhook
 from ca_etl.pipeline.context import utc_now
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal

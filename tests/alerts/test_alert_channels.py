@@ -13,11 +13,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from ca_etl.alerts.channels import Channel, ChannelError, Webhook
-from ca_etl.alerts.look import channels, configured
-from ca_etl.alerts.mail import Mail
-from ca_etl.alerts.transitions import Change, Message
 from ca_etl.errors import UsageError
+from ca_etl.operate.alert_delivery import channels, configured
+from ca_etl.operate.alert_store import Change, Message
+from ca_etl.operate.channels import Channel, ChannelError, Mail, Webhook
 from ca_etl.settings import Settings
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ca_etl.alerts.conditions import Condition, conditions
+from ca_etl.operate.alerts import Condition, conditions
 from ca_etl.settings import Settings
 from ca_etl.warehouse.journal import Cause, CheckResult, RunRecord, SlotRecord
 

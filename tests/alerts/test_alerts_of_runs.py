@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from ca_etl.alerts.look import after_run, end_of_last_run, look
-from ca_etl.alerts.store import LOCK_FILE, read
+from ca_etl.operate.alert_delivery import after_run, end_of_last_run, look
+from ca_etl.operate.alert_store import LOCK_FILE, read
 from ca_etl.pipeline.context import utc_now
 from ca_etl.pipeline.play import faults, play_days
 from ca_etl.settings import Settings

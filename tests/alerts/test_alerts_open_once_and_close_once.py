@@ -14,11 +14,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ca_etl.alerts.channels import ChannelError
-from ca_etl.alerts.conditions import Condition
-from ca_etl.alerts.store import ALERTS_FILE, Alerts, AlertsError, alerts_lock, read
-from ca_etl.alerts.telling import tell
-from ca_etl.alerts.transitions import Change, Message, OpenAlert, transitions
+from ca_etl.operate.alert_delivery import tell
+from ca_etl.operate.alert_store import (
+    ALERTS_FILE,
+    Alerts,
+    AlertsError,
+    Change,
+    Message,
+    OpenAlert,
+    alerts_lock,
+    read,
+    transitions,
+)
+from ca_etl.operate.alerts import Condition
+from ca_etl.operate.channels import ChannelError
 
 START = datetime(2026, 3, 2, 2, tzinfo=UTC)
 KEYS = ("checks_failed", "run_failed", "stale:timesca/daily")

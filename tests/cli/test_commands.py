@@ -284,8 +284,7 @@ def test_a_setting_that_makes_no_sense_is_wrong_usage(cli: Cli, setting: dict[st
 def test_status_shows_what_is_open_of_what_an_operator_was_told(cli: Cli, page: Path, data_dir: Path) -> None:
     from datetime import UTC, datetime
 
-    from ca_etl.alerts.store import Alerts, write
-    from ca_etl.alerts.transitions import OpenAlert
+    from ca_etl.operate.alert_store import Alerts, OpenAlert, write
 
     assert cli("ingest", page).returncode == 0
     assert "open alert" not in cli("status").stdout

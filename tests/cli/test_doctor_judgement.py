@@ -10,13 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.doctor import data, machine
-from ca_etl.doctor.data import ArchiveState, LockState, Place
-from ca_etl.doctor.findings import Diagnosis, Finding, Level
-from ca_etl.doctor.gather import read_archive_state
-from ca_etl.doctor.machine import Disk
-from ca_etl.doctor.variables import misspelt
-from ca_etl.settings import Settings
+from ca_etl.operate import doctor, doctor_probes
+from ca_etl.operate.doctor import ArchiveState, Diagnosis, Finding, Level, LockState, Place
+from ca_etl.operate.doctor_probes import Disk, read_archive_state
+from ca_etl.settings import Settings, misspelt
 from ca_etl.warehouse.journal import RunRecord
 from ca_etl.warehouse.lock import Holder
 
@@ -30,7 +27,7 @@ def level(findings: Iterator[Finding]) -> Level:
 
 
 def disk(free_bytes: int, free_files: int | None = None) -> Level:
-    return level(machine.disk(Disk("/data", free_bytes, free_files, 400 * MEGABYTE)))
+    return level(doctor_probes.disk(Disk("/data", free_bytes, free_files, 400 * MEGABYTE)))
 
 
 def test_room_for_two_releases_is_least_and_for_five_with_a_gigabyte_ample() -> None:
@@ -46,10 +43,10 @@ def test_a_disk_without_room_for_another_file_is_full() -> None:
 
 
 def test_the_clock_is_behind_this_code_the_journal_or_a_capture() -> None:
-    assert level(machine.clock(datetime(2000, 1, 1, tzinfo=UTC), None, None)) is Level.ERROR
-    assert level(machine.clock(NOW, NOW + HOUR, None)) is Level.ERROR
-    assert level(machine.clock(NOW, NOW, NOW + HOUR)) is Level.WARN
-    assert level(machine.clock(NOW, NOW + timedelta(seconds=90), NOW)) is Level.OK
+    assert level(doctor_probes.clock(datetime(2000, 1, 1, tzinfo=UTC), None, None)) is Level.ERROR
+    assert level(doctor_probes.clock(NOW, NOW + HOUR, None)) is Level.ERROR
+    assert level(doctor_probes.clock(NOW, NOW, NOW + HOUR)) is Level.WARN
+    assert level(doctor_probes.clock(NOW, NOW + timedelta(seconds=90), NOW)) is Level.OK
 
 
 @pytest.mark.parametrize(
@@ -70,12 +67,12 @@ def test_the_clock_is_behind_this_code_the_journal_or_a_capture() -> None:
     ],
 )
 def test_versions_known_not_to_work_together_are_told(found: dict[str, str], expected: Level) -> None:
-    assert level(machine.versions(found)) is expected
+    assert level(doctor_probes.versions(found)) is expected
 
 
 @pytest.mark.parametrize("offset", [None, timedelta(hours=6)])
 def test_zone_data_before_2024a_or_none_are_an_error(offset: timedelta | None) -> None:
-    (only,) = machine.zone_data(offset)
+    (only,) = doctor_probes.zone_data(offset)
     assert only.level is Level.ERROR
     assert "tzdata" in only.next
 
@@ -100,9 +97,9 @@ def test_a_setting_with_one_letter_lost_is_told_and_found_again(name: str, choos
 
 def test_a_run_that_has_been_on_for_hours_is_told_with_its_process() -> None:
     holder = Holder(4711, "here", "20261205T020000Z", "run", NOW, "load")
-    (short,) = data.lock(LockState(held=True, holder=holder), NOW + 5 * HOUR)
+    (short,) = doctor.lock(LockState(held=True, holder=holder), NOW + 5 * HOUR)
     assert short.level is Level.OK
-    (long,) = data.lock(LockState(held=True, holder=holder), NOW + 7 * HOUR)
+    (long,) = doctor.lock(LockState(held=True, holder=holder), NOW + 7 * HOUR)
     assert (long.level, "4711" in long.next) == (Level.WARN, True)
 
 
@@ -118,11 +115,11 @@ def test_a_run_that_has_been_on_for_hours_is_told_with_its_process() -> None:
 def test_the_last_run_is_told_by_its_end(status: str, expected: Level) -> None:
     earlier = RunRecord("r0", "run", NOW - HOUR, "failed", "1")
     last = RunRecord("r1", "run", NOW, status, "1", error="why")
-    assert level(data.last_run([earlier, last], NOW + HOUR)) is expected
+    assert level(doctor.last_run([earlier, last], NOW + HOUR)) is expected
 
 
 def test_a_place_that_refuses_is_an_error_with_its_name() -> None:
-    (only,) = data.place(
+    (only,) = doctor.place(
         Place("/data", exists=True, is_folder=True, parent="/data", refused=("/data/archive",))
     )
     assert only.level is Level.ERROR
@@ -130,13 +127,15 @@ def test_a_place_that_refuses_is_an_error_with_its_name() -> None:
 
 
 def test_a_site_needs_a_contact_and_a_data_directory_of_its_own() -> None:
-    assert level(data.site(Settings(_env_file=None), None)) is Level.ERROR
+    assert level(doctor.site(Settings(_env_file=None), None)) is Level.ERROR
     with_contact = Settings(_env_file=None, contact="me@example.org")
-    assert level(data.site(with_contact, "timesca.com")) is Level.OK
-    assert level(data.site(with_contact, "loopback")) is Level.ERROR
-    assert level(data.site(Settings(_env_file=None), "timesca.com")) is Level.ERROR
-    assert level(data.site(Settings(_env_file=None), "loopback")) is Level.WARN
-    assert level(data.site(Settings(_env_file=None, site_url="http://127.0.0.1:1/"), "loopback")) is Level.OK
+    assert level(doctor.site(with_contact, "timesca.com")) is Level.OK
+    assert level(doctor.site(with_contact, "loopback")) is Level.ERROR
+    assert level(doctor.site(Settings(_env_file=None), "timesca.com")) is Level.ERROR
+    assert level(doctor.site(Settings(_env_file=None), "loopback")) is Level.WARN
+    assert (
+        level(doctor.site(Settings(_env_file=None, site_url="http://127.0.0.1:1/"), "loopback")) is Level.OK
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,27 +149,27 @@ def test_a_site_needs_a_contact_and_a_data_directory_of_its_own() -> None:
 )
 def test_only_days_that_the_demo_played_may_be_old(url: str, claimed: str | None, expected: Level) -> None:
     old = RunRecord("r", "run", NOW - 100 * HOUR, "succeeded", "1")
-    daily, _sweep = data.freshness(Settings(_env_file=None, site_url=url), [old], NOW, claimed)
+    daily, _sweep = doctor.freshness(Settings(_env_file=None, site_url=url), [old], NOW, claimed)
     assert daily.level is expected
 
 
 def test_every_finding_that_is_not_well_has_a_next_command() -> None:
     holder = Holder(0, "unknown", "r", "run", NOW, "load")
     found = [
-        *machine.disk(Disk("/data", 0, 0, 1)),
-        *machine.clock(NOW, None, NOW + HOUR),
-        *machine.zone_data(None),
-        *machine.versions({}),
-        *machine.variables(misspelt({"CA_ETL_X": ".env"})),
-        *machine.prefect_api(machine.PrefectApi("http://127.0.0.1:1/api", "no answer")),
-        *data.place(Place("/data", exists=True, is_folder=False, parent="/", refused=())),
-        *data.place(Place("/data", exists=False, is_folder=False, parent="/", refused=())),
-        *data.site(Settings(_env_file=None), "loopback"),
-        *data.site(Settings(_env_file=None), "example.org"),
-        *data.lock(LockState(held=False, holder=holder, crashed=("a",)), NOW),
-        *data.archive(ArchiveState(1, 1, {"a": "torn"}, ("b",), ("c",))),
-        *data.last_run([], NOW),
-        *data.freshness(Settings(_env_file=None), [], NOW, None),
+        *doctor_probes.disk(Disk("/data", 0, 0, 1)),
+        *doctor_probes.clock(NOW, None, NOW + HOUR),
+        *doctor_probes.zone_data(None),
+        *doctor_probes.versions({}),
+        *doctor_probes.variables(misspelt({"CA_ETL_X": ".env"})),
+        *doctor_probes.prefect_api(doctor_probes.PrefectApi("http://127.0.0.1:1/api", "no answer")),
+        *doctor.place(Place("/data", exists=True, is_folder=False, parent="/", refused=())),
+        *doctor.place(Place("/data", exists=False, is_folder=False, parent="/", refused=())),
+        *doctor.site(Settings(_env_file=None), "loopback"),
+        *doctor.site(Settings(_env_file=None), "example.org"),
+        *doctor.lock(LockState(held=False, holder=holder, crashed=("a",)), NOW),
+        *doctor.archive(ArchiveState(1, 1, {"a": "torn"}, ("b",), ("c",))),
+        *doctor.last_run([], NOW),
+        *doctor.freshness(Settings(_env_file=None), [], NOW, None),
     ]
     assert [each.area for each in found if each.level is not Level.OK and not each.next] == []
     assert len([each for each in found if each.level is not Level.OK]) >= 15

@@ -4,7 +4,7 @@ import io
 
 from rich.console import Console
 
-from ca_etl.progress import bar_after
+from ca_etl.cli.render import bar_after
 
 
 def _shown(seconds: float) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ca_etl.query import QueryError, assert_reads
+from ca_etl.cli.query import QueryError, assert_reads
 from ca_etl.warehouse.connect import open_building, open_release
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]

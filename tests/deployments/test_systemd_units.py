@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from ca_etl.cli import app
+from ca_etl.cli.app import app
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from ca_etl.alerts.look import look
-from ca_etl.alerts.store import read
+from ca_etl.operate.alert_delivery import look
+from ca_etl.operate.alert_store import read
 from ca_etl.pipeline.context import utc_now
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal

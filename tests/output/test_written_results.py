@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.output import Format, without_formula, write_result
+from ca_etl.cli.render import Format, without_formula, write_result
 
 
 class Terminal(io.StringIO):

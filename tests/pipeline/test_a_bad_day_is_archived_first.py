@@ -18,6 +18,7 @@ import pytest
 
 from ca_etl.demo.site import DemoSite
 from ca_etl.errors import UsageError
+from ca_etl.operate.status import collect
 from ca_etl.pipeline.consult import consult, stop_of
 from ca_etl.pipeline.context import Status, utc_now
 from ca_etl.pipeline.play import clock_from
@@ -26,7 +27,6 @@ from ca_etl.pipeline.run import Edges, Outcome, run_daily, run_rebuild
 from ca_etl.pipeline.verify import verify
 from ca_etl.sanitize import published
 from ca_etl.settings import Settings
-from ca_etl.status import collect
 from ca_etl.warehouse import decisions, journal
 from ca_etl.warehouse.load import Decision
 from ca_etl.warehouse.release import current_release, rollback

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from ca_etl.cli import app
+from ca_etl.cli.app import app
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
 

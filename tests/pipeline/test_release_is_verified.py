@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ca_etl.archive.read import archive_files
-from ca_etl.cli import app
+from ca_etl.cli.app import app
 from ca_etl.pipeline.play import faults, play_days
 from ca_etl.pipeline.run import run_rebuild
 from ca_etl.pipeline.verify import verify

@@ -15,7 +15,7 @@ from ca_etl.enrich.money_numbers import BLANK, Numeral
 
 DASHES: Final = frozenset("-\u2013\u2014")
 JOIN: Final = rf"(?:{BLANK}?[-\u2013\u2014]{BLANK}?|{BLANK}(?P<word>to|and|or){BLANK})"
-_JOIN: Final = re.compile(
+_RANGE_JOIN: Final = re.compile(
     rf"(?P<comma>,?)(?:{JOIN}|(?<=,){BLANK})(?P<near>(?:{HEDGE}|even|perhaps|maybe|possibly){BLANK})?",
     re.IGNORECASE,
 )
@@ -122,7 +122,7 @@ def _join(text: str, first: Numeral, second: Numeral) -> re.Match[str] | None:
     """What joins two amounts of one currency."""
     if second.start - first.end >= _JOIN_REACH or first.currency != second.currency:
         return None
-    return _JOIN.fullmatch(text, first.end, second.start)
+    return _RANGE_JOIN.fullmatch(text, first.end, second.start)
 
 
 def _list_join(text: str, first: Numeral, second: Numeral) -> re.Match[str] | None:

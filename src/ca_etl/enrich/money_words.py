@@ -69,12 +69,12 @@ MAGNITUDES: Final[Mapping[str, Decimal]] = {
 # One letter is a magnitude directly at the digits ("$5m", "5k tenge"), or a space after them
 # in an amount led by a sign or code ("$5 m"). "t" is none: "$285t" would be tons for one and trillions for another.
 LETTERS: Final = "kKmMbB"
-_SMALL: Final = """
+_SMALL_UNITS: Final = """
     one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety
 """
 SMALL_NUMBERS: Final[Mapping[str, int]] = dict(
-    zip(_SMALL.split(), (*range(1, 21), *range(30, 100, 10)), strict=True)
+    zip(_SMALL_UNITS.split(), (*range(1, 21), *range(30, 100, 10)), strict=True)
 )
 # Bounds count as approximate too: the number is not the amount that was paid.
 HEDGES: Final = (

@@ -11,9 +11,9 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ca_etl.alerts import store
-from ca_etl.alerts.transitions import OpenAlert
 from ca_etl.errors import CaEtlError, Problem
+from ca_etl.operate import alert_store
+from ca_etl.operate.alert_store import OpenAlert
 from ca_etl.pipeline.clock import evidence
 from ca_etl.pipeline.consult import Consulted, consult
 from ca_etl.pipeline.context import Status as RunStatus
@@ -160,7 +160,7 @@ def staleness(status: Status) -> tuple[str, ...]:
 
 def _alerts(settings: Settings) -> tuple[tuple[OpenAlert, ...], tuple[Problem, ...]]:
     try:
-        return store.read(settings.data_dir).open, ()
+        return alert_store.read(settings.data_dir).open, ()
     except CaEtlError as error:
         return (), (Problem(str(error), error.hint),)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,23 +18,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import duckdb
 import requests
 
-from ca_etl.alerts import store
-from ca_etl.alerts.look import channels
 from ca_etl.archive.fields import OPEN_SUFFIX
 from ca_etl.archive.members import BadStretch, stretches
 from ca_etl.archive.read import archive_files
-from ca_etl.doctor import data, machine
-from ca_etl.doctor.data import ArchiveState, LockState, Place
-from ca_etl.doctor.findings import Diagnosis, Finding, Level
-from ca_etl.doctor.machine import LOOKED_AT, Disk, PrefectApi
-from ca_etl.doctor.variables import misspelt, present
 from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.operate import alert_store, doctor
+from ca_etl.operate.alert_delivery import channels
+from ca_etl.operate.doctor import ArchiveState, Diagnosis, Finding, Level, LockState, Place
 from ca_etl.pipeline import slots
 from ca_etl.pipeline.clock import evidence, held_back
 from ca_etl.pipeline.consult import consult, consult_marker
 from ca_etl.pipeline.killed import lost_run_ids
 from ca_etl.pipeline.resolve import published_warehouse
-from ca_etl.settings import Settings
+from ca_etl.pipeline.slots import TOLERANCE
+from ca_etl.settings import Misspelt, Settings, misspelt, present
 from ca_etl.sources.site import claimed_site
 from ca_etl.warehouse import decisions, journal, lock
 from ca_etl.warehouse.journal import JOURNAL_FILE, Journal
@@ -65,16 +63,14 @@ class Known:
 def examine(settings: Settings | UsageError, now: datetime, *, deep: bool = False) -> Diagnosis:
     """Look at everything. `settings` may be the error that reading them gave; `now` is zone-aware."""
     found = [
-        *_looked_at("time zones", lambda: machine.zone_data(almaty_in_2024())),
-        *_looked_at("versions", lambda: machine.versions(installed())),
-        *_looked_at(
-            "prefect", lambda: machine.prefect_api(ask_prefect(os.environ.get("PREFECT_API_URL", "")))
-        ),
-        *_looked_at("settings", lambda: machine.variables(misspelt(present()))),
+        *_looked_at("time zones", lambda: zone_data(almaty_in_2024())),
+        *_looked_at("versions", lambda: versions(installed())),
+        *_looked_at("prefect", lambda: prefect_api(ask_prefect(os.environ.get("PREFECT_API_URL", "")))),
+        *_looked_at("settings", lambda: variables(misspelt(present()))),
     ]
     if isinstance(settings, UsageError):
         found.append(Finding("settings", Level.ERROR, str(settings), settings.hint))
-        found += machine.clock(now, None, None)
+        found += clock(now, None, None)
         return Diagnosis(tuple(found))
     return Diagnosis((*found, *_data_directory(settings, now, deep=deep)))
 
@@ -86,34 +82,34 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
     runs = None if written is None else journal.distinct(written.runs)
     known = _read_or("release", troubles, lambda: known_to_release(path, written))
     newest_run = max((run.finished_at or run.started_at for run in evidence(runs or ())), default=None)
-    yield from machine.clock(now, newest_run, known.newest_capture if known else None)
-    yield from _looked_at("data directory", lambda: data.place(read_place(path)))
-    yield from _looked_at("disk", lambda: machine.disk(read_disk(path)))
+    yield from clock(now, newest_run, known.newest_capture if known else None)
+    yield from _looked_at("data directory", lambda: doctor.place(read_place(path)))
+    yield from _looked_at("disk", lambda: disk(read_disk(path)))
     unread: list[Finding] = []
     claimed = _read_or("site", unread, lambda: claimed_site(path))
     marker = _read_or("site", unread, lambda: consult_marker(settings))
     if marker is not None and not unread:
         unread.append(Finding("site", Level.ERROR, marker.message, marker.next_command))
-    yield from unread or data.site(settings, claimed)
+    yield from unread or doctor.site(settings, claimed)
     state = _read_or("lock", troubles, lambda: read_lock(path))
     if state is not None:
-        yield from data.lock(state, now)
+        yield from doctor.lock(state, now)
     files = known.files if known else {}
     in_use = state is not None and state.held
     yield from _looked_at(
         "archive",
-        lambda: data.archive(read_archive_state(settings.archive_dir, files, deep=deep, in_use=in_use)),
+        lambda: doctor.archive(read_archive_state(settings.archive_dir, files, deep=deep, in_use=in_use)),
     )
     if written is not None and runs is not None:
         lost = known.lost_runs if known else frozenset[str]()
-        yield from data.withheld(sorted(held_back(runs, now)))
+        yield from doctor.withheld(sorted(held_back(runs, now)))
         come = slots.present(runs, now)
-        yield from data.last_run(come, now, tuple(journal.problems(path, written, lost)))
-        yield from data.freshness(settings, come, now, claimed)
+        yield from doctor.last_run(come, now, tuple(journal.problems(path, written, lost)))
+        yield from doctor.freshness(settings, come, now, claimed)
     _read_or("decisions", troubles, lambda: decisions.read(path))
     if known is not None and (lost_decisions := known.lost_decisions) is not None:
         yield Finding("decisions", Level.ERROR, lost_decisions.message, lost_decisions.next_command)
-    yield from _looked_at("alerts", lambda: data.alerts(store.read(path).open, channels(settings)[1]))
+    yield from _looked_at("alerts", lambda: doctor.alerts(alert_store.read(path).open, channels(settings)[1]))
     yield from troubles
 
 
@@ -258,3 +254,186 @@ def _trouble(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str:
 def _nearest(path: Path) -> Path:
     """The path, or the nearest folder above it that exists."""
     return next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
+
+
+# This code was written in that month: an earlier date comes from a machine whose clock lost its battery.
+EARLIEST: Final = datetime(2026, 11, 1, tzinfo=UTC)
+ALMATY_SINCE_2024: Final = timedelta(hours=5)
+
+GIGABYTE: Final = 1_000_000_000
+# A run copies the current release and may need as much again to build in.
+LEAST_RELEASES: Final = 2
+AMPLE_RELEASES: Final = 5
+LEAST_BYTES: Final = 100_000_000
+LEAST_FILES: Final = 1000
+
+# The two versions that the tests are run with, and their patch releases.
+DUCKDB_TESTED: Final = ((1, 5), (2, 0))
+DUCKDB_LEAST: Final = (1, 5, 5)
+PREFECT_TESTED: Final = "3.8.8"
+LOOKED_AT: Final = ("duckdb", "prefect", "fastapi", "sqlalchemy")
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """Room where the data stand. `release_bytes` is the current release with its exports, 0 without one.
+
+    `free_files` is None on a file system that has no fixed number of them.
+    """
+
+    place: str
+    free_bytes: int
+    free_files: int | None
+    release_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class PrefectApi:
+    """The server that PREFECT_API_URL names. `trouble` is empty when it answers."""
+
+    url: str
+    trouble: str = ""
+
+
+def disk(seen: Disk) -> Iterator[Finding]:
+    """Whether the next run has room, and the ones after it."""
+    least = LEAST_RELEASES * seen.release_bytes + LEAST_BYTES
+    ample = AMPLE_RELEASES * seen.release_bytes + GIGABYTE
+    level = Level.ERROR if seen.free_bytes < least else Level.WARN if seen.free_bytes < ample else Level.OK
+    wanted = {
+        Level.OK: "",
+        Level.WARN: f", {_size(ample)} is ample",
+        Level.ERROR: f", a run needs {_size(least)}",
+    }
+    yield Finding(
+        "disk",
+        level,
+        f"{_size(seen.free_bytes)} free at {seen.place}, the release has {_size(seen.release_bytes)}{wanted[level]}",
+        "" if level is Level.OK else f"df -h {seen.place} (fewer releases: CA_ETL_KEEP_RELEASES)",
+    )
+    if seen.free_files is not None and seen.free_files < LEAST_FILES:
+        yield Finding(
+            "disk",
+            Level.ERROR,
+            f"{seen.place} has room for {seen.free_files} more files",
+            f"df -i {seen.place}",
+        )
+
+
+def clock(now: datetime, newest_run: datetime | None, newest_capture: datetime | None) -> Iterator[Finding]:
+    """Whether the clock goes back behind what it has shown already. All instants are zone-aware."""
+    ask = "timedatectl (is the clock set by NTP?)"
+    said = f"the clock shows {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    if now < EARLIEST:
+        yield Finding("clock", Level.ERROR, f"{said}, before this version was written", ask)
+        return
+    if newest_run and now < newest_run - TOLERANCE:
+        yield Finding(
+            "clock", Level.ERROR, f"{said}, the journal has a run of {newest_run:%Y-%m-%d %H:%M}", ask
+        )
+        return
+    if newest_capture and now < newest_capture - TOLERANCE:
+        yield Finding(
+            "clock",
+            Level.WARN,
+            f"{said}, the newest capture is of {newest_capture:%Y-%m-%d %H:%M}",
+            f"{ask}; a capture given by hand may have a wrong --captured-at: ca-etl decide exclude",
+        )
+        return
+    yield Finding("clock", Level.OK, said)
+
+
+def zone_data(offset: timedelta | None) -> Iterator[Finding]:
+    """Whether Almaty is at +05:00 since March 2024; `offset` is what the zone data say of June 2024."""
+    if offset == ALMATY_SINCE_2024:
+        yield Finding("time zones", Level.OK, "Asia/Almaty is at +05:00, as since March 2024")
+        return
+    found = "unknown" if offset is None else f"at {offset} in June 2024"
+    yield Finding(
+        "time zones",
+        Level.ERROR,
+        f"Asia/Almaty is {found}: the zone data are older than 2024a, and each slot is an hour off",
+        "apt-get install --only-upgrade tzdata, or: export PYTHONTZPATH= (takes the tzdata package)",
+    )
+
+
+def versions(found: Mapping[str, str]) -> Iterator[Finding]:
+    """Versions that are known not to work together. `found` maps a distribution to its version; absent ones lack."""
+    bad = [*_duckdb(found.get("duckdb")), *_prefect(found)]
+    yield from bad
+    if not bad:
+        yield Finding("versions", Level.OK, ", ".join(f"{name} {number}" for name, number in found.items()))
+
+
+def variables(wrong: Sequence[Misspelt]) -> Iterator[Finding]:
+    """Settings that have no effect because of their name."""
+    for each in wrong:
+        command = f"unset {each.name}" if each.place == "environment" else f"grep -n {each.name} {each.place}"
+        yield Finding("settings", Level.WARN, str(each), f"{command} (settings: docs/settings.md)")
+    if not wrong:
+        yield Finding("settings", Level.OK, "every CA_ETL_ variable is a setting")
+
+
+def prefect_api(api: PrefectApi | None) -> Iterator[Finding]:
+    """Whether the Prefect server answers. Nothing is said where none is set: a run does not need it."""
+    if api is None:
+        return
+    if not api.trouble:
+        yield Finding("prefect", Level.OK, f"{api.url} answers")
+        return
+    yield Finding(
+        "prefect",
+        Level.WARN,
+        f"PREFECT_API_URL={api.url}: {api.trouble}; no scheduled flow will run",
+        "prefect server start (or unset PREFECT_API_URL; ca-etl run needs no server)",
+    )
+
+
+def _duckdb(version: str | None) -> Iterator[Finding]:
+    if version is None:
+        yield Finding("versions", Level.ERROR, "duckdb is not installed", "make setup")
+        return
+    number = _number(version)
+    if number < DUCKDB_LEAST:
+        yield Finding("versions", Level.ERROR, f"duckdb {version} is older than 1.5.5", "make setup")
+    elif number[:2] not in DUCKDB_TESTED:
+        yield Finding(
+            "versions",
+            Level.WARN,
+            f"duckdb {version} is not tested; 1.5 and 2.0 are",
+            "make setup (locked versions)",
+        )
+
+
+def _prefect(found: Mapping[str, str]) -> Iterator[Finding]:
+    prefect = found.get("prefect")
+    if prefect is None:
+        return
+    if prefect != PREFECT_TESTED:
+        yield Finding(
+            "versions", Level.WARN, f"prefect {prefect} is not tested; {PREFECT_TESTED} is", "make setup"
+        )
+    fastapi = found.get("fastapi")
+    if fastapi and _number(fastapi) >= (0, 151):
+        yield Finding(
+            "versions",
+            Level.ERROR,
+            f"prefect {prefect} with fastapi {fastapi}: from 0.151 on its server answers 422, from 0.155 it fails",
+            'pip install "fastapi<0.151"',
+        )
+    sqlalchemy = found.get("sqlalchemy")
+    if sqlalchemy and _number(sqlalchemy) >= (2, 1):
+        yield Finding(
+            "versions",
+            Level.WARN,
+            f'prefect {prefect} with SQLAlchemy {sqlalchemy}: its SQLite database is "locked" more often from 2.1 on',
+            'pip install "sqlalchemy<2.1"',
+        )
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version.split("+", maxsplit=1)[0])[:3])
+
+
+def _size(count: int) -> str:
+    return f"{count / GIGABYTE:.1f} GB" if count >= GIGABYTE else f"{count / 1_000_000:.1f} MB"

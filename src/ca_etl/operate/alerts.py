@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 from statistics import median
 from typing import Final, TypeVar
 
-from ca_etl.alerts.wording import one_line, shown
 from ca_etl.errors import UsageError
 from ca_etl.pipeline.context import Kind, Status
 from ca_etl.pipeline.slots import SlotOutcome, overdue, present
+from ca_etl.sanitize import visible
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import Schedule, schedules
 from ca_etl.warehouse.journal import Cause, RunRecord, SlotRecord
@@ -264,3 +264,27 @@ def _usual(numbers: Iterable[int | None]) -> float:
 def _streak(values: Sequence[T], holds: Callable[[T], bool]) -> list[T]:
     """The values at the end of which all hold, oldest first."""
     return list(takewhile(holds, reversed(values)))[::-1]
+
+
+LONGEST: Final = 600
+
+
+def shown(instant: datetime, settings: Settings) -> str:
+    """An instant to the minute, in the zone of the schedules."""
+    return f"{instant.astimezone(settings.zone):%Y-%m-%d %H:%M %z}"
+
+
+def one_line(text: str) -> str:
+    """A text that may hold words of a page: on one line, controls visible, at most 600 characters."""
+    line = " ".join(visible(text).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
+
+
+def lasted(length: timedelta) -> str:
+    """A length of time in its two largest units, such as "2 d 3 h" or "5 min"."""
+    minutes = max(0, round(length.total_seconds() / 60))
+    days, rest = divmod(minutes, 24 * 60)
+    hours, minutes = divmod(rest, 60)
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"

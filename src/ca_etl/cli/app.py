@@ -12,8 +12,9 @@ from typing import Annotated
 
 import typer
 
-from ca_etl import cli_alerts, cli_data, cli_inspect, cli_runs, logs
-from ca_etl.cli_shared import say_error
+from ca_etl import logs
+from ca_etl.cli import data, inspect, operate, runs
+from ca_etl.cli.render import say_error
 from ca_etl.errors import CaEtlError
 from ca_etl.logs import LogFormat
 from ca_etl.sanitize import guard_streams
@@ -75,5 +76,5 @@ def _common(
     logs.configure(log_format, verbose=verbose)
 
 
-for commands in (cli_runs, cli_data, cli_inspect, cli_alerts):
+for commands in (runs, data, inspect, operate):
     commands.register(app)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ca_etl import logs
-from ca_etl.cli_alerts import alerts_after, look_for_alerts
-from ca_etl.cli_shared import load_settings, progress_shown, say, say_error, warn_of_misspelt_settings
+from ca_etl.cli.operate import alerts_after, look_for_alerts
+from ca_etl.cli.render import load_settings, progress_shown, say, say_error, warn_of_misspelt_settings
 from ca_etl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def demo(
     if serve:
         _serve_demo(until.date() if until else None)
         return
-    from ca_etl.alerts.look import configured
+    from ca_etl.operate.alert_delivery import configured
     from ca_etl.pipeline.play import faults, play_days
     from ca_etl.pipeline.run import Edges
 

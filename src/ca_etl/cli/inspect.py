@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ca_etl.cli_shared import load_settings, print_json, progress_shown, say_error
+from ca_etl.cli.render import load_settings, print_json, progress_shown, say_error
 from ca_etl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def status(
     ] = False,
 ) -> None:
     """Show how fresh the data is, what the last runs did, which checks fire. Exit status 1: a file is damaged."""
+    from ca_etl.operate.status import collect, render, staleness
     from ca_etl.pipeline.context import utc_now
     from ca_etl.screen import Screen
-    from ca_etl.status import collect, render, staleness
 
     now = utc_now()
     found = collect(load_settings(), now)
@@ -50,8 +50,8 @@ def doctor(
     deep: Annotated[bool, typer.Option("--deep", help="Read every archive file to its end.")] = False,
 ) -> None:
     """Check machine, settings and data directory, with the next command for each problem. Exit status 1: an error."""
-    from ca_etl.doctor.findings import Level, render
-    from ca_etl.doctor.gather import examine
+    from ca_etl.operate.doctor import Level, render
+    from ca_etl.operate.doctor_probes import examine
     from ca_etl.pipeline.context import utc_now
     from ca_etl.screen import Screen
 
@@ -69,10 +69,10 @@ def verify(
     ] = False,
 ) -> None:
     """Compare the current release with a rebuild made elsewhere. Changes nothing. Exit status 1: something differs."""
+    from ca_etl.cli.query import published
     from ca_etl.pipeline.consult import RESTORE
     from ca_etl.pipeline.verify import DamagedSource
     from ca_etl.pipeline.verify import verify as compare
-    from ca_etl.query import published
 
     settings = load_settings()
     release = published(settings.data_dir)

@@ -1,24 +1,112 @@
-"""Query results as text: a table for people, csv, json and parquet for programs.
-
-DuckDB itself writes every value (as text, or as JSON), so that a decimal keeps its digits and no
-value passes through a binary float.
-"""
+"""What every command needs: the settings, and how to say something on stderr, to people or to programs."""
 
 from __future__ import annotations
 
 import json
+import logging
 import re
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TextIO
 
+import typer
+
+from ca_etl import logs
 from ca_etl.errors import UsageError
-from ca_etl.sanitize import exact, json_escaped
+from ca_etl.sanitize import exact, hide, json_escaped, redacted, visible
 
 if TYPE_CHECKING:
     import duckdb
+    from rich.console import Console
+
+    from ca_etl.pipeline.context import Progress
+    from ca_etl.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def load_settings() -> Settings:
+    """The settings of environment and `.env`. Raises `UsageError` for one that makes no sense."""
+    from pydantic import SecretStr, ValidationError
+    from pydantic_settings import SettingsError
+
+    from ca_etl.settings import Settings
+
+    try:
+        settings = Settings()
+    except (SettingsError, UnicodeDecodeError) as error:
+        lists = ", ".join(
+            f"CA_ETL_{name}".upper()
+            for name, field in Settings.model_fields.items()
+            if _is_list(field.default)
+        )
+        raise UsageError(
+            f'the settings cannot be read: {error} (a list is JSON, such as ["a", "b"]: {lists})',
+            "env | grep CA_ETL_; cat .env",
+        ) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = f"CA_ETL_{'_'.join(map(str, first['loc']))}".upper()
+        # what holds an @ may hold a password before it
+        shown = "" if "@" in str(first["input"]) else f"={first['input']}"
+        raise UsageError(f"{name}{shown}: {first['msg']}", "env | grep CA_ETL_") from error
+    hide(value.get_secret_value() for _, value in settings if isinstance(value, SecretStr))
+    logs.prefer(settings.log_format)
+    return settings
+
+
+def _is_list(default: object) -> bool:
+    return isinstance(default, tuple)
+
+
+def warn_of_misspelt_settings() -> None:
+    """Log a warning for each `CA_ETL_*` variable that no setting has the name of."""
+    from ca_etl.settings import misspelt, present
+
+    for each in misspelt(present()):
+        log.warning("%s; ca-etl doctor tells more", each)
+
+
+def say(message: str, level: int = logging.INFO, hint: str = "") -> None:
+    """One line on stderr and the next command to run; as JSON one record of this level with the field `next`."""
+    if logs.is_json():
+        logging.getLogger("ca_etl").log(level, message, extra={"next": hint} if hint else None)
+        return
+    # typer.echo would drop escapes where stderr is no terminal, and Rich's progress bar would take them for its own
+    sys.stderr.write(visible(redacted(f"{message}\nnext: {hint}\n" if hint else f"{message}\n")))
+    sys.stderr.flush()
+
+
+def say_error(message: str, hint: str) -> None:
+    """What went wrong, and the next command to run."""
+    say(message if logs.is_json() else f"ca-etl: {message}", logging.ERROR, hint)
+
+
+def print_json(value: object) -> None:
+    """A dataclass on stdout, for programs."""
+    from pydantic import TypeAdapter
+
+    adapter: TypeAdapter[object] = TypeAdapter(type(value))
+    typer.echo(json_escaped(adapter.dump_json(value, indent=2).decode()))
+
+
+@contextmanager
+def progress_shown() -> Iterator[Progress]:
+    """A progress bar on stderr once the work has lasted two seconds, nothing when stderr is no terminal."""
+    from ca_etl.pipeline.context import silent
+
+    if logs.is_json() or not sys.stderr.isatty():
+        yield silent
+        return
+
+    with bar_after(seconds=2.0) as progress:
+        yield progress
+
 
 BATCH: Final = 1_000
 # A spreadsheet takes a cell for a formula by its first character; some skip spaces, some take the wide forms.
@@ -127,3 +215,34 @@ def _write_table(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
     console.print(table(relation.columns, islice(rows, TABLE_ROWS), right))
     if left_out := sum(1 for _ in rows):
         console.print(f"({left_out} more rows: --format csv shows all)")
+
+
+@contextmanager
+def bar_after(seconds: float, console: Console | None = None) -> Iterator[Progress]:
+    """A progress bar on stderr from `seconds` after the start on; it goes when the block ends."""
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as RichProgress
+
+    from ca_etl.screen import Screen
+
+    step_name = TextColumn("{task.description}", markup=False)
+    columns = (step_name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    bar = RichProgress(*columns, console=console or Screen(stderr=True), transient=True)
+    tasks = {}
+    begun = time.monotonic()
+    started = False
+
+    def advance(step: str, done: int, total: int) -> None:
+        nonlocal started
+        if step not in tasks:
+            tasks[step] = bar.add_task(step, total=total)
+        bar.update(tasks[step], completed=done, total=total)
+        if not started and time.monotonic() - begun >= seconds:
+            bar.start()
+            started = True
+
+    try:
+        yield advance
+    finally:
+        if started:
+            bar.stop()

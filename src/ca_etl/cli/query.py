@@ -11,8 +11,8 @@ from typing import Final
 import duckdb
 from duckdb import StatementType
 
+from ca_etl.cli.render import Format, write_parquet, write_result
 from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.output import Format, write_parquet, write_result
 from ca_etl.pipeline.resolve import readable
 from ca_etl.warehouse import lock
 from ca_etl.warehouse.lock import Holder, LockHeldError

@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from ca_etl.cli_shared import load_settings, say
+from ca_etl.cli.render import Format, load_settings, say
 from ca_etl.errors import UsageError
-from ca_etl.output import Format
 
 
 def register(app: typer.Typer) -> None:
@@ -45,7 +44,7 @@ def sql(
     raw: Raw = False,
 ) -> None:
     """Query the current release, read-only."""
-    from ca_etl.query import run_query
+    from ca_etl.cli.query import run_query
 
     text = sys.stdin.read() if query == "-" else query
     run_query(load_settings().data_dir, text, form, output, failed=failed, raw=raw)
@@ -68,8 +67,8 @@ def decide(
     reason: Annotated[str, typer.Option(help="For whoever reads this later.")],
 ) -> None:
     """Decide about a capture that a check stopped; the next run respects it."""
+    from ca_etl.cli.query import assert_capture
     from ca_etl.pipeline.context import utc_now
-    from ca_etl.query import assert_capture
     from ca_etl.warehouse import decisions
     from ca_etl.warehouse.load import Decision as Entry
 
@@ -90,7 +89,7 @@ def export(
     raw: Raw = False,
 ) -> None:
     """Write the tables of the current release to a folder, one file each."""
-    from ca_etl.query import export_tables
+    from ca_etl.cli.query import export_tables
 
     for path in export_tables(load_settings().data_dir, folder, table or [], form, raw=raw):
         typer.echo(path)

@@ -1,1 +1,0 @@
-"""Alerts: conditions that an operator should hear of, told once when they begin and once when they end."""

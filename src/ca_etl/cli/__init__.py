@@ -1,0 +1,8 @@
+"""The command line: `main` is the entry point of `ca-etl`, and a module holds a group of commands."""
+
+
+def main() -> None:
+    """Run `ca-etl` with the arguments of the process."""
+    from ca_etl.cli.app import main as run_app
+
+    run_app()
