@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ca_etl.warehouse.connect import open_building
+from ca_etl.warehouse.connection import open_building
 from ca_etl.warehouse.models import build_models
 from ca_etl.warehouse.sqlfiles import sql_root
 

@@ -32,8 +32,8 @@ import polars as pl
 from benchmarks.alternatives import alternative, alternative_version
 from benchmarks.measure import Claim, interleaved, print_table, processor, tell
 from ca_etl.demo.content import articles
-from ca_etl.enrich.amounts_rows import amount_rows
-from ca_etl.enrich.money_words import CODES, MAGNITUDES, SIGNS, WORDS
+from ca_etl.enrich.amounts import amount_rows
+from ca_etl.enrich.money_vocabulary import CODES, MAGNITUDES, SIGNS, WORDS
 from tests.enrich import amounts_corpus
 
 WORKER: Final = Path(__file__).with_name("read_prices.py")

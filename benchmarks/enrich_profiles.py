@@ -26,8 +26,7 @@ import polars as pl
 
 from benchmarks.enrich_places import corpus
 from benchmarks.measure import Claim, interleaved, print_table, processor, tell, wall_of_process
-from ca_etl.enrich.likeness import BANDS, ROWS, RUN
-from ca_etl.enrich.profiles import profile_rows
+from ca_etl.enrich.near_duplicates import BANDS, ROWS, RUN, profile_rows
 
 HASHES: Final = BANDS * ROWS
 # The plain loop takes a second for each.

@@ -19,10 +19,9 @@ from typing import Final
 
 from ca_etl import __version__
 from ca_etl.archive.policy import Attempt, Verdict
-from ca_etl.archive.write import ArchiveWriter
-from ca_etl.demo.answers import entity_tag, last_modified
-from ca_etl.demo.content import Article
-from ca_etl.demo.figures import FIRST_DAY, LAST_DAY, Ticker, default_last_day, ticker_of
+from ca_etl.archive.writer import ArchiveWriter
+from ca_etl.demo.content import FIRST_DAY, LAST_DAY, Article, Ticker, default_last_day, ticker_of
+from ca_etl.demo.handlers import entity_tag, last_modified
 from ca_etl.demo.render import Printed, render_html
 from ca_etl.demo.routes import Listing, resolve
 from ca_etl.pipeline.context import Kind, Status

@@ -25,8 +25,8 @@ from trafilatura import bare_extraction
 from benchmarks.history import NEWEST
 from benchmarks.measure import Claim, interleaved, print_table, processor, tell
 from benchmarks.pages import BASE_URL, heavy_pages, light_pages, write_html
-from ca_etl.archive.read import read_archive
-from ca_etl.demo.answers import answer
+from ca_etl.archive.reader import read_archive
+from ca_etl.demo.handlers import answer
 from ca_etl.parse.page import Page as ReadPage
 from ca_etl.parse.rows import read_page, rows_of
 from ca_etl.records import Capture, Rows

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.measure import ROOT, Claim, interleaved, print_table, tell, wall_of_process
-from ca_etl.demo.figures import default_last_day
+from ca_etl.demo.content import default_last_day
 from ca_etl.demo.site import DemoSite
 from flows.local_server import QUIET, local_server
 

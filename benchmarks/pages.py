@@ -13,8 +13,8 @@ from warcio.warcwriter import WARCWriter  # type: ignore[import-untyped]
 from benchmarks.history import NEWEST, pages
 from benchmarks.weight import weighted
 from ca_etl.archive.policy import Attempt, Verdict
-from ca_etl.archive.write import ArchiveWriter
-from ca_etl.demo.figures import ticker_of
+from ca_etl.archive.writer import ArchiveWriter
+from ca_etl.demo.content import ticker_of
 from ca_etl.demo.render import Printed, render_text
 from ca_etl.demo.routes import Listing, resolve
 

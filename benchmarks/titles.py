@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ca_etl.parse.text import read_text
+from ca_etl.parse.text_page import read_text
 
 CORPUS: Final = Path(__file__).parent / "titles_corpus"
 HALVES: Final = ("build", "measure")

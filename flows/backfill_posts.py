@@ -9,8 +9,8 @@ from prefect import State, flow, runtime
 from prefect.states import Failed
 
 from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.backfill import Stretch
 from ca_etl.pipeline.context import utc_now
-from ca_etl.pipeline.history import Stretch
 from ca_etl.pipeline.run import run_backfill
 from flows.ending import advised, ended
 from flows.site import settings_for

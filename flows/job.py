@@ -9,7 +9,7 @@ from functools import partial
 
 from prefect import runtime
 
-from ca_etl.demo.figures import default_last_day
+from ca_etl.demo.content import default_last_day
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.consult import consult
 from ca_etl.pipeline.context import utc_now

@@ -12,10 +12,10 @@ from prefect.states import Failed
 
 from ca_etl.archive.ingest import IngestReport
 from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.backfill import Stretch, capture_feed, capture_history
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, capture
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.enrich import Enriched, enrich
-from ca_etl.pipeline.history import Stretch, capture_feed, capture_history
 from ca_etl.pipeline.ingest import Given, ingest
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, publish

@@ -11,7 +11,7 @@ from typing import Final
 
 from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.run import Outcome
-from ca_etl.warehouse.connect import open_release
+from ca_etl.warehouse.connection import open_release
 from ca_etl.warehouse.journal import CheckResult
 from ca_etl.warehouse.release import Building
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from ca_etl.cli.render import Format, write_result
-from ca_etl.warehouse.connect import open_release
+from ca_etl.warehouse.connection import open_release
 
 ROOT: Final = Path(__file__).parents[1]
 DOCUMENTS: Final = (ROOT / "README.md", ROOT / "docs" / "queries.md")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ca_etl.archive.fetch import Fetcher
+from ca_etl.archive.client import Fetcher
 from ca_etl.archive.policy import Attempt, FetchPolicy, Validators, Verdict
 
 NOON = datetime(2025, 12, 5, 2, 0, 0, 250000, tzinfo=UTC)

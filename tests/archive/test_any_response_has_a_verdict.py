@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ca_etl.archive.fetch import Fetcher
+from ca_etl.archive.client import Fetcher
 from ca_etl.archive.policy import Attempt, FetchPolicy, Validators, Verdict
-from ca_etl.archive.read import read_archive
-from ca_etl.archive.write import ArchiveWriter
+from ca_etl.archive.reader import read_archive
+from ca_etl.archive.writer import ArchiveWriter
 from ca_etl.parse.rows import rows_of
 from ca_etl.records import Capture
 

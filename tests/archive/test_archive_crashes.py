@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ca_etl.archive.read import archive_files, read_archive
-from ca_etl.archive.write import ArchiveWriteError, ArchiveWriter, recover_open_files
+from ca_etl.archive.reader import archive_files, read_archive
+from ca_etl.archive.writer import ArchiveWriteError, ArchiveWriter, recover_open_files
 from ca_etl.records import Capture
 
 NAME = "20251205T020000Z-timesca"

@@ -9,8 +9,8 @@ import pytest
 from warcio.archiveiterator import ArchiveIterator
 
 from ca_etl.archive.policy import Verdict
-from ca_etl.archive.read import archive_files, read_archive, read_capture, read_validators, usable_urls
-from ca_etl.archive.write import ArchiveWriter
+from ca_etl.archive.reader import archive_files, read_archive, read_capture, read_validators, usable_urls
+from ca_etl.archive.writer import ArchiveWriter
 from ca_etl.records import Capture
 
 NAME = "20251205T020000Z-timesca"

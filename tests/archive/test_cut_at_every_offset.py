@@ -7,8 +7,8 @@ from itertools import accumulate
 
 import pytest
 
-from ca_etl.archive.read import read_archive
-from ca_etl.archive.write import ArchiveWriter
+from ca_etl.archive.reader import read_archive
+from ca_etl.archive.writer import ArchiveWriter
 from ca_etl.records import BadRecord, Capture
 
 SMALL = b"<html><p>KGS/USD = 0.01144 0%</p></html>"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.archive.payload import digest_matches
+from ca_etl.archive.record import digest_matches
 
 ALGORITHMS = st.sampled_from(["md5", "sha1", "sha256", "sha384", "sha512"])
 NOTATIONS = {

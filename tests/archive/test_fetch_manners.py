@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from ca_etl.archive.fetch import Fetcher
+from ca_etl.archive.client import Fetcher
 from ca_etl.archive.policy import Verdict
 
 ROBOTS = "text/plain"

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.archive.payload import dechunk, digest_matches
-from ca_etl.archive.read import read_archive, read_capture
+from ca_etl.archive.reader import read_archive, read_capture
+from ca_etl.archive.record import dechunk, digest_matches
 from ca_etl.records import BadRecord, Capture, RejectReason
 
 URL = "https://timesca.com/latest/"

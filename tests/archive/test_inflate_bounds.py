@@ -7,13 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.archive.inflate import (
-    CorruptStreamError,
-    CutStreamError,
-    Inflater,
-    TooLargeError,
-    inflate,
-)
+from ca_etl.archive.connection import CorruptStreamError, CutStreamError, Inflater, TooLargeError, inflate
 
 ROOM = {"max_bytes": 10_000_000, "max_ratio": 2000.0}
 

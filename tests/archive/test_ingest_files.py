@@ -15,8 +15,8 @@ from ca_etl.archive.ingest import (
     UnsupportedInputError,
     ingest_paths,
 )
-from ca_etl.archive.read import archive_files, read_archive
-from ca_etl.archive.write import ArchiveWriter, recover_open_files
+from ca_etl.archive.reader import archive_files, read_archive
+from ca_etl.archive.writer import ArchiveWriter, recover_open_files
 from ca_etl.errors import UsageError
 from ca_etl.records import BadRecord, Capture
 

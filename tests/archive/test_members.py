@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from ca_etl.archive.members import MAX_RECORD_BYTES, BadStretch, RawRecord, stretches
+from ca_etl.archive.framing import MAX_RECORD_BYTES, BadStretch, RawRecord, stretches
 from ca_etl.records import RejectReason
 
 FIRST = b"WARC/1.0\r\nContent-Length: 4\r\n\r\nbody\r\n\r\n"

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ca_etl.archive.fields import Origin, origin_of
 from ca_etl.archive.ingest import ingest_paths
-from ca_etl.archive.read import read_origin
-from ca_etl.archive.write import ArchiveWriter
+from ca_etl.archive.naming import Origin, origin_of
+from ca_etl.archive.reader import read_origin
+from ca_etl.archive.writer import ArchiveWriter
 
 SLOT = datetime(2025, 12, 7, 4, 30, tzinfo=UTC)
 SWEEP = Origin("timesca-posts", "sweep", SLOT)

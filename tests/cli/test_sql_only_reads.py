@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from ca_etl.cli.query import QueryError, assert_reads
-from ca_etl.warehouse.connect import open_building, open_release
+from ca_etl.warehouse.connection import open_building, open_release
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 PIVOT = "pivot (select 1 as a, 2 as b) on a using sum(b)"

@@ -4,8 +4,7 @@ from datetime import date, time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.demo.content import articles, published_by, slugify
-from ca_etl.demo.figures import FIRST_DAY, LAST_DAY
+from ca_etl.demo.content import FIRST_DAY, LAST_DAY, articles, published_by, slugify
 from ca_etl.demo.prose import prose
 
 days = st.dates(FIRST_DAY, LAST_DAY)

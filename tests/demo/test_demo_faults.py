@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from ca_etl.demo.content import ticker_of
 from ca_etl.demo.faults import Fault
-from ca_etl.demo.figures import ticker_of
 from ca_etl.demo.render import CYCLES, Printed
 from ca_etl.demo.site import DemoSite
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ca_etl.demo.figures import (
+from ca_etl.demo.content import (
     FIRST_DAY,
     LAST_DAY,
     check_day,

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from ca_etl.demo.content import articles, published_by
-from ca_etl.demo.figures import FIRST_DAY, LAST_DAY, ticker_of
+from ca_etl.demo.content import FIRST_DAY, LAST_DAY, articles, published_by, ticker_of
 from ca_etl.demo.render import CYCLES, Printed, date_line, render_html, render_text
 from ca_etl.demo.routes import ArticlePage, Listing, Moved, resolve
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from ca_etl.demo.content import SITE_ZONE, articles, published_by
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.posts import default_shelf
-from ca_etl.demo.rest import reply
+from ca_etl.demo.wordpress import reply
 
 DAY = date(2025, 12, 5)
 POSTS = "wp-json/wp/v2/posts"

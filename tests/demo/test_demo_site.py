@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from protego import Protego
 
-from ca_etl.demo.figures import FIRST_DAY, LAST_DAY, default_last_day, ticker_of
+from ca_etl.demo.content import FIRST_DAY, LAST_DAY, default_last_day, ticker_of
 from ca_etl.demo.render import CYCLES
 from ca_etl.demo.site import DemoSite
 from ca_etl.errors import CaEtlError, UsageError

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ca_etl.enrich.amounts import MAX_SPOTS, Amount, amounts
-from ca_etl.enrich.amounts_rows import amount_rows
+from ca_etl.enrich.amounts import MAX_SPOTS, Amount, amount_rows, amounts
 
 
 def _only(text: str) -> Amount:

@@ -14,7 +14,7 @@ from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.context import Context, Kind
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
-from ca_etl.warehouse import decisions, journal
+from ca_etl.warehouse import journal, overrides
 from ca_etl.warehouse.lock import Holder, run_lock
 
 pytestmark = pytest.mark.usefixtures("prefect_api", "data_dir")
@@ -243,7 +243,7 @@ def test_a_failed_check_is_told_once_and_its_end_once_more(
     with duckdb.connect(str(building / "warehouse.duckdb"), read_only=True) as con:
         wrong = con.sql("select capture_id from raw.capture").fetchall()
     for (capture_id,) in wrong:
-        decisions.append(data_dir, decisions.Decision(capture_id, "exclude", "a wrong digit", STARTED))
+        overrides.append(data_dir, overrides.Decision(capture_id, "exclude", "a wrong digit", STARTED))
     site.faults.clear()
     site.play(second.date())
     state, _ = run_flow(site=site.base_url, slot=second)

@@ -6,12 +6,12 @@ from contextlib import contextmanager
 import duckdb
 import pytest
 
-from ca_etl.enrich.likeness import MOST_WORDS
-from ca_etl.pipeline.alike import MOST_FIRST
+from ca_etl.enrich.near_duplicates import MOST_WORDS
+from ca_etl.pipeline.enrich import MOST_FIRST
 from ca_etl.warehouse.checks import CheckError, collect_checks, run_checks
-from ca_etl.warehouse.header import CheckSpec
-from ca_etl.warehouse.landing import ensure_raw
+from ca_etl.warehouse.model_header import CheckSpec
 from ca_etl.warehouse.models import Model, build_models, discover
+from ca_etl.warehouse.raw_schema import ensure_raw
 from ca_etl.warehouse.sqlfiles import sql_root
 
 MODELS = discover(sql_root())

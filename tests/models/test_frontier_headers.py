@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ca_etl.warehouse.header import split_file
+from ca_etl.warehouse.model_header import split_file
 from ca_etl.warehouse.sqlfiles import sql_root
 
 FILES = sorted((sql_root() / "frontier").glob("*.sql"))

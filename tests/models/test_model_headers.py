@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ca_etl.warehouse.header import (
+from ca_etl.warehouse.model_header import (
     CheckSpec,
     HeaderError,
     read_check_header,

@@ -196,7 +196,7 @@ def test_descriptions_stand_as_comments_in_the_file_for_tables_views_and_columns
 
 
 def test_every_column_of_every_real_model_has_its_comment_and_its_type(con):
-    from ca_etl.warehouse.landing import ensure_raw
+    from ca_etl.warehouse.raw_schema import ensure_raw
 
     ensure_raw(con)
     built = build_models(con, sql_root())
@@ -214,7 +214,7 @@ def test_every_column_of_every_real_model_has_its_comment_and_its_type(con):
 
 
 def test_the_tables_of_the_design_are_there_with_their_fixed_columns(con):
-    from ca_etl.warehouse.landing import ensure_raw
+    from ca_etl.warehouse.raw_schema import ensure_raw
 
     fixed = {
         "fct_rate_observation": "observed_at rate_date",
@@ -242,7 +242,7 @@ def test_the_tables_of_the_design_are_there_with_their_fixed_columns(con):
 
 
 def test_views_work_for_an_analyst_who_has_none_of_the_runners_macros(tmp_path):
-    from ca_etl.warehouse.landing import ensure_raw
+    from ca_etl.warehouse.raw_schema import ensure_raw
 
     path = tmp_path / "warehouse.duckdb"
     with duckdb.connect(str(path)) as con:

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ca_etl.demo.answers import answer
 from ca_etl.demo.faults import Fault
+from ca_etl.demo.handlers import answer
 from ca_etl.parse.links import url_slug
 from ca_etl.parse.page import Article, Page, PageKind
 from ca_etl.parse.rows import read_page, rows_of

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.parse.feed_xml import MAX_ITEMS, read_feed, read_time
+from ca_etl.parse.feed import MAX_ITEMS, read_feed, read_time
 from ca_etl.parse.links import url_slug
 from ca_etl.parse.page import Article, Page, Reject
 from ca_etl.parse.rows import read_page

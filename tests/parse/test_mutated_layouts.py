@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ca_etl.parse.rows import rows_of
-from ca_etl.parse.text import read_text
+from ca_etl.parse.text_page import read_text
 from ca_etl.parse.ticker import is_ticker_line
 from ca_etl.records import Capture, RejectReason, Rows
 

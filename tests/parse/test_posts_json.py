@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.parse.content import plain
+from ca_etl.parse.item_validation import plain
 from ca_etl.parse.links import url_slug
 from ca_etl.parse.page import Article, Page
-from ca_etl.parse.posts_json import read_posts
 from ca_etl.parse.rows import read_page
+from ca_etl.parse.wordpress_json import read_posts
 from ca_etl.records import Rows
 
 NIGHT = datetime(2025, 12, 4, 20, 30, tzinfo=UTC)

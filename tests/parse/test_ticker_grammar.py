@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from ca_etl.parse.markup import GAP
+from ca_etl.parse.html_document import GAP
 from ca_etl.parse.ticker import cut_short, is_ticker_line, read_ticker, ticker_lines
 from ca_etl.records import RejectReason
 

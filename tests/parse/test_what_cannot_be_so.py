@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from ca_etl.parse.doubts import cut_off
-from ca_etl.parse.feed_xml import read_feed
+from ca_etl.parse.feed import read_feed
+from ca_etl.parse.item_validation import cut_off
 from ca_etl.parse.page import Page
-from ca_etl.parse.posts_json import read_posts
+from ca_etl.parse.wordpress_json import read_posts
 
 API = "https://timesca.com/wp-json/wp/v2/posts"
 LINK = "https://timesca.com/a-road/"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ca_etl.parse.content import plain, read_content
+from ca_etl.parse.item_validation import plain, read_content
 from ca_etl.parse.page import Page
 
 Reader = Callable[..., Page]

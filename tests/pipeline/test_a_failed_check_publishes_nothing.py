@@ -6,13 +6,13 @@ from typing import Any
 
 import duckdb
 
-from ca_etl.archive.read import archive_files
-from ca_etl.demo.figures import default_last_day
+from ca_etl.archive.reader import archive_files
+from ca_etl.demo.content import default_last_day
 from ca_etl.pipeline.context import Status, utc_now
 from ca_etl.pipeline.play import faults, play_days
 from ca_etl.settings import Settings
-from ca_etl.warehouse import decisions, journal
-from ca_etl.warehouse.load import Decision
+from ca_etl.warehouse import journal, overrides
+from ca_etl.warehouse.raw_load import Decision
 from ca_etl.warehouse.release import current_release
 
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -44,7 +44,7 @@ def wrong_captures(settings: Settings, run_id: str) -> list[str]:
 def decide(settings: Settings, run_id: str, word: str) -> int:
     captures = wrong_captures(settings, run_id)
     for capture_id in captures:
-        decisions.append(settings.data_dir, Decision(capture_id, word, "looked at by hand", utc_now()))
+        overrides.append(settings.data_dir, Decision(capture_id, word, "looked at by hand", utc_now()))
     return len(captures)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ca_etl.archive.read import archive_files
+from ca_etl.archive.reader import archive_files
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.play import play_days

@@ -17,11 +17,11 @@ from ca_etl.demo import desk
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.load import UPGRADED
 from ca_etl.pipeline.play import clock_from
-from ca_etl.pipeline.resolve import consulted_warehouse, published_warehouse
 from ca_etl.pipeline.run import Edges, Outcome, run_daily, run_rebuild
 from ca_etl.settings import ArticleSource, Settings
 from ca_etl.sources.schedules import DAILY, SWEEP
 from ca_etl.warehouse import journal
+from ca_etl.warehouse.reading import consulted_warehouse, published_warehouse
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "release_before.tar.xz"
 RUNS = ("20251220T020000Z", "20251221T020000Z", "20251222T020000Z")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ca_etl.demo.content import default_last_day
 from ca_etl.demo.faults import Fault
-from ca_etl.demo.figures import default_last_day
 from ca_etl.demo.site import DemoSite
 from ca_etl.errors import UsageError
 from ca_etl.pipeline.run import run_daily

@@ -10,7 +10,7 @@ import pytest
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
-from ca_etl.pipeline.history import Stretch, read_done
+from ca_etl.pipeline.backfill import Stretch, read_done
 from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import Edges, run_backfill, run_daily
 from ca_etl.settings import Settings

@@ -11,7 +11,7 @@ import pytest
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.errors import UsageError
-from ca_etl.pipeline.history import FEED_DONE, Stretch, read_done
+from ca_etl.pipeline.backfill import FEED_DONE, Stretch, read_done
 from ca_etl.pipeline.run import run_backfill
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal

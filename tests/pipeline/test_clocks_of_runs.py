@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from ca_etl.demo.answers import Answer
 from ca_etl.demo.faults import Fault
+from ca_etl.demo.handlers import Answer
 from ca_etl.demo.site import DemoSite
 from ca_etl.operate.status import collect
+from ca_etl.pipeline.backfill import Stretch
 from ca_etl.pipeline.clock import contradiction, evidence, held_back
-from ca_etl.pipeline.history import Stretch
 from ca_etl.pipeline.ingest import Given
 from ca_etl.pipeline.play import clock_from, play_days
 from ca_etl.pipeline.run import Edges, Outcome, run_backfill, run_daily, run_ingest, run_rebuild

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from ca_etl.parse.duplicate_pages import Saying, reject_repeats, repeats
 from ca_etl.parse.rows import rows_of
-from ca_etl.pipeline.duplicate_pages import Saying, reject_repeats, repeats
 from ca_etl.records import Capture, Rows
 
 SITE = "https://timesca.com/"

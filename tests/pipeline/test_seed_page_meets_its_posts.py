@@ -13,7 +13,7 @@ import pytest
 from ca_etl.demo.content import Caption
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
-from ca_etl.pipeline.history import Stretch
+from ca_etl.pipeline.backfill import Stretch
 from ca_etl.pipeline.ingest import Given
 from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import Edges, run_backfill, run_daily, run_ingest

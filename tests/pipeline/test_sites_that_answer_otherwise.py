@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from ca_etl.archive.policy import Verdict
-from ca_etl.demo.answers import Answer
+from ca_etl.demo.handlers import Answer
 from ca_etl.demo.site import DemoSite, LoggedRequest
-from ca_etl.pipeline.history import Stretch, read_done
+from ca_etl.pipeline.backfill import Stretch, read_done
 from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import Edges, Outcome, run_backfill, run_daily
 from ca_etl.settings import Settings

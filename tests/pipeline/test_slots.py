@@ -11,9 +11,9 @@ import pytest
 from ca_etl.archive.policy import Verdict
 from ca_etl.pipeline.capture import Captured
 from ca_etl.pipeline.load import Loaded
+from ca_etl.pipeline.session import FetchedUrl
 from ca_etl.pipeline.slots import MOST_MISSED, SlotOutcome, is_done, missed_slots, slot_record
 from ca_etl.pipeline.source_outcome import slot_outcome
-from ca_etl.pipeline.visit import FetchedUrl
 from ca_etl.sources.schedules import Schedule
 from ca_etl.warehouse.journal import Cause, RunRecord, SlotRecord
 

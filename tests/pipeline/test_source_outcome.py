@@ -15,14 +15,14 @@ from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.articles import FIRST_LOOK, OVERLAP, last_got, since
 from ca_etl.pipeline.context import Context, Kind
-from ca_etl.pipeline.killed import lost_runs
+from ca_etl.pipeline.crash_recovery import lost_runs
 from ca_etl.pipeline.run import Edges, run_daily
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.source_outcome import SourceOutcome, read_checkpoint, write_checkpoint
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.journal import Cause, RunRecord, SlotRecord
-from ca_etl.warehouse.load import ensure_raw, load_journal
+from ca_etl.warehouse.raw_load import ensure_raw, load_journal
 
 OLD_JOURNAL = Path(__file__).parents[1] / "warehouse" / "fixtures" / "runs_without_causes.jsonl"
 SLOT = datetime(2025, 12, 22, 2, tzinfo=UTC)

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ca_etl.enrich.likeness import MOST_WORDS
-from ca_etl.enrich.profiles import profile_rows
-from ca_etl.pipeline.alike import MOST_FIRST, crowded_texts, replace_pairs
-from ca_etl.warehouse.landing import ensure_raw
+from ca_etl.enrich.near_duplicates import MOST_WORDS, profile_rows
+from ca_etl.pipeline.enrich import MOST_FIRST, crowded_texts, replace_pairs
+from ca_etl.warehouse.raw_schema import ensure_raw
 
 Pair = tuple[str, str, int, int, int]
 

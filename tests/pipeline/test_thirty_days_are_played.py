@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ca_etl.demo.figures import default_last_day
+from ca_etl.demo.content import default_last_day
 from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings

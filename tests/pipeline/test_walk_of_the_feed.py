@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from ca_etl.archive.fetch import Fetcher
+from ca_etl.archive.client import Fetcher
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.backfill import read_feed
 from ca_etl.pipeline.context import utc_now
-from ca_etl.pipeline.history import read_feed
 from ca_etl.settings import Settings
 from ca_etl.sources import timesca
 from ca_etl.sources.feed import FeedWalked, walk_feed

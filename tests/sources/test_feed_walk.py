@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ca_etl.sources.feed import MOST_PASSES, FeedPage, FeedWalked, feed_url, walk_feed
-from ca_etl.sources.feed_evidence import FeedItem
+from ca_etl.sources.feed import MOST_PASSES, FeedItem, FeedPage, FeedWalked, feed_url, walk_feed
 
 SITE = "https://timesca.com/"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ import pytest
 
 from ca_etl.errors import UsageError
 from ca_etl.records import site_name
-from ca_etl.sources.site import claim_data_dir, claimed_site
+from ca_etl.warehouse.data_directory import claim_data_dir, claimed_site
 
 
 @pytest.mark.parametrize(

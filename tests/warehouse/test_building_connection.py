@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import duckdb
 import pytest
 
-from ca_etl.warehouse.connect import beside, checkpoint_at_commit, open_building
+from ca_etl.warehouse.connection import beside, checkpoint_at_commit, open_building
 
 # like the addresses of articles: nothing repeats, and all begin alike
 LABELS = (

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ca_etl.warehouse.connect import open_building
+from ca_etl.warehouse.connection import open_building
 from ca_etl.warehouse.datapackage import (
     ColumnFact,
     FileFact,

@@ -6,22 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from ca_etl.warehouse import decisions
-from ca_etl.warehouse.decisions import DecisionError
-from ca_etl.warehouse.load import Decision
+from ca_etl.warehouse import overrides
+from ca_etl.warehouse.overrides import DecisionError
+from ca_etl.warehouse.raw_load import Decision
 
 AT = datetime(2025, 12, 6, 8, 30, tzinfo=UTC)
 
 
 def test_without_a_file_nothing_is_decided(tmp_path: Path) -> None:
-    assert decisions.read(tmp_path) == ()
+    assert overrides.read(tmp_path) == ()
 
 
 def test_the_last_line_about_a_capture_holds(tmp_path: Path) -> None:
-    decisions.append(tmp_path, Decision("urn:uuid:1", "exclude", 'ten times, "too high"', AT))
-    decisions.append(tmp_path, Decision("urn:uuid:2", "exclude", "cut", AT))
-    decisions.append(tmp_path, Decision("urn:uuid:1", "accept", "a reform\nmoved the point", AT))
-    assert decisions.read(tmp_path) == (
+    overrides.append(tmp_path, Decision("urn:uuid:1", "exclude", 'ten times, "too high"', AT))
+    overrides.append(tmp_path, Decision("urn:uuid:2", "exclude", "cut", AT))
+    overrides.append(tmp_path, Decision("urn:uuid:1", "accept", "a reform\nmoved the point", AT))
+    assert overrides.read(tmp_path) == (
         Decision("urn:uuid:1", "accept", "a reform\nmoved the point", AT),
         Decision("urn:uuid:2", "exclude", "cut", AT),
     )
@@ -30,15 +30,15 @@ def test_the_last_line_about_a_capture_holds(tmp_path: Path) -> None:
 def test_of_decisions_at_the_same_time_none_is_lost(tmp_path: Path) -> None:
     made = [Decision(f"urn:uuid:{number}", "accept", "fine", AT) for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda each: decisions.append(tmp_path, each), made))
-    assert set(decisions.read(tmp_path)) == set(made)
+        list(pool.map(lambda each: overrides.append(tmp_path, each), made))
+    assert set(overrides.read(tmp_path)) == set(made)
 
 
 def test_a_file_edited_by_hand_may_lack_its_last_line_break(tmp_path: Path) -> None:
     path = tmp_path / "decisions.csv"
     path.write_text("capture_id,decision,reason,decided_at\nurn:uuid:1,exclude,old,2025-12-06")
-    decisions.append(tmp_path, Decision("urn:uuid:2", "accept", "fine", AT))
-    assert [each.capture_id for each in decisions.read(tmp_path)] == ["urn:uuid:1", "urn:uuid:2"]
+    overrides.append(tmp_path, Decision("urn:uuid:2", "accept", "fine", AT))
+    assert [each.capture_id for each in overrides.read(tmp_path)] == ["urn:uuid:1", "urn:uuid:2"]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_file_edited_by_hand_may_lack_its_last_line_break(tmp_path: Path) -> N
 def test_a_line_that_is_no_decision_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "decisions.csv").write_text(f"capture_id,decision,reason,decided_at\n{line}\n")
     with pytest.raises(DecisionError, match="line 2"):
-        decisions.read(tmp_path)
+        overrides.read(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_a_line_that_is_no_decision_is_named(tmp_path: Path, line: str) -> None:
 def test_a_file_that_is_no_list_of_decisions_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "decisions.csv").write_bytes(content)
     with pytest.raises(DecisionError, match=r"decisions\.csv"):
-        decisions.read(tmp_path)
+        overrides.read(tmp_path)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ca_etl.warehouse.connect import open_building
+from ca_etl.warehouse.connection import open_building
 from ca_etl.warehouse.export import ROW_GROUP_ROWS, ExportError, ExportSpec, export_parquet
 
 RATES = """

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.warehouse.files import StorageError
+from ca_etl.warehouse.durable_files import StorageError
 from ca_etl.warehouse.journal import (
     Cause,
     CheckResult,

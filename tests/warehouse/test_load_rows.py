@@ -12,10 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ca_etl.records import KEYS, SCHEMAS, RejectReason, Rows
-from ca_etl.warehouse.connect import open_building
+from ca_etl.warehouse.connection import open_building
 from ca_etl.warehouse.journal import CheckResult, RunRecord
-from ca_etl.warehouse.landing import OutdatedWarehouseError
-from ca_etl.warehouse.load import (
+from ca_etl.warehouse.raw_load import (
     ArchiveFile,
     Decision,
     TableCount,
@@ -29,6 +28,7 @@ from ca_etl.warehouse.load import (
     transaction,
     validators,
 )
+from ca_etl.warehouse.raw_schema import OutdatedWarehouseError
 from ca_etl.warehouse.sqlfiles import raw_files, sql_root
 
 FILE = ArchiveFile("2025/12/a.warc.gz", "timesca", None, None, "ab" * 32, 1000, 4, 1, "1", "20251205T020000Z")

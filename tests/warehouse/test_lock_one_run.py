@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ca_etl.warehouse.files import StorageError
+from ca_etl.warehouse.durable_files import StorageError
 from ca_etl.warehouse.lock import Holder, LockHeldError, crashed_run, run_lock, running, settle_crash
 
 STARTED = datetime(2025, 12, 5, 2, 0, tzinfo=UTC)

@@ -1,7 +1,7 @@
 import duckdb
 import pytest
 
-from ca_etl.warehouse.connect import OLDEST_CLIENT, open_building, open_release
+from ca_etl.warehouse.connection import OLDEST_CLIENT, open_building, open_release
 from ca_etl.warehouse.release import begin_building, publish, recover
 
 FIRST = "20251205T020000Z"

@@ -6,9 +6,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ca_etl.warehouse.connect import open_building
-from ca_etl.warehouse.load import ensure_raw
-from ca_etl.warehouse.retry import forget_rejects
+from ca_etl.warehouse.connection import open_building
+from ca_etl.warehouse.raw_load import ensure_raw, forget_rejects
 
 
 @pytest.fixture

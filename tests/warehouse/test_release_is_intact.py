@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.connect import open_building
+from ca_etl.warehouse.connection import open_building
 from ca_etl.warehouse.datapackage import (
     ReleaseFacts,
     TableFact,

@@ -5,8 +5,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ca_etl.warehouse.connect import open_building
-from ca_etl.warehouse.files import StorageError
+from ca_etl.warehouse.connection import open_building
+from ca_etl.warehouse.durable_files import StorageError
 from ca_etl.warehouse.release import (
     Release,
     ReleaseError,

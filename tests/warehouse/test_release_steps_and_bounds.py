@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ca_etl.warehouse.connect import open_building
+from ca_etl.warehouse.connection import open_building
 from ca_etl.warehouse.release import (
     Building,
     Recovery,

@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import quote
 
-from ca_etl.archive.build import record_id
-from ca_etl.archive.damage import CONTENT_TYPE, Damage, examined
-from ca_etl.archive.fields import (
+from ca_etl.archive.framing import VERSION, stretches
+from ca_etl.archive.naming import (
     CAPTURED_AT,
     DAMAGED,
     DAMAGED_SUFFIX,
@@ -27,10 +26,9 @@ from ca_etl.archive.fields import (
     UNKNOWN,
     sha256_label,
 )
-from ca_etl.archive.members import VERSION, stretches
-from ca_etl.archive.read import CAPTURE_KINDS
-from ca_etl.archive.sealing import Sink, keep_damaged
-from ca_etl.archive.write import ArchiveWriter
+from ca_etl.archive.reader import CAPTURE_KINDS, CONTENT_TYPE, Damage, examined
+from ca_etl.archive.sealed_file import Sink, keep_damaged
+from ca_etl.archive.writer import ArchiveWriter, record_id
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.records import BadRecord
 from ca_etl.sanitize import redacted

@@ -54,9 +54,14 @@ def rollback(
     to: Annotated[str | None, typer.Argument(help="Release to return to. Default: the previous one.")] = None,
 ) -> None:
     """Move `current` back to an earlier release; nothing is deleted. The next run builds on it."""
-    from ca_etl.pipeline.back import move_back
+    from ca_etl.pipeline.context import utc_now
+    from ca_etl.warehouse import lock, release
 
-    typer.echo(move_back(load_settings(), to).folder)
+    data_dir = load_settings().data_dir
+    holder = lock.Holder.here("rollback", "rollback", utc_now())
+    with lock.run_lock(data_dir, holder) as held:
+        held.recorded()  # a rollback is not a run: one that fails is not a killed run
+        typer.echo(release.rollback(data_dir, to).folder)
 
 
 def decide(
@@ -69,15 +74,15 @@ def decide(
     """Decide about a capture that a check stopped; the next run respects it."""
     from ca_etl.cli.query import assert_capture
     from ca_etl.pipeline.context import utc_now
-    from ca_etl.warehouse import decisions
-    from ca_etl.warehouse.load import Decision as Entry
+    from ca_etl.warehouse import overrides
+    from ca_etl.warehouse.raw_load import Decision as Entry
 
     data_dir = load_settings().data_dir
     if not reason.strip():
         raise UsageError("a decision without a reason helps nobody later", 'ca-etl decide ... --reason "why"')
     assert_capture(data_dir, capture_id)
-    decisions.append(data_dir, Entry(capture_id, decision, reason, utc_now()))
-    say(f"{decision} {capture_id}: in {data_dir / decisions.DECISIONS_FILE}; next: ca-etl run")
+    overrides.append(data_dir, Entry(capture_id, decision, reason, utc_now()))
+    say(f"{decision} {capture_id}: in {data_dir / overrides.DECISIONS_FILE}; next: ca-etl run")
 
 
 def export(

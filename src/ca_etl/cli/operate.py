@@ -1,4 +1,4 @@
-"""The commands of a scheduled installation, schedule and alerts, and the look for alerts after a run."""
+"""Commands of a scheduled installation: `schedule` and `alerts`, and the alert check after a run."""
 
 from __future__ import annotations
 

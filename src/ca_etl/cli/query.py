@@ -13,9 +13,9 @@ from duckdb import StatementType
 
 from ca_etl.cli.render import Format, write_parquet, write_result
 from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.pipeline.resolve import readable
 from ca_etl.warehouse import lock
 from ca_etl.warehouse.lock import Holder, LockHeldError
+from ca_etl.warehouse.reading import readable
 from ca_etl.warehouse.release import BUILDING, RELEASES, WAREHOUSE, Release, current_release
 
 SHOW: Final = 'ca-etl sql "show tables"'

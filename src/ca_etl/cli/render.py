@@ -1,4 +1,8 @@
-"""What every command needs: the settings, and how to say something on stderr, to people or to programs."""
+"""What commands share: load settings, print errors, results (table, CSV, JSON, Parquet) and a progress bar.
+
+DuckDB itself writes every value (as text, or as JSON), so that a decimal keeps its digits and no value passes through a
+binary float.
+"""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 REJECTS_CHECK = "run_has_no_rejects"
 
 # What says how far a backfill has come, which lasts for hours; a terminal has a bar.
-BACKFILL_LOG = "ca_etl.pipeline.history"
+BACKFILL_LOG = "ca_etl.pipeline.backfill"
 
 TrustClock = Annotated[
     bool,
@@ -111,8 +111,8 @@ def backfill(
     trust_clock: TrustClock = False,
 ) -> None:
     """Archive the history of a source, then load, build, check, publish. Resumes where it was stopped."""
+    from ca_etl.pipeline.backfill import Stretch
     from ca_etl.pipeline.context import utc_now
-    from ca_etl.pipeline.history import Stretch
     from ca_etl.pipeline.run import Edges, run_backfill
 
     until = last or utc_now()

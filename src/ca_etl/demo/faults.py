@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from ca_etl.demo.figures import PrintedRate, Ticker
+from ca_etl.demo.content import PrintedRate, Ticker
 from ca_etl.demo.render import Printed
 
 ROBOTS: Final = "/robots.txt"

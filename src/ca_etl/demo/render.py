@@ -14,8 +14,7 @@ from datetime import date
 from html import escape
 from typing import Final
 
-from ca_etl.demo.content import Article, Caption
-from ca_etl.demo.figures import Ticker, ticker_of
+from ca_etl.demo.content import Article, Caption, Ticker, ticker_of
 from ca_etl.demo.prose import prose
 from ca_etl.demo.routes import ArticlePage, Listing, ListingKind, author_slug
 

@@ -16,10 +16,9 @@ from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Final, Self
 
-from ca_etl.demo.answers import Answer, answer, path_of
-from ca_etl.demo.content import articles
+from ca_etl.demo.content import articles, check_day, default_last_day
 from ca_etl.demo.faults import Fault, matches
-from ca_etl.demo.figures import check_day, default_last_day
+from ca_etl.demo.handlers import Answer, answer, path_of
 from ca_etl.demo.posts import Posts
 from ca_etl.errors import CaEtlError
 

@@ -1,4 +1,4 @@
-"""Amounts of money in English news text, as exact decimals with their currency.
+"""Amounts of money in English news text, as exact decimals with their currency, one text or many at once.
 
 What is read: digits with commas or spaces (also no-break and thin ones) between thousands, number words, magnitudes
 ("million", "mln", "bn", and k, m, b directly at the digits or, after a sign or code, a space later), with a sign or ISO
@@ -7,9 +7,12 @@ its code in brackets, hundredths ("1 som 37 tyiyn"). Of the names, "som" is the 
 "sum", "soum" and "so'm" are Uzbek; "manat" is Turkmen unless "Azerbaijani" is right before it. "a million dollars" and
 "half a million dollars" are amounts, "tens of millions of dollars" is not.
 
-`money_words` lists what is left out on purpose. Not read, rather than read wrongly: years, dates, lines of a ticker,
+`money_vocabulary` lists what is left out on purpose. Not read, rather than read wrongly: years, dates, ticker lines,
 numbers of 10^18 and more or of more than ten decimals, numbers whose separators fit no English form ("1.234.567 som",
 "85.000 tenge" unless its stated dollars decide), and amounts whose continuation is unsure ("10 manat 50 tyiyn").
+
+In many texts, Polars searches the positions that may belong to an amount in all of them at once (Aho-Corasick), and the
+grammar runs only there: news rarely names money, so Python never sees most of the text.
 """
 
 from __future__ import annotations
@@ -18,13 +21,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from itertools import islice
+from operator import attrgetter
 from typing import Final, NamedTuple
 
+import polars as pl
+
 from ca_etl.enrich.money_context import HEDGE, NOTE, hedged, unit_after
-from ca_etl.enrich.money_numbers import BLANK, Numeral
-from ca_etl.enrich.money_parser import spans_at
-from ca_etl.enrich.money_ranges import with_ranges, with_shared, without_doubtful
-from ca_etl.enrich.money_words import CODES, SIGNS, STEMS
+from ca_etl.enrich.money_parser import spans_at, with_ranges, with_shared, without_doubtful
+from ca_etl.enrich.money_vocabulary import BLANK, CODES, DECIMALS, SIGNS, STEMS, Numeral
 
 # Case folding of ASCII letters alone, as Aho-Corasick in Polars has it.
 _SPOTS: Final = re.compile(rf"(?=(?ai:{'|'.join(map(re.escape, (*SIGNS, *STEMS)))})|{'|'.join(CODES)})")
@@ -168,3 +172,53 @@ def _meant(text: str, span: Numeral, unit: str | None, dollars: Numeral | None) 
         return span.value if span.value > dollars.value else None
     thousands = (span.value * 1000).to_integral_value()
     return thousands if span.value < dollars.value < thousands else None
+
+
+# Wide enough for every amount that the grammar reads: below 10^18, with at most ten decimals.
+MONEY: Final = pl.Decimal(38, DECIMALS)
+# Column, field of an amount, type.
+_COLUMNS: Final[tuple[tuple[str, str, pl.DataType | type[pl.DataType]], ...]] = (
+    ("text_start", "start", pl.UInt32), ("text_end", "end", pl.UInt32), ("amount_text", "amount_text", pl.String),
+    ("amount", "amount", MONEY), ("amount_high", "amount_high", MONEY), ("currency", "currency", pl.String),
+    ("per", "per", pl.String), ("is_approximate", "approx", pl.Boolean), ("stated_usd", "stated_usd", MONEY),
+    ("stated_usd_high", "stated_usd_high", MONEY),
+)  # fmt: skip
+
+
+def amount_rows(texts: pl.DataFrame) -> pl.DataFrame:
+    """One row per amount of `texts` (columns text_id, text), in the order of the texts and of their amounts.
+
+    Columns: text_id, text_start, text_end (characters), amount_text, amount, amount_high, currency, per,
+    is_approximate, stated_usd, stated_usd_high; see `amounts.Amount`. A null text has no amounts.
+    Raises `polars.exceptions.ColumnNotFoundError` where a column of `texts` is missing.
+    """
+    ids: list[object] = []
+    amounts: list[Amount] = []
+    for text_id, text, spots in _with_spots(texts):
+        amounts += amounts_at(text, _characters(text, spots))
+        ids += [text_id] * (len(amounts) - len(ids))
+    columns = {name: pl.Series(map(attrgetter(field), amounts), dtype=kind) for name, field, kind in _COLUMNS}
+    return pl.DataFrame({"text_id": pl.Series(ids, dtype=texts.schema["text_id"]), **columns})
+
+
+def _with_spots(texts: pl.DataFrame) -> Iterator[tuple[object, str, Sequence[int]]]:
+    """The texts that have a candidate, with the candidates' offsets in bytes, in rising order."""
+    text = pl.col("text").str
+    words, codes = [*SIGNS, *STEMS], [*CODES]
+    spots = pl.concat_list(text.find_many(words, ascii_case_insensitive=True), text.find_many(codes))
+    candidates = texts.select("text_id", "text", spots=spots.list.unique().list.sort()).filter(
+        pl.col("spots").list.len() > 0
+    )
+    yield from candidates.iter_rows()
+
+
+def _characters(text: str, spots: Sequence[int]) -> Sequence[int]:
+    """Offsets in bytes as offsets in characters."""
+    if text.isascii():
+        return spots
+    raw, at, characters, offsets = text.encode(), 0, 0, []
+    for spot in spots:
+        characters += len(raw[at:spot].decode())
+        at = spot
+        offsets.append(characters)
+    return offsets

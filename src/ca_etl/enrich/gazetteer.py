@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from ca_etl.enrich.places_rules import BEARERS, NAMES, RULES
+from ca_etl.enrich.country_rules import BEARERS, NAMES, RULES
 
 KINDS: Final = NAMES | {"none"} | BEARERS
 _SHORTEST_IN_CAPITALS: Final = 4

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from ca_etl.enrich import money_words as words
-from ca_etl.enrich.money_numbers import BLANK, LONG, SPELLED, Numeral, backwards, spelled
+from ca_etl.enrich import money_vocabulary as words
+from ca_etl.enrich.money_vocabulary import BLANK, LONG, SPELLED, Numeral, backwards, spelled
 
 
 def _any_of(phrases: Iterable[str]) -> str:

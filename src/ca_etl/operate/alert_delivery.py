@@ -1,4 +1,7 @@
-"""One look at the journal: what opened or closed since the last one is told, and what still waits is tried again."""
+"""Evaluate alert conditions, notify about changes, and retry undelivered notifications.
+
+A message is stored as pending, sent to each channel, and marked as delivered.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ from ca_etl.operate.alerts import Condition, conditions
 from ca_etl.operate.channels import Bounded, Channel, ChannelError, Mail, Webhook
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
-from ca_etl.warehouse.files import StorageError
+from ca_etl.warehouse.durable_files import StorageError
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What begins and what ends between two looks, and the message for each. Pure."""
+"""Open alerts and pending messages (`<data_dir>/alerts.json`, written whole each time), and what changes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pydantic import AwareDatetime, ConfigDict, TypeAdapter, ValidationError
 
 from ca_etl.errors import CaEtlError
 from ca_etl.operate.alerts import Condition, lasted, one_line
-from ca_etl.warehouse.files import read_if_there, storage, write_atomic
+from ca_etl.warehouse.durable_files import read_if_there, storage, write_atomic
 
 
 class Change(StrEnum):

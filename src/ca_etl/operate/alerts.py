@@ -1,4 +1,4 @@
-"""What an operator should hear of, decided from the journal alone: no clock, no network, no disk."""
+"""Alert conditions, decided from the journal alone: no clock, no network, no disk."""
 
 from __future__ import annotations
 

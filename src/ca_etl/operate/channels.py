@@ -1,7 +1,8 @@
-"""Where alerts go: a webhook and mail. What a channel says of a failure never holds its address.
+"""Where alerts are sent: a webhook and mail. The error of a channel never contains its address.
 
-An error of requests spells the URL, and the URL of a webhook is its password. So an error is told by its type alone,
-and the libraries' own log lines are held back while they send.
+An error of requests contains the URL, and the URL of a webhook is its password. So only the type of an error is
+reported, and the libraries' own log lines are held back while they send. Mail uses the standard library: Apprise
+reports failures in log lines only, which may contain the password.
 """
 
 from __future__ import annotations

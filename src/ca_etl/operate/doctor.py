@@ -1,4 +1,4 @@
-"""What the doctor says: one finding for each thing looked at."""
+"""Findings of the doctor about a data directory: place, site, lock, archive, runs, schedules. Pure."""
 
 from __future__ import annotations
 

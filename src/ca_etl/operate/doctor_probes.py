@@ -1,4 +1,4 @@
-"""Reading machine and data directory, without changing either."""
+"""Probe machine, settings and data directory for the doctor, without changing any of them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import duckdb
 import requests
 
-from ca_etl.archive.fields import OPEN_SUFFIX
-from ca_etl.archive.members import BadStretch, stretches
-from ca_etl.archive.read import archive_files
+from ca_etl.archive.framing import BadStretch, stretches
+from ca_etl.archive.naming import OPEN_SUFFIX
+from ca_etl.archive.reader import archive_files
 from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.operate import alert_store, doctor
 from ca_etl.operate.alert_delivery import channels
@@ -28,13 +28,13 @@ from ca_etl.operate.doctor import ArchiveState, Diagnosis, Finding, Level, LockS
 from ca_etl.pipeline import slots
 from ca_etl.pipeline.clock import evidence, held_back
 from ca_etl.pipeline.consult import consult, consult_marker
-from ca_etl.pipeline.killed import lost_run_ids
-from ca_etl.pipeline.resolve import published_warehouse
+from ca_etl.pipeline.crash_recovery import lost_run_ids
 from ca_etl.pipeline.slots import TOLERANCE
 from ca_etl.settings import Misspelt, Settings, misspelt, present
-from ca_etl.sources.site import claimed_site
-from ca_etl.warehouse import decisions, journal, lock
+from ca_etl.warehouse import journal, lock, overrides
+from ca_etl.warehouse.data_directory import claimed_site
 from ca_etl.warehouse.journal import JOURNAL_FILE, Journal
+from ca_etl.warehouse.reading import published_warehouse
 
 T = TypeVar("T")
 
@@ -106,7 +106,7 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
         come = slots.present(runs, now)
         yield from doctor.last_run(come, now, tuple(journal.problems(path, written, lost)))
         yield from doctor.freshness(settings, come, now, claimed)
-    _read_or("decisions", troubles, lambda: decisions.read(path))
+    _read_or("decisions", troubles, lambda: overrides.read(path))
     if known is not None and (lost_decisions := known.lost_decisions) is not None:
         yield Finding("decisions", Level.ERROR, lost_decisions.message, lost_decisions.next_command)
     yield from _looked_at("alerts", lambda: doctor.alerts(alert_store.read(path).open, channels(settings)[1]))
@@ -177,7 +177,7 @@ def known_to_release(data_dir: Path, written: Journal | None) -> Known:
         ((newest,),) = con.execute(NEWEST_CAPTURE).fetchall()
         lost = frozenset[str]() if written is None else lost_run_ids(con, data_dir, written)
         # a file that cannot be read has a finding of its own
-        decided = consult(partial(decisions.lost, con, data_dir), None, decisions.DECISIONS_FILE, "").value
+        decided = consult(partial(overrides.lost, con, data_dir), None, overrides.DECISIONS_FILE, "").value
     return Known(files, None if newest is None else EPOCH + timedelta(microseconds=newest), lost, decided)
 
 

@@ -17,14 +17,14 @@ from ca_etl.operate.alert_store import OpenAlert
 from ca_etl.pipeline.clock import evidence
 from ca_etl.pipeline.consult import Consulted, consult
 from ca_etl.pipeline.context import Status as RunStatus
-from ca_etl.pipeline.killed import lost_run_ids
-from ca_etl.pipeline.resolve import published_warehouse
+from ca_etl.pipeline.crash_recovery import lost_run_ids
 from ca_etl.pipeline.slots import last_observed, overdue, present
 from ca_etl.screen import table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
-from ca_etl.warehouse import decisions, journal, lock
+from ca_etl.warehouse import journal, lock, overrides
 from ca_etl.warehouse.journal import CheckResult, Journal, RunRecord, SlotRecord
+from ca_etl.warehouse.reading import published_warehouse
 from ca_etl.warehouse.release import current_release
 
 LAST_RUNS: Final = 5
@@ -123,7 +123,7 @@ def collect(settings: Settings, now: datetime) -> Status:
             rejects = dict(con.execute(REJECTS).fetchall())
             lost = lost_run_ids(con, data_dir, written.value)
             decided = consult(
-                partial(decisions.lost, con, data_dir), None, decisions.DECISIONS_FILE, "ca-etl doctor"
+                partial(overrides.lost, con, data_dir), None, overrides.DECISIONS_FILE, "ca-etl doctor"
             )
     if runs and runs[-1].status == RunStatus.CHECKS_FAILED:
         checks = runs[-1].checks

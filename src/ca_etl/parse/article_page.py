@@ -14,17 +14,16 @@ from typing import Any, Final, NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from ca_etl.parse.cards import AUTHOR, META_LINE_CHARS, Facts, take_captions
 from ca_etl.parse.clean import squeeze
-from ca_etl.parse.content import plain, well_formed
 from ca_etl.parse.dates import instant, read_date
-from ca_etl.parse.doubts import unread_time
-from ca_etl.parse.kinds import kind_of_url
+from ca_etl.parse.html_articles import AUTHOR, META_LINE_CHARS, Facts, take_captions
+from ca_etl.parse.html_document import GAP, Heading, Markup, ancestors
+from ca_etl.parse.item_validation import plain, unread_time, well_formed
 from ca_etl.parse.labels import clean_article
 from ca_etl.parse.linked_data import LinkedArticle, LinkedData, is_same_title
 from ca_etl.parse.links import bare_address, is_address, resolve
-from ca_etl.parse.markup import GAP, Heading, Markup, ancestors
 from ca_etl.parse.page import Article, PageKind, Reject
+from ca_etl.parse.page_kind import kind_of_url
 from ca_etl.parse.pruning import HEADINGS, drop_article_boilerplate
 from ca_etl.records import RejectReason, site_name
 

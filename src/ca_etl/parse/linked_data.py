@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from ca_etl.parse.clean import squeeze
-from ca_etl.parse.content import plain, well_formed
 from ca_etl.parse.dates import instant
-from ca_etl.parse.doubts import unread_time
+from ca_etl.parse.item_validation import plain, unread_time, well_formed
 from ca_etl.parse.links import bare_address, is_address
 from ca_etl.parse.page import Reject
 from ca_etl.records import RejectReason

@@ -10,14 +10,14 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ca_etl.parse.decode import Decoded, Form, beginning, challenge_in, decode, form_of
-from ca_etl.parse.doubts import refused_page
-from ca_etl.parse.html import read_html
-from ca_etl.parse.kinds import ticker_day
+from ca_etl.parse.html_document import too_complex
+from ca_etl.parse.html_page import read_html
+from ca_etl.parse.item_validation import refused_page
 from ca_etl.parse.links import article_address, is_api, title_slug, url_slug
-from ca_etl.parse.markup import too_complex
 from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, Reject
-from ca_etl.parse.posts_json import read_posts
-from ca_etl.parse.text import read_text
+from ca_etl.parse.page_kind import ticker_day
+from ca_etl.parse.text_page import read_text
+from ca_etl.parse.wordpress_json import read_posts
 from ca_etl.records import (
     UNAVAILABLE_STATUSES,
     Capture,
@@ -106,7 +106,7 @@ def _read_form(
 ) -> Page | Reject:
     text, charset = decoded.text, decoded.charset
     if form is Form.FEED:
-        from ca_etl.parse.feed_xml import read_feed  # noqa: PLC0415  feedparser takes 50 ms to import
+        from ca_etl.parse.feed import read_feed  # noqa: PLC0415  feedparser takes 50 ms to import
 
         return read_feed(text, url=url, charset=charset)
     if form is Form.JSON or is_api(url):

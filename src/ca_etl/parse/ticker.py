@@ -24,7 +24,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
-from ca_etl.parse.markup import GAP
+from ca_etl.parse.html_document import GAP
 from ca_etl.parse.page import EXCERPT_CHARS, RateLine, Reject
 from ca_etl.records import RejectReason
 

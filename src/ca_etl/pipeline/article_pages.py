@@ -16,19 +16,19 @@ from typing import Final
 
 import duckdb
 
-from ca_etl.archive.fetch import FetchResult
+from ca_etl.archive.client import FetchResult
 from ca_etl.archive.policy import Validators, Verdict
+from ca_etl.parse.duplicate_pages import Saying, repeats
 from ca_etl.parse.page import Article, Page, PageKind
 from ca_etl.pipeline.consult import consult_validators
 from ca_etl.pipeline.context import Context
-from ca_etl.pipeline.duplicate_pages import Saying, repeats
-from ca_etl.pipeline.resolve import consulted_warehouse
+from ca_etl.pipeline.session import FINAL, Visit, page_of
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.source_outcome import TOO_MANY, SourceOutcome, status_of
-from ca_etl.pipeline.visit import FINAL, Visit, page_of
 from ca_etl.records import DELETED_STATUSES
 from ca_etl.sources import timesca
 from ca_etl.warehouse.journal import Cause
+from ca_etl.warehouse.reading import consulted_warehouse
 from ca_etl.warehouse.sqlfiles import frontier_query
 
 # After so many pages in a row without an answer the next one has none either.

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ca_etl.archive.fetch import FetchResult
+from ca_etl.archive.client import FetchResult
 from ca_etl.parse.page import Article
 from ca_etl.pipeline.article_pages import request_pages
+from ca_etl.pipeline.backfill import posts_page, read_feed
 from ca_etl.pipeline.context import Context
-from ca_etl.pipeline.history import posts_page, read_feed
+from ca_etl.pipeline.session import USABLE, Visit, page_of
 from ca_etl.pipeline.slots import GOOD, SlotOutcome
 from ca_etl.pipeline.source_outcome import TOO_MANY, SourceOutcome, status_of
-from ca_etl.pipeline.visit import USABLE, Visit, page_of
 from ca_etl.settings import ArticleSource
 from ca_etl.sources import feed, posts, timesca
 from ca_etl.sources.schedules import SWEEP

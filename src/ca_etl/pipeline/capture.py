@@ -9,25 +9,25 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ca_etl.archive.fetch import FetchResult
+from ca_etl.archive.client import FetchResult
 from ca_etl.archive.policy import Validators, Verdict
-from ca_etl.archive.read import archive_files, leading_to, read_archive, redirects
-from ca_etl.archive.recover import recover_open_files
+from ca_etl.archive.reader import archive_files, leading_to, read_archive, redirects
+from ca_etl.archive.sealed_file import recover_open_files
 from ca_etl.errors import CaEtlError, Problem
 from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.articles import capture_articles, is_got
 from ca_etl.pipeline.clock import held_back
 from ca_etl.pipeline.consult import RESTORE, Consulted, consult, consult_release, consult_validators
 from ca_etl.pipeline.context import Context
-from ca_etl.pipeline.removals import sweep_articles
-from ca_etl.pipeline.resolve import resolver
+from ca_etl.pipeline.deletion_sweep import sweep_articles
+from ca_etl.pipeline.session import FINAL, USABLE, FetchedUrl, Visit, slot_origin
 from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.source_outcome import SourceOutcome, write_checkpoint
-from ca_etl.pipeline.visit import FINAL, USABLE, FetchedUrl, Visit, slot_origin
 from ca_etl.records import Capture
 from ca_etl.sources import posts, timesca
 from ca_etl.sources.schedules import DAILY, SWEEP
-from ca_etl.warehouse import decisions
+from ca_etl.warehouse import overrides
+from ca_etl.warehouse.reading import resolver
 from ca_etl.warehouse.release import GO_BACK
 
 log = logging.getLogger(__name__)
@@ -113,7 +113,7 @@ def consult_past(ctx: Context, name: str) -> Consultation:
     archive_dir = ctx.settings.archive_dir
     opened = consult(partial(recover_open_files, archive_dir), (), archive_dir, f"ls -lR {archive_dir}")
     # the build reads the decisions again, and stops there
-    decided = consult(partial(decisions.read, ctx.settings.data_dir), (), "decisions.csv", "ca-etl doctor")
+    decided = consult(partial(overrides.read, ctx.settings.data_dir), (), "decisions.csv", "ca-etl doctor")
     excluded = frozenset(each.capture_id for each in decided.value if each.decision == "exclude")
     withheld = {archive_dir / file for file in held_back(ctx.runs, ctx.started_at)}
     files = [

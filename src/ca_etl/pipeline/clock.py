@@ -11,15 +11,14 @@ from typing import Final
 
 import duckdb
 
-from ca_etl.archive.members import RawRecord, stretches
-from ca_etl.archive.parsed import parse_record
-from ca_etl.archive.payload import PayloadError
+from ca_etl.archive.framing import RawRecord, stretches
 from ca_etl.archive.policy import count_of, http_date
+from ca_etl.archive.record import PayloadError, parse_record
 from ca_etl.errors import CaEtlError
-from ca_etl.pipeline.resolve import published_warehouse
 from ca_etl.pipeline.slots import TOLERANCE
 from ca_etl.settings import Settings
 from ca_etl.warehouse.journal import RunRecord
+from ca_etl.warehouse.reading import published_warehouse
 
 LEAP: Final = timedelta(days=1)
 # The years that a site's clock can show: a device without one sends 1970, "never" is 9999.

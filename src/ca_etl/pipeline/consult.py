@@ -17,14 +17,14 @@ import duckdb
 from pyarrow.lib import ArrowCancelled
 
 from ca_etl.archive.policy import Validators
-from ca_etl.archive.read import archive_files, read_validators, usable_urls
+from ca_etl.archive.reader import archive_files, read_validators, usable_urls
 from ca_etl.errors import CaEtlError, Problem, UsageError
-from ca_etl.pipeline.resolve import PLACE_OF, consulted_warehouse, published_warehouse
 from ca_etl.records import site_name
 from ca_etl.settings import Settings
 from ca_etl.sources import timesca
-from ca_etl.sources.site import MARKER, claim_data_dir, claimed_site
-from ca_etl.warehouse.load import validators
+from ca_etl.warehouse.data_directory import MARKER, claim_data_dir, claimed_site
+from ca_etl.warehouse.raw_load import validators
+from ca_etl.warehouse.reading import PLACE_OF, consulted_warehouse, published_warehouse
 from ca_etl.warehouse.release import GO_BACK
 
 log = logging.getLogger(__name__)

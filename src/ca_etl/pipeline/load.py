@@ -1,33 +1,40 @@
-"""Step 2: every archive file that the warehouse does not know yet becomes raw rows."""
+"""Step 2: load every archive file that the warehouse does not have yet into raw rows."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
-from ca_etl.archive.read import archive_files, read_archive, read_origin
+from ca_etl.archive.reader import archive_files, read_archive, read_origin
+from ca_etl.errors import CaEtlError
+from ca_etl.parse.duplicate_pages import reject_repeats
 from ca_etl.parse.page import PARSER_VERSION
 from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.clock import held_back
 from ca_etl.pipeline.consult import consult
 from ca_etl.pipeline.context import Context, Kind
-from ca_etl.pipeline.duplicate_pages import reject_repeats
-from ca_etl.pipeline.resolve import Resolve, published_warehouse, resolver
-from ca_etl.pipeline.whole import assert_archive_is_whole
 from ca_etl.records import EXPECTED_RESPONSES, BadRecord, Rows, site_name
 from ca_etl.sources import timesca
-from ca_etl.sources.site import claimed_site
-from ca_etl.warehouse.connect import checkpoint_at_commit, open_building
-from ca_etl.warehouse.landing import is_outdated
-from ca_etl.warehouse.load import ArchiveFile, ensure_raw, known_archive_files, load_archive_files
-from ca_etl.warehouse.release import GO_BACK, begin_building
-from ca_etl.warehouse.retry import forget_rejects
+from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
+from ca_etl.warehouse.data_directory import claimed_site
+from ca_etl.warehouse.raw_load import (
+    ArchiveFile,
+    ensure_raw,
+    forget_rejects,
+    known_archive_files,
+    load_archive_files,
+)
+from ca_etl.warehouse.raw_schema import is_outdated
+from ca_etl.warehouse.reading import Resolve, published_warehouse, readable, resolver
+from ca_etl.warehouse.release import CURRENT, GO_BACK, begin_building, releases
 
 log = logging.getLogger(__name__)
 
@@ -199,3 +206,49 @@ def _reject(record: BadRecord, run_id: str) -> dict[str, object]:
         "parser_version": PARSER_VERSION,
         "run_id": run_id,
     }
+
+
+SHOWN: Final = 5
+
+
+class ArchiveDamagedError(CaEtlError):
+    """A rebuild would lose what the current release holds."""
+
+
+def assert_archive_is_whole(ctx: Context) -> None:
+    """Raise `ArchiveDamagedError` when an archive file that the current release knows is missing or has changed.
+
+    A rebuild from what is left would publish a poorer release, with nothing on it to show that.
+    """
+    root = ctx.settings.archive_dir
+    odd = [f"{name} {how}" for name, how in archive_problems(root, _known_files(ctx.settings.data_dir))]
+    if odd:
+        more = f" and {len(odd) - SHOWN} more" if len(odd) > SHOWN else ""
+        raise ArchiveDamagedError(
+            f"the archive is not what the current release was made of: {'; '.join(odd[:SHOWN])}{more}",
+            f"restore {root} from a backup; to give the rest up: rm {ctx.settings.data_dir / 'current'}, "
+            "then ca-etl rebuild",
+        )
+
+
+def archive_problems(root: Path, known: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The archive files of `known`, names with SHA-256, that are not as they were, and what became of them."""
+    for name, sha256 in known:
+        try:
+            with (root / name).open("rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+                    yield name, "has changed"
+        except FileNotFoundError:
+            yield name, "is missing"
+
+
+def _known_files(data_dir: Path) -> list[tuple[str, str]]:
+    """The archive files of the newest release that can be read: a rebuild is the way out where others are damaged."""
+    if os.path.lexists(data_dir / CURRENT):
+        for release in reversed(releases(data_dir)):
+            try:
+                with readable(release.warehouse) as con:
+                    return con.execute("select archive_file, sha256 from raw.archive_file").fetchall()
+            except (CaEtlError, duckdb.Error) as error:
+                log.warning("%s", error)
+    return []

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from ca_etl.demo import desk
+from ca_etl.demo.content import default_last_day
 from ca_etl.demo.faults import Fault
-from ca_etl.demo.figures import default_last_day
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.context import Clock
 from ca_etl.pipeline.run import DEFAULT_EDGES, Edges, Outcome, run_daily

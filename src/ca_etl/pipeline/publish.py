@@ -13,15 +13,15 @@ from ca_etl import __version__
 from ca_etl.pipeline.consult import consult
 from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.slots import present
-from ca_etl.warehouse import decisions, journal, release
+from ca_etl.warehouse import journal, overrides, release
 from ca_etl.warehouse.checks import run_checks
-from ca_etl.warehouse.connect import checkpoint_at_commit, open_building
+from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
 from ca_etl.warehouse.datapackage import ReleaseFacts, other_files, table_facts, write_datapackage
+from ca_etl.warehouse.durable_files import remove_tree
 from ca_etl.warehouse.export import ExportSpec, export_parquet
-from ca_etl.warehouse.files import remove_tree
 from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
-from ca_etl.warehouse.load import Decision, load_check_results, load_decisions, load_journal
 from ca_etl.warehouse.models import build_models, read_models
+from ca_etl.warehouse.raw_load import Decision, load_check_results, load_decisions, load_journal
 from ca_etl.warehouse.release import Release, find_building
 from ca_etl.warehouse.sqlfiles import sql_root
 
@@ -36,7 +36,7 @@ def build(ctx: Context, record: RunRecord) -> dict[str, int]:
     data_dir = ctx.settings.data_dir
     warehouse = find_building(data_dir, ctx.run_id).warehouse
     runs = [journal.publishable(run, data_dir) for run in (*ctx.runs, record)]
-    return build_tables(warehouse, runs, decisions.read(data_dir), ctx.started_at)
+    return build_tables(warehouse, runs, overrides.read(data_dir), ctx.started_at)
 
 
 def build_tables(

@@ -18,16 +18,16 @@ from typing import Any
 import duckdb
 
 from ca_etl import __version__, logs
-from ca_etl.archive.read import archive_files
+from ca_etl.archive.reader import archive_files
 from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.pipeline.backfill import SourceClosedError, Stretch, capture_feed, capture_history
 from ca_etl.pipeline.capture import Captured, NothingCapturedError, capture
 from ca_etl.pipeline.clock import ClockError, Witness, contradiction, newest_known
 from ca_etl.pipeline.consult import consult, consult_marker, consult_site, stop_of
 from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
+from ca_etl.pipeline.crash_recovery import new_run_id, settle
 from ca_etl.pipeline.enrich import enrich
-from ca_etl.pipeline.history import SourceClosedError, Stretch, capture_feed, capture_history
 from ca_etl.pipeline.ingest import Given, ingest, oddities
-from ca_etl.pipeline.killed import new_run_id, settle
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, prune, publish, published_by
 from ca_etl.pipeline.slots import missed_slots
@@ -36,7 +36,7 @@ from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedule
 from ca_etl.sources.timesca import fetch_policy
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.files import StorageError, write_atomic
+from ca_etl.warehouse.durable_files import StorageError, write_atomic
 from ca_etl.warehouse.journal import Cause, CheckResult, RunRecord, SlotRecord
 from ca_etl.warehouse.release import Release
 

@@ -13,13 +13,13 @@ from typing import Final, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-from ca_etl.archive.fetch import FetchResult
+from ca_etl.archive.client import FetchResult
 from ca_etl.archive.policy import Verdict
+from ca_etl.pipeline.session import FINAL, USABLE, FetchedUrl
 from ca_etl.pipeline.slots import SlotOutcome, slot_record
-from ca_etl.pipeline.visit import FINAL, USABLE, FetchedUrl
 from ca_etl.records import UNAVAILABLE_STATUSES
 from ca_etl.sources.schedules import Schedule
-from ca_etl.warehouse.files import read_if_there, write_atomic
+from ca_etl.warehouse.durable_files import read_if_there, write_atomic
 from ca_etl.warehouse.journal import Cause, SlotRecord
 
 log = logging.getLogger(__name__)

@@ -14,20 +14,19 @@ from typing import Final, NamedTuple
 
 import duckdb
 
-from ca_etl.archive.read import archive_files
+from ca_etl.archive.reader import archive_files
 from ca_etl.parse.page import PARSER_VERSION
 from ca_etl.pipeline.consult import consult_marker
 from ca_etl.pipeline.context import Context, Kind, Progress, silent
 from ca_etl.pipeline.enrich import enrich
-from ca_etl.pipeline.load import load
+from ca_etl.pipeline.load import archive_problems, load
 from ca_etl.pipeline.publish import build_tables
-from ca_etl.pipeline.whole import archive_problems
 from ca_etl.settings import Settings
-from ca_etl.sources.site import MARKER
-from ca_etl.warehouse import decisions, journal
-from ca_etl.warehouse.connect import open_release
+from ca_etl.warehouse import journal, overrides
+from ca_etl.warehouse.connection import open_release
+from ca_etl.warehouse.data_directory import MARKER
 from ca_etl.warehouse.datapackage import DATAPACKAGE, described_otherwise
-from ca_etl.warehouse.load import EPOCH, Decision
+from ca_etl.warehouse.raw_load import EPOCH, Decision
 from ca_etl.warehouse.release import Building, Release, file_problems
 
 log = logging.getLogger(__name__)
@@ -85,8 +84,8 @@ def verify(
             yield from _link_archive(settings, copy, con)
             if (marker := consult_marker(settings)) is not None:
                 yield DamagedSource(MARKER, marker.message)
-            if (lost := decisions.lost(con, settings.data_dir)) is not None:
-                yield DamagedSource(decisions.DECISIONS_FILE, lost.message)
+            if (lost := overrides.lost(con, settings.data_dir)) is not None:
+                yield DamagedSource(overrides.DECISIONS_FILE, lost.message)
             rebuilt = _rebuild(settings, copy, release, con, progress)
             yield from _compare(con, rebuilt)
             if DATAPACKAGE not in {problem.thing for problem in problems}:
@@ -134,7 +133,7 @@ def _rebuild(
         row[0]: Decision(row[0], row[1], row[2], EPOCH + timedelta(microseconds=row[3]))
         for row in con.execute(DECIDED).fetchall()
     }
-    given = decisions.read(settings.data_dir)
+    given = overrides.read(settings.data_dir)
     of_its_time = [one if one.decided_at <= began else applied.get(one.capture_id) for one in given]
     if of_its_time != list(given):
         log.warning("some decisions are newer than the release: the next run applies them")

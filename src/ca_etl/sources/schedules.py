@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
-from ca_etl.archive import fields
+from ca_etl.archive import naming
 from ca_etl.errors import UsageError
 from ca_etl.settings import Settings
 
-DAILY: Final = fields.DAILY
+DAILY: Final = naming.DAILY
 SWEEP: Final = "sweep"
 SECOND: Final = timedelta(seconds=1)
 

@@ -22,9 +22,16 @@ from typing import Final
 import duckdb
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.connect import READERS, beside
-from ca_etl.warehouse.header import NEXT_COMMAND, CheckSpec, Scalar, Severity, read_check_header, split_file
+from ca_etl.warehouse.connection import READERS, beside
 from ca_etl.warehouse.journal import CheckResult
+from ca_etl.warehouse.model_header import (
+    NEXT_COMMAND,
+    CheckSpec,
+    Scalar,
+    Severity,
+    read_check_header,
+    split_file,
+)
 from ca_etl.warehouse.models import ModelFile, read_models
 
 __all__ = ["Check", "CheckError", "CheckResult", "collect_checks", "run_checks"]

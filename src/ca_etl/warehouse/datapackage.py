@@ -17,9 +17,9 @@ from typing import Any, Final
 
 import duckdb
 
-from ca_etl.warehouse.connect import OLDEST_CLIENT
+from ca_etl.warehouse.connection import OLDEST_CLIENT
+from ca_etl.warehouse.durable_files import storage, write_atomic
 from ca_etl.warehouse.export import ExportedTable
-from ca_etl.warehouse.files import storage, write_atomic
 
 DATAPACKAGE: Final = "datapackage.json"
 DIGEST: Final = "sha256:"

@@ -22,8 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.connect import READERS, beside
-from ca_etl.warehouse.files import storage
+from ca_etl.warehouse.connection import READERS, beside
+from ca_etl.warehouse.durable_files import storage
 
 BATCH_ROWS: Final = 20_000
 ROW_GROUP_ROWS: Final = 50_000

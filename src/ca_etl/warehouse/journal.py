@@ -32,7 +32,7 @@ from pydantic import AwareDatetime, ConfigDict, StringConstraints, TypeAdapter, 
 
 from ca_etl.errors import Problem
 from ca_etl.sanitize import published
-from ca_etl.warehouse.files import StorageError, fsync, read_if_there, storage, write_atomic
+from ca_etl.warehouse.durable_files import StorageError, fsync, read_if_there, storage, write_atomic
 
 log = logging.getLogger(__name__)
 

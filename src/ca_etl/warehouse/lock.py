@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.files import storage, write_atomic
+from ca_etl.warehouse.durable_files import storage, write_atomic
 
 LOCK_FILE: Final = ".lock"
 RUNNING_FILE: Final = ".running.json"

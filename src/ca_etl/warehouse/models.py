@@ -22,8 +22,14 @@ import duckdb
 import pyarrow as pa
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.header import NEXT_COMMAND, Materialized, ModelHeader, read_model_header, split_file
-from ca_etl.warehouse.landing import transaction
+from ca_etl.warehouse.model_header import (
+    NEXT_COMMAND,
+    Materialized,
+    ModelHeader,
+    read_model_header,
+    split_file,
+)
+from ca_etl.warehouse.raw_schema import transaction
 
 RAW_SCHEMA: Final = "raw"
 SEED_SCHEMA: Final = "seeds"

@@ -30,7 +30,7 @@ from typing import Final
 
 from ca_etl.errors import CaEtlError
 from ca_etl.warehouse.datapackage import DATAPACKAGE, file_fact, listed_files
-from ca_etl.warehouse.files import StorageError, fsync, remove_tree, seal_tree, storage, unseal
+from ca_etl.warehouse.durable_files import StorageError, fsync, remove_tree, seal_tree, storage, unseal
 
 RELEASES: Final = "releases"
 CURRENT: Final = "current"

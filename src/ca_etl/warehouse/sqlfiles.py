@@ -6,7 +6,7 @@ from pathlib import Path
 
 import ca_etl
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.header import split_file
+from ca_etl.warehouse.model_header import split_file
 
 
 def sql_root() -> Path:

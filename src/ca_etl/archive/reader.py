@@ -1,0 +1,410 @@
+"""Read the captures of an archive file, and the parts of it that are not whole records.
+
+Reads our own files and those of others: Common Crawl WARC (bodies already decoded), WET `conversion` records,
+`resource` records, uncompressed files. Responses to robots.txt, requests, warcinfo and metadata records are evidence
+of how the captures were made, and give no capture. Damaged parts of an input become records of their own, so that the
+archive accounts for every byte of an input, on the first load and on each rebuild.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import string
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, Final
+from urllib.parse import quote, unquote
+
+from ca_etl.archive.framing import BadStretch, RawRecord, Stretch, stretches
+from ca_etl.archive.naming import (
+    CAPTURED_AT,
+    DAMAGED,
+    FOREIGN_SOURCE,
+    INFO_SOURCE,
+    SEALED_SUFFIX,
+    SOURCE,
+    UNKNOWN,
+    VERDICT,
+    Origin,
+    origin_of,
+)
+from ca_etl.archive.policy import REDIRECTS, Validators, Verdict, count_of, redirect_target
+from ca_etl.archive.record import Parsed, PayloadError, bare_id, parse_record, parse_warc_date, record_id_of
+from ca_etl.archive.writer import record_id
+from ca_etl.errors import CaEtlError
+from ca_etl.records import BadRecord, Capture, RejectReason
+
+Resolve = Callable[[str], Capture | None]
+
+CAPTURE_KINDS: Final = frozenset({"response", "revisit", "resource", "conversion"})
+
+
+def archive_files(archive_dir: Path) -> list[Path]:
+    """The sealed files below `archive_dir`, oldest first by name; a `.2` comes after the file it stands beside."""
+    return sorted(archive_dir.glob(f"*/*/*{SEALED_SUFFIX}"), key=_file_order)
+
+
+def read_archive(path: Path, *, root: Path, resolve: Resolve | None = None) -> Iterator[Capture | BadRecord]:
+    """The captures of `path` in file order; a BadRecord stands where one could not be read.
+
+    Places are given relative to `root`, which `path` must be below. A revisit takes the body of the
+    capture it refers to, from this file or from `resolve` (by capture id); one that finds none comes at the end as
+    BadRecord, after the originals that may stand behind it in the file. Raises `OSError` if `path` cannot be opened.
+    """
+    with path.open("rb") as file:
+        reader = _Reader(file, path.relative_to(root).as_posix(), resolve)
+        yield from reader.captures()
+
+
+def read_capture(
+    path: Path, offset: int, *, root: Path, resolve: Resolve | None = None
+) -> Capture | BadRecord:
+    """The one record of `path` at `offset`; a BadRecord also where the record there is no capture."""
+    with path.open("rb") as file:
+        reader = _Reader(file, path.relative_to(root).as_posix(), resolve)
+        return reader.capture_at(offset)
+
+
+def read_origin(path: Path) -> Origin:
+    """What an archive file was written for. Raises `OSError` if `path` cannot be opened.
+
+    Only its first record counts: an ingest of our own files has their warcinfo records among those that it took over.
+    """
+    with path.open("rb") as file:
+        reader = _Reader(file, path.name, None)
+        first = next((reader.parse(stretch) for stretch in stretches(file)), None)
+    if isinstance(first, Parsed) and first.kind == "warcinfo":
+        return origin_of(info_fields(first), path.name)
+    return origin_of({}, path.name)
+
+
+def usable_urls(path: Path) -> set[str]:
+    """URLs of which `path`, a file of our own, holds an answer with the verdict ok or unchanged.
+
+    A status does not tell: a cut page and a challenge page come with 200, too. Raises `OSError`.
+    """
+    usable = {str(Verdict.OK), str(Verdict.UNCHANGED)}
+    with path.open("rb") as file:
+        reader = _Reader(file, path.name, None)
+        found = (reader.parse(stretch) for stretch in stretches(file))
+        records = (record for record in found if isinstance(record, Parsed) and _is_capture(record))
+        return {r.uri for r in records if r.uri and r.warc.get(VERDICT.lower()) in usable}
+
+
+def read_validators(path: Path, offset: int) -> Validators | None:
+    """What a conditional request for the capture at `offset` says; None where it has neither ETag nor Last-Modified.
+
+    A revisit names its own original, so that a 304 never refers to a 304. Raises `OSError` for a file that cannot be
+    opened, `CaEtlError` where it has no whole record at `offset`.
+    """
+    with path.open("rb") as file:
+        first = next(stretches(file, offset), None)
+    if not isinstance(first, RawRecord):
+        reason = f"{first.reason}, {first.detail}" if first is not None else "the file ends before it"
+        raise CaEtlError(f"{path} is damaged at byte {offset}: {reason}")
+    try:
+        return _validators(parse_record(first))
+    except PayloadError as error:
+        raise CaEtlError(f"{path} is damaged at byte {offset}: {error.reason}, {error.detail}") from error
+
+
+def redirects(path: Path) -> dict[str, str]:
+    """Absolute URLs that were redirected in an archive file, with the absolute URL that each led to.
+
+    Raises `OSError`. Records that cannot be trusted give nothing.
+    """
+    targets = {}
+    with path.open("rb") as file:
+        for stretch in stretches(file):
+            if not isinstance(stretch, RawRecord):
+                continue
+            try:
+                record = parse_record(stretch)
+            except PayloadError:
+                continue
+            if record.kind == "response" and record.uri and record.http_status in REDIRECTS:
+                target = redirect_target(record.uri, record.http_headers.get("location"))
+                if target is not None:
+                    targets[record.uri] = target
+    return targets
+
+
+def leading_to(urls: set[str], redirected: dict[str, str]) -> set[str]:
+    """`urls`, and those from which redirects lead to one of them.
+
+    >>> sorted(leading_to({"b"}, {"a": "b", "c": "a", "d": "e"}))
+    ['a', 'b', 'c']
+    """
+    reached = set(urls)
+    while more := {source for source, target in redirected.items() if target in reached} - reached:
+        reached |= more
+    return reached
+
+
+class _Reader:
+    """One open archive file, what its warcinfo records said, and where its captures stand."""
+
+    def __init__(self, file: BinaryIO, name: str, resolve: Resolve | None) -> None:
+        self._file = file
+        self._name = name
+        self._resolve = resolve
+        self._sources: dict[str, str] = {}
+        self._latest_source = FOREIGN_SOURCE
+        self._by_id: dict[str, int] = {}
+        self._by_place: dict[tuple[str, str], int] = {}
+
+    def captures(self) -> Iterator[Capture | BadRecord]:
+        waiting: list[Parsed] = []
+        for stretch in stretches(self._file):
+            record = self.parse(stretch)
+            if isinstance(record, BadRecord):
+                yield record
+            elif record.kind == "revisit" and not record.is_robots:
+                found = self._revisit(record)
+                if isinstance(found, Capture):
+                    yield found
+                else:
+                    waiting.append(record)
+            elif _is_capture(record):
+                yield self._capture(record)
+        for record in waiting:
+            yield self._revisit(record)
+
+    def capture_at(self, offset: int) -> Capture | BadRecord:
+        # the first record says where captures without a header of their own come from
+        for start in sorted({0, offset}):
+            stretch = next(stretches(self._file, start), None)
+            record = None if stretch is None else self.parse(stretch)
+        if record is None:
+            return self._bad(offset, RejectReason.BAD_RECORD, "the file ends before this offset")
+        if isinstance(record, BadRecord):
+            return record
+        if not _is_capture(record):
+            detail = f"a {record.kind} record for {record.uri} is no capture"
+            return self._bad(offset, RejectReason.BAD_RECORD, detail, record.record_id)
+        if record.kind != "revisit":
+            return self._capture(record)
+        found = self._revisit(record)
+        if isinstance(found, Capture):
+            return found
+        for stretch in stretches(self._file):
+            self.parse(stretch)
+        return self._revisit(record)
+
+    def parse(self, stretch: Stretch) -> Parsed | BadRecord:
+        if isinstance(stretch, BadStretch):
+            return self._bad(stretch.start, stretch.reason, stretch.detail)
+        try:
+            record = parse_record(stretch)
+        except PayloadError as error:
+            return self._bad(stretch.start, error.reason, error.detail, record_id_of(stretch))
+        damage = record.warc.get(DAMAGED.lower())
+        if damage is not None:
+            return self._bad(stretch.start, *read_damage(damage), record.record_id)
+        if record.kind == "continuation" or "warc-segment-number" in record.warc:
+            detail = "a segment of a record; segments are not joined here"
+            return self._bad(stretch.start, RejectReason.TRUNCATED, detail, record.record_id)
+        if record.kind == "warcinfo":
+            self._latest_source = info_fields(record).get(INFO_SOURCE, FOREIGN_SOURCE)
+            self._sources[record.record_id] = self._latest_source
+        elif _is_capture(record):
+            self._by_id[record.record_id] = stretch.start
+            self._by_place[record.uri or "", record.warc["warc-date"]] = stretch.start
+        return record
+
+    def _capture(self, record: Parsed) -> Capture | BadRecord:
+        try:
+            payload = record.payload()
+        except PayloadError as error:
+            return self._bad(record.raw.start, error.reason, error.detail, record.record_id)
+        return self._with_payload(record, payload)
+
+    def _with_payload(self, record: Parsed, payload: bytes) -> Capture:
+        is_http = record.http_body is not None
+        content_type = record.http_headers.get("content-type") if is_http else record.warc.get("content-type")
+        is_undated = record.warc.get(CAPTURED_AT.lower(), "").lower() == UNKNOWN
+        uri = record.uri
+        return Capture(
+            capture_id=record.record_id,
+            source=self._source(record),
+            payload=payload,
+            archive_file=self._name,
+            archive_offset=record.raw.start,
+            url=None if uri is None or uri.startswith("file:") else uri,
+            captured_at=None if is_undated else record.date,
+            http_status=record.http_status,
+            content_type=content_type,
+            etag=record.http_headers.get("etag"),
+            last_modified=record.http_headers.get("last-modified"),
+            truncated=record.truncated,
+            total=count_of(record.http_headers.get("x-wp-total")),
+        )
+
+    def _revisit(self, record: Parsed, seen: frozenset[str] = frozenset()) -> Capture | BadRecord:
+        """The capture that a revisit stands for, with the body of its original, however long the chain."""
+        original = self._original(record, seen | {record.record_id})
+        if isinstance(original, str):
+            return self._bad(record.raw.start, RejectReason.UNRESOLVED_REVISIT, original, record.record_id)
+        own = self._with_payload(record, original.payload)
+        return replace(
+            own,
+            http_status=own.http_status if own.http_status is not None else original.http_status,
+            content_type=record.http_headers.get("content-type") or original.content_type,
+            etag=own.etag or original.etag,
+            last_modified=own.last_modified or original.last_modified,
+            refers_to=original.refers_to or original.capture_id,
+            truncated=original.truncated,
+        )
+
+    def _original(self, record: Parsed, seen: frozenset[str]) -> Capture | str:
+        """The original of a revisit, or a sentence that says why there is none."""
+        wanted = bare_id(record.warc.get("warc-refers-to", ""))
+        uri = record.warc.get("warc-refers-to-target-uri", "")
+        date = record.warc.get("warc-refers-to-date", "")
+        offset = self._by_id.get(wanted, self._by_place.get((bare_id(uri), date)))
+        if offset is not None:
+            found = self.parse(next(stretches(self._file, offset)))
+            return (
+                _no_original(found) if isinstance(found, BadRecord) else self._from_file(record, found, seen)
+            )
+        known = self._resolve(wanted) if self._resolve is not None and wanted and wanted not in seen else None
+        return known or f"the original {wanted or f'{uri} of {date}'} is not known"
+
+    def _from_file(self, record: Parsed, original: Parsed, seen: frozenset[str]) -> Capture | str:
+        if original.record_id in seen:
+            return f"the original {original.record_id} refers back to this revisit"
+        mine, theirs = (r.warc.get("warc-payload-digest", "") for r in (record, original))
+        if _differ(mine, theirs) and "identical-payload-digest" in record.warc.get("warc-profile", ""):
+            return f"the original {original.record_id} has the payload {theirs}, not {mine}"
+        found = self._revisit(original, seen) if original.kind == "revisit" else self._capture(original)
+        return _no_original(found) if isinstance(found, BadRecord) else found
+
+    def _source(self, record: Parsed) -> str:
+        own = record.warc.get(SOURCE.lower())
+        return own or self._sources.get(bare_id(record.warc.get("warc-warcinfo-id", "")), self._latest_source)
+
+    def _bad(self, start: int, reason: RejectReason, detail: str, capture_id: str | None = None) -> BadRecord:
+        return BadRecord(self._name, start, reason, detail, capture_id)
+
+
+def info_fields(record: Parsed) -> dict[str, str]:
+    """The fields of a warcinfo record, lower-case names."""
+    lines = record.raw.block.decode("utf-8", "replace").splitlines()
+    pairs = (line.partition(":") for line in lines if ":" in line)
+    return {name.strip().lower(): value.strip() for name, _, value in pairs}
+
+
+def _is_capture(record: Parsed) -> bool:
+    """Whether the record stands for a page: robots.txt and the DNS answers that Heritrix keeps do not."""
+    if record.kind not in CAPTURE_KINDS or record.is_robots:
+        return False
+    return record.kind != "response" or record.http_body is not None
+
+
+def _validators(record: Parsed) -> Validators | None:
+    etag, last_modified = record.http_headers.get("etag"), record.http_headers.get("last-modified")
+    digest = record.warc.get("warc-payload-digest")
+    if not (etag or last_modified) or not digest or record.truncated:
+        return None
+    if record.kind == "revisit":
+        refers_to = bare_id(record.warc.get("warc-refers-to", ""))
+        date = parse_warc_date(record.warc.get("warc-refers-to-date", ""))
+        uri = record.warc.get("warc-refers-to-target-uri")
+    else:
+        refers_to, date, uri = record.record_id, record.date, record.uri
+    if not refers_to or not uri or record.http_status not in {200, 304}:
+        return None
+    return Validators(etag, last_modified, refers_to, date, uri, digest)
+
+
+def _no_original(found: BadRecord) -> str:
+    return f"the original at {found.archive_offset} gives no page: {found.detail}"
+
+
+def _differ(one: str, other: str) -> bool:
+    """Whether two labelled digests of one algorithm and notation name different bytes."""
+    same_form = one.partition(":")[0].lower() == other.partition(":")[0].lower() and len(one) == len(other)
+    return bool(one) and same_form and one.lower() != other.lower()
+
+
+def _file_order(path: Path) -> tuple[str, int]:
+    stem = path.name.removesuffix(SEALED_SUFFIX)
+    match = re.fullmatch(r"(.+)\.([0-9]+)", stem)
+    return (match.group(1), int(match.group(2))) if match else (stem, 1)
+
+
+MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
+CONTENT_TYPE: Final = "application/octet-stream"
+# A record can have a header of 256 KiB, and the detail of a wrong one repeats a part of it.
+MAX_DETAIL: Final = 500
+# All but "%" and what ends a line or is not ASCII, so that the header can be read without tools.
+PLAIN: Final = string.punctuation.replace("%", "") + " "
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes `start` to `end` of the input `name`, whose whole content has the digest `sha256` (hex)."""
+
+    name: str
+    sha256: str
+    start: int
+    end: int
+    reason: RejectReason
+    detail: str
+
+    @property
+    def record_id(self) -> str:
+        """Equal for the same place in the same content, under whatever name."""
+        return record_id("damaged", self.sha256, self.start)
+
+    @property
+    def uri(self) -> str:
+        """`file:<name>#<offset>`."""
+        return f"file:{quote(os.fsencode(self.name))}#{self.start}"
+
+    @property
+    def stored_bytes(self) -> int:
+        """How many of the bytes go into the record."""
+        return min(self.end - self.start, MAX_DAMAGED_BYTES)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the bytes go into the record."""
+        return self.stored_bytes == self.end - self.start
+
+    def headers(self) -> Mapping[str, str]:
+        """The WARC headers that say what the record is."""
+        name = os.fsencode(self.name).decode("utf-8", "replace")
+        detail = f"{name} at byte {self.start}: {self.detail[:MAX_DETAIL]}"
+        fields = {DAMAGED: f"{self.reason}; {quote(detail, safe=PLAIN)}", CAPTURED_AT: UNKNOWN}
+        return fields if self.is_whole else {**fields, "WARC-Truncated": "length"}
+
+    def bad_record(self) -> BadRecord:
+        """What a report of the ingest says; places are those of the input."""
+        return BadRecord(self.name, self.start, self.reason, self.detail, self.record_id)
+
+
+def examined(stretch: Stretch, name: str, sha256: str) -> Parsed | Damage:
+    """The verified record of a stretch of the input `name`, or what is damaged there."""
+    if isinstance(stretch, BadStretch):
+        return Damage(name, sha256, stretch.start, stretch.end, stretch.reason, stretch.detail)
+    try:
+        return parse_record(stretch)
+    except PayloadError as error:
+        return Damage(name, sha256, stretch.start, stretch.end, error.reason, error.detail)
+
+
+def read_damage(value: str) -> tuple[RejectReason, str]:
+    r"""Reason and detail of a `CA-ETL-Damaged` header; `bad_record` for a reason that is not known here.
+
+    >>> read_damage("truncated; in.wet at byte 7: half%0Aa line")
+    (<RejectReason.TRUNCATED: 'truncated'>, 'in.wet at byte 7: half\na line')
+    """
+    code, _, detail = value.partition(";")
+    try:
+        reason = RejectReason(code.strip())
+    except ValueError:
+        return RejectReason.BAD_RECORD, unquote(value)
+    return reason, unquote(detail.strip())

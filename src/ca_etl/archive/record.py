@@ -1,0 +1,291 @@
+"""One whole WARC record: its header (split by FastWARC), its digests, and the page in its stored bytes. Pure.
+
+Other writers store what they like: de-chunked bodies under a chunked header and the reverse, digests over either form,
+gzip announced and already removed. So each coding is undone only where the bytes themselves show it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from string import ascii_lowercase, ascii_uppercase, digits
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from fastwarc import WarcRecord
+
+from ca_etl.archive.connection import GZIP_MAGIC, CutStreamError, InflateError, TooLargeError, inflate
+from ca_etl.archive.framing import RawRecord
+from ca_etl.records import RejectReason
+
+HTTP_START: Final = re.compile(rb"HTTP/[0-9.]+ +([0-9]{3})(?: [^\r\n]*)?\r?\n")
+HTTP_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+
+
+class Parsed(NamedTuple):
+    """A verified record. Header names are in lower case, and the first value of a repeated one counts.
+
+    `date` is WARC-Date in UTC.
+    """
+
+    kind: str
+    record_id: str
+    date: datetime
+    raw: RawRecord
+    warc: dict[str, str]
+    http_status: int | None
+    http_headers: dict[str, str]
+    http_body: bytes | None
+
+    @property
+    def uri(self) -> str | None:
+        """WARC-Target-URI; some writers put it in angle brackets."""
+        uri = self.warc.get("warc-target-uri")
+        return uri.strip().removeprefix("<").removesuffix(">") if uri else None
+
+    @property
+    def truncated(self) -> str | None:
+        """WARC-Truncated, in lower case."""
+        value = self.warc.get("warc-truncated")
+        return value.strip().lower() if value else None
+
+    @property
+    def is_robots(self) -> bool:
+        """Whether the record is an answer to GET /robots.txt."""
+        uri = self.uri or ""
+        return (
+            "/robots.txt" in uri
+            and uri.startswith(("http:", "https:"))
+            and urlsplit(uri).path == "/robots.txt"
+        )
+
+    def payload(self) -> bytes:
+        """The page: the block, or the body of the HTTP message in it, all codings undone. Raises `PayloadError`."""
+        if self.http_body is None:
+            return self.raw.block
+        return decode_body(
+            self.http_body, self.http_headers.get("content-encoding"), is_truncated=self.truncated is not None
+        )
+
+
+def parse_record(raw: RawRecord) -> Parsed:
+    """Read the header and verify the digests. Raises `PayloadError` for a record that cannot be trusted."""
+    try:
+        record = WarcRecord.from_bytes(raw.data[: raw.block_start])
+    except OSError as error:
+        raise PayloadError(RejectReason.BAD_RECORD, f"unreadable record header: {error}") from error
+    warc = _first_values(record.headers.to_tuples())
+    kind = warc.get("warc-type", "").lower()
+    record_id = bare_id(warc.get("warc-record-id", ""))
+    if not kind or not record_id:
+        raise PayloadError(RejectReason.BAD_RECORD, "the record has no WARC-Type or no WARC-Record-ID")
+    date = parse_warc_date(warc.get("warc-date", ""))
+    status, http, body = None, dict[str, str](), None
+    block = raw.block
+    if kind in {"response", "revisit"} and "application/http" in warc.get("content-type", "").lower():
+        status, http, body = _http(block, may_be_empty=kind == "revisit")
+    _verify(kind, warc, block, body)
+    if body is not None and "chunked" in http.get("transfer-encoding", "").lower():
+        body = dechunk(body) or body
+    return Parsed(kind, record_id, date, raw, warc, status, http, body)
+
+
+def record_id_of(raw: RawRecord) -> str | None:
+    """The record id of a record that may be bad otherwise."""
+    match = re.search(
+        rb"^warc-record-id:[ \t]*<?([^>\r\n]+)>?", raw.data[: raw.block_start], re.IGNORECASE | re.MULTILINE
+    )
+    return match.group(1).decode("utf-8", "replace").strip() if match else None
+
+
+def bare_id(value: str) -> str:
+    """A record id without its angle brackets."""
+    return value.strip().removeprefix("<").removesuffix(">")
+
+
+def parse_warc_date(value: str) -> datetime:
+    """A WARC-Date as UTC instant. Raises `PayloadError`.
+
+    >>> parse_warc_date("2025-12-05T02:00:00Z").isoformat()
+    '2025-12-05T02:00:00+00:00'
+    """
+    text = value.strip()
+    try:
+        if "T" not in text:
+            raise ValueError("no time of day")  # noqa: TRY301  the same message serves both
+        when = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise PayloadError(RejectReason.BAD_RECORD, f"WARC-Date {text!r} is no instant") from error
+    return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+
+
+def _http(block: bytes, *, may_be_empty: bool) -> tuple[int | None, dict[str, str], bytes | None]:
+    if may_be_empty and not block:
+        return None, {}, None
+    start = HTTP_START.match(block)
+    if start is None:
+        raise PayloadError(RejectReason.BAD_RECORD, "the block does not begin with an HTTP status line")
+    # the status line's own end counts as the first line end of an empty header
+    end = HTTP_HEAD_END.search(block, start.end() - 2)
+    if end is None:
+        raise PayloadError(RejectReason.BAD_RECORD, "the HTTP header has no end")
+    # HTTP headers are Latin-1 at most; obsolete folding continues a line
+    head = re.sub(r"\r?\n[ \t]+", " ", block[start.end() : end.start()].decode("latin-1"))
+    # not splitlines: for that a vertical tab or NEL within a value ends a line
+    lines = re.split(r"\r?\n", head)
+    split = (line.partition(":") for line in lines if ":" in line)
+    return int(start.group(1)), _first_values((name, value) for name, _, value in split), block[end.end() :]
+
+
+def _verify(kind: str, warc: dict[str, str], block: bytes, body: bytes | None) -> None:
+    """Hold the bytes against the digests that the record states.
+
+    A block digest that fits settles it: it covers every byte. Payload digests are written over the chunked form by some
+    and over the de-chunked form by others, so that without a block digest either will do.
+    """
+    stated = warc.get("warc-block-digest")
+    if stated:
+        matches = digest_matches(stated, block)
+        if matches is False:
+            raise PayloadError(RejectReason.BAD_RECORD, f"the block is not the one of {stated}")
+        if matches:
+            return
+    stated = warc.get("warc-payload-digest")
+    if not stated or kind == "revisit":
+        return
+    stored = block if body is None else body
+    if digest_matches(stated, stored) is False and digest_matches(stated, dechunk(stored) or b"") is False:
+        raise PayloadError(RejectReason.BAD_RECORD, f"the payload is not the one of {stated}")
+
+
+def _first_values(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    values: dict[str, str] = {}
+    for name, value in pairs:
+        values.setdefault(name.strip().lower(), value.strip())
+    return values
+
+
+MAX_PAYLOAD_BYTES: Final = 512 * 1024 * 1024
+# Deflate reaches 1,032 at most: what is on our disk is bounded by size alone.
+MAX_RATIO: Final = 1_100.0
+CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
+# RFC 4648's digits as `int` reads them; what is no digit there must be none here.
+_BASE32_DIGITS: Final = {
+    **dict.fromkeys(range(128), "!"),
+    **{
+        ord(rfc): ours
+        for rfc, ours in zip(ascii_uppercase + "234567", digits + ascii_lowercase, strict=False)
+    },
+}
+DIGEST_BYTES: Final = {"md5": 16, "sha1": 20, "sha256": 32, "sha384": 48, "sha512": 64}
+
+
+class PayloadError(Exception):
+    """A record whose bytes give no page; `reason` says of which kind."""
+
+    def __init__(self, reason: RejectReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail
+
+
+def digest_matches(label: str, data: bytes) -> bool | None:
+    """Whether `label` (`sha1:BASE32`, `sha256:hex`, ...) is the digest of `data`; None if it cannot be told.
+
+    The standard fixes neither algorithm nor notation: Common Crawl writes SHA-1 in base 32, others hex or base 64.
+    """
+    name, colon, value = label.strip().partition(":")
+    algorithm = name.lower().replace("-", "")
+    size = DIGEST_BYTES.get(algorithm)
+    if not colon or size is None:
+        return None
+    stated = _digest_bytes(value.strip(), size)
+    return stated == hashlib.new(algorithm, data, usedforsecurity=False).digest()
+
+
+def dechunk(data: bytes) -> bytes | None:
+    """The body that `data` carries in chunked transfer coding, terminator included; None if it is not of that form."""
+    at = 0
+    pieces: list[bytes] = []
+    while True:
+        line = CHUNK_LINE.match(data, at)
+        if line is None:
+            return None
+        size = int(line.group(1), 16)
+        at = line.end()
+        if size == 0:
+            # trailers, and some servers leave out the last line end
+            return b"".join(pieces)
+        if data[at + size : at + size + 2] != b"\r\n":
+            return None
+        pieces.append(data[at : at + size])
+        at += size + 2
+
+
+def decode_body(stored: bytes, encoding: str | None, *, is_truncated: bool) -> bytes:
+    """The page behind a stored body, whose transfer coding is already undone.
+
+    `encoding` is the Content-Encoding as stored, never a prefixed one such as `X-Crawler-Content-Encoding`.
+    A body that says of itself that it is cut gives what there is. Raises `PayloadError`.
+    """
+    if stored.startswith(GZIP_MAGIC):
+        # Also without a header: playback of web archives loses it.
+        return _gunzip(stored, is_truncated=is_truncated)
+    coding = (encoding or "").strip().lower()
+    if coding in {"", "identity", "gzip", "x-gzip"} or _looks_like_text(stored):
+        return stored
+    raise PayloadError(RejectReason.UNDECODABLE, f"Content-Encoding {coding} is not read here")
+
+
+def _gunzip(stored: bytes, *, is_truncated: bool) -> bytes:
+    try:
+        return inflate(stored, max_bytes=MAX_PAYLOAD_BYTES, max_ratio=MAX_RATIO).body
+    except InflateError as error:
+        if is_truncated:
+            return error.partial
+        match error:
+            case CutStreamError():
+                reason = RejectReason.TRUNCATED
+            case TooLargeError():
+                reason = RejectReason.TOO_LARGE
+            case _:
+                reason = RejectReason.UNDECODABLE
+        raise PayloadError(reason, str(error)) from error
+
+
+def _looks_like_text(data: bytes) -> bool:
+    """Whether a body that announces a coding is plain all the same: a writer took it off and kept the header."""
+    head = data[:1024]
+    if b"\x00" in head:
+        return False
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        # a character cut by the slice is no sign against it
+        return error.start >= len(head) - 3
+    return True
+
+
+def _from_base32(bare: str) -> bytes:
+    """The bytes that `bare` (upper case, no padding) stands for; the standard library's way is ten times slower."""
+    if not bare.isascii():
+        raise binascii.Error("a digit that is not ASCII")
+    bits = 5 * len(bare)
+    return (int(bare.translate(_BASE32_DIGITS), 32) >> bits % 8).to_bytes(bits // 8, "big")
+
+
+def _digest_bytes(value: str, size: int) -> bytes | None:
+    try:
+        # MD5 in padded base 32 is as long as in hex.
+        if len(value) == size * 2 and "=" not in value:
+            return bytes.fromhex(value)
+        bare = value.rstrip("=")
+        if len(bare) == (size * 8 + 4) // 5:
+            return _from_base32(bare.upper())
+        return base64.b64decode(bare.replace("-", "+").replace("_", "/") + "=" * (-len(bare) % 4))
+    except (ValueError, binascii.Error):
+        return None

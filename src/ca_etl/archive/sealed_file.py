@@ -1,0 +1,247 @@
+"""The life of one archive file: `.open` while it is written, then fsynced and renamed, never changed again.
+
+What a killed run left as `.open` is recovered into a sealed file, as far as it is whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+
+from ca_etl.archive.framing import RawRecord, stretches
+from ca_etl.archive.naming import DAMAGED_SUFFIX, OPEN_SUFFIX, RECOVERED, SEALED_SUFFIX
+from ca_etl.errors import CaEtlError
+
+log = logging.getLogger(__name__)
+
+NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9_-]+(\.recovered)?")
+
+
+class ArchiveWriteError(CaEtlError):
+    """The disk refused a record or a file. What was written whole before is kept."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(
+            f"cannot write {path}: {error.strerror or error}",
+            f"df -h {path.parent} && ls -ld {path.parent} (then run again: the archive lost nothing)",
+        )
+
+
+class OpenFile:
+    """An archive file that is being written; made with the first record, so that nothing added is no file.
+
+    `name` begins with its time stamp, `20251205T020000Z-timesca`. A taken name gets `.2`, `.3` and so on: the
+    exclusively created `.open` reserves the sealed name beside it. One process at a time may seal or recover
+    below `archive_dir`, which the run lock sees to.
+    """
+
+    def __init__(self, archive_dir: Path, name: str) -> None:
+        if not NAME.fullmatch(name):
+            raise ValueError(f"{name!r} is not like 20251205T020000Z-timesca")
+        self.folder = archive_dir / name[:4] / name[4:6]
+        self.path: Path | None = None
+        self._archive_dir = archive_dir
+        self._name = name
+        self._raw: Sink | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._raw is not None:
+            self._raw.close()
+
+    @contextmanager
+    def record(self) -> Iterator[Sink]:
+        """A place for one record, or for a few that belong together.
+
+        What fails inside leaves no trace: the file is cut back to where the record began. Raises
+        `ArchiveWriteError` for an `OSError`.
+        """
+        with self._says_where():
+            raw = self._open()
+            start = raw.tell()
+            try:
+                yield raw
+            except BaseException:
+                raw.cut(start)
+                raise
+
+    def seal(self) -> Path:
+        """Fsync, rename, fsync the folders; returns the sealed path. Raises `ArchiveWriteError`."""
+        if self._raw is None or self.path is None:
+            raise ValueError("nothing was written")
+        with self._says_where():
+            self._raw.sync()
+            self._raw.close()
+            opened = self.path.with_name(self.path.name + OPEN_SUFFIX)
+            opened.rename(self.path)
+            sync_folders(self.folder, self._archive_dir)
+        return self.path
+
+    def discard(self) -> None:
+        """Remove the `.open` file, into which no record came."""
+        if self._raw is not None and self.path is not None:
+            self._raw.close()
+            self.path.with_name(self.path.name + OPEN_SUFFIX).unlink()
+
+    def _open(self) -> Sink:
+        if self._raw is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self.path, self._raw = _reserve(self.folder, self._name)
+        return self._raw
+
+    @contextmanager
+    def _says_where(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ArchiveWriteError(self.path or self.folder / self._name, error) from error
+
+
+class Sink:
+    """A file that takes a write whole or raises; unbuffered, so that a cut leaves nothing behind to be flushed."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("xb", buffering=0)
+
+    def write(self, data: bytes) -> int:
+        """Write all of `data`."""
+        view = memoryview(data)
+        while view:
+            view = view[self._file.write(view) or 0 :]
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+    def tell(self) -> int:
+        """Bytes in the file."""
+        return self._file.tell()
+
+    def cut(self, size: int) -> None:
+        """Take back what lies behind the first `size` bytes."""
+        self._file.truncate(size)
+        self._file.seek(size)
+
+    def sync(self) -> None:
+        """Fsync."""
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _reserve(folder: Path, name: str) -> tuple[Path, Sink]:
+    number = 1
+    while True:
+        sealed = folder / f"{name}{f'.{number}' if number > 1 else ''}{SEALED_SUFFIX}"
+        opened = sealed.with_name(sealed.name + OPEN_SUFFIX)
+        number += 1
+        try:
+            raw = Sink(opened)
+        except FileExistsError:
+            continue
+        # Looked at with the .open in hand: whoever sealed this name did so before it was created.
+        if not sealed.exists():
+            return sealed, raw
+        raw.close()
+        opened.unlink()
+
+
+def keep_damaged(path: Path, copy: Callable[[Sink], None], archive_dir: Path) -> Path:
+    """Write `path`, whose name ends in `.damaged`, through an `.open` neighbour, unless it exists already."""
+    if path.suffix != DAMAGED_SUFFIX:
+        raise ValueError(f"{path} does not end in {DAMAGED_SUFFIX}")
+    if path.exists():
+        return path
+    opened = path.with_name(path.name + OPEN_SUFFIX)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # what a killed run left of the same copy is of no use: the input is still there
+        opened.unlink(missing_ok=True)
+        raw = Sink(opened)
+        try:
+            copy(raw)
+            raw.sync()
+        finally:
+            raw.close()
+        opened.rename(path)
+        sync_folders(path.parent, archive_dir)
+    except OSError as error:
+        raise ArchiveWriteError(path, error) from error
+    return path
+
+
+def sync_folders(folder: Path, top: Path) -> None:
+    """Fsync `folder` and its parents up to `top`: a rename is durable only once its folder is."""
+    for path in (folder, *folder.parents):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if path == top:
+            return
+
+
+LEFTOVER: Final = re.compile(
+    rf"(?P<name>.+?)(?:{re.escape(RECOVERED)})?(?:\.[0-9]+)?{re.escape(SEALED_SUFFIX + OPEN_SUFFIX)}"
+)
+
+
+def recover_open_files(archive_dir: Path) -> list[Path]:
+    """Seal the whole records of each leftover `.open` file; returns the files made.
+
+    A leftover of `<name>` becomes `<name>.recovered.warc.gz`, a name of its own: an ingest that finds its sealed name
+    knows that it was complete. Bytes that are no whole record are kept beside it as `.damaged`. Call
+    it under the run lock: an `.open` file that another process writes looks like a leftover. Raises
+    `ArchiveWriteError`.
+    """
+    made: list[Path] = []
+    for path in sorted(archive_dir.glob(f"*/*/*{SEALED_SUFFIX}{OPEN_SUFFIX}")):
+        try:
+            sealed = _recover(archive_dir, path)
+        except OSError as error:
+            raise ArchiveWriteError(path, error) from error
+        if sealed is not None:
+            made.append(sealed)
+    return made
+
+
+def _recover(archive_dir: Path, path: Path) -> Path | None:
+    match = LEFTOVER.fullmatch(path.name)
+    if match is None:
+        return None
+    with path.open("rb") as file:
+        # places only: all records of a file at once may not fit into the memory
+        places = [(isinstance(s, RawRecord), s.start, s.end) for s in stretches(file)]
+        whole = [(start, end) for is_whole, start, end in places if is_whole]
+        bad = [start for is_whole, start, end in places if not is_whole and end > start]
+        # a warcinfo record alone describes nothing
+        sealed = _seal(archive_dir, f"{match['name']}{RECOVERED}", file, whole) if len(whole) > 1 else None
+    log.warning("%s: %d whole records, %d broken stretches", path, len(whole), len(bad))
+    if bad:
+        path.rename(path.with_name(path.name + DAMAGED_SUFFIX))
+    else:
+        path.unlink()
+    sync_folders(path.parent, archive_dir)
+    return sealed
+
+
+def _seal(archive_dir: Path, name: str, file: BinaryIO, whole: list[tuple[int, int]]) -> Path:
+    with OpenFile(archive_dir, name) as copy:
+        for start, end in whole:
+            with copy.record() as out:
+                file.seek(start)
+                out.write(file.read(end - start))
+        return copy.seal()

@@ -1,0 +1,348 @@
+"""Write one archive file: a request and a response, or a revisit, per response, as WARC records made by warcio."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import string
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Final, Self
+from urllib.parse import quote
+from uuid import NAMESPACE_URL, uuid5
+
+from warcio.statusandheaders import StatusAndHeaders  # type: ignore[import-untyped]
+from warcio.warcwriter import WARCWriter  # type: ignore[import-untyped]
+
+from ca_etl.archive.naming import DROPPED_LINES, INFO_SOURCE, SOURCE, VERDICT, sha256_label, warc_date
+from ca_etl.archive.policy import Attempt, Headers, Verdict
+from ca_etl.archive.sealed_file import ArchiveWriteError, OpenFile, Sink, recover_open_files
+from ca_etl.errors import CaEtlError
+
+__all__ = ["ArchiveWriteError", "ArchiveWriter", "recover_open_files"]
+
+
+class ArchiveWriter:
+    """Writes one archive file, `archive_dir/YYYY/MM/<name>.warc.gz`; YYYY and MM are those of the name's time stamp.
+
+    A context manager. Leaving it seals the file, also after an exception: what was added is worth keeping, whatever
+    went wrong next; with `keep_partial` false, an exception removes the file instead. Nothing added, no file.
+    `source` goes into the warcinfo record and into every record; `info` holds further warcinfo fields. `clock` gives
+    aware UTC instants. Raises `ArchiveWriteError` when the disk refuses.
+    """
+
+    def __init__(
+        self,
+        archive_dir: Path,
+        name: str,
+        *,
+        source: str,
+        info: Mapping[str, str],
+        clock: Callable[[], datetime],
+        keep_partial: bool = True,
+    ) -> None:
+        self._keep_partial = keep_partial
+        self._file = OpenFile(archive_dir, name)
+        self._source = source
+        self._info = info
+        self._clock = clock
+        self._warcinfo_id: str | None = None
+        self._ids: set[str] = set()
+        self.path: Path | None = None
+        """The sealed file, once there is one."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._file:
+            if self._ids and (self._keep_partial or kind is None):
+                self.path = self._file.seal()
+            else:
+                self._file.discard()
+
+    def add(self, attempt: Attempt) -> str:
+        """Write one answer, with its request; returns the capture id (the response's WARC record id).
+
+        Both records are in the kernel's hands when this returns. Raises `ValueError` for an attempt without an answer.
+        """
+        if attempt.status is None:
+            raise ValueError(f"{attempt.url} gave no answer to archive: {attempt.detail}")
+        date = warc_date(attempt.started_at)
+        digest = sha256_label(attempt.wire_body)
+        capture_id = self._unused_id("response", attempt.url, date, digest, attempt.number)
+        common = {
+            "WARC-Date": date,
+            SOURCE: self._source,
+            **({"WARC-IP-Address": attempt.ip_address} if attempt.ip_address else {}),
+        }
+        with self._file.record() as out:
+            common["WARC-Warcinfo-ID"] = self._warcinfo(out)
+            request_id = record_id("request", capture_id)
+            write_request(out, attempt, request_id, capture_id, common)
+            if attempt.dropped_header_lines:
+                common[DROPPED_LINES] = str(attempt.dropped_header_lines)
+            if attempt.verdict is Verdict.UNCHANGED:
+                write_revisit(out, attempt, capture_id, common)
+            else:
+                write_response(out, attempt, capture_id, common, digest)
+        self._ids.add(capture_id)
+        return capture_id
+
+    def add_resource(
+        self,
+        capture_id: str,
+        uri: str,
+        content_type: str,
+        body: BinaryIO,
+        *,
+        length: int,
+        digest: str,
+        date: datetime,
+        headers: Mapping[str, str],
+    ) -> None:
+        """Write a file given by hand as a resource record, streamed from `body`.
+
+        `digest` is the labelled SHA-256 of its `length` bytes; `headers` are further WARC headers. Raises
+        `InputChangedError`, and takes the record back, when the bytes are not those of `digest`.
+        """
+        with self._file.record() as out:
+            fields = {
+                "WARC-Record-ID": f"<{capture_id}>",
+                "WARC-Date": warc_date(date),
+                "WARC-Warcinfo-ID": self._warcinfo(out),
+                SOURCE: self._source,
+                **headers,
+            }
+            write_resource(out, uri, content_type, body, length=length, fields=fields, digest=digest)
+        self._ids.add(capture_id)
+
+    def add_member(self, member: bytes) -> None:
+        """Take over one verified record of another archive file, as the bytes of its whole gzip member."""
+        with self._file.record() as out:
+            self._warcinfo(out)
+            out.write(member)
+        self._ids.add(f"member {len(self._ids)}")
+
+    def _unused_id(self, *parts: object) -> str:
+        """A record id made of what the record says, so that the same play gives the same ids.
+
+        A clock that stands still can make two answers equal in all of it; the later one is told apart by its turn.
+        """
+        turn = 1
+        found = record_id(*parts)
+        while found in self._ids:
+            turn += 1
+            found = record_id(*parts, turn)
+        return found
+
+    def _warcinfo(self, out: Sink) -> str:
+        """Write the warcinfo record before the first other one; returns its id in angle brackets.
+
+        It is written in the same breath as the first record: should that fail, both are taken back.
+        """
+        if self._warcinfo_id is None or out.tell() == 0:
+            assert self._file.path is not None  # noqa: S101  `out` is this file
+            info = {INFO_SOURCE: self._source, "software": "ca_etl", **self._info}
+            self._warcinfo_id = write_warcinfo(out, self._file.path.name, self._clock(), info)
+        return self._warcinfo_id
+
+
+WARC_VERSION: Final = "WARC/1.1"
+NOT_MODIFIED: Final = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
+CONFORMS_TO: Final = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
+
+
+class InputChangedError(CaEtlError):
+    """A file is not what it was when its digest was taken."""
+
+
+def record_id(*parts: object) -> str:
+    """`urn:uuid:...`, a UUID of version 5 over `parts`: equal parts, equal id.
+
+    >>> record_id("warcinfo", "a") == record_id("warcinfo", "a") != record_id("warcinfo", "b")
+    True
+    """
+    return uuid5(NAMESPACE_URL, "ca_etl " + json.dumps([str(part) for part in parts])).urn
+
+
+def write_warcinfo(out: Sink, filename: str, when: datetime, info: Mapping[str, str]) -> str:
+    """Write the record that describes the file; returns its id in angle brackets."""
+    date = warc_date(when)
+    warcinfo_id = f"<{record_id('warcinfo', filename, date)}>"
+    fields = {"format": "WARC File Format 1.1", "conformsTo": CONFORMS_TO, **info}
+    body = "".join(f"{key}: {_one_line(value)}\r\n" for key, value in fields.items()).encode()
+    named = {"WARC-Record-ID": warcinfo_id, "WARC-Date": date, "WARC-Filename": filename}
+    _write(out, "warcinfo", "", named, body=body)
+    return warcinfo_id
+
+
+def write_request(
+    out: Sink, attempt: Attempt, request_id: str, capture_id: str, common: Mapping[str, str]
+) -> None:
+    """Write the request as it was sent."""
+    head = StatusAndHeaders(
+        f"{attempt.request_target} HTTP/1.1", list(attempt.request_headers), protocol="GET"
+    )
+    fields = {
+        "WARC-Record-ID": f"<{request_id}>",
+        "WARC-Concurrent-To": f"<{capture_id}>",
+        **common,
+        "WARC-Payload-Digest": sha256_label(b""),
+    }
+    _write(out, "request", attempt.url, fields, head=head)
+
+
+def write_response(
+    out: Sink, attempt: Attempt, capture_id: str, common: Mapping[str, str], digest: str
+) -> None:
+    """Write the answer: de-chunked, still content-encoded, its headers true for that."""
+    fields = {
+        "WARC-Record-ID": f"<{capture_id}>",
+        **common,
+        VERDICT: str(attempt.verdict),
+        "WARC-Payload-Digest": digest,
+        **({"WARC-Truncated": attempt.truncated} if attempt.truncated else {}),
+    }
+    headers = _stored_headers(attempt.response_headers, len(attempt.wire_body))
+    _write(
+        out,
+        "response",
+        attempt.url,
+        fields,
+        head=_status_and_headers(attempt, headers),
+        body=attempt.wire_body,
+    )
+
+
+def write_revisit(out: Sink, attempt: Attempt, capture_id: str, common: Mapping[str, str]) -> None:
+    """Write a 304 so that a replay finds the body it stands for: URL, date, id and digest of the original."""
+    validators = attempt.validators
+    if validators is None:
+        raise ValueError(f"{attempt.url} is unchanged, but from what is not known")
+    digest = validators.payload_digest
+    fields = {
+        "WARC-Record-ID": f"<{capture_id}>",
+        **common,
+        VERDICT: str(attempt.verdict),
+        "WARC-Profile": NOT_MODIFIED,
+        "WARC-Refers-To": f"<{validators.refers_to}>",
+        "WARC-Refers-To-Target-URI": validators.refers_to_url,
+        "WARC-Refers-To-Date": warc_date(validators.refers_to_date),
+        # of the body that is meant; the digest of this record's empty one would match every other 304
+        "WARC-Payload-Digest": digest if ":" in digest else f"sha256:{digest}",
+    }
+    _write(out, "revisit", attempt.url, fields, head=_status_and_headers(attempt, attempt.response_headers))
+
+
+def write_resource(
+    out: Sink,
+    uri: str,
+    content_type: str,
+    body: BinaryIO,
+    *,
+    length: int,
+    fields: Mapping[str, str],
+    digest: str,
+) -> None:
+    """Stream `length` bytes of `body`, whose labelled digest is `digest`, into a resource record.
+
+    Raises `InputChangedError` when the bytes are others: the file changed while it was read.
+    """
+    checked = _Checked(body)
+    writer = _writer(out)
+    record = writer.create_warc_record(
+        uri,
+        "resource",
+        payload=checked,
+        length=length,
+        warc_content_type=content_type,
+        warc_headers_dict={**fields, "WARC-Payload-Digest": digest, "WARC-Block-Digest": digest},
+    )
+    writer.write_record(record)
+    if checked.label != digest:
+        raise InputChangedError(f"{uri} changed while it was read", "ca-etl ingest ... (again)")
+
+
+def _stored_headers(headers: Headers, length: int) -> Headers:
+    """The headers of a body that is stored de-chunked: true for the bytes beside them, the received ones renamed.
+
+    Common Crawl uses the same names. Readers that believe a left-over `Transfer-Encoding: chunked` cut the page.
+    """
+    is_chunked = any(name.lower() == "transfer-encoding" for name, _ in headers)
+    stored: list[tuple[str, str]] = []
+    for name, value in headers:
+        if name.lower() == "transfer-encoding" or (
+            name.lower() == "content-length" and (is_chunked or value.strip() != str(length))
+        ):
+            stored.append((f"X-Crawler-{name}", value))
+        else:
+            stored.append((name, value))
+    if stored and stored != list(headers):
+        stored.append(("Content-Length", str(length)))
+    return tuple(stored)
+
+
+def _status_and_headers(attempt: Attempt, headers: Headers) -> Any:  # noqa: ANN401
+    # warcio percent-encodes what follows a "=" alone, and raises for the rest, as for "X-Any: ;\x80=\x00"
+    named = [(_ascii(name), quote(value, safe=string.printable)) for name, value in headers]
+    return StatusAndHeaders(
+        f"{attempt.status} {_ascii(attempt.reason)}", named, protocol=attempt.http_version
+    )
+
+
+def _write(
+    out: Sink,
+    kind: str,
+    uri: str,
+    fields: Mapping[str, str],
+    *,
+    head: StatusAndHeaders | None = None,
+    body: bytes = b"",
+) -> None:
+    """Write one record as one gzip member, its block digest over exactly what is written."""
+    writer = _writer(out)
+    block = (head.to_ascii_bytes() if head is not None else b"") + body
+    record = writer.create_warc_record(
+        uri,
+        kind,
+        payload=BytesIO(body),
+        length=len(body),
+        http_headers=head,
+        warc_headers_dict={**fields, "WARC-Block-Digest": sha256_label(block)},
+    )
+    writer.write_record(record)
+
+
+def _writer(out: Sink) -> Any:  # noqa: ANN401  warcio has no types
+    return WARCWriter(out, gzip=True, warc_version=WARC_VERSION)
+
+
+class _Checked:
+    """A stream that digests what is read from it."""
+
+    def __init__(self, body: BinaryIO) -> None:
+        self._body = body
+        self._digest = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        chunk = self._body.read(size)
+        self._digest.update(chunk)
+        return chunk
+
+    @property
+    def label(self) -> str:
+        return f"sha256:{self._digest.hexdigest()}"
+
+
+def _ascii(text: str) -> str:
+    return text.encode("ascii", "replace").decode("ascii")
+
+
+def _one_line(value: str) -> str:
+    return " ".join(value.split())

@@ -1,0 +1,175 @@
+"""Near-duplicate texts: bands that such texts share, an exact comparison of two texts, and a profile of each text.
+
+The bands of a text (MinHash over 3-word shingles) are made once. Of two texts with four fifths of their shingles in
+common, 2 in 10,000 pairs share no band; texts that share none are never compared. The numbers of a text are part of
+its bands: a daily note on one template has other numbers every day, and other numbers are other news.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from typing import Final
+
+import polars as pl
+import rensa  # type: ignore[import-untyped]
+
+from ca_etl.enrich.tokens import Words, languages, words_in, words_of
+
+# "Photo: AP" and "Read more" are the same under any article, and a note of two sentences comes again by chance.
+MIN_WORDS: Final = 30
+# A long read has 5,000; a text of 30 MB would be compared with the next one in 2 GB.
+MOST_WORDS: Final = 20_000
+RUN: Final = 3
+BANDS: Final = 16
+ROWS: Final = 4
+SEED: Final = 5
+# News spells small numbers out. "One" is an article as often as a number, "may" a verb.
+_SPELLED: Final = """
+    two three four five six seven eight nine ten eleven twelve monday tuesday wednesday thursday friday saturday
+    sunday january february march april june july august september october november december
+"""
+_AS_FIGURES: Final = frozenset(_SPELLED.split())
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+# Odd, so that nothing is lost when 64 bits are multiplied by them: they make one number of several.
+_ODD: Final = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
+
+
+# The numbers, 3-word shingles and names of a text.
+Content = tuple[frozenset[str], set[str], frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What two texts have in common, counted in runs of three words, each once."""
+
+    shared: int
+    runs: int
+    """Runs of either text."""
+    names_apart: int
+    """Names that one text has and the other lacks, the lesser of both sides: 0 where one only adds."""
+
+
+def bands(words: Words) -> pl.Series:
+    """The bands of each text, in order: lists of 64-bit numbers.
+
+    Empty for a text of fewer words than `MIN_WORDS`, or more than `MOST_WORDS`.
+    """
+    hashes = _hashes(words.vocabulary)
+    found = words.found.select("text", hash=hashes.gather(words.found["word"])).filter(
+        pl.len().over("text").is_between(MIN_WORDS, MOST_WORDS)
+    )
+    begin = pl.col("text") == pl.col("text").shift(1 - RUN)
+    runs = found.select(
+        "text", run=pl.sum_horizontal(pl.col("hash").shift(-at) * _u64(odd) for at, odd in enumerate(_ODD))
+    ).filter(begin)
+    signatures = _signatures(runs).join(_figures_of(words, hashes), on="text", how="left")
+    made = signatures.select("text", bands=pl.concat_list(_band(number) for number in range(BANDS)))
+    return words.of_each(made, "bands").fill_null([])
+
+
+def likenesses(pairs: Sequence[tuple[str, str]]) -> list[Likeness | None]:
+    """How much of the two texts of each pair is the same; None where their numbers differ."""
+    texts = list(dict.fromkeys(text for pair in pairs for text in pair))
+    contents = {
+        text: (_figures(words), _runs(words), _names(text))
+        for text, words in zip(texts, words_of(texts), strict=True)
+    }
+    return [_likeness(contents[text], contents[other]) for text, other in pairs]
+
+
+def _likeness(content: Content, other: Content) -> Likeness | None:
+    (figures, runs, names), (other_figures, other_runs, other_names) = content, other
+    if figures != other_figures:
+        return None
+    shared = len(runs & other_runs)
+    return Likeness(
+        shared=shared,
+        runs=len(runs) + len(other_runs) - shared,
+        names_apart=min(len(names - other_names), len(other_names - names)),
+    )
+
+
+def _hashes(vocabulary: pl.Series) -> pl.Series:
+    """64 bits a word, the same on every machine."""
+    (made,) = rensa.RMinHash.hash_token_sets([vocabulary.to_list()])
+    return pl.Series(made, dtype=pl.UInt64)
+
+
+def _signatures(runs: pl.DataFrame) -> pl.DataFrame:
+    """MinHash of the runs of each text: text, and a column for each hash."""
+    lengths = runs.group_by("text", maintain_order=True).len()
+    ends = accumulate(lengths["len"].to_list(), initial=0)
+    _, hashes = runs["run"].rechunk().to_arrow().buffers()
+    matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
+        memoryview(hashes or b"").cast("Q"), list(ends), BANDS * ROWS, SEED
+    )
+    columns = {f"{number}": pl.UInt64 for number in range(BANDS * ROWS)}
+    return pl.DataFrame(matrix.to_rows(), schema=columns, orient="row").with_columns(lengths["text"])
+
+
+def _figures_of(words: Words, hashes: pl.Series) -> pl.DataFrame:
+    """The different figures of each text that has some, as one number: text, figures."""
+    is_figure = words.vocabulary.str.contains(r"^\p{Nd}") | words.vocabulary.is_in(sorted(_AS_FIGURES))
+    found = words.found.filter(is_figure.gather(words.found["word"])).unique()
+    return (
+        found.select("text", figures=hashes.gather(found["word"]))
+        .group_by("text")
+        .agg(pl.col("figures").sum())
+    )
+
+
+def _band(number: int) -> pl.Expr:
+    made = pl.col("figures").fill_null(0) + _u64(number)
+    for row in range(number * ROWS, (number + 1) * ROWS):
+        made = (made ^ pl.col(f"{row}")) * _u64(_ODD[0])
+    return made
+
+
+def _u64(number: int) -> pl.Expr:
+    return pl.lit(number, dtype=pl.UInt64)
+
+
+def _runs(words: Sequence[str]) -> set[str]:
+    return set(map(" ".join, zip(*(words[start:] for start in range(RUN)), strict=False)))
+
+
+def _figures(words: Sequence[str]) -> frozenset[str]:
+    return frozenset(word for word in words if word[0].isdecimal() or word in _AS_FIGURES)
+
+
+def _names(text: str) -> frozenset[str]:
+    """Words with a capital after a small letter or a comma, where no sentence begins; `Osh's` is `Osh`."""
+    inside = (
+        _LETTERS.match(word)
+        for before, word in pairwise(text.split())
+        if word[0].isupper() and (before[-1].islower() or before[-1] == ",")
+    )
+    return frozenset(name[0] for name in inside if name)
+
+
+# The words of so many texts are in memory at once, some 100 MB.
+PART: Final = 5000
+
+
+def profile_rows(texts: pl.DataFrame) -> pl.DataFrame:
+    """One row per text of `texts` (columns text_id, text), in their order.
+
+    Columns: text_id, language (null for none), words and bands, an empty list where the text is too short; see
+    `language.languages` and `likeness.bands`.
+    """
+    return pl.concat(map(_profiles, texts.iter_slices(PART))) if len(texts) else _profiles(texts)
+
+
+def _profiles(texts: pl.DataFrame) -> pl.DataFrame:
+    words = words_in(texts["text"])
+    count = words.found["text"].value_counts()
+    return (
+        texts.select("text_id")
+        .with_row_index("text")
+        .with_columns(languages(words).alias("language"), bands(words).alias("bands"))
+        .join(count, on="text", how="left", maintain_order="left")
+        .select("text_id", "language", pl.col("count").fill_null(0).cast(pl.Int32).alias("words"), "bands")
+    )

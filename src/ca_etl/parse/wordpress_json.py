@@ -1,0 +1,214 @@
+"""The posts API: a page of `wp/v2/posts`, one post, or the error in place of them.
+
+Times come from the `*_gmt` fields alone, because the others are in the site's zone, which has changed. `guid` is
+not a link. Whatever `_fields` left out is null. What PHP, a plugin or a cache printed around the JSON is cut off.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from ca_etl.parse.dates import instant
+from ca_etl.parse.item_validation import (
+    cut_off,
+    plain,
+    read_content,
+    refused_page,
+    response_page,
+    too_many_tags,
+    unread_time,
+    well_formed,
+    without_foreign_link,
+)
+from ca_etl.parse.links import resolve
+from ca_etl.parse.page import Article, Page, PageKind, Reject
+from ca_etl.records import RejectReason
+
+# WordPress gives a hundred at most.
+MAX_POSTS: Final = 1_000
+_MAX_ID: Final = 2**63 - 1
+_DECODER: Final = json.JSONDecoder()
+# Where a list of posts or an object may begin within other text, or an empty list that nothing but markup precedes
+# or a comment follows: at the address of an API there are also HTML pages, with scripts.
+_VALUE: Final = re.compile(
+    r'\[\s{0,40}\{\s{0,40}"|\{\s{0,40}"|\A\[\s{0,9}\](?=\s{0,9}<)'
+    r"|(?:^|(?<=>))\[\s{0,9}\](?=\s{0,9}(?:<!--|/\*|\*/|\Z))",
+    re.MULTILINE,
+)
+# A notice of PHP's quotes a bracket or two.
+_MAX_TRIES: Final = 100
+
+
+def read_posts(text: str, *, url: str | None, charset: str) -> Page:
+    """The posts of `text`, or a page without articles and with the reason. `url` resolves links."""
+    if (why := too_many_tags(text)) is not None:
+        return refused_page(PageKind.POSTS_API, RejectReason.TOO_LARGE, why, text, charset)
+    try:
+        value, start, end = _value_in(text)
+    except (ValueError, RecursionError) as error:
+        return refused_page(PageKind.POSTS_API, RejectReason.BAD_JSON, f"no JSON: {error}", text, charset)
+    page = _read_value(value, text[start:end], url, charset)
+    return page._replace(rejects=(*page.rejects, *cut_off(text[:start], text[end:])))
+
+
+def _read_value(value: object, text: str, url: str | None, charset: str) -> Page:
+    if isinstance(value, dict) and (refusal := error_of(value)) is not None:
+        page = refused_page(PageKind.API_ERROR, RejectReason.API_REFUSED, refusal, text, charset)
+        return page._replace(error_code=value["code"])
+    if isinstance(value, dict) and "namespaces" in value:
+        zone = f"gmt_offset {value.get('gmt_offset')!r}, timezone_string {value.get('timezone_string')!r}"
+        why = well_formed(f"the API's index; {zone}")
+        return refused_page(PageKind.OTHER, RejectReason.NO_ARTICLES, why, well_formed(text), charset)
+    posts = value if isinstance(value, list) else [value]
+    if len(posts) > MAX_POSTS:
+        why = f"{len(posts)} posts, more than {MAX_POSTS}"
+        return refused_page(PageKind.POSTS_API, RejectReason.TOO_LARGE, why, text, charset)
+    articles: list[Article] = []
+    rejects: list[Reject] = []
+    for number, post in enumerate(posts, start=1):
+        read = _read_post(post, len(articles) + 1, number, url)
+        if isinstance(read, Article):
+            article, foreign = without_foreign_link(read, url)
+            articles.append(article)
+            rejects += [
+                *foreign,
+                *unread_time("date_gmt", post.get("date_gmt"), article.published_at),
+                *unread_time("modified_gmt", post.get("modified_gmt"), article.modified_at),
+            ]
+        else:
+            rejects.append(read)
+    return response_page(PageKind.POSTS_API, articles, rejects, charset)
+
+
+def _value_in(text: str) -> tuple[object, int, int]:
+    """The JSON value that `text` is, else the longest within it that a posts API gives; where it begins and ends.
+
+    Raises ValueError or RecursionError as `json.loads` does: also for a list that breaks off, whose whole posts are
+    not taken for single ones.
+    """
+    problem: ValueError | RecursionError
+    try:
+        return json.loads(text), 0, len(text)
+    except ValueError as error:
+        problem = error
+    values: list[tuple[object, int, int]] = []
+    at, is_list_broken = 0, False
+    for _ in range(_MAX_TRIES):
+        match = _VALUE.search(text, at)
+        if match is None:
+            break
+        start = match.start()
+        try:
+            value, at = _DECODER.raw_decode(text, start)
+        except (ValueError, RecursionError) as error:
+            if text[start] == "[":
+                problem, is_list_broken = error, True
+            at = max(getattr(error, "pos", 0), start + 1)
+        else:
+            if (isinstance(value, list) or not is_list_broken) and _is_response(value):
+                values.append((value, start, at))
+    if not values:
+        raise problem
+    return max(values, key=lambda value: value[2] - value[1])
+
+
+def _is_response(value: list[Any] | dict[str, Any]) -> bool:
+    """Whether an API of posts gives such a value: posts, none, an error or its index. Scripts hold other things."""
+    if isinstance(value, list):
+        return not value or any(map(_is_post, value))
+    is_error = "data" in value and error_of(value) is not None
+    return is_error or _is_post(value) or {"namespaces", "gmt_offset"} <= value.keys()
+
+
+def _is_post(value: object) -> bool:
+    if not isinstance(value, dict) or _post_id(value.get("id")) is None:
+        return False
+    title = value.get("title")
+    return "date_gmt" in value or (isinstance(title, dict) and "rendered" in title)
+
+
+def error_of(value: Mapping[str, Any]) -> str | None:
+    """What an error object of WordPress states, as `code: message`; None for another object."""
+    code, message = value.get("code"), value.get("message")
+    if not isinstance(code, str) or not isinstance(message, str) or "id" in value:
+        return None
+    return f"{well_formed(code)}: {plain(well_formed(message)) or ''}"[:300]
+
+
+def _read_post(post: object, position: int, number: int, url: str | None) -> Article | Reject:
+    if not isinstance(post, dict) or (post_id := _post_id(post.get("id"))) is None:
+        shown = well_formed(str(post)[:200])
+        return Reject.of(RejectReason.BAD_JSON, f"item {number} is no post: it has no id", shown)
+    whole, excerpt = _rendered(post, "content"), _rendered(post, "excerpt")
+    shown_html = whole or excerpt or ""
+    read = read_content(shown_html)
+    if read is None:
+        return Reject.of(RejectReason.TOO_LARGE, f"the text of post {post_id} has too many tags", shown_html)
+    link = resolve(url, _string(post.get("link")) or "") if post.get("link") else None
+    author, terms = _embedded(post)
+    return read._replace(
+        position=position,
+        title=plain(_rendered(post, "title") or ""),
+        url=link,
+        # Without the whole text the excerpt stands in, which is a beginning whatever it ends in.
+        is_truncated=read.text is not None
+        and (whole is None or (read.is_truncated and not _trails_off(whole))),
+        author=author,
+        published_at=gmt(post.get("date_gmt")),
+        modified_at=gmt(post.get("modified_gmt")),
+        post_id=post_id,
+        categories=terms,
+    )
+
+
+def _trails_off(html: str) -> bool:
+    """Whether the text ends in an ellipsis of the author's: no bracket, and no "Continue reading" after it."""
+    return (plain(html) or "").rstrip().endswith(("…", "..."))
+
+
+def gmt(value: object) -> datetime | None:
+    """A `date_gmt` or `modified_gmt` in UTC: WordPress writes it without its `Z`."""
+    if not isinstance(value, str) or not value:
+        return None
+    try:
+        read = datetime.fromisoformat(value.strip()[:40])
+    except ValueError:
+        return None
+    return instant((read if read.tzinfo else read.replace(tzinfo=UTC)).isoformat())
+
+
+def _post_id(value: object) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 < value <= _MAX_ID else None
+
+
+def _string(value: object) -> str | None:
+    return (well_formed(value).strip() or None) if isinstance(value, str) else None
+
+
+def _rendered(post: Mapping[str, Any], name: str) -> str | None:
+    """The HTML of a field, None where the response lacks it or it is empty."""
+    value = post.get(name)
+    return _string(value.get("rendered") if isinstance(value, dict) else value)
+
+
+def _embedded(post: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
+    """The author's name and the names of the terms; a hidden author is an error object and has none."""
+    held = post.get("_embedded")
+    if not isinstance(held, dict):
+        return None, ()
+    names = list(_names(held.get("author")))
+    groups = held.get("wp:term")
+    terms = [name for group in (groups if isinstance(groups, list) else []) for name in _names(group)]
+    return (names[0] if names else None), tuple(dict.fromkeys(terms))
+
+
+def _names(items: object) -> Iterator[str]:
+    for item in items if isinstance(items, list) else []:
+        if isinstance(item, dict) and "code" not in item and (name := plain(_string(item.get("name")) or "")):
+            yield name

@@ -1,0 +1,156 @@
+"""Recovery before a run begins: lines of killed runs, publications they announced, a damaged journal."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from pydantic import TypeAdapter
+
+from ca_etl import __version__
+from ca_etl.errors import Problem
+from ca_etl.pipeline.consult import consult, consult_release
+from ca_etl.pipeline.context import Status
+from ca_etl.pipeline.slots import SlotOutcome, missed_slots
+from ca_etl.pipeline.source_outcome import SourceOutcome, read_checkpoint
+from ca_etl.settings import Settings
+from ca_etl.sources.schedules import schedules
+from ca_etl.warehouse import journal, lock, overrides
+from ca_etl.warehouse.journal import Cause, Journal, RunRecord, SlotRecord
+from ca_etl.warehouse.release import new_release_id, recover, releases
+
+log = logging.getLogger(__name__)
+
+# A run's own slot comes last in the journal, after those that passed without a run and its articles. A release of an
+# earlier version has fewer columns: a run that it alone knows is restored with those.
+LOST_RUNS: Final = """
+    select run.*, array(
+        select line from (select * exclude (run_id) from raw.slot as slot where slot.run_id = run.run_id) as line
+        order by line.slot, list_contains($own, line.source), line.source
+    ) as slots
+    from raw.run as run
+    where not list_contains($known, run_id)
+    order by started_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The journal as a run begins with it. `problems` end the run once it has captured, `warnings` do not."""
+
+    runs: tuple[RunRecord, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def new_run_id(data_dir: Path, started_at: datetime) -> str:
+    """An id that no run has, as far as journal, lock and releases can be read."""
+    runs = consult(partial(journal.read, data_dir), (), journal.JOURNAL_FILE, f"ls -la {data_dir}")
+    # a run killed within the second would share its id with this one, and the journal holds one line of an id
+    taken = {record.run_id for record in runs.value} | lock.unrecorded_runs(data_dir)
+    stamp = f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    return consult(
+        partial(new_release_id, data_dir, started_at, taken), stamp, data_dir, f"ls -la {data_dir}"
+    ).value
+
+
+def settle(settings: Settings, at: datetime) -> Settled:
+    """Give each killed run its line, repair the journal, and say what of it could not be read."""
+    data_dir = settings.data_dir
+    path = data_dir / journal.JOURNAL_FILE
+    known = consult(partial(journal.read_journal, data_dir), Journal(), path, f"ls -l {path}")
+    if known.problem is not None:
+        return Settled(problems=(known.problem,))
+    bad, runs = known.value.bad, known.value.runs
+    settled = consult(partial(_settle_crashes, settings, runs), runs, data_dir, f"ls -la {data_dir}")
+    runs = settled.value
+    # a release that cannot be read is a problem of the capture, which consults it too, or of the load;
+    # decisions that cannot be read are one of the build
+    recorded = partial(consult_release, data_dir, of_any_version=True)
+    lost = recorded(lambda con: lost_runs(con, settings, runs), ()).value
+    undecided = recorded(partial(overrides.lost, data_dir=data_dir), None).value
+    problems = tuple(problem for problem in (settled.problem, undecided) if problem is not None)
+    if not bad and not lost:
+        return Settled(runs, problems)
+    repaired = consult(partial(journal.repair, data_dir, lost, at), None, path, f"ls -la {data_dir}")
+    done = Problem(
+        f"{path} was damaged: {len(bad)} bad lines are set aside, {len(lost)} lost runs put back from the release",
+        f"less {data_dir / journal.REPAIRS_FILE}",
+    )
+    warnings = (
+        [done] if repaired.problem is None else [*journal.problems(data_dir, known.value), repaired.problem]
+    )
+    return Settled(journal.merged(runs, lost), problems, tuple(map(str, warnings)))
+
+
+def lost_run_ids(con: duckdb.DuckDBPyConnection, data_dir: Path, written: Journal) -> frozenset[str]:
+    """The runs that a release knows and the journal does not, while a run may be under way."""
+    known = frozenset(run_id for (run_id,) in con.execute("select run_id from raw.run").fetchall())
+    return known - {run.run_id for run in written.runs} - lock.unrecorded_runs(data_dir)
+
+
+def lost_runs(
+    con: duckdb.DuckDBPyConnection | None, settings: Settings, runs: Iterable[RunRecord]
+) -> tuple[RunRecord, ...]:
+    """The runs that the release of `con` knows and the journal, `runs`, does not; without what their checks found."""
+    if con is None:
+        return ()
+    own = sorted({schedule.source for schedule in schedules(settings)})
+    lost = con.execute(LOST_RUNS, {"known": [run.run_id for run in runs], "own": own}).to_arrow_table()
+    rows = lost.to_pylist()
+    for row in rows:
+        row["slots"] = [{k: v for k, v in slot.items() if k != "run_id"} for slot in row["slots"]]
+    return tuple(TypeAdapter(list[RunRecord]).validate_python(rows))
+
+
+def _settle_crashes(settings: Settings, runs: tuple[RunRecord, ...]) -> tuple[RunRecord, ...]:
+    """Write the lines of killed runs, and complete a publication that one had announced; the journal with them."""
+    data_dir = settings.data_dir
+    recover(data_dir)
+    written = {record.run_id for record in runs}
+    published = {release.release_id for release in releases(data_dir)}
+    while holder := lock.crashed_run(data_dir):
+        if holder.run_id not in written:
+            done = holder.run_id in published
+            log.warning("%s was killed%s", holder, ", its release is complete" if done else "")
+            killed = RunRecord(
+                run_id=holder.run_id,
+                kind=holder.kind,
+                started_at=holder.started_at,
+                status=Status.SUCCEEDED if done else Status.CRASHED,
+                release_id=holder.run_id if done else None,
+                code_version=__version__,
+                error=None if done else f"killed in step {holder.step}",
+                slot=holder.slot,
+                schedule=holder.schedule,
+                slots=_slots_of_killed(settings, runs, holder, done=done),
+                cause=None if done else Cause.KILLED,
+            )
+            journal.append(data_dir, killed)
+            runs = (*runs, killed)
+        lock.settle_crash(data_dir, holder)
+    return runs
+
+
+def _slots_of_killed(
+    settings: Settings, runs: tuple[RunRecord, ...], holder: lock.Holder, *, done: bool
+) -> tuple[SlotRecord, ...]:
+    planned = next((each for each in schedules(settings) if each.name == holder.schedule), None)
+    if planned is None or holder.slot is None:
+        return ()
+    slot = max(holder.slot, holder.started_at)
+    own = SourceOutcome(planned.source, SlotOutcome.OBSERVED)
+    if not done:
+        killed = f"killed in step {holder.step}"
+        own = SourceOutcome(planned.source, SlotOutcome.FAILED, killed, cause=Cause.KILLED)
+    outcomes = (*read_checkpoint(settings.data_dir, holder.run_id), own)
+    return (
+        *missed_slots(planned, runs, slot),
+        *(outcome.record(planned, slot) for outcome in outcomes),
+    )

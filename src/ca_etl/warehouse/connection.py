@@ -1,0 +1,147 @@
+"""Opening the warehouse file: for writing in a building folder, for reading in a release."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.durable_files import FULL, StorageError, remove_tree
+
+# A file in 2.0's own format opens in no older client; this one opens in every client from 1.2.0 on.
+STORAGE_VERSION: Final = "v1.2.0"
+OLDEST_CLIENT: Final = "1.2.0"
+MEMORY_LIMIT: Final = "1GB"
+MAX_THREADS: Final = 4
+# Threads of ours that read a building at once, each with a connection `beside` the first.
+READERS: Final = 2
+# Until a file has this many bytes (about 5,000 days) no table has a second row group, so that further threads find
+# next to nothing to do, and waiting for it costs a quarter of all the work.
+SMALL_FILE: Final = 100_000_000
+# Trying FSST on every string column takes half the time of a checkpoint. Dictionaries leave a file no larger.
+UNUSED_COMPRESSION: Final = "fsst"
+# DuckDB gives no number of the system's error, only its words, as the system itself has them.
+DISK_FULL: Final = tuple(os.strerror(number) for number in sorted(FULL))
+WRITE_FAILED: Final = (*DISK_FULL, os.strerror(errno.EROFS), "Could not write", "Could not fsync")
+
+Settings = dict[str, str | bool | int | float | list[str]]
+
+
+@contextmanager
+def open_building(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A writing connection to the warehouse file of a building folder; a missing file is made.
+
+    A new file gets storage version `v1.2.0` under every DuckDB release, an old one keeps its own. Tables are
+    reached as `raw.x`, `staging.x`, `main.x`; times are shown in UTC; nothing is fetched from the internet.
+    When the block ends well the file is checkpointed and stands alone, without a `.wal`.
+
+    Raises `StorageError` when the disk is full or read-only, `CaEtlError` for a damaged file.
+    """
+    # Beside the file and not inside it: what does not fit into memory is no part of the release.
+    spill = path.with_name(f"{path.name}.tmp")
+    settings = {
+        **_settings(memory_limit, spill),
+        "storage_compatibility_version": STORAGE_VERSION,
+    }
+    if not path.exists() or path.stat().st_size < SMALL_FILE:
+        settings["threads"] = 1
+    with _disk_errors(path):
+        con = duckdb.connect(str(path), config=settings)
+        try:
+            # among the settings of `connect` DuckDB takes the list of compressions and forgets it
+            con.execute(f"set TimeZone = 'UTC'; set disabled_compression_methods = '{UNUSED_COMPRESSION}'")
+            yield con
+            con.execute("checkpoint")
+        finally:
+            con.close()
+            if spill.exists():
+                remove_tree(spill)
+
+
+def checkpoint_at_commit(con: duckdb.DuckDBPyConnection) -> None:
+    """Let what is committed from here on go to the file itself, not through the log to the file.
+
+    For the last, large transaction on a building. One that is cut short leaves the file as it was.
+    """
+    con.execute("set checkpoint_threshold = '1B'")
+
+
+@contextmanager
+def beside(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A further connection to the database of `con`, for reading in a thread of its own; times are shown in UTC.
+
+    It sees what is committed. Its settings are those of a fresh connection, not those of `con`.
+    """
+    with con.cursor() as further:
+        further.execute("set TimeZone = 'UTC'")
+        yield further
+
+
+@contextmanager
+def open_release(
+    path: Path, *, locked_down: bool = False, memory_limit: str = MEMORY_LIMIT
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to a published warehouse file.
+
+    The file is attached to an instance of its own, with its path resolved: DuckDB keeps one instance per path in a
+    process, so a reader elsewhere in the process would force its settings on this one, or show the release that
+    `current` pointed at when it was opened.
+
+    `locked_down` is for SQL that somebody types: it opens no file at all, neither to read nor to write, and changes
+    no setting. Forbidding external access alone leaves DuckDB the paths of the attached file, its `.wal` and the
+    spill folder to write to: `copy ... to 'warehouse.duckdb.wal'` once changed what every reader saw. Nothing is
+    spilled to the disk then, so that `memory_limit` is the end of a query.
+
+    Raises `duckdb.IOException` when there is no such file.
+    """
+    spill = Path(tempfile.gettempdir()) / f"ca-etl-{os.getpid()}.tmp"
+    con = duckdb.connect(":memory:", config=_settings(memory_limit, spill))
+    try:
+        quoted = str(path.resolve()).replace("'", "''")
+        con.execute(f"set TimeZone = 'UTC'; attach '{quoted}' as release (read_only); use release")
+        if locked_down:
+            con.execute(
+                "set temp_directory = ''; set enable_external_access = false; "
+                "set disabled_filesystems = 'LocalFileSystem'; set lock_configuration = true"
+            )
+        yield con
+    finally:
+        con.close()
+
+
+def _settings(memory_limit: str, spill: Path) -> Settings:
+    return {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "memory_limit": memory_limit,
+        "preserve_insertion_order": True,
+        "temp_directory": str(spill),
+        "threads": min(MAX_THREADS, os.cpu_count() or 1),
+    }
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except duckdb.Error as error:
+        # A full disk shows as an IOException, as "Failed to commit" in a TransactionException, or as the
+        # FatalException that follows a checkpoint cut short; damage as an IOException, in 2.0 as an Error of no class.
+        text = " ".join(str(error).split())
+        is_of_file = isinstance(error, duckdb.IOException) or type(error) is duckdb.Error
+        if isinstance(error, duckdb.OperationalError | duckdb.FatalException) or is_of_file:
+            if any(mark in text for mark in WRITE_FAILED) or (
+                is_of_file and not os.access(path, os.R_OK | os.W_OK)
+            ):
+                raise StorageError(path, text, full=any(mark in text for mark in DISK_FULL)) from error
+            if is_of_file:
+                hint = "ca-etl verify --quick, then ca-etl rollback or ca-etl rebuild"
+                raise CaEtlError(f"{path} cannot be read: {text}", hint) from error
+        raise

@@ -1,0 +1,104 @@
+"""What the operator decided about single captures: `decisions.csv` in the data directory.
+
+A capture that a check stops is in the archive for good, and would stop every later run. The
+operator looks at it and decides: `exclude` (its observations stay out of the facts, and out of the
+checks on them) or `accept` (its rates are right, however unlikely). The file is theirs: it can be
+read, edited and kept under version control, and a rebuild heeds it. A decision is changed by a further line about its
+capture: where the line of one that the current release has is missing, the file is taken for damaged (`lost`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from filelock import FileLock
+
+from ca_etl.errors import CaEtlError, Problem
+from ca_etl.warehouse.durable_files import storage, write_atomic
+from ca_etl.warehouse.raw_load import Decision
+
+DECISIONS_FILE: Final = "decisions.csv"
+LOCK_FILE: Final = ".decisions.lock"
+WORDS: Final = ("exclude", "accept")
+DECIDED: Final = "select capture_id, decision from raw.decision order by all"
+FIELDS: Final = ("capture_id", "decision", "reason", "decided_at")
+
+
+class DecisionError(CaEtlError):
+    """A line of `decisions.csv` is no decision."""
+
+
+def read(data_dir: Path) -> tuple[Decision, ...]:
+    """The decision that holds for each capture: the last of its lines. Raises `DecisionError`."""
+    path = data_dir / DECISIONS_FILE
+    with storage(path):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ()
+        except UnicodeDecodeError as error:
+            raise DecisionError(f"{path} is not UTF-8: {error}", f"iconv -t utf-8 {path}") from error
+    rows = csv.DictReader(io.StringIO(text), strict=True)
+    if tuple(rows.fieldnames or ()) != FIELDS:
+        raise DecisionError(f"{path} does not begin with the line {','.join(FIELDS)}", f"head -n 1 {path}")
+    try:
+        decisions = [_parse(row, path, number) for number, row in enumerate(rows, start=2)]
+    except csv.Error as error:
+        raise DecisionError(
+            f"{path} line {rows.line_num}: {error}", f"sed -n {rows.line_num}p {path}"
+        ) from error
+    return tuple({decision.capture_id: decision for decision in decisions}.values())
+
+
+def lost(con: duckdb.DuckDBPyConnection | None, data_dir: Path) -> Problem | None:
+    """That the file has no line about captures on which the release of `con` has a decision; None where it has all.
+
+    What was excluded would count again, and nothing would show it. Raises `DecisionError`.
+    """
+    decided = con.execute(DECIDED).fetchall() if con else []
+    given = {decision.capture_id for decision in read(data_dir)} if decided else set()
+    missing = [(capture_id, word) for capture_id, word in decided if capture_id not in given]
+    if not missing:
+        return None
+    path, (capture_id, word) = data_dir / DECISIONS_FILE, missing[0]
+    return Problem(
+        f"{path} lacks {len(missing)} decisions that the current release has, the first is: {word} {capture_id}",
+        f"restore {path} from a backup, or decide again: ca-etl decide {word} {capture_id} --reason ...",
+    )
+
+
+def append(data_dir: Path, decision: Decision) -> None:
+    """Add one line; of several who do so at a time each waits for the others.
+
+    `decided_at` is zone-aware. Raises `StorageError`.
+    """
+    path = data_dir / DECISIONS_FILE
+    with storage(path), FileLock(data_dir / LOCK_FILE, fallback_to_soft=False):
+        before = path.read_text(encoding="utf-8") if path.exists() else f"{','.join(FIELDS)}\n"
+        out = io.StringIO(before if before.endswith("\n") else f"{before}\n")
+        out.seek(0, io.SEEK_END)
+        decided_at = decision.decided_at.astimezone(UTC).isoformat(timespec="seconds")
+        csv.writer(out, lineterminator="\n").writerow(
+            (decision.capture_id, decision.decision, decision.reason, decided_at)
+        )
+        write_atomic(path, out.getvalue().encode())
+
+
+def _parse(row: dict[str, str], path: Path, number: int) -> Decision:
+    hint = f"sed -n {number}p {path} (a line is {','.join(FIELDS)})"
+    if None in row.values() or None in row or set(row) != set(FIELDS):
+        raise DecisionError(f"{path} line {number} has not the four fields of a decision", hint)
+    if row["decision"] not in WORDS:
+        raise DecisionError(f"{path} line {number}: {row['decision']!r} is neither exclude nor accept", hint)
+    try:
+        decided_at = datetime.fromisoformat(row["decided_at"])
+    except ValueError as error:
+        raise DecisionError(f"{path} line {number}: {error}", hint) from error
+    if decided_at.tzinfo is None:
+        decided_at = decided_at.replace(tzinfo=UTC)
+    return Decision(row["capture_id"], row["decision"], row["reason"], decided_at)

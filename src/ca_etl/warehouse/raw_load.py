@@ -1,0 +1,309 @@
+"""Load rows into the tables `raw.*` by their keys, so that loading a capture twice adds nothing.
+
+The tables are those of `sql/raw/`. A capture's rows never change once they are loaded: a correction by the source is a
+new capture. What operators and runs record (`raw.decision`, `raw.run`, `raw.check_result`) is replaced. Captures that
+an older parser rejected can be marked for parsing again (`forget_rejects`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from ca_etl.errors import CaEtlError
+from ca_etl.records import KEYS, RejectReason, Rows
+from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
+from ca_etl.warehouse.raw_schema import INCOMING, arrow_rows, ensure_raw, incoming, transaction
+
+# ruff: noqa: S608  table and column names come from `records` and `sql/raw/`, never from data
+
+
+__all__ = [
+    "ArchiveFile",
+    "Decision",
+    "LoadCounts",
+    "ReconciliationError",
+    "TableCount",
+    "Validator",
+    "ensure_raw",
+    "known_archive_files",
+    "load_archive_files",
+    "load_check_results",
+    "load_decisions",
+    "load_journal",
+    "load_rows",
+    "mark_loaded",
+    "transaction",
+    "validators",
+]
+
+log = logging.getLogger(__name__)
+
+ORDINAL: Final = "incoming_ordinal"
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# The same record may stand in two archive files and be read by two runs: that is no other content.
+PROVENANCE: Final = frozenset({"archive_file", "archive_offset", "parser_version", "run_id"})
+# The key is the hash of the content; comparing would read every text that is stored.
+CONTENT_ADDRESSED: Final = frozenset({"article_text"})
+# An answer with one of these is no page, so "not modified since" would prove nothing.
+NO_PAGE: Final = (
+    RejectReason.BAD_RECORD,
+    RejectReason.TRUNCATED,
+    RejectReason.UNRESOLVED_REVISIT,
+    RejectReason.HTTP_ERROR,
+    RejectReason.BLOCKED,
+    RejectReason.EMPTY,
+    RejectReason.BINARY,
+    RejectReason.TOO_LARGE,
+    RejectReason.UNDECODABLE,
+    RejectReason.API_REFUSED,
+    RejectReason.BAD_JSON,
+    RejectReason.BAD_XML,
+)
+
+
+class ReconciliationError(CaEtlError):
+    """Rows were lost or invented between the parser and the table."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableCount:
+    """What became of the rows handed over for one table: parsed = loaded + known.
+
+    `known` rows were there already, or came twice in this batch. `differing` of them say something else than
+    the row that is kept: the parser has changed since, and only a rebuild would take their word.
+    """
+
+    parsed: int
+    loaded: int
+    known: int
+    differing: int
+
+
+LoadCounts = Mapping[str, TableCount]
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFile:
+    """One archive file and what was read from it; a row of `raw.archive_file`.
+
+    `archive_file` is relative to the archive folder, with forward slashes; `records` are captures. `schedule` and
+    `slot` (UTC) are None for an ingest or a backfill.
+    """
+
+    archive_file: str
+    source: str
+    schedule: str | None
+    slot: datetime | None
+    sha256: str
+    bytes: int
+    records: int
+    bad_records: int
+    parser_version: str
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an operator decided about a capture: `exclude` or `accept`. `decided_at` is UTC."""
+
+    capture_id: str
+    decision: str
+    reason: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Validator:
+    """The last usable answer of a URL, for the next conditional request. `captured_at` is UTC."""
+
+    capture_id: str
+    url: str
+    captured_at: datetime
+    etag: str | None
+    last_modified: str | None
+    payload_sha256: str
+
+
+def load_archive_files(con: duckdb.DuckDBPyConnection, rows: Rows, *archive_files: ArchiveFile) -> LoadCounts:
+    """Load all rows of some archive files and mark these as loaded, in one transaction."""
+    with transaction(con):
+        counts = load_rows(con, rows)
+        mark_loaded(con, archive_files)
+    return counts
+
+
+def load_rows(con: duckdb.DuckDBPyConnection, rows: Rows) -> LoadCounts:
+    """Insert the rows whose keys are new, table by table, inside the caller's transaction.
+
+    Of two rows with one key in `rows` the first is kept. Raises `pa.ArrowInvalid` for a row that does not fit
+    its schema, `ReconciliationError` when parsed = loaded + known does not hold.
+    """
+    return {name: _insert_new(con, name, table) for name, table in rows.tables().items()}
+
+
+def mark_loaded(con: duckdb.DuckDBPyConnection, archive_files: Iterable[ArchiveFile]) -> None:
+    """Note that all captures of archive files are loaded, inside the transaction that loads them."""
+    with incoming(con, arrow_rows(con, "archive_file", [asdict(each) for each in archive_files])):
+        con.execute(f"insert or replace into raw.archive_file by name select * from {INCOMING}")
+
+
+def known_archive_files(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Archive files (relative POSIX paths) whose captures are all loaded."""
+    return {row[0] for row in con.execute("select archive_file from raw.archive_file").fetchall()}
+
+
+def load_journal(con: duckdb.DuckDBPyConnection, records: Iterable[RunRecord]) -> None:
+    """Make `raw.run`, `raw.slot` and `raw.check_result` say what these records of the journal say.
+
+    Of a run told twice the first line holds.
+    """
+    first = distinct(records)
+    other = {"checks", "slots", "contradicted_by", "held"}
+    columns = [field.name for field in fields(RunRecord) if field.name not in other]
+    runs = [{name: getattr(record, name) for name in columns} for record in first]
+    checks = [{"run_id": record.run_id, **asdict(check)} for record in first for check in record.checks]
+    slots = [{"run_id": record.run_id, **asdict(slot)} for record in first for slot in record.slots]
+    with transaction(con):
+        _replace_rows(con, "run", ("run_id",), runs)
+        _replace_rows(con, "slot", ("run_id", "source", "schedule", "slot"), slots)
+        _replace_rows(con, "check_result", ("run_id", "check_name"), checks)
+
+
+def load_check_results(con: duckdb.DuckDBPyConnection, run_id: str, results: Iterable[CheckResult]) -> None:
+    """Make `raw.check_result` hold exactly these results of a run, beside those of other runs."""
+    rows = [{"run_id": run_id, **asdict(result)} for result in results]
+    with transaction(con), incoming(con, arrow_rows(con, "check_result", rows)):
+        con.execute("delete from raw.check_result where run_id = ?", [run_id])
+        con.execute(f"insert into raw.check_result by name select * from {INCOMING}")
+
+
+def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[Decision]) -> None:
+    """Make `raw.decision` hold exactly these decisions.
+
+    Raises `duckdb.ConstraintException` for a word other than `exclude` and `accept`, and for a capture
+    decided on twice.
+    """
+    with transaction(con):
+        _replace_rows(con, "decision", ("capture_id",), [asdict(decision) for decision in decisions])
+
+
+def validators(con: duckdb.DuckDBPyConnection, urls: Iterable[str]) -> dict[str, Validator]:
+    """By URL, the newest answer 200 that carries a validator, is a page and was not excluded."""
+    rows = con.execute(
+        """
+        select capture_id, url, epoch_us(captured_at), etag, last_modified, payload_sha256
+        from raw.capture c
+        where list_contains($urls, url) and http_status = 200 and refers_to is null
+            and captured_at is not null and (etag is not null or last_modified is not null)
+            and not exists (
+                from raw.reject r where r.capture_id = c.capture_id and list_contains($no_page, r.reason)
+            )
+            and not exists (
+                from raw.decision d where d.capture_id = c.capture_id and d.decision = 'exclude'
+            )
+        qualify row_number() over (partition by url order by captured_at desc, capture_id) = 1
+        """,
+        {"urls": list(urls), "no_page": [str(reason) for reason in NO_PAGE]},
+    ).fetchall()
+    return {
+        url: Validator(capture_id, url, EPOCH + timedelta(microseconds=at), etag, last_modified, sha256)
+        for capture_id, url, at, etag, last_modified, sha256 in rows
+    }
+
+
+def _insert_new(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> TableCount:
+    if rows.num_rows == 0:
+        return TableCount(0, 0, 0, 0)
+    key = ", ".join(f'"{name}"' for name in KEYS[table])
+    numbered = rows.append_column(ORDINAL, pa.array(range(rows.num_rows), pa.int64()))
+    is_first = f"row_number() over (partition by {key} order by {ORDINAL}) = 1"
+    with incoming(con, numbered):
+        unknown = _number(
+            con,
+            f"select count(*) from (select {key} from {INCOMING} qualify {is_first}) "
+            f"anti join raw.{table} using ({key})",
+        )
+        loaded = _number(
+            con,
+            f"insert into raw.{table} by name select * exclude ({ORDINAL}) from {INCOMING} "
+            f"qualify {is_first} order by {ORDINAL} on conflict do nothing",
+        )
+        known = rows.num_rows - unknown
+        if loaded + known != rows.num_rows:
+            raise ReconciliationError(
+                f"raw.{table}: {rows.num_rows} rows parsed, {loaded} loaded, {known} already known",
+                "ca-etl rebuild",
+            )
+        differing = _differing(con, table, rows.column_names) if known else 0
+    if differing:
+        log.warning(
+            "raw.%s: %d rows are known with other content; ca-etl rebuild takes the new one", table, differing
+        )
+    return TableCount(rows.num_rows, loaded, known, differing)
+
+
+def _differing(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> int:
+    if table in CONTENT_ADDRESSED:
+        return 0
+    key = ", ".join(f'"{name}"' for name in KEYS[table])
+    content = [name for name in columns if name not in PROVENANCE and name not in KEYS[table]]
+    other = " or ".join(f'i."{name}" is distinct from t."{name}"' for name in content)
+    return _number(con, f"select count(*) from {INCOMING} i join raw.{table} t using ({key}) where {other}")
+
+
+def _replace_rows(
+    con: duckdb.DuckDBPyConnection, table: str, key: Sequence[str], rows: list[dict[str, Any]]
+) -> None:
+    """Make a table hold exactly these rows, writing only those that are new, gone or changed.
+
+    A journal of a thousand runs costs a day no more than one of ten, and the file does not grow by rewriting it.
+    """
+    with incoming(con, arrow_rows(con, table, rows)):
+        con.execute(
+            f"delete from raw.{table} where rowid in "
+            f"(select t.rowid from raw.{table} t anti join {INCOMING} i on t is not distinct from i)"
+        )
+        con.execute(
+            f"insert into raw.{table} by name "
+            f"select * from {INCOMING} i anti join raw.{table} t using ({', '.join(key)})"
+        )
+
+
+def _number(con: duckdb.DuckDBPyConnection, sql: str) -> int:
+    # DuckDB 2 counts a result as open until all of it is fetched, and refuses other work meanwhile.
+    return int(con.execute(sql).fetchall()[0][0])
+
+
+# A record that had no readable id is rejected under its place, `<archive file>#<offset>`.
+RETRIED = """
+    create or replace temp table retried as
+    select distinct
+        reject.capture_id,
+        coalesce(capture.archive_file, regexp_replace(reject.capture_id, '#[0-9]+$', '')) as archive_file
+    from raw.reject as reject
+    left join raw.capture as capture using (capture_id)
+    where reject.parser_version <> $1
+"""
+
+
+def forget_rejects(con: duckdb.DuckDBPyConnection, parser_version: str) -> int:
+    """Forget all rows of captures that another parser version rejected in whole or in part.
+
+    Their archive files count as not loaded, so that the next load reads them with `parser_version`; captures of those
+    files that were read without a reject stay as they are. Returns the number of captures.
+    """
+    with transaction(con):
+        con.execute(RETRIED, [parser_version])
+        for table in ("rate_observation", "article_observation", "reject", "capture"):
+            con.execute(f"delete from raw.{table} where capture_id in (select capture_id from retried)")
+        con.execute("delete from raw.archive_file where archive_file in (select archive_file from retried)")
+        (count,) = con.execute("select count(*) from retried").fetchall()[0]
+        con.execute("drop table retried")
+    return int(count)

@@ -1,0 +1,116 @@
+"""The landing tables themselves: making them from `sql/raw/`, and bringing Arrow rows within reach of SQL."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.sqlfiles import raw_files
+
+# ruff: noqa: S608  table names come from `sql/raw/`, never from data
+
+
+INCOMING: Final = "incoming_rows"
+
+Columns = list[tuple[str, str, bool]]
+
+
+class OutdatedWarehouseError(CaEtlError):
+    """A landing table of an older version of the code has other columns than its file."""
+
+
+@contextmanager
+def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of the block's statements or none."""
+    con.begin()
+    try:
+        yield
+    except BaseException:
+        con.rollback()
+        raise
+    con.commit()
+
+
+def ensure_raw(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the landing tables that are missing, with their comments.
+
+    Raises `OutdatedWarehouseError` when one exists with other columns than its file says.
+    """
+    ddl, layout = _ddl()
+    # Making nothing takes DuckDB 70 ms, most of it for comments that exist already.
+    if _layout(con) == layout:
+        return
+    for table, columns in _other_columns(con, ddl):
+        raise OutdatedWarehouseError(
+            f"raw.{table} has other columns than sql/raw/{table}.sql: {columns}", "ca-etl rebuild"
+        )
+    with transaction(con):
+        con.execute(ddl)
+        con.execute("delete from raw.layout")
+        con.execute("insert into raw.layout values (?)", [layout])
+
+
+def is_outdated(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the landing tables that `con` reads are those of an earlier version, with other columns than ours."""
+    ddl, layout = _ddl()
+    return _layout(con) != layout and any(_other_columns(con, ddl))
+
+
+def arrow_rows(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> pa.Table:
+    """Rows with the Arrow types of a landing table that `records.SCHEMAS` does not list."""
+    reader = con.sql(f"select * from raw.{table} limit 0").to_arrow_reader(1)
+    schema = reader.read_all().schema
+    return pa.Table.from_pylist(rows, schema=schema)
+
+
+@contextmanager
+def incoming(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> Iterator[None]:
+    """Let SQL see the rows as the table `incoming_rows` for the block."""
+    con.register(INCOMING, rows)
+    yield
+    # Not in a `finally`: in a transaction that an error has ended, DuckDB 2 refuses this too and would hide
+    # the error. The next registration takes the name over.
+    con.unregister(INCOMING)
+
+
+def _ddl() -> tuple[str, str]:
+    """The statements that make the landing tables, and their SHA-256 in hex, which `raw.layout` keeps."""
+    ddl = "create schema if not exists raw;\n" + "\n".join(file.read_text("utf-8") for file in raw_files())
+    return ddl, hashlib.sha256(ddl.encode()).hexdigest()
+
+
+def _layout(con: duckdb.DuckDBPyConnection) -> str | None:
+    try:
+        rows = con.execute("select sha256 from raw.layout").fetchall()
+    except duckdb.CatalogException:
+        return None
+    return str(rows[0][0]) if rows else None
+
+
+def _other_columns(con: duckdb.DuckDBPyConnection, ddl: str) -> Iterator[tuple[str, str]]:
+    """The landing tables with other columns than `ddl` makes, and which columns differ."""
+    stored = _raw_columns(con)
+    with duckdb.connect(":memory:") as scratch:
+        scratch.execute(ddl)
+        expected = _raw_columns(scratch)
+    for table in sorted(stored.keys() & expected.keys()):
+        if stored[table] != expected[table]:
+            names = sorted(name for name, *_ in set(stored[table]) ^ set(expected[table]))
+            yield table, ", ".join(names) or "their order"
+
+
+def _raw_columns(con: duckdb.DuckDBPyConnection) -> dict[str, Columns]:
+    """Columns of the tables in schema raw: name, type and whether null is allowed, in order."""
+    tables: dict[str, Columns] = {}
+    for table, *column in con.execute(
+        "select table_name, column_name, data_type, is_nullable from duckdb_columns() "
+        "where database_name = current_database() and schema_name = 'raw' order by table_name, column_index"
+    ).fetchall():
+        tables.setdefault(table, []).append((column[0], column[1], column[2]))
+    return tables
