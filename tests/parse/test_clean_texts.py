@@ -4,7 +4,7 @@ import pytest
 
 from ca_etl.parse.clean import MAX_TAGS, byline, clean, is_furniture, squeeze, take_shortcodes
 from ca_etl.parse.page import Media
-from ca_etl.parse.text_page import read_lines
+from ca_etl.parse.text_lines import read_lines
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 

@@ -14,7 +14,7 @@ from typing import Final
 from ca_etl.parse.clean import byline, is_furniture
 from ca_etl.parse.labels import describes_article, is_credit
 from ca_etl.parse.page import PageKind
-from ca_etl.parse.text_page import Line, plain
+from ca_etl.parse.text_lines import Line, plain
 from ca_etl.parse.title_scoring import (
     MAX_CHARS,
     is_caption,

@@ -1,6 +1,6 @@
 """The text form of a page: one line per paragraph, as in WET records and text captures.
 
-The ticker lines come first, the date line directly after them (first where there is no ticker), then the "Viewing
+The ticker lines come first (`text_lines`), the date line directly after them (first where there is no ticker), then the "Viewing
 results" header or an author page's biography, then titles and texts (`text_articles`). Listings and author pages print
 a text in one paragraph, the home page in several.
 """
@@ -11,9 +11,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final, NamedTuple
+from typing import Final
 
-from ca_etl.parse.clean import clean, squeeze
+from ca_etl.parse.clean import clean
 from ca_etl.parse.dates import is_header, looks_like_date, read_date, read_header
 from ca_etl.parse.page import Article, Media, Page, PageKind, Reject, Shown
 from ca_etl.parse.page_kind import Signs, kind_of, ticker_day
@@ -26,7 +26,8 @@ from ca_etl.parse.text_articles import (
     without_cut_title,
     without_spam,
 )
-from ca_etl.parse.ticker import cut_short, is_ticker_line, read_ticker
+from ca_etl.parse.text_lines import Line, plain, read_lines
+from ca_etl.parse.ticker import cut_short, read_ticker
 from ca_etl.parse.title_scoring import is_title_like
 from ca_etl.records import RejectReason
 
@@ -213,59 +214,3 @@ def _article(position: int, block: Block) -> Article:
         dateline=cleaned.dateline,
         media=media,
     )
-
-
-_ZERO_WIDTH: Final = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
-_PLAIN: Final = str.maketrans(
-    dict.fromkeys("‘’´`ʼ", "'") | dict.fromkeys("“”„«»", '"') | dict.fromkeys("‐‑‒–—―", "-")  # noqa: RUF001
-)
-
-
-class Line(NamedTuple):
-    """One squeezed line that is not empty, and how many empty ones precede it."""
-
-    text: str
-    gap: int
-
-
-@dataclass(slots=True)
-class Sheet:
-    """A text page by lines: the ticker's as printed, and the others.
-
-    `head` is the index in `lines` after the ticker; the lines before it were printed above the ticker.
-    """
-
-    ticker: list[str] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
-    head: int = 0
-
-
-def plain(text: str) -> str:
-    """`text` for matching only: zero-width characters dropped, quotes and dashes as ASCII has them."""
-    if text.isascii():
-        return text
-    return _ZERO_WIDTH.sub("", text).translate(_PLAIN)
-
-
-def read_lines(text: str) -> Sheet:
-    """The lines of `text`; no-break spaces and zero-width characters alone make an empty one."""
-    sheet = Sheet()
-    known: set[str] = set()
-    gap = 0
-    for line in text.split("\n"):
-        if not line:
-            gap += 1
-        elif "/" in line and (line in known or is_ticker_line(line)):
-            if not known:
-                sheet.head = len(sheet.lines)
-            known.add(line)
-            sheet.ticker.append(line.strip())
-            gap = 0
-        else:
-            squeezed = squeeze(line)
-            if not squeezed or (len(squeezed) < 40 and not plain(squeezed)):
-                gap += 1
-            else:
-                sheet.lines.append(Line(squeezed, gap))
-                gap = 0
-    return sheet

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ca_etl.parse.labels import describes_article
-from ca_etl.parse.text_page import plain
+from ca_etl.parse.text_lines import plain
 
 MAX_CHARS: Final = 220
 MAX_WORDS: Final = 32
