@@ -104,8 +104,8 @@ def test_releases_are_listed_and_rolled_back(cli: Cli, page: Path, data_dir: Pat
 
 
 def test_models_are_listed_with_their_parents(cli: Cli) -> None:
-    listed = cli("models").stdout
-    assert "main.fct_rate_daily  <- main.fct_rate_observation, staging.stg_rate_day, staging.stg_slot_rate_outcome" in listed
+    parents = "main.fct_rate_observation, staging.stg_rate_day, staging.stg_slot_rate_outcome"
+    assert f"main.fct_rate_daily  <- {parents}" in cli("models").stdout
 
 
 def test_tables_are_exported_to_files(cli: Cli, page: Path, tmp_path: Path) -> None:

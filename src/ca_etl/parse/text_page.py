@@ -1,8 +1,8 @@
 """The text form of a page: one line per paragraph, as in WET records and text captures.
 
-The ticker lines come first (`text_lines`), the date line directly after them (first where there is no ticker), then the "Viewing
-results" header or an author page's biography, then titles and texts (`text_articles`). Listings and author pages print
-a text in one paragraph, the home page in several.
+The ticker lines come first (`text_lines`), the date line directly after them (first where there is no ticker), then the
+"Viewing results" header or an author page's biography, then titles and texts (`text_articles`). Listings and author
+pages print a text in one paragraph, the home page in several.
 """
 
 from __future__ import annotations
