@@ -39,7 +39,7 @@ _WORD: Final = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*")
 
 OURS_FIRST: Final = """
 import polars as pl
-from ca_etl.enrich.profiles import profile_rows
+from ca_etl.enrich.near_duplicates import profile_rows
 profile_rows(pl.DataFrame({"text_id": ["a"], "text": ["the road and the river " * 20]}))
 """
 THEIRS_FIRST: Final = """

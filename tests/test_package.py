@@ -59,7 +59,7 @@ def test_the_wheel_carries_its_sql_and_its_demo(tmp_path: Path) -> None:
         archive.extractall(unpacked)
     program = (
         "from ca_etl.warehouse.models import discover; from ca_etl.warehouse.sqlfiles import sql_root;"
-        "from ca_etl.demo.figures import tickers; print(sql_root(), len(discover(sql_root())), len(tickers()))"
+        "from ca_etl.demo.content import tickers; print(sql_root(), len(discover(sql_root())), len(tickers()))"
     )
     root, models, days = _python(program, PYTHONPATH=str(unpacked)).split()
     assert Path(root) == unpacked / "ca_etl" / "sql"

@@ -21,7 +21,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from ca_etl.archive.policy import Attempt, Verdict
-from ca_etl.archive.write import ArchiveWriter
+from ca_etl.archive.writer import ArchiveWriter
 
 when = datetime(2025, 12, 5, 2, tzinfo=UTC)
 with ArchiveWriter(Path(sys.argv[1]), sys.argv[2], source="timesca", info={}, clock=lambda: when) as out:

@@ -32,7 +32,7 @@ APPEND = """
     import resource, sys
     from datetime import UTC, datetime
     from pathlib import Path
-    from ca_etl.warehouse.files import StorageError
+    from ca_etl.warehouse.durable_files import StorageError
     from ca_etl.warehouse.journal import RunRecord, append
 
     resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), int(sys.argv[2])))

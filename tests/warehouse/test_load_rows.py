@@ -169,8 +169,8 @@ KILLED = """
     import os, signal, sys
     from pathlib import Path
     from ca_etl.records import Rows
-    from ca_etl.warehouse.connect import open_building
-    from ca_etl.warehouse.load import ArchiveFile, ensure_raw, load_rows, mark_loaded, transaction
+    from ca_etl.warehouse.connection import open_building
+    from ca_etl.warehouse.raw_load import ArchiveFile, ensure_raw, load_rows, mark_loaded, transaction
 
     def row(number):
         return {"text_id": str(number), "text": "x" * 1000}

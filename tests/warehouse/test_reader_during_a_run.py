@@ -112,7 +112,7 @@ def test_typed_sql_reads_no_other_file_and_changes_no_setting(data_dir, release)
 LOAD = """
     import os, signal, sys
     from pathlib import Path
-    from ca_etl.warehouse.connect import open_building
+    from ca_etl.warehouse.connection import open_building
     from ca_etl.warehouse.release import begin_building
 
     building = begin_building(Path(sys.argv[1]), sys.argv[2])

@@ -149,9 +149,9 @@ SEALED = """
     import json, os, sys
     from pathlib import Path
     from ca_etl.errors import CaEtlError
-    from ca_etl.warehouse.connect import open_building
+    from ca_etl.warehouse.connection import open_building
     from ca_etl.warehouse.datapackage import file_fact
-    from ca_etl.warehouse.files import seal_tree
+    from ca_etl.warehouse.durable_files import seal_tree
     from ca_etl.warehouse.release import begin_building, current_release, prune, publish, recover
 
     # An ordinary user: root ignores the modes.

@@ -383,7 +383,7 @@ FULL = """
     import resource, sys
     from pathlib import Path
     from ca_etl.errors import CaEtlError
-    from ca_etl.warehouse.connect import open_building
+    from ca_etl.warehouse.connection import open_building
     from ca_etl.warehouse.export import ExportSpec, export_parquet
     from ca_etl.warehouse.release import begin_building, publish
 
