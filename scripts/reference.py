@@ -14,7 +14,7 @@ from typer import Context
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from ca_etl.cli import app
+from ca_etl.cli.app import app
 from ca_etl.settings import Settings
 
 DOCS: Final = Path(__file__).parents[1] / "docs"

@@ -158,7 +158,7 @@ def test_the_walker_lets_typed_fields_and_display_pass(good: str) -> None:
 
 def test_no_sentence_is_parsed_where_decisions_are_taken() -> None:
     files = [*(path for room in ROOMS for path in (ROOT / room).glob("**/*.py"))]
-    assert len(files) > 40
+    assert len(files) > 30
     hits = {
         (path.relative_to(ROOT).as_posix(), hit)
         for path in files

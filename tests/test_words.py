@@ -10,7 +10,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
-from ca_etl.cli import app
+from ca_etl.cli.app import app
 from ca_etl.settings import Settings
 
 ROOT = Path(__file__).parents[1]
