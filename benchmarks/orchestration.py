@@ -22,13 +22,13 @@ from typing import Final
 from benchmarks.measure import ROOT, Claim, interleaved, print_table, tell, wall_of_process
 from ca_etl.demo.content import default_last_day
 from ca_etl.demo.site import DemoSite
-from flows.local_server import QUIET, local_server
+from flows.deploy import QUIET, local_server
 
 POSTGRES: Final = "CA_ETL_TEST_POSTGRES"
 DATABASE: Final = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 IDLE_SECONDS: Final = 20
 OURS: Final = "import ca_etl.pipeline.run"
-PREFECT: Final = "import flows.daily, flows.once"
+PREFECT: Final = "import flows.daily"
 
 
 def claims() -> Iterator[Claim]:
@@ -119,7 +119,7 @@ def _idle(folder: Path, database: str | None) -> Iterator[tuple[str, int, int]]:
             "PREFECT_HOME": str(folder / "client"),
         }
         subprocess.run(
-            [sys.executable, "-m", "flows.setup"],
+            [sys.executable, "-m", "flows.deploy", "setup"],
             cwd=ROOT,
             env=environment,
             check=True,

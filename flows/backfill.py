@@ -1,40 +1,68 @@
-"""History under Prefect: files of web archives, or pages kept by hand, from folders of the worker's machine."""
+"""History under Prefect: files from the worker's machine, and the posts that the site published in a date range."""
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from prefect import State, flow, runtime
-from prefect.states import Failed
 
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.context import utc_now
+from ca_etl.pipeline.history import Stretch
 from ca_etl.pipeline.ingest import Given
-from ca_etl.pipeline.run import run_ingest
-from flows.ending import advised, ended
-from flows.site import settings_for
+from ca_etl.pipeline.run import run_backfill, run_ingest
+from flows import settings_for
+from flows.flow_run import failed_state, run_pipeline
 
 DAY: Final = 24 * 3600
 
 
-def backfill_run_name() -> str:
-    """Name of the flow run under way: how much it was given, and when."""
+def files_run_name() -> str:
+    """Name of the flow run under way: the number of its paths, and when it started."""
     paths = runtime.flow_run.parameters.get("paths") or []
-    return f"ca-backfill of {len(paths)} paths, {utc_now().astimezone(UTC):%Y-%m-%d %H:%M}"
+    return f"ca-backfill of {len(paths)} paths, {utc_now():%Y-%m-%d %H:%M}"
 
 
-@flow(name="ca-backfill", flow_run_name=backfill_run_name, timeout_seconds=DAY)
+def posts_run_name() -> str:
+    """Name of the flow run under way: its date range, and when it started."""
+    parameters = runtime.flow_run.parameters
+    dates = f"{parameters.get('first')}..{parameters.get('last') or ''}"
+    return f"ca-backfill-posts {dates}, {utc_now():%Y-%m-%d %H:%M}"
+
+
+@flow(name="ca-backfill", flow_run_name=files_run_name, timeout_seconds=DAY)
 def backfill(paths: list[str], url: str | None = None) -> State[Any]:
-    """Archive files and folders (.txt .html .warc .warc.gz .wet.gz), and publish what they say.
+    """Archive files and folders (.txt .html .warc .warc.gz .wet.gz), and publish what they contain.
 
     `paths` lie on the machine of the worker. `url` is the address that pages without one were fetched from. What is
-    archived already is not archived again, so that a backfill that was stopped goes on when it is started again.
+    archived already is not archived again, so that a backfill that was stopped resumes when it is started again.
     """
     try:
         settings = settings_for(None)
     except CaEtlError as error:
-        return Failed(message=advised(str(error), error.hint), data=error)
-    given = Given(tuple(Path(path) for path in paths), url)
-    return ended(settings, None, lambda edges: run_ingest(settings, given, edges=edges))
+        return failed_state(error)
+    files = Given(tuple(Path(path) for path in paths), url)
+    return run_pipeline(settings, None, lambda edges: run_ingest(settings, files, edges=edges))
+
+
+@flow(name="ca-backfill-posts", flow_run_name=posts_run_name, timeout_seconds=DAY)
+def backfill_posts(
+    first: date, last: date | None = None, source: Literal["posts", "feed"] = "posts"
+) -> State[Any]:
+    """Archive the posts of the days from `first` to `last` (UTC, both included), and publish what they contain.
+
+    `last` is today unless it is given. `source` is the posts API, or the feed where that is unavailable. Months that
+    were crawled to their end are not requested again, so that a backfill that was stopped, or cut off by an
+    unavailable API, resumes when it is started again; the feed, which has one way in, is crawled anew. The state is
+    that of `flows.flow_run.run_pipeline`.
+    """
+    try:
+        dates = Stretch.of(first, last or utc_now().date())
+        settings = settings_for(None)
+    except CaEtlError as error:
+        return failed_state(error)
+    return run_pipeline(
+        settings, None, lambda edges: run_backfill(settings, dates, source=source, edges=edges)
+    )

@@ -1,4 +1,4 @@
-"""The scheduled run under Prefect: each step of the pipeline is a task, its end is the state of the flow.
+"""The scheduled runs under Prefect: each step of the pipeline is a task, its end is the state of the flow.
 
 By hand: `python -m flows.daily --site demo`, or the address of a site. By schedule: `deployments/prefect.yaml`.
 """
@@ -6,34 +6,37 @@ By hand: `python -m flows.daily --site demo`, or the address of a site. By sched
 from __future__ import annotations
 
 if __name__ == "__main__":
-    # Prefect reads its settings while it is imported below; the command prepares them first.
-    from flows.command import main
+    # Prefect reads its settings while it is imported below; the command sets them first.
+    from flows.deploy import run_locally
 
-    raise SystemExit(main())
+    raise SystemExit(run_locally("flows.daily:daily"))
 
 from typing import Any, Final
 
 from prefect import State, flow
-from prefect.states import Failed
 from pydantic import AwareDatetime
 
-from ca_etl.errors import CaEtlError
-from flows.ending import advised, ended
-from flows.job import Job, run_name
+from ca_etl.sources.schedules import DAILY, SWEEP
+from flows.flow_run import run_slot, slot_run_name
 
-HOUR: Final = 3600
+SIX_HOURS: Final = 6 * 3600
 
 
-@flow(name="ca-daily", flow_run_name=run_name, timeout_seconds=6 * HOUR)
+@flow(name="ca-daily", flow_run_name=lambda: slot_run_name("ca-daily", DAILY), timeout_seconds=SIX_HOURS)
 def daily(site: str | None = None, slot: AwareDatetime | None = None) -> State[Any]:
-    """Capture the pages of one daily slot, and publish what they say.
+    """Capture the pages of one daily slot, and publish the rates and articles in them.
 
     `site` is the address of the site (default: CA_ETL_SITE_URL), or `demo` for the embedded one. `slot` is the
-    scheduled instant that the run stands for, with its offset (default: the last one of the schedule). A run that
-    comes late, whose slot another one has published by then, is skipped. The state is that of `flows.ending.ended`.
+    scheduled instant, with its offset (default: the last one of the schedule). A scheduled run that comes late, whose
+    slot another run has published, is skipped. The state is that of `flows.flow_run.run_pipeline`.
     """
-    try:
-        job = Job.of(site, slot)
-    except CaEtlError as error:
-        return Failed(message=advised(str(error), error.hint), data=error)
-    return ended(job.settings, job.slot, job.run, played=job.on_demo)
+    return run_slot(site, slot, DAILY)
+
+
+@flow(name="ca-sweep", flow_run_name=lambda: slot_run_name("ca-sweep", SWEEP), timeout_seconds=SIX_HOURS)
+def sweep(site: str | None = None, slot: AwareDatetime | None = None) -> State[Any]:
+    """Capture the pages after the first of each listing, check for deleted articles, and publish.
+
+    Parameters and states are those of `daily`.
+    """
+    return run_slot(site, slot, SWEEP)

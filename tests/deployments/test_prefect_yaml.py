@@ -1,84 +1,64 @@
-"""`deployments/prefect.yaml` is what the list of deployments makes of the list of schedules."""
+"""`deployments/prefect.yaml` and `automations.yaml`, written by hand, fit the schedules and each other."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
-import yaml
 
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
-from flows.deployments import FILE, deployments, prefect_cron, render
+from flows.deploy import automations, deployments, outdated_crons, prefect_cron
 
 REPOSITORY = Path(__file__).parents[2]
 
 
-def printed(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "flows.deployments", *arguments],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def test_the_file_in_the_repository_is_the_rendering_of_the_defaults() -> None:
-    assert FILE == REPOSITORY / "deployments" / "prefect.yaml"
-    assert FILE.read_text(encoding="utf-8") == render(Settings(_env_file=None))
-
-
 def test_every_schedule_has_one_deployment_and_backfills_have_none() -> None:
-    settings = Settings(_env_file=None)
-    made = deployments(settings)
-    assert [each.schedule for each in made if each.schedule] == list(schedules(settings))
-    assert [each.name for each in made if not each.schedule] == ["backfill", "backfill-posts"]
-    for each in made:
-        assert set(each.tags) == {"ca_etl", each.name, "source:timesca"}
+    planned = {entry["name"]: entry["schedules"] for entry in deployments()}
+    assert planned == {
+        **{
+            own.name: [{"slug": own.name, "cron": prefect_cron(own.cron), "timezone": own.zone.key}]
+            for own in schedules(Settings(_env_file=None))
+        },
+        "backfill": [],
+        "backfill-posts": [],
+    }
+    for entry in deployments():
+        assert set(entry["tags"]) == {"ca_etl", entry["name"], "source:timesca"}
 
 
-def test_a_schedule_of_the_environment_reaches_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CA_ETL_DAILY_CRON", "15 6 * * *")
-    monkeypatch.setenv("CA_ETL_TIMEZONE", "Asia/Bishkek")
-    entries = yaml.safe_load(printed().stdout)["deployments"]
-    assert [entry["schedules"] for entry in entries] == [
-        [{"slug": "daily", "cron": "15 6 * * *", "timezone": "Asia/Bishkek"}],
-        [{"slug": "sweep", "cron": "30 9 * * 0", "timezone": "Asia/Bishkek"}],
-        [],
-        [],
+def test_a_schedule_of_the_settings_that_the_file_does_not_have_is_reported() -> None:
+    assert list(outdated_crons(Settings(_env_file=None))) == []
+    changed = Settings(daily_cron="15 6 * * *", _env_file=None)
+    assert list(outdated_crons(changed)) == [
+        "prefect.yaml runs daily at 0 7 * * * (Asia/Almaty), and the settings have 15 6 * * * (Asia/Almaty)"
     ]
+    moved = Settings(timezone="Asia/Bishkek", _env_file=None)
+    assert [line.split()[2] for line in outdated_crons(moved)] == ["daily", "sweep"]
 
 
-def test_the_check_ends_with_1_where_the_file_differs(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert printed("--check").returncode == 0
-    monkeypatch.setenv("CA_ETL_DAILY_CRON", "15 6 * * *")
-    differs = printed("--check")
-    assert differs.returncode == 1
-    assert "-m flows.deployments --write" in differs.stderr
-
-
-def test_a_cron_that_is_none_is_told_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CA_ETL_DAILY_CRON", "at dawn")
-    wrong = printed()
-    assert wrong.returncode == 2
-    assert wrong.stderr.startswith("CA_ETL_DAILY_CRON=at dawn: ")
-    assert "Traceback" not in wrong.stderr
-
-
-def test_seconds_stand_first_with_us_and_last_with_prefect() -> None:
+def test_seconds_come_first_in_the_settings_and_last_in_prefect() -> None:
     assert prefect_cron("*/20 0 7 * * 1") == "0 7 * * 1 */20"
     assert prefect_cron("0 7 * * 1") == "0 7 * * 1"
 
 
 def test_all_deployments_share_the_limit_of_the_pool_and_beat_every_half_minute() -> None:
-    for entry in yaml.safe_load(FILE.read_text(encoding="utf-8"))["deployments"]:
+    for entry in deployments():
         assert "concurrency_limit" not in entry
         assert entry["work_pool"]["name"] == "ca-process"
         assert entry["work_pool"]["job_variables"]["env"] == {
             "PREFECT_LOGGING_EXTRA_LOGGERS": "ca_etl",
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+        }
+
+
+def test_a_run_is_marked_as_crashed_after_three_missed_beats() -> None:
+    (crashed, pending) = (automation.model_dump(mode="json") for automation in automations())
+    assert crashed["trigger"]["within"] == 3 * 30
+    assert [action["state"] for automation in (crashed, pending) for action in automation["actions"]] == [
+        "CRASHED",
+        "SCHEDULED",
+    ]
+    for automation in (crashed, pending):
+        assert automation["trigger"]["match_related"] == {
+            "prefect.resource.role": "tag",
+            "prefect.resource.id": "prefect.tag.ca_etl",
         }

@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[2]
 # `flows` is no part of the installed package: it is found from the root of the repository, as Prefect finds it.
 sys.path.insert(0, str(REPOSITORY))
 
-from flows.local_server import QUIET, local_server  # noqa: E402
+from flows.deploy import QUIET, local_server  # noqa: E402
 
 PACE = {"CA_ETL_MIN_INTERVAL_SECONDS": "0", "CA_ETL_BACKOFF_SECONDS": "0", "CA_ETL_MAX_ATTEMPTS": "1"}
 

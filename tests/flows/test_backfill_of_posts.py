@@ -32,7 +32,7 @@ def _on_site(site: DemoSite, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def run_flow(first: Any = AUTUMN.first, last: Any = AUTUMN.last) -> tuple[Any, Any]:
     """The state of a flow run, and what it ended with."""
-    from flows.backfill_posts import backfill_posts
+    from flows.backfill import backfill_posts
 
     state = backfill_posts(first, last, return_state=True)
     return state, state.result(raise_on_failure=False)
@@ -118,7 +118,7 @@ def test_what_is_no_day_is_refused_before_the_run_begins(site: DemoSite, data_di
 def test_a_run_is_named_by_its_stretch_and_made_of_the_same_steps() -> None:
     from prefect.client.orchestration import get_client
 
-    from flows.once import wait_until_recorded
+    from flows.reporting import wait_until_recorded
 
     state, report = run_flow(date(2025, 12, 20), date(2025, 12, 22))
     assert wait_until_recorded(report.task_runs)
@@ -127,7 +127,7 @@ def test_a_run_is_named_by_its_stretch_and_made_of_the_same_steps() -> None:
         names = [client.read_task_run(each).name for each in report.task_runs]
     assert run.name.startswith("ca-backfill-posts 2025-12-20..2025-12-22, ")
     assert names == [
-        "Capture the posts of a stretch of time",
+        "Capture the posts of a date range",
         "Load new archive files",
         "Find places and amounts",
         "Build the models",
@@ -137,7 +137,7 @@ def test_a_run_is_named_by_its_stretch_and_made_of_the_same_steps() -> None:
 
 
 def test_the_feed_can_be_walked_where_the_api_is_closed(site: DemoSite, data_dir: Path) -> None:
-    from flows.backfill_posts import backfill_posts
+    from flows.backfill import backfill_posts
 
     site.path_faults["/wp-json/*"] = Fault(status=403)
     state = backfill_posts(date(2025, 12, 1), date(2025, 12, 22), source="feed", return_state=True)

@@ -16,14 +16,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ca_etl.demo.site import DemoSite
-from ca_etl.settings import Settings
 from ca_etl.sources.schedules import Schedule
 from ca_etl.warehouse import journal
-from flows.deployments import RUN_ENVIRONMENT, Deployment, deployments, prefect_cron
+from flows.deploy import deployments, prefect_cron
 
 Command = Callable[..., CompletedProcess[str]]
 REPOSITORY = Path(__file__).parents[2]
-NAMES = ("daily", "sweep", "backfill", "backfill-posts")
+ENTRYPOINTS = {
+    "daily": "flows/daily.py:daily",
+    "sweep": "flows/daily.py:sweep",
+    "backfill": "flows/backfill.py:backfill",
+    "backfill-posts": "flows/backfill.py:backfill_posts",
+}
+RUN_ENVIRONMENT = {"PREFECT_LOGGING_EXTRA_LOGGERS": "ca_etl", "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30"}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +40,7 @@ def deployed(prefect_api: str) -> Iterator[dict[str, Any]]:
     prefect(environment, "work-pool", "create", "ca-process", "--type", "process", "--overwrite")
     prefect(environment, "deploy", "--prefect-file", "deployments/prefect.yaml", "--all")
     with get_client(sync_client=True) as client:
-        yield {name: client.read_deployment_by_name(f"ca-{name}/{name}") for name in NAMES}
+        yield {name: client.read_deployment_by_name(f"ca-{name}/{name}") for name in ENTRYPOINTS}
 
 
 @pytest.fixture
@@ -80,31 +85,32 @@ def test_none_has_a_limit_of_its_own(deployed: dict[str, Any]) -> None:
 
 def test_it_runs_the_flow_of_this_repository_in_the_process_pool(deployed: dict[str, Any]) -> None:
     for name, each in deployed.items():
-        module = name.replace("-", "_")
-        assert each.entrypoint == f"flows/{module}.py:{module}"
+        assert each.entrypoint == ENTRYPOINTS[name]
         assert each.work_pool_name == "ca-process"
         assert each.tags == ["ca_etl", name, "source:timesca"]
-        assert each.job_variables == {"env": dict(RUN_ENVIRONMENT)}
+        assert each.job_variables == {"env": RUN_ENVIRONMENT}
         assert each.pull_steps == [
             {"prefect.deployments.steps.set_working_directory": {"directory": str(REPOSITORY)}}
         ]
 
 
-@pytest.mark.parametrize("planned", deployments(Settings(_env_file=None)), ids=lambda each: str(each.name))
-def test_the_parameters_of_a_deployment_fit_its_flow(planned: Deployment, deployed: dict[str, Any]) -> None:
+@pytest.mark.parametrize("planned", deployments(), ids=lambda entry: str(entry["name"]))
+def test_the_parameters_of_a_deployment_fit_its_flow(
+    planned: dict[str, Any], deployed: dict[str, Any]
+) -> None:
     from prefect.flows import load_flow_from_entrypoint
 
-    flow = load_flow_from_entrypoint(str(REPOSITORY / planned.entrypoint))
-    assert flow.name == f"ca-{planned.name}"
+    flow = load_flow_from_entrypoint(str(REPOSITORY / planned["entrypoint"]))
+    assert flow.name == f"ca-{planned['name']}"
     signature = inspect.signature(flow.fn)
-    if planned.schedule is None:
-        signature.bind_partial(**planned.parameters)
+    if not planned["schedules"]:
+        signature.bind_partial(**planned["parameters"])
     else:
         # Nobody is there to add what is missing.
-        signature.bind(**planned.parameters)
-        flow.validate_parameters(dict(planned.parameters))
-    on_server = deployed[planned.name]
-    assert on_server.parameters == dict(planned.parameters)
+        signature.bind(**planned["parameters"])
+        flow.validate_parameters(planned["parameters"])
+    on_server = deployed[planned["name"]]
+    assert on_server.parameters == planned["parameters"]
     assert list(on_server.parameter_openapi_schema["properties"]) == list(signature.parameters)
     assert on_server.enforce_parameter_schema
 

@@ -11,6 +11,7 @@ import pytest
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.capture import capture
 from ca_etl.pipeline.context import Context, Kind
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
@@ -32,7 +33,7 @@ def run_flow(**parameters: Any) -> tuple[Any, Any]:
 def task_states(*task_runs: Any) -> list[tuple[str, int]]:
     from prefect.client.orchestration import get_client
 
-    from flows.once import wait_until_recorded
+    from flows.reporting import wait_until_recorded
 
     assert wait_until_recorded(task_runs)
     with get_client(sync_client=True) as client:
@@ -98,13 +99,13 @@ def test_a_scheduled_capture_is_not_tried_again_for_a_wrong_setting(monkeypatch:
 def capture_without_delay(settings: Settings) -> Any:
     from prefect import flow
 
-    from flows.steps import capture_pages
+    from flows.tasks import TASKS
 
     ctx = Context(settings, Kind.RUN, "20251222T020000Z", STARTED, STARTED)
 
     @flow
     def alone() -> Any:
-        return capture_pages.with_options(retry_delay_seconds=0)(ctx, return_state=True)
+        return TASKS[capture].with_options(retry_delay_seconds=0)(ctx, return_state=True)
 
     return alone(return_state=True).result(raise_on_failure=False)
 
@@ -182,7 +183,7 @@ def test_a_site_that_refuses_is_not_asked_again_by_a_scheduled_run(
 
 
 def test_a_sweep_publishes_what_stands_behind_the_first_pages(site: DemoSite, data_dir: Path) -> None:
-    from flows.sweep import sweep
+    from flows.daily import sweep
 
     state = sweep(site=site.base_url, return_state=True)
     assert state.is_completed(), state.message

@@ -70,7 +70,7 @@ def test_every_step_is_a_completed_task_run(both_ways: BothWays) -> None:
     from prefect.client.orchestration import get_client
     from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterId
 
-    from flows.once import wait_until_recorded
+    from flows.reporting import wait_until_recorded
 
     report = both_ways.state.result()
     assert wait_until_recorded(report.task_runs)

@@ -14,14 +14,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from flows.local_server import ServerError, local_server
+from flows.deploy import ServerError, local_server
 
 REPOSITORY = Path(__file__).parents[2]
 SECONDS = 20
 SERVE = """
 import sys
 from pathlib import Path
-from flows.local_server import local_server
+from flows.deploy import local_server
 
 with local_server(Path(sys.argv[1])) as server:
     if sys.argv[2] == "answering":

@@ -46,12 +46,12 @@ def fail(settings: Settings, status: str = "checks_failed") -> None:
 def test_a_flow_tells_a_block_once_and_the_library_leaves_its_messages_waiting(
     settings: Settings, listener: Any
 ) -> None:
-    from flows.notify import after_flow
+    from flows.reporting import send_alerts
 
     fail(settings)
     assert look(settings, utc_now()).warnings == ()
     assert {each.to for each in read(settings.data_dir).waiting} == {("prefect",)}
-    assert [after_flow(settings, utc_now()) for _ in range(2)] == [(), ()]
+    assert [send_alerts(settings, utc_now()) for _ in range(2)] == [(), ()]
     told = [each["text"] for each in listener.got if "Checks failed" in each["text"]]
     assert told == ["ca-etl: Checks failed, nothing is published\n" + told[0].partition("\n")[2]]
     assert read(settings.data_dir).waiting == ()
@@ -60,13 +60,13 @@ def test_a_flow_tells_a_block_once_and_the_library_leaves_its_messages_waiting(
 def test_it_works_within_a_flow(settings: Settings, listener: Any) -> None:
     from prefect import flow
 
-    from flows.notify import after_flow
+    from flows.reporting import send_alerts
 
     fail(settings)
 
     @flow
     def looking() -> tuple[str, ...]:
-        return after_flow(settings, utc_now())
+        return send_alerts(settings, utc_now())
 
     assert looking() == ()
     assert any("Checks failed" in each["text"] for each in listener.got)
@@ -75,12 +75,12 @@ def test_it_works_within_a_flow(settings: Settings, listener: Any) -> None:
 def test_a_block_that_fails_is_a_warning_without_its_address(
     settings: Settings, listener: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from flows.notify import after_flow
+    from flows.reporting import send_alerts
 
     caplog.set_level(logging.DEBUG)
     fail(settings)
     listener.status = 500
-    (warning,) = after_flow(settings, utc_now())
+    (warning,) = send_alerts(settings, utc_now())
     assert warning.startswith(
         "an alert waits: Prefect's block custom-webhook/ca-etl did not notify: HTTPStatusError. "
         "Next: prefect block inspect custom-webhook/ca-etl"
@@ -89,26 +89,26 @@ def test_a_block_that_fails_is_a_warning_without_its_address(
     assert SECRET not in caplog.text
     assert SECRET not in (settings.data_dir / "alerts.json").read_text()
     listener.status = 200
-    assert after_flow(settings, utc_now()) == ()
+    assert send_alerts(settings, utc_now()) == ()
 
 
 @pytest.mark.parametrize("reference", ["custom-webhook/nowhere", "no-such-type/at-all", "nonsense"])
 def test_a_block_that_is_not_there_is_a_warning(settings: Settings, reference: str) -> None:
-    from flows.notify import after_flow
+    from flows.reporting import send_alerts
 
     fail(settings)
-    (warning,) = after_flow(settings.model_copy(update={"alert_prefect_block": reference}), utc_now())
+    (warning,) = send_alerts(settings.model_copy(update={"alert_prefect_block": reference}), utc_now())
     assert warning.startswith(f"an alert waits: Prefect's block {reference} did not notify: ")
 
 
 def test_a_block_of_another_kind_is_a_warning(settings: Settings) -> None:
     from prefect.blocks.system import Secret
 
-    from flows.notify import after_flow
+    from flows.reporting import send_alerts
 
     Secret(value=SECRET).save("ca-etl-other", overwrite=True)
     fail(settings)
-    (warning,) = after_flow(
+    (warning,) = send_alerts(
         settings.model_copy(update={"alert_prefect_block": "secret/ca-etl-other"}), utc_now()
     )
     assert "secret/ca-etl-other is not for notifications" in warning

@@ -1,4 +1,4 @@
-"""`python -m flows.serve`: all deployments from one process, without a work pool."""
+"""`python -m flows.deploy serve`: all deployments from one process, without a work pool."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+from ca_etl.demo.site import DemoSite
+
 Command = Callable[..., CompletedProcess[str]]
 REPOSITORY = Path(__file__).parents[2]
 
@@ -21,7 +23,7 @@ def test_it_serves_every_deployment_and_leaves_the_schedules_on(prefect_api: str
     log = tmp_path / "serve.log"
     with log.open("wb") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", "flows.serve"],
+            [sys.executable, "-m", "flows.deploy", "serve"],
             cwd=REPOSITORY,
             env={**os.environ, "PREFECT_API_URL": prefect_api, "CA_ETL_DAILY_CRON": "15 6 * * *"},
             stdout=written,
@@ -46,17 +48,43 @@ def test_it_serves_every_deployment_and_leaves_the_schedules_on(prefect_api: str
 
 
 def test_without_a_server_it_says_how_to_start_one(command: Command) -> None:
-    done = command("flows.serve", PREFECT_API_URL="")
+    done = command("flows.deploy", "serve", PREFECT_API_URL="")
     assert done.returncode == 2
     assert "PREFECT_API_URL is not set" in done.stderr
     assert "prefect server start" in done.stderr
+
+
+def test_a_cron_that_is_not_one_is_reported_without_a_traceback(command: Command, prefect_api: str) -> None:
+    for action in ("setup", "serve"):
+        wrong = command("flows.deploy", action, PREFECT_API_URL=prefect_api, CA_ETL_DAILY_CRON="at dawn")
+        assert wrong.returncode == 2
+        assert wrong.stderr.startswith("CA_ETL_DAILY_CRON=at dawn: ")
+        assert "Traceback" not in wrong.stderr
+
+
+def test_setup_warns_of_a_schedule_that_the_file_does_not_have(command: Command, prefect_api: str) -> None:
+    done = command("flows.deploy", "setup", PREFECT_API_URL=prefect_api, CA_ETL_DAILY_CRON="15 6 * * *")
+    assert done.returncode == 0
+    assert (
+        "prefect.yaml runs daily at 0 7 * * * (Asia/Almaty), and the settings have 15 6 * * *" in done.stderr
+    )
+
+
+def test_what_is_not_an_api_of_prefect_is_one_sentence(command: Command, site: DemoSite) -> None:
+    done = command("flows.deploy", "setup", PREFECT_API_URL=f"{site.base_url}api")
+    assert done.returncode == 1
+    assert f"{site.base_url}api is not an API of Prefect: it responds with " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def deploy_to_the_pool(prefect_api: str) -> None:
     """The other way to schedule, tried before: served then, a deployment would keep its pool and lose its code."""
     environment = {**os.environ, "CA_ETL_HOME": str(REPOSITORY), "PREFECT_API_URL": prefect_api}
     file = "deployments/prefect.yaml"
-    for arguments in (["flows.setup"], ["prefect", "--no-prompt", "deploy", "--prefect-file", file, "--all"]):
+    for arguments in (
+        ["flows.deploy", "setup"],
+        ["prefect", "--no-prompt", "deploy", "--prefect-file", file, "--all"],
+    ):
         subprocess.run(
             [sys.executable, "-m", *arguments], cwd=REPOSITORY, env=environment, check=True, timeout=60
         )

@@ -14,25 +14,25 @@ ALMATY = timezone(timedelta(hours=5))
 
 
 def test_a_given_slot_is_taken_in_utc() -> None:
-    from flows.job import slot_of
+    from flows.flow_run import choose_slot
 
     given = datetime(2025, 12, 5, 7, tzinfo=ALMATY)
-    assert slot_of(None, given, SETTINGS).isoformat() == "2025-12-05T02:00:00+00:00"
+    assert choose_slot(None, given, SETTINGS).isoformat() == "2025-12-05T02:00:00+00:00"
 
 
 def test_without_a_deployment_it_is_the_last_daily_slot() -> None:
-    from flows.job import slot_of
+    from flows.flow_run import choose_slot
 
-    slot = slot_of(None, None, SETTINGS)
+    slot = choose_slot(None, None, SETTINGS)
     assert (slot.hour, slot.minute) == (2, 0)
     assert timedelta(0) <= datetime.now(UTC) - slot < timedelta(days=1)
 
 
 def test_the_demo_site_is_played_on_the_last_day_of_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
-    from flows.job import slot_of
+    from flows.flow_run import choose_slot
 
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
-    assert slot_of("demo", None, SETTINGS) == datetime(2025, 12, 22, 2, tzinfo=UTC)
+    assert choose_slot("demo", None, SETTINGS) == datetime(2025, 12, 22, 2, tzinfo=UTC)
 
 
 def test_a_slot_without_an_offset_is_refused() -> None:

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 def test_after_ten_slots_without_a_server_one_run_happens_and_the_others_are_missed(machine: Any) -> None:
-    machine.command("flows.setup")
+    machine.command("flows.deploy", "setup")
     machine.deploy()
     worker = machine.start_worker()
     machine.until(machine.published, 90, "a release is published")

@@ -21,8 +21,8 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def worker(machine: Any) -> dict[str, subprocess.Popen[bytes]]:
-    first = machine.command("flows.setup")
-    assert "made" in first
+    first = machine.command("flows.deploy", "setup")
+    assert "created" in first
     machine.deploy()
     return {"now": machine.start_worker()}
 
@@ -36,10 +36,10 @@ def hanging_site(machine: Any) -> Any:
 
 
 def test_setting_a_server_up_again_changes_nothing(machine: Any, worker: Any) -> None:
-    again = machine.command("flows.setup")
-    assert again.count("stands") == 3
-    assert "made" not in again
-    assert "mended" not in again
+    again = machine.command("flows.deploy", "setup")
+    assert again.count("unchanged") == 3
+    assert "created" not in again
+    assert "updated" not in again
 
 
 def test_two_scheduled_runs_publish_two_releases(machine: Any, worker: Any) -> None:

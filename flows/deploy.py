@@ -1,0 +1,426 @@
+"""Where flows run: on a server that is set up for them, in one process that serves them, or once in this process.
+
+`python -m flows.deploy setup` creates or updates what the deployments need on a server: the process work pool with
+room for one run at a time, which the daily run, the sweep and backfills share, and `deployments/automations.yaml`.
+`python -m flows.deploy serve` serves the deployments of `deployments/prefect.yaml` from one process, without a pool.
+`run_locally` runs a flow once, with a Prefect server of its own where no other is named.
+
+Prefect reads the environment when it is imported, so that functions here import it, after they have set that.
+"""
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.request import urlopen
+
+import yaml
+from filelock import FileLock, Timeout
+
+from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.settings import Settings
+from ca_etl.sources.schedules import Schedule, schedule
+from flows import settings_for
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.events.schemas.automations import AutomationCore
+
+    from flows.reporting import Report
+
+log = logging.getLogger(__name__)
+
+DEPLOYMENTS: Final = Path(__file__).parents[1] / "deployments"
+POOL: Final = "ca-process"
+SECONDS_FIRST: Final = 6
+START_SERVER: Final = "prefect server start, then export PREFECT_API_URL=http://127.0.0.1:4200/api"
+QUIET: Final[Mapping[str, str]] = {
+    # The insert of its telemetry is what SQLite refuses with "database is locked" most often.
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+PREFECT_HOME: Final = ".prefect"
+HOST: Final = "127.0.0.1"
+# Prefect's server in a process that ends in order when its standard input closes, which the kernel does when the run
+# that holds the other end is killed. A job that a script starts in the background inherits an ignored SIGINT.
+SERVER: Final = """
+import os, runpy, signal, threading, time
+
+def end_with_run():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(15)
+    os._exit(1)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+threading.Thread(target=end_with_run, daemon=True).start()
+runpy.run_module("prefect", run_name="__main__", alter_sys=True)
+"""
+
+
+class ServerError(CaEtlError):
+    """The Prefect server cannot be used."""
+
+
+class ServerBusyError(ServerError):
+    """Another run keeps its history in the same place at this moment."""
+
+    exit_status = 75
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Set up a server or serve; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m flows.deploy")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("setup", help="create or update the work pool and the automations on the server")
+    commands.add_parser("serve", help="serve all deployments from this process, without a work pool")
+    command = parser.parse_args(arguments).command
+    try:
+        settings = settings_for(None)
+        if not (url := os.environ.get("PREFECT_API_URL")):
+            raise UsageError(
+                "PREFECT_API_URL is not set, and schedules need a server that stays", START_SERVER
+            )
+        set_environment()
+        with _errors_of_server(url):
+            if command == "serve":
+                serve_all(settings)
+            else:
+                _print_setup(settings)
+    except CaEtlError as error:
+        return _print_error(error)
+    return 0
+
+
+def _print_setup(settings: Settings) -> None:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        for line in set_up(client):
+            sys.stdout.write(f"{line}\n")
+    for line in outdated_crons(settings):
+        sys.stderr.write(f"{line}\nnext: edit {DEPLOYMENTS / 'prefect.yaml'}, and deploy again\n")
+
+
+@contextmanager
+def _errors_of_server(url: str) -> Iterator[None]:
+    import httpx
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise ServerError(f"{url}: {error}", "prefect server start") from error
+    except PrefectHTTPStatusError as error:
+        message = f"{url} is not an API of Prefect: it responds with {error.response.status_code}"
+        raise ServerError(message, "export PREFECT_API_URL=http://127.0.0.1:4200/api") from error
+
+
+def deployments() -> list[dict[str, Any]]:
+    """The entries of `deployments/prefect.yaml`."""
+    return list(yaml.safe_load((DEPLOYMENTS / "prefect.yaml").read_text(encoding="utf-8"))["deployments"])
+
+
+def set_environment() -> None:
+    """Set what Prefect reads when it is imported, here and in flow runs; what the environment has already wins."""
+    runs: dict[str, str] = deployments()[0]["work_pool"]["job_variables"]["env"]
+    for name, value in {**QUIET, **runs}.items():
+        os.environ.setdefault(name, value)
+
+
+def prefect_cron(cron: str) -> str:
+    """A cron expression as Prefect reads it: of six fields, seconds come last there and first in the settings."""
+    fields = cron.split()
+    return " ".join((*fields[1:], fields[0])) if len(fields) == SECONDS_FIRST else cron
+
+
+def outdated_crons(settings: Settings) -> Iterator[str]:
+    """A sentence for each schedule of `deployments/prefect.yaml` that is not the one of the settings.
+
+    The slots of the settings are those that the coverage expects: run at other times, days would count as missed.
+    """
+    for entry in deployments():
+        for planned in entry["schedules"]:
+            own = schedule(settings, planned["slug"])
+            if (planned["cron"], planned["timezone"]) != (prefect_cron(own.cron), own.zone.key):
+                yield (
+                    f"prefect.yaml runs {entry['name']} at {planned['cron']} ({planned['timezone']}), "
+                    f"and the settings have {own.cron} ({own.zone.key})"
+                )
+
+
+def serve_all(settings: Settings) -> None:
+    """Serve every deployment, on the schedules of the settings, until the process is stopped."""
+    from prefect import serve
+
+    entries = deployments()
+    for entry in entries:
+        _take_out_of_the_pool(f"ca-{entry['name']}/{entry['name']}")
+    serve(
+        *(_served(entry, settings) for entry in entries),
+        # Of all deployments together. A run beyond it starts at a later check, as in a work pool of limit 1.
+        limit=1,
+        # By default the schedules are paused when the process stops, and stay so after a reboot.
+        pause_on_shutdown=False,
+    )
+
+
+def _take_out_of_the_pool(name: str) -> None:
+    """Delete a deployment that has a work pool; its flow runs stay.
+
+    Prefect keeps the pool when it is served, and drops where its code is: every run then crashes at its start.
+    """
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import ObjectNotFound
+
+    with get_client(sync_client=True) as client, suppress(ObjectNotFound):
+        deployment = client.read_deployment_by_name(name)
+        if deployment.work_pool_name:
+            client.delete_deployment(deployment.id)
+            sys.stderr.write(f"{name} was taken out of the work pool {deployment.work_pool_name}\n")
+
+
+def _served(entry: Mapping[str, Any], settings: Settings) -> RunnerDeployment:
+    """The deployment as Prefect's runner takes it: no pool, no pull step, run from the current directory."""
+    from prefect.deployments.runner import RunnerDeployment
+    from prefect.schedules import Cron
+
+    def cron(own: Schedule) -> Any:  # noqa: ANN401  a schedule of Prefect, which is imported here alone
+        return Cron(prefect_cron(own.cron), timezone=own.zone.key, slug=own.name)
+
+    return RunnerDeployment.from_entrypoint(
+        entry["entrypoint"],
+        name=entry["name"],
+        description=entry["description"],
+        tags=entry["tags"],
+        parameters=entry["parameters"],
+        schedules=[cron(schedule(settings, planned["slug"])) for planned in entry["schedules"]],
+    )
+
+
+def set_up(client: SyncPrefectClient) -> list[str]:
+    """Create or update the work pool and the automations, by their names; a line for each."""
+    return [_set_up_pool(client), *(_set_up_automation(client, automation) for automation in automations())]
+
+
+def automations() -> list[AutomationCore]:
+    """The automations of `deployments/automations.yaml`."""
+    from prefect.events.schemas.automations import AutomationCore
+
+    content = yaml.safe_load((DEPLOYMENTS / "automations.yaml").read_text(encoding="utf-8"))
+    return [AutomationCore.model_validate(entry) for entry in content["automations"]]
+
+
+def _set_up_pool(client: SyncPrefectClient) -> str:
+    from prefect.client.schemas.actions import WorkPoolCreate, WorkPoolUpdate
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        pool = client.read_work_pool(POOL)
+    except ObjectNotFound:
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process", concurrency_limit=1))
+        return f"work pool {POOL}: created, one run at a time"
+    if pool.concurrency_limit == 1:
+        return f"work pool {POOL}: unchanged"
+    client.update_work_pool(POOL, WorkPoolUpdate(concurrency_limit=1))
+    return f"work pool {POOL}: updated, one run at a time"
+
+
+def _set_up_automation(client: SyncPrefectClient, wanted: AutomationCore) -> str:
+    existing = client.read_automations_by_name(wanted.name)
+    if not existing:
+        client.create_automation(wanted)
+        return f"automation {wanted.name!r}: created"
+    first, *duplicates = existing
+    for duplicate in duplicates:
+        client.delete_automation(duplicate.id)
+    if _content(first) == _content(wanted):
+        return f"automation {wanted.name!r}: unchanged"
+    client.update_automation(first.id, wanted)
+    return f"automation {wanted.name!r}: updated"
+
+
+def _content(automation: AutomationCore) -> tuple[object, ...]:
+    actions = [action.model_dump() for action in automation.actions]
+    return automation.enabled, automation.description, automation.trigger.model_dump(exclude={"id"}), actions
+
+
+def run_locally(entrypoint: str, arguments: Sequence[str] | None = None) -> int:
+    """Run the flow `module:function` for one daily slot in this process, as `make run` does; return the exit status.
+
+    Progress and logs go to stderr, the result to stdout. Exit status: 0 done; 1 failed; 2 wrong usage; 3 checks
+    failed, nothing published; 75 another run holds the lock.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {entrypoint.partition(':')[0]}",
+        description="Do the daily job once under Prefect: capture, load, build, check, publish.",
+        epilog="Without PREFECT_API_URL a Prefect server of its own runs meanwhile; its history stays in "
+        f"PREFECT_HOME, by default {PREFECT_HOME} in the data directory.",
+    )
+    parser.add_argument("--site", help="address of the site, or demo (default: CA_ETL_SITE_URL)")
+    parser.add_argument(
+        "--day", type=date.fromisoformat, help="day of the slot, YYYY-MM-DD (default: the last one)"
+    )
+    given = parser.parse_args(arguments)
+    # A terminal that closes, or a service that stops, ends the server of the run too.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda received, _frame: sys.exit(128 + received))
+    try:
+        settings = settings_for(given.site)
+        slot = schedule(settings).on(given.day) if given.day else None
+        with _server_for_run(settings.data_dir) as server:
+            report = _run_flow(entrypoint, given.site, slot, server)
+        _print_result(report)
+    except CaEtlError as error:
+        return _print_error(error)
+    except OSError as error:
+        path = f" ({error.filename})" if error.filename else ""
+        hint = "df -h . (is the disk full, or not writable?)"
+        return _print_error(CaEtlError(f"{error.strerror or error}{path}", hint))
+    except KeyboardInterrupt:
+        _print_error(CaEtlError("interrupted", "ca-etl status"))
+        return 130
+    return 0
+
+
+def _run_flow(entrypoint: str, site: str | None, slot: datetime | None, server: LocalServer | None) -> Report:
+    """Run the flow and wait until Prefect has stored its task runs. Raises the error that the flow ended with."""
+    from prefect.client.orchestration import get_client
+    from prefect.events.worker import EventsWorker
+    from prefect.flows import load_flow_from_entrypoint
+    from prefect.logging.handlers import APILogWorker
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    from flows.reporting import Report, RunFailedError, wait_until_recorded
+
+    flow: Any = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
+    if server is not None:
+        server.ready()
+    with get_client(sync_client=True) as client:
+        if (error := client.api_healthcheck()) is not None:
+            hint = "unset PREFECT_API_URL (the run then has a Prefect server of its own)"
+            raise ServerError(f"{client.api_url}: {error}", hint)
+    # Heartbeats inform a server that outlives the run of its death, and cost a second at its end.
+    with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        state = flow(site=site, slot=slot, return_state=True)
+    # What still waits in this process would meet a server that has ended.
+    EventsWorker.drain_all()
+    APILogWorker.instance().drain()
+    result: object = state.result(raise_on_failure=False)
+    report = result.report if isinstance(result, RunFailedError) else result
+    if isinstance(report, Report) and not wait_until_recorded(report.task_runs):
+        count, run_id = len(report.task_runs), report.outcome.run_id
+        log.warning("Prefect has not stored the end of all %d task runs of %s", count, run_id)
+    if isinstance(result, Report):
+        return result
+    raise cast("BaseException", result)
+
+
+@contextmanager
+def _server_for_run(data_dir: Path) -> Iterator[LocalServer | None]:
+    """Set the environment for one run, with a local server unless PREFECT_API_URL names another one."""
+    set_environment()
+    # The user's own Prefect may be of another version, whose database this one must not touch.
+    home = Path(os.environ.setdefault("PREFECT_HOME", str((data_dir / PREFECT_HOME).resolve())))
+    home.mkdir(parents=True, exist_ok=True)
+    if os.environ.get("PREFECT_API_URL"):
+        yield None
+        return
+    with local_server(home) as server:
+        sys.stderr.write(f"a Prefect server starts for this run; the history stays in {home}\n")
+        os.environ["PREFECT_API_URL"] = server.api_url
+        # The server has ended before anyone could follow the link.
+        logging.getLogger("prefect.flow_runs").addFilter(lambda line: "View at" not in line.getMessage())
+        yield server
+
+
+@dataclass(frozen=True, slots=True)
+class LocalServer:
+    """A Prefect server on loopback; `ready` waits until it responds."""
+
+    process: subprocess.Popen[bytes]
+    api_url: str
+    log_file: Path
+
+    def ready(self, seconds: float = 90) -> None:
+        """Wait until the server responds. Raises `ServerError` when it ends first or `seconds` pass."""
+        deadline = time.monotonic() + seconds
+        while self.process.poll() is None and time.monotonic() < deadline:
+            with suppress(OSError), urlopen(f"{self.api_url}/health", timeout=5):  # noqa: S310  fixed, on loopback
+                return
+            time.sleep(0.05)
+        raise ServerError(f"the Prefect server does not respond at {self.api_url}", f"less {self.log_file}")
+
+
+@contextmanager
+def local_server(home: Path) -> Iterator[LocalServer]:
+    """Start a server that keeps its database and log in `home`; it ends with the block, or with this process.
+
+    Prefect's own temporary server prints its tracebacks among the lines of the run, and is stopped before it has
+    recorded the last task runs. The caller sets PREFECT_API_URL and calls `ready`. Raises `ServerBusyError` when
+    another process has a server on the same `home`: two of them would migrate one database.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    # A soft lock would outlive a killed run and stop all later ones.
+    lock = FileLock(home / "server.lock", blocking=False, fallback_to_soft=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        message = f"{lock.lock_file} is held by another run with a Prefect server of its own"
+        raise ServerBusyError(message, "ca-etl status (try again when it is done)") from None
+    except OSError as error:
+        hint = "export PREFECT_HOME=/var/lib/ca_etl/.prefect (or another folder on a local disk)"
+        raise ServerError(f"{lock.lock_file} cannot be locked: {error.strerror}", hint) from error
+    with socket.create_server((HOST, 0)) as probe:
+        port = str(probe.getsockname()[1])
+    inherited = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
+    own = {"PREFECT_HOME": str(home.resolve()), "PREFECT_SERVER_UI_ENABLED": "false", **QUIET}
+    with (
+        lock,
+        (home / "server.log").open("wb") as log_file,
+        subprocess.Popen(
+            [sys.executable, "-c", SERVER, "server", "start", "--host", HOST, "--port", port],
+            env={**inherited, **own},
+            stdin=subprocess.PIPE,
+            stdout=log_file,
+            stderr=subprocess.STDOUT,
+            # Ctrl-C in the terminal is for the run; it ends the server once its last state is recorded.
+            start_new_session=True,
+        ) as process,
+    ):
+        yield LocalServer(process, f"http://{HOST}:{port}/api", home / "server.log")
+
+
+def _print_result(report: Report) -> None:
+    from flows.reporting import read_contents, summary_text
+
+    release = report.outcome.release
+    if release is None:
+        return
+    program = Path(sys.executable).with_name("ca-etl")
+    shown = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
+    contents = summary_text(read_contents(release.warehouse, release.release_id))
+    sys.stdout.write(f'release {release.folder}\n{contents}\nquery with {shown} sql "from fct_rate_daily"\n')
+
+
+def _print_error(error: CaEtlError) -> int:
+    sys.stderr.write(f"{error}\nnext: {error.hint}\n" if error.hint else f"{error}\n")
+    return error.exit_status
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

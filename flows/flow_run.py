@@ -1,0 +1,218 @@
+"""One flow run: which slot of which site, the pipeline with a task for each step, and the state that it ends with."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from errno import EADDRINUSE
+from functools import partial
+from threading import Event, Thread
+from typing import Any, Final, NoReturn, cast
+from uuid import UUID
+
+from prefect import State, runtime
+from prefect.client.orchestration import get_client
+from prefect.exceptions import Pause
+from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
+
+from ca_etl import logs
+from ca_etl.alerts.look import configured, end_of_last_run
+from ca_etl.demo.figures import default_last_day
+from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.consult import consult
+from ca_etl.pipeline.context import utc_now
+from ca_etl.pipeline.play import play_days, slot_on
+from ca_etl.pipeline.run import DEFAULT_EDGES, Edges, Outcome, run_daily
+from ca_etl.pipeline.slots import is_done
+from ca_etl.settings import Settings
+from ca_etl.sources.schedules import DAILY, schedule
+from ca_etl.warehouse import journal
+from ca_etl.warehouse.lock import LockHeldError
+from flows import DEMO, settings_for
+from flows.reporting import (
+    ProgressArtifacts,
+    Report,
+    RunFailedError,
+    create_artifacts,
+    send_alerts,
+    summarize,
+    summary_line,
+)
+from flows.tasks import TASKS
+
+SKIPPED: Final = "Skipped"
+# As long as the systemd units wait.
+RETRY_AFTER: Final = timedelta(minutes=10)
+CHECK_PARENT_SECONDS: Final = 0.5
+
+
+class SlotDoneError(CaEtlError):
+    """The slot of a late run was published by another run."""
+
+    exit_status = 0
+
+
+def run_slot(site: str | None, slot: datetime | None, on: str) -> State[Any]:
+    """Run the pipeline for one slot of the schedule named `on`, on the site or the demo.
+
+    `site` and `slot` are the parameters of the flow; the state is that of `run_pipeline`.
+    """
+    try:
+        settings = settings_for(site)
+        slot = choose_slot(site, slot, settings, on)
+    except CaEtlError as error:
+        return failed_state(error)
+    run = _run_on_demo if site == DEMO else _run_on_site
+    return run_pipeline(settings, slot, partial(run, settings, slot, on), on_demo=site == DEMO)
+
+
+def run_pipeline(
+    settings: Settings, slot: datetime | None, run: Callable[[Edges], Outcome], *, on_demo: bool = False
+) -> State[Any]:
+    """Run the pipeline, each step as a task, and return the state that the flow run ends with.
+
+    Completed with a release; Failed when checks fired or a step failed; Skipped (of type Completed) when the slot is
+    done; when another run holds the lock Skipped (of type Cancelled), or AwaitingRetry if a schedule made this run and
+    no later slot has come: skipped, its slot would be a hole. The data are a `Report`, or the error.
+    `slot` is in UTC, None for runs without one. `on_demo` is true where the demo's clock is used.
+    """
+    logging.getLogger("ca_etl").setLevel(logging.INFO)
+    logs.adopt(settings.log_format)
+    task_runs: list[UUID] = []
+
+    def call(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  what the step returns
+        state = cast("State[Any]", TASKS[step](*args, return_state=True))
+        task_runs.append(cast("UUID", state.state_details.task_run_id))
+        return state.result()
+
+    try:
+        with _end_with_worker(), closing(ProgressArtifacts()) as progress:
+            outcome = run(replace(DEFAULT_EDGES, call=call, progress=progress))
+    except SlotDoneError as done:
+        return Completed(name=SKIPPED, message=str(done), data=done)
+    except LockHeldError as error:
+        message = f"Another run is on: {error}"
+        if slot is not None and is_scheduled() and slot <= runtime.flow_run.scheduled_start_time:
+            _retry_later(message)
+        return Cancelled(name=SKIPPED, message=message, data=error)
+    except CaEtlError as error:
+        return failed_state(error)
+    except Exception:
+        # A defect: the journal has the run as failed, and without this no alert would come before the next run.
+        send_alerts(settings, utc_now())
+        raise
+    if not on_demo or configured(settings):
+        send_alerts(settings, (end_of_last_run(settings) if on_demo else None) or utc_now())
+    summary = summarize(outcome, settings.data_dir, slot or utc_now())
+    create_artifacts(summary, f"{summary.slot.astimezone(settings.zone):%Y-%m-%d}")
+    report = Report(outcome, tuple(task_runs))
+    if outcome.release is None:
+        return failed_state(RunFailedError(report))
+    return Completed(message=summary_line(summary), data=report)
+
+
+def failed_state(error: CaEtlError) -> State[Any]:
+    """The state of a run that an operator can act on: the error as data, the next command in the message."""
+    return Failed(message=f"{error}\nNext: {error.hint}" if error.hint else str(error), data=error)
+
+
+def choose_slot(site: str | None, slot: datetime | None, settings: Settings, on: str = DAILY) -> datetime:
+    """The given slot, else the last one of the schedule, else the one that this run was scheduled for; in UTC.
+
+    A run that comes late, after a night without power, is of the slot of now: the page of an earlier day is deleted.
+    A worker may start a run some tenths of a second before its slot, hence the later of the two instants. The history
+    of the demo site ends on a fixed day, so that its default is the slot of that day.
+    """
+    if slot is not None:
+        return slot.astimezone(UTC)
+    if site == DEMO:
+        return slot_on(settings, default_last_day(), on)
+    latest = schedule(settings, on).latest(utc_now())
+    if not is_scheduled():
+        return latest
+    scheduled: datetime = runtime.flow_run.scheduled_start_time
+    return max(latest, scheduled.replace(microsecond=0).astimezone(UTC))
+
+
+def is_scheduled() -> bool:
+    """Whether this flow run was made by the schedule of a deployment, not by hand."""
+    return runtime.deployment.id is not None and "auto-scheduled" in runtime.flow_run.tags
+
+
+def slot_run_name(flow: str, on: str) -> str:
+    """Name of the flow run under way: its flow and the day of its slot, in the zone of the schedule."""
+    parameters = runtime.flow_run.parameters
+    settings = settings_for(None)
+    slot = choose_slot(parameters.get("site"), parameters.get("slot"), settings, on)
+    return f"{flow} {slot.astimezone(settings.zone):%Y-%m-%d}"
+
+
+def _run_on_site(settings: Settings, slot: datetime, on: str, edges: Edges) -> Outcome:
+    """Raises what `run_daily` raises, and `SlotDoneError` for a scheduled run whose slot is published."""
+    if is_scheduled():
+        # What cannot be read is no reason not to capture: the run meets the problem again, and reports it.
+        runs = consult(partial(journal.read, settings.data_dir), (), journal.JOURNAL_FILE, "ca-etl doctor")
+        published_by = is_done(schedule(settings, on), runs.value, slot)
+        if published_by is not None:
+            raise SlotDoneError(f"The slot {slot:%Y-%m-%d %H:%M:%S} UTC was published by run {published_by}")
+    return run_daily(settings, slot=slot, on=on, edges=edges)
+
+
+def _run_on_demo(settings: Settings, slot: datetime, on: str, edges: Edges) -> Outcome:
+    # The slot of a weekly sweep lies some days before the day that the site shows.
+    day: date = slot.astimezone(settings.zone).date() if on == DAILY else default_last_day()
+    try:
+        (outcome,) = play_days(settings, 1, last_day=day, on=on, edges=edges)
+    except CaEtlError as error:
+        if getattr(error.__cause__, "errno", None) != EADDRINUSE:
+            raise
+        # Another demo is served at its usual address; any other port does as well.
+        any_port = settings.model_copy(update={"demo_port": 0})
+        (outcome,) = play_days(any_port, 1, last_day=day, on=on, edges=edges)
+    return outcome
+
+
+def _retry_later(message: str) -> NoReturn:
+    """Give this flow run back to its server, to be started again in ten minutes, and end the process in order.
+
+    A state that is not final has no result: returned from the flow, it would count as a crash.
+    """
+    again: State[Any] = AwaitingRetry(scheduled_time=utc_now() + RETRY_AFTER, message=message)
+    with get_client(sync_client=True) as client:
+        client.set_flow_run_state(runtime.flow_run.id, again)
+    raise Pause(message, state=again)
+
+
+@contextmanager
+def _end_with_worker() -> Iterator[None]:
+    """Stop this process, as a service is stopped, when the worker that started it dies within the block.
+
+    The run is then recorded here and in Prefect before the process ends; without its worker it would hold the lock,
+    and its end would not be recorded. Does nothing without a deployment.
+    """
+    if runtime.deployment.id is None:
+        yield
+        return
+    over = Event()
+    Thread(target=_watch_parent, args=(os.getppid(), over), name="worker-watch", daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
+
+
+def _watch_parent(worker: int, over: Event) -> None:
+    while not over.wait(CHECK_PARENT_SECONDS):
+        if os.getppid() != worker:
+            # The console was a pipe to the worker: Prefect's next line would end the process before it has reported
+            # to the server that the run has crashed.
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(devnull, 1)
+            os.dup2(devnull, 2)
+            os.kill(os.getpid(), signal.SIGTERM)
+            return

@@ -1,0 +1,347 @@
+"""What a finished run leaves: a summary, its artifacts in Prefect's UI, alerts, and its history on the server."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from inspect import iscoroutine
+from pathlib import Path
+from typing import Final, cast
+from uuid import UUID
+
+import httpx
+from prefect.artifacts import (
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.blocks.abstract import NotificationBlock, NotificationError
+from prefect.blocks.core import Block
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterId
+from prefect.exceptions import PrefectException
+from prefect.utilities.asyncutils import run_coro_as_sync
+
+from ca_etl.alerts.channels import Channel, ChannelError, failed, held_back
+from ca_etl.alerts.look import PREFECT, after_run
+from ca_etl.alerts.transitions import Message
+from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.context import Status
+from ca_etl.pipeline.run import Outcome
+from ca_etl.settings import Settings
+from ca_etl.warehouse.connect import open_release
+from ca_etl.warehouse.journal import CheckResult
+from ca_etl.warehouse.release import Building
+
+log = logging.getLogger(__name__)
+
+# The day is the newest one that captures of this run have rates of; a run without new captures shows the newest day.
+RATES: Final = """
+select base, quote, rate, rate_low, rate_high, change_text, fill_age_days, rate_date
+from main.fct_rate_daily
+where rate_date = coalesce(
+    (
+        select max(rate_date) from main.fct_rate_observation
+        where capture_id in (select capture_id from raw.capture where run_id = $1)
+    ),
+    (select max(rate_date) from main.fct_rate_daily)
+)
+order by base, quote
+"""
+ARTICLES: Final = """
+select count(distinct article_id), count(distinct article_id) filter (is_new) from (
+    select article_id, run_id = $1 as is_of_run, bool_and(run_id = $1) over (partition by article_id) as is_new
+    from main.fct_article_sighting inner join raw.capture using (capture_id)
+) where is_of_run
+"""
+REJECTS: Final = (
+    "select reason, count(*) from main.etl_reject where run_id = $1 group by reason order by reason"
+)
+# A daily run loads one file and requests four pages: no one would see the bar move.
+MANY_UNITS: Final = 20
+STEP_PERCENT: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A run that was recorded in the journal, and the task runs of its steps."""
+
+    outcome: Outcome
+    task_runs: tuple[UUID, ...]
+
+
+class RunFailedError(CaEtlError):
+    """A run that published nothing; its journal line has the same error."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report.outcome.error, report.outcome.hint)
+        self.report = report
+        self.exit_status = report.outcome.exit_status
+
+
+@dataclass(frozen=True, slots=True)
+class DailyRate:
+    """One pair on the day: 1 `base` = `rate` `quote`. `change_text` is as printed, None on a filled day."""
+
+    base: str
+    quote: str
+    rate: Decimal
+    low: Decimal
+    high: Decimal
+    change_text: str | None = None
+    fill_age_days: int = 0
+
+    def cells(self) -> tuple[str, str, str, str]:
+        """Pair, rate, interval and change, as text."""
+        change = f"not observed, {self.fill_age_days} days old" if self.fill_age_days else self.change_text
+        interval = f"{plain(self.low)} to {plain(self.high)}"
+        return f"{self.base}/{self.quote}", plain(self.rate), interval, change or ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunContents:
+    """What the warehouse of a run holds of it. `rejects` counts by reason."""
+
+    rates_date: date | None = None
+    rates: tuple[DailyRate, ...] = ()
+    articles_seen: int = 0
+    articles_new: int = 0
+    rejects: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One run. `release` is None when nothing was published, `contents` when no model was built."""
+
+    run_id: str
+    status: str
+    slot: datetime
+    release: Path | None = None
+    contents: RunContents | None = None
+    fired: tuple[CheckResult, ...] = ()
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+    hint: str = ""
+
+
+def summarize(outcome: Outcome, data_dir: Path, slot: datetime) -> RunSummary:
+    """The summary of a finished run, from its release, or from the building that failed its checks."""
+    warehouse = None
+    if outcome.release is not None:
+        warehouse = outcome.release.warehouse
+    elif outcome.status is Status.CHECKS_FAILED:
+        warehouse = Building(data_dir, outcome.run_id).warehouse
+    return RunSummary(
+        run_id=outcome.run_id,
+        status=outcome.status,
+        slot=slot,
+        release=outcome.release.folder if outcome.release else None,
+        contents=read_contents(warehouse, outcome.run_id) if warehouse else None,
+        fired=outcome.fired,
+        warnings=outcome.warnings,
+        error=outcome.error,
+        hint=outcome.hint,
+    )
+
+
+def read_contents(warehouse: Path, run_id: str) -> RunContents:
+    """What `warehouse` holds of the run. Raises `duckdb.Error` when it cannot be read."""
+    with open_release(warehouse) as con:
+        rates = con.execute(RATES, [run_id]).fetchall()
+        seen, new = con.execute(ARTICLES, [run_id]).fetchall()[0]
+        rejects = con.execute(REJECTS, [run_id]).fetchall()
+    return RunContents(
+        rates_date=rates[0][-1] if rates else None,
+        rates=tuple(DailyRate(*row[:-1]) for row in rates),
+        articles_seen=seen,
+        articles_new=new,
+        rejects=tuple((reason, count) for reason, count in rejects),
+    )
+
+
+def summary_line(summary: RunSummary) -> str:
+    """The run in one line, for the message of a state."""
+    if summary.release is None or summary.contents is None:
+        return summary.error
+    contents = summary.contents
+    rates = f"{len(contents.rates)} rates of {contents.rates_date}" if contents.rates else "no rates"
+    return f"Release {summary.release.name}: {rates}, {_article_counts(contents)}"
+
+
+def summary_text(contents: RunContents) -> str:
+    """Rates and articles for a terminal, a line each."""
+    rates = ["  {:<8} {:<9} {}  {}".format(*rate.cells()) for rate in contents.rates]
+    return "\n".join([f"rates of {contents.rates_date or 'no day'}", *rates, _article_counts(contents)])
+
+
+def summary_markdown(summary: RunSummary) -> str:
+    """The run as Markdown: how it ended, rates, articles, rejects, checks, warnings."""
+    parts = [f"# {summary.slot:%Y-%m-%d %H:%M} UTC: {summary.status.replace('_', ' ')}"]
+    if summary.release is not None:
+        parts.append(f"Release `{summary.release.name}` is stored in `{summary.release}`.")
+    else:
+        parts.append(f"No release: {summary.error}")
+        parts += [f"Next: `{summary.hint}`"] if summary.hint else []
+    if summary.contents is not None:
+        parts += _contents_markdown(summary.contents, published=summary.release is not None)
+    if summary.fired or summary.contents is not None:
+        rows = [(c.severity, c.check_name, c.model, str(c.offending_rows), c.sample) for c in summary.fired]
+        header = ("Severity", "Check", "Table", "Rows", "Some of them")
+        parts += ["## Checks that fired", _table(header, rows)]
+    if summary.warnings:
+        parts += ["## Warnings", "\n".join(f"- {_cell(warning)}" for warning in summary.warnings)]
+    return "\n\n".join(parts) + "\n"
+
+
+def plain(number: Decimal) -> str:
+    """A decimal without exponent and without the zeros that its column's scale adds.
+
+    >>> plain(Decimal("0.00008000"))
+    '0.00008'
+    """
+    digits = f"{number:f}"
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+def _contents_markdown(contents: RunContents, *, published: bool) -> list[str]:
+    note = "" if published else " (not published)"
+    return [
+        f"## Rates of {contents.rates_date or 'no day'}{note}",
+        _table(("Pair", "Rate", "Interval", "Change"), [rate.cells() for rate in contents.rates]),
+        "## Articles",
+        f"{contents.articles_seen} seen, {contents.articles_new} of them for the first time.",
+        "## Rejects",
+        _table(("Reason", "Rejects"), [(reason, str(count)) for reason, count in contents.rejects]),
+    ]
+
+
+def _article_counts(contents: RunContents) -> str:
+    return f"{contents.articles_seen} articles seen, {contents.articles_new} of them new"
+
+
+def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    if not rows:
+        return "None."
+    lines = [header, ("---",) * len(header), *rows]
+    return "\n".join(f"| {' | '.join(_cell(value) for value in line)} |" for line in lines)
+
+
+def _cell(value: str) -> str:
+    # A bar would open a new column, a line break would end the table.
+    return " ".join(value.replace("|", "\\|").split())
+
+
+def create_artifacts(summary: RunSummary, day: str) -> None:
+    """Create the artifacts of a finished run. Their keys stay the same, so that the UI keeps their history."""
+    create_markdown_artifact(
+        summary_markdown(summary), key="ca-etl-summary", description=f"How the run of {day} ended"
+    )
+    contents = summary.contents
+    if contents is not None and contents.rates:
+        header = ("pair", "rate", "interval", "change")
+        create_table_artifact(
+            [dict(zip(header, rate.cells(), strict=True)) for rate in contents.rates],
+            key="ca-etl-rates",
+            description=f"Rates of {contents.rates_date}, in the run of {day}",
+        )
+    if summary.release is not None:
+        create_link_artifact(
+            summary.release.resolve().as_uri(),
+            link_text=f"Release {summary.release.name}",
+            key="ca-etl-release",
+            description="The folder on the machine of the worker",
+        )
+
+
+class ProgressArtifacts:
+    """Progress of long steps as artifacts: one a step, moved in steps of five per cent."""
+
+    def __init__(self) -> None:
+        self._shown: dict[str, tuple[UUID, float]] = {}
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Called before each unit of work."""
+        if total < MANY_UNITS:
+            return
+        percent = 100.0 * done / total
+        text = f"{step}: {done} of {total}"
+        artifact, shown = self._shown.get(step, (None, 0.0))
+        if artifact is None:
+            key = f"ca-etl-progress-{step}"
+            artifact = cast("UUID", create_progress_artifact(percent, key=key, description=text))
+        elif percent - shown >= STEP_PERCENT:
+            update_progress_artifact(artifact, percent, description=text)
+        else:
+            return
+        self._shown[step] = (artifact, percent)
+
+    def close(self) -> None:
+        """Show every step as done."""
+        for artifact, _ in self._shown.values():
+            update_progress_artifact(artifact, 100.0)
+        self._shown.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class PrefectBlock:
+    """The notification block `reference`, such as slack-webhook/ca-etl; its secrets stay with Prefect's server."""
+
+    reference: str
+    name: str = field(default=PREFECT, init=False)
+
+    def send(self, message: Message) -> None:
+        """Deliver one message. Raises `ChannelError`, which holds no address: a block's error may spell it."""
+        with held_back():
+            try:
+                self._notify(message)
+            except (NotificationError, PrefectException, httpx.HTTPError, OSError, ValueError) as error:
+                raise ChannelError(
+                    failed(f"Prefect's block {self.reference} did not notify", error), self._hint
+                ) from None
+
+    def _notify(self, message: Message) -> None:
+        block: object = Block.load(self.reference)
+        if not isinstance(block, NotificationBlock):
+            raise ChannelError(f"Prefect's block {self.reference} is not for notifications", self._hint)
+        # Without it a block of Apprise reports a failure in a log line only.
+        with block.raise_on_failure():
+            done: object = block.notify(body=message.body, subject=message.subject)
+            if iscoroutine(done):
+                # Prefect's own blocks notice that this call does not await; a block of another package may not.
+                run_coro_as_sync(done)
+
+    @property
+    def _hint(self) -> str:
+        return f"prefect block inspect {self.reference}"
+
+
+def send_alerts(settings: Settings, now: datetime) -> tuple[str, ...]:
+    """Check for alerts after a run and send them, also to Prefect's block; problems are logged and returned."""
+    block = settings.alert_prefect_block
+    channels: tuple[Channel, ...] = (PrefectBlock(block),) if block else ()
+    warnings = after_run(settings, now, also=channels)
+    for warning in warnings:
+        log.warning("%s", warning)
+    return warnings
+
+
+def wait_until_recorded(task_runs: Collection[UUID], seconds: float = 15) -> bool:
+    """Wait until the server has stored the last state of all `task_runs`; False when `seconds` pass first.
+
+    Task runs reach it as events, which it stores a while after the flow has ended.
+    """
+    deadline = time.monotonic() + seconds
+    chosen = TaskRunFilter(id=TaskRunFilterId(any_=list(task_runs)))
+    with get_client(sync_client=True) as client:
+        while time.monotonic() < deadline:
+            stored = client.read_task_runs(task_run_filter=chosen) if task_runs else []
+            if sum(run.state is not None and run.state.is_final() for run in stored) == len(task_runs):
+                return True
+            time.sleep(0.05)
+    return False
