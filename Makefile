@@ -18,19 +18,23 @@ help:
 	@echo "make check          format, lint, types and layers"
 	@echo "make test-duckdb2   the tests that touch DuckDB, on DuckDB 2.0.0"
 	@echo "make bench          the benchmarks that the README's figures come from"
-	@echo "make lock           requirements.lock anew from pyproject.toml"
+	@echo "make lock           both lock files anew from pyproject.toml"
 
 setup: $(VENV)/.locked
 
-# --no-deps because the lock is complete, and pip's resolver asks for a pin on extras that a lock has already resolved.
-$(VENV)/.locked: requirements.lock pyproject.toml
+# What running needs, by uv in seconds.
+$(VENV)/.run-locked: requirements.lock pyproject.toml scripts/install.py
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"ca_etl needs Python 3.11 or newer, and $(PYTHON) is {v[0]}.{v[1]}: make setup PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python scripts/install.py requirements.lock
 	@touch $@
 
-run: setup
+# And the tools of development.
+$(VENV)/.locked: requirements-dev.lock $(VENV)/.run-locked
+	$(BIN)/python scripts/install.py requirements.lock requirements-dev.lock
+	@touch $@
+
+run: $(VENV)/.run-locked
 	$(BIN)/python -m flows.daily --site $(SITE)
 
 test: setup compat
@@ -68,10 +72,12 @@ test-duckdb2: setup compat
 bench: setup
 	$(BIN)/python -m benchmarks
 
-lock:
-	$(BIN)/uv pip compile pyproject.toml --extra flows --group dev --group build -c constraints.txt -o requirements.lock \
-		--quiet --universal --python-version 3.11 --generate-hashes --upgrade \
-		--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+lock: setup
+	$(COMPILE) pyproject.toml --extra flows --group build -c constraints.txt -o requirements.lock
+	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) $(COMPAT)
