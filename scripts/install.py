@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-PIP = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 UV = [str(Path(sys.executable).with_name("uv")), "pip"]
 # pip's options and the variables by which uv takes the same; lists are separated as uv wants them.
 VARIABLES = {
@@ -32,18 +32,18 @@ def main(locks: Sequence[str]) -> int:
     text = "".join(Path(lock).read_text(encoding="utf-8") for lock in locks)
     (lines_of_uv,) = re.findall(r"^uv==(?:.*\\\n)*.*\n", text, re.MULTILINE)
     # No dependencies are resolved because the lock is complete: pip's resolver would ask for a pin on extras.
-    locked = ["install", "--no-deps", "--require-hashes"]
+    locked = ["install", "--quiet", "--no-deps", "--require-hashes"]
     steps = (
         [*locked, *(option for lock in locks for option in ("-r", lock))],
-        ["install", "--no-deps", "--no-build-isolation", "-e", "."],
+        ["install", "--quiet", "--no-deps", "--no-build-isolation", "-e", "."],
     )
     try:
         subprocess.run([*PIP, *locked, "-r", "/dev/stdin"], input=lines_of_uv, text=True, check=True)
         environment = {**os.environ, **uv_variables()}
         for step in steps:
-            subprocess.run([*UV, *step, "--quiet"], env=environment, check=True)
-    except (subprocess.CalledProcessError, OSError) as error:
-        sys.stderr.write(f"uv cannot install the lock here ({error}); pip does, in a minute or two\n")
+            subprocess.run([*UV, *step], env=environment, check=True)
+    except (subprocess.CalledProcessError, OSError):
+        sys.stderr.write("uv cannot install the lock here, see above; pip does, in a minute or two\n")
         for step in steps:
             if status := subprocess.run([*PIP, *step], check=False).returncode:
                 return status
