@@ -378,7 +378,7 @@ def local_server(home: Path) -> Iterator[LocalServer]:
     # A soft lock would outlive a killed run and stop all later ones.
     lock = FileLock(home / "server.lock", blocking=False, fallback_to_soft=False)
     try:
-        lock.acquire()
+        locked = lock.acquire()
     except Timeout:
         message = f"{lock.lock_file} is held by another run with a Prefect server of its own"
         raise ServerBusyError(message, "ca-etl status (try again when it is done)") from None
@@ -389,10 +389,8 @@ def local_server(home: Path) -> Iterator[LocalServer]:
         port = str(probe.getsockname()[1])
     inherited = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     own = {"PREFECT_HOME": str(home.resolve()), "PREFECT_SERVER_UI_ENABLED": "false", **QUIET}
-    with (
-        lock,
-        (home / "server.log").open("wb") as log_file,
-        subprocess.Popen(
+    with locked, (home / "server.log").open("wb") as log_file:
+        process = subprocess.Popen(
             [sys.executable, "-c", SERVER, "server", "start", "--host", HOST, "--port", port],
             env={**inherited, **own},
             stdin=subprocess.PIPE,
@@ -400,9 +398,12 @@ def local_server(home: Path) -> Iterator[LocalServer]:
             stderr=subprocess.STDOUT,
             # Ctrl-C in the terminal is for the run; it ends the server once its last state is recorded.
             start_new_session=True,
-        ) as process,
-    ):
-        yield LocalServer(process, f"http://{HOST}:{port}/api", home / "server.log")
+        )
+        try:
+            yield LocalServer(process, f"http://{HOST}:{port}/api", home / "server.log")
+        finally:
+            # Closes its standard input, and waits: the lock must not be free before the server has ended.
+            process.communicate()
 
 
 def _print_result(report: Report) -> None:
