@@ -299,7 +299,6 @@ def run_locally(entrypoint: str, arguments: Sequence[str] | None = None) -> int:
 
 def _run_flow(entrypoint: str, site: str | None, slot: datetime | None, server: LocalServer | None) -> Report:
     """Run the flow and wait until Prefect has stored its task runs. Raises the error that the flow ended with."""
-    from prefect.client.orchestration import get_client
     from prefect.events.worker import EventsWorker
     from prefect.flows import load_flow_from_entrypoint
     from prefect.logging.handlers import APILogWorker
@@ -310,10 +309,8 @@ def _run_flow(entrypoint: str, site: str | None, slot: datetime | None, server: 
     flow: Any = load_flow_from_entrypoint(entrypoint, use_placeholder_flow=False)
     if server is not None:
         server.ready()
-    with get_client(sync_client=True) as client:
-        if (error := client.api_healthcheck()) is not None:
-            hint = "unset PREFECT_API_URL (the run then has a Prefect server of its own)"
-            raise ServerError(f"{client.api_url}: {error}", hint)
+    else:
+        _check_server()
     # Heartbeats inform a server that outlives the run of its death, and cost a second at its end.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         state = flow(site=site, slot=slot, return_state=True)
@@ -328,6 +325,15 @@ def _run_flow(entrypoint: str, site: str | None, slot: datetime | None, server: 
     if isinstance(result, Report):
         return result
     raise cast("BaseException", result)
+
+
+def _check_server() -> None:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        if (error := client.api_healthcheck()) is not None:
+            hint = "unset PREFECT_API_URL (the run then has a Prefect server of its own)"
+            raise ServerError(f"{client.api_url}: {error}", hint)
 
 
 @contextmanager
