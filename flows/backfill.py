@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 from prefect import State, flow, runtime
 
 from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.backfill import Stretch
 from ca_etl.pipeline.context import utc_now
-from ca_etl.pipeline.history import Stretch
 from ca_etl.pipeline.ingest import Given
 from ca_etl.pipeline.run import run_backfill, run_ingest
 from flows import settings_for

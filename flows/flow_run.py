@@ -21,9 +21,9 @@ from prefect.exceptions import Pause
 from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 
 from ca_etl import logs
-from ca_etl.alerts.look import configured, end_of_last_run
-from ca_etl.demo.figures import default_last_day
+from ca_etl.demo.content import default_last_day
 from ca_etl.errors import CaEtlError
+from ca_etl.operate.alert_delivery import configured, end_of_last_run
 from ca_etl.pipeline.consult import consult
 from ca_etl.pipeline.context import utc_now
 from ca_etl.pipeline.play import play_days, slot_on

@@ -28,14 +28,14 @@ from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterId
 from prefect.exceptions import PrefectException
 from prefect.utilities.asyncutils import run_coro_as_sync
 
-from ca_etl.alerts.channels import Channel, ChannelError, failed, held_back
-from ca_etl.alerts.look import PREFECT, after_run
-from ca_etl.alerts.transitions import Message
 from ca_etl.errors import CaEtlError
+from ca_etl.operate.alert_delivery import PREFECT, after_run
+from ca_etl.operate.alert_store import Message
+from ca_etl.operate.channels import Channel, ChannelError, failed, held_back
 from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
-from ca_etl.warehouse.connect import open_release
+from ca_etl.warehouse.connection import open_release
 from ca_etl.warehouse.journal import CheckResult
 from ca_etl.warehouse.release import Building
 

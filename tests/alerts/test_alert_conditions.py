@@ -89,6 +89,14 @@ def test_data_that_are_not_renewed_are_stale_since_the_slot_that_was_missed(sett
     assert found(settings, run(0), later=timedelta(days=1, hours=5)) == {}
 
 
+def test_the_next_command_of_a_stale_schedule_runs_that_schedule(settings: Settings) -> None:
+    slot = SlotRecord("timesca", "sweep", FIRST, FIRST.date(), "observed")
+    swept = replace(run(0), schedule="sweep", slots=(slot,))
+    conditions_by_key = found(settings, swept, later=timedelta(days=9))
+    assert conditions_by_key["stale:timesca/sweep"].next_command.endswith("ca-etl run --schedule sweep")
+    assert conditions_by_key["stale:timesca/daily"].next_command.endswith("ca-etl run")
+
+
 def test_failed_checks_are_told_with_their_rows_and_end_with_a_release(settings: Settings) -> None:
     bad = [run(day, status="checks_failed", exit_status=3, checks=(JUMP, NO_RATE)) for day in (1, 2)]
     told = found(settings, run(0), *bad)["checks_failed"]

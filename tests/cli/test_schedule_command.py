@@ -37,7 +37,7 @@ def test_a_schedule_of_the_environment_is_shown_and_says_what_has_to_follow(cli:
     shown = cli("schedule", CA_ETL_DAILY_CRON="15 6 * * *").stdout
     assert "daily  15 6 * * *  Asia/Almaty" in shown
     assert "CA_ETL_DAILY_CRON set here" in shown
-    assert "-m flows.deployments --write" in shown
+    assert "deployments/prefect.yaml, then deploy again" in shown
     assert "set here" not in cli("schedule").stdout
 
 

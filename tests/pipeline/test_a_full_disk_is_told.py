@@ -91,6 +91,7 @@ def test_a_run_that_fills_the_disk_is_in_the_journal_as_failed_for_want_of_space
     # without the folders of the machine, which a release would publish
     assert (last.status, last.error) == (Status.FAILED, published(outcome.error, disk / "data"))
     assert "No space left" in outcome.error
+    assert not list((disk / "data").glob("releases/*.building"))
     (disk / "ballast").unlink()
     assert run(1).exit_status == 0
     assert [each.status for each in journal.read(disk / "data")[1:]] == [Status.FAILED, Status.SUCCEEDED]

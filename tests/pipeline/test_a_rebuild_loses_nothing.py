@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ca_etl.archive.policy import Verdict
 from ca_etl.archive.reader import archive_files
 from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline import load
 from ca_etl.pipeline.context import Status
-from ca_etl.pipeline.play import play_days
-from ca_etl.pipeline.run import run_daily, run_rebuild
+from ca_etl.pipeline.play import clock_from, play_days
+from ca_etl.pipeline.run import Edges, run_daily, run_rebuild
 from ca_etl.settings import Settings
 from ca_etl.warehouse.release import current_release
 
@@ -57,4 +59,27 @@ def test_a_revisit_is_read_from_a_file_that_is_not_loaded_yet(
     again = run_rebuild(on_site)
     assert again.loaded is not None
     assert (again.exit_status, again.loaded.archive_files, again.loaded.rejects) == (0, 3, 0)
+    assert contents(settings.data_dir) == before
+
+
+@pytest.mark.parametrize("files_at_once", [1, 50])
+def test_a_page_that_repeats_one_of_a_later_slot_is_kept_by_a_rebuild(
+    settings: Settings,
+    site: DemoSite,
+    contents: Contents,
+    monkeypatch: pytest.MonkeyPatch,
+    files_at_once: int,
+) -> None:
+    """Its 304 refers to a capture whose file sorts after its own."""
+    monkeypatch.setattr(load, "MOST_FILES", files_at_once)
+    site.play(date(2025, 12, 5))
+    on_site = settings.model_copy(update={"site_url": site.base_url})
+    for slot in (datetime(2025, 12, 5, 9, tzinfo=UTC), datetime(2025, 12, 5, 2, tzinfo=UTC)):
+        edges = Edges(clock=clock_from(datetime(2025, 12, 5, 9, 5, tzinfo=UTC)), trust_clock=True)
+        outcome = run_daily(on_site, slot=slot, edges=edges)
+        assert outcome.exit_status == 0, outcome.error
+    assert outcome.captured is not None
+    assert {page.verdict for page in outcome.captured.pages} == {Verdict.UNCHANGED}
+    before = contents(settings.data_dir)
+    assert run_rebuild(on_site).exit_status == 0
     assert contents(settings.data_dir) == before

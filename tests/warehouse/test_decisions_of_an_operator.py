@@ -69,3 +69,30 @@ def test_a_file_that_is_no_list_of_decisions_is_named(tmp_path: Path, content: b
     (tmp_path / "decisions.csv").write_bytes(content)
     with pytest.raises(DecisionError, match=r"decisions\.csv"):
         overrides.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        b"\xff\xfe\x00",
+        b"capture_id,decision,reason,decided_at\nurn:uuid:1,accexpt,old,2025-12-06\n",
+        b"capture_id,decision,reason,decided_at\nurn:uuid:1,excl",
+    ],
+)
+def test_a_damaged_file_takes_no_further_line_and_the_error_names_what_repairs_it(
+    tmp_path: Path, damaged: bytes
+) -> None:
+    path = tmp_path / "decisions.csv"
+    path.write_bytes(damaged)
+    with pytest.raises(DecisionError) as refused:
+        overrides.append(tmp_path, Decision("urn:uuid:2", "accept", "fine", AT))
+    assert f"mv {path} {path}.damaged" in refused.value.hint
+    assert path.read_bytes() == damaged
+
+
+@pytest.mark.parametrize("before", [b"", b"\xef\xbb\xbfcapture_id,decision,reason,decided_at\n"])
+def test_an_empty_file_and_one_with_a_byte_order_mark_are_taken(tmp_path: Path, before: bytes) -> None:
+    (tmp_path / "decisions.csv").write_bytes(before)
+    assert overrides.read(tmp_path) == ()
+    overrides.append(tmp_path, Decision("urn:uuid:2", "accept", "fine", AT))
+    assert overrides.read(tmp_path) == (Decision("urn:uuid:2", "accept", "fine", AT),)

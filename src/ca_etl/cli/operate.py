@@ -131,7 +131,7 @@ WAYS: Final = (
         "export PREFECT_API_URL=http://127.0.0.1:4200/api. The worker's environment is that of the runs: "
         "CA_ETL_DATA_DIR, CA_ETL_CONTACT and the like stand there. For good: ca-etl-worker.service.",
         (
-            ".venv/bin/python -m flows.setup",
+            ".venv/bin/python -m flows.deploy setup",
             "CA_ETL_HOME=$PWD .venv/bin/prefect --no-prompt deploy --prefect-file deployments/prefect.yaml --all",
             # in the background of a script it would inherit an ignored SIGINT, and then survive a stop
             "env --default-signal=INT .venv/bin/prefect worker start --pool ca-process",
@@ -143,7 +143,7 @@ WAYS: Final = (
         (
             ".venv/bin/prefect server start --host 127.0.0.1 --port 4200",
             "export PREFECT_API_URL=http://127.0.0.1:4200/api  # in another terminal",
-            ".venv/bin/python -m flows.serve",
+            ".venv/bin/python -m flows.deploy serve",
         ),
     ),
     Way(
@@ -184,6 +184,6 @@ def _warnings(settings: Settings) -> Iterator[str]:
     if not changed:
         return
     yield f"{', '.join(f'CA_ETL_{name.upper()}' for name in changed)} set here; what is deployed follows with:"
-    yield "  Prefect, before deploy: .venv/bin/python -m flows.deployments --write"
+    yield "  Prefect: the same crons in deployments/prefect.yaml, then deploy again"
     yield "  timers: sudo systemctl edit ca-etl.timer ca-etl-sweep.timer  (OnCalendar=, then OnCalendar=... anew)"
     yield ""

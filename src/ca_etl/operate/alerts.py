@@ -14,7 +14,7 @@ from ca_etl.pipeline.context import Kind, Status
 from ca_etl.pipeline.slots import SlotOutcome, overdue, present
 from ca_etl.sanitize import visible
 from ca_etl.settings import Settings
-from ca_etl.sources.schedules import Schedule, schedules
+from ca_etl.sources.schedules import Schedule, run_command, schedules
 from ca_etl.warehouse.journal import Cause, RunRecord, SlotRecord
 
 T = TypeVar("T")
@@ -94,7 +94,7 @@ def _stale(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> Iter
             f"stale:{late.source}/{late.schedule}",
             f"No fresh data of {late.source}/{late.schedule}",
             f"{seen}; the one of {shown(late.due, settings)} is overdue.",
-            "ca-etl status, then: ca-etl run",
+            f"ca-etl status, then: {run_command(late.schedule)}",
             late.due,
         )
 
@@ -196,7 +196,7 @@ def _site_differs(
             f"The site answers {name} differently",
             f"Run {run.run_id}: {'no page had rates' if without_rates else one_line(slot.reason or '')}. "
             f"Pages usually missing: {usual:g}.",
-            "ca-etl status, then: ca-etl run --again",
+            f"ca-etl status, then: {run_command(planned.name)} --again",
             _ended(run),
         )
 

@@ -25,7 +25,7 @@ from ca_etl.pipeline.slots import SlotOutcome
 from ca_etl.pipeline.source_outcome import SourceOutcome, write_checkpoint
 from ca_etl.records import Capture
 from ca_etl.sources import posts, timesca
-from ca_etl.sources.schedules import DAILY, SWEEP
+from ca_etl.sources.schedules import DAILY, SWEEP, run_command
 from ca_etl.warehouse import overrides
 from ca_etl.warehouse.reading import resolver
 from ca_etl.warehouse.release import GO_BACK
@@ -94,7 +94,7 @@ def capture(ctx: Context) -> Captured:
         if not known.held and not any(page.verdict in USABLE for page in captured.pages):
             raise NothingCapturedError(
                 f"{ctx.settings.site_url} gave no usable page: {_in_short(captured)}",
-                "ca-etl run (again, later: the slot stays open until a page of it is archived)",
+                f"{run_command(ctx.schedule)} (again, later: the slot stays open until a page of it is archived)",
                 captured.pages,
             )
         # articles are requested by what the release knows; its damage must not hide that the pages are archived

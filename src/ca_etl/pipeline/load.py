@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections import Counter
+from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +21,7 @@ from ca_etl.parse.rows import rows_of
 from ca_etl.pipeline.clock import held_back
 from ca_etl.pipeline.consult import consult
 from ca_etl.pipeline.context import Context, Kind
-from ca_etl.records import EXPECTED_RESPONSES, BadRecord, Rows, site_name
+from ca_etl.records import EXPECTED_RESPONSES, BadRecord, RejectReason, Rows, site_name
 from ca_etl.sources import timesca
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
 from ca_etl.warehouse.data_directory import claimed_site
@@ -85,11 +85,19 @@ def load(ctx: Context) -> Loaded:
         # by their text: a thousand calls of relative_to take 10 ms of every run
         below = len(f"{root.as_posix()}/")
         new = [path for path in archive_files(root) if path.as_posix()[below:] not in known]
-        resolve = resolver(con, root, batch.places)
-        for done, path in enumerate(new):
-            ctx.progress("load", done, len(new))
-            batch.add(*read_rows(ctx, path, resolve))
-            is_last = done == len(new) - 1
+        originals: dict[str, tuple[str, int]] = {}
+        resolve = resolver(con, root, ChainMap(batch.places, originals))
+        queue = [(path, False) for path in new]
+        for done, (path, is_again) in enumerate(queue):
+            ctx.progress("load", done, len(queue))
+            rows, archive_file = read_rows(ctx, path, resolve)
+            if not is_again and _lacks_original(rows):
+                # files are sorted by slot: a page that was requested again for an earlier slot repeats a later file's
+                originals.update(_places(rows))
+                queue.append((path, True))
+                continue
+            batch.add(rows, archive_file)
+            is_last = done == len(queue) - 1
             if is_last:
                 checkpoint_at_commit(con)
             if is_last or batch.is_full:
@@ -138,8 +146,8 @@ class _Batch:
         self.rows.extend(rows)
         self.files.append(archive_file)
         self.expected += _expected(rows)
-        for each in rows.capture:
-            self.places.setdefault(each["capture_id"], (each["archive_file"], each["archive_offset"]))
+        for capture_id, place in _places(rows).items():
+            self.places.setdefault(capture_id, place)
 
     def load(self, con: duckdb.DuckDBPyConnection) -> None:
         for table, count in load_archive_files(con, self.rows, *self.files).items():
@@ -156,6 +164,15 @@ class _Batch:
         self.rows = Rows()
         self.files.clear()
         self.places.clear()
+
+
+def _places(rows: Rows) -> dict[str, tuple[str, int]]:
+    """File and offset of each capture, by its id."""
+    return {row["capture_id"]: (row["archive_file"], row["archive_offset"]) for row in rows.capture}
+
+
+def _lacks_original(rows: Rows) -> bool:
+    return any(row["reason"] == RejectReason.UNRESOLVED_REVISIT for row in rows.reject)
 
 
 def _expected(rows: Rows) -> int:

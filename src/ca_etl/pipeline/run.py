@@ -38,7 +38,7 @@ from ca_etl.sources.timesca import fetch_policy
 from ca_etl.warehouse import journal, lock
 from ca_etl.warehouse.durable_files import StorageError, write_atomic
 from ca_etl.warehouse.journal import Cause, CheckResult, RunRecord, SlotRecord
-from ca_etl.warehouse.release import Release
+from ca_etl.warehouse.release import Building, Release, discard
 
 log = logging.getLogger(__name__)
 
@@ -438,3 +438,7 @@ def _end_early(run: _Run, error: BaseException) -> None:
     outcome.exit_status = error.exit_status if isinstance(error, CaEtlError) else 1
     if isinstance(error, StorageError):
         outcome.error += "; the published release is unchanged"
+        if error.full:
+            # what was built is of no use, and holds the room that the next run needs
+            with suppress(StorageError):
+                discard(Building(data_dir, outcome.run_id))

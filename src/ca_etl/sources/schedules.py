@@ -63,6 +63,15 @@ class Schedule:
         return last_observed is None or last_observed < self.latest(now - grace)
 
 
+def run_command(schedule: str | None) -> str:
+    """The command that runs the schedule of that name by hand.
+
+    >>> run_command("sweep")
+    'ca-etl run --schedule sweep'
+    """
+    return "ca-etl run" if schedule in {None, DAILY} else f"ca-etl run --schedule {schedule}"
+
+
 def schedules(settings: Settings) -> tuple[Schedule, ...]:
     """Every schedule of an installation."""
     return (

@@ -38,20 +38,20 @@ def read(data_dir: Path) -> tuple[Decision, ...]:
     path = data_dir / DECISIONS_FILE
     with storage(path):
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")  # spreadsheets save a byte order mark
         except FileNotFoundError:
             return ()
         except UnicodeDecodeError as error:
-            raise DecisionError(f"{path} is not UTF-8: {error}", f"iconv -t utf-8 {path}") from error
+            raise DecisionError(f"{path} is not UTF-8: {error}", _repair(path)) from error
+    if not text:
+        return ()
     rows = csv.DictReader(io.StringIO(text), strict=True)
     if tuple(rows.fieldnames or ()) != FIELDS:
-        raise DecisionError(f"{path} does not begin with the line {','.join(FIELDS)}", f"head -n 1 {path}")
+        raise DecisionError(f"{path} does not begin with the line {','.join(FIELDS)}", _repair(path))
     try:
         decisions = [_parse(row, path, number) for number, row in enumerate(rows, start=2)]
     except csv.Error as error:
-        raise DecisionError(
-            f"{path} line {rows.line_num}: {error}", f"sed -n {rows.line_num}p {path}"
-        ) from error
+        raise DecisionError(f"{path} line {rows.line_num}: {error}", _repair(path)) from error
     return tuple({decision.capture_id: decision for decision in decisions}.values())
 
 
@@ -75,11 +75,12 @@ def lost(con: duckdb.DuckDBPyConnection | None, data_dir: Path) -> Problem | Non
 def append(data_dir: Path, decision: Decision) -> None:
     """Add one line; of several who do so at a time each waits for the others.
 
-    `decided_at` is zone-aware. Raises `StorageError`.
+    `decided_at` is zone-aware. Raises `StorageError`, and `DecisionError` for a file that `read` refuses, since a
+    further line repairs none of its lines.
     """
     path = data_dir / DECISIONS_FILE
     with storage(path), FileLock(data_dir / LOCK_FILE, fallback_to_soft=False):
-        before = path.read_text(encoding="utf-8") if path.exists() else f"{','.join(FIELDS)}\n"
+        before = path.read_text(encoding="utf-8-sig") if read(data_dir) else f"{','.join(FIELDS)}\n"
         out = io.StringIO(before if before.endswith("\n") else f"{before}\n")
         out.seek(0, io.SEEK_END)
         decided_at = decision.decided_at.astimezone(UTC).isoformat(timespec="seconds")
@@ -89,8 +90,15 @@ def append(data_dir: Path, decision: Decision) -> None:
         write_atomic(path, out.getvalue().encode())
 
 
+def _repair(path: Path) -> str:
+    return (
+        f"restore {path} from a backup or correct the line; without a backup: mv {path} {path}.damaged, then ca-etl "
+        'decide again for each capture of: ca-etl sql "from raw.decision"'
+    )
+
+
 def _parse(row: dict[str, str], path: Path, number: int) -> Decision:
-    hint = f"sed -n {number}p {path} (a line is {','.join(FIELDS)})"
+    hint = _repair(path)
     if None in row.values() or None in row or set(row) != set(FIELDS):
         raise DecisionError(f"{path} line {number} has not the four fields of a decision", hint)
     if row["decision"] not in WORDS:
