@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from ca_etl.cli.operate import WAYS, explain
+from ca_etl.cli.schedule import WAYS, explain
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from ca_etl.enrich.near_duplicates import likenesses
 from ca_etl.pipeline.context import Context
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
 from ca_etl.warehouse.raw_schema import arrow_rows, incoming, transaction
@@ -192,6 +191,8 @@ def crowded_texts(con: duckdb.DuckDBPyConnection) -> int:
 
 def _compare(con: duckdb.DuckDBPyConnection, number: int) -> int:
     """Keep the pairs of one slice that are similar; how many."""
+    from ca_etl.enrich.near_duplicates import likenesses  # noqa: PLC0415  Polars, see above
+
     candidates = con.execute(SLICE, {"slice": number}).fetchall()
     compared = likenesses([(text, other) for _, _, text, other in candidates])
     rows = [
