@@ -317,7 +317,7 @@ UNPRIVILEGED = """
     import os, sys
     from pathlib import Path
     from ca_etl.errors import CaEtlError
-    from ca_etl.warehouse import connect, journal, lock, release
+    from ca_etl.warehouse import connection, journal, lock, release
     from datetime import UTC, datetime
 
     data_dir = Path(sys.argv[1])
@@ -343,7 +343,7 @@ UNPRIVILEGED = """
             print("no error")
         except CaEtlError as error:
             print(type(error).__name__, error, "|", error.hint)
-    with connect.open_release(release.current_release(data_dir).warehouse) as con:
+    with connection.open_release(release.current_release(data_dir).warehouse) as con:
         print("read", con.execute("select number from main.day").fetchall())
 """
 
