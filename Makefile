@@ -9,13 +9,13 @@ SITE ?= demo
 COMPAT := .compat
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types layers test-duckdb2 compat bench lock clean
+.PHONY: help setup run test check lint types layers counts test-duckdb2 compat bench lock clean
 
 help:
 	@echo "make setup          virtual environment in .venv with the locked versions"
 	@echo "make run            one daily run under Prefect on the demo site (SITE=https://... for another)"
 	@echo "make test           the tests"
-	@echo "make check          format, lint, types and layers"
+	@echo "make check          format, lint, types, layers and the counts of files, lines and names"
 	@echo "make test-duckdb2   the tests that touch DuckDB, on DuckDB 2.0.0"
 	@echo "make bench          the benchmarks that the README's figures come from"
 	@echo "make lock           both lock files anew from pyproject.toml"
@@ -40,7 +40,7 @@ run: $(VENV)/.run-locked
 test: setup compat
 	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
 
-check: lint types layers
+check: lint types layers counts
 
 lint: setup
 	$(BIN)/ruff format --check .
@@ -51,6 +51,9 @@ types: setup
 
 layers: setup
 	$(BIN)/lint-imports
+
+counts: setup
+	$(BIN)/python scripts/counts.py
 
 compat: $(COMPAT)/duckdb-1.2.2/.locked $(COMPAT)/duckdb-2.0.0/.locked
 

@@ -94,12 +94,7 @@ observed_days as materialized (
     select
         row_number() over () as day_id,
         latest.*,
-        rate_day.observations,
-        rate_day.distinct_rates,
-        rate_day.distinct_tickers,
-        rate_day.day_low,
-        rate_day.day_high,
-        rate_day.is_stale_suspect,
+        rate_day.* exclude (rate_date, base, quote, capture_order),
         lag(latest.rate_date) over of_pair as previous_date,
         lag(latest.rate) over of_pair as previous_rate,
         lag(latest.rate_low) over of_pair as previous_low,

@@ -79,9 +79,7 @@ url_sightings as (
 
 -- an article first seen after a response cannot be the one that the response lacks: another one had its URL before
 first_sightings as (
-    select
-        article_id,
-        if(bool_or(observed_at is null), null, min(observed_at)) as first_at
+    select article_id, if(bool_or(observed_at is null), null, min(observed_at)) as first_at
     from main.fct_article_sighting
     where article_id in (select article_id from article_urls)
     group by article_id
