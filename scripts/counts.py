@@ -24,7 +24,6 @@ BOUNDS: Final[Mapping[str, int]] = {
     "class names that exist twice": 9,
     "lines of the longest select": 110,
     "article models above a rate model": 0,
-    "lines of README.md": 150,
 }
 
 
@@ -46,7 +45,6 @@ def counts() -> Iterator[tuple[str, int]]:
     parents = {model.name: model.parents for model in models}
     above = {parent for name in parents if "fct_rate" in name for parent in _ancestors(name, parents)}
     yield "article models above a rate model", sum("article" in name or "text" in name for name in above)
-    yield "lines of README.md", (REPOSITORY / "README.md").read_text("utf-8").count("\n")
 
 
 def _ancestors(name: str, parents: Mapping[str, tuple[str, ...]]) -> Iterator[str]:

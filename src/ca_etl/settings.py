@@ -9,15 +9,16 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 from dotenv import dotenv_values
-from pydantic import Field, HttpUrl, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, HttpUrl, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from ca_etl.errors import UsageError
 from ca_etl.logs import LogFormat
 
 NO_USER: Final = "a user or password in an address would be archived and published; leave it out"
@@ -207,6 +208,33 @@ class Settings(BaseSettings):
     def releases_dir(self) -> Path:
         """Folder of the published releases."""
         return self.data_dir / "releases"
+
+
+def read_settings(site: str | None = None) -> Settings:
+    """The settings of environment and `.env`; `site` is the address that the option `--site` gives, None without it.
+
+    Raises `UsageError` for a value that makes no sense.
+    """
+    given: dict[str, Any] = {} if site is None else {"site_url": site}
+    try:
+        return Settings(**given)
+    except (SettingsError, UnicodeDecodeError) as error:
+        lists = ", ".join(
+            f"CA_ETL_{name}".upper()
+            for name, field in Settings.model_fields.items()
+            if isinstance(field.default, tuple)
+        )
+        raise UsageError(
+            f'the settings cannot be read: {error} (a list is JSON, such as ["a", "b"]: {lists})',
+            "env | grep CA_ETL_; cat .env",
+        ) from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = "_".join(map(str, first["loc"]))
+        variable = "--site" if name in given else f"CA_ETL_{name.upper()}"
+        # what holds an @ may hold a password before it
+        value = "" if "@" in str(first["input"]) else f"={first['input']}"
+        raise UsageError(f"{variable}{value}: {first['msg']}", "env | grep CA_ETL_") from error
 
 
 PREFIX: Final = "CA_ETL_"

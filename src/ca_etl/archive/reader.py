@@ -110,12 +110,8 @@ def read_validators(path: Path, offset: int) -> Validators | None:
         raise CaEtlError(f"{path} is damaged at byte {offset}: {error.reason}, {error.detail}") from error
 
 
-def redirects(path: Path) -> dict[str, str]:
-    """Absolute URLs that were redirected in an archive file, with the absolute URL that each led to.
-
-    Raises `OSError`. Records that cannot be trusted give nothing.
-    """
-    targets = {}
+def whole_records(path: Path) -> Iterator[Parsed]:
+    """The records of an archive file that can be trusted, of any kind. Raises `OSError`."""
     with path.open("rb") as file:
         for stretch in stretches(file):
             if not isinstance(stretch, RawRecord):
@@ -124,10 +120,20 @@ def redirects(path: Path) -> dict[str, str]:
                 record = parse_record(stretch)
             except PayloadError:
                 continue
-            if record.kind == "response" and record.uri and record.http_status in REDIRECTS:
-                target = redirect_target(record.uri, record.http_headers.get("location"))
-                if target is not None:
-                    targets[record.uri] = target
+            yield record
+
+
+def redirects(path: Path) -> dict[str, str]:
+    """Absolute URLs that were redirected in an archive file, with the absolute URL that each led to.
+
+    Raises `OSError`. Records that cannot be trusted give nothing.
+    """
+    targets = {}
+    for record in whole_records(path):
+        if record.kind == "response" and record.uri and record.http_status in REDIRECTS:
+            target = redirect_target(record.uri, record.http_headers.get("location"))
+            if target is not None:
+                targets[record.uri] = target
     return targets
 
 

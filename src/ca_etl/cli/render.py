@@ -36,36 +36,14 @@ log = logging.getLogger(__name__)
 
 def load_settings() -> Settings:
     """The settings of environment and `.env`. Raises `UsageError` for one that makes no sense."""
-    from pydantic import SecretStr, ValidationError
-    from pydantic_settings import SettingsError
+    from pydantic import SecretStr
 
-    from ca_etl.settings import Settings
+    from ca_etl.settings import read_settings
 
-    try:
-        settings = Settings()
-    except (SettingsError, UnicodeDecodeError) as error:
-        lists = ", ".join(
-            f"CA_ETL_{name}".upper()
-            for name, field in Settings.model_fields.items()
-            if _is_list(field.default)
-        )
-        raise UsageError(
-            f'the settings cannot be read: {error} (a list is JSON, such as ["a", "b"]: {lists})',
-            "env | grep CA_ETL_; cat .env",
-        ) from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = f"CA_ETL_{'_'.join(map(str, first['loc']))}".upper()
-        # what holds an @ may hold a password before it
-        shown = "" if "@" in str(first["input"]) else f"={first['input']}"
-        raise UsageError(f"{name}{shown}: {first['msg']}", "env | grep CA_ETL_") from error
+    settings = read_settings()
     hide(value.get_secret_value() for _, value in settings if isinstance(value, SecretStr))
     logs.prefer(settings.log_format)
     return settings
-
-
-def _is_list(default: object) -> bool:
-    return isinstance(default, tuple)
 
 
 def warn_of_misspelt_settings() -> None:

@@ -11,9 +11,8 @@ from typing import Final
 
 import duckdb
 
-from ca_etl.archive.framing import RawRecord, stretches
 from ca_etl.archive.policy import count_of, http_date
-from ca_etl.archive.record import PayloadError, parse_record
+from ca_etl.archive.reader import whole_records
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.slots import TOLERANCE
 from ca_etl.settings import Settings
@@ -139,15 +138,8 @@ def _newest_capture(data_dir: Path) -> Iterator[Witness]:
 
 def _site_dates(path: Path) -> Iterator[tuple[datetime, datetime, datetime]]:
     """Of each response when it was archived, its Date, and its Date with the Age that a cache on the way adds."""
-    with path.open("rb") as file:
-        for stretch in stretches(file):
-            if not isinstance(stretch, RawRecord):
-                continue
-            try:
-                record = parse_record(stretch)
-            except PayloadError:
-                continue
-            sent = http_date(record.http_headers.get("date") or "")
-            if sent is not None and sent.year in YEARS:
-                age = timedelta(seconds=count_of(record.http_headers.get("age")) or 0)
-                yield record.date, sent, sent + age
+    for record in whole_records(path):
+        sent = http_date(record.http_headers.get("date") or "")
+        if sent is not None and sent.year in YEARS:
+            age = timedelta(seconds=count_of(record.http_headers.get("age")) or 0)
+            yield record.date, sent, sent + age

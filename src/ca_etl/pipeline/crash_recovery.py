@@ -72,9 +72,9 @@ def settle(settings: Settings, at: datetime) -> Settled:
     runs = settled.value
     # a release that cannot be read is a problem of the capture, which consults it too, or of the load;
     # decisions that cannot be read are one of the build
-    recorded = partial(consult_release, data_dir, of_any_version=True)
-    lost = recorded(lambda con: lost_runs(con, settings, runs), ()).value
-    undecided = recorded(partial(overrides.lost, data_dir=data_dir), None).value
+    lost, undecided = consult_release(
+        data_dir, lambda con: _losses(con, settings, runs), ((), None), of_any_version=True
+    ).value
     problems = tuple(problem for problem in (settled.problem, undecided) if problem is not None)
     if not bad and not lost:
         return Settled(runs, problems)
@@ -87,6 +87,14 @@ def settle(settings: Settings, at: datetime) -> Settled:
         [done] if repaired.problem is None else [*journal.problems(data_dir, known.value), repaired.problem]
     )
     return Settled(journal.merged(runs, lost), problems, tuple(map(str, warnings)))
+
+
+def _losses(
+    con: duckdb.DuckDBPyConnection | None, settings: Settings, runs: tuple[RunRecord, ...]
+) -> tuple[tuple[RunRecord, ...], Problem | None]:
+    """What the release of `con` has and the data directory has lost: runs, and the problem of lost decisions."""
+    decisions = consult(partial(overrides.lost, con, settings.data_dir), None, overrides.DECISIONS_FILE, "")
+    return lost_runs(con, settings, runs), decisions.value
 
 
 def lost_run_ids(con: duckdb.DuckDBPyConnection, data_dir: Path, written: Journal) -> frozenset[str]:
