@@ -194,7 +194,7 @@ class PayloadError(Exception):
 
 
 def digest_matches(label: str, data: bytes) -> bool | None:
-    """Whether `label` (`sha1:BASE32`, `sha256:hex`, ...) is the digest of `data`; None if it cannot be told.
+    """Whether `label` (`sha1:BASE32`, `sha256:hex`, ...) is the digest of `data`; None if it is unknown.
 
     The standard fixes neither algorithm nor notation: Common Crawl writes SHA-1 in base 32, others hex or base 64.
     """
@@ -271,7 +271,7 @@ def _looks_like_text(data: bytes) -> bool:
 
 
 def _from_base32(bare: str) -> bytes:
-    """The bytes that `bare` (upper case, no padding) stands for; the standard library's way is ten times slower."""
+    """The bytes that `bare` (upper case, no padding) encodes; the standard library's way is ten times slower."""
     if not bare.isascii():
         raise binascii.Error("a digit that is not ASCII")
     bits = 5 * len(bare)

@@ -132,7 +132,7 @@ class ArchiveWriter:
     def _unused_id(self, *parts: object) -> str:
         """A record id made of what the record says, so that the same play gives the same ids.
 
-        A clock that stands still can make two answers equal in all of it; the later one is told apart by its turn.
+        A clock that does not advance can make two responses equal in all of it; the later one gets its turn in the id.
         """
         turn = 1
         found = record_id(*parts)

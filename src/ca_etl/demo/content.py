@@ -161,7 +161,7 @@ def _teaser(dice: Dice, paragraphs: tuple[str, ...]) -> str:
 FIRST_DAY: Final = date(2024, 9, 7)
 LAST_DAY: Final = date(2026, 2, 25)
 
-# No later 30 days of 2025 have more days with figures of their own (18).
+# No later 30 days of 2025 have more days with a ticker of their own (18).
 _DEFAULT_LAST_DAY: Final = date(2025, 12, 22)
 
 
@@ -213,7 +213,7 @@ def tickers() -> Mapping[date, Ticker]:
 
 
 def figure_day(day: date) -> date:
-    """The day whose ticker is printed on `day`: itself, or the latest earlier one with figures.
+    """The day whose ticker is printed on `day`: itself, or the latest earlier one with a ticker.
 
     Raises `UsageError` outside the history.
     """

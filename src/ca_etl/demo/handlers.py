@@ -64,16 +64,16 @@ def answer(
     asked = parse_qs(query) if query else {}
     if path == "/" and (route := asked.get("rest_route")):
         path = wordpress.ROOT + route[-1]
-    said = _refusal(path, faults)
-    if said is None and path.startswith(f"{wordpress.ROOT}/"):
-        said = _json(wordpress.reply(path, query, shelf, base_url), headers)
-    elif said is None and path == wordpress.PATH:
-        said = _feed(asked, headers, day, faults, base_url, shelf=shelf)
-    elif said is None and path == "/" and (found := _shortened(asked, shelf)) is not None:
-        said = _moved(found, base_url)
-    if said is None:
-        said = _granted(path, headers, day, faults, base_url, shelf=shelf)
-    return replace(said, wait_seconds=max((fault.delay_seconds for fault in faults), default=0.0))
+    reply = _refusal(path, faults)
+    if reply is None and path.startswith(f"{wordpress.ROOT}/"):
+        reply = _json(wordpress.reply(path, query, shelf, base_url), headers)
+    elif reply is None and path == wordpress.PATH:
+        reply = _feed(asked, headers, day, faults, base_url, shelf=shelf)
+    elif reply is None and path == "/" and (found := _shortened(asked, shelf)) is not None:
+        reply = _moved(found, base_url)
+    if reply is None:
+        reply = _granted(path, headers, day, faults, base_url, shelf=shelf)
+    return replace(reply, wait_seconds=max((fault.delay_seconds for fault in faults), default=0.0))
 
 
 def _refusal(path: str, faults: tuple[Fault, ...]) -> Answer | None:
@@ -129,10 +129,10 @@ def _shortened(asked: Mapping[str, list[str]], shelf: Shelf) -> Moved | None:
     return Moved(f"/{article.slug}/") if article else None
 
 
-def _json(said: wordpress.Reply, headers: Mapping[str, str]) -> Answer:
+def _json(reply: wordpress.Reply, headers: Mapping[str, str]) -> Answer:
     """An answer of the API, which has no validators: a client cannot ask for it conditionally."""
-    body = _dumped(said.value)
-    plain = Answer(said.status, {"Content-Type": _JSON, **said.headers, "Vary": "Accept-Encoding"}, body)
+    body = _dumped(reply.value)
+    plain = Answer(reply.status, {"Content-Type": _JSON, **reply.headers, "Vary": "Accept-Encoding"}, body)
     return _gzipped(plain) if _takes_gzip(headers.get("accept-encoding", "")) else plain
 
 

@@ -107,14 +107,14 @@ class Dice:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Fills the fields of a piece. Persons stay the same through an article, figures change by `key`."""
+    """Fills the fields of a piece. Persons stay the same through an article, numbers change by `key`."""
 
     dice: Dice
     place: Place
     pieces: Prose
 
     def fill(self, piece: str, key: str) -> str:
-        """The piece with its fields filled. Raises `ValueError` on a field that nobody knows."""
+        """The piece with its fields filled. Raises `ValueError` on an unknown field."""
         return _FIELD.sub(lambda field: self._value(field[1], key), piece)
 
     def _value(self, field: str, key: str) -> str:

@@ -123,9 +123,9 @@ class DemoSite:
         if self.before_answer is not None:
             self.before_answer(request)
         faults = self._due(day, path_of(target))
-        said = answer(target, headers, day, faults, self.base_url, shelf=self.posts.shelf(day))
-        log.debug("%s %s on %s: %d", method, target, day, said.status)
-        return said
+        reply = answer(target, headers, day, faults, self.base_url, shelf=self.posts.shelf(day))
+        log.debug("%s %s on %s: %d", method, target, day, reply.status)
+        return reply
 
     def _due(self, day: date, path: str) -> tuple[Fault, ...]:
         """The faults of this request; those with a number of times are counted down."""
@@ -225,16 +225,16 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, with_body: bool) -> None:
         headers = {name.lower(): value for name, value in self.headers.items()}
-        said = self.server.site.respond(self.command, self.path, headers)
-        if said.wait_seconds:
-            self.server.closing.wait(said.wait_seconds)
+        reply = self.server.site.respond(self.command, self.path, headers)
+        if reply.wait_seconds:
+            self.server.closing.wait(reply.wait_seconds)
         # no Date: the site shows a day of its own, and a run holds its clock against that header
-        self.send_response_only(said.status)
+        self.send_response_only(reply.status)
         self.send_header("Server", self.version_string())
-        for name, value in said.headers.items():
+        for name, value in reply.headers.items():
             self.send_header(name, value)
-        if said.status != 304:
-            self.send_header("Content-Length", str(len(said.body)))
+        if reply.status != 304:
+            self.send_header("Content-Length", str(len(reply.body)))
         self.end_headers()
         if with_body:
-            self.wfile.write(said.body)
+            self.wfile.write(reply.body)

@@ -70,7 +70,7 @@ MAGNITUDES: Final[Mapping[str, Decimal]] = {
     for word in words.split()
 }  # fmt: skip
 # One letter is a magnitude directly at the digits ("$5m", "5k tenge"), or a space after them
-# in an amount led by a sign or code ("$5 m"). "t" is none: "$285t" would be tons for one and trillions for another.
+# in an amount led by a sign or code ("$5 m"). "t" is not one: "$285t" would be tons for one and trillions for another.
 LETTERS: Final = "kKmMbB"
 _SMALL_UNITS: Final = """
     one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
@@ -255,7 +255,7 @@ def _value_of(written: str) -> tuple[Decimal, Decimal] | None:
 
 
 def spelled(text: str, start: int, end: int) -> Numeral | None:
-    """The number in words at the end of `text[start:end]`, as long as it can be; None when there is none."""
+    """The number in words at the end of `text[start:end]`, as long as it can be; None without one."""
     matches = list(_LETTERS_ALONE.finditer(text, start, end))
     words = [word[0].lower() for word in matches]
     for first, word in enumerate(matches):
