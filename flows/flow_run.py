@@ -135,8 +135,9 @@ def choose_slot(site: str | None, slot: datetime | None, settings: Settings, on:
     latest = schedule(settings, on).latest(utc_now())
     if not is_scheduled():
         return latest
-    scheduled: datetime = runtime.flow_run.scheduled_start_time
-    return max(latest, scheduled.replace(microsecond=0).astimezone(UTC))
+    # a plain datetime: Prefect's own loses its zone when a timedelta is added
+    scheduled = datetime.fromtimestamp(int(runtime.flow_run.scheduled_start_time.timestamp()), UTC)
+    return max(latest, scheduled)
 
 
 def is_scheduled() -> bool:

@@ -42,3 +42,21 @@ def test_a_slot_without_an_offset_is_refused() -> None:
 
     with pytest.raises(ParameterTypeError, match="slot"):
         daily.validate_parameters({"slot": "2025-12-05T07:00:00"})
+
+
+def test_a_run_that_starts_before_its_slot_has_an_instant_that_can_be_reckoned_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Prefect's own DateTime in a standard zone loses the zone when a timedelta is added."""
+    from prefect.runtime import flow_run
+    from prefect.types import DateTime
+
+    from flows.flow_run import choose_slot
+
+    scheduled = DateTime(2030, 12, 5, 2, 0, 0, 123, tzinfo=UTC)
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
+    monkeypatch.setitem(flow_run.FIELDS, "tags", lambda: ["auto-scheduled"])
+    monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: scheduled)
+    slot = choose_slot(None, None, SETTINGS)
+    assert slot == datetime(2030, 12, 5, 2, tzinfo=UTC)
+    assert slot + timedelta(minutes=2) == datetime(2030, 12, 5, 2, 2, tzinfo=UTC)
