@@ -319,7 +319,13 @@ def test_the_demo_site_is_served_until_somebody_interrupts_it(tmp_path: Path) ->
     command = [str(Path(sys.executable).with_name("ca-etl")), "demo", "--serve"]
     environment = {**os.environ, "CA_ETL_DEMO_PORT": "0", "CA_ETL_DATA_DIR": str(tmp_path)}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        # a suite that a script starts in the background inherits an ignored SIGINT
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     ) as serving:
         assert serving.stdout is not None
         url = serving.stdout.readline().strip()
