@@ -23,7 +23,7 @@ from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 from ca_etl import logs
 from ca_etl.demo.content import default_last_day
 from ca_etl.errors import CaEtlError
-from ca_etl.operate.alert_delivery import configured, end_of_last_run
+from ca_etl.operate.alert_delivery import configured_channels, end_of_last_run
 from ca_etl.pipeline.consult import consult
 from ca_etl.pipeline.context import utc_now
 from ca_etl.pipeline.play import play_days, slot_on
@@ -106,7 +106,7 @@ def run_pipeline(
         # A defect: the journal has the run as failed, and without this no alert would come before the next run.
         send_alerts(settings, utc_now())
         raise
-    if not on_demo or configured(settings):
+    if not on_demo or configured_channels(settings):
         send_alerts(settings, (end_of_last_run(settings) if on_demo else None) or utc_now())
     summary = summarize(outcome, settings.data_dir, slot or utc_now())
     create_artifacts(summary, f"{summary.slot.astimezone(settings.zone):%Y-%m-%d}")

@@ -29,9 +29,8 @@ from prefect.exceptions import PrefectException
 from prefect.utilities.asyncutils import run_coro_as_sync
 
 from ca_etl.errors import CaEtlError
-from ca_etl.operate.alert_delivery import PREFECT, after_run
-from ca_etl.operate.alert_store import Message
-from ca_etl.operate.channels import Channel, ChannelError, failed, held_back
+from ca_etl.operate.alert_delivery import PREFECT, check_after_run
+from ca_etl.operate.channels import Channel, ChannelError, Message, describe_failure, muted_libraries
 from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
@@ -297,12 +296,12 @@ class PrefectBlock:
 
     def send(self, message: Message) -> None:
         """Deliver one message. Raises `ChannelError`, which holds no address: a block's error may spell it."""
-        with held_back():
+        with muted_libraries():
             try:
                 self._notify(message)
             except (NotificationError, PrefectException, httpx.HTTPError, OSError, ValueError) as error:
                 raise ChannelError(
-                    failed(f"Prefect's block {self.reference} did not notify", error), self._hint
+                    describe_failure(f"Prefect's block {self.reference} did not notify", error), self._hint
                 ) from None
 
     def _notify(self, message: Message) -> None:
@@ -325,7 +324,7 @@ def send_alerts(settings: Settings, now: datetime) -> tuple[str, ...]:
     """Check for alerts after a run and send them, also to Prefect's block; problems are logged and returned."""
     block = settings.alert_prefect_block
     channels: tuple[Channel, ...] = (PrefectBlock(block),) if block else ()
-    warnings = after_run(settings, now, also=channels)
+    warnings = check_after_run(settings, now, also=channels)
     for warning in warnings:
         log.warning("%s", warning)
     return warnings

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from ca_etl.operate.alert_delivery import look
-from ca_etl.operate.alert_store import read
+from ca_etl.operate.alert_delivery import check_alerts, read
 from ca_etl.pipeline.context import utc_now
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
@@ -49,7 +48,7 @@ def test_a_flow_tells_a_block_once_and_the_library_leaves_its_messages_waiting(
     from flows.reporting import send_alerts
 
     fail(settings)
-    assert look(settings, utc_now()).warnings == ()
+    assert check_alerts(settings, utc_now()).warnings == ()
     assert {each.to for each in read(settings.data_dir).waiting} == {("prefect",)}
     assert [send_alerts(settings, utc_now()) for _ in range(2)] == [(), ()]
     told = [each["text"] for each in listener.got if "Checks failed" in each["text"]]

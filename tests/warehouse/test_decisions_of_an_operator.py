@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ca_etl.warehouse import overrides
@@ -96,3 +97,16 @@ def test_an_empty_file_and_one_with_a_byte_order_mark_are_taken(tmp_path: Path, 
     assert overrides.read(tmp_path) == ()
     overrides.append(tmp_path, Decision("urn:uuid:2", "accept", "fine", AT))
     assert overrides.read(tmp_path) == (Decision("urn:uuid:2", "accept", "fine", AT),)
+
+
+@pytest.mark.parametrize(("number", "words"), [(1, "lacks 1 decision of"), (2, "lacks 2 decisions of")])
+def test_lost_decisions_are_counted_with_their_noun(tmp_path: Path, number: int, words: str) -> None:
+    with duckdb.connect() as con:
+        con.execute("create schema raw")
+        con.execute("create table raw.decision as select '1' as capture_id, 'exclude' as decision")
+        con.execute(
+            "insert into raw.decision select i::varchar, 'exclude' from range(2, $1) t(i)", [number + 1]
+        )
+        problem = overrides.lost(con, tmp_path)
+    assert problem is not None
+    assert words in problem.message

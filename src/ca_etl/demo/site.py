@@ -94,7 +94,7 @@ class DemoSite:
         except OSError as error:
             raise CaEtlError(
                 f"the demo site cannot be served on {HOST}:{self._port}: {error.strerror}",
-                "CA_ETL_DEMO_PORT=0 ca-etl demo (0 takes any free port)",
+                "export CA_ETL_DEMO_PORT=0 (takes any free port), then the same command again",
             ) from error
         self._thread = Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="ca-etl-demo", daemon=True
