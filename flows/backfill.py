@@ -8,13 +8,12 @@ from typing import Any, Final, Literal
 
 from prefect import State, flow, runtime
 
-from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.backfill import Stretch
 from ca_etl.pipeline.context import utc_now
 from ca_etl.pipeline.ingest import Given
-from ca_etl.pipeline.run import run_backfill, run_ingest
-from flows import settings_for
-from flows.flow_run import failed_state, run_pipeline
+from ca_etl.pipeline.run import Edges, Outcome, run_backfill, run_ingest
+from ca_etl.settings import Settings
+from flows.flow_run import run_without_slot
 
 DAY: Final = 24 * 3600
 
@@ -39,12 +38,8 @@ def backfill(paths: list[str], url: str | None = None) -> State[Any]:
     `paths` lie on the machine of the worker. `url` is the address that pages without one were fetched from. What is
     archived already is not archived again, so that a backfill that was stopped resumes when it is started again.
     """
-    try:
-        settings = settings_for(None)
-    except CaEtlError as error:
-        return failed_state(error)
     files = Given(tuple(Path(path) for path in paths), url)
-    return run_pipeline(settings, None, lambda edges: run_ingest(settings, files, edges=edges))
+    return run_without_slot(lambda settings, edges: run_ingest(settings, files, edges=edges))
 
 
 @flow(name="ca-backfill-posts", flow_run_name=posts_run_name, timeout_seconds=DAY)
@@ -58,11 +53,9 @@ def backfill_posts(
     unavailable API, resumes when it is started again; the feed, which has one way in, is crawled anew. The state is
     that of `flows.flow_run.run_pipeline`.
     """
-    try:
+
+    def run(settings: Settings, edges: Edges) -> Outcome:
         dates = Stretch.of(first, last or utc_now().date())
-        settings = settings_for(None)
-    except CaEtlError as error:
-        return failed_state(error)
-    return run_pipeline(
-        settings, None, lambda edges: run_backfill(settings, dates, source=source, edges=edges)
-    )
+        return run_backfill(settings, dates, source=source, edges=edges)
+
+    return run_without_slot(run)

@@ -84,11 +84,11 @@ def run(
         raise UsageError("--slot names a slot and --again makes a new one", "ca-etl run --again")
     warn_of_misspelt_settings()
 
-    def job(settings: Settings, edges: Edges) -> Outcome:
-        chosen = utc_now().replace(microsecond=0) if again else slot
-        return run_daily(settings, slot=chosen, on=schedule, edges=edges)
-
-    _run(job, trust_clock=trust_clock)
+    chosen = utc_now().replace(microsecond=0) if again else slot
+    _run(
+        lambda settings, edges: run_daily(settings, slot=chosen, on=schedule, edges=edges),
+        trust_clock=trust_clock,
+    )
 
 
 def ingest(
@@ -104,10 +104,8 @@ def ingest(
     from ca_etl.pipeline.ingest import Given
     from ca_etl.pipeline.run import run_ingest
 
-    def job(settings: Settings, edges: Edges) -> Outcome:
-        return run_ingest(settings, Given(tuple(paths), url, captured_at), edges=edges)
-
-    _run(job, trust_clock=trust_clock)
+    given = Given(tuple(paths), url, captured_at)
+    _run(lambda settings, edges: run_ingest(settings, given, edges=edges), trust_clock=trust_clock)
 
 
 def backfill(
@@ -130,11 +128,10 @@ def backfill(
     dates = Stretch.of(first.date(), (last or utc_now()).date())
     if not sys.stderr.isatty():
         logs.show(BACKFILL_LOG)
-
-    def job(settings: Settings, edges: Edges) -> Outcome:
-        return run_backfill(settings, dates, source=source, edges=edges)
-
-    _run(job, trust_clock=trust_clock)
+    _run(
+        lambda settings, edges: run_backfill(settings, dates, source=source, edges=edges),
+        trust_clock=trust_clock,
+    )
 
 
 def rebuild(
@@ -146,10 +143,10 @@ def rebuild(
     """Make the whole warehouse again from the archive."""
     from ca_etl.pipeline.run import run_rebuild
 
-    def job(settings: Settings, edges: Edges) -> Outcome:
-        return run_rebuild(settings, only_rejects=rejects, edges=edges)
-
-    _run(job, trust_clock=trust_clock)
+    _run(
+        lambda settings, edges: run_rebuild(settings, only_rejects=rejects, edges=edges),
+        trust_clock=trust_clock,
+    )
 
 
 def _run(job: Callable[[Settings, Edges], Outcome], *, trust_clock: bool) -> None:

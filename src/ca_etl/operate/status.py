@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -14,9 +14,9 @@ from rich.text import Text
 
 from ca_etl.errors import Problem
 from ca_etl.operate import alert_delivery
-from ca_etl.operate.alert_delivery import ALERTS_FILE, Alerts, OpenAlert
+from ca_etl.operate.alert_delivery import Alerts, OpenAlert
 from ca_etl.pipeline.clock import evidence
-from ca_etl.pipeline.consult import Consulted, consult
+from ca_etl.pipeline.consult import consult
 from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.crash_recovery import lost_run_ids
 from ca_etl.pipeline.slots import last_observed, overdue, present
@@ -29,6 +29,7 @@ from ca_etl.warehouse.reading import readable
 from ca_etl.warehouse.release import GO_BACK, current_release
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 LAST_RUNS: Final = 5
 SAMPLE_ROWS: Final = 3
@@ -133,34 +134,23 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
     What cannot be read is `damaged`, and hides nothing else.
     """
     data_dir = settings.data_dir
-    path = data_dir / journal.JOURNAL_FILE
     damaged: list[Damage] = []
 
-    def value_of(area: str, consulted: Consulted[T]) -> T:
-        if consulted.problem is not None:
-            damaged.append(Damage(consulted.problem.message, consulted.problem.next_command, area))
-        return consulted.value
+    def read(
+        area: str, reader: Callable[[], T], without: S, next_command: str = f"ls -la {data_dir}"
+    ) -> T | S:
+        result = consult(reader, without, f"{area} of {data_dir}", next_command)
+        if result.problem is not None:
+            damaged.append(Damage(result.problem.message, result.problem.next_command, area))
+        return result.value
 
-    listing = f"ls -la {data_dir}"
-    alerts = value_of(
-        ALERTS, consult(partial(alert_delivery.read, data_dir), Alerts(), data_dir / ALERTS_FILE, listing)
-    )
-    holder = value_of(
-        LOCK, consult(partial(lock.at_work, data_dir), None, data_dir / lock.RUNNING_FILE, listing)
-    )
-    written = value_of(
-        JOURNAL, consult(partial(journal.read_journal, data_dir), Journal(), path, f"ls -l {path}")
-    )
-    value_of(
-        DECISIONS, consult(partial(overrides.read, data_dir), (), overrides.DECISIONS_FILE, "ca-etl doctor")
-    )
-    released = value_of(
-        RELEASE,
-        consult(
-            partial(_read_release, data_dir, written, now), ReleaseState(), "the current release", GO_BACK
-        ),
-    )
-    value_of(DECISIONS, Consulted(None, released.lost_decisions))
+    alerts = read(ALERTS, partial(alert_delivery.read, data_dir), Alerts())
+    holder = read(LOCK, partial(lock.at_work, data_dir), None)
+    written = read(JOURNAL, partial(journal.read_journal, data_dir), Journal())
+    read(DECISIONS, partial(overrides.read, data_dir), ())
+    released = read(RELEASE, partial(_read_release, data_dir, written, now), ReleaseState(), GO_BACK)
+    if lost := released.lost_decisions:
+        damaged.append(Damage(lost.message, lost.next_command, DECISIONS))
     runs = journal.distinct(written.runs)
     past_runs = present(runs, now)
     is_readable = not any(damage.area == JOURNAL for damage in damaged)
