@@ -50,8 +50,8 @@ def backfill_posts(
 
     `last` is today unless it is given. `source` is the posts API, or the feed where that is unavailable. Months that
     were crawled to their end are not requested again, so that a backfill that was stopped, or cut off by an
-    unavailable API, resumes when it is started again; the feed, which has one way in, is crawled anew. The state is
-    that of `flows.flow_run.run_pipeline`.
+    unavailable API, resumes when it is started again; the feed, which has one way in, is crawled from its start.
+    The state is that of `flows.flow_run.run_pipeline`.
     """
 
     def run(settings: Settings, edges: Edges) -> Outcome:

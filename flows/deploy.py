@@ -78,7 +78,7 @@ class ServerError(CaEtlError):
 
 
 class ServerBusyError(ServerError):
-    """Another run keeps its history in the same place at this moment."""
+    """Another run keeps its history in the same folder now."""
 
     exit_status = 75
 

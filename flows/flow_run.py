@@ -231,7 +231,7 @@ def slot_run_name(flow: str, on: str) -> str:
 def _run_on_site(settings: Settings, slot: datetime, on: str, edges: Edges) -> Outcome:
     """Raises what `run_daily` raises, and `SlotDoneError` for a scheduled run whose slot is published."""
     if is_scheduled():
-        # What cannot be read is no reason not to capture: the run meets the problem again, and reports it.
+        # An unreadable journal does not stop the capture: the run meets the problem again, and reports it.
         runs = consult(partial(journal.read, settings.data_dir), (), journal.JOURNAL_FILE, "ca-etl doctor")
         published_by = is_done(schedule(settings, on), runs.value, slot)
         if published_by is not None:

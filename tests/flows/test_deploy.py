@@ -92,18 +92,18 @@ def test_the_sweep_is_weekly_and_backfills_are_only_run_by_hand(deployed: dict[s
 
 
 def test_none_has_a_limit_of_its_own(deployed: dict[str, Any]) -> None:
-    for each in deployed.values():
-        assert each.global_concurrency_limit is None
-        assert each.concurrency_options is None
+    for deployment in deployed.values():
+        assert deployment.global_concurrency_limit is None
+        assert deployment.concurrency_options is None
 
 
 def test_it_runs_the_flow_of_this_repository_in_the_process_pool(deployed: dict[str, Any]) -> None:
-    for name, each in deployed.items():
-        assert each.entrypoint == ENTRYPOINTS[name]
-        assert each.work_pool_name == "ca-process"
-        assert each.tags == ["ca_etl", name, "source:timesca"]
-        assert each.job_variables == {"env": RUN_ENVIRONMENT}
-        assert each.pull_steps == [
+    for name, deployment in deployed.items():
+        assert deployment.entrypoint == ENTRYPOINTS[name]
+        assert deployment.work_pool_name == "ca-process"
+        assert deployment.tags == ["ca_etl", name, "source:timesca"]
+        assert deployment.job_variables == {"env": RUN_ENVIRONMENT}
+        assert deployment.pull_steps == [
             {"prefect.deployments.steps.set_working_directory": {"directory": str(REPOSITORY)}}
         ]
 
@@ -130,8 +130,10 @@ def test_the_parameters_of_a_deployment_fit_its_flow(
 
 
 def test_the_signatures_are_the_agreed_ones(deployed: dict[str, Any]) -> None:
-    found = {name: set(each.parameter_openapi_schema["properties"]) for name, each in deployed.items()}
-    assert found == {
+    parameters = {
+        name: set(deployment.parameter_openapi_schema["properties"]) for name, deployment in deployed.items()
+    }
+    assert parameters == {
         "daily": {"site", "slot"},
         "sweep": {"site", "slot"},
         "backfill": {"paths", "url"},
@@ -153,7 +155,7 @@ def test_prefect_means_the_same_instants_by_a_cron_as_the_ledger(prefect_api: st
     assert [date.astimezone(UTC) for date in dates] == list(islice(ours.after(start), 40))
 
 
-def test_a_run_of_the_deployment_stands_for_the_slot_that_it_is_given(
+def test_a_run_of_the_deployment_is_for_the_slot_that_it_is_given(
     deployment: Any, prefect_api: str, command: Command, data_dir: Path, site: DemoSite
 ) -> None:
     from prefect.client.orchestration import get_client
@@ -170,7 +172,7 @@ def test_a_run_of_the_deployment_stands_for_the_slot_that_it_is_given(
     assert record.slot == slot
 
 
-def test_a_backfill_of_posts_is_started_as_the_readme_says(
+def test_a_backfill_of_posts_is_started_as_the_documents_describe(
     deployed: dict[str, Any], prefect_api: str, command: Command, data_dir: Path, site: DemoSite
 ) -> None:
     from prefect.client.orchestration import get_client
@@ -245,13 +247,13 @@ def test_a_day_is_played_at_its_slot_though_the_demo_port_is_in_use(
     assert done.returncode == 0, done.stderr
     assert site.requests == []
     with duckdb.connect(str((data_dir / "current").resolve() / "warehouse.duckdb"), read_only=True) as con:
-        found = con.sql("select distinct slot, rate_date from etl_run, fct_rate_daily").fetchall()
-    assert [(slot.astimezone(UTC), str(day)) for slot, day in found] == [
+        slots = con.sql("select distinct slot, rate_date from etl_run, fct_rate_daily").fetchall()
+    assert [(slot.astimezone(UTC), str(day)) for slot, day in slots] == [
         (datetime(2025, 12, 5, 2, tzinfo=UTC), "2025-12-05")
     ]
 
 
-def test_failed_checks_exit_3_and_say_what_to_do(
+def test_failed_checks_exit_3_and_name_what_to_do(
     command: Command, data_dir: Path, prefect_api: str, site: DemoSite
 ) -> None:
     site.faults[site.day] = Fault(rate_times_ten="KZT")
@@ -264,7 +266,7 @@ def test_failed_checks_exit_3_and_say_what_to_do(
     assert journal.read(data_dir)[-1].exit_status == 3
 
 
-def test_a_held_lock_exits_75_and_says_who_holds_it(
+def test_a_held_lock_exits_75_and_names_its_holder(
     command: Command, data_dir: Path, prefect_api: str
 ) -> None:
     holder = Holder(4711, "elsewhere", "20251222T020000Z", "ingest", datetime(2025, 12, 22, 2, tzinfo=UTC))
@@ -292,7 +294,7 @@ def test_a_wrong_setting_is_one_sentence(command: Command, data_dir: Path) -> No
     assert "Traceback" not in done.stderr
 
 
-def test_a_site_that_is_no_address_is_one_sentence(command: Command, data_dir: Path) -> None:
+def test_a_site_that_is_not_an_address_is_one_sentence(command: Command, data_dir: Path) -> None:
     done = command("flows.daily", "--site", "timesca")
     assert done.returncode == 2
     assert done.stderr.startswith("--site=timesca: ")
@@ -313,7 +315,7 @@ from pathlib import Path
 from flows.deploy import local_server
 
 with local_server(Path(sys.argv[1])) as server:
-    if sys.argv[2] == "answering":
+    if sys.argv[2] == "responding":
         server.ready()
     print(server.process.pid, flush=True)
     sys.stdin.readline()
@@ -337,7 +339,7 @@ def test_without_kernel_locks_it_refuses_and_leaves_no_lock_that_outlives_it(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
-@pytest.mark.parametrize("state", ["answering", "starting"])
+@pytest.mark.parametrize("state", ["responding", "starting"])
 def test_the_server_of_a_killed_run_ends(tmp_path: Path, state: str) -> None:
     run = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(tmp_path / "home"), state],
@@ -378,7 +380,7 @@ def test_it_serves_every_deployment_and_leaves_the_schedules_on(prefect_api: str
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
-    assert {name: [each.schedule.cron for each in one.schedules] for name, one in served.items()} == {
+    assert {name: [planned.schedule.cron for planned in one.schedules] for name, one in served.items()} == {
         "daily": ["15 6 * * *"],
         "sweep": ["30 9 * * 0"],
         "backfill": [],
@@ -388,10 +390,10 @@ def test_it_serves_every_deployment_and_leaves_the_schedules_on(prefect_api: str
         assert set(one.tags) == {"ca_etl", name, "source:timesca"}
     after = read("daily")
     assert not after.paused
-    assert [each.active for each in after.schedules] == [True]
+    assert [planned.active for planned in after.schedules] == [True]
 
 
-def test_without_a_server_it_says_how_to_start_one(command: Command) -> None:
+def test_without_a_server_it_names_how_to_start_one(command: Command) -> None:
     done = command("flows.deploy", "serve", PREFECT_API_URL="")
     assert done.returncode == 2
     assert "PREFECT_API_URL is not set" in done.stderr
@@ -443,14 +445,14 @@ def read(name: str) -> Any:
 
 
 def wait_for(name: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 60) -> Any:
-    """The deployment, once it is served: not the one of a work pool that stood there before."""
+    """The deployment, once it is served: not the one of a work pool that was there before."""
     from prefect.exceptions import ObjectNotFound
 
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            if (found := read(name)).work_pool_name is None:
-                return found
+            if (deployment := read(name)).work_pool_name is None:
+                return deployment
         except ObjectNotFound:
             pass
         time.sleep(0.2)

@@ -51,7 +51,7 @@ def test_a_rate_ten_times_too_high_fails_the_flow_and_no_task(site: DemoSite, da
     assert task_states(*error.report.task_runs) == [("Completed", 1)] * 5
 
 
-def test_a_run_beside_another_one_is_cancelled_and_says_who_holds_the_lock(
+def test_a_run_beside_another_one_is_cancelled_and_names_the_holder_of_the_lock(
     site: DemoSite, data_dir: Path
 ) -> None:
     with run_lock(data_dir, Holder(4711, "elsewhere", "20251222T020000Z", "rebuild", STARTED)):
@@ -115,7 +115,7 @@ def scheduled_at(monkeypatch: pytest.MonkeyPatch, instant: datetime) -> None:
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
     from prefect.runtime import flow_run
 
-    # as Prefect's documentation says to do for what no environment variable can hold
+    # as Prefect's documentation advises for what no environment variable can hold
     monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: instant)
     monkeypatch.setitem(flow_run.FIELDS, "tags", lambda: ["auto-scheduled", "ca_etl"])
 
@@ -170,7 +170,7 @@ def test_a_run_by_hand_in_a_slot_that_is_done_is_not_skipped(site: DemoSite, dat
     assert len(journal.read(data_dir)) == 2
 
 
-def test_a_site_that_refuses_is_not_asked_again_by_a_scheduled_run(
+def test_a_site_that_refuses_is_not_requested_again_by_a_scheduled_run(
     site: DemoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.faults[site.day] = Fault(status=403)
@@ -182,7 +182,7 @@ def test_a_site_that_refuses_is_not_asked_again_by_a_scheduled_run(
     assert task_states(state.state_details.task_run_id) == [("Failed", 1)]
 
 
-def test_a_sweep_publishes_what_stands_behind_the_first_pages(site: DemoSite, data_dir: Path) -> None:
+def test_a_sweep_publishes_the_pages_after_the_first_ones(site: DemoSite, data_dir: Path) -> None:
     from flows.daily import sweep
 
     state = sweep(site=site.base_url, return_state=True)
@@ -225,14 +225,14 @@ def test_a_path_that_is_not_there_fails_a_backfill(data_dir: Path) -> None:
     assert "nowhere" in state.message
 
 
-def test_a_failed_check_is_told_once_and_its_end_once_more(
+def test_a_failed_check_is_reported_once_and_its_end_once_more(
     site: DemoSite, data_dir: Path, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CA_ETL_ALERT_WEBHOOK", f"http://127.0.0.1:{listener.server_port}/secret")
     first, second = (datetime(2025, 12, day, 2, tzinfo=UTC) for day in (21, 22))
 
     def subjects() -> list[str]:
-        return [each["text"].splitlines()[0] for each in listener.got]
+        return [message["text"].splitlines()[0] for message in listener.got]
 
     site.play(first.date())
     site.faults[first.date()] = Fault(rate_times_ten="KZT")

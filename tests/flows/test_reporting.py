@@ -153,17 +153,17 @@ def fail(settings: Settings, status: str = "checks_failed") -> None:
     journal.append(settings.data_dir, line)
 
 
-def test_a_flow_tells_a_block_once_and_the_library_leaves_its_messages_waiting(
+def test_a_flow_notifies_a_block_once_and_the_library_leaves_its_messages_waiting(
     settings: Settings, listener: Any
 ) -> None:
     from flows.reporting import send_alerts
 
     fail(settings)
     assert check_alerts(settings, utc_now()).warnings == ()
-    assert {each.to for each in read(settings.data_dir).waiting} == {("prefect",)}
+    assert {delivery.to for delivery in read(settings.data_dir).waiting} == {("prefect",)}
     assert [send_alerts(settings, utc_now()) for _ in range(2)] == [(), ()]
-    told = [each["text"] for each in listener.got if "Checks failed" in each["text"]]
-    assert told == ["ca-etl: Checks failed, nothing is published\n" + told[0].partition("\n")[2]]
+    texts = [message["text"] for message in listener.got if "Checks failed" in message["text"]]
+    assert texts == ["ca-etl: Checks failed, nothing is published\n" + texts[0].partition("\n")[2]]
     assert read(settings.data_dir).waiting == ()
 
 
@@ -175,11 +175,11 @@ def test_it_works_within_a_flow(settings: Settings, listener: Any) -> None:
     fail(settings)
 
     @flow
-    def looking() -> tuple[str, ...]:
+    def checking() -> tuple[str, ...]:
         return send_alerts(settings, utc_now())
 
-    assert looking() == ()
-    assert any("Checks failed" in each["text"] for each in listener.got)
+    assert checking() == ()
+    assert any("Checks failed" in message["text"] for message in listener.got)
 
 
 def test_a_block_that_fails_is_a_warning_without_its_address(

@@ -74,5 +74,11 @@ def _common(
     logs.configure(log_format, verbose=verbose)
 
 
-for commands in (runs, data, inspect, operate):
-    commands.register(app)
+# In the order of the help.
+for command in (
+    *(runs.run, runs.ingest, runs.backfill, runs.rebuild, runs.demo),
+    *(data.sql, data.rollback, data.decide, data.export),
+    *(inspect.status, inspect.doctor, inspect.verify, inspect.releases, inspect.models),
+    *(operate.schedule, operate.alerts),
+):
+    app.command()(command)

@@ -11,13 +11,6 @@ import typer
 from ca_etl.cli.render import Format, load_settings, print_line
 from ca_etl.errors import UsageError
 
-
-def register(app: typer.Typer) -> None:
-    """Give the commands to the application."""
-    for command in (sql, rollback, decide, export):
-        app.command()(command)
-
-
 Raw = Annotated[
     bool,
     typer.Option("--raw", help="CSV cells that begin like a formula as they are, without an apostrophe."),

@@ -13,12 +13,6 @@ if TYPE_CHECKING:
     from ca_etl.settings import Settings
 
 
-def register(app: typer.Typer) -> None:
-    """Give the commands to the application."""
-    for command in (status, doctor, verify, releases, models):
-        app.command()(command)
-
-
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Print what doctor prints instead.")] = False,

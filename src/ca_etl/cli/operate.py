@@ -29,12 +29,6 @@ TIMERS: Final = "ca-etl.timer ca-etl-sweep.timer ca-etl-deadman.timer"
 CADENCE: Final = ("daily_cron", "sweep_cron", "timezone")
 
 
-def register(app: typer.Typer) -> None:
-    """Give the commands to the application."""
-    for command in (schedule, alerts):
-        app.command()(command)
-
-
 def schedule() -> None:
     """List when each source is captured next, and the ways to have runs started."""
     from ca_etl.pipeline.context import utc_now
@@ -189,5 +183,5 @@ def _changed_settings(settings: Settings) -> Iterator[str]:
         return
     yield f"{', '.join(f'CA_ETL_{name.upper()}' for name in changed)} set here; what is deployed follows with:"
     yield "  Prefect: the same crons in deployments/prefect.yaml, then deploy again"
-    yield "  timers: sudo systemctl edit ca-etl.timer ca-etl-sweep.timer  (OnCalendar=, then OnCalendar=... anew)"
+    yield "  timers: sudo systemctl edit ca-etl.timer ca-etl-sweep.timer  (an empty OnCalendar=, then the new one)"
     yield ""

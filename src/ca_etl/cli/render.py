@@ -59,7 +59,7 @@ def print_line(message: str, level: int = logging.INFO, hint: str = "") -> None:
     if logs.is_json():
         logging.getLogger("ca_etl").log(level, message, extra={"next": hint} if hint else None)
         return
-    # typer.echo would drop escapes where stderr is no terminal, and Rich's progress bar would take them for its own
+    # typer.echo would drop escapes where stderr is not a terminal, and Rich's progress bar would take them for its own
     sys.stderr.write(visible(redacted(f"{message}\nnext: {hint}\n" if hint else f"{message}\n")))
     sys.stderr.flush()
 

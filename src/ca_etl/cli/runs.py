@@ -48,12 +48,6 @@ class DemoInterruptedError(CaEtlError):
     exit_status = 130
 
 
-def register(app: typer.Typer) -> None:
-    """Give the commands to the application."""
-    for command in (run, ingest, backfill, rebuild, demo):
-        app.command()(command)
-
-
 def parse_instant(text: str) -> datetime:
     """An ISO 8601 instant, UTC unless it has an offset. Raises `typer.BadParameter`."""
     try:

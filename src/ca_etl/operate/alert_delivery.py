@@ -165,7 +165,7 @@ def transitions(
 ) -> tuple[tuple[Delivery, ...], Alerts]:
     """The deliveries that `conditions` call for, and what is recorded with them.
 
-    A new condition opens once, for each of the `channels` configured, and for one that is configured later then.
+    A new condition opens once, for each of the `channels` configured, and later for one that is configured then.
     One that lasts is silent. One that has ended gives one message, to the channels that its opening was sent to.
     """
     names = tuple(dict.fromkeys(channels))
@@ -221,7 +221,7 @@ def notify(
             try:
                 write(data_dir, alerts)
             except StorageError:
-                # A full disk is what an operator must hear of, though each check sends it again until there is room.
+                # An operator must be notified of a full disk, though each check sends it again until there is room.
                 for warning in _send(alerts, reachable, lambda _: None).warnings:
                     log.warning("it could not be recorded either: %s", warning)
                 raise

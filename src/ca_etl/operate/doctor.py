@@ -63,14 +63,6 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True)
-class KnownArchive:
-    """The archive as the current release knows it: SHA-256 and bytes of each file, and the newest capture (UTC)."""
-
-    files: Mapping[str, tuple[str, int]]
-    newest_capture: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
 class ArchiveState:
     """The archive files, by their path below the archive folder.
 
@@ -118,11 +110,11 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
     runs = () if JOURNAL in damaged else journal.distinct(journal.read(path))
     past_runs = slots.present(runs, now)
     newest_run = max((run.finished_at or run.started_at for run in evidence(runs)), default=None)
-    known = consult_release(path, _known_archive, KnownArchive({}, None), of_any_version=True).value
+    files, newest_capture = consult_release(path, _known_archive, ({}, None), of_any_version=True).value
     claimed = consult(partial(claimed_site, path), None, path / MARKER, "").value
     in_use = report.running is not None
     probes: list[Probe] = [
-        ("clock", lambda: machine.clock(now, newest_run, known.newest_capture)),
+        ("clock", lambda: machine.clock(now, newest_run, newest_capture)),
         ("data directory", lambda: data_directory(path, unwritable(path))),
         ("disk", lambda: machine.check_disk(path)),
         ("site", lambda: site(settings, claimed, consult_marker(settings))),
@@ -130,7 +122,7 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
         (
             "archive",
             lambda: archive(
-                read_archive_state(settings.archive_dir, known.files, deep=deep, in_use=in_use),
+                read_archive_state(settings.archive_dir, files, deep=deep, in_use=in_use),
                 held_back(runs, now),
             ),
         ),
@@ -210,7 +202,7 @@ def site(settings: Settings, claimed: str | None, marker: Problem | None = None)
         yield error(
             "site",
             f"{settings.site_url} is requested with a contact only, and none is set",
-            "export CA_ETL_CONTACT=you@example.org (it goes into the User-Agent)",
+            "export CA_ETL_CONTACT=you@example.org (it becomes part of the User-Agent)",
         )
     if claimed is not None and claimed != wanted:
         yield error(
@@ -302,12 +294,15 @@ def _damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> st
     return "has changed since it was loaded" if known and digest and digest != known[0] else ""
 
 
-def _known_archive(con: duckdb.DuckDBPyConnection | None) -> KnownArchive:
+def _known_archive(
+    con: duckdb.DuckDBPyConnection | None,
+) -> tuple[dict[str, tuple[str, int]], datetime | None]:
+    """SHA-256 and bytes of each file that the current release was made from, and its newest capture (UTC)."""
     if con is None:
-        return KnownArchive({}, None)
+        return {}, None
     files = {name: (sha256, size) for name, sha256, size in con.execute(KNOWN_FILES).fetchall()}
     ((newest,),) = con.execute(NEWEST_CAPTURE).fetchall()
-    return KnownArchive(files, None if newest is None else EPOCH + timedelta(microseconds=newest))
+    return files, None if newest is None else EPOCH + timedelta(microseconds=newest)
 
 
 def last_run(runs: Sequence[RunRecord], now: datetime, problems: Iterable[Problem] = ()) -> Iterator[Finding]:

@@ -108,16 +108,16 @@ def clock(now: datetime, newest_run: datetime | None, newest_capture: datetime |
         yield ok("clock", shown)
 
 
-def disk(place: Path, free_bytes: int, free_files: int | None, release_bytes: int) -> Iterator[Finding]:
-    """Whether the file system of the folder `place` has room for the next run, and for the ones after it.
+def disk(folder: Path, free_bytes: int, free_files: int | None, release_bytes: int) -> Iterator[Finding]:
+    """Whether the file system of `folder` has room for the next run, and for the ones after it.
 
     `release_bytes` is the current release with its exports, 0 without one; `free_files` is None on a file system
     that has no fixed number of them.
     """
     least = LEAST_RELEASES * release_bytes + LEAST_BYTES
     ample = AMPLE_RELEASES * release_bytes + GIGABYTE
-    room = f"{_size(free_bytes)} free at {place}, the release has {_size(release_bytes)}"
-    next_command = f"df -h {place} (fewer releases: CA_ETL_KEEP_RELEASES)"
+    room = f"{_size(free_bytes)} free at {folder}, the release has {_size(release_bytes)}"
+    next_command = f"df -h {folder} (fewer releases: CA_ETL_KEEP_RELEASES)"
     if free_bytes < least:
         yield error("disk", f"{room}, a run needs {_size(least)}", next_command)
     elif free_bytes < ample:
@@ -125,16 +125,18 @@ def disk(place: Path, free_bytes: int, free_files: int | None, release_bytes: in
     else:
         yield ok("disk", room)
     if free_files is not None and free_files < LEAST_FILES:
-        yield error("disk", f"{place} has room for {free_files} more files", f"df -i {place}")
+        yield error("disk", f"{folder} has room for {free_files} more files", f"df -i {folder}")
 
 
 def check_disk(data_dir: Path) -> Iterator[Finding]:
     """The findings about the file system that the data directory is on, or would be made on."""
-    place = nearest_folder(data_dir)
-    room = os.statvfs(place)
+    folder = nearest_folder(data_dir)
+    room = os.statvfs(folder)
     release = (data_dir / "current").resolve()
     sizes = (path.stat().st_size for path in release.rglob("*") if path.is_file()) if release.is_dir() else ()
-    yield from disk(place, room.f_bavail * room.f_frsize, room.f_favail if room.f_files else None, sum(sizes))
+    yield from disk(
+        folder, room.f_bavail * room.f_frsize, room.f_favail if room.f_files else None, sum(sizes)
+    )
 
 
 def nearest_folder(path: Path) -> Path:
