@@ -7,38 +7,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.archive.connection import CorruptStreamError, CutStreamError, Inflater, TooLargeError, inflate
+from ca_etl.archive.record import CorruptStreamError, CutStreamError, TooLargeError, inflate
 
 ROOM = {"max_bytes": 10_000_000, "max_ratio": 2000.0}
 
 
+def sliced(wire, step):
+    return [wire[start : start + step] for start in range(0, len(wire), step)]
+
+
 @given(st.binary(max_size=5000), st.integers(1, 700))
 def test_what_was_compressed_comes_back_however_it_is_sliced(body, step):
-    inflater = Inflater(**ROOM)
-    wire = gzip.compress(body)
-    for start in range(0, len(wire), step):
-        inflater.feed(wire[start : start + step])
-    assert inflater.finish().body == body
+    assert inflate(sliced(gzip.compress(body), step), **ROOM).body == body
 
 
 def test_a_cut_stream_is_an_error_at_every_length():
     wire = gzip.compress(b"one line of text\n" * 20)
     for length in range(len(wire)):
         with pytest.raises(CutStreamError):
-            inflate(wire[:length], **ROOM)
+            inflate([wire[:length]], **ROOM)
 
 
 def test_a_cut_stream_gives_what_came_before_the_cut():
     body = bytes(range(256)) * 400
     wire = gzip.compress(body)
     with pytest.raises(CutStreamError) as caught:
-        inflate(wire[: len(wire) // 2], **ROOM)
+        inflate([wire[: len(wire) // 2]], **ROOM)
     assert caught.value.partial
     assert body.startswith(caught.value.partial)
 
 
 def test_two_members_are_one_body():
-    found = inflate(gzip.compress(b"first ") + gzip.compress(b"second"), **ROOM)
+    found = inflate([gzip.compress(b"first ") + gzip.compress(b"second")], **ROOM)
     assert (found.body, found.members) == (b"first second", 2)
 
 
@@ -46,49 +46,46 @@ def test_a_cut_second_member_is_an_error():
     wire = gzip.compress(b"first ") + gzip.compress(b"second")
     for missing in (1, 8, 15, len(gzip.compress(b"second")) - 1):
         with pytest.raises(CutStreamError):
-            inflate(wire[:-missing], **ROOM)
+            inflate([wire[:-missing]], **ROOM)
 
 
 @pytest.mark.parametrize("tail", [b"\x00" * 512, b"<b>Warning</b>: printed too late", b"\x1e\x8b\x08"])
 def test_bytes_behind_the_last_member_are_counted_and_left_out(tail):
-    found = inflate(gzip.compress(b"the page") + tail, **ROOM)
+    found = inflate([gzip.compress(b"the page") + tail], **ROOM)
     assert (found.body, found.trailing_bytes) == (b"the page", len(tail))
 
 
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 40))
 def test_the_tail_is_counted_however_it_is_sliced(tail, step):
-    inflater = Inflater(**ROOM)
     wire = gzip.compress(b"the page") + b"\x00" + tail
-    for start in range(0, len(wire), step):
-        inflater.feed(wire[start : start + step])
-    assert inflater.finish().trailing_bytes == len(tail) + 1
+    assert inflate(sliced(wire, step), **ROOM).trailing_bytes == len(tail) + 1
 
 
 def test_a_wrong_checksum_is_an_error():
     wire = bytearray(gzip.compress(b"the page"))
     wire[-5] ^= 0xFF
     with pytest.raises(CorruptStreamError):
-        inflate(bytes(wire), **ROOM)
+        inflate([bytes(wire)], **ROOM)
 
 
 @pytest.mark.parametrize("wire", [b"<html>plain</html>", zlib.compress(b"deflate")])
 def test_what_is_not_gzip_is_an_error(wire):
     with pytest.raises(CorruptStreamError):
-        inflate(wire, **ROOM)
+        inflate([wire], **ROOM)
 
 
 def test_a_body_above_the_size_bound_is_stopped_within_one_step():
     wire = gzip.compress(b"\x00" * 50_000_000)
     with pytest.raises(TooLargeError) as caught:
-        inflate(wire, max_bytes=2_000_000, max_ratio=5000.0)
+        inflate([wire], max_bytes=2_000_000, max_ratio=5000.0)
     assert len(caught.value.partial) <= 2_000_000 + 65_536
 
 
 def test_a_bomb_is_stopped_by_its_ratio():
     with pytest.raises(TooLargeError, match="200 times"):
-        inflate(gzip.compress(b"\x00" * 5_000_000), max_bytes=10_000_000, max_ratio=200.0)
+        inflate([gzip.compress(b"\x00" * 5_000_000)], max_bytes=10_000_000, max_ratio=200.0)
 
 
 def test_a_small_page_may_repeat_itself():
     body = b"a" * 900_000
-    assert inflate(gzip.compress(body), max_bytes=1_000_000, max_ratio=10.0).body == body
+    assert inflate([gzip.compress(body)], max_bytes=1_000_000, max_ratio=10.0).body == body
