@@ -24,7 +24,7 @@ from ca_etl.settings import Settings
 from ca_etl.warehouse import journal, overrides
 from ca_etl.warehouse.journal import RunRecord, SlotRecord
 from ca_etl.warehouse.lock import Holder, run_lock
-from ca_etl.warehouse.raw_load import Decision
+from ca_etl.warehouse.raw_load import CaptureDecision
 
 SECRET = "a-secret-path"  # noqa: S105  the end of each listener's address
 WRONG = "2025-12-22"
@@ -80,7 +80,9 @@ def test_a_failed_check_is_told_once_and_its_end_once(cli: Cli, listener: Any, t
     ).stdout.split()[1:]
     assert wrong
     for capture_id in wrong:
-        overrides.append(tmp_path / "data", Decision(capture_id, "exclude", "ten times too high", utc_now()))
+        overrides.append(
+            tmp_path / "data", CaptureDecision(capture_id, "exclude", "ten times too high", utc_now())
+        )
     done.append(cli("-v", "demo", **told))
     assert done[-1].returncode == 0, done[-1].stderr
     assert len(listener.got) == 2

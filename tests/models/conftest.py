@@ -17,7 +17,8 @@ from ca_etl.parse.links import title_slug, url_slug
 from ca_etl.parse.page import PageKind
 from ca_etl.parse.page_kind import ticker_day
 from ca_etl.records import response_class
-from ca_etl.warehouse.checks import CheckResult, run_checks
+from ca_etl.warehouse.checks import run_checks
+from ca_etl.warehouse.journal import CheckResult
 from ca_etl.warehouse.models import build_models
 from ca_etl.warehouse.raw_schema import ensure_raw
 from ca_etl.warehouse.sqlfiles import sql_root

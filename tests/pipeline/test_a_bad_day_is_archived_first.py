@@ -28,7 +28,7 @@ from ca_etl.pipeline.verify import verify
 from ca_etl.sanitize import published
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal, overrides
-from ca_etl.warehouse.raw_load import Decision
+from ca_etl.warehouse.raw_load import CaptureDecision
 from ca_etl.warehouse.release import current_release, rollback
 
 FIRST = datetime(2025, 12, 20, 2, tzinfo=UTC)
@@ -203,7 +203,7 @@ def test_decisions_that_the_release_has_and_the_file_lacks_stop_the_release(
 ) -> None:
     captures = query("select distinct capture_id from fct_rate_observation order by all limit 2")
     for (capture_id,) in captures:
-        overrides.append(healthy, Decision(capture_id, "exclude", "a test", FIRST))
+        overrides.append(healthy, CaptureDecision(capture_id, "exclude", "a test", FIRST))
     later = Edges(clock=clock_from(FIRST + timedelta(hours=1)))
     assert run_rebuild(settings, edges=later).exit_status == 0
     path = healthy / "decisions.csv"

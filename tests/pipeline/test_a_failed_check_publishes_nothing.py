@@ -12,7 +12,7 @@ from ca_etl.pipeline.context import Status, utc_now
 from ca_etl.pipeline.play import faults, play_days
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal, overrides
-from ca_etl.warehouse.raw_load import Decision
+from ca_etl.warehouse.raw_load import CaptureDecision
 from ca_etl.warehouse.release import current_release
 
 Query = Callable[..., list[tuple[Any, ...]]]
@@ -44,7 +44,7 @@ def wrong_captures(settings: Settings, run_id: str) -> list[str]:
 def decide(settings: Settings, run_id: str, word: str) -> int:
     captures = wrong_captures(settings, run_id)
     for capture_id in captures:
-        overrides.append(settings.data_dir, Decision(capture_id, word, "looked at by hand", utc_now()))
+        overrides.append(settings.data_dir, CaptureDecision(capture_id, word, "looked at by hand", utc_now()))
     return len(captures)
 
 

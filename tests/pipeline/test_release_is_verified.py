@@ -19,7 +19,7 @@ from ca_etl.pipeline.run import run_rebuild
 from ca_etl.pipeline.verify import verify
 from ca_etl.settings import Settings
 from ca_etl.warehouse import overrides
-from ca_etl.warehouse.raw_load import Decision
+from ca_etl.warehouse.raw_load import CaptureDecision
 from ca_etl.warehouse.release import Release, current_release
 
 Rewritten = Callable[[Path], Any]
@@ -182,14 +182,15 @@ def test_decisions_count_as_they_did_when_the_release_was_made(
     list(play_days(settings, 2))
     ((capture_id,),) = query("select min(capture_id) from fct_rate_observation")
     overrides.append(
-        settings.data_dir, Decision(capture_id, "exclude", "a test", datetime(2025, 12, 20, tzinfo=UTC))
+        settings.data_dir,
+        CaptureDecision(capture_id, "exclude", "a test", datetime(2025, 12, 20, tzinfo=UTC)),
     )
     assert "main.fct_rate_observation" in verified(settings)
     assert run_rebuild(settings).exit_status == 0
     assert verified(settings) == {}
     assert "newer" not in caplog.text
     overrides.append(
-        settings.data_dir, Decision(capture_id, "accept", "a test", datetime(2099, 1, 1, tzinfo=UTC))
+        settings.data_dir, CaptureDecision(capture_id, "accept", "a test", datetime(2099, 1, 1, tzinfo=UTC))
     )
     assert verified(settings) == {}
     assert "some decisions are newer than the release" in caplog.text
@@ -228,7 +229,7 @@ def test_where_the_release_is_right_and_its_sources_are_damaged_they_are_to_be_r
 ) -> None:
     ((capture_id,),) = query("select min(capture_id) from fct_rate_observation")
     overrides.append(
-        played.data_dir, Decision(capture_id, "exclude", "a test", datetime(2025, 12, 20, tzinfo=UTC))
+        played.data_dir, CaptureDecision(capture_id, "exclude", "a test", datetime(2025, 12, 20, tzinfo=UTC))
     )
     assert run_rebuild(played).exit_status == 0
     if damaged == "archive":

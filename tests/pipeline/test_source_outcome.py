@@ -22,7 +22,8 @@ from ca_etl.pipeline.source_outcome import SourceOutcome, read_checkpoint, write
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.journal import Cause, RunRecord, SlotRecord
-from ca_etl.warehouse.raw_load import ensure_raw, load_journal
+from ca_etl.warehouse.raw_load import load_journal
+from ca_etl.warehouse.raw_schema import ensure_raw
 
 OLD_JOURNAL = Path(__file__).parents[1] / "warehouse" / "fixtures" / "runs_without_causes.jsonl"
 SLOT = datetime(2025, 12, 22, 2, tzinfo=UTC)

@@ -2,18 +2,17 @@ import hashlib
 import json
 from datetime import UTC, datetime
 
+import duckdb
 import pytest
 
-from ca_etl.warehouse.connection import open_building
+from ca_etl.warehouse.connection import Column, open_building
 from ca_etl.warehouse.datapackage import (
-    ColumnFact,
     FileFact,
-    ReleaseFacts,
-    TableFact,
     describe,
     frictionless_type,
     other_files,
-    table_facts,
+    table_resource,
+    table_resources,
     write_datapackage,
 )
 from ca_etl.warehouse.export import ExportSpec, export_parquet
@@ -21,20 +20,30 @@ from ca_etl.warehouse.export import ExportSpec, export_parquet
 CREATED = datetime(2025, 12, 5, 2, 0, 12, tzinfo=UTC)
 
 
-def facts(tables=(), files=(), slot=CREATED):
-    return ReleaseFacts("20251205T020012Z", CREATED, "r1", slot, "0.1.0", tables, files, "1.5.5", "1.2.0")
+def package_of(resources=(), slot=CREATED):
+    return describe(
+        resources,
+        release_id="20251205T020012Z",
+        created=CREATED,
+        run_id="r1",
+        slot=slot,
+        code_version="0.1.0",
+    )
 
 
 def test_a_table_of_one_file_is_described_in_full():
-    table = TableFact(
+    table = table_resource(
         "fct_rate_daily",
         "One row per day and pair.",
         2,
-        (ColumnFact("rate_date", "DATE", "The day.", required=True), ColumnFact("rate", "DECIMAL(18,8)")),
-        ("rate_date",),
-        (FileFact("parquet/fct_rate_daily/fct_rate_daily.parquet", 7, "ab"),),
+        columns=(
+            Column("rate_date", "DATE", is_nullable=False, comment="The day."),
+            Column("rate", "DECIMAL(18,8)", is_nullable=True),
+        ),
+        primary_key=("rate_date",),
+        files=(FileFact("parquet/fct_rate_daily/fct_rate_daily.parquet", 7, "ab"),),
     )
-    (resource,) = describe(facts((table,)))["resources"]
+    (resource,) = package_of([table])["resources"]
     assert resource == {
         "$schema": "https://datapackage.org/profiles/2.0/dataresource.json",
         "name": "fct_rate_daily",
@@ -64,12 +73,12 @@ def test_a_table_of_one_file_is_described_in_full():
 
 
 def test_the_package_names_the_run_the_code_and_who_can_read_it():
-    package = describe(facts(slot=None))
+    package = package_of(slot=None)
     assert package["version"] == "20251205T020012Z"
     assert package["created"] == "2025-12-05T02:00:12Z"
     assert package["run"] == {"run_id": "r1", "slot": None}
     assert package["code_version"] == "0.1.0"
-    assert (package["duckdb_version"], package["oldest_duckdb_client"]) == ("1.5.5", "1.2.0")
+    assert (package["duckdb_version"], package["oldest_duckdb_client"]) == (duckdb.__version__, "1.2.0")
 
 
 def test_a_table_of_several_files_has_a_hash_for_each():
@@ -77,7 +86,9 @@ def test_a_table_of_several_files_has_a_hash_for_each():
         FileFact("parquet/t/year=2024/t.parquet", 3, "a"),
         FileFact("parquet/t/year=2025/t.parquet", 4, "b"),
     )
-    (resource,) = describe(facts((TableFact("t", "", 5, (), (), parts),)))["resources"]
+    (resource,) = package_of([table_resource("t", "", 5, columns=(), primary_key=(), files=parts)])[
+        "resources"
+    ]
     assert resource["path"] == ["parquet/t/year=2024/t.parquet", "parquet/t/year=2025/t.parquet"]
     assert resource["bytes"] == 7
     assert [part["hash"] for part in resource["parts"]] == ["sha256:a", "sha256:b"]
@@ -116,9 +127,9 @@ def test_the_descriptor_lists_every_file_of_the_release_with_its_true_length_and
         )
         specs = [ExportSpec("rate", ("rate_date",), "rate_date"), ExportSpec("latest", ())]
         exported = export_parquet(con, tmp_path / "parquet", specs, partition_rows=1)
-        tables = table_facts(con, tmp_path, exported, {"rate": ("rate_date",)})
+        tables = table_resources(con, tmp_path, exported, {"rate": ("rate_date",)})
     (tmp_path / "report.html").write_text("<p>x")
-    path = write_datapackage(tmp_path, facts(tables, other_files(tmp_path, tables)))
+    path = write_datapackage(tmp_path, package_of([*tables, *other_files(tmp_path, tables)]))
 
     package = json.loads(path.read_text())
     listed = {}

@@ -8,7 +8,7 @@ import pytest
 
 from ca_etl.warehouse import overrides
 from ca_etl.warehouse.overrides import DecisionError
-from ca_etl.warehouse.raw_load import Decision
+from ca_etl.warehouse.raw_load import CaptureDecision
 
 AT = datetime(2025, 12, 6, 8, 30, tzinfo=UTC)
 
@@ -18,17 +18,17 @@ def test_without_a_file_nothing_is_decided(tmp_path: Path) -> None:
 
 
 def test_the_last_line_about_a_capture_holds(tmp_path: Path) -> None:
-    overrides.append(tmp_path, Decision("urn:uuid:1", "exclude", 'ten times, "too high"', AT))
-    overrides.append(tmp_path, Decision("urn:uuid:2", "exclude", "cut", AT))
-    overrides.append(tmp_path, Decision("urn:uuid:1", "accept", "a reform\nmoved the point", AT))
+    overrides.append(tmp_path, CaptureDecision("urn:uuid:1", "exclude", 'ten times, "too high"', AT))
+    overrides.append(tmp_path, CaptureDecision("urn:uuid:2", "exclude", "cut", AT))
+    overrides.append(tmp_path, CaptureDecision("urn:uuid:1", "accept", "a reform\nmoved the point", AT))
     assert overrides.read(tmp_path) == (
-        Decision("urn:uuid:1", "accept", "a reform\nmoved the point", AT),
-        Decision("urn:uuid:2", "exclude", "cut", AT),
+        CaptureDecision("urn:uuid:1", "accept", "a reform\nmoved the point", AT),
+        CaptureDecision("urn:uuid:2", "exclude", "cut", AT),
     )
 
 
 def test_of_decisions_at_the_same_time_none_is_lost(tmp_path: Path) -> None:
-    made = [Decision(f"urn:uuid:{number}", "accept", "fine", AT) for number in range(40)]
+    made = [CaptureDecision(f"urn:uuid:{number}", "accept", "fine", AT) for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda each: overrides.append(tmp_path, each), made))
     assert set(overrides.read(tmp_path)) == set(made)
@@ -37,7 +37,7 @@ def test_of_decisions_at_the_same_time_none_is_lost(tmp_path: Path) -> None:
 def test_a_file_edited_by_hand_may_lack_its_last_line_break(tmp_path: Path) -> None:
     path = tmp_path / "decisions.csv"
     path.write_text("capture_id,decision,reason,decided_at\nurn:uuid:1,exclude,old,2025-12-06")
-    overrides.append(tmp_path, Decision("urn:uuid:2", "accept", "fine", AT))
+    overrides.append(tmp_path, CaptureDecision("urn:uuid:2", "accept", "fine", AT))
     assert [each.capture_id for each in overrides.read(tmp_path)] == ["urn:uuid:1", "urn:uuid:2"]
 
 
@@ -85,7 +85,7 @@ def test_a_damaged_file_takes_no_further_line_and_the_error_names_what_repairs_i
     path = tmp_path / "decisions.csv"
     path.write_bytes(damaged)
     with pytest.raises(DecisionError) as refused:
-        overrides.append(tmp_path, Decision("urn:uuid:2", "accept", "fine", AT))
+        overrides.append(tmp_path, CaptureDecision("urn:uuid:2", "accept", "fine", AT))
     assert f"mv {path} {path}.damaged" in refused.value.hint
     assert path.read_bytes() == damaged
 
@@ -94,5 +94,5 @@ def test_a_damaged_file_takes_no_further_line_and_the_error_names_what_repairs_i
 def test_an_empty_file_and_one_with_a_byte_order_mark_are_taken(tmp_path: Path, before: bytes) -> None:
     (tmp_path / "decisions.csv").write_bytes(before)
     assert overrides.read(tmp_path) == ()
-    overrides.append(tmp_path, Decision("urn:uuid:2", "accept", "fine", AT))
-    assert overrides.read(tmp_path) == (Decision("urn:uuid:2", "accept", "fine", AT),)
+    overrides.append(tmp_path, CaptureDecision("urn:uuid:2", "accept", "fine", AT))
+    assert overrides.read(tmp_path) == (CaptureDecision("urn:uuid:2", "accept", "fine", AT),)

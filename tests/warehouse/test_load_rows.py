@@ -12,23 +12,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ca_etl.records import KEYS, SCHEMAS, RejectReason, Rows
-from ca_etl.warehouse.connection import open_building
+from ca_etl.warehouse.connection import open_building, transaction
 from ca_etl.warehouse.journal import CheckResult, RunRecord
 from ca_etl.warehouse.raw_load import (
     ArchiveFile,
-    Decision,
+    CaptureDecision,
     TableCount,
-    ensure_raw,
     known_archive_files,
     load_archive_files,
     load_check_results,
     load_decisions,
     load_journal,
     load_rows,
-    transaction,
     validators,
 )
-from ca_etl.warehouse.raw_schema import OutdatedWarehouseError
+from ca_etl.warehouse.raw_schema import OutdatedWarehouseError, ensure_raw
 from ca_etl.warehouse.sqlfiles import raw_files, sql_root
 
 FILE = ArchiveFile("2025/12/a.warc.gz", "timesca", None, None, "ab" * 32, 1000, 4, 1, "1", "20251205T020000Z")
@@ -169,8 +167,9 @@ KILLED = """
     import os, signal, sys
     from pathlib import Path
     from ca_etl.records import Rows
-    from ca_etl.warehouse.connection import open_building
-    from ca_etl.warehouse.raw_load import ArchiveFile, ensure_raw, load_rows, mark_loaded, transaction
+    from ca_etl.warehouse.connection import open_building, transaction
+    from ca_etl.warehouse.raw_load import ArchiveFile, load_rows, mark_loaded
+    from ca_etl.warehouse.raw_schema import ensure_raw
 
     def row(number):
         return {"text_id": str(number), "text": "x" * 1000}
@@ -282,11 +281,15 @@ def test_an_empty_journal_leaves_no_run(con):
 
 def test_decisions_are_replaced_as_a_whole_and_a_wrong_word_changes_nothing(con):
     load_decisions(
-        con, [Decision("c1", "exclude", "a test page", START), Decision("c2", "accept", "true", START)]
+        con,
+        [
+            CaptureDecision("c1", "exclude", "a test page", START),
+            CaptureDecision("c2", "accept", "true", START),
+        ],
     )
-    load_decisions(con, [Decision("c2", "exclude", "not true", START)])
+    load_decisions(con, [CaptureDecision("c2", "exclude", "not true", START)])
     with pytest.raises(duckdb.ConstraintException):
-        load_decisions(con, [Decision("c3", "maybe", "", START)])
+        load_decisions(con, [CaptureDecision("c3", "maybe", "", START)])
     assert con.execute("select capture_id, decision, reason from raw.decision").fetchall() == [
         ("c2", "exclude", "not true")
     ]
@@ -341,7 +344,7 @@ def test_an_answer_that_was_no_page_is_asked_for_again_in_full(con, capture, rea
 
 def test_an_excluded_capture_is_no_validator(con, capture):
     load_captures(con, capture("c1"))
-    load_decisions(con, [Decision("c1", "exclude", "stale cache", START)])
+    load_decisions(con, [CaptureDecision("c1", "exclude", "stale cache", START)])
     assert validators(con, ["https://timesca.com/"]) == {}
 
 

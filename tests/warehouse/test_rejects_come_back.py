@@ -7,7 +7,8 @@ import duckdb
 import pytest
 
 from ca_etl.warehouse.connection import open_building
-from ca_etl.warehouse.raw_load import ensure_raw, forget_rejects
+from ca_etl.warehouse.raw_load import forget_rejects
+from ca_etl.warehouse.raw_schema import ensure_raw
 
 
 @pytest.fixture

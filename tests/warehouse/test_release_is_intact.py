@@ -10,10 +10,10 @@ import pytest
 from ca_etl.errors import CaEtlError
 from ca_etl.warehouse.connection import open_building
 from ca_etl.warehouse.datapackage import (
-    ReleaseFacts,
-    TableFact,
+    describe,
     file_fact,
     other_files,
+    table_resource,
     write_datapackage,
 )
 from ca_etl.warehouse.release import (
@@ -40,12 +40,17 @@ def described(data_dir: Path) -> Path:
     (building.folder / "parquet" / "day").mkdir(parents=True)
     (building.folder / "parquet" / "day" / "day.parquet").write_bytes(b"rows")
     parquet = file_fact(building.folder, Path("parquet/day/day.parquet"))
-    table = TableFact("day", "A day.", 50_000, (), (), (parquet,))
+    table = table_resource("day", "A day.", 50_000, columns=(), primary_key=(), files=[parquet])
     at = datetime(2025, 12, 5, 2, tzinfo=UTC)
-    write_datapackage(
-        building.folder,
-        ReleaseFacts(FIRST, at, FIRST, at, "1", (table,), other_files(building.folder, [table])),
+    package = describe(
+        [table, *other_files(building.folder, [table])],
+        release_id=FIRST,
+        created=at,
+        run_id=FIRST,
+        slot=at,
+        code_version="1",
     )
+    write_datapackage(building.folder, package)
     folder = publish(building).folder
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o755)

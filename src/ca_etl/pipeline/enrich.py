@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from ca_etl.pipeline.context import Context
-from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
-from ca_etl.warehouse.raw_schema import arrow_rows, incoming, transaction
+from ca_etl.warehouse.connection import checkpoint_at_commit, open_building, transaction
+from ca_etl.warehouse.raw_schema import arrow_rows, incoming
 from ca_etl.warehouse.release import find_building
 from ca_etl.warehouse.sqlfiles import sql_root
 

@@ -27,12 +27,11 @@ from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
 from ca_etl.warehouse.data_directory import claimed_site
 from ca_etl.warehouse.raw_load import (
     ArchiveFile,
-    ensure_raw,
     forget_rejects,
     known_archive_files,
     load_archive_files,
 )
-from ca_etl.warehouse.raw_schema import is_outdated
+from ca_etl.warehouse.raw_schema import ensure_raw, is_outdated
 from ca_etl.warehouse.reading import Resolve, published_warehouse, readable, resolver
 from ca_etl.warehouse.release import CURRENT, GO_BACK, begin_building, releases
 

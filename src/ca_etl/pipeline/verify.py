@@ -26,7 +26,7 @@ from ca_etl.warehouse import journal, overrides
 from ca_etl.warehouse.connection import open_release
 from ca_etl.warehouse.data_directory import MARKER
 from ca_etl.warehouse.datapackage import DATAPACKAGE, described_otherwise
-from ca_etl.warehouse.raw_load import EPOCH, Decision
+from ca_etl.warehouse.raw_load import EPOCH, CaptureDecision
 from ca_etl.warehouse.release import Building, Release, file_problems
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def _rebuild(
         log.warning("the journal has no line of the run %s: its slots may differ", release.release_id)
     began = datetime.strptime(release.release_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     applied = {
-        row[0]: Decision(row[0], row[1], row[2], EPOCH + timedelta(microseconds=row[3]))
+        row[0]: CaptureDecision(row[0], row[1], row[2], EPOCH + timedelta(microseconds=row[3]))
         for row in con.execute(DECIDED).fetchall()
     }
     given = overrides.read(settings.data_dir)

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import duckdb
 
@@ -114,6 +114,40 @@ def open_release(
         yield con
     finally:
         con.close()
+
+
+@contextmanager
+def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of the block's statements or none."""
+    con.begin()
+    try:
+        yield
+    except BaseException:
+        con.rollback()
+        raise
+    con.commit()
+
+
+class Column(NamedTuple):
+    """One column of a table or view; `type` is DuckDB's name of it, `comment` is empty without one."""
+
+    name: str
+    type: str
+    is_nullable: bool
+    comment: str = ""
+
+
+def columns_by_table(con: duckdb.DuckDBPyConnection, *schemas: str) -> dict[str, list[Column]]:
+    """The columns of the tables and views of `schemas` in order, by `schema.table`."""
+    tables: dict[str, list[Column]] = {}
+    for table, *column in con.execute(
+        "select schema_name || '.' || table_name, column_name, data_type, is_nullable, coalesce(comment, '')"
+        " from duckdb_columns() where list_contains($1, schema_name)"
+        " and database_name = current_database() and not internal order by table_name, column_index",
+        [list(schemas)],
+    ).fetchall():
+        tables.setdefault(table, []).append(Column(*column))
+    return tables
 
 
 def _settings(memory_limit: str, spill: Path) -> Settings:

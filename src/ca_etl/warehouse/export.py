@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.connection import READERS, beside
+from ca_etl.warehouse.connection import READERS, beside, columns_by_table
 from ca_etl.warehouse.durable_files import storage
 
 BATCH_ROWS: Final = 20_000
@@ -74,7 +74,10 @@ def export_parquet(
     when the disk refuses.
     """
     specs = sorted(tables, key=lambda spec: spec.name)
-    columns = _columns(con)
+    columns = {
+        table.removeprefix("main."): [column.name for column in its_columns]
+        for table, its_columns in columns_by_table(con, "main").items()
+    }
     if [spec.name for spec in specs] != sorted(columns):
         odd = ", ".join(sorted({spec.name for spec in specs} ^ columns.keys())) or "one is named twice"
         raise ExportError(f"the tables to export and those of schema main differ: {odd}")
@@ -169,17 +172,6 @@ def _groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
             rows -= ROW_GROUP_ROWS
     if rows:
         yield pa.Table.from_batches(waiting, reader.schema).combine_chunks()
-
-
-def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    tables: dict[str, list[str]] = {}
-    for table, column in con.execute(
-        "select table_name, column_name from duckdb_columns() "
-        "where database_name = current_database() and schema_name = 'main' and not internal "
-        "order by table_name, column_index"
-    ).fetchall():
-        tables.setdefault(table, []).append(column)
-    return tables
 
 
 def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:

@@ -22,6 +22,7 @@ import duckdb
 import pyarrow as pa
 
 from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.connection import columns_by_table, transaction
 from ca_etl.warehouse.model_header import (
     NEXT_COMMAND,
     Materialized,
@@ -29,7 +30,6 @@ from ca_etl.warehouse.model_header import (
     read_model_header,
     split_file,
 )
-from ca_etl.warehouse.raw_schema import transaction
 
 RAW_SCHEMA: Final = "raw"
 SEED_SCHEMA: Final = "seeds"
@@ -134,7 +134,10 @@ def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]
         seeds = [_load_seed(con, path) for path in sorted((root / SEED_SCHEMA).glob("*.csv"))]
         _drop_leftovers(con, models, frozenset(seeds))
         rows = {model.name: _create(con, model) for model in models}
-        columns = _columns(con)
+        columns = {
+            name: {column.name: column.type for column in made}
+            for name, made in columns_by_table(con, *MODEL_SCHEMAS).items()
+        }
         for model in models:
             _compare(model, columns.get(model.name, {}))
         con.execute("".join(_comments(model) for model in models))
@@ -217,18 +220,6 @@ def _create(con: duckdb.DuckDBPyConnection, model: Model) -> int | None:
         raise ModelError(model.path, f"does not run: {error}") from error
     row = made.fetchone()
     return int(row[0]) if kind == "table" and row else None
-
-
-def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
-    columns: dict[str, dict[str, str]] = {}
-    for table, column, data_type in con.execute(
-        "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns()"
-        " where schema_name in (select unnest($1)) and not internal and database_name = current_database()"
-        " order by schema_name, table_name, column_index",
-        [list(MODEL_SCHEMAS)],
-    ).fetchall():
-        columns.setdefault(table, {})[column] = data_type
-    return columns
 
 
 def _compare(model: Model, columns: Mapping[str, str]) -> None:

@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from ca_etl.errors import CaEtlError, Problem
 from ca_etl.warehouse.durable_files import storage, write_atomic
-from ca_etl.warehouse.raw_load import Decision
+from ca_etl.warehouse.raw_load import CaptureDecision
 
 DECISIONS_FILE: Final = "decisions.csv"
 LOCK_FILE: Final = ".decisions.lock"
@@ -33,7 +33,7 @@ class DecisionError(CaEtlError):
     """A line of `decisions.csv` is no decision."""
 
 
-def read(data_dir: Path) -> tuple[Decision, ...]:
+def read(data_dir: Path) -> tuple[CaptureDecision, ...]:
     """The decision that holds for each capture: the last of its lines. Raises `DecisionError`."""
     path = data_dir / DECISIONS_FILE
     with storage(path):
@@ -72,7 +72,7 @@ def lost(con: duckdb.DuckDBPyConnection | None, data_dir: Path) -> Problem | Non
     )
 
 
-def append(data_dir: Path, decision: Decision) -> None:
+def append(data_dir: Path, decision: CaptureDecision) -> None:
     """Add one line; of several who do so at a time each waits for the others.
 
     `decided_at` is zone-aware. Raises `StorageError`, and `DecisionError` for a file that `read` refuses, since a
@@ -97,7 +97,7 @@ def _repair(path: Path) -> str:
     )
 
 
-def _parse(row: dict[str, str], path: Path, number: int) -> Decision:
+def _parse(row: dict[str, str], path: Path, number: int) -> CaptureDecision:
     hint = _repair(path)
     if None in row.values() or None in row or set(row) != set(FIELDS):
         raise DecisionError(f"{path} line {number} has not the four fields of a decision", hint)
@@ -109,4 +109,4 @@ def _parse(row: dict[str, str], path: Path, number: int) -> Decision:
         raise DecisionError(f"{path} line {number}: {error}", hint) from error
     if decided_at.tzinfo is None:
         decided_at = decided_at.replace(tzinfo=UTC)
-    return Decision(row["capture_id"], row["decision"], row["reason"], decided_at)
+    return CaptureDecision(row["capture_id"], row["decision"], row["reason"], decided_at)

@@ -18,30 +18,11 @@ import pyarrow as pa
 
 from ca_etl.errors import CaEtlError
 from ca_etl.records import KEYS, RejectReason, Rows
+from ca_etl.warehouse.connection import transaction
 from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
-from ca_etl.warehouse.raw_schema import INCOMING, arrow_rows, ensure_raw, incoming, transaction
+from ca_etl.warehouse.raw_schema import INCOMING, arrow_rows, incoming
 
 # ruff: noqa: S608  table and column names come from `records` and `sql/raw/`, never from data
-
-
-__all__ = [
-    "ArchiveFile",
-    "Decision",
-    "LoadCounts",
-    "ReconciliationError",
-    "TableCount",
-    "Validator",
-    "ensure_raw",
-    "known_archive_files",
-    "load_archive_files",
-    "load_check_results",
-    "load_decisions",
-    "load_journal",
-    "load_rows",
-    "mark_loaded",
-    "transaction",
-    "validators",
-]
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +91,7 @@ class ArchiveFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class CaptureDecision:
     """What an operator decided about a capture: `exclude` or `accept`. `decided_at` is UTC."""
 
     capture_id: str
@@ -184,7 +165,7 @@ def load_check_results(con: duckdb.DuckDBPyConnection, run_id: str, results: Ite
         con.execute(f"insert into raw.check_result by name select * from {INCOMING}")
 
 
-def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[Decision]) -> None:
+def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[CaptureDecision]) -> None:
     """Make `raw.decision` hold exactly these decisions.
 
     Raises `duckdb.ConstraintException` for a word other than `exclude` and `accept`, and for a capture
