@@ -120,7 +120,7 @@ def test_a_name_without_a_time_stamp_is_refused(writer, name):
 
 
 def test_an_attempt_without_an_answer_is_refused(writer, attempt):
-    with pytest.raises(ValueError, match="no answer"), writer() as out:
+    with pytest.raises(ValueError, match="no response"), writer() as out:
         out.add(attempt(status=None, verdict=Verdict.UNREACHABLE, detail="timed out"))
 
 

@@ -7,9 +7,8 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import quote
@@ -24,7 +23,6 @@ from ca_etl.archive.naming import (
     RECOVERED,
     SEALED_SUFFIX,
     UNKNOWN,
-    sha256_label,
 )
 from ca_etl.archive.reader import CAPTURE_KINDS, CONTENT_TYPE, Damage, examined
 from ca_etl.archive.sealed_file import Sink, keep_damaged
@@ -80,7 +78,6 @@ class _Input:
     path: Path
     content_type: str | None
     sha256: str
-    size: int
     identity: str
 
 
@@ -127,28 +124,28 @@ def ingest_paths(
     )
 
 
+@dataclass(slots=True)
 class _Job:
-    """One ingest that has something to write."""
+    """One ingest that has something to write, and what it wrote."""
 
-    def __init__(self, archive_dir: Path, name: str, content: str, now: datetime) -> None:
-        self._archive_dir = archive_dir
-        self._name = name
-        self._content = content
-        self._now = now
-        self.written: Path | None = None
-        self.captures = 0
-        self.bad_records: list[BadRecord] = []
-        self.damaged: list[Path] = []
+    archive_dir: Path
+    name: str
+    content: str
+    now: datetime
+    written: Path | None = None
+    captures: int = 0
+    bad_records: list[BadRecord] = field(default_factory=list)
+    damaged: list[Path] = field(default_factory=list)
 
     def run(self, inputs: list[_Input], url: str | None, captured_at: datetime | None) -> None:
         # The sealed name says that all of this content is in the file, so half of it must not get that name.
         with ArchiveWriter(
-            self._archive_dir,
-            self._name,
+            self.archive_dir,
+            self.name,
             source=HAND_SOURCE,
             # pages carry their source themselves; records taken over without one are other crawlers'
             info={INFO_SOURCE: FOREIGN_SOURCE},
-            clock=lambda: self._now,
+            clock=lambda: self.now,
             keep_partial=False,
         ) as writer:
             for number, given in enumerate(inputs, start=1):
@@ -167,14 +164,15 @@ class _Job:
         url: str | None,
         captured_at: datetime | None,
     ) -> None:
+        body = file.read()
+        if hashlib.sha256(body).hexdigest() != given.sha256:
+            raise UnreadableInputError(f"{given.path} changed while it was read", "ca-etl ingest ... (again)")
         writer.add_resource(
             given.identity,
             url or f"file:{quote(os.fsencode(given.path.name))}",
             given.content_type or "",
-            file,
-            length=given.size,
-            digest=f"sha256:{given.sha256}",
-            date=captured_at or self._now,
+            body,
+            date=captured_at or self.now,
             headers={} if captured_at else {CAPTURED_AT: UNKNOWN},
         )
         self.captures += 1
@@ -197,23 +195,20 @@ class _Job:
 
     def _add_damage(self, writer: ArchiveWriter, damage: Damage, file: BinaryIO) -> None:
         file.seek(damage.start)
-        stored = file.read(damage.stored_bytes)
         writer.add_resource(
             damage.record_id,
             damage.uri,
             CONTENT_TYPE,
-            BytesIO(stored),
-            length=len(stored),
-            digest=sha256_label(stored),
-            date=self._now,
+            file.read(damage.stored_bytes),
+            date=self.now,
             headers=damage.headers(),
         )
         self.bad_records.append(damage.bad_record())
 
     def _keep(self, number: int, file: BinaryIO) -> Path:
         """Copy a damaged input as it is, unless an earlier ingest of the same content did."""
-        suffix = f"-ingest-{self._content}.{number}{DAMAGED_SUFFIX}"
-        earlier = next(iter(sorted(self._archive_dir.glob(f"*/*/*{suffix}"))), None)
+        suffix = f"-ingest-{self.content}.{number}{DAMAGED_SUFFIX}"
+        earlier = next(iter(sorted(self.archive_dir.glob(f"*/*/*{suffix}"))), None)
         if earlier is not None:
             return earlier
 
@@ -222,8 +217,8 @@ class _Job:
             while chunk := file.read(CHUNK):
                 out.write(chunk)
 
-        path = self._archive_dir / self._name[:4] / self._name[4:6] / f"{self._name}.{number}{DAMAGED_SUFFIX}"
-        return keep_damaged(path, copy, self._archive_dir)
+        path = self.archive_dir / self.name[:4] / self.name[4:6] / f"{self.name}.{number}{DAMAGED_SUFFIX}"
+        return keep_damaged(path, copy, self.archive_dir)
 
 
 def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
@@ -277,13 +272,12 @@ def _check_hints(files: list[Path], url: str | None, captured_at: datetime | Non
 def _examine(path: Path, url: str | None, captured_at: datetime | None) -> _Input:
     with _readable(path), path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        size = file.tell()
     content_type = PAGES.get(path.suffix.lower())
     if content_type is None:
-        return _Input(path, None, sha256, size, f"warc:{sha256}")
+        return _Input(path, None, sha256, f"warc:{sha256}")
     hints = [url] if url else []
     hints += [captured_at.astimezone(UTC).isoformat()] if captured_at else []
-    return _Input(path, content_type, sha256, size, record_id("resource", sha256, *hints))
+    return _Input(path, content_type, sha256, record_id("resource", sha256, *hints))
 
 
 def _held(archive_dir: Path, content: str) -> Path | None:
