@@ -11,8 +11,8 @@ import duckdb
 import pytest
 from warcio.archiveiterator import ArchiveIterator
 
-from ca_etl.archive.ingest import ingest_paths
-from ca_etl.archive.reader import MAX_DAMAGED_BYTES, archive_files, read_archive, read_capture
+from ca_etl.archive.ingest import MAX_DAMAGED_BYTES, ingest_paths
+from ca_etl.archive.reader import archive_files, read_archive, read_capture
 from ca_etl.archive.writer import ArchiveWriter
 from ca_etl.pipeline.ingest import Given
 from ca_etl.pipeline.run import run_ingest, run_rebuild

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from ca_etl.archive.client import MAX_PARSED_BYTES, product_token, read_robots
 from ca_etl.archive.policy import Verdict
-from ca_etl.archive.robots import MAX_PARSED_BYTES, product_token, read_robots
 
 AGENT = "ca_etl/0.1.0 (+https://example.org/bot)"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+import string
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import quote
 
-from ca_etl.archive.framing import VERSION, stretches
+from ca_etl.archive.framing import VERSION, BadStretch, Stretch, stretches
 from ca_etl.archive.naming import (
     CAPTURED_AT,
     DAMAGED,
@@ -24,17 +25,17 @@ from ca_etl.archive.naming import (
     SEALED_SUFFIX,
     UNKNOWN,
 )
-from ca_etl.archive.reader import CAPTURE_KINDS, CONTENT_TYPE, Damage, examined
-from ca_etl.archive.sealed_file import Sink, keep_damaged
+from ca_etl.archive.reader import CAPTURE_KINDS
+from ca_etl.archive.record import Parsed, PayloadError, parse_record
+from ca_etl.archive.sealed_file import keep_damaged
 from ca_etl.archive.writer import ArchiveWriter, record_id
 from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.records import BadRecord
+from ca_etl.records import BadRecord, RejectReason
 from ca_etl.sanitize import redacted
 
 PAGES: Final = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
 ARCHIVES: Final = (".warc", ".warc.gz", ".wet", ".wet.gz")
 HAND_SOURCE: Final = "file"
-CHUNK: Final = 1_048_576
 CLOCKS_DIFFER: Final = timedelta(days=1)
 
 
@@ -212,13 +213,9 @@ class _Job:
         if earlier is not None:
             return earlier
 
-        def copy(out: Sink) -> None:
-            file.seek(0)
-            while chunk := file.read(CHUNK):
-                out.write(chunk)
-
         path = self.archive_dir / self.name[:4] / self.name[4:6] / f"{self.name}.{number}{DAMAGED_SUFFIX}"
-        return keep_damaged(path, copy, self.archive_dir)
+        keep_damaged(path, file, self.archive_dir)
+        return path
 
 
 def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
@@ -294,3 +291,64 @@ def _readable(path: Path) -> Iterator[None]:
         raise UnreadableInputError(
             f"cannot read {path}: {error.strerror or error}", f"ls -l {path}"
         ) from error
+
+
+MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
+CONTENT_TYPE: Final = "application/octet-stream"
+# A record can have a header of 256 KiB, and the detail of a wrong one repeats a part of it.
+MAX_DETAIL: Final = 500
+# All but "%" and what ends a line or is not ASCII, so that the header can be read without tools.
+PLAIN: Final = string.punctuation.replace("%", "") + " "
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes `start` to `end` of the input `name`, whose whole content has the digest `sha256` (hex)."""
+
+    name: str
+    sha256: str
+    start: int
+    end: int
+    reason: RejectReason
+    detail: str
+
+    @property
+    def record_id(self) -> str:
+        """Equal for the same place in the same content, under whatever name."""
+        return record_id("damaged", self.sha256, self.start)
+
+    @property
+    def uri(self) -> str:
+        """`file:<name>#<offset>`."""
+        return f"file:{quote(os.fsencode(self.name))}#{self.start}"
+
+    @property
+    def stored_bytes(self) -> int:
+        """How many of the bytes go into the record."""
+        return min(self.end - self.start, MAX_DAMAGED_BYTES)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the bytes go into the record."""
+        return self.stored_bytes == self.end - self.start
+
+    def headers(self) -> Mapping[str, str]:
+        """The WARC headers that say what the record is."""
+        name = os.fsencode(self.name).decode("utf-8", "replace")
+        detail = f"{name} at byte {self.start}: {self.detail[:MAX_DETAIL]}"
+        fields = {DAMAGED: f"{self.reason}; {quote(detail, safe=PLAIN)}", CAPTURED_AT: UNKNOWN}
+        return fields if self.is_whole else {**fields, "WARC-Truncated": "length"}
+
+    def bad_record(self) -> BadRecord:
+        """What a report of the ingest says; places are those of the input."""
+        return BadRecord(self.name, self.start, self.reason, self.detail, self.record_id)
+
+
+def examined(stretch: Stretch, name: str, sha256: str) -> Parsed | Damage:
+    """The verified record of a stretch of the input `name`, or what is damaged there."""
+    if isinstance(stretch, BadStretch):
+        return Damage(name, sha256, stretch.start, stretch.end, stretch.reason, stretch.detail)
+    try:
+        return parse_record(stretch)
+    except PayloadError as error:
+        return Damage(name, sha256, stretch.start, stretch.end, error.reason, error.detail)

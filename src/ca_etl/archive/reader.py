@@ -8,14 +8,12 @@ archive accounts for every byte of an input, on the first load and on each rebui
 
 from __future__ import annotations
 
-import os
 import re
-import string
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from ca_etl.archive.framing import BadStretch, RawRecord, Stretch, stretches
 from ca_etl.archive.naming import (
@@ -32,7 +30,6 @@ from ca_etl.archive.naming import (
 )
 from ca_etl.archive.policy import REDIRECTS, Validators, Verdict, count_of, redirect_target
 from ca_etl.archive.record import Parsed, PayloadError, bare_id, parse_record, parse_warc_date, record_id_of
-from ca_etl.archive.writer import record_id
 from ca_etl.errors import CaEtlError
 from ca_etl.records import BadRecord, Capture, RejectReason
 
@@ -86,11 +83,8 @@ def usable_urls(path: Path) -> set[str]:
     A status does not tell: a cut page and a challenge page come with 200, too. Raises `OSError`.
     """
     usable = {str(Verdict.OK), str(Verdict.UNCHANGED)}
-    with path.open("rb") as file:
-        reader = _Reader(file, path.name, None)
-        found = (reader.parse(stretch) for stretch in stretches(file))
-        records = (record for record in found if isinstance(record, Parsed) and _is_capture(record))
-        return {r.uri for r in records if r.uri and r.warc.get(VERDICT.lower()) in usable}
+    captures = (record for record in whole_records(path) if _is_capture(record))
+    return {record.uri for record in captures if record.uri and record.warc.get(VERDICT.lower()) in usable}
 
 
 def read_validators(path: Path, offset: int) -> Validators | None:
@@ -339,67 +333,6 @@ def _file_order(path: Path) -> tuple[str, int]:
     stem = path.name.removesuffix(SEALED_SUFFIX)
     match = re.fullmatch(r"(.+)\.([0-9]+)", stem)
     return (match.group(1), int(match.group(2))) if match else (stem, 1)
-
-
-MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
-CONTENT_TYPE: Final = "application/octet-stream"
-# A record can have a header of 256 KiB, and the detail of a wrong one repeats a part of it.
-MAX_DETAIL: Final = 500
-# All but "%" and what ends a line or is not ASCII, so that the header can be read without tools.
-PLAIN: Final = string.punctuation.replace("%", "") + " "
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """Bytes `start` to `end` of the input `name`, whose whole content has the digest `sha256` (hex)."""
-
-    name: str
-    sha256: str
-    start: int
-    end: int
-    reason: RejectReason
-    detail: str
-
-    @property
-    def record_id(self) -> str:
-        """Equal for the same place in the same content, under whatever name."""
-        return record_id("damaged", self.sha256, self.start)
-
-    @property
-    def uri(self) -> str:
-        """`file:<name>#<offset>`."""
-        return f"file:{quote(os.fsencode(self.name))}#{self.start}"
-
-    @property
-    def stored_bytes(self) -> int:
-        """How many of the bytes go into the record."""
-        return min(self.end - self.start, MAX_DAMAGED_BYTES)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all of the bytes go into the record."""
-        return self.stored_bytes == self.end - self.start
-
-    def headers(self) -> Mapping[str, str]:
-        """The WARC headers that say what the record is."""
-        name = os.fsencode(self.name).decode("utf-8", "replace")
-        detail = f"{name} at byte {self.start}: {self.detail[:MAX_DETAIL]}"
-        fields = {DAMAGED: f"{self.reason}; {quote(detail, safe=PLAIN)}", CAPTURED_AT: UNKNOWN}
-        return fields if self.is_whole else {**fields, "WARC-Truncated": "length"}
-
-    def bad_record(self) -> BadRecord:
-        """What a report of the ingest says; places are those of the input."""
-        return BadRecord(self.name, self.start, self.reason, self.detail, self.record_id)
-
-
-def examined(stretch: Stretch, name: str, sha256: str) -> Parsed | Damage:
-    """The verified record of a stretch of the input `name`, or what is damaged there."""
-    if isinstance(stretch, BadStretch):
-        return Damage(name, sha256, stretch.start, stretch.end, stretch.reason, stretch.detail)
-    try:
-        return parse_record(stretch)
-    except PayloadError as error:
-        return Damage(name, sha256, stretch.start, stretch.end, error.reason, error.detail)
 
 
 def read_damage(value: str) -> tuple[RejectReason, str]:

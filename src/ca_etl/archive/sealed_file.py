@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -158,28 +159,26 @@ def _reserve(folder: Path, name: str) -> tuple[Path, Sink]:
         opened.unlink()
 
 
-def keep_damaged(path: Path, copy: Callable[[Sink], None], archive_dir: Path) -> Path:
-    """Write `path`, whose name ends in `.damaged`, through an `.open` neighbour, unless it exists already."""
-    if path.suffix != DAMAGED_SUFFIX:
-        raise ValueError(f"{path} does not end in {DAMAGED_SUFFIX}")
+def keep_damaged(path: Path, file: BinaryIO, archive_dir: Path) -> None:
+    """Copy all of `file` to `path` through an `.open` neighbour, unless `path` exists. Raises `ArchiveWriteError`."""
     if path.exists():
-        return path
+        return
     opened = path.with_name(path.name + OPEN_SUFFIX)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # what a killed run left of the same copy is of no use: the input is still there
+        # what a killed run left of the same copy is of no use: the input still exists
         opened.unlink(missing_ok=True)
-        raw = Sink(opened)
+        copy = Sink(opened)
         try:
-            copy(raw)
-            raw.sync()
+            file.seek(0)
+            shutil.copyfileobj(file, copy)
+            copy.sync()
         finally:
-            raw.close()
+            copy.close()
         opened.rename(path)
         sync_folders(path.parent, archive_dir)
     except OSError as error:
         raise ArchiveWriteError(path, error) from error
-    return path
 
 
 def sync_folders(folder: Path, top: Path) -> None:
