@@ -89,7 +89,7 @@ def test_a_wet_record_with_a_bad_date_is_a_bad_record_of_the_archive(archive, tm
     (found,) = read(archive)
     assert found.reason is RejectReason.BAD_RECORD
     assert "in.wet at byte 0: " in found.detail
-    assert "WARC-Date 'last Friday' is no instant" in found.detail
+    assert "WARC-Date 'last Friday' is not an instant" in found.detail
     assert payloads(report.written) == [BAD_DATE]
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from ca_etl.archive.framing import MAX_RECORD_BYTES, BadStretch, RawRecord, stretches
+from ca_etl.archive.framing import MAX_RECORD_BYTES, BadRange, RawRecord, split_records
 from ca_etl.records import RejectReason
 
 FIRST = b"WARC/1.0\r\nContent-Length: 4\r\n\r\nbody\r\n\r\n"
@@ -34,8 +34,8 @@ def read(tmp_path):
         path = tmp_path / "x.warc.gz"
         path.write_bytes(content)
         with path.open("rb") as file:
-            pieces = list(stretches(file, start))
-        if pieces[0].reason is not RejectReason.EMPTY if isinstance(pieces[0], BadStretch) else True:
+            pieces = list(split_records(file, start))
+        if pieces[0].reason is not RejectReason.EMPTY if isinstance(pieces[0], BadRange) else True:
             assert (pieces[0].start, pieces[-1].end) == (start, len(content))
         assert all(first.end == second.start for first, second in pairwise(pieces))
         return pieces
@@ -44,7 +44,7 @@ def read(tmp_path):
 
 
 def bad(piece):
-    assert isinstance(piece, BadStretch), piece
+    assert isinstance(piece, BadRange), piece
     return piece.start, piece.end, piece.reason, piece.detail
 
 
@@ -202,7 +202,7 @@ def test_a_plain_record_beyond_the_bound_is_too_large_and_the_one_after_it_is_re
             starts.append(file.tell())
         file.write(SECOND)
     with path.open("rb") as file:
-        *large, last = stretches(file)
+        *large, last = split_records(file)
     assert [bad(piece) for piece in large] == [
         (start, end, RejectReason.TOO_LARGE, f"the record has {length} bytes")
         for (start, end), length in zip(pairwise(starts), blocks, strict=True)

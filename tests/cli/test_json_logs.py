@@ -68,6 +68,6 @@ def test_a_misspelt_setting_is_told_before_a_run(cli: Cli, tmp_path: Path) -> No
     (tmp_path / ".env").write_text("CA_ETL_LISTING_PATH=[]\nOTHER_NAME=1\n")
     done = cli("run", CA_ETL_CONTCAT="me@example.org")
     assert done.returncode == 2
-    assert "CA_ETL_CONTCAT (environment) is no setting, did you mean CA_ETL_CONTACT?" in done.stderr
-    assert "CA_ETL_LISTING_PATH (.env) is no setting, did you mean CA_ETL_LISTING_PATHS?" in done.stderr
+    assert "CA_ETL_CONTCAT (environment) is not a setting, did you mean CA_ETL_CONTACT?" in done.stderr
+    assert "CA_ETL_LISTING_PATH (.env) is not a setting, did you mean CA_ETL_LISTING_PATHS?" in done.stderr
     assert "OTHER_NAME" not in done.stderr

@@ -48,7 +48,7 @@ def test_parents_are_read_from_joins_subqueries_unions_and_ctes_but_a_cte_is_no_
 
 def test_an_unknown_parent_is_an_error_that_names_file_and_table(sql_folder):
     root = sql_folder({"main/a.sql": model("select a from main.nowhere")})
-    with pytest.raises(ModelError, match=r"main/a\.sql: reads main\.nowhere, which is no model") as caught:
+    with pytest.raises(ModelError, match=r"main/a\.sql: reads main\.nowhere, which is not a model") as caught:
         discover(root)
     assert caught.value.hint == "ca-etl models"
 

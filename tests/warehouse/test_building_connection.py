@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import duckdb
 import pytest
 
-from ca_etl.warehouse.connection import beside, checkpoint_at_commit, open_building
+from ca_etl.warehouse.connection import checkpoint_at_commit, open_building, reading_connection
 
 # like the addresses of articles: nothing repeats, and all begin alike
 LABELS = (
@@ -62,7 +62,7 @@ def test_a_large_file_is_worked_on_by_more_threads_than_a_small_one(tmp_path, mo
 
 def test_a_connection_beside_sees_what_is_committed_in_utc_from_a_thread_of_its_own(tmp_path):
     def look(con):
-        with beside(con) as further:
+        with reading_connection(con) as further:
             return further.execute("select number, seen_at::varchar from main.day").fetchall()
 
     with open_building(tmp_path / "warehouse.duckdb") as con, ThreadPoolExecutor(1) as pool:
@@ -78,6 +78,6 @@ def test_a_connection_beside_sees_what_is_committed_in_utc_from_a_thread_of_its_
 
 def test_an_error_in_a_connection_beside_leaves_the_first_usable(tmp_path):
     with open_building(tmp_path / "warehouse.duckdb") as con:
-        with pytest.raises(duckdb.CatalogException), beside(con) as further:
+        with pytest.raises(duckdb.CatalogException), reading_connection(con) as further:
             further.execute("from main.nowhere")
         assert con.execute("select 1").fetchall() == [(1,)]

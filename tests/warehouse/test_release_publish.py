@@ -240,7 +240,7 @@ def test_rollback_mends_a_pointer_to_a_release_that_is_gone(data_dir, release):
 
 def test_a_folder_in_the_place_of_the_pointer_is_an_error_that_names_it(data_dir):
     (data_dir / "current").mkdir(parents=True)
-    with pytest.raises(ReleaseError, match="current is no symbolic link"):
+    with pytest.raises(ReleaseError, match="current is not a symbolic link"):
         current_release(data_dir)
 
 

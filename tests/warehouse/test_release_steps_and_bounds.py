@@ -139,7 +139,7 @@ def test_numbered_releases_of_one_second_are_pruned_in_the_order_of_their_number
     ["", "20251205", f"{FIRST}-1x", f"{FIRST}-0", f"{FIRST}-", f"x{FIRST}", f"{FIRST}.building", "../x"],
 )
 def test_what_is_not_a_release_id_is_not_built(data_dir, release_id):
-    with pytest.raises(ValueError, match="no release id"):
+    with pytest.raises(ValueError, match="not a release id"):
         begin_building(data_dir, release_id)
     assert not data_dir.exists()
 
@@ -148,7 +148,7 @@ def test_a_pointer_to_what_is_not_a_release_is_not_rolled_back_from(data_dir, re
     release(FIRST, 1)
     (data_dir / "current").unlink()
     (data_dir / "current").symlink_to(Path("releases", "mine"))
-    with pytest.raises(ReleaseError, match="'mine' is no release id"):
+    with pytest.raises(ReleaseError, match="'mine' is not a release id"):
         rollback(data_dir)
 
 
@@ -156,7 +156,7 @@ def test_a_folder_in_the_place_of_the_pointer_is_not_replaced(data_dir, release)
     release(FIRST, 1)
     (data_dir / "current").unlink()
     (data_dir / "current").mkdir()
-    with pytest.raises(ReleaseError, match="current is no symbolic link"):
+    with pytest.raises(ReleaseError, match="current is not a symbolic link"):
         rollback(data_dir, FIRST)
     assert (data_dir / "current").is_dir()
 

@@ -1,7 +1,4 @@
-"""Request pages of a site politely: robots.txt first, one request at a time, a pause between two, refusals are final.
-
-Each response is read undecoded, within bounds of time and size.
-"""
+"""Request pages of a site politely: robots.txt first, one request at a time with a pause, refusals are final."""
 
 from __future__ import annotations
 
@@ -65,9 +62,9 @@ class FetchResult:
 class Fetcher:
     """A polite client for the hosts of one policy. A context manager; use from one thread at a time.
 
-    `on_attempt` sees every attempt that got an answer with a status, in wire order: pages, redirects, refusals,
-    cut bodies and robots.txt. Give it `ArchiveWriter.add` and everything that came over the wire is in the WARC
-    file before anyone looks into it; what it raises ends the visit.
+    `on_attempt` gets every attempt that has a response, in wire order: pages, redirects, refusals, cut bodies and
+    robots.txt. Give it `ArchiveWriter.add`, and all that came over the wire is in the WARC file before it is parsed;
+    what it raises ends the visit.
     `clock` gives aware UTC instants, `monotonic` and `sleep` seconds.
     """
 
@@ -100,11 +97,11 @@ class Fetcher:
         self._transport.close()
 
     def get(self, url: str, validators: Validators | None = None) -> FetchResult:
-        """Ask for `url` until the policy says done or stop. Network trouble is a verdict, not an exception.
+        """Request `url` until the policy decides that it is done. Network trouble is a verdict, not an exception.
 
         `validators` are sent to the URL they belong to, which may be one that `url` redirects to.
         """
-        return self._walk(url, validators, self._page_gate)
+        return self._get(url, validators, self._page_gate)
 
     def robots(self, url: str) -> RobotsRules:
         """The rules of `url`'s host: read once per Fetcher, which lives for one run, far below the 24 h of RFC 9309."""
@@ -113,7 +110,7 @@ class Fetcher:
             self._rules[origin] = self._read_rules(origin)
         return self._rules[origin]
 
-    def _walk(self, url: str, validators: Validators | None, gate: Gate) -> FetchResult:
+    def _get(self, url: str, validators: Validators | None, gate: Gate) -> FetchResult:
         attempts: list[Attempt] = []
         number = redirects = 0
         pause = 0.0
@@ -122,7 +119,7 @@ class Fetcher:
             if stop is not None:
                 return FetchResult(tuple(attempts), stop.verdict, detail_of(stop.detail), url)
             number += 1
-            attempt = self._ask(url, number, validators, pause)
+            attempt = self._request(url, number, validators, pause)
             decision = decide(self._policy, attempt, attempts=number, redirects=redirects, now=self._clock())
             match decision:
                 case Done(verdict, detail):
@@ -138,12 +135,12 @@ class Fetcher:
                 case RetryAfter(seconds, _, unconditionally):
                     pause = seconds
                     validators = None if unconditionally else validators
-            # archived, and no page: five hops of three attempts with 30 MB each were 500 MB a page
+            # archived already, and not the page: five hops of three attempts with 30 MB each were 500 MB a page
             attempts.append(replace(attempt, wire_body=b"", body=b""))
 
-    def _ask(self, url: str, number: int, validators: Validators | None, pause: float) -> Attempt:
+    def _request(self, url: str, number: int, validators: Validators | None, pause: float) -> Attempt:
         host = _rate_key(url)
-        self._rest(host, pause)
+        self._wait(host, pause)
         # Without a header that can be sent, a 304 would be a response to no condition.
         applies = validators is not None and validators.refers_to_url == url and validators.headers() != ()
         attempt = self._transport.exchange(
@@ -154,8 +151,8 @@ class Fetcher:
             self._on_attempt(attempt)
         return attempt
 
-    def _rest(self, host: str, pause: float) -> None:
-        """Sleep until the host's interval since the end of its last answer is over, and at least `pause`."""
+    def _wait(self, host: str, pause: float) -> None:
+        """Sleep until the host's interval since the end of its last response is over, and at least `pause`."""
         if host in self._last_end:
             interval = max(self._policy.min_interval_seconds, self._interval.get(host, 0.0))
             pause = max(pause, self._last_end[host] + interval - self._monotonic())
@@ -177,20 +174,20 @@ class Fetcher:
         if not rules.allowed(url):
             return Stop(Verdict.DISALLOWED, f"robots.txt disallows {url}")
         if rules.min_interval_seconds > self._policy.max_retry_after_seconds:
-            asked = f"robots.txt asks for {rules.min_interval_seconds:g} s between two requests"
+            interval = f"robots.txt requires {rules.min_interval_seconds:g} s between two requests"
             return Stop(
                 Verdict.DISALLOWED,
-                f"{asked}, more than the {self._policy.max_retry_after_seconds:g} s this run may wait",
+                f"{interval}, more than the {self._policy.max_retry_after_seconds:g} s this run may wait",
             )
         return None
 
     def _read_rules(self, origin: str) -> RobotsRules:
-        result = self._walk(f"{origin}/robots.txt", None, self._host_gate)
+        result = self._get(f"{origin}/robots.txt", None, self._host_gate)
         last = result.last
-        # An answer that came whole says something by its status; of one that is too long the beginning counts.
-        speaks = {Verdict.OK, Verdict.OVERSIZE, Verdict.HTTP_ERROR, Verdict.BLOCKED}
-        if last is None or result.verdict not in speaks:
-            return unread(f"{result.verdict}: {result.detail}")
+        # A whole response counts by its status; of one that is too long, as far as it was read.
+        readable = {Verdict.OK, Verdict.OVERSIZE, Verdict.HTTP_ERROR, Verdict.BLOCKED}
+        if last is None or result.verdict not in readable:
+            return unreadable_rules(f"{result.verdict}: {result.detail}")
         if result.verdict is Verdict.BLOCKED:
             return RobotsRules(Verdict.BLOCKED, f"robots.txt: {result.detail}")
         rules = read_robots(
@@ -214,7 +211,7 @@ def _rate_key(url: str) -> str:
     return (parse_url(url).host or "").lower().removeprefix("www.")
 
 
-# RFC 9309 2.5 asks for at least 500 KiB.
+# RFC 9309 2.5 requires at least 500 KiB.
 MAX_PARSED_BYTES: Final = 1_048_576
 DIRECTIVE: Final = re.compile(
     rb"^[ \t]*(user-?agent|disallow|allow|sitemap|crawl-delay)[ \t]*:", re.IGNORECASE | re.MULTILINE
@@ -226,8 +223,8 @@ class RobotsRules:
     """What one host allows one crawler.
 
     `verdict` is OK when the rules could be read, or when there are none; any other stops the visit, with `detail`
-    as the reason: BLOCKED and DISALLOWED are refusals, UNREACHABLE says that nobody answered for the host.
-    `min_interval_seconds` is the least pause that Crawl-delay or Request-rate ask for, 0 if neither.
+    as the reason: BLOCKED and DISALLOWED are refusals, with UNREACHABLE the host did not respond.
+    `min_interval_seconds` is the least pause that Crawl-delay or Request-rate require, 0 if neither.
     """
 
     verdict: Verdict
@@ -237,35 +234,34 @@ class RobotsRules:
     _agent: str = ""
 
     def allowed(self, url: str) -> bool:
-        """Whether `url`, which must be on this host, may be asked for."""
+        """Whether `url`, which must be on this host, may be requested."""
         if self.verdict is not Verdict.OK:
             return False
-        # The standard library takes (agent, url), Protego (url, agent); swapped, both answer "allowed".
+        # The standard library takes (agent, url), Protego (url, agent); swapped, both allow everything.
         return self._parser is None or self._parser.can_fetch(url=url, user_agent=self._agent)
 
 
 def read_robots(  # noqa: PLR0911  one return a rule
     status: int | None, content_type: str | None, body: bytes, *, user_agent: str
 ) -> RobotsRules:
-    """Rules from an answer to GET /robots.txt, redirects followed; `status` None means no complete answer.
+    """Rules from a response to GET /robots.txt, redirects followed; `status` None means no complete response.
 
-    A missing file (404, 410 and most of 4xx) allows everything. 401, 403 and an HTML page mean that the crawler
-    is not wanted or not seen as one: stop. 429, 5xx and no answer: RFC 9309 2.3.1.4, assume that everything is
-    disallowed.
+    A missing file (404, 410 and most of 4xx) allows everything, RFC 9309 2.3.1.3. 401, 403 and an HTML page mean that
+    the crawler is refused or not recognized as one: stop. 429, 5xx and no response disallow everything, 2.3.1.4.
     """
     if status is None:
-        return unread("no answer")
+        return unreadable_rules("no response")
     if status in {401, 403}:
-        return RobotsRules(Verdict.BLOCKED, f"robots.txt answered {status}")
+        return RobotsRules(Verdict.BLOCKED, f"robots.txt has the status {status}")
     if status == 429 or status >= 500:
         return RobotsRules(
-            Verdict.UNREACHABLE, f"robots.txt answered {status}: assumed to disallow everything"
+            Verdict.UNREACHABLE, f"robots.txt has the status {status}: assumed to disallow everything"
         )
     if 400 <= status < 500:
-        return RobotsRules(Verdict.OK, f"robots.txt answered {status}: no rules")
+        return RobotsRules(Verdict.OK, f"robots.txt has the status {status}: no rules")
     if status != 200:
         return RobotsRules(
-            Verdict.DISALLOWED, f"robots.txt answered {status}, which is neither a file nor its absence"
+            Verdict.DISALLOWED, f"robots.txt has the status {status}, which is neither a file nor its absence"
         )
     if _is_html(content_type, body):
         # A challenge page parses as "everything is allowed".
@@ -273,9 +269,11 @@ def read_robots(  # noqa: PLR0911  one return a rule
     return _parse(body, user_agent)
 
 
-def unread(why: str) -> RobotsRules:
-    """No rules, since robots.txt gave no complete answer: assume that everything is disallowed."""
-    return RobotsRules(Verdict.UNREACHABLE, f"robots.txt could not be read, so nothing is asked for; {why}")
+def unreadable_rules(reason: str) -> RobotsRules:
+    """The rules where robots.txt gave no complete response: everything is assumed to be disallowed."""
+    return RobotsRules(
+        Verdict.UNREACHABLE, f"robots.txt could not be read, so nothing is requested; {reason}"
+    )
 
 
 def product_token(user_agent: str) -> str:
@@ -288,8 +286,8 @@ def _is_html(content_type: str | None, body: bytes) -> bool:
     text = body.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text.startswith(b"<"):
         return True
-    says_html = "html" in (content_type or "").lower()
-    return says_html and bool(text) and DIRECTIVE.search(text) is None
+    is_declared = "html" in (content_type or "").lower()
+    return is_declared and bool(text) and DIRECTIVE.search(text) is None
 
 
 def _parse(body: bytes, user_agent: str) -> RobotsRules:

@@ -164,7 +164,7 @@ class _TimedResponse(HTTPResponse):
 class _TimedSocket(RawIOBase):
     """The bytes of a socket until the exchange has to be over; then it ends, as if the server had hung up.
 
-    A timeout of the socket starts anew with each byte, so that a server which drips a byte a second would hold its
+    A timeout of the socket starts again with each byte, so that a server which drips a byte a second would hold its
     client for hours, in the headers as in the body.
     """
 
@@ -175,7 +175,7 @@ class _TimedSocket(RawIOBase):
         self._timeout = sock.gettimeout()
 
     def readable(self) -> bool:
-        """It is."""
+        """True."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  any writable buffer

@@ -1,4 +1,4 @@
-"""Files given by hand enter the archive by the same door as fetched pages."""
+"""Archive files that somebody gives: text, HTML, WARC and WET, as the same records as fetched pages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import quote
 
-from ca_etl.archive.framing import VERSION, BadStretch, Stretch, stretches
+from ca_etl.archive.framing import VERSION, BadRange, Part, split_records
 from ca_etl.archive.naming import (
     CAPTURED_AT,
     DAMAGED,
@@ -26,7 +26,7 @@ from ca_etl.archive.naming import (
     UNKNOWN,
 )
 from ca_etl.archive.reader import CAPTURE_KINDS
-from ca_etl.archive.record import Parsed, PayloadError, parse_record
+from ca_etl.archive.record import PayloadError, Record, parse_record
 from ca_etl.archive.sealed_file import keep_damaged
 from ca_etl.archive.writer import ArchiveWriter, record_id
 from ca_etl.errors import CaEtlError, UsageError
@@ -53,13 +53,13 @@ class UnreadableInputError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What became of the inputs.
+    """What was done with the inputs.
 
     `inputs` are the files taken, `skipped` those in folders whose kind is unknown, `duplicates` those whose content
     was given twice. `written` is the new archive file; None when there was nothing to write, and if that is because the
     archive holds the same content, `already_held` names the file. `captures` counts the captures written, `bad_records`
-    are the stretches of WARC inputs that are no whole record. They are in the new archive file as records that
-    `read_archive` tells as bad. `damaged` are the copies kept of inputs with a stretch too large for that.
+    are the parts of WARC inputs that are not whole records. They are in the new archive file as records that
+    `read_archive` gives as bad. `damaged` are the copies kept of inputs with a part too large for that.
     """
 
     inputs: tuple[Path, ...]
@@ -94,11 +94,11 @@ def ingest_paths(
 
     A text or HTML file becomes one resource record, whatever is in it; its id is made of its content, and of `url` and
     `captured_at` (zone-aware) where they are given, so that the same file is the same capture. WARC and WET records
-    are taken over byte for byte with their ids; what is no whole record becomes one that says so. `now` (zone-aware)
-    names the file. The same content again writes nothing.
+    are taken over byte for byte with their ids; what is not a whole record becomes one that states so. `now`
+    (zone-aware) is in the name of the file. The same content again writes nothing.
 
-    Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for a `url` or `captured_at` that cannot be
-    meant, `UnreadableInputError`, and `ArchiveWriteError`.
+    Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for an impossible `url` or `captured_at`,
+    `UnreadableInputError`, and `ArchiveWriteError`.
     """
     files, skipped = _expand(paths)
     _check_hints(files, url, captured_at, now)
@@ -139,7 +139,7 @@ class _Job:
     damaged: list[Path] = field(default_factory=list)
 
     def run(self, inputs: list[_Input], url: str | None, captured_at: datetime | None) -> None:
-        # The sealed name says that all of this content is in the file, so half of it must not get that name.
+        # The sealed name states that all of this content is in the file, so half of it must not get that name.
         with ArchiveWriter(
             self.archive_dir,
             self.name,
@@ -181,14 +181,14 @@ class _Job:
     def _copy_records(self, writer: ArchiveWriter, given: _Input, number: int, file: BinaryIO) -> None:
         is_plain = file.read(len(VERSION)) == VERSION
         is_kept_whole = True
-        for stretch in stretches(file):
-            record = examined(stretch, given.path.name, given.sha256)
+        for part in split_records(file):
+            record = examined(part, given.path.name, given.sha256)
             if isinstance(record, Damage):
                 self._add_damage(writer, record, file)
                 is_kept_whole &= record.is_whole
                 continue
-            file.seek(stretch.start)
-            member = file.read(stretch.end - stretch.start)
+            file.seek(part.start)
+            member = file.read(part.end - part.start)
             writer.add_member(gzip.compress(member, mtime=0) if is_plain else member)
             self.captures += record.kind in CAPTURE_KINDS and DAMAGED.lower() not in record.warc
         if not is_kept_whole:
@@ -224,15 +224,16 @@ def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
     skipped: list[Path] = []
     for path in paths:
         if path.is_dir():
-            for found in sorted(p for p in path.rglob("*") if p.is_file()):
-                (taken if _is_known(found) else skipped).append(found)
+            for file in sorted(path.rglob("*")):
+                if file.is_file():
+                    (taken if _is_known(file) else skipped).append(file)
         elif not path.exists():
             raise MissingInputError(f"{path} does not exist", f"ls {path.parent}")
         elif not path.is_file() or not _is_known(path):
             known = " ".join((*PAGES, *ARCHIVES))
             raise UnsupportedInputError(
-                f"{path} is no file of a known kind",
-                f"give files that end in {known} (an answer of the posts API or a feed as .txt, with its --url)",
+                f"{path} is not a file of a known kind",
+                f"give files that end in {known} (a response of the posts API or a feed as .txt, with its --url)",
             )
         else:
             taken.append(path)
@@ -279,8 +280,8 @@ def _examine(path: Path, url: str | None, captured_at: datetime | None) -> _Inpu
 
 def _held(archive_dir: Path, content: str) -> Path | None:
     """The sealed file of an ingest of the same content."""
-    found = sorted(archive_dir.glob(f"*/*/*-ingest-{content}*{SEALED_SUFFIX}"))
-    return next((path for path in found if RECOVERED not in path.name), None)
+    sealed = sorted(archive_dir.glob(f"*/*/*-ingest-{content}*{SEALED_SUFFIX}"))
+    return next((path for path in sealed if RECOVERED not in path.name), None)
 
 
 @contextmanager
@@ -314,7 +315,7 @@ class Damage:
 
     @property
     def record_id(self) -> str:
-        """Equal for the same place in the same content, under whatever name."""
+        """Equal for the same offset in the same content, under whatever name."""
         return record_id("damaged", self.sha256, self.start)
 
     @property
@@ -333,22 +334,22 @@ class Damage:
         return self.stored_bytes == self.end - self.start
 
     def headers(self) -> Mapping[str, str]:
-        """The WARC headers that say what the record is."""
+        """The WARC headers that state what the record is."""
         name = os.fsencode(self.name).decode("utf-8", "replace")
         detail = f"{name} at byte {self.start}: {self.detail[:MAX_DETAIL]}"
         fields = {DAMAGED: f"{self.reason}; {quote(detail, safe=PLAIN)}", CAPTURED_AT: UNKNOWN}
         return fields if self.is_whole else {**fields, "WARC-Truncated": "length"}
 
     def bad_record(self) -> BadRecord:
-        """What a report of the ingest says; places are those of the input."""
+        """The entry in the report of the ingest; its file and offset are those of the input."""
         return BadRecord(self.name, self.start, self.reason, self.detail, self.record_id)
 
 
-def examined(stretch: Stretch, name: str, sha256: str) -> Parsed | Damage:
-    """The verified record of a stretch of the input `name`, or what is damaged there."""
-    if isinstance(stretch, BadStretch):
-        return Damage(name, sha256, stretch.start, stretch.end, stretch.reason, stretch.detail)
+def examined(part: Part, name: str, sha256: str) -> Record | Damage:
+    """The verified record of a part of the input `name`, or what is damaged there."""
+    if isinstance(part, BadRange):
+        return Damage(name, sha256, part.start, part.end, part.reason, part.detail)
     try:
-        return parse_record(stretch)
+        return parse_record(part)
     except PayloadError as error:
-        return Damage(name, sha256, stretch.start, stretch.end, error.reason, error.detail)
+        return Damage(name, sha256, part.start, part.end, error.reason, error.detail)

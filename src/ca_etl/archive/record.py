@@ -1,6 +1,6 @@
-"""One whole WARC record: its header (split by FastWARC), its digests, and the page in its stored bytes. Pure.
+"""One whole WARC record: its header, its digests, and the page in its stored bytes. Pure.
 
-Other writers store what they like: de-chunked bodies under a chunked header and the reverse, digests over either form,
+Other writers store many forms: de-chunked bodies under a chunked header and the reverse, digests over either form,
 gzip announced and already removed. So each coding is undone only where the bytes themselves show it.
 """
 
@@ -25,7 +25,7 @@ HTTP_START: Final = re.compile(rb"HTTP/[0-9.]+ +([0-9]{3})(?: [^\r\n]*)?\r?\n")
 HTTP_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 
 
-class Parsed(NamedTuple):
+class Record(NamedTuple):
     """A verified record. Header names are in lower case, and the first value of a repeated one counts.
 
     `date` is WARC-Date in UTC.
@@ -54,7 +54,7 @@ class Parsed(NamedTuple):
 
     @property
     def is_robots(self) -> bool:
-        """Whether the record is an answer to GET /robots.txt."""
+        """Whether the record is a response to GET /robots.txt."""
         uri = self.uri or ""
         return (
             "/robots.txt" in uri
@@ -71,7 +71,7 @@ class Parsed(NamedTuple):
         )
 
 
-def parse_record(raw: RawRecord) -> Parsed:
+def parse_record(raw: RawRecord) -> Record:
     """Read the header and verify the digests. Raises `PayloadError` for a record that cannot be trusted."""
     version, _, head = raw.data[: raw.block_start].decode("utf-8", "replace").partition("\n")
     if not WARC_VERSION.fullmatch(version):
@@ -89,7 +89,7 @@ def parse_record(raw: RawRecord) -> Parsed:
     _verify(kind, warc, block, body)
     if body is not None and "chunked" in http.get("transfer-encoding", "").lower():
         body = dechunk(body) or body
-    return Parsed(kind, record_id, date, raw, warc, status, http, body)
+    return Record(kind, record_id, date, raw, warc, status, http, body)
 
 
 def record_id_of(raw: RawRecord) -> str | None:
@@ -117,7 +117,7 @@ def parse_warc_date(value: str) -> datetime:
             raise ValueError("no time of day")  # noqa: TRY301  the same message serves both
         when = datetime.fromisoformat(text)
     except ValueError as error:
-        raise PayloadError(RejectReason.BAD_RECORD, f"WARC-Date {text!r} is no instant") from error
+        raise PayloadError(RejectReason.BAD_RECORD, f"WARC-Date {text!r} is not an instant") from error
     return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
 
 
@@ -136,10 +136,10 @@ def _http(block: bytes, *, may_be_empty: bool) -> tuple[int | None, dict[str, st
 
 
 def _verify(kind: str, warc: dict[str, str], block: bytes, body: bytes | None) -> None:
-    """Hold the bytes against the digests that the record states.
+    """Compare the bytes with the digests that the record states. Raises `PayloadError`.
 
-    A block digest that fits settles it: it covers every byte. Payload digests are written over the chunked form by some
-    and over the de-chunked form by others, so that without a block digest either will do.
+    A block digest that matches is enough: it covers every byte. Payload digests are written over the chunked form by
+    some and over the de-chunked form by others, so that without a block digest either will do.
     """
     stated = warc.get("warc-block-digest")
     if stated:
@@ -256,7 +256,7 @@ DIGEST_BYTES: Final = {"md5": 16, "sha1": 20, "sha256": 32, "sha384": 48, "sha51
 
 
 class PayloadError(Exception):
-    """A record whose bytes give no page; `reason` says of which kind."""
+    """A record whose bytes give no page, for `reason`."""
 
     def __init__(self, reason: RejectReason, detail: str) -> None:
         super().__init__(detail)
@@ -298,18 +298,18 @@ def dechunk(data: bytes) -> bytes | None:
 
 
 def decode_body(stored: bytes, encoding: str | None, *, is_truncated: bool) -> bytes:
-    """The page behind a stored body, whose transfer coding is already undone.
+    """The page in a stored body, whose transfer coding is already undone.
 
     `encoding` is the Content-Encoding as stored, never a prefixed one such as `X-Crawler-Content-Encoding`.
-    A body that says of itself that it is cut gives what there is. Raises `PayloadError`.
+    A body that its record states to be truncated gives what there is. Raises `PayloadError`.
     """
     if stored.startswith(GZIP_MAGIC):
         # Also without a header: playback of web archives loses it.
         return _gunzip(stored, is_truncated=is_truncated)
     coding = (encoding or "").strip().lower()
-    if coding in {"", "identity", "gzip", "x-gzip"} or _looks_like_text(stored):
+    if coding in {"", "identity", "gzip", "x-gzip"} or _is_text(stored):
         return stored
-    raise PayloadError(RejectReason.UNDECODABLE, f"Content-Encoding {coding} is not read here")
+    raise PayloadError(RejectReason.UNDECODABLE, f"Content-Encoding {coding} cannot be decoded here")
 
 
 def _gunzip(stored: bytes, *, is_truncated: bool) -> bytes:
@@ -329,7 +329,7 @@ def _gunzip(stored: bytes, *, is_truncated: bool) -> bytes:
         raise PayloadError(reason, str(error)) from error
 
 
-def _looks_like_text(data: bytes) -> bool:
+def _is_text(data: bytes) -> bool:
     """Whether a body that announces a coding is plain all the same: a writer took it off and kept the header."""
     head = data[:1024]
     if b"\x00" in head:
@@ -337,7 +337,7 @@ def _looks_like_text(data: bytes) -> bool:
     try:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
-        # a character cut by the slice is no sign against it
+        # the slice may have cut a character
         return error.start >= len(head) - 3
     return True
 

@@ -1,4 +1,4 @@
-"""What an answer is worth, before any parser sees it. Pure: bytes and headers in, a verdict out."""
+"""The verdict on a response, before it is parsed. Pure: bytes and headers in, a verdict out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ IDENTITY: Final = frozenset({"", "identity"})
 GZIP: Final = frozenset({"gzip", "x-gzip"})
 CHALLENGE_SCAN_BYTES: Final = 65_536
 
-# Titles of the interstitial pages, and script hooks that stand on nothing else. Cloudflare's and Imperva's
-# ordinary scripts are injected into good pages too, so their paths alone are no sign.
+# Titles of the interstitial pages, and script hooks that are on no other page. Cloudflare's and Imperva's
+# ordinary scripts are injected into good pages too, so their paths alone show nothing.
 CHALLENGE: Final = re.compile(
     rb"<title>\s*(?:just a moment|attention required! \| cloudflare|ddos-guard|please wait\.\.\. \| cloudflare"
     rb"|access denied|bot verification|you are being redirected|checking your browser|one moment, please)"
@@ -24,7 +24,7 @@ CHALLENGE: Final = re.compile(
     re.IGNORECASE,
 )
 HTML_END: Final = re.compile(rb"</html\s*>", re.IGNORECASE)
-# A string without an end is one too, so that a search never starts anew behind it: linear on any body.
+# A string without an end matches too, so that no search starts again after it: linear on any body.
 JSON_STRING: Final = re.compile('"[^"]*"?')
 
 
@@ -138,7 +138,7 @@ def _missing_end(content_type: str, body: bytes) -> str | None:
 
 
 def _is_whole_json(body: bytes) -> bool:
-    """Whether each bracket of a document is closed: however deep, and whatever a parser will say of it."""
+    """Whether each bracket of a document is closed: however deep, and whether or not a parser accepts it."""
     # as text: joining bytes takes 80 bytes a piece
     text = body.replace(rb"\\", b"").replace(rb"\"", b"").decode("latin-1")
     outside = JSON_STRING.sub("", text)
@@ -148,4 +148,4 @@ def _is_whole_json(body: bytes) -> bool:
             json.loads(body)
         except ValueError:
             return False
-    return all(begun == ended for begun, ended in counts)
+    return all(opened == closed for opened, closed in counts)

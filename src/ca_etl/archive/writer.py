@@ -27,7 +27,7 @@ class ArchiveWriter:
     """Writes one archive file, `archive_dir/YYYY/MM/<name>.warc.gz`; YYYY and MM are those of the name's time stamp.
 
     A context manager. Leaving it seals the file, also after an exception: what was added is worth keeping, whatever
-    went wrong next; with `keep_partial` false, an exception removes the file instead. Nothing added, no file.
+    failed next; with `keep_partial` false, an exception removes the file instead. Without a record there is no file.
     `source` goes into the warcinfo record and into every record; `info` holds further warcinfo fields. `clock` gives
     aware UTC instants. Raises `ArchiveWriteError` when the disk refuses.
     """

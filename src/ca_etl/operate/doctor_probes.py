@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import duckdb
 import requests
 
-from ca_etl.archive.framing import BadStretch, stretches
+from ca_etl.archive.framing import BadRange, split_records
 from ca_etl.archive.naming import OPEN_SUFFIX
 from ca_etl.archive.reader import archive_files
 from ca_etl.errors import CaEtlError, Problem, UsageError
@@ -237,9 +237,9 @@ def _trouble(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str:
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            for stretch in stretches(file):
-                if isinstance(stretch, BadStretch):
-                    return f"{stretch.reason} at byte {stretch.start}: {stretch.detail}"
+            for part in split_records(file):
+                if isinstance(part, BadRange):
+                    return f"{part.reason} at byte {part.start}: {part.detail}"
                 if not to_end:
                     break
             file.seek(0)
@@ -368,7 +368,9 @@ def versions(found: Mapping[str, str]) -> Iterator[Finding]:
 def variables(wrong: Sequence[Misspelt]) -> Iterator[Finding]:
     """Settings that have no effect because of their name."""
     for each in wrong:
-        command = f"unset {each.name}" if each.place == "environment" else f"grep -n {each.name} {each.place}"
+        command = (
+            f"unset {each.name}" if each.origin == "environment" else f"grep -n {each.name} {each.origin}"
+        )
         yield Finding("settings", Level.WARN, str(each), f"{command} (settings: docs/settings.md)")
     if not wrong:
         yield Finding("settings", Level.OK, "every CA_ETL_ variable is a setting")

@@ -2,7 +2,7 @@
 
 The format is Data Package version 2 (https://datapackage.org). Every file of the release but the descriptor
 itself is listed with its length and SHA-256. Frictionless has one type for all numbers, so each field
-names its DuckDB type as well: `DECIMAL(18,8)` says what `number` does not.
+names its DuckDB type as well: `DECIMAL(18,8)` is more than `number`.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ def file_fact(folder: Path, path: Path) -> FileFact:
 
 
 def frictionless_type(duckdb_type: str) -> str:
-    """The Table Schema type of a DuckDB type; `any` for one that it has no word for."""
+    """The Table Schema type of a DuckDB type; `any` for one that it does not have."""
     if duckdb_type.endswith("]"):
         return "array"
     return TYPES.get(duckdb_type.partition("(")[0], "any")

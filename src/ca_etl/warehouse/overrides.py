@@ -1,9 +1,9 @@
 """What the operator decided about single captures: `decisions.csv` in the data directory.
 
 A capture that a check stops is in the archive for good, and would stop every later run. The
-operator looks at it and decides: `exclude` (its observations stay out of the facts, and out of the
+operator inspects it and decides: `exclude` (its observations stay out of the facts, and out of the
 checks on them) or `accept` (its rates are right, however unlikely). The file is theirs: it can be
-read, edited and kept under version control, and a rebuild heeds it. A decision is changed by a further line about its
+read, edited and kept under version control, and a rebuild applies it. A decision is changed by another line about its
 capture: where the line of one that the current release has is missing, the file is taken for damaged (`lost`).
 """
 
@@ -30,7 +30,7 @@ FIELDS: Final = ("capture_id", "decision", "reason", "decided_at")
 
 
 class DecisionError(CaEtlError):
-    """A line of `decisions.csv` is no decision."""
+    """A line of `decisions.csv` is not a decision."""
 
 
 def read(data_dir: Path) -> tuple[CaptureDecision, ...]:
@@ -76,7 +76,7 @@ def append(data_dir: Path, decision: CaptureDecision) -> None:
     """Add one line; of several who do so at a time each waits for the others.
 
     `decided_at` is zone-aware. Raises `StorageError`, and `DecisionError` for a file that `read` refuses, since a
-    further line repairs none of its lines.
+    further line would not repair it.
     """
     path = data_dir / DECISIONS_FILE
     with storage(path), FileLock(data_dir / LOCK_FILE, fallback_to_soft=False):

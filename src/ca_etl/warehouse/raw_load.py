@@ -28,11 +28,11 @@ log = logging.getLogger(__name__)
 
 ORDINAL: Final = "incoming_ordinal"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# The same record may stand in two archive files and be read by two runs: that is no other content.
+# The same record may be in two archive files and be read by two runs: its content is the same.
 PROVENANCE: Final = frozenset({"archive_file", "archive_offset", "parser_version", "run_id"})
 # The key is the hash of the content; comparing would read every text that is stored.
 CONTENT_ADDRESSED: Final = frozenset({"article_text"})
-# An answer with one of these is no page, so "not modified since" would prove nothing.
+# A response with one of these is not a page, so "not modified since" would prove nothing.
 NO_PAGE: Final = (
     RejectReason.BAD_RECORD,
     RejectReason.TRUNCATED,
@@ -57,8 +57,8 @@ class ReconciliationError(CaEtlError):
 class TableCount:
     """What became of the rows handed over for one table: parsed = loaded + known.
 
-    `known` rows were there already, or came twice in this batch. `differing` of them say something else than
-    the row that is kept: the parser has changed since, and only a rebuild would take their word.
+    `known` rows were there already, or came twice in this batch. `differing` of them have other
+    content than the row that is kept: the parser has changed since, and only a rebuild would take the new one.
     """
 
     parsed: int
@@ -102,7 +102,7 @@ class CaptureDecision:
 
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """The last usable answer of a URL, for the next conditional request. `captured_at` is UTC."""
+    """The last usable response of a URL, for the next conditional request. `captured_at` is UTC."""
 
     capture_id: str
     url: str
@@ -130,8 +130,8 @@ def load_rows(con: duckdb.DuckDBPyConnection, rows: Rows) -> LoadCounts:
 
 
 def mark_loaded(con: duckdb.DuckDBPyConnection, archive_files: Iterable[ArchiveFile]) -> None:
-    """Note that all captures of archive files are loaded, inside the transaction that loads them."""
-    with incoming(con, arrow_rows(con, "archive_file", [asdict(each) for each in archive_files])):
+    """Record that all captures of archive files are loaded, inside the transaction that loads them."""
+    with incoming(con, arrow_rows(con, "archive_file", [asdict(file) for file in archive_files])):
         con.execute(f"insert or replace into raw.archive_file by name select * from {INCOMING}")
 
 
@@ -141,9 +141,9 @@ def known_archive_files(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def load_journal(con: duckdb.DuckDBPyConnection, records: Iterable[RunRecord]) -> None:
-    """Make `raw.run`, `raw.slot` and `raw.check_result` say what these records of the journal say.
+    """Make `raw.run`, `raw.slot` and `raw.check_result` hold exactly these records of the journal.
 
-    Of a run told twice the first line holds.
+    Of two records of one run the first counts.
     """
     first = distinct(records)
     other = {"checks", "slots", "contradicted_by", "held"}
@@ -176,7 +176,7 @@ def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[CaptureDe
 
 
 def validators(con: duckdb.DuckDBPyConnection, urls: Iterable[str]) -> dict[str, Validator]:
-    """By URL, the newest answer 200 that carries a validator, is a page and was not excluded."""
+    """By URL, the newest response 200 that has a validator, is a page and was not excluded."""
     rows = con.execute(
         """
         select capture_id, url, epoch_us(captured_at), etag, last_modified, payload_sha256
@@ -242,7 +242,7 @@ def _differing(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str
 def _replace_rows(
     con: duckdb.DuckDBPyConnection, table: str, key: Sequence[str], rows: list[dict[str, Any]]
 ) -> None:
-    """Make a table hold exactly these rows, writing only those that are new, gone or changed.
+    """Make a table hold exactly these rows, writing only those that are new, removed or changed.
 
     A journal of a thousand runs costs a day no more than one of ten, and the file does not grow by rewriting it.
     """
@@ -262,7 +262,7 @@ def _number(con: duckdb.DuckDBPyConnection, sql: str) -> int:
     return int(con.execute(sql).fetchall()[0][0])
 
 
-# A record that had no readable id is rejected under its place, `<archive file>#<offset>`.
+# A record that had no readable id is rejected under its position, `<archive file>#<offset>`.
 RETRIED = """
     create or replace temp table retried as
     select distinct

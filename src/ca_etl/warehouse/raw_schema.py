@@ -1,4 +1,4 @@
-"""The landing tables themselves: making them from `sql/raw/`, and bringing Arrow rows within reach of SQL."""
+"""The tables `raw.*`: made from `sql/raw/`, compared with it, and filled from Arrow rows."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ INCOMING: Final = "incoming_rows"
 
 
 class OutdatedWarehouseError(CaEtlError):
-    """A landing table of an older version of the code has other columns than its file."""
+    """A table of an older version of the code has other columns than its file."""
 
 
 def ensure_raw(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the landing tables that are missing, with their comments.
+    """Make the tables `raw.*` that are missing, with their comments.
 
-    Raises `OutdatedWarehouseError` when one exists with other columns than its file says.
+    Raises `OutdatedWarehouseError` when one exists with other columns than its file has.
     """
     ddl, layout = _ddl()
     # Making nothing takes DuckDB 70 ms, most of it for comments that exist already.
