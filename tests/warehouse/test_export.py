@@ -98,7 +98,7 @@ def test_equal_tables_give_equal_bytes_in_whatever_order_they_were_filled(con, t
     [("(400000, 1)", ["a"]), ("(5, 1)", ["a"]), ("(null, 1)", ["a"]), ("(399999, null)", ["a", "b"])],
     ids=["in order", "out of order", "null at the end", "null in the second column"],
 )
-def test_the_order_of_a_file_is_the_same_whether_the_table_stands_in_it_or_not(con, tmp_path, last, sort):
+def test_the_order_of_a_file_is_the_same_whether_the_table_is_in_it_or_not(con, tmp_path, last, sort):
     # several row groups of DuckDB, read by several threads
     con.execute("set threads = 3; drop table main.rate")
     con.execute("create table main.wide as select range as a, 0 as b from range(400000)")

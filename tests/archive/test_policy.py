@@ -39,22 +39,22 @@ def decision(attempt, attempts=1, redirects=0, policy=POLICY):
 
 
 @pytest.mark.parametrize("verdict", [Verdict.OK, Verdict.UNCHANGED])
-def test_a_usable_answer_is_done(attempt, verdict):
+def test_a_usable_response_is_done(attempt, verdict):
     assert decision(attempt(verdict=verdict)) == Done(verdict, "")
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
-def test_a_status_that_may_pass_is_asked_again(attempt, status):
+def test_a_status_that_may_pass_is_requested_again(attempt, status):
     assert isinstance(decision(attempt(verdict=Verdict.HTTP_ERROR, status=status)), RetryAfter)
 
 
 @pytest.mark.parametrize("status", [400, 401, 404, 410, 451, 501, 505, 202, 206])
-def test_a_status_that_stays_is_not_asked_again(attempt, status):
+def test_a_status_that_stays_is_not_requested_again(attempt, status):
     assert isinstance(decision(attempt(verdict=Verdict.HTTP_ERROR, status=status)), Stop)
 
 
 @pytest.mark.parametrize("verdict", [Verdict.TRUNCATED, Verdict.UNREACHABLE])
-def test_cut_bodies_and_silence_are_asked_again(attempt, verdict):
+def test_cut_bodies_and_silence_are_requested_again(attempt, verdict):
     assert isinstance(decision(attempt(verdict=verdict)), RetryAfter)
 
 
@@ -122,7 +122,7 @@ def test_a_retry_after_of_exactly_the_bound_is_waited_for(attempt, seconds, *, i
         "Mon, 01 Jan 2027 " + "0" * 60_000,
     ],
 )
-def test_a_retry_after_that_says_nothing_leaves_the_backoff(attempt, value):
+def test_a_retry_after_without_a_time_leaves_the_backoff(attempt, value):
     assert decision(throttled(attempt, value)).seconds == POLICY.backoff_base_seconds
 
 
@@ -162,14 +162,14 @@ def test_the_date_forms_of_http_are_instants(value, iso):
     assert http_date(value).isoformat() == iso
 
 
-def test_a_retry_after_in_the_past_is_no_pause():
+def test_a_retry_after_in_the_past_is_not_a_pause():
     assert retry_after_seconds("Mon, 01 Jan 2024 00:00:00 GMT", NOW) == 0
 
 
 @given(st.text(max_size=40))
 def test_no_retry_after_header_raises(value):
-    found = retry_after_seconds(value, NOW)
-    assert found is None or found >= 0
+    seconds = retry_after_seconds(value, NOW)
+    assert seconds is None or seconds >= 0
 
 
 def test_the_backoff_doubles_up_to_its_cap():
@@ -258,7 +258,7 @@ def test_a_location_has_at_most_8000_characters(length, *, is_usable):
 
 
 @given(st.text(max_size=60))
-def test_no_location_raises_and_none_leaves_the_allowed_hosts(location):
+def test_no_location_raises_or_leaves_the_allowed_hosts(location):
     target = redirect_target("http://site.test/", location)
     if target is not None and POLICY.allows_host(target):
         from urllib3.util import parse_url
@@ -266,7 +266,7 @@ def test_no_location_raises_and_none_leaves_the_allowed_hosts(location):
         assert parse_url(target).host.lower() in POLICY.allowed_hosts
 
 
-def test_a_304_for_another_version_is_asked_again_without_conditions(attempt, validators):
+def test_a_304_for_another_version_is_requested_again_without_conditions(attempt, validators):
     wrong = attempt(verdict=Verdict.HTTP_ERROR, status=304, validators=validators())
     assert decision(wrong).unconditionally
     assert isinstance(decision(wrong, attempts=3), Stop)

@@ -17,8 +17,8 @@ def one(visit, site, path="/p", **changes):
     return result.attempts[-1], result
 
 
-def test_a_whole_page_is_ok(visit, site, answer, page):
-    site.routes["/p"] = answer(page)
+def test_a_whole_page_is_ok(visit, site, response, page):
+    site.routes["/p"] = response(page)
     attempt, result = one(visit, site)
     assert (result.verdict, attempt.body, attempt.wire_body, attempt.truncated) == (
         Verdict.OK,
@@ -28,14 +28,14 @@ def test_a_whole_page_is_ok(visit, site, answer, page):
     )
 
 
-def test_a_gzip_page_keeps_its_wire_bytes_beside_the_page(visit, site, answer, page, gzipped):
-    site.routes["/p"] = answer(gzipped(page), Content_Encoding="gzip")
+def test_a_gzip_page_keeps_its_wire_bytes_beside_the_page(visit, site, response, page, gzipped):
+    site.routes["/p"] = response(gzipped(page), Content_Encoding="gzip")
     attempt, _ = one(visit, site)
     assert (attempt.verdict, attempt.body, attempt.wire_body) == (Verdict.OK, page, gzipped(page))
 
 
-def test_a_body_shorter_than_its_content_length_is_truncated(visit, site, answer, page):
-    site.routes["/p"] = answer(page[:1000], length=len(page))
+def test_a_body_shorter_than_its_content_length_is_truncated(visit, site, response, page):
+    site.routes["/p"] = response(page[:1000], length=len(page))
     attempt, _ = one(visit, site)
     assert (attempt.verdict, attempt.truncated, attempt.wire_body) == (
         Verdict.TRUNCATED,
@@ -44,17 +44,17 @@ def test_a_body_shorter_than_its_content_length_is_truncated(visit, site, answer
     )
 
 
-def test_a_body_longer_than_its_content_length_does_not_leak_in(visit, site, answer):
-    site.routes["/p"] = answer(b"<html>one</html>HTTP/1.1 200 OK\r\n\r\ntwo", length=16)
+def test_a_body_longer_than_its_content_length_does_not_leak_in(visit, site, response):
+    site.routes["/p"] = response(b"<html>one</html>HTTP/1.1 200 OK\r\n\r\ntwo", length=16)
     attempt, _ = one(visit, site)
     assert (attempt.verdict, attempt.wire_body) == (Verdict.OK, b"<html>one</html>")
 
 
 @pytest.mark.parametrize("length", [-1, None, "whole"])
-def test_a_cut_gzip_body_is_truncated_whatever_its_content_length_says(visit, site, answer, gzipped, length):
+def test_a_cut_gzip_body_is_truncated_whatever_its_content_length_is(visit, site, response, gzipped, length):
     whole = gzipped(b"<html>" + bytes(range(256)) * 40)
     stated = len(whole) if length == "whole" else length
-    site.routes["/p"] = answer(whole[:-20], length=stated, Content_Encoding="gzip")
+    site.routes["/p"] = response(whole[:-20], length=stated, Content_Encoding="gzip")
     attempt, _ = one(visit, site)
     assert attempt.verdict is Verdict.TRUNCATED
     assert attempt.truncated == ("disconnect" if length == "whole" else "unspecified")
@@ -84,9 +84,9 @@ def test_a_broken_chunked_body_is_truncated(visit, site, page, end):
     assert attempt.wire_body.startswith(page)
 
 
-def test_a_body_that_ends_with_the_connection_needs_its_closing_tag(visit, site, answer, page):
-    site.routes["/whole"] = answer(page, length=None)
-    site.routes["/cut"] = answer(page[:-7], length=None)
+def test_a_body_that_ends_with_the_connection_needs_its_closing_tag(visit, site, response, page):
+    site.routes["/whole"] = response(page, length=None)
+    site.routes["/cut"] = response(page[:-7], length=None)
     assert one(visit, site, "/whole")[0].verdict is Verdict.OK
     cut, _ = one(visit, site, "/cut")
     assert (cut.verdict, cut.truncated) == (Verdict.TRUNCATED, "unspecified")
@@ -111,20 +111,22 @@ def test_a_body_that_ends_with_the_connection_needs_its_closing_tag(visit, site,
         ("application/json", b"nul", Verdict.TRUNCATED),
     ],
 )
-def test_other_kinds_without_a_length_show_their_end_too(visit, site, answer, *, content_type, body, verdict):
-    site.routes["/p"] = answer(body, length=None, Content_Type=content_type)
+def test_other_kinds_without_a_length_show_their_end_too(
+    visit, site, response, *, content_type, body, verdict
+):
+    site.routes["/p"] = response(body, length=None, Content_Type=content_type)
     assert one(visit, site)[0].verdict is verdict
 
 
-def test_a_connection_dropped_before_the_answer_is_unreachable(visit, site):
+def test_a_connection_dropped_before_the_response_is_unreachable(visit, site):
     site.routes["/p"] = b""
     attempt, _ = one(visit, site)
     assert (attempt.verdict, attempt.status) == (Verdict.UNREACHABLE, None)
 
 
-def test_a_connection_reset_in_the_body_is_truncated(visit, site, answer, page):
+def test_a_connection_reset_in_the_body_is_truncated(visit, site, response, page):
     def reset(connection: socket.socket) -> None:
-        connection.sendall(answer(page[:500], length=len(page)))
+        connection.sendall(response(page[:500], length=len(page)))
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
 
@@ -133,7 +135,7 @@ def test_a_connection_reset_in_the_body_is_truncated(visit, site, answer, page):
     assert attempt.verdict in {Verdict.TRUNCATED, Verdict.UNREACHABLE}
 
 
-def test_nobody_listening_is_unreachable(visit):
+def test_no_listener_is_unreachable(visit):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     result = visit(max_attempts=2).fetcher.get(f"http://127.0.0.1:{port}/p")
@@ -142,7 +144,7 @@ def test_nobody_listening_is_unreachable(visit):
 
 
 @pytest.mark.parametrize("junk", [b"\x00\x01\x02 not http\r\n\r\n", b"SSH-2.0-OpenSSH\r\n"])
-def test_what_is_no_http_is_unreachable(visit, site, junk):
+def test_what_is_not_http_is_unreachable(visit, site, junk):
     site.routes["/p"] = junk
     assert one(visit, site)[0].verdict is Verdict.UNREACHABLE
 
@@ -156,8 +158,8 @@ def drip(site, lead: bytes, drop: bytes):
     return reply
 
 
-def test_a_server_that_drips_its_body_does_not_hold_us(visit, site, answer):
-    site.routes["/p"] = drip(site, answer(b"<html>", length=1_000_000), b"x")
+def test_a_server_that_drips_its_body_does_not_hold_us(visit, site, response):
+    site.routes["/p"] = drip(site, response(b"<html>", length=1_000_000), b"x")
     attempt, _ = one(visit, site, max_request_seconds=0.4)
     assert (attempt.verdict, attempt.truncated) == (Verdict.TRUNCATED, "time")
     assert attempt.wire_body.startswith(b"<html>x")
@@ -190,14 +192,14 @@ def test_a_server_that_drips_its_status_line_does_not_hold_us(visit, site):
 
 
 @pytest.mark.parametrize("form", ["length", "close", "chunked", "gzip"])
-def test_an_answer_cut_at_any_byte_is_never_ok(visit, site, answer, gzipped, form):
+def test_a_response_cut_at_any_byte_is_never_ok(visit, site, response, gzipped, form):
     body = b"<html><p>0.01144</p></html>"
     whole = {
-        "length": answer(body),
-        "close": answer(body, length=None),
+        "length": response(body),
+        "close": response(body, length=None),
         # all chunks are there once the size 0 is, with or without the line ends behind it
         "chunked": chunked(body[:9], body[9:], end=b"0"),
-        "gzip": answer(gzipped(body), length=None, Content_Encoding="gzip"),
+        "gzip": response(gzipped(body), length=None, Content_Encoding="gzip"),
     }[form]
     site.routes["/p"] = [whole[:length] for length in range(len(whole))] + [whole]
     fetcher = visit(max_attempts=1).fetcher
@@ -206,9 +208,9 @@ def test_an_answer_cut_at_any_byte_is_never_ok(visit, site, answer, gzipped, for
     assert verdicts[-1] is Verdict.OK
 
 
-def test_a_silent_server_is_left_after_the_read_timeout(visit, site, answer):
+def test_a_silent_server_is_left_after_the_read_timeout(visit, site, response):
     def silent(connection: socket.socket) -> None:
-        connection.sendall(answer(b"<html>", length=5000))
+        connection.sendall(response(b"<html>", length=5000))
         site.stopping.wait(10)
 
     site.routes["/p"] = silent
@@ -216,22 +218,22 @@ def test_a_silent_server_is_left_after_the_read_timeout(visit, site, answer):
     assert (attempt.verdict, attempt.truncated, attempt.wire_body) == (Verdict.TRUNCATED, "time", b"<html>")
 
 
-def test_a_bomb_is_oversize_and_is_not_read_to_its_end(visit, site, answer):
+def test_a_bomb_is_oversize_and_is_not_read_to_its_end(visit, site, response):
     bomb = gzip.compress(b"\x00" * 30_000_000)
-    site.routes["/p"] = answer(bomb, Content_Encoding="gzip")
+    site.routes["/p"] = response(bomb, Content_Encoding="gzip")
     attempt, _ = one(visit, site, max_decoded_bytes=1_000_000, max_ratio=5000.0)
     assert (attempt.verdict, attempt.truncated) == (Verdict.OVERSIZE, "length")
     assert len(attempt.body) <= 1_100_000
 
 
-def test_a_bomb_is_oversize_by_its_ratio(visit, site, answer):
-    site.routes["/p"] = answer(gzip.compress(b"\x00" * 8_000_000), Content_Encoding="gzip")
+def test_a_bomb_is_oversize_by_its_ratio(visit, site, response):
+    site.routes["/p"] = response(gzip.compress(b"\x00" * 8_000_000), Content_Encoding="gzip")
     assert one(visit, site)[0].verdict is Verdict.OVERSIZE
 
 
 @pytest.mark.parametrize("length", [-1, None])
-def test_a_body_above_the_wire_bound_is_oversize_and_kept_up_to_it(visit, site, answer, length):
-    site.routes["/p"] = answer(b"<html>" + b"x" * 300_000, length=length)
+def test_a_body_above_the_wire_bound_is_oversize_and_kept_up_to_it(visit, site, response, length):
+    site.routes["/p"] = response(b"<html>" + b"x" * 300_000, length=length)
     attempt, _ = one(visit, site, max_wire_bytes=100_000)
     assert (attempt.verdict, attempt.truncated, len(attempt.wire_body)) == (
         Verdict.OVERSIZE,
@@ -241,28 +243,28 @@ def test_a_body_above_the_wire_bound_is_oversize_and_kept_up_to_it(visit, site, 
 
 
 @pytest.mark.parametrize("encoding", ["br", "zstd", "deflate", "gzip, gzip"])
-def test_an_encoding_that_was_not_asked_for_is_refused(visit, site, answer, encoding):
-    site.routes["/p"] = answer(b"\x8b\x02\x80binary", Content_Encoding=encoding)
+def test_an_encoding_that_was_not_requested_is_refused(visit, site, response, encoding):
+    site.routes["/p"] = response(b"\x8b\x02\x80binary", Content_Encoding=encoding)
     attempt, result = one(visit, site, max_attempts=3)
     assert (result.verdict, len(result.attempts)) == (Verdict.BAD_ENCODING, 1)
     assert attempt.wire_body == b"\x8b\x02\x80binary"
 
 
-def test_only_gzip_is_asked_for(visit, site, answer, page):
-    site.routes["/p"] = answer(page)
+def test_only_gzip_is_requested(visit, site, response, page):
+    site.routes["/p"] = response(page)
     one(visit, site)
     assert "accept-encoding: gzip\r\n" in site.requests[-1].lower()
 
 
-def test_a_page_that_lies_about_gzip_is_refused(visit, site, answer, page):
-    site.routes["/p"] = answer(page, Content_Encoding="gzip")
+def test_a_page_that_claims_to_be_gzip_is_refused(visit, site, response, page):
+    site.routes["/p"] = response(page, Content_Encoding="gzip")
     assert one(visit, site)[0].verdict is Verdict.BAD_ENCODING
 
 
-def test_a_wrong_gzip_checksum_is_refused(visit, site, answer, page, gzipped):
+def test_a_wrong_gzip_checksum_is_refused(visit, site, response, page, gzipped):
     wire = bytearray(gzipped(page))
     wire[-6] ^= 1
-    site.routes["/p"] = answer(bytes(wire), Content_Encoding="gzip")
+    site.routes["/p"] = response(bytes(wire), Content_Encoding="gzip")
     assert one(visit, site)[0].verdict is Verdict.BAD_ENCODING
 
 
@@ -280,28 +282,28 @@ CHALLENGE = b"<html><head><title>Just a moment...</title></head><body></body></h
         ("202 Accepted", {"sg-captcha": "challenge"}, b"<html></html>"),
     ],
 )
-def test_a_challenge_is_blocked_and_not_asked_again(visit, site, answer, *, status, headers, body):
-    site.routes["/p"] = answer(body, status, **headers)
+def test_a_challenge_is_blocked_and_not_requested_again(visit, site, response, *, status, headers, body):
+    site.routes["/p"] = response(body, status, **headers)
     attempt, result = one(visit, site, max_attempts=3)
     assert (result.verdict, len(result.attempts), attempt.body) == (Verdict.BLOCKED, 1, body)
     assert site.paths == ["/robots.txt", "/p"]
 
 
-def test_a_gzipped_challenge_is_seen(visit, site, answer, gzipped):
-    site.routes["/p"] = answer(gzipped(CHALLENGE), Content_Encoding="gzip")
+def test_a_gzipped_challenge_is_seen(visit, site, response, gzipped):
+    site.routes["/p"] = response(gzipped(CHALLENGE), Content_Encoding="gzip")
     assert one(visit, site)[0].verdict is Verdict.BLOCKED
 
 
-def test_a_page_that_carries_the_cdn_script_or_speaks_of_a_moment_is_no_challenge(visit, site, answer):
+def test_a_page_that_carries_the_cdn_script_or_mentions_a_moment_is_not_a_challenge(visit, site, response):
     body = (
         b"<html><head><title>Markets: just a moment of calm</title></head><body><p>Just a moment...</p>"
         b"<script src='/cdn-cgi/challenge-platform/scripts/jsd/main.js'></script></body></html>"
     )
-    site.routes["/p"] = answer(body)
+    site.routes["/p"] = response(body)
     assert one(visit, site)[0].verdict is Verdict.OK
 
 
-def test_repeated_headers_and_odd_bytes_keep_the_order_of_the_wire(visit, site):
+def test_repeated_headers_and_unusual_bytes_keep_the_order_of_the_wire(visit, site):
     lines = (
         b"HTTP/1.1 200 \xd0\x9e\xd0\x9a",
         b"Content-Length: 7",
@@ -327,7 +329,7 @@ def test_repeated_headers_and_odd_bytes_keep_the_order_of_the_wire(visit, site):
         b"a\x00b: c",
     ],
 )
-def test_a_header_line_that_is_no_field_hides_none_of_those_after_it(visit, site, page, caplog, junk):
+def test_a_header_line_that_is_not_a_field_hides_none_of_those_after_it(visit, site, page, caplog, junk):
     head = b"HTTP/1.1 200 OK\r\n" + junk + b"\r\n\tand its fold\r\nTransfer-Encoding: chunked\r\n\r\n"
     site.routes["/p"] = head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(page), page)
     attempt, _ = one(visit, site)
@@ -350,7 +352,7 @@ def test_a_bare_cr_or_a_nul_is_a_space_and_begins_no_field(visit, site):
     assert attempt.response_headers == (("X-A", "one Content-Length: 3 "),)
 
 
-def test_a_head_of_more_than_a_hundred_lines_that_are_no_field_is_no_response(visit, site):
+def test_a_head_of_more_than_a_hundred_lines_that_are_not_fields_is_not_a_response(visit, site):
     site.routes["/p"] = b"HTTP/1.1 200 OK\r\n" + b"no field\r\n" * 101 + b"\r\n</html>"
     attempt, _ = one(visit, site)
     assert (attempt.verdict, attempt.status) == (Verdict.UNREACHABLE, None)
@@ -361,7 +363,7 @@ def test_two_lengths_that_differ_are_no_response(visit, site):
     assert one(visit, site)[0].verdict is Verdict.UNREACHABLE
 
 
-def test_what_a_server_says_is_printable_and_short_in_a_detail(visit, site):
+def test_what_a_server_sends_is_printable_and_short_in_a_detail(visit, site):
     site.routes |= {
         "/reason": b"HTTP/1.1 500 \x1b[31mBusy\r\nContent-Length: 0\r\n\r\n",
         "/long": b"HTTP/1.1 500 " + b"r" * 60_000 + b"\r\nContent-Length: 0\r\n\r\n",
@@ -373,11 +375,11 @@ def test_what_a_server_says_is_printable_and_short_in_a_detail(visit, site):
     assert results[0].detail.startswith("500 \\x1b[31mBusy")
 
 
-def test_gzip_under_no_header_is_inflated_within_the_same_bounds(visit, site, answer, page, gzipped):
+def test_gzip_under_no_header_is_inflated_within_the_same_bounds(visit, site, response, page, gzipped):
     site.routes |= {
-        "/page": answer(gzipped(page)),
-        "/cut": answer(gzipped(page)[:-9], length=None),
-        "/bomb": answer(gzipped(b"\0" * 8_000_000)),
+        "/page": response(gzipped(page)),
+        "/cut": response(gzipped(page)[:-9], length=None),
+        "/bomb": response(gzipped(b"\0" * 8_000_000)),
     }
     fetcher = visit(max_attempts=1).fetcher
     results = [fetcher.get(site.url + path) for path in ("/page", "/cut", "/bomb")]
@@ -385,8 +387,8 @@ def test_gzip_under_no_header_is_inflated_within_the_same_bounds(visit, site, an
     assert results[0].attempts[0].body == page
 
 
-def test_the_archived_request_is_the_one_that_was_sent(visit, site, answer, page):
-    site.routes["/p?q=1"] = answer(page)
+def test_the_archived_request_is_the_one_that_was_sent(visit, site, response, page):
+    site.routes["/p?q=1"] = response(page)
     attempt, _ = one(visit, site, "/p?q=1")
     lines = [f"GET {attempt.request_target} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in attempt.request_headers]
@@ -394,17 +396,17 @@ def test_the_archived_request_is_the_one_that_was_sent(visit, site, answer, page
     assert f"Host: 127.0.0.1:{site.port}" in lines
 
 
-def test_cookies_are_not_kept(visit, site, answer, page):
-    site.routes["/p"] = answer(page, Set_Cookie="seen=1; Path=/")
+def test_cookies_are_not_kept(visit, site, response, page):
+    site.routes["/p"] = response(page, Set_Cookie="seen=1; Path=/")
     fetcher = visit().fetcher
     fetcher.get(site.url + "/p")
     fetcher.get(site.url + "/p")
     assert not any("cookie:" in request.lower() for request in site.requests)
 
 
-def test_a_kept_connection_is_not_used_again(visit, site, answer, page):
+def test_a_kept_connection_is_not_used_again(visit, site, response, page):
     def keep(connection: socket.socket) -> None:
-        connection.sendall(answer(page))
+        connection.sendall(response(page))
         # the second request would come down here and find nobody
         assert connection.recv(1) == b""
 
@@ -415,6 +417,6 @@ def test_a_kept_connection_is_not_used_again(visit, site, answer, page):
     assert not any("connection: close" in request.lower() for request in site.requests)
 
 
-def test_the_peer_of_a_request_is_written_down(visit, site, answer, page):
-    site.routes["/p"] = answer(page)
+def test_the_peer_of_a_request_is_written_down(visit, site, response, page):
+    site.routes["/p"] = response(page)
     assert one(visit, site)[0].ip_address == "127.0.0.1"

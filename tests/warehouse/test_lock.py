@@ -34,7 +34,7 @@ def kill(process):
     process.wait()
 
 
-def test_a_second_run_is_told_who_holds_the_lock(child, data_dir):
+def test_a_second_run_learns_who_holds_the_lock(child, data_dir):
     process = child(HOLD, data_dir, "20251205T020000Z")
     assert process.stdout.readline() == "held\n"
     with pytest.raises(LockHeldError) as caught, run_lock(data_dir, mine()):
@@ -64,15 +64,15 @@ def test_the_lock_falls_with_a_killed_run_and_the_next_one_learns_of_it(child, d
         assert crashed_run(data_dir) is None
 
 
-def test_a_crash_that_nobody_settled_is_not_forgotten_when_the_next_run_crashes_too(child, data_dir):
+def test_a_crash_that_was_not_settled_is_not_forgotten_when_the_next_run_crashes_too(child, data_dir):
     for run_id in ("20251205T020000Z", "20251205T030000Z"):
         kill(child(HOLD, data_dir, run_id))
     with run_lock(data_dir, mine()):
-        found = []
+        crashed_ids = []
         while (crashed := crashed_run(data_dir)) is not None:
-            found.append(crashed.run_id)
+            crashed_ids.append(crashed.run_id)
             settle_crash(data_dir, crashed)
-    assert found == ["20251205T020000Z", "20251205T030000Z"]
+    assert crashed_ids == ["20251205T020000Z", "20251205T030000Z"]
 
 
 def test_two_threads_of_one_process_do_not_share_the_lock(data_dir):

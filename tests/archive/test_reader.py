@@ -55,9 +55,9 @@ def read(tmp_path):
     return run
 
 
-def only(found):
-    assert len(found) == 1
-    return found[0]
+def only(capture):
+    assert len(capture) == 1
+    return capture[0]
 
 
 @pytest.mark.parametrize("compress", [True, False])
@@ -79,27 +79,27 @@ def test_a_common_crawl_response_is_decoded_by_the_headers_as_stored(read, page,
     )
     response = record("response", body, "3", WARC_Payload_Digest=sha1(page))
     metadata = record("metadata", b"fetchTimeMs: 3\r\n", "4", Content_Type="application/warc-fields")
-    found = only(read(info, request, response, metadata, compress=compress))
-    assert (found.capture_id, found.source, found.url, found.payload) == (
+    capture = only(read(info, request, response, metadata, compress=compress))
+    assert (capture.capture_id, capture.source, capture.url, capture.payload) == (
         "urn:uuid:3",
         "web-archive",
         URL,
         page,
     )
-    assert (found.captured_at, found.http_status) == (datetime(2024, 5, 18, 1, 58, 10, tzinfo=UTC), 200)
+    assert (capture.captured_at, capture.http_status) == (datetime(2024, 5, 18, 1, 58, 10, tzinfo=UTC), 200)
 
 
 def test_a_wet_record_is_text_with_the_date_of_the_capture(read):
     text = "Новости\nKGS/USD = 0.01144 0%\n".encode()
     wet = record("conversion", text, "5", Content_Type="text/plain", WARC_Refers_To="<urn:uuid:3>")
-    found = only(read(wet))
-    assert (found.payload, found.content_type, found.url, found.http_status) == (
+    capture = only(read(wet))
+    assert (capture.payload, capture.content_type, capture.url, capture.http_status) == (
         text,
         "text/plain",
         URL,
         None,
     )
-    assert found.refers_to is None
+    assert capture.refers_to is None
 
 
 def test_the_source_is_that_of_the_warcinfo_record_a_record_names(read):
@@ -116,12 +116,12 @@ def test_the_source_is_that_of_the_warcinfo_record_a_record_names(read):
 
 
 def test_the_date_may_carry_fractions(read):
-    found = only(read(record("response", http(b"x"), WARC_Date="2024-05-18T01:58:10.123456789Z")))
-    assert found.captured_at == datetime(2024, 5, 18, 1, 58, 10, 123456, tzinfo=UTC)
+    capture = only(read(record("response", http(b"x"), WARC_Date="2024-05-18T01:58:10.123456789Z")))
+    assert capture.captured_at == datetime(2024, 5, 18, 1, 58, 10, 123456, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("date", ["", "2024", "2024-05-18", "yesterday", "2024-13-01T00:00:00Z"])
-def test_a_date_that_is_no_instant_is_a_bad_record(read, date):
+def test_a_date_that_is_not_an_instant_is_a_bad_record(read, date):
     assert only(read(record("response", http(b"x"), WARC_Date=date))).reason is RejectReason.BAD_RECORD
 
 
@@ -155,7 +155,7 @@ def test_a_dechunked_looking_body_without_the_header_is_left_alone(read):
 
 def test_a_digest_over_the_chunked_or_the_dechunked_form_will_do(read):
     for digest in (sha1(CHUNKED), sha1(b"hello world")):
-        found = read(
+        capture = read(
             record(
                 "response",
                 http(CHUNKED, Transfer_Encoding="chunked"),
@@ -163,7 +163,7 @@ def test_a_digest_over_the_chunked_or_the_dechunked_form_will_do(read):
                 WARC_Payload_Digest=digest,
             )
         )
-        assert only(found).payload == b"hello world"
+        assert only(capture).payload == b"hello world"
 
 
 def test_a_body_left_compressed_is_inflated(read, page):
@@ -176,26 +176,26 @@ def test_a_compressed_body_whose_header_was_lost_is_inflated(read, page):
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "deflate", "zstd"])
 def test_a_false_content_encoding_does_not_spoil_the_page_nor_the_file(read, page, encoding):
-    found = read(
+    capture = read(
         record("response", http(page, Content_Encoding=encoding)), record("response", http(b"next"), "2")
     )
-    assert [c.payload for c in found] == [page, b"next"]
+    assert [c.payload for c in capture] == [page, b"next"]
 
 
 def test_an_encoding_we_do_not_read_is_a_bad_record_and_hides_nothing(read):
-    found = read(
+    capture = read(
         record("response", http(b"\x8b\x00\xff\x80", Content_Encoding="br")),
         record("response", http(b"next"), "2"),
     )
-    assert (found[0].reason, found[0].capture_id) == (RejectReason.UNDECODABLE, "urn:uuid:1")
-    assert found[1].payload == b"next"
+    assert (capture[0].reason, capture[0].capture_id) == (RejectReason.UNDECODABLE, "urn:uuid:1")
+    assert capture[1].payload == b"next"
 
 
-def test_a_cut_compressed_body_is_a_bad_record_unless_the_record_says_so(read, page):
+def test_a_cut_compressed_body_is_a_bad_record_unless_the_record_states_so(read, page):
     body = http(gzip.compress(page)[:-9], Content_Encoding="gzip")
     assert only(read(record("response", body))).reason is RejectReason.TRUNCATED
-    found = only(read(record("response", body, WARC_Truncated="length")))
-    assert (found.truncated, page.startswith(found.payload)) == ("length", True)
+    capture = only(read(record("response", body, WARC_Truncated="length")))
+    assert (capture.truncated, page.startswith(capture.payload)) == ("length", True)
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_a_cut_compressed_body_is_a_bad_record_unless_the_record_says_so(read, p
     [{"WARC_Block_Digest": sha1(b"other")}, {"WARC_Block_Digest": "", "WARC_Payload_Digest": sha1(b"other")}],
 )
 def test_a_wrong_digest_is_a_bad_record_and_hides_nothing(read, headers):
-    found = read(record("response", http(b"x"), **headers), record("response", http(b"next"), "2"))
-    assert found[0].reason is RejectReason.BAD_RECORD
-    assert (found[0].capture_id, found[1].payload) == ("urn:uuid:1", b"next")
+    capture = read(record("response", http(b"x"), **headers), record("response", http(b"next"), "2"))
+    assert capture[0].reason is RejectReason.BAD_RECORD
+    assert (capture[0].capture_id, capture[1].payload) == ("urn:uuid:1", b"next")
 
 
 @pytest.mark.parametrize("label", ["blake9:abc", "nonsense", "sha1:"])
-def test_a_digest_that_nobody_can_check_is_no_reason_to_doubt(label):
+def test_a_digest_that_cannot_be_checked_does_not_matter(label):
     assert digest_matches(label, b"x") is (False if label == "sha1:" else None)
 
 
@@ -242,16 +242,16 @@ def test_a_wrong_content_length_is_a_bad_record_and_hides_nothing(read, page, co
     """A reader that believes it gives a short body, or one that contains the next record's header."""
     for digest in ("", sha1(http(page))):
         wrong = record("response", http(page), "1", length=len(http(page)) + delta, WARC_Block_Digest=digest)
-        found = read(wrong, record("response", http(b"next"), "2"), compress=compress)
-        pages = [c for c in found if isinstance(c, Capture)]
-        assert isinstance(found[0], BadRecord)
+        capture = read(wrong, record("response", http(b"next"), "2"), compress=compress)
+        pages = [c for c in capture if isinstance(c, Capture)]
+        assert isinstance(capture[0], BadRecord)
         assert [(c.capture_id, c.payload) for c in pages] == [("urn:uuid:2", b"next")]
 
 
 def test_two_records_in_one_member_are_a_bad_record_that_names_the_remedy(read):
-    found = only(read(record("response", http(b"a")) + record("response", http(b"b"), "2")))
-    assert found.reason is RejectReason.BAD_RECORD
-    assert "warcio recompress" in found.detail
+    capture = only(read(record("response", http(b"a")) + record("response", http(b"b"), "2")))
+    assert capture.reason is RejectReason.BAD_RECORD
+    assert "warcio recompress" in capture.detail
 
 
 @pytest.mark.parametrize(
@@ -280,8 +280,8 @@ def test_two_records_in_one_member_are_a_bad_record_that_names_the_remedy(read):
     ],
 )
 def test_a_bad_record_is_counted_and_hides_nothing(read, bad):
-    found = read(record("response", http(b"first"), "1"), bad, record("response", http(b"next"), "2"))
-    assert [getattr(c, "payload", None) for c in found] == [b"first", None, b"next"]
+    capture = read(record("response", http(b"first"), "1"), bad, record("response", http(b"next"), "2"))
+    assert [getattr(c, "payload", None) for c in capture] == [b"first", None, b"next"]
 
 
 def test_dns_records_and_unknown_kinds_are_passed_over(read):
@@ -294,14 +294,14 @@ def test_dns_records_and_unknown_kinds_are_passed_over(read):
     assert read(dns, record("screenshot", b"png", "2", Content_Type="image/png")) == []
 
 
-def test_bytes_between_two_members_are_a_bad_stretch(tmp_path):
+def test_bytes_between_two_members_are_a_bad_range(tmp_path):
     good = gzip.compress(record("response", http(b"a"), "1"))
     path = tmp_path / "x.warc.gz"
     path.write_bytes(good + b"\x00" * 700 + gzip.compress(record("response", http(b"b"), "2")))
-    found = list(read_archive(path, root=tmp_path))
-    assert found[0].payload == b"a"
-    assert (found[1].archive_offset, found[1].reason) == (len(good), RejectReason.BAD_RECORD)
-    assert found[2].payload == b"b"
+    capture = list(read_archive(path, root=tmp_path))
+    assert capture[0].payload == b"a"
+    assert (capture[1].archive_offset, capture[1].reason) == (len(good), RejectReason.BAD_RECORD)
+    assert capture[2].payload == b"b"
 
 
 def test_a_damaged_member_is_a_bad_record_and_hides_nothing(tmp_path, page):
@@ -311,9 +311,9 @@ def test_a_damaged_member_is_a_bad_record_and_hides_nothing(tmp_path, page):
         damaged[at] ^= 0x55
         path = tmp_path / "x.warc.gz"
         path.write_bytes(members[0] + bytes(damaged) + members[2])
-        found = list(read_archive(path, root=tmp_path))
-        assert [c.capture_id for c in found if isinstance(c, Capture)] == ["urn:uuid:0", "urn:uuid:2"]
-        assert sum(isinstance(c, BadRecord) for c in found) == 1
+        capture = list(read_archive(path, root=tmp_path))
+        assert [c.capture_id for c in capture if isinstance(c, Capture)] == ["urn:uuid:0", "urn:uuid:2"]
+        assert sum(isinstance(c, BadRecord) for c in capture) == 1
 
 
 def test_an_appended_file_after_a_cut_is_still_read(tmp_path, page):
@@ -321,9 +321,9 @@ def test_an_appended_file_after_a_cut_is_still_read(tmp_path, page):
     cut = gzip.compress(record("response", http(page), "1"))[:-25]
     path = tmp_path / "x.warc.gz"
     path.write_bytes(cut + gzip.compress(record("response", http(page), "2")))
-    found = list(read_archive(path, root=tmp_path))
-    assert [type(c) for c in found] == [BadRecord, Capture]
-    assert found[1].capture_id == "urn:uuid:2"
+    capture = list(read_archive(path, root=tmp_path))
+    assert [type(c) for c in capture] == [BadRecord, Capture]
+    assert capture[1].capture_id == "urn:uuid:2"
 
 
 def revisit(record_id: str, of: str, **headers: str) -> bytes:
@@ -335,20 +335,20 @@ def revisit(record_id: str, of: str, **headers: str) -> bytes:
 
 
 def test_a_chain_of_revisits_resolves_to_the_page(read, page):
-    found = read(record("response", http(page), "1"), revisit("2", "1"), revisit("3", "2"))
-    assert [(c.capture_id, c.payload == page, c.refers_to) for c in found] == [
+    capture = read(record("response", http(page), "1"), revisit("2", "1"), revisit("3", "2"))
+    assert [(c.capture_id, c.payload == page, c.refers_to) for c in capture] == [
         ("urn:uuid:1", True, None),
         ("urn:uuid:2", True, "urn:uuid:1"),
         ("urn:uuid:3", True, "urn:uuid:1"),
     ]
 
 
-def test_an_original_behind_its_revisit_is_found(read, page):
-    found = read(revisit("2", "1"), record("response", http(page), "1"))
-    assert {c.capture_id: c.payload for c in found} == {"urn:uuid:1": page, "urn:uuid:2": page}
+def test_an_original_after_its_revisit_is_used(read, page):
+    capture = read(revisit("2", "1"), record("response", http(page), "1"))
+    assert {c.capture_id: c.payload for c in capture} == {"urn:uuid:1": page, "urn:uuid:2": page}
 
 
-def test_an_original_is_found_by_url_and_date(read, page):
+def test_an_original_is_identified_by_url_and_date(read, page):
     by_place = revisit(
         "2",
         "1",
@@ -361,20 +361,20 @@ def test_an_original_is_found_by_url_and_date(read, page):
 
 
 def test_a_revisit_without_an_original_is_a_bad_record(read, page):
-    found = read(revisit("2", "elsewhere"), record("response", http(page), "3"))
-    assert [type(c) for c in found] == [Capture, BadRecord]
-    assert (found[1].reason, found[1].capture_id) == (RejectReason.UNRESOLVED_REVISIT, "urn:uuid:2")
+    capture = read(revisit("2", "elsewhere"), record("response", http(page), "3"))
+    assert [type(c) for c in capture] == [Capture, BadRecord]
+    assert (capture[1].reason, capture[1].capture_id) == (RejectReason.UNRESOLVED_REVISIT, "urn:uuid:2")
 
 
 def test_revisits_that_refer_to_each_other_end_as_bad_records(read):
-    found = read(revisit("1", "2"), revisit("2", "1"), revisit("3", "3"))
-    assert [c.reason for c in found] == [RejectReason.UNRESOLVED_REVISIT] * 3
+    capture = read(revisit("1", "2"), revisit("2", "1"), revisit("3", "3"))
+    assert [c.reason for c in capture] == [RejectReason.UNRESOLVED_REVISIT] * 3
 
 
 def test_a_revisit_of_a_broken_original_is_a_bad_record(read, page):
     broken = record("response", http(gzip.compress(page)[:-9]), "1")
-    found = read(broken, revisit("2", "1"))
-    assert [c.reason for c in found] == [RejectReason.TRUNCATED, RejectReason.UNRESOLVED_REVISIT]
+    capture = read(broken, revisit("2", "1"))
+    assert [c.reason for c in capture] == [RejectReason.TRUNCATED, RejectReason.UNRESOLVED_REVISIT]
 
 
 def test_an_identical_payload_revisit_must_name_the_digest_of_its_original(read, page):
@@ -382,9 +382,9 @@ def test_an_identical_payload_revisit_must_name_the_digest_of_its_original(read,
     original = record("response", http(page), "1", WARC_Payload_Digest=sha1(page))
     right = revisit("2", "1", WARC_Profile=profile, WARC_Payload_Digest=sha1(page))
     wrong = revisit("3", "1", WARC_Profile=profile, WARC_Payload_Digest=sha1(b""))
-    found = read(original, right, wrong)
-    assert found[1].payload == page
-    assert found[2].reason is RejectReason.UNRESOLVED_REVISIT
+    capture = read(original, right, wrong)
+    assert capture[1].payload == page
+    assert capture[2].reason is RejectReason.UNRESOLVED_REVISIT
 
 
 def test_a_revisit_takes_its_original_from_elsewhere(read, page):
@@ -398,16 +398,16 @@ def test_a_revisit_takes_its_original_from_elsewhere(read, page):
         content_type="text/html",
         etag='"v1"',
     )
-    found = only(read(revisit("2", "far"), resolve={"urn:uuid:far": elsewhere}.get))
-    assert (found.payload, found.refers_to, found.etag) == (page, "urn:uuid:far", '"v1"')
+    capture = only(read(revisit("2", "far"), resolve={"urn:uuid:far": elsewhere}.get))
+    assert (capture.payload, capture.refers_to, capture.etag) == (page, "urn:uuid:far", '"v1"')
 
 
 def test_a_revisit_is_read_alone_at_its_offset(tmp_path, page):
     first, second = (gzip.compress(r) for r in (record("response", http(page), "1"), revisit("2", "1")))
     path = tmp_path / "x.warc.gz"
     path.write_bytes(first + second)
-    found = read_capture(path, len(first), root=tmp_path)
-    assert (found.capture_id, found.payload) == ("urn:uuid:2", page)
+    capture = read_capture(path, len(first), root=tmp_path)
+    assert (capture.capture_id, capture.payload) == ("urn:uuid:2", page)
 
 
 def test_an_offset_without_a_capture_is_a_bad_record(tmp_path, page):
@@ -429,7 +429,7 @@ def test_an_empty_file_is_a_bad_record(tmp_path):
     # bytes of a stream hold its time, and workers of one suite that begin in two seconds must name a test alike
     ids=["zeros", "a picture", "a text file", "a cut stream"],
 )
-def test_what_is_no_archive_is_one_bad_record(tmp_path, junk):
+def test_what_is_not_an_archive_is_one_bad_record(tmp_path, junk):
     (tmp_path / "x.warc.gz").write_bytes(junk)
     assert isinstance(only(list(read_archive(tmp_path / "x.warc.gz", root=tmp_path))), BadRecord)
 

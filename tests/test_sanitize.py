@@ -84,7 +84,7 @@ def test_a_secret_is_left_out_with_its_parts() -> None:
     assert redacted("abc is too short to be a secret") == "abc is too short to be a secret"
 
 
-def test_a_path_of_words_is_no_secret() -> None:
+def test_a_path_of_words_is_not_a_secret() -> None:
     hide(["https://hooks.example/webhook"])
     assert redacted("the /webhook was not reached") == "the /webhook was not reached"
 

@@ -1,18 +1,35 @@
+"""A release is published whole or not at all, is never changed, and is refused once it was."""
+
+import os
 import stat
+import tempfile
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from ca_etl.errors import CaEtlError
 from ca_etl.warehouse.connection import open_building
+from ca_etl.warehouse.datapackage import (
+    describe,
+    file_fact,
+    other_files,
+    table_resource,
+    write_datapackage,
+)
 from ca_etl.warehouse.durable_files import StorageError
 from ca_etl.warehouse.release import (
+    GO_BACK,
+    Building,
+    Recovery,
     Release,
     ReleaseError,
+    assert_intact,
     begin_building,
     current_release,
     discard,
+    file_problems,
     find_building,
     new_release_id,
     prune,
@@ -95,7 +112,7 @@ def test_a_fresh_building_starts_without_a_warehouse(data_dir, release):
     assert not building.warehouse.exists()
 
 
-def test_beginning_again_in_one_run_starts_over(data_dir, release):
+def test_starting_again_in_one_run_starts_over(data_dir, release):
     release(FIRST, 1)
     (begin_building(data_dir, SECOND).folder / "half").touch()
     building = begin_building(data_dir, SECOND)
@@ -227,7 +244,7 @@ def test_rollback_to_nowhere_is_an_error_and_moves_nothing(data_dir, release):
     assert current_release(data_dir).release_id == FIRST
 
 
-def test_rollback_mends_a_pointer_to_a_release_that_is_gone(data_dir, release):
+def test_rollback_repairs_a_pointer_to_a_deleted_release(data_dir, release):
     release(FIRST, 1)
     second = release(SECOND, 2)
     second.chmod(0o755)
@@ -238,7 +255,7 @@ def test_rollback_mends_a_pointer_to_a_release_that_is_gone(data_dir, release):
     assert current_release(data_dir).release_id == FIRST
 
 
-def test_a_folder_in_the_place_of_the_pointer_is_an_error_that_names_it(data_dir):
+def test_a_folder_instead_of_the_pointer_is_an_error_that_names_it(data_dir):
     (data_dir / "current").mkdir(parents=True)
     with pytest.raises(ReleaseError, match="current is not a symbolic link"):
         current_release(data_dir)
@@ -304,7 +321,7 @@ def test_a_releases_folder_that_is_a_file_is_an_error_that_names_it(data_dir):
         begin_building(data_dir, FIRST)
 
 
-def test_something_in_the_place_of_the_release_stops_the_rename_and_the_pointer(data_dir, release):
+def test_something_instead_of_the_release_stops_the_rename_and_the_pointer(data_dir, release):
     first = release(FIRST, 1)
     building = begin_building(data_dir, SECOND)
     (data_dir / "releases" / SECOND / "stray").mkdir(parents=True)
@@ -348,7 +365,7 @@ UNPRIVILEGED = """
 """
 
 
-def test_a_read_only_data_directory_can_be_read_and_every_write_says_what_is_in_the_way(
+def test_a_read_only_data_directory_can_be_read_and_every_write_names_the_obstacle(
     child, data_dir, release, tmp_path
 ):
     release(FIRST, 1)
@@ -424,3 +441,370 @@ def test_a_full_disk_is_one_error_with_the_path_and_leaves_the_release_as_it_is(
     release(THIRD, 3)
     assert ids(data_dir) == [FIRST, THIRD]
     assert not list((data_dir / "releases").glob("*.building"))
+
+
+def test_the_steps_of_a_publication_are_on_the_disk_in_their_order(data_dir, steps):
+    building = begin_building(data_dir, FIRST)
+    with open_building(building.warehouse) as con:
+        con.execute("create table main.day as select 1 as number")
+    size = building.warehouse.stat().st_size
+    del steps[:]
+    publish(building, steps.append)
+    sealed = {f"fsync releases/{FIRST}.building", f"fsync releases/{FIRST}.building/warehouse.duckdb {size}"}
+    assert (steps[0], set(steps[1:3])) == ("seal", sealed)
+    assert steps[3:] == [
+        "announce",
+        f"symlink .current.next -> releases/{FIRST}",
+        "fsync .",
+        "rename",
+        f"rename releases/{FIRST}.building -> releases/{FIRST}",
+        "fsync releases",
+        "point",
+        "replace .current.next -> current",
+        "fsync .",
+        "done",
+    ]
+
+
+def test_a_rollback_is_announced_before_the_pointer_moves(data_dir, release, steps):
+    release(FIRST, 1)
+    release(SECOND, 2)
+    del steps[:]
+    rollback(data_dir)
+    assert steps == [
+        f"symlink .current.next -> releases/{FIRST}",
+        "fsync .",
+        "replace .current.next -> current",
+        "fsync .",
+    ]
+
+
+def test_a_publication_that_is_completed_is_pointed_at_and_its_pointer_is_on_the_disk(
+    data_dir, release, steps
+):
+    second = Path("releases", SECOND)
+    release(FIRST, 1)
+    release(SECOND, 2)
+    rollback(data_dir)
+    (data_dir / ".current.next").symlink_to(second)
+    del steps[:]
+    assert recover(data_dir) == Recovery(SECOND, ())
+    assert steps == ["replace .current.next -> current", "fsync ."]
+    assert (data_dir / "current").readlink() == second
+
+
+def test_an_announcement_of_a_release_that_was_never_renamed_is_removed(data_dir, release):
+    release(FIRST, 1)
+    (data_dir / ".current.next").symlink_to(Path("releases", SECOND))
+    assert recover(data_dir) == Recovery(None, ())
+    assert not (data_dir / ".current.next").is_symlink()
+    assert current_release(data_dir).release_id == FIRST
+
+
+def test_a_release_is_renamed_before_it_is_removed(data_dir, release, steps):
+    release(FIRST, 1)
+    release(SECOND, 2)
+    del steps[:]
+    assert prune(data_dir, 1) == (FIRST,)
+    assert steps[0] == f"rename releases/{FIRST} -> releases/{FIRST}.removing"
+
+
+@pytest.mark.parametrize("keep", [0, -1])
+def test_pruning_keeps_at_least_one_release(data_dir, release, keep):
+    release(FIRST, 1)
+    release(SECOND, 2)
+    with pytest.raises(ValueError, match="at least 1"):
+        prune(data_dir, keep)
+    assert ids(data_dir) == [FIRST, SECOND]
+
+
+@pytest.mark.parametrize(("keep", "removed"), [(1, (FIRST, SECOND)), (2, (FIRST,)), (3, ()), (4, ())])
+def test_pruning_counts_the_current_release(data_dir, release, keep, removed):
+    for number, release_id in enumerate([FIRST, SECOND, THIRD]):
+        release(release_id, number)
+    assert prune(data_dir, keep) == removed
+
+
+@pytest.mark.parametrize(
+    ("ahead", "removed"),
+    [(timedelta(days=1), (FIRST,)), (timedelta(days=1, seconds=1), ("20251207T020001Z", FIRST))],
+)
+def test_a_release_up_to_a_day_ahead_of_the_clock_is_not_of_the_future(data_dir, release, ahead, removed):
+    now = datetime(2025, 12, 6, 2, tzinfo=UTC)
+    later = new_release_id(data_dir, now + ahead)
+    for number, release_id in enumerate([FIRST, later, SECOND]):
+        release(release_id, number)
+    assert prune(data_dir, 1, now) == removed
+
+
+def test_numbered_releases_of_one_second_are_pruned_in_the_order_of_their_numbers(data_dir, release):
+    made = [FIRST, f"{FIRST}-2", f"{FIRST}-10"]
+    for number, release_id in enumerate(made):
+        release(release_id, number)
+    rollback(data_dir, made[1])
+    assert rollback(data_dir).release_id == FIRST
+    rollback(data_dir, made[2])
+    assert prune(data_dir, 2) == (FIRST,)
+
+
+@pytest.mark.parametrize(
+    "release_id",
+    ["", "20251205", f"{FIRST}-1x", f"{FIRST}-0", f"{FIRST}-", f"x{FIRST}", f"{FIRST}.building", "../x"],
+)
+def test_what_is_not_a_release_id_is_not_built(data_dir, release_id):
+    with pytest.raises(ValueError, match="not a release id"):
+        begin_building(data_dir, release_id)
+    assert not data_dir.exists()
+
+
+def test_a_pointer_to_what_is_not_a_release_is_not_rolled_back_from(data_dir, release):
+    release(FIRST, 1)
+    (data_dir / "current").unlink()
+    (data_dir / "current").symlink_to(Path("releases", "mine"))
+    with pytest.raises(ReleaseError, match="'mine' is not a release id"):
+        rollback(data_dir)
+
+
+def test_a_folder_instead_of_the_pointer_is_not_replaced(data_dir, release):
+    release(FIRST, 1)
+    (data_dir / "current").unlink()
+    (data_dir / "current").mkdir()
+    with pytest.raises(ReleaseError, match="current is not a symbolic link"):
+        rollback(data_dir, FIRST)
+    assert (data_dir / "current").is_dir()
+
+
+def test_files_beside_the_releases_are_not_releases(data_dir, release):
+    release(FIRST, 1)
+    (data_dir / "releases" / SECOND).touch()
+    (data_dir / "releases" / "notes").mkdir()
+    assert ids(data_dir) == [FIRST]
+    assert recover(data_dir) == Recovery(None, ())
+
+
+def test_discarding_what_was_not_begun_is_harmless(data_dir):
+    discard(Building(data_dir, FIRST))
+    assert not data_dir.exists()
+
+
+@pytest.fixture
+def described(data_dir: Path) -> Path:
+    """The folder of a release with a descriptor, unsealed."""
+    building = begin_building(data_dir, FIRST)
+    with open_building(building.warehouse) as con:
+        con.execute("create table main.day as select range as number from range(50_000)")
+    (building.folder / "parquet" / "day").mkdir(parents=True)
+    (building.folder / "parquet" / "day" / "day.parquet").write_bytes(b"rows")
+    parquet = file_fact(building.folder, Path("parquet/day/day.parquet"))
+    table = table_resource("day", "A day.", 50_000, columns=(), primary_key=(), files=[parquet])
+    at = datetime(2025, 12, 5, 2, tzinfo=UTC)
+    package = describe(
+        [table, *other_files(building.folder, [table])],
+        release_id=FIRST,
+        created=at,
+        run_id=FIRST,
+        slot=at,
+        code_version="1",
+    )
+    write_datapackage(building.folder, package)
+    folder = publish(building).folder
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o755)
+    return folder
+
+
+def flip(path: Path, at: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[at] ^= 1
+    path.write_bytes(content)
+
+
+def test_a_release_that_was_not_touched_has_no_problem(described: Path):
+    assert_intact(described)
+    assert list(file_problems(described)) == []
+
+
+@pytest.mark.parametrize("suffix", [".wal", ".wal.checkpoint", ".wal.recovery", ".tmp"])
+def test_a_release_with_a_log_of_changes_beside_the_warehouse_is_refused(described: Path, suffix: str):
+    (described / f"warehouse.duckdb{suffix}").write_bytes(b"")
+    with pytest.raises(ReleaseError, match=rf"warehouse\.duckdb{suffix} exists") as refused:
+        assert_intact(described)
+    assert "ca-etl rollback" in refused.value.hint
+    assert "ca-etl rebuild" in refused.value.hint
+    assert list(file_problems(described)) == [(f"warehouse.duckdb{suffix}", "was not published")]
+
+
+def test_a_link_that_leads_nowhere_is_refused_as_a_log(described: Path):
+    (described / "warehouse.duckdb.wal").symlink_to("elsewhere")
+    with pytest.raises(ReleaseError, match=r"warehouse\.duckdb\.wal exists"):
+        assert_intact(described)
+
+
+def test_the_folder_in_which_an_analyst_of_root_spills_a_query_stops_no_reader(described: Path):
+    (described / "warehouse.duckdb.tmp").mkdir()
+    assert_intact(described)
+
+
+@pytest.mark.parametrize("name", ["warehouse.duckdb", "parquet/day/day.parquet"])
+def test_a_release_with_a_file_of_another_length_is_refused(described: Path, name: str):
+    path = described / name
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(ReleaseError, match=f"{name} has [0-9]+ bytes, [0-9]+ when it was published"):
+        assert_intact(described)
+    path.unlink()
+    with pytest.raises(ReleaseError, match=f"{name} cannot be read: No such file"):
+        assert_intact(described)
+
+
+def test_bytes_that_changed_are_seen_by_their_hash_alone(described: Path):
+    flip(described / "parquet" / "day" / "day.parquet", 2)
+    assert_intact(described)
+    assert list(file_problems(described)) == [
+        ("parquet/day/day.parquet", "has other bytes than those published")
+    ]
+
+
+def test_a_lost_descriptor_stops_no_reader_and_is_a_problem(described: Path):
+    (described / "datapackage.json").unlink()
+    assert_intact(described)
+    assert "datapackage.json" in dict(file_problems(described))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"resources": 1}', b'{"resources": [{"path": "x"}]}', b"\xff", b"[" * 100_000],
+)
+def test_a_damaged_descriptor_is_an_error_that_names_it(described: Path, content: bytes):
+    (described / "datapackage.json").write_bytes(content)
+    with pytest.raises(ReleaseError, match=r"datapackage\.json cannot be read") as refused:
+        assert_intact(described)
+    assert "ca-etl rollback" in refused.value.hint
+
+
+@pytest.mark.parametrize("at", [100, 5_000, 20_000, 40_000])
+def test_a_damaged_warehouse_is_not_built_upon_and_is_not_a_fault_of_the_disk(
+    data_dir: Path, described: Path, at: int
+):
+    flip(described / "warehouse.duckdb", at)
+    with pytest.raises(ReleaseError, match=f"{FIRST}/warehouse.duckdb has other bytes") as refused:
+        begin_building(data_dir, SECOND)
+    assert "ca-etl rollback" in refused.value.hint
+    assert "ca-etl rebuild" in refused.value.hint
+
+
+def test_damage_that_no_descriptor_shows_is_not_a_fault_of_the_disk_either(data_dir: Path, described: Path):
+    warehouse = described / "warehouse.duckdb"
+    for at in range(4_096, warehouse.stat().st_size, 4_096):
+        flip(warehouse, at)
+    (described / "datapackage.json").unlink()
+    building = begin_building(data_dir, SECOND)
+    with (
+        pytest.raises(CaEtlError, match=r"cannot be read: .*Corrupt database file") as refused,
+        open_building(building.warehouse) as con,
+    ):
+        con.execute("select sum(number) from main.day").fetchall()
+    assert "ca-etl rollback" in refused.value.hint
+
+
+SEALED = """
+    import json, os, sys
+    from pathlib import Path
+    from ca_etl.errors import CaEtlError
+    from ca_etl.warehouse.connection import open_building
+    from ca_etl.warehouse.datapackage import file_fact
+    from ca_etl.warehouse.durable_files import seal_tree
+    from ca_etl.warehouse.release import begin_building, current_release, prune, publish, recover
+
+    # An ordinary user: root ignores the modes.
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setgid(65534)
+        os.setuid(65534)
+    data_dir = Path(sys.argv[1])
+
+    def release(release_id):
+        building = begin_building(data_dir, release_id)
+        with open_building(building.warehouse) as con:
+            con.execute("create or replace table main.day as select 1 as number")
+        (building.folder / "parquet" / "day").mkdir(parents=True)
+        (building.folder / "parquet" / "day" / "day.parquet").touch()
+        fact = file_fact(building.folder, Path("warehouse.duckdb"))
+        listed = {"path": fact.path, "bytes": fact.bytes, "hash": f"sha256:{fact.sha256}"}
+        (building.folder / "datapackage.json").write_text(json.dumps({"resources": [listed]}))
+        return publish(building).folder
+
+    first = release("20251205T020000Z")
+    for refused in (
+        lambda: (first / "warehouse.duckdb.wal").touch(),
+        lambda: (first / "parquet" / "day" / "more.parquet").touch(),
+        lambda: (first / "warehouse.duckdb").unlink(),
+        lambda: (first / "warehouse.duckdb").open("ab"),
+    ):
+        try:
+            refused()
+            print("no error")
+        except PermissionError:
+            pass
+    second = release("20251206T020000Z")
+    print(prune(data_dir, 1))
+    left = begin_building(data_dir, "20251207T020000Z")
+    seal_tree(left.folder)
+    print(recover(data_dir).removed, current_release(data_dir).release_id)
+    print(sorted(path.name for path in (data_dir / "releases").iterdir()))
+    (second / "warehouse.duckdb").chmod(0)
+    try:
+        begin_building(data_dir, "20251207T020000Z")
+    except CaEtlError as error:
+        print(type(error).__name__, str(error).partition("releases/")[2], "|", error.hint)
+"""
+
+
+def test_an_ordinary_user_changes_nothing_in_a_release_and_removes_it_all_the_same(child):
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        out, errors = child(SEALED, f"{folder}/data").communicate()
+    assert errors == ""
+    assert out.splitlines() == [
+        f"('{FIRST}',)",
+        f"('{THIRD}.building',) {SECOND}",
+        f"['{SECOND}']",
+        f"ReleaseError {SECOND}/warehouse.duckdb cannot be read: Permission denied | {GO_BACK}",
+    ]
+
+
+PRUNE = """
+    import os, sys
+    from pathlib import Path
+    from ca_etl.errors import CaEtlError
+    from ca_etl.warehouse.release import prune, recover
+
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+    try:
+        prune(Path(sys.argv[1]), 1)
+    except CaEtlError as error:
+        print(type(error).__name__, str(error).rpartition("releases/")[2])
+    print(recover(Path(sys.argv[1])).removed)
+"""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can act as another user")
+def test_a_release_of_another_user_keeps_its_name_when_it_cannot_be_removed(child):
+    with tempfile.TemporaryDirectory() as folder:
+        data_dir = Path(folder) / "data"
+        for release_id in (FIRST, SECOND):
+            building = begin_building(data_dir, release_id)
+            with open_building(building.warehouse) as con:
+                con.execute("create or replace table main.day as select 1 as number")
+            publish(building)
+        for path in (Path(folder), data_dir, data_dir / "releases"):
+            path.chmod(0o777)
+        out, errors = child(PRUNE, data_dir).communicate()
+        left = [release.release_id for release in releases(data_dir)]
+    assert errors == ""
+    assert out.splitlines() == [
+        f"StorageError {FIRST}.removing: Operation not permitted",
+        "()",
+    ]
+    assert left == [FIRST, SECOND]

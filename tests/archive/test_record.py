@@ -1,13 +1,41 @@
+"""Digests in each notation that writers use, and gzip bodies within their bounds."""
+
 from __future__ import annotations
 
+import base64
 import gzip
+import hashlib
 import zlib
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.archive.record import CorruptStreamError, CutStreamError, TooLargeError, inflate
+from ca_etl.archive.record import CorruptStreamError, CutStreamError, TooLargeError, digest_matches, inflate
+
+ALGORITHMS = st.sampled_from(["md5", "sha1", "sha256", "sha384", "sha512"])
+NOTATIONS = {
+    "hex": bytes.hex,
+    "base 32": lambda digest: base64.b32encode(digest).decode(),
+    "base 32 without padding": lambda digest: base64.b32encode(digest).decode().rstrip("="),
+    "base 32 in lower case": lambda digest: base64.b32encode(digest).decode().lower(),
+    "base 64": lambda digest: base64.b64encode(digest).decode(),
+}
+
+
+@given(data=st.binary(max_size=60), algorithm=ALGORITHMS, notation=st.sampled_from(sorted(NOTATIONS)))
+def test_a_digest_matches_its_own_bytes_and_no_others(data: bytes, algorithm: str, notation: str) -> None:
+    label = f"{algorithm}:{NOTATIONS[notation](hashlib.new(algorithm, data).digest())}"
+    assert digest_matches(label, data) is True
+    assert digest_matches(label, data + b"x") is False
+
+
+@pytest.mark.parametrize("sign", ["1", "0", "8", "!", "_", " ", "+", "-", "\u00e9", "\u0663", "\uff21"])
+@pytest.mark.parametrize("place", [0, 5, 31])
+def test_a_sign_that_is_not_a_digit_of_base_32_makes_no_match(sign: str, place: int) -> None:
+    stated = base64.b32encode(hashlib.sha1(b"x", usedforsecurity=False).digest()).decode()
+    assert digest_matches(f"sha1:{stated[:place]}{sign}{stated[place + 1 :]}", b"x") is False
+
 
 ROOM = {"max_bytes": 10_000_000, "max_ratio": 2000.0}
 
@@ -38,8 +66,8 @@ def test_a_cut_stream_gives_what_came_before_the_cut():
 
 
 def test_two_members_are_one_body():
-    found = inflate([gzip.compress(b"first ") + gzip.compress(b"second")], **ROOM)
-    assert (found.body, found.members) == (b"first second", 2)
+    inflated = inflate([gzip.compress(b"first ") + gzip.compress(b"second")], **ROOM)
+    assert (inflated.body, inflated.members) == (b"first second", 2)
 
 
 def test_a_cut_second_member_is_an_error():
@@ -50,9 +78,9 @@ def test_a_cut_second_member_is_an_error():
 
 
 @pytest.mark.parametrize("tail", [b"\x00" * 512, b"<b>Warning</b>: printed too late", b"\x1e\x8b\x08"])
-def test_bytes_behind_the_last_member_are_counted_and_left_out(tail):
-    found = inflate([gzip.compress(b"the page") + tail], **ROOM)
-    assert (found.body, found.trailing_bytes) == (b"the page", len(tail))
+def test_bytes_after_the_last_member_are_counted_and_left_out(tail):
+    inflated = inflate([gzip.compress(b"the page") + tail], **ROOM)
+    assert (inflated.body, inflated.trailing_bytes) == (b"the page", len(tail))
 
 
 @given(st.binary(min_size=1, max_size=300), st.integers(1, 40))

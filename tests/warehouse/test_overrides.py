@@ -50,7 +50,7 @@ def test_a_file_edited_by_hand_may_lack_its_last_line_break(tmp_path: Path) -> N
         "a,b,c,d,e",
     ],
 )
-def test_a_line_that_is_no_decision_is_named(tmp_path: Path, line: str) -> None:
+def test_a_line_that_is_not_a_decision_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "decisions.csv").write_text(f"capture_id,decision,reason,decided_at\n{line}\n")
     with pytest.raises(DecisionError, match="line 2"):
         overrides.read(tmp_path)
@@ -65,7 +65,7 @@ def test_a_line_that_is_no_decision_is_named(tmp_path: Path, line: str) -> None:
         b"\xff\xfe",
     ],
 )
-def test_a_file_that_is_no_list_of_decisions_is_named(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_list_of_decisions_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "decisions.csv").write_bytes(content)
     with pytest.raises(DecisionError, match=r"decisions\.csv"):
         overrides.read(tmp_path)

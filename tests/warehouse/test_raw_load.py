@@ -1,9 +1,15 @@
+"""Rows are loaded once by their keys, and those that an older parser rejected are forgotten."""
+
+from __future__ import annotations
+
 import copy
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -18,6 +24,7 @@ from ca_etl.warehouse.raw_load import (
     ArchiveFile,
     CaptureDecision,
     TableCount,
+    forget_rejects,
     known_archive_files,
     load_archive_files,
     load_check_results,
@@ -48,7 +55,7 @@ def content(con):
     return {table: con.sql(f"select * from raw.{table} order by all").to_arrow_table() for table in SCHEMAS}
 
 
-def test_the_sql_files_are_found_and_each_makes_the_table_it_is_named_after(con):
+def test_every_sql_file_makes_the_table_it_is_named_after(con):
     assert sql_root().name == "sql"
     made = con.execute(
         "select table_name from duckdb_tables() where schema_name = 'raw' order by 1"
@@ -126,7 +133,7 @@ def test_in_whatever_batches_captures_come_each_is_loaded_once(tmp_path_factory,
         assert count(con, "article_text") == min(1, len(distinct))
 
 
-def test_of_two_rows_with_one_key_the_first_is_kept_and_the_other_is_told(con, rows, caplog):
+def test_of_two_rows_with_one_key_the_first_is_kept_and_the_other_is_reported(con, rows, caplog):
     twice = rows("c1")
     twice.rate_observation.append(
         {**twice.rate_observation[0], "rate": Decimal("0.0198"), "rate_text": "0.0198"}
@@ -139,7 +146,7 @@ def test_of_two_rows_with_one_key_the_first_is_kept_and_the_other_is_told(con, r
     assert kept == [("0.00198",)]
 
 
-def test_what_another_parser_makes_of_a_known_capture_is_told_and_not_taken(con, rows):
+def test_what_another_parser_makes_of_a_known_capture_is_reported_and_not_loaded(con, rows):
     load_rows(con, rows("c1"))
     changed = rows("c1")
     changed.capture[0] |= {"page_kind": "listing", "parser_version": "2", "run_id": "later"}
@@ -204,7 +211,7 @@ def test_a_killed_load_leaves_all_or_nothing_of_an_archive_file(child, tmp_path,
         assert count(con, "article_text") == texts
 
 
-def test_tables_that_stand_already_are_left_alone_and_missing_ones_are_made(con, rows):
+def test_tables_that_exist_already_are_left_alone_and_missing_ones_are_made(con, rows):
     load_rows(con, rows("c1"))
     con.execute("drop table raw.decision; delete from raw.layout")
     ensure_raw(con)
@@ -213,7 +220,7 @@ def test_tables_that_stand_already_are_left_alone_and_missing_ones_are_made(con,
     assert count(con, "layout") == 1
 
 
-def test_a_landing_table_of_an_older_version_asks_for_a_rebuild(con):
+def test_a_landing_table_of_an_older_version_requires_a_rebuild(con):
     con.execute("alter table raw.reject drop column excerpt; delete from raw.layout")
     with pytest.raises(OutdatedWarehouseError, match=r"raw\.reject .*: excerpt") as caught:
         ensure_raw(con)
@@ -244,7 +251,7 @@ def test_the_journal_replaces_what_the_warehouse_knew_of_runs(con):
     ]
 
 
-def test_a_run_told_twice_is_one_row_with_what_it_said_itself(con):
+def test_a_run_recorded_twice_is_one_row_with_its_own_line(con):
     load_journal(con, [run("a", slot=START, checks=(CHECK,)), run("a", "crashed", (CHECK,))])
     assert runs(con) == [("a", "succeeded", [])]
     assert con.execute("select epoch_us(slot), finished_at is null from raw.run").fetchall() == [
@@ -256,13 +263,13 @@ def test_check_results_of_one_run_are_replaced_beside_those_of_others(con):
     load_check_results(con, "a", [CHECK])
     load_check_results(con, "b", [CHECK, replace(CHECK, check_name="gap")])
     load_check_results(con, "b", [replace(CHECK, offending_rows=1)])
-    found = con.execute(
+    loaded = con.execute(
         "select run_id, check_name, offending_rows from raw.check_result order by all"
     ).fetchall()
-    assert found == [("a", "rate_jump", 0), ("b", "rate_jump", 1)]
+    assert loaded == [("a", "rate_jump", 0), ("b", "rate_jump", 1)]
     load_journal(con, [run("a"), run("b", checks=(CHECK,))])
-    found = con.execute("select run_id, offending_rows from raw.check_result").fetchall()
-    assert found == [("b", 0)]
+    loaded = con.execute("select run_id, offending_rows from raw.check_result").fetchall()
+    assert loaded == [("b", 0)]
 
 
 def test_the_words_of_a_run_may_be_enumerations(con):
@@ -299,7 +306,7 @@ def load_captures(con, *captures, rejects=()):
     load_rows(con, Rows(capture=list(captures), reject=list(rejects)))
 
 
-def test_the_validator_of_a_url_is_its_newest_full_answer(con, capture):
+def test_the_validator_of_a_url_is_its_newest_full_response(con, capture):
     later = START + timedelta(days=1, microseconds=1)
     load_captures(
         con,
@@ -311,14 +318,14 @@ def test_the_validator_of_a_url_is_its_newest_full_answer(con, capture):
         capture("other", url="https://timesca.com/latest/"),
         capture("by hand", url=None, captured_at=None, http_status=None),
     )
-    found = validators(
+    loaded = validators(
         con, ["https://timesca.com/", "https://timesca.com/latest/", "https://timesca.com/none/"]
     )
-    assert {url: v.capture_id for url, v in found.items()} == {
+    assert {url: v.capture_id for url, v in loaded.items()} == {
         "https://timesca.com/": "new",
         "https://timesca.com/latest/": "other",
     }
-    new = found["https://timesca.com/"]
+    new = loaded["https://timesca.com/"]
     assert (new.captured_at, new.etag, new.last_modified) == (later, None, "Fri, 05 Dec 2025 02:00:00 GMT")
     assert new.payload_sha256 == "00" * 32
     assert validators(con, []) == {}
@@ -328,7 +335,7 @@ def test_the_validator_of_a_url_is_its_newest_full_answer(con, capture):
     ("reason", "usable"),
     [(RejectReason.BLOCKED, False), (RejectReason.TRUNCATED, False), (RejectReason.BAD_HEADER, True)],
 )
-def test_an_answer_that_was_no_page_is_asked_for_again_in_full(con, capture, reason, usable):
+def test_a_response_that_was_not_a_page_is_requested_again_in_full(con, capture, reason, usable):
     reject = {
         "capture_id": "c1",
         "position": 1,
@@ -342,7 +349,7 @@ def test_an_answer_that_was_no_page_is_asked_for_again_in_full(con, capture, rea
     assert bool(validators(con, ["https://timesca.com/"])) is usable
 
 
-def test_an_excluded_capture_is_no_validator(con, capture):
+def test_an_excluded_capture_is_not_a_validator(con, capture):
     load_captures(con, capture("c1"))
     load_decisions(con, [CaptureDecision("c1", "exclude", "stale cache", START)])
     assert validators(con, ["https://timesca.com/"]) == {}
@@ -354,3 +361,44 @@ def test_a_transaction_that_raises_leaves_nothing(con, rows):
         load_rows(con, kept)
         raise ZeroDivisionError
     assert count(con, "capture") == 0
+
+
+@pytest.fixture
+def rejected(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_building(tmp_path / "warehouse.duckdb") as con:
+        ensure_raw(con)
+        for number in (1, 2, 3):
+            con.execute(
+                "insert into raw.capture by name select $1 as capture_id, 'timesca' as source, 'x' as payload_sha256,"
+                " 1 as payload_bytes, 8 as ticker_cycles, 0 as articles_parsed, 'page' as response_class,"
+                " $2 as archive_file,"
+                " 0 as archive_offset, 'old' as parser_version, 'r' as run_id",
+                [f"urn:{number}", f"2025/12/{'one' if number < 3 else 'two'}.warc.gz"],
+            )
+        for name in ("one", "two", "broken"):
+            con.execute(
+                "insert into raw.archive_file select $1, 'timesca', null, null, 'x', 1, 1, 0, 'old', 'r'",
+                [f"2025/12/{name}.warc.gz"],
+            )
+        con.execute("insert into raw.reject values ('urn:1', 1, 'no_ticker', '', '', 'old', 'r')")
+        con.execute("insert into raw.reject values ('urn:3', 1, 'no_ticker', '', '', 'new', 'r')")
+        con.execute(
+            "insert into raw.reject values ('2025/12/broken.warc.gz#17', 1, 'bad_record', '', '', 'old', 'r')"
+        )
+        yield con
+
+
+def _column(rejected: duckdb.DuckDBPyConnection, column: str, table: str) -> list[str]:
+    return [row[0] for row in rejected.execute(f"select {column} from raw.{table} order by 1").fetchall()]
+
+
+def test_only_what_another_parser_version_rejected_is_forgotten(rejected: duckdb.DuckDBPyConnection) -> None:
+    assert forget_rejects(rejected, "new") == 2
+    assert _column(rejected, "capture_id", "capture") == ["urn:2", "urn:3"]
+    assert _column(rejected, "capture_id", "reject") == ["urn:3"]
+    assert _column(rejected, "archive_file", "archive_file") == ["2025/12/two.warc.gz"]
+
+
+def test_a_second_time_there_is_nothing_to_forget(rejected: duckdb.DuckDBPyConnection) -> None:
+    forget_rejects(rejected, "new")
+    assert forget_rejects(rejected, "new") == 0

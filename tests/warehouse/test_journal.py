@@ -95,11 +95,11 @@ def test_a_cause_comes_back_as_it_was_written_and_an_unknown_one_is_a_bad_line(d
     assert [bad.number for bad in lines.bad] == [2]
 
 
-def test_no_journal_is_no_runs(data_dir):
+def test_without_a_journal_there_are_no_runs(data_dir):
     assert read(data_dir) == ()
 
 
-def test_the_torn_line_of_a_killed_writer_is_told_and_kept(data_dir, journal, caplog):
+def test_the_torn_line_of_a_killed_writer_is_reported_and_kept(data_dir, journal, caplog):
     append(data_dir, record("a"))
     with journal.open("ab") as file:
         file.write(b'{"run_id": "b", "ki')
@@ -120,7 +120,7 @@ def test_a_line_that_finds_no_room_leaves_no_part_of_itself(child, data_dir, jou
     assert journal.read_bytes() == whole
 
 
-def test_a_line_that_lacks_only_its_end_is_no_torn_line(data_dir, journal):
+def test_a_line_that_lacks_only_its_end_is_not_a_torn_line(data_dir, journal):
     append(data_dir, record("a"))
     journal.write_bytes(journal.read_bytes().rstrip(b"\n"))
     assert [run.run_id for run in read(data_dir)] == ["a"]
@@ -166,11 +166,11 @@ def test_a_bad_line_is_passed_over_and_reported_with_its_number_and_bytes(data_d
     with journal.open("ab") as file:
         file.write(line + b"\n")
     append(data_dir, record("c"))
-    found = read_journal(data_dir)
-    assert [run.run_id for run in found.runs] == ["a", "c"]
-    ((number, data),) = [(bad.number, bad.data) for bad in found.bad]
+    stored = read_journal(data_dir)
+    assert [run.run_id for run in stored.runs] == ["a", "c"]
+    ((number, data),) = [(bad.number, bad.data) for bad in stored.bad]
     assert (number, data) == (2, line)
-    (problem,) = problems(data_dir, found)
+    (problem,) = problems(data_dir, stored)
     assert "line 2 is not a run record" in problem.message
     assert "sed -n 2p" in problem.next_command
 
@@ -237,16 +237,16 @@ def test_whatever_bytes_a_journal_has_it_is_read_and_a_repair_loses_none(tmp_pat
     path = data_dir / "runs.jsonl"
     path.write_bytes((path.read_bytes() if path.exists() else b"") + data)
     *lines, tail = data.split(b"\n")
-    found = read_journal(data_dir)
-    assert [bad.data for bad in found.bad] == lines
+    stored = read_journal(data_dir)
+    assert [bad.data for bad in stored.bad] == lines
     repair(data_dir, (), START)
     kept = (data_dir / "runs.jsonl.repairs").read_bytes()
     assert all(line + b"\n" in kept for line in lines)
     assert path.read_bytes().endswith(tail)
-    assert read_journal(data_dir) == replace(found, bad=())
+    assert read_journal(data_dir) == replace(stored, bad=())
 
 
-def test_of_a_run_told_twice_the_first_line_holds():
+def test_of_two_lines_of_a_run_the_first_counts():
     told = record("a", exit_status=0)
     assert distinct([told, record("b"), record("a", error="crashed")]) == (told, record("b"))
 
@@ -397,7 +397,7 @@ def test_a_whole_last_line_without_its_end_stays_so_in_a_repair(data_dir, journa
     assert [run.run_id for run in read(data_dir)] == ["a"]
 
 
-def test_each_entry_of_a_repair_states_what_it_is_in_one_line(data_dir, journal):
+def test_every_entry_of_a_repair_states_what_it_is_in_one_line(data_dir, journal):
     journal.write_bytes(b"no json\n")
     repair(data_dir, (record("z"),), START)
     head, line, restored, run, end = (data_dir / "runs.jsonl.repairs").read_bytes().split(b"\n")

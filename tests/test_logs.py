@@ -68,7 +68,7 @@ def test_bound_fields_nest_and_end_with_their_block(capture: Capture) -> None:
     assert after == {}
 
 
-def test_what_a_record_says_itself_stands_before_what_is_bound(capture: Capture) -> None:
+def test_own_fields_of_a_record_precede_the_bound_ones(capture: Capture) -> None:
     with bound(step="load"):
         capture.log.info("a", extra={"step": "own"})
     assert capture.records()[0]["step"] == "own"
@@ -82,7 +82,7 @@ def test_fields_of_one_thread_are_not_those_of_another(capture: Capture) -> None
     assert "run_id" not in capture.records()[0]
 
 
-def test_a_step_is_told_at_its_begin_and_its_end_with_its_seconds(capture: Capture) -> None:
+def test_a_step_is_logged_at_its_begin_and_its_end_with_its_seconds(capture: Capture) -> None:
     with timed(capture.log, "load"):
         pass
     with suppress(ValueError), timed(capture.log, "build"):

@@ -1,24 +1,33 @@
+"""Files given by hand: what becomes a capture, what is refused, and what is damaged."""
+
 from __future__ import annotations
 
 import gzip
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from warcio.archiveiterator import ArchiveIterator
 
 from ca_etl.archive.ingest import (
+    MAX_DAMAGED_BYTES,
     MissingInputError,
     UnreadableInputError,
     UnsupportedInputError,
     ingest_paths,
 )
-from ca_etl.archive.reader import archive_files, read_archive
+from ca_etl.archive.reader import archive_files, read_archive, read_capture
 from ca_etl.archive.writer import ArchiveWriter, recover_open_files
 from ca_etl.errors import UsageError
-from ca_etl.records import BadRecord, Capture
+from ca_etl.pipeline.ingest import Given
+from ca_etl.pipeline.run import run_ingest, run_rebuild
+from ca_etl.records import BadRecord, Capture, RejectReason
+from ca_etl.settings import Settings
 
 NOW = datetime(2025, 12, 8, 9, 30, tzinfo=UTC)
 SEED = Path(__file__).parents[3] / "shared" / "seed" / "000_a1fb695dfdf5c8e4.txt"
@@ -45,7 +54,7 @@ def ingest(paths, archive, **changes):
 
 
 def captures(archive):
-    return [found for path in archive_files(archive) for found in read_archive(path, root=archive)]
+    return [capture for path in archive_files(archive) for capture in read_archive(path, root=archive)]
 
 
 def files(archive):
@@ -57,14 +66,14 @@ def files(archive):
 )
 def test_a_file_becomes_a_capture_without_url_and_time(archive, given_file, name, kind):
     report = ingest(given_file(name, b"KGS/USD"), archive)
-    (found,) = captures(archive)
+    (capture,) = captures(archive)
     assert (
-        found.payload,
-        found.content_type,
-        found.url,
-        found.captured_at,
-        found.http_status,
-        found.source,
+        capture.payload,
+        capture.content_type,
+        capture.url,
+        capture.captured_at,
+        capture.http_status,
+        capture.source,
     ) == (
         b"KGS/USD",
         kind,
@@ -81,9 +90,9 @@ def test_a_file_becomes_a_capture_without_url_and_time(archive, given_file, name
 def test_url_and_time_are_kept_where_they_are_known(archive, given_file):
     when = datetime(2025, 12, 5, 7, 0, tzinfo=timezone(timedelta(hours=5)))
     ingest(given_file("a.txt", b"x"), archive, url="https://timesca.com/latest/", captured_at=when)
-    (found,) = captures(archive)
-    assert (found.url, found.captured_at) == ("https://timesca.com/latest/", when)
-    assert found.captured_at.tzinfo is UTC
+    (capture,) = captures(archive)
+    assert (capture.url, capture.captured_at) == ("https://timesca.com/latest/", when)
+    assert capture.captured_at.tzinfo is UTC
 
 
 @pytest.mark.parametrize(
@@ -99,15 +108,15 @@ def test_url_and_time_are_kept_where_they_are_known(archive, given_file):
 )
 def test_whatever_is_in_a_file_is_archived(archive, given_file, content):
     ingest(given_file("a.txt", content), archive)
-    (found,) = captures(archive)
-    assert found.payload == content
+    (capture,) = captures(archive)
+    assert capture.payload == content
 
 
 def test_a_file_of_one_endless_line_is_archived(archive, given_file):
     content = b"x" * 30_000_000
     ingest(given_file("a.txt", content), archive)
-    (found,) = captures(archive)
-    assert len(found.payload) == len(content)
+    (capture,) = captures(archive)
+    assert len(capture.payload) == len(content)
 
 
 def test_the_same_file_again_writes_nothing(archive, given_file):
@@ -162,7 +171,7 @@ def test_a_folder_gives_its_known_files_and_names_the_others(archive, given_file
     assert [path.name for path in report.skipped] == ["picture.png"]
 
 
-def test_a_name_with_odd_letters_is_no_trouble(archive, given_file):
+def test_a_name_with_unusual_letters_is_kept(archive, given_file):
     ingest(given_file("Тикер 5% #1\n.txt", b"x"), archive)
     assert captures(archive)[0].url is None
 
@@ -181,7 +190,7 @@ def test_a_named_file_of_an_unknown_kind_is_refused(archive, given_file):
     assert not archive.exists()
 
 
-def test_what_is_no_file_is_refused(archive, tmp_path):
+def test_what_is_not_a_file_is_refused(archive, tmp_path):
     os.mkfifo(tmp_path / "pipe.txt")
     with pytest.raises(UnsupportedInputError):
         ingest(tmp_path / "pipe.txt", archive)
@@ -222,9 +231,9 @@ def plain(path: Path) -> bytes:
     return gzip.decompress(path.read_bytes())
 
 
-def seen(found):
+def seen(capture):
     """What a capture is, wherever it stands."""
-    return [(c.capture_id, c.payload, c.url, c.captured_at, c.http_status, c.source) for c in found]
+    return [(c.capture_id, c.payload, c.url, c.captured_at, c.http_status, c.source) for c in capture]
 
 
 @pytest.mark.parametrize("suffix", [".warc", ".warc.gz"])
@@ -256,7 +265,7 @@ def test_records_of_others_keep_their_source_beside_pages(archive, given_file):
     assert [c.source for c in captures(archive) if c.payload == b"page"] == ["file"]
 
 
-def test_a_damaged_input_gives_its_whole_records_and_says_what_is_none(archive, given_file, warc):
+def test_a_damaged_input_gives_its_whole_records_and_reports_what_is_not(archive, given_file, warc):
     content = warc.read_bytes()[:-20]
     path = given_file("in.warc.gz", content)
     report = ingest(path, archive)
@@ -315,9 +324,9 @@ def test_a_killed_ingest_is_done_again_in_full(archive, given_file):
     written.with_name(written.name + ".open").write_bytes(content[:-30])
     recover_open_files(archive)
     assert ingest([one, two], archive).written is not None
-    found = captures(archive)
-    assert sorted({c.payload for c in found}) == [b"1", b"2"]
-    assert len({c.capture_id for c in found}) == 2
+    capture = captures(archive)
+    assert sorted({c.payload for c in capture}) == [b"1", b"2"]
+    assert len({c.capture_id for c in capture}) == 2
 
 
 @pytest.mark.shared
@@ -325,5 +334,160 @@ def test_the_seed_page_is_one_capture(archive):
     if not SEED.exists():
         pytest.skip("../shared is not beside the repository")
     ingest(SEED, archive)
-    (found,) = captures(archive)
-    assert found.payload == SEED.read_bytes()
+    (capture,) = captures(archive)
+    assert capture.payload == SEED.read_bytes()
+
+
+BAD_DATE = (
+    b"WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Record-ID: <urn:uuid:w>\r\nWARC-Date: last Friday\r\n"
+    b"WARC-Target-URI: https://timesca.com/\r\nContent-Type: text/plain\r\nContent-Length: 4\r\n\r\ntext\r\n\r\n"
+)
+
+
+@pytest.fixture
+def warc_bytes(tmp_path, attempt, noon):
+    """The bytes of a compressed WARC file with a warcinfo record and two requests and responses."""
+    with ArchiveWriter(
+        tmp_path / "other", "20250101T000000Z-other", source="timesca", info={}, clock=lambda: noon
+    ) as out:
+        out.add(attempt(number=1))
+        out.add(attempt(number=2))
+    return out.path.read_bytes()
+
+
+def ingest_bytes(path: Path, content: bytes, archive: Path, **changes):
+    path.write_bytes(content)
+    return ingest_paths([path], archive, **({"now": NOW} | changes))
+
+
+def read(archive):
+    return [capture for path in archive_files(archive) for capture in read_archive(path, root=archive)]
+
+
+def bad(archive):
+    return [capture for capture in read(archive) if isinstance(capture, BadRecord)]
+
+
+def payloads(path: Path) -> list[bytes]:
+    with path.open("rb") as file:
+        return [
+            record.content_stream().read()
+            for record in ArchiveIterator(file)
+            if record.rec_headers.get_header("CA-ETL-Damaged")
+        ]
+
+
+def test_a_compressed_warc_cut_in_half_is_a_bad_record_of_the_archive(archive, tmp_path, warc_bytes):
+    cut = warc_bytes[:-20]
+    report = ingest_bytes(tmp_path / "in.warc.gz", cut, archive)
+    (told,) = report.bad_records
+    assert [type(capture) for capture in read(archive)] == [Capture, BadRecord]
+    (capture,) = bad(archive)
+    assert capture.reason is RejectReason.TRUNCATED
+    assert f"in.warc.gz at byte {told.archive_offset}: " in capture.detail
+    assert payloads(report.written) == [cut[told.archive_offset :]]
+    assert report.damaged == ()
+    assert not list(archive.rglob("*.damaged"))
+
+
+def test_a_plain_warc_cut_in_half_is_a_bad_record_of_the_archive(archive, tmp_path, warc_bytes):
+    report = ingest_bytes(tmp_path / "in.warc", gzip.decompress(warc_bytes)[:-20], archive)
+    (capture,) = bad(archive)
+    assert capture.reason is RejectReason.TRUNCATED
+    assert report.captures == len(read(archive)) - 1 == 1
+
+
+def test_a_wet_record_with_a_bad_date_is_a_bad_record_of_the_archive(archive, tmp_path):
+    report = ingest_bytes(tmp_path / "in.wet", BAD_DATE, archive)
+    (capture,) = read(archive)
+    assert capture.reason is RejectReason.BAD_RECORD
+    assert "in.wet at byte 0: " in capture.detail
+    assert "WARC-Date 'last Friday' is not an instant" in capture.detail
+    assert payloads(report.written) == [BAD_DATE]
+
+
+def test_a_warc_compressed_as_a_whole_is_a_bad_record_of_the_archive(archive, tmp_path, warc_bytes):
+    ingest_bytes(tmp_path / "in.warc.gz", gzip.compress(gzip.decompress(warc_bytes)), archive)
+    (capture,) = read(archive)
+    assert capture.reason is RejectReason.BAD_RECORD
+    assert "more than one record" in capture.detail
+
+
+def test_an_empty_warc_is_a_bad_record_of_the_archive(archive, tmp_path):
+    ingest_bytes(tmp_path / "in.warc.gz", b"", archive)
+    (capture,) = read(archive)
+    assert capture.reason is RejectReason.EMPTY
+
+
+def test_bytes_between_whole_records_are_kept_in_their_order(archive, tmp_path, warc_bytes):
+    report = ingest_bytes(tmp_path / "in.warc.gz", warc_bytes + b"noise" + warc_bytes, archive)
+    assert [type(capture) for capture in read(archive)] == [Capture, Capture, BadRecord, Capture, Capture]
+    assert payloads(report.written) == [b"noise"]
+
+
+def test_a_damaged_record_is_bad_also_when_it_is_requested_by_its_offset(archive, tmp_path):
+    written = ingest_bytes(tmp_path / "in.wet", BAD_DATE, archive).written
+    (capture,) = read(archive)
+    assert read_capture(written, capture.archive_offset, root=archive) == capture
+
+
+def test_the_id_of_damaged_bytes_is_made_of_their_file_and_offset(archive, tmp_path, warc_bytes):
+    broken = b"no" + warc_bytes + b"noise"
+    ingest_bytes(tmp_path / "in.warc.gz", broken, archive)
+    ingest_bytes(tmp_path / "other name.warc.gz", broken, tmp_path / "again", now=NOW + timedelta(days=3))
+    ids = [capture.capture_id for capture in bad(archive)]
+    assert len(set(ids)) == 2
+    assert ids == [capture.capture_id for capture in bad(tmp_path / "again")]
+
+
+def test_the_same_damaged_file_again_writes_nothing(archive, tmp_path, warc_bytes):
+    first = ingest_bytes(tmp_path / "in.warc.gz", warc_bytes[:-20], archive)
+    before = {path: path.read_bytes() for path in archive.rglob("*") if path.is_file()}
+    again = ingest_bytes(tmp_path / "in.warc.gz", warc_bytes[:-20], archive, now=NOW + timedelta(days=1))
+    assert {path: path.read_bytes() for path in archive.rglob("*") if path.is_file()} == before
+    assert (again.written, again.already_held) == (None, first.written)
+
+
+def test_an_unusual_name_is_reported_as_it_is(archive, tmp_path):
+    ingest_bytes(tmp_path / "Тикер 5% #1\n.wet", BAD_DATE, archive)
+    assert bad(archive)[0].detail.startswith("Тикер 5% #1\n.wet at byte 0: ")
+
+
+def test_a_detail_that_is_too_long_for_a_header_is_shortened(archive, tmp_path):
+    ingest_bytes(tmp_path / "in.wet", BAD_DATE.replace(b"last Friday", b"\xff" * 200_000), archive)
+    (capture,) = bad(archive)
+    assert capture.reason is RejectReason.BAD_RECORD
+    assert "in.wet at byte 0: " in capture.detail
+    assert len(capture.detail) < 2_000
+
+
+def test_of_large_damage_the_first_part_is_in_the_archive_and_the_file_beside_it(archive, tmp_path):
+    content = b"x" * (MAX_DAMAGED_BYTES + 1)
+    report = ingest_bytes(tmp_path / "in.warc.gz", content, archive)
+    (capture,) = bad(archive)
+    assert capture.reason is RejectReason.BAD_RECORD
+    assert payloads(report.written) == [content[:-1]]
+    assert b"WARC-Truncated: length\r\n" in gzip.decompress(report.written.read_bytes())
+    assert [path.read_bytes() for path in report.damaged] == [content]
+
+
+def test_the_archive_of_damaged_input_is_taken_over_by_another_archive(archive, tmp_path):
+    written = ingest_bytes(tmp_path / "in.wet", BAD_DATE, archive).written
+    report = ingest_bytes(tmp_path / "again.warc.gz", written.read_bytes(), tmp_path / "second")
+    assert report.captures == 0
+    (first,), (second,) = read(archive), read(tmp_path / "second")
+    assert second == replace(first, archive_file=second.archive_file, archive_offset=second.archive_offset)
+
+
+def test_damaged_input_is_a_reject_on_the_first_load_and_after_a_rebuild(tmp_path, warc_bytes):
+    settings = Settings(data_dir=tmp_path / "data")
+    path = tmp_path / "in.warc.gz"
+    path.write_bytes(warc_bytes[:-20])
+    query = "select capture_id, reason, detail from etl_reject where reason = 'truncated'"
+    seen = []
+    for outcome in (run_ingest(settings, Given((path,))), run_rebuild(settings)):
+        assert outcome.release is not None, outcome.error
+        with duckdb.connect(str(tmp_path / "data/current/warehouse.duckdb"), read_only=True) as con:
+            seen.append(con.sql(query).fetchall())
+    assert len(seen[0]) == 1
+    assert seen[0] == seen[1]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import pytest
 
 from ca_etl.archive.framing import MAX_RECORD_BYTES, BadRange, RawRecord, split_records
-from ca_etl.records import RejectReason
+from ca_etl.archive.reader import read_archive
+from ca_etl.archive.writer import ArchiveWriter
+from ca_etl.records import BadRecord, Capture, RejectReason
 
 FIRST = b"WARC/1.0\r\nContent-Length: 4\r\n\r\nbody\r\n\r\n"
 SECOND = b"WARC/1.1\r\nWARC-Type: metadata\r\ncontent-length:\t5 \r\n\r\nother\r\n\r\n"
@@ -49,7 +51,7 @@ def bad(piece):
 
 
 @pytest.mark.parametrize("form", [bytes, zipped])
-def test_records_are_read_with_their_place_and_their_block(read, form):
+def test_records_are_read_with_their_offsets_and_their_block(read, form):
     size = len(form(FIRST))
     first, second = read(form(FIRST) + form(SECOND))
     assert (first.start, first.end, first.data, first.block) == (0, size, FIRST, b"body")
@@ -103,7 +105,7 @@ def test_a_member_that_ends_otherwise_than_with_two_line_ends_is_bad(read, end):
     assert bad(only)[2] is RejectReason.BAD_RECORD
 
 
-def test_a_plain_record_after_which_none_begins_is_bad_up_to_the_next(read):
+def test_a_plain_record_without_a_successor_is_bad_up_to_the_next(read):
     first, second = read(FIRST[:-4] + b"noise\r\n\r\n" + SECOND)
     detail = "no record begins after the 4 bytes of Content-Length"
     assert bad(first) == (0, len(FIRST) + 5, RejectReason.BAD_RECORD, detail)
@@ -113,7 +115,7 @@ def test_a_plain_record_after_which_none_begins_is_bad_up_to_the_next(read):
     assert second.block == b"other"
 
 
-def test_the_beginning_of_a_version_at_the_end_of_a_plain_file_spoils_no_record(read):
+def test_half_a_version_at_the_end_of_a_plain_file_spoils_no_record(read):
     first, second = read(FIRST + b"WAR")
     assert first.block == b"body"
     assert bad(second)[:3] == (len(FIRST), len(FIRST) + 3, RejectReason.BAD_RECORD)
@@ -182,7 +184,7 @@ def test_the_record_after_a_megabyte_of_damage_is_read_wherever_it_begins(read, 
         b"\x1f\x8b\x08" * 3 + b"\x1f\x8b",
     ],
 )
-def test_damage_that_looks_like_a_member_hides_no_record(read, damage):
+def test_damage_that_resembles_a_member_hides_no_record(read, damage):
     broken = b"no" + damage
     first, second = read(broken + zipped(SECOND))
     assert bad(first)[:3] == (0, len(broken), RejectReason.BAD_RECORD)
@@ -230,11 +232,56 @@ def test_a_member_that_begins_one_byte_late_is_read(read):
     assert second.block == b"body"
 
 
-def test_a_stream_without_the_frame_of_gzip_is_no_member(read):
+def test_a_stream_without_the_frame_of_gzip_is_not_a_member(read):
     (only,) = read(zlib.compress(FIRST))
     assert bad(only)[2] is RejectReason.BAD_RECORD
 
 
-def test_an_empty_file_is_one_empty_stretch(read):
+def test_an_empty_file_is_one_empty_range(read):
     (only,) = read(b"")
     assert bad(only) == (0, 0, RejectReason.EMPTY, "the file is empty")
+
+
+SMALL = b"<html><p>KGS/USD = 0.01144 0%</p></html>"
+
+
+@pytest.fixture
+def whole_file(tmp_path, attempt, noon):
+    name = "20251205T020000Z-timesca"
+    with ArchiveWriter(tmp_path / "whole", name, source="timesca", info={}, clock=lambda: noon) as out:
+        for number in (1, 2):
+            out.add(attempt(number=number, wire_body=SMALL))
+    return out.path.read_bytes()
+
+
+def members(content):
+    """The gzip members of a file: (compressed, inflated)."""
+    parts = []
+    while content:
+        stream = zlib.decompressobj(wbits=31)
+        data = stream.decompress(content)
+        parts.append((content[: len(content) - len(stream.unused_data)], data))
+        content = stream.unused_data
+    return parts
+
+
+@pytest.mark.parametrize("form", ["gzip", "plain"])
+def test_a_cut_gives_the_captures_before_it_and_one_bad_record_or_none(whole_file, tmp_path, form):
+    pieces = [piece[form == "plain"] for piece in members(whole_file)]
+    content = b"".join(pieces)
+    borders = list(accumulate(len(piece) for piece in pieces))
+    path = tmp_path / "cut.warc.gz"
+
+    def captures(data):
+        path.write_bytes(data)
+        return list(read_archive(path, root=tmp_path))
+
+    expected = captures(content)
+    assert [type(c) for c in expected] == [Capture, Capture]
+    ends = [next(border for border in borders if border > c.archive_offset) for c in expected]
+    for length in range(len(content)):
+        parts = captures(content[:length])
+        pages = [c for c in parts if isinstance(c, Capture)]
+        assert pages == expected[: sum(end <= length for end in ends)]
+        bad = [c for c in parts if isinstance(c, BadRecord)]
+        assert len(bad) == (0 if length in borders else 1)

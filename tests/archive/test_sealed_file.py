@@ -33,9 +33,9 @@ with ArchiveWriter(Path(sys.argv[1]), sys.argv[2], source="timesca", info={}, cl
 
 
 def pages(root: Path) -> list[Capture]:
-    found = [c for path in archive_files(root) for c in read_archive(path, root=root)]
-    assert all(isinstance(c, Capture) for c in found)
-    return found
+    captures = [c for path in archive_files(root) for c in read_archive(path, root=root)]
+    assert all(isinstance(c, Capture) for c in captures)
+    return captures
 
 
 def test_a_run_killed_while_it_writes_loses_no_whole_capture(tmp_path):
@@ -53,10 +53,10 @@ def test_a_run_killed_while_it_writes_loses_no_whole_capture(tmp_path):
     assert archive_files(tmp_path) == []
     (sealed,) = recover_open_files(tmp_path)
     assert sealed.name == f"{NAME}.recovered.warc.gz"
-    found = pages(tmp_path)
+    captures = pages(tmp_path)
     # the record after the last one reported may have become whole, too
-    assert len(found) in {written, written + 1}
-    assert [c.payload[:8] for c in found] == [b"%08d" % n for n in range(1, len(found) + 1)]
+    assert len(captures) in {written, written + 1}
+    assert [c.payload[:8] for c in captures] == [b"%08d" % n for n in range(1, len(captures) + 1)]
     assert list(tmp_path.rglob("*.open")) == []
 
 

@@ -26,14 +26,16 @@ def writer(tmp_path, noon):
 
 
 def captures(root, resolve=None):
-    return [found for path in archive_files(root) for found in read_archive(path, root=root, resolve=resolve)]
+    return [
+        capture for path in archive_files(root) for capture in read_archive(path, root=root, resolve=resolve)
+    ]
 
 
 def raw(path):
     return gzip.decompress(path.read_bytes())
 
 
-def test_the_file_stands_in_the_month_of_its_name(writer, attempt, tmp_path):
+def test_the_file_is_in_the_month_of_its_name(writer, attempt, tmp_path):
     with writer() as out:
         out.add(attempt())
     assert out.path == tmp_path / "2025" / "12" / f"{NAME}.warc.gz"
@@ -43,23 +45,23 @@ def test_the_file_stands_in_the_month_of_its_name(writer, attempt, tmp_path):
 def test_what_was_added_is_read_back(writer, attempt, tmp_path, page, noon):
     with writer() as out:
         capture_id = out.add(attempt(response_headers=(("Content-Type", "text/html"), ("ETag", '"v1"'))))
-    (found,) = captures(tmp_path)
-    assert found == Capture(
+    (capture,) = captures(tmp_path)
+    assert capture == Capture(
         capture_id=capture_id,
         source="timesca",
         payload=page,
         archive_file=f"2025/12/{NAME}.warc.gz",
-        archive_offset=found.archive_offset,
+        archive_offset=capture.archive_offset,
         url="http://site.test/latest/",
         captured_at=noon,
         http_status=200,
         content_type="text/html",
         etag='"v1"',
     )
-    assert read_capture(out.path, found.archive_offset, root=tmp_path) == found
+    assert read_capture(out.path, capture.archive_offset, root=tmp_path) == capture
 
 
-def test_nothing_added_is_no_file(writer, tmp_path):
+def test_without_a_record_there_is_no_file(writer, tmp_path):
     with writer():
         pass
     assert list(tmp_path.rglob("*")) == []
@@ -119,7 +121,7 @@ def test_a_name_without_a_time_stamp_is_refused(writer, name):
         writer(name)
 
 
-def test_an_attempt_without_an_answer_is_refused(writer, attempt):
+def test_an_attempt_without_a_response_is_refused(writer, attempt):
     with pytest.raises(ValueError, match="no response"), writer() as out:
         out.add(attempt(status=None, verdict=Verdict.UNREACHABLE, detail="timed out"))
 
@@ -135,12 +137,12 @@ def test_the_same_play_gives_the_same_bytes(writer, attempt, tmp_path):
     assert len(set(ids)) == 2
 
 
-def test_equal_answers_under_a_clock_that_stands_still_have_ids_of_their_own(writer, attempt):
+def test_equal_responses_under_a_stopped_clock_have_ids_of_their_own(writer, attempt):
     with writer() as out:
         assert out.add(attempt()) != out.add(attempt())
 
 
-def test_a_request_stands_beside_its_response(writer, attempt, tmp_path):
+def test_a_request_is_beside_its_response(writer, attempt, tmp_path):
     with writer() as out:
         capture_id = out.add(attempt())
     records = list(fastwarc.ArchiveIterator(io.BytesIO(out.path.read_bytes())))
@@ -153,14 +155,14 @@ def test_a_request_stands_beside_its_response(writer, attempt, tmp_path):
 
 
 def out_headers(path):
-    found = []
+    capture = []
     for record in fastwarc.ArchiveIterator(io.BytesIO(path.read_bytes()), parse_http=False):
         record.freeze()
-        found.append(record)
-    return found
+        capture.append(record)
+    return capture
 
 
-def test_the_warcinfo_record_tells_source_and_info(writer, attempt):
+def test_the_warcinfo_record_has_source_and_info(writer, attempt):
     with writer() as out:
         out.add(attempt())
     content = raw(out.path)
@@ -175,7 +177,7 @@ def test_info_cannot_smuggle_a_line_in(writer, attempt):
     assert b"note: one ca-etl-source: other\r\n" in raw(out.path)
 
 
-def test_a_chunked_answer_is_stored_dechunked_with_true_headers(writer, attempt, tmp_path, page):
+def test_a_chunked_response_is_stored_dechunked_with_true_headers(writer, attempt, tmp_path, page):
     headers = (("Transfer-Encoding", "chunked"), ("Content-Type", "text/html"))
     with writer() as out:
         out.add(attempt(response_headers=headers))
@@ -186,7 +188,7 @@ def test_a_chunked_answer_is_stored_dechunked_with_true_headers(writer, attempt,
     assert captures(tmp_path)[0].payload == page
 
 
-def test_a_gzip_answer_is_stored_as_received_and_read_decoded(writer, attempt, tmp_path, page, gzipped):
+def test_a_gzip_response_is_stored_as_received_and_read_decoded(writer, attempt, tmp_path, page, gzipped):
     wire = gzipped(page)
     headers = (("Content-Encoding", "gzip"), ("Content-Length", str(len(wire))))
     with writer() as out:
@@ -195,17 +197,17 @@ def test_a_gzip_answer_is_stored_as_received_and_read_decoded(writer, attempt, t
     assert captures(tmp_path)[0].payload == page
 
 
-def test_a_cut_answer_says_so_and_keeps_its_length_true(writer, attempt, tmp_path, page):
+def test_a_cut_response_states_so_and_keeps_its_length_true(writer, attempt, tmp_path, page):
     with writer() as out:
         out.add(attempt(wire_body=page[:100], verdict=Verdict.TRUNCATED, truncated="disconnect"))
     content = raw(out.path)
     assert f"X-Crawler-Content-Length: {len(page)}\r\n".encode() in content
     assert b"\r\nContent-Length: 100\r\n" in content
-    (found,) = captures(tmp_path)
-    assert (found.truncated, found.payload) == ("disconnect", page[:100])
+    (capture,) = captures(tmp_path)
+    assert (capture.truncated, capture.payload) == ("disconnect", page[:100])
 
 
-def test_a_cut_gzip_answer_gives_the_page_up_to_the_cut(writer, attempt, tmp_path, page, gzipped):
+def test_a_cut_gzip_response_gives_the_page_up_to_the_cut(writer, attempt, tmp_path, page, gzipped):
     headers = (("Content-Encoding", "gzip"),)
     wire = gzipped(page * 50)[:-30]
     with writer() as out:
@@ -214,16 +216,16 @@ def test_a_cut_gzip_answer_gives_the_page_up_to_the_cut(writer, attempt, tmp_pat
                 wire_body=wire, response_headers=headers, verdict=Verdict.TRUNCATED, truncated="disconnect"
             )
         )
-    (found,) = captures(tmp_path)
-    assert found.truncated == "disconnect"
-    assert (page * 50).startswith(found.payload)
+    (capture,) = captures(tmp_path)
+    assert capture.truncated == "disconnect"
+    assert (page * 50).startswith(capture.payload)
 
 
-def test_error_answers_are_captures_and_robots_answers_are_not(writer, attempt, tmp_path):
+def test_error_responses_are_captures_and_robots_responses_are_not(writer, attempt, tmp_path):
     with writer() as out:
         out.add(attempt(url="http://site.test/robots.txt", request_target="/robots.txt"))
         out.add(attempt(status=503, reason="Busy", verdict=Verdict.HTTP_ERROR))
-    assert [found.http_status for found in captures(tmp_path)] == [503]
+    assert [capture.http_status for capture in captures(tmp_path)] == [503]
 
 
 # the second raised within warcio, whose encoder reads what follows a "=" alone
@@ -232,11 +234,11 @@ def test_header_values_outside_ascii_do_not_break_the_record(writer, attempt, tm
     headers = (("X-Name", value), ("X-\u00fc", "1"), ("Content-Type", "text/html"))
     with writer() as out:
         out.add(attempt(reason="\u00d0\u009e\u00d0\u009a", response_headers=headers))
-    (found,) = captures(tmp_path)
-    assert (found.payload, found.content_type) == (page, "text/html")
+    (capture,) = captures(tmp_path)
+    assert (capture.payload, capture.content_type) == (page, "text/html")
 
 
-def test_warcio_and_fastwarc_read_and_verify_our_files_alike(writer, attempt, validators, page, gzipped):
+def test_warcio_and_fastwarc_read_and_verify_our_files_equally(writer, attempt, validators, page, gzipped):
     with writer() as out:
         out.add(attempt())
         out.add(attempt(wire_body=gzipped(page), response_headers=(("Content-Encoding", "gzip"),)))
@@ -289,12 +291,12 @@ def test_a_304_is_a_revisit_that_names_its_original(writer, attempt, validators,
     assert b"WARC-Refers-To-Date: 2025-12-05T02:00:00.250000Z\r\n" in content
     assert f"WARC-Payload-Digest: {known.payload_digest}\r\n".encode() in content
 
-    by_id = {found.capture_id: found for found in read_archive(first.path, root=tmp_path)}
-    (found,) = read_archive(second.path, root=tmp_path, resolve=by_id.get)
-    assert (found.capture_id, found.payload, found.refers_to) == (revisit, page, original)
-    assert (found.http_status, found.captured_at, found.content_type) == (304, later, "text/html")
+    by_id = {capture.capture_id: capture for capture in read_archive(first.path, root=tmp_path)}
+    (capture,) = read_archive(second.path, root=tmp_path, resolve=by_id.get)
+    assert (capture.capture_id, capture.payload, capture.refers_to) == (revisit, page, original)
+    assert (capture.http_status, capture.captured_at, capture.content_type) == (304, later, "text/html")
     # the next 304 refers to the page again, not to this 304
-    assert read_validators(second.path, found.archive_offset).refers_to == original
+    assert read_validators(second.path, capture.archive_offset).refers_to == original
 
 
 def test_a_304_without_validators_cannot_be_archived_as_one(writer, attempt):
@@ -328,10 +330,10 @@ def test_validators_are_read_only_from_whole_pages(writer, attempt, tmp_path):
         out.add(attempt(response_headers=()))
         out.add(attempt(response_headers=tagged, status=503, verdict=Verdict.HTTP_ERROR))
         out.add(attempt(response_headers=tagged, verdict=Verdict.TRUNCATED, truncated="disconnect"))
-    assert [read_validators(out.path, found.archive_offset) for found in captures(tmp_path)] == [None] * 3
+    assert [read_validators(out.path, capture.archive_offset) for capture in captures(tmp_path)] == [None] * 3
 
 
-def test_only_good_answers_are_usable(writer, attempt, validators):
+def test_only_good_responses_are_usable(writer, attempt, validators):
     with writer() as out:
         out.add(attempt(url="http://site.test/robots.txt"))
         out.add(attempt(url="http://site.test/ok"))
