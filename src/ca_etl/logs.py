@@ -74,6 +74,15 @@ class StderrHandler(logging.StreamHandler[TextIO]):
         self.chosen = chosen
         self.verbose = verbose
         self.addFilter(AddBound())
+        self.set_form(chosen or LogFormat.TEXT)
+
+    def set_form(self, form: LogFormat) -> None:
+        """Log in this form from here on, and with it Python's warnings and unexpected errors."""
+        self.is_json = form is LogFormat.JSON
+        self.setFormatter(json_formatter() if self.is_json else logging.Formatter(TEXT))
+        logging.getLogger().setLevel(logging.INFO if self.is_json or self.verbose else logging.WARNING)
+        logging.captureWarnings(self.is_json)
+        sys.excepthook = _log_unexpected if self.is_json else sys.__excepthook__
 
 
 def configure(form: LogFormat | None, *, verbose: bool = False) -> None:
@@ -84,26 +93,25 @@ def configure(form: LogFormat | None, *, verbose: bool = False) -> None:
     INFO, which text holds only when `verbose`.
     """
     root = logging.getLogger()
-    for old in [handler for handler in root.handlers if isinstance(handler, StderrHandler)]:
-        root.removeHandler(old)
-    handler = StderrHandler(form, verbose=verbose)
-    root.addHandler(handler)
-    _shape(handler, form or LogFormat.TEXT)
+    for handler in _own_handlers():
+        root.removeHandler(handler)
+    root.addHandler(StderrHandler(form, verbose=verbose))
 
 
 def prefer(form: LogFormat) -> None:
     """Log in the form that the settings name, unless `configure` got one. Nothing happens before `configure`."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, StderrHandler) and handler.chosen is None:
-            _shape(handler, form)
+    for handler in _own_handlers():
+        if handler.chosen is None:
+            handler.set_form(form)
 
 
-def _shape(handler: StderrHandler, form: LogFormat) -> None:
-    as_json = form is LogFormat.JSON
-    handler.setFormatter(json_formatter() if as_json else logging.Formatter(TEXT))
-    logging.getLogger().setLevel(logging.INFO if as_json or handler.verbose else logging.WARNING)
-    logging.captureWarnings(as_json)
-    sys.excepthook = _log_unexpected if as_json else sys.__excepthook__
+def is_json() -> bool:
+    """Whether our handler writes JSON."""
+    return any(handler.is_json for handler in _own_handlers())
+
+
+def _own_handlers() -> list[StderrHandler]:
+    return [handler for handler in logging.getLogger().handlers if isinstance(handler, StderrHandler)]
 
 
 def show(name: str) -> None:
@@ -124,18 +132,12 @@ def adopt(form: LogFormat) -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setFormatter(json_formatter())
-            if not any(isinstance(known, AddBound) for known in handler.filters):
-                handler.addFilter(AddBound())
+            handler.addFilter(AddBound())
 
 
 def _make_visible(record: logging.LogRecord) -> bool:
     record.msg, record.args = visible(record.getMessage()), None
     return True
-
-
-def is_json() -> bool:
-    """Whether `configure` has chosen JSON."""
-    return sys.excepthook is _log_unexpected
 
 
 def json_formatter() -> logging.Formatter:

@@ -36,7 +36,12 @@ class Settings(BaseSettings):
     """Settings of one installation. Made once by the command or the flow, and passed down."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CA_ETL_", env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix="CA_ETL_",
+        env_file=".env",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
     )
 
     data_dir: Path = Field(Path("data"), description="Archive, releases and the run journal.")
@@ -83,7 +88,6 @@ class Settings(BaseSettings):
     )
     stale_after_hours: float = Field(
         6.0,
-        allow_inf_nan=False,
         gt=0,
         le=1_000_000,
         description="Hours after a slot from which missing data are stale (`ca-etl status --fail-if-stale`).",
@@ -93,23 +97,16 @@ class Settings(BaseSettings):
         description="Trust the clock, although the data or the dates of the site contradict it (`--trust-clock`).",
     )
     min_interval_seconds: float = Field(
-        5.0, allow_inf_nan=False, ge=0, description="Least pause between two requests to one host."
+        5.0, ge=0, description="Least pause between two requests to one host."
     )
-    connect_timeout_seconds: float = Field(
-        10.0, allow_inf_nan=False, gt=0, description="Most seconds to connect to a host."
-    )
-    read_timeout_seconds: float = Field(
-        30.0, allow_inf_nan=False, gt=0, description="Most seconds without a byte of a response."
-    )
+    connect_timeout_seconds: float = Field(10.0, gt=0, description="Most seconds to connect to a host.")
+    read_timeout_seconds: float = Field(30.0, gt=0, description="Most seconds without a byte of a response.")
     max_attempts: int = Field(3, ge=1, description="Attempts for one URL, the first included.")
     backoff_seconds: float = Field(
-        2.0,
-        allow_inf_nan=False,
-        ge=0,
-        description="Pause after a first failed attempt; it doubles with each further one.",
+        2.0, ge=0, description="Pause after a first failed attempt; it doubles with each further one."
     )
     max_retry_after_seconds: float = Field(
-        120.0, allow_inf_nan=False, ge=0, description="A longer Retry-After ends the attempt loop."
+        120.0, ge=0, description="A longer Retry-After ends the attempt loop."
     )
     max_wire_bytes: int = Field(8_000_000, gt=0, description="Cap on a body as sent.")
     max_decoded_bytes: int = Field(32_000_000, gt=0, description="Cap on a body once inflated.")
@@ -146,7 +143,6 @@ class Settings(BaseSettings):
     )
     alert_rejects_times: float = Field(
         3.0,
-        allow_inf_nan=False,
         ge=1,
         description="More rejects than this many times the usual are an alert; usual is the median of 20 runs.",
     )

@@ -120,6 +120,12 @@ def test_the_date_may_carry_fractions(read):
     assert capture.captured_at == datetime(2024, 5, 18, 1, 58, 10, 123456, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("version", [b"WARC/9", b"WARC/one", b"WARC/1.0.1"])
+def test_a_record_of_an_unknown_form_of_version_is_a_bad_record(read, version):
+    content = record("response", http(b"x")).replace(b"WARC/1.0", version, 1)
+    assert only(read(content)).reason is RejectReason.BAD_RECORD
+
+
 @pytest.mark.parametrize("date", ["", "2024", "2024-05-18", "yesterday", "2024-13-01T00:00:00Z"])
 def test_a_date_that_is_not_an_instant_is_a_bad_record(read, date):
     assert only(read(record("response", http(b"x"), WARC_Date=date))).reason is RejectReason.BAD_RECORD

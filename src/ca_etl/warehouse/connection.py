@@ -150,6 +150,12 @@ def columns_by_table(con: duckdb.DuckDBPyConnection, *schemas: str) -> dict[str,
     return tables
 
 
+def fetch_number(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The one number that a query returns, or the number of rows that a statement wrote."""
+    # DuckDB 2 counts a result as open until all of it is fetched, and refuses other work meanwhile.
+    return int(con.execute(query).fetchall()[0][0])
+
+
 def _settings(memory_limit: str, spill: Path) -> Settings:
     return {
         "autoinstall_known_extensions": False,

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.connection import READERS, columns_by_table, reading_connection
+from ca_etl.warehouse.connection import READERS, columns_by_table, fetch_number, reading_connection
 from ca_etl.warehouse.durable_files import storage
 
 BATCH_ROWS: Final = 20_000
@@ -139,7 +139,11 @@ def _rows_and_order(
     if is_sorted:
         return rows, ""
     rest = [_quoted(name) for name in columns if name not in spec.sort]
-    if sort and _count(con, f"from (select distinct {', '.join(sort)} from {table})") == rows:
+    if (
+        sort
+        and fetch_number(con, f"select count(*) from (select distinct {', '.join(sort)} from {table})")
+        == rows
+    ):
         rest = []
     return rows, f"order by {', '.join(f'{name} asc nulls last' for name in [*sort, *rest])}"
 
@@ -172,10 +176,6 @@ def _groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
             rows -= ROW_GROUP_ROWS
     if rows:
         yield pa.Table.from_batches(pending, reader.schema).combine_chunks()
-
-
-def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
-    return int(con.execute(f"select count(*) {relation}").fetchall()[0][0])
 
 
 def _quoted(name: str) -> str:

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from ca_etl.errors import CaEtlError
 from ca_etl.records import KEYS, RejectReason, Rows
-from ca_etl.warehouse.connection import transaction
+from ca_etl.warehouse.connection import fetch_number, transaction
 from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
 from ca_etl.warehouse.raw_schema import INCOMING, arrow_rows, incoming
 
@@ -206,12 +206,12 @@ def _insert_new(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> T
     numbered = rows.append_column(ORDINAL, pa.array(range(rows.num_rows), pa.int64()))
     is_first = f"row_number() over (partition by {key} order by {ORDINAL}) = 1"
     with incoming(con, numbered):
-        unknown = _number(
+        unknown = fetch_number(
             con,
             f"select count(*) from (select {key} from {INCOMING} qualify {is_first}) "
             f"anti join raw.{table} using ({key})",
         )
-        loaded = _number(
+        loaded = fetch_number(
             con,
             f"insert into raw.{table} by name select * exclude ({ORDINAL}) from {INCOMING} "
             f"qualify {is_first} order by {ORDINAL} on conflict do nothing",
@@ -236,7 +236,9 @@ def _differing(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str
     key = ", ".join(f'"{name}"' for name in KEYS[table])
     content = [name for name in columns if name not in PROVENANCE and name not in KEYS[table]]
     other = " or ".join(f'i."{name}" is distinct from t."{name}"' for name in content)
-    return _number(con, f"select count(*) from {INCOMING} i join raw.{table} t using ({key}) where {other}")
+    return fetch_number(
+        con, f"select count(*) from {INCOMING} i join raw.{table} t using ({key}) where {other}"
+    )
 
 
 def _replace_rows(
@@ -255,11 +257,6 @@ def _replace_rows(
             f"insert into raw.{table} by name "
             f"select * from {INCOMING} i anti join raw.{table} t using ({', '.join(key)})"
         )
-
-
-def _number(con: duckdb.DuckDBPyConnection, sql: str) -> int:
-    # DuckDB 2 counts a result as open until all of it is fetched, and refuses other work meanwhile.
-    return int(con.execute(sql).fetchall()[0][0])
 
 
 # A record that had no readable id is rejected under its position, `<archive file>#<offset>`.
@@ -285,6 +282,6 @@ def forget_rejects(con: duckdb.DuckDBPyConnection, parser_version: str) -> int:
         for table in ("rate_observation", "article_observation", "reject", "capture"):
             con.execute(f"delete from raw.{table} where capture_id in (select capture_id from retried)")
         con.execute("delete from raw.archive_file where archive_file in (select archive_file from retried)")
-        (count,) = con.execute("select count(*) from retried").fetchall()[0]
+        count = fetch_number(con, "select count(*) from retried")
         con.execute("drop table retried")
-    return int(count)
+    return count
