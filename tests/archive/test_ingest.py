@@ -22,7 +22,8 @@ from ca_etl.archive.ingest import (
     ingest_paths,
 )
 from ca_etl.archive.reader import archive_files, read_archive, read_capture
-from ca_etl.archive.writer import ArchiveWriter, recover_open_files
+from ca_etl.archive.sealed_file import recover_open_files
+from ca_etl.archive.writer import ArchiveWriter
 from ca_etl.errors import UsageError
 from ca_etl.pipeline.ingest import Given
 from ca_etl.pipeline.run import run_ingest, run_rebuild

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from ca_etl.archive.reader import archive_files, read_archive
-from ca_etl.archive.writer import ArchiveWriteError, ArchiveWriter, recover_open_files
+from ca_etl.archive.sealed_file import ArchiveWriteError, recover_open_files
+from ca_etl.archive.writer import ArchiveWriter
 from ca_etl.records import Capture
 
 NAME = "20251205T020000Z-timesca"

@@ -286,10 +286,9 @@ def _read_body(
             chain([start], chunks), max_bytes=policy.max_decoded_bytes, max_ratio=policy.max_ratio
         )
     except InflateError as error:
+        # the archive keeps all that was sent, but of a bomb no more than its bound
         if not isinstance(error, TooLargeError):
-            deque(
-                chunks, maxlen=0
-            )  # the archive keeps all that was sent, but of a bomb no more than its bound
+            deque(chunks, maxlen=0)
         return error.partial, error
     return inflated.body, None
 

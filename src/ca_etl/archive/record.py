@@ -22,6 +22,7 @@ from ca_etl.records import RejectReason
 
 WARC_VERSION: Final = re.compile(r"WARC/[0-9]+\.[0-9]+\s*")
 HTTP_START: Final = re.compile(rb"HTTP/[0-9.]+ +([0-9]{3})(?: [^\r\n]*)?\r?\n")
+FOLD: Final = re.compile(r"\r?\n[ \t]+")
 HTTP_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 
 
@@ -158,10 +159,11 @@ def _verify(kind: str, warc: dict[str, str], block: bytes, body: bytes | None) -
 
 def _header_fields(head: str) -> dict[str, str]:
     """The fields of a WARC or HTTP header by their names in lower case; lines that are not fields are left out."""
+    if "\n " in head or "\n\t" in head:
+        head = FOLD.sub(" ", head)
     fields: dict[str, str] = {}
-    unfolded = re.sub(r"\r?\n[ \t]+", " ", head)
     # not splitlines: for that a vertical tab or NEL within a value ends a line
-    for line in re.split(r"\r?\n", unfolded):
+    for line in head.split("\n"):
         name, colon, value = line.partition(":")
         if colon:
             fields.setdefault(name.strip().lower(), value.strip())

@@ -203,7 +203,7 @@ def recover_open_files(archive_dir: Path) -> list[Path]:
 
     A leftover of `<name>` becomes `<name>.recovered.warc.gz`, a name of its own: an ingest that finds its sealed name
     knows that it was complete. Bytes that are not a whole record are kept beside it as `.damaged`. Call
-    it under the run lock: an `.open` file that another process writes looks like a leftover. Raises
+    it under the run lock: an `.open` file of another process would be taken for a leftover. Raises
     `ArchiveWriteError`.
     """
     made: list[Path] = []

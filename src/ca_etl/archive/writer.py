@@ -18,9 +18,7 @@ from warcio.warcwriter import WARCWriter  # type: ignore[import-untyped]
 
 from ca_etl.archive.naming import DROPPED_LINES, INFO_SOURCE, SOURCE, VERDICT, sha256_label, warc_date
 from ca_etl.archive.policy import Attempt, Headers, Verdict
-from ca_etl.archive.sealed_file import ArchiveWriteError, OpenFile, Sink, recover_open_files
-
-__all__ = ["ArchiveWriteError", "ArchiveWriter", "recover_open_files"]
+from ca_etl.archive.sealed_file import OpenFile, Sink
 
 
 class ArchiveWriter:
