@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import os
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import quote
 
-from ca_etl.archive.framing import VERSION, BadRange, Part, split_records
+from ca_etl.archive.framing import VERSION, BadRange, split_records
 from ca_etl.archive.naming import (
     CAPTURED_AT,
     DAMAGED,
@@ -25,17 +25,22 @@ from ca_etl.archive.naming import (
     SEALED_SUFFIX,
     UNKNOWN,
 )
-from ca_etl.archive.reader import CAPTURE_KINDS
-from ca_etl.archive.record import PayloadError, Record, parse_record
+from ca_etl.archive.reader import CAPTURE_KINDS, verify_record
 from ca_etl.archive.sealed_file import keep_damaged
 from ca_etl.archive.writer import ArchiveWriter, record_id
 from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.records import BadRecord, RejectReason
+from ca_etl.records import BadRecord
 from ca_etl.sanitize import redacted
 
 PAGES: Final = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
 ARCHIVES: Final = (".warc", ".warc.gz", ".wet", ".wet.gz")
 HAND_SOURCE: Final = "file"
+MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
+CONTENT_TYPE: Final = "application/octet-stream"
+# A record can have a header of 256 KiB, and the detail of a wrong one repeats a part of it.
+MAX_DETAIL: Final = 500
+# All but "%" and what ends a line or is not ASCII, so that the header can be read without tools.
+PLAIN: Final = string.punctuation.replace("%", "") + " "
 CLOCKS_DIFFER: Final = timedelta(days=1)
 
 
@@ -182,10 +187,9 @@ class _Job:
         is_plain = file.read(len(VERSION)) == VERSION
         is_kept_whole = True
         for part in split_records(file):
-            record = examined(part, given.path.name, given.sha256)
-            if isinstance(record, Damage):
-                self._add_damage(writer, record, file)
-                is_kept_whole &= record.is_whole
+            record = verify_record(part)
+            if isinstance(record, BadRange):
+                is_kept_whole &= self._add_damage(writer, given, record, file)
                 continue
             file.seek(part.start)
             member = file.read(part.end - part.start)
@@ -194,17 +198,26 @@ class _Job:
         if not is_kept_whole:
             self.damaged.append(self._keep(number, file))
 
-    def _add_damage(self, writer: ArchiveWriter, damage: Damage, file: BinaryIO) -> None:
+    def _add_damage(self, writer: ArchiveWriter, given: _Input, damage: BadRange, file: BinaryIO) -> bool:
+        """Write damaged bytes as a record that states what is wrong with them; false where they are too many for it.
+
+        Its id is equal for the same offset in the same content, under whatever name.
+        """
+        size = damage.end - damage.start
         file.seek(damage.start)
-        writer.add_resource(
-            damage.record_id,
-            damage.uri,
-            CONTENT_TYPE,
-            file.read(damage.stored_bytes),
-            date=self.now,
-            headers=damage.headers(),
+        stored = file.read(min(size, MAX_DAMAGED_BYTES))
+        name = os.fsencode(given.path.name)
+        detail = f"{name.decode('utf-8', 'replace')} at byte {damage.start}: {damage.detail[:MAX_DETAIL]}"
+        headers = {DAMAGED: f"{damage.reason}; {quote(detail, safe=PLAIN)}", CAPTURED_AT: UNKNOWN}
+        if len(stored) < size:
+            headers["WARC-Truncated"] = "length"
+        capture_id = record_id("damaged", given.sha256, damage.start)
+        uri = f"file:{quote(name)}#{damage.start}"
+        writer.add_resource(capture_id, uri, CONTENT_TYPE, stored, date=self.now, headers=headers)
+        self.bad_records.append(
+            BadRecord(given.path.name, damage.start, damage.reason, damage.detail, capture_id)
         )
-        self.bad_records.append(damage.bad_record())
+        return len(stored) == size
 
     def _keep(self, number: int, file: BinaryIO) -> Path:
         """Copy a damaged input as it is, unless an earlier ingest of the same content did."""
@@ -292,64 +305,3 @@ def _readable(path: Path) -> Iterator[None]:
         raise UnreadableInputError(
             f"cannot read {path}: {error.strerror or error}", f"ls -l {path}"
         ) from error
-
-
-MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
-CONTENT_TYPE: Final = "application/octet-stream"
-# A record can have a header of 256 KiB, and the detail of a wrong one repeats a part of it.
-MAX_DETAIL: Final = 500
-# All but "%" and what ends a line or is not ASCII, so that the header can be read without tools.
-PLAIN: Final = string.punctuation.replace("%", "") + " "
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """Bytes `start` to `end` of the input `name`, whose whole content has the digest `sha256` (hex)."""
-
-    name: str
-    sha256: str
-    start: int
-    end: int
-    reason: RejectReason
-    detail: str
-
-    @property
-    def record_id(self) -> str:
-        """Equal for the same offset in the same content, under whatever name."""
-        return record_id("damaged", self.sha256, self.start)
-
-    @property
-    def uri(self) -> str:
-        """`file:<name>#<offset>`."""
-        return f"file:{quote(os.fsencode(self.name))}#{self.start}"
-
-    @property
-    def stored_bytes(self) -> int:
-        """How many of the bytes go into the record."""
-        return min(self.end - self.start, MAX_DAMAGED_BYTES)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all of the bytes go into the record."""
-        return self.stored_bytes == self.end - self.start
-
-    def headers(self) -> Mapping[str, str]:
-        """The WARC headers that state what the record is."""
-        name = os.fsencode(self.name).decode("utf-8", "replace")
-        detail = f"{name} at byte {self.start}: {self.detail[:MAX_DETAIL]}"
-        fields = {DAMAGED: f"{self.reason}; {quote(detail, safe=PLAIN)}", CAPTURED_AT: UNKNOWN}
-        return fields if self.is_whole else {**fields, "WARC-Truncated": "length"}
-
-    def bad_record(self) -> BadRecord:
-        """The entry in the report of the ingest; its file and offset are those of the input."""
-        return BadRecord(self.name, self.start, self.reason, self.detail, self.record_id)
-
-
-def examined(part: Part, name: str, sha256: str) -> Record | Damage:
-    """The verified record of a part of the input `name`, or what is damaged there."""
-    if isinstance(part, BadRange):
-        return Damage(name, sha256, part.start, part.end, part.reason, part.detail)
-    try:
-        return parse_record(part)
-    except PayloadError as error:
-        return Damage(name, sha256, part.start, part.end, error.reason, error.detail)

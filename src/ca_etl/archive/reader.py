@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import unquote
 
-from ca_etl.archive.framing import BadRange, Part, RawRecord, split_records
+from ca_etl.archive.framing import BadRange, Part, split_records
 from ca_etl.archive.naming import (
     CAPTURED_AT,
     DAMAGED,
@@ -70,8 +70,7 @@ def read_origin(path: Path) -> Origin:
     Only its first record counts: an ingest of our own files has their warcinfo records among those that it took over.
     """
     with path.open("rb") as file:
-        reader = _ArchiveReader(file, path.name, None)
-        first = next((reader.parse(part) for part in split_records(file)), None)
+        first = next(map(verify_record, split_records(file)), None)
     if isinstance(first, Record) and first.kind == "warcinfo":
         return origin_of(info_fields(first), path.name)
     return origin_of({}, path.name)
@@ -94,27 +93,31 @@ def read_validators(path: Path, offset: int) -> Validators | None:
     opened, `CaEtlError` where it has no whole record at `offset`.
     """
     with path.open("rb") as file:
-        first = next(split_records(file, offset), None)
-    if not isinstance(first, RawRecord):
-        reason = f"{first.reason}, {first.detail}" if first is not None else "the file ends before it"
-        raise CaEtlError(f"{path} is damaged at byte {offset}: {reason}")
+        record = next(map(verify_record, split_records(file, offset)), None)
+    if not isinstance(record, Record):
+        problem = "the file ends before it" if record is None else f"{record.reason}, {record.detail}"
+        raise CaEtlError(f"{path} is damaged at byte {offset}: {problem}")
     try:
-        return _validators(parse_record(first))
+        return _validators(record)
     except PayloadError as error:
         raise CaEtlError(f"{path} is damaged at byte {offset}: {error.reason}, {error.detail}") from error
+
+
+def verify_record(part: Part) -> Record | BadRange:
+    """The record of a part of an archive file, or a bad range also where a whole record cannot be trusted."""
+    if isinstance(part, BadRange):
+        return part
+    try:
+        return parse_record(part)
+    except PayloadError as error:
+        return BadRange(part.start, part.end, error.reason, error.detail)
 
 
 def whole_records(path: Path) -> Iterator[Record]:
     """The records of an archive file that can be trusted, of any kind. Raises `OSError`."""
     with path.open("rb") as file:
-        for part in split_records(file):
-            if not isinstance(part, RawRecord):
-                continue
-            try:
-                record = parse_record(part)
-            except PayloadError:
-                continue
-            yield record
+        records = map(verify_record, split_records(file))
+        yield from (record for record in records if isinstance(record, Record))
 
 
 def redirects(path: Path) -> dict[str, str]:
