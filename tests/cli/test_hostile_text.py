@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 COMMAND = str(Path(sys.executable).with_name("ca-etl"))
 REASON = "\x1b[31mRED\x1b]0;title\x07\x1b[2J\x9b31m\x7f"

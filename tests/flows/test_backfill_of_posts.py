@@ -19,7 +19,7 @@ from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.lock import Holder, run_lock
 
-pytestmark = pytest.mark.usefixtures("prefect_api", "data_dir")
+pytestmark = [pytest.mark.usefixtures("prefect_api", "data_dir"), pytest.mark.slow]
 Command = Callable[..., CompletedProcess[str]]
 AUTUMN = Stretch(date(2025, 10, 1), date(2025, 12, 22))
 ARTICLES = "select slug, title, author, published_at, modified_at, text from main.fct_article order by slug"

@@ -31,6 +31,8 @@ from ca_etl.warehouse import journal, overrides
 from ca_etl.warehouse.raw_load import Decision
 from ca_etl.warehouse.release import current_release, rollback
 
+pytestmark = pytest.mark.slow
+
 FIRST = datetime(2025, 12, 20, 2, tzinfo=UTC)
 Run = Callable[..., Outcome]
 Damage = Callable[[Path], object]

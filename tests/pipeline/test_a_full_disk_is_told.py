@@ -21,6 +21,8 @@ from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.journal import RunRecord
 
+pytestmark = pytest.mark.slow
+
 FIRST = datetime(2025, 12, 20, 2, tzinfo=UTC)
 PAGE = 4096
 

@@ -19,6 +19,8 @@ from ca_etl.pipeline.run import Edges, run_daily
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
 
+pytestmark = pytest.mark.slow
+
 Contents = Callable[[Path], dict[str, list[tuple[Any, ...]]]]
 SLOT = datetime(2025, 12, 21, 2, tzinfo=UTC)
 BORDERS = [

@@ -17,6 +17,8 @@ from ca_etl.pipeline.run import Edges, run_daily, run_rebuild
 from ca_etl.settings import Settings
 from ca_etl.warehouse.release import current_release
 
+pytestmark = pytest.mark.slow
+
 Contents = Callable[[Path], dict[str, list[tuple[Any, ...]]]]
 
 

@@ -23,6 +23,8 @@ from ca_etl.sources.schedules import DAILY, SWEEP
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.reading import consulted_warehouse, published_warehouse
 
+pytestmark = pytest.mark.slow
+
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "release_before.tar.xz"
 RUNS = ("20251220T020000Z", "20251221T020000Z", "20251222T020000Z")
 SLOT = datetime(2025, 12, 23, 2, tzinfo=UTC)

@@ -6,11 +6,15 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import Edges, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, SWEEP
+
+pytestmark = pytest.mark.slow
 
 FIRST = date(2025, 12, 8)
 WOOL = "The price of wool has risen again, and the herders of the valley say that they will shear early this year."

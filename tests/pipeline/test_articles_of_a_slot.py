@@ -15,6 +15,8 @@ from ca_etl.pipeline.run import Edges, Outcome, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import SWEEP
 
+pytestmark = pytest.mark.slow
+
 Query = Callable[..., list[tuple[Any, ...]]]
 API = "/wp-json/*"
 FEED = "/feed/"

@@ -16,6 +16,8 @@ from ca_etl.pipeline.run import Edges, run_backfill, run_daily
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
 
+pytestmark = pytest.mark.slow
+
 Query = Callable[..., list[tuple[Any, ...]]]
 AUTUMN = Stretch(date(2025, 10, 1), date(2025, 12, 22))
 

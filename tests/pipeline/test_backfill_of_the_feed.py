@@ -16,6 +16,8 @@ from ca_etl.pipeline.run import run_backfill
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
 
+pytestmark = pytest.mark.slow
+
 Query = Callable[..., list[tuple[Any, ...]]]
 AUTUMN = Stretch(date(2025, 10, 1), date(2025, 12, 22))
 ARTICLES = "select slug, title, author, published_at, text from main.fct_article order by slug"

@@ -25,6 +25,8 @@ from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.journal import RunRecord
 
+pytestmark = pytest.mark.slow
+
 Query = Callable[..., list[tuple[Any, ...]]]
 DAY = timedelta(days=1)
 FIRST = datetime(2025, 12, 10, 2, tzinfo=UTC)

@@ -16,6 +16,8 @@ from ca_etl.pipeline.run import Edges, Outcome, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import SWEEP
 
+pytestmark = pytest.mark.slow
+
 Query = Callable[..., list[tuple[Any, ...]]]
 FIRST = date(2025, 12, 20)
 CLOSED = {"/wp-json/*": Fault(status=403), "/feed/": Fault(status=403)}

@@ -5,10 +5,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ca_etl.demo.faults import Fault
 from ca_etl.pipeline.play import play_days
 from ca_etl.pipeline.run import run_rebuild
 from ca_etl.settings import Settings
+
+pytestmark = pytest.mark.slow
 
 Query = Callable[..., list[tuple[Any, ...]]]
 Contents = Callable[[Path], dict[str, list[tuple[Any, ...]]]]

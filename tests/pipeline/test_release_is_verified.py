@@ -22,6 +22,8 @@ from ca_etl.warehouse import overrides
 from ca_etl.warehouse.raw_load import Decision
 from ca_etl.warehouse.release import Release, current_release
 
+pytestmark = pytest.mark.slow
+
 Rewritten = Callable[[Path], Any]
 DAY = date(2025, 12, 22)
 

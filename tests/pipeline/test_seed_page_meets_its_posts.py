@@ -19,6 +19,8 @@ from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import Edges, run_backfill, run_daily, run_ingest
 from ca_etl.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 Query = Callable[..., list[tuple[Any, ...]]]
 # What the page prints as its date.
 SEED_DAY: Final = date(2025, 12, 5)

@@ -25,6 +25,8 @@ from ca_etl.settings import Settings
 from ca_etl.sources.schedules import SWEEP
 from ca_etl.warehouse import journal
 
+pytestmark = pytest.mark.slow
+
 Query = Callable[..., list[tuple[Any, ...]]]
 Twist = Callable[[str, Callable[[str], Answer]], Answer | None]
 API = "/wp-json/wp/v2/posts"

@@ -13,6 +13,8 @@ from ca_etl.pipeline.play import play_days
 from ca_etl.pipeline.run import DEFAULT_EDGES
 from ca_etl.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 Query = Callable[..., list[tuple[Any, ...]]]
 
 

@@ -123,6 +123,7 @@ def test_a_thousand_texts_on_one_template_are_linked_by_few_pairs_each(
     assert 900 < crowded_texts(con) < 1_000
 
 
+@pytest.mark.slow
 @given(st.permutations(list(notes(60).items())), st.lists(st.integers(1, 30), min_size=1, max_size=6))
 @settings(max_examples=20, deadline=None)
 def test_the_pairs_are_the_same_in_whatever_order_and_parts_the_texts_come(

@@ -38,6 +38,8 @@ from tests.pipeline.newsroom import (
     one_line,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Watch:
