@@ -2,21 +2,12 @@ from decimal import Decimal
 
 import pytest
 
+from tests.models.rows import capture
+
 ALIKE = {"shared_runs": 9, "runs": 10, "names_apart": 0}
-DAYS = ("2025-12-05", "2025-12-06", "2025-12-07")
 
 
-def capture(number):
-    day = DAYS[number - 1]
-    return {
-        "capture_id": f"c{number}",
-        "page_date": day,
-        "captured_at": f"{day} 02:00:00+00",
-        "captured_date": day,
-    }
-
-
-CAPTURES = [capture(number) for number in (1, 2, 3)]
+CAPTURES = [capture("c1", 5), capture("c2", 6), capture("c3", 7)]
 
 
 def article(title, text_id, day=1, position=1, **columns):

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from tests.models.rows import posts_response
+
 URL = "https://timesca.com/a-road/"
 SWEEP = "2025/12/{day}T043000Z-timesca-articles-sweep.warc.gz"
 LIST = "2025/12/{day}T043000Z-timesca-posts-sweep.warc.gz"
 
 
 def at(day: int, **columns):
-    return {
-        "capture_id": f"c{day}",
-        "source": "timesca-posts",
-        "captured_at": f"2025-12-{day:02} 04:30:00+00",
-        "captured_date": f"2025-12-{day:02}",
-        "page_kind": "posts_api",
-        "http_status": 200,
-    } | columns
+    return posts_response(f"c{day}", day) | columns
 
 
 def seen(day: int):

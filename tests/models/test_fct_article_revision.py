@@ -4,15 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-
-def capture(day: int, **columns):
-    at = f"2025-12-{day:02} 02:00:00+00"
-    return {
-        "capture_id": f"c{day}",
-        "page_date": f"2025-12-{day:02}",
-        "captured_at": at,
-        "captured_date": at[:10],
-    } | columns
+from tests.models.rows import capture
 
 
 def shown(day: int, text_id: str | None = "a", title: str = "Glacier Survey Begins", **columns):
@@ -28,7 +20,7 @@ def states(warehouse):
 
 def build(given, observations, **texts: str):
     return given(
-        capture=[capture(day) for day in (5, 6, 7)],
+        capture=[capture(f"c{day}", day) for day in (5, 6, 7)],
         article_observation=observations,
         article_text=[{"text_id": text_id, "text": text} for text_id, text in texts.items()],
     )
@@ -103,8 +95,8 @@ def test_title_and_text_may_change_at_once(given):
 
 
 def test_a_cached_page_that_is_fetched_late_turns_no_time_around(given):
-    later = capture(7) | {"captured_at": "2025-12-07 02:00:00+00"}
-    cached = capture(5) | {"captured_at": "2025-12-10 02:00:00+00", "captured_date": "2025-12-10"}
+    later = capture("c7", 7) | {"captured_at": "2025-12-07 02:00:00+00"}
+    cached = capture("c5", 5) | {"captured_at": "2025-12-10 02:00:00+00", "captured_date": "2025-12-10"}
     warehouse = given(
         capture=[later, cached],
         article_observation=[
@@ -122,9 +114,9 @@ def test_a_cached_page_that_is_fetched_late_turns_no_time_around(given):
 
 
 def test_a_state_that_a_cached_page_shows_later_is_as_old_as_its_earliest_capture(given):
-    cached = capture(5) | {"captured_at": "2025-12-10 02:00:00+00", "captured_date": "2025-12-10"}
+    cached = capture("c5", 5) | {"captured_at": "2025-12-10 02:00:00+00", "captured_date": "2025-12-10"}
     warehouse = given(
-        capture=[capture(7), cached],
+        capture=[capture("c7", 7), cached],
         article_observation=[shown(5), shown(7)],
         article_text=[{"text_id": "a", "text": "one two"}],
     )

@@ -1,12 +1,8 @@
 from datetime import date
 from decimal import Decimal
 
-CAPTURE = {
-    "capture_id": "c1",
-    "page_date": "2025-12-05",
-    "captured_at": "2025-12-05 02:00:00+00",
-    "captured_date": "2025-12-05",
-}
+from tests.models.rows import capture
+
 ARTICLE = {"title": "A Kazakh Road", "text_id": "t1"}
 TEXT = {"text_id": "t1", "text": "The road costs 5,000 tenge a metre."}
 
@@ -21,19 +17,18 @@ def amount(**columns):
     } | columns
 
 
-def enriched(given, *amounts, rate="0.00198", **tables):
+def with_amounts(given, *amounts):
     return given(
-        capture=[CAPTURE],
-        rate_observation=[{"base": "KZT", "rate_text": rate}],
+        capture=[capture("c1", 5)],
+        rate_observation=[{"base": "KZT", "rate_text": "0.00198"}],
         article_observation=[ARTICLE],
         article_text=[TEXT],
         text_amount=list(amounts),
-        **tables,
     )
 
 
 def test_a_local_amount_is_given_in_dollars_with_the_interval_of_the_rate(given):
-    warehouse = enriched(given, amount())
+    warehouse = with_amounts(given, amount())
     assert warehouse.row(
         "select amount, currency, rate_date, amount_usd, amount_usd_low, amount_usd_high, stated_agrees"
         " from main.fct_article_amount"
@@ -50,7 +45,7 @@ def test_a_local_amount_is_given_in_dollars_with_the_interval_of_the_rate(given)
 
 
 def test_the_upper_end_of_a_range_is_priced_at_the_upper_end_of_the_rate(given):
-    warehouse = enriched(given, amount(amount_high=10000))
+    warehouse = with_amounts(given, amount(amount_high=10000))
     assert warehouse.row(
         "select amount_usd, amount_usd_low, amount_usd_high from main.fct_article_amount"
     ) == (
@@ -61,7 +56,7 @@ def test_the_upper_end_of_a_range_is_priced_at_the_upper_end_of_the_rate(given):
 
 
 def test_dollars_are_dollars_and_a_currency_without_a_rate_has_none(given):
-    warehouse = enriched(
+    warehouse = with_amounts(
         given,
         amount(amount_text="$1.2 million", amount=1200000, currency="USD"),
         amount(text_start=30, amount_text="€7", amount=7, currency="EUR"),
@@ -74,8 +69,8 @@ def test_dollars_are_dollars_and_a_currency_without_a_rate_has_none(given):
     ]
 
 
-def test_stated_dollars_that_are_far_off_are_told(given):
-    warehouse = enriched(given, amount(stated_usd=10), amount(text_start=50, stated_usd=100))
+def test_stated_dollars_that_are_far_off_do_not_agree(given):
+    warehouse = with_amounts(given, amount(stated_usd=10), amount(text_start=50, stated_usd=100))
     assert warehouse.rows("select text_start, stated_agrees from main.fct_article_amount order by 1") == [
         (15, True),
         (50, False),
@@ -84,7 +79,7 @@ def test_stated_dollars_that_are_far_off_are_told(given):
 
 def test_the_day_of_the_rate_is_that_of_publication_where_it_is_known(given):
     warehouse = given(
-        capture=[CAPTURE, {"capture_id": "c0", "page_date": "2025-12-03"}],
+        capture=[capture("c1", 5), {"capture_id": "c0", "page_date": "2025-12-03"}],
         rate_observation=[
             {"base": "KZT", "rate_text": "0.00198"},
             {"capture_id": "c0", "base": "KZT", "rate_text": "0.00200"},
@@ -98,30 +93,3 @@ def test_the_day_of_the_rate_is_that_of_publication_where_it_is_known(given):
         True,
         Decimal("10.00"),
     )
-
-
-def test_the_countries_of_an_article_are_those_of_its_title_and_its_text(given):
-    warehouse = enriched(
-        given,
-        text_country=[
-            {"item": "t1", "country_code": "AF", "mentions": 9},
-            {"item": "t1", "country_code": "KZ", "mentions": 2},
-            {"item": "title:A Kazakh Road", "country_code": "KZ"},
-        ],
-    )
-    assert warehouse.rows(
-        "select country_code, mentions, in_title, is_main from main.fct_article_country order by 1"
-    ) == [("AF", 9, False, False), ("KZ", 2, True, True)]
-
-
-def test_articles_are_counted_by_day_and_main_country_and_those_without_one_too(given):
-    warehouse = given(
-        capture=[CAPTURE],
-        article_observation=[ARTICLE, ARTICLE | {"position": 2, "title": "A Road"}],
-        article_text=[TEXT],
-        text_country=[{"item": "title:A Kazakh Road"}],
-    )
-    assert warehouse.rows("from main.fct_article_daily order by country_code") == [
-        (date(2025, 12, 5), "KZ", 1, 7),
-        (date(2025, 12, 5), "ZZ", 1, 7),
-    ]
