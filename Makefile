@@ -78,7 +78,8 @@ $(COMPAT)/duckdb-2.0.0/.locked: tests/compat/duckdb-2.0.0.lock | setup
 
 test-duckdb2: setup compat
 	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(BIN)/python -c 'import duckdb; assert duckdb.__version__ == "2.0.0", duckdb.__version__'
-	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(PYTEST) -n 2 -q tests/warehouse tests/models tests/pipeline tests/cli
+	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(PYTEST) -n 2 -q tests/warehouse tests/models tests/pipeline tests/scenarios tests/cli \
+	    tests/test_documents.py
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -22,11 +22,6 @@ Query = Callable[..., list[tuple[Any, ...]]]
 AUTUMN = Stretch(date(2025, 10, 1), date(2025, 12, 22))
 
 
-@pytest.fixture
-def on_site(settings: Settings, site: DemoSite) -> Settings:
-    return settings.model_copy(update={"site_url": site.base_url})
-
-
 def published(site: DemoSite, stretch: Stretch) -> set[str]:
     """Slugs of what stands on the site now, of those days in UTC."""
     after, before = stretch.bounds

@@ -24,11 +24,6 @@ FIRST = date(2025, 12, 20)
 LEDGER = "select source, outcome, reason from fct_coverage where source <> 'timesca' order by slot, source"
 
 
-@pytest.fixture
-def on_site(settings: Settings, site: DemoSite) -> Settings:
-    return settings.model_copy(update={"site_url": site.base_url})
-
-
 def run_on(settings: Settings, site: DemoSite, day: date = FIRST, on: str = "daily") -> Outcome:
     """The run of a day, an hour after the site's editors begin: their changes take a second each."""
     site.play(day)

@@ -13,7 +13,7 @@ from ca_etl.cli.app import app
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
 
-REPOSITORY = Path(__file__).parents[2]
+REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 QUERIES = (REPOSITORY / "docs" / "queries.md").read_text(encoding="utf-8")
 DOCUMENTS = [

@@ -21,7 +21,7 @@ from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import Edges, Outcome, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, SWEEP
-from tests.pipeline.newsroom import (
+from tests.scenarios.newsroom import (
     API,
     CLOSED,
     CROWD,

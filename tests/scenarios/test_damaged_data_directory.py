@@ -19,7 +19,6 @@ import pytest
 from ca_etl.demo.site import DemoSite
 from ca_etl.errors import UsageError
 from ca_etl.operate.status import collect
-from ca_etl.pipeline.consult import consult, stop_of
 from ca_etl.pipeline.context import Status, utc_now
 from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.publish import publish
@@ -410,13 +409,6 @@ def test_what_fails_after_the_publication_does_not_make_it_unpublished(
     assert run.warnings[0].startswith("published, and then: ")
 
 
-def raising(error: BaseException, cause: BaseException | None = None) -> Callable[..., None]:
-    def step() -> None:
-        raise error from cause
-
-    return step
-
-
 @pytest.mark.parametrize(
     "error",
     [
@@ -478,36 +470,3 @@ def test_a_ctrl_c_that_a_destructor_swallowed_ends_the_run_before_the_next_step(
         signal.signal(signal.SIGINT, before)
     (run,) = journal.read(settings.data_dir)
     assert (run.status, run.error) == ("failed", "stopped by the user (Ctrl-C)")
-
-
-def test_a_panic_of_rust_and_a_closed_generator_are_no_stop() -> None:
-    class PanicException(BaseException):
-        pass
-
-    assert stop_of(PanicException()) is None
-    assert stop_of(GeneratorExit()) is None
-    assert stop_of(ValueError("Query interrupted")) is None
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        ValueError("bad"),
-        MemoryError(),
-        OverflowError(),
-        UnicodeError(),
-        OSError(5, "I/O error"),
-        RecursionError(),
-    ],
-)
-def test_whatever_damaged_bytes_make_a_library_raise_is_a_problem_as_data(error: Exception) -> None:
-    consulted = consult(raising(error), "without", "the thing", "ca-etl doctor")
-    assert consulted.value == "without"
-    assert consulted.problem is not None
-    assert consulted.problem.message.startswith("the thing cannot be read: ")
-    assert consulted.problem.next_command == "ca-etl doctor"
-
-
-def test_a_stop_is_never_a_problem_of_what_is_consulted() -> None:
-    with pytest.raises(RuntimeError):
-        consult(raising(RuntimeError("Query interrupted")), None, "x", "y")

@@ -9,6 +9,7 @@ import pytest
 
 from ca_etl.archive.policy import Verdict
 from ca_etl.archive.reader import archive_files
+from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline import load
 from ca_etl.pipeline.context import Status
@@ -19,7 +20,9 @@ from ca_etl.warehouse.release import current_release
 
 pytestmark = pytest.mark.slow
 
+Query = Callable[..., list[tuple[Any, ...]]]
 Contents = Callable[[Path], dict[str, list[tuple[Any, ...]]]]
+DAY = date(2025, 12, 22)
 
 
 def test_a_rebuild_in_place_gives_the_same_rows(settings: Settings, contents: Contents) -> None:
@@ -85,3 +88,22 @@ def test_a_page_that_repeats_one_of_a_later_slot_is_kept_by_a_rebuild(
     before = contents(settings.data_dir)
     assert run_rebuild(on_site).exit_status == 0
     assert contents(settings.data_dir) == before
+
+
+def test_what_an_earlier_parser_rejected_is_read_again_and_nothing_else(
+    settings: Settings, query: Query, contents: Contents, rewritten: Callable[[Path], Any]
+) -> None:
+    (played,) = play_days(settings, 1, faults={DAY: Fault(no_ticker=True, paths=frozenset({"/latest/"}))})
+    assert played.exit_status == 0
+    assert query("select reason from etl_reject") == [("no_ticker",)]
+    before = contents(settings.data_dir)
+    with rewritten(played.release.folder) as con:  # type: ignore[union-attr]
+        con.execute("update raw.reject set parser_version = 'of long ago'")
+    again = run_rebuild(settings, only_rejects=True)
+    assert again.exit_status == 0
+    assert again.loaded is not None
+    assert (again.loaded.archive_files, again.loaded.captures, again.loaded.rejects) == (1, 1, 1)
+    assert contents(settings.data_dir) == before
+    nothing = run_rebuild(settings, only_rejects=True)
+    assert nothing.loaded is not None
+    assert nothing.loaded.archive_files == 0

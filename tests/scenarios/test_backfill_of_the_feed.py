@@ -23,11 +23,6 @@ AUTUMN = Stretch(date(2025, 10, 1), date(2025, 12, 22))
 ARTICLES = "select slug, title, author, published_at, text from main.fct_article order by slug"
 
 
-@pytest.fixture
-def on_site(settings: Settings, site: DemoSite) -> Settings:
-    return settings.model_copy(update={"site_url": site.base_url})
-
-
 def published(site: DemoSite, stretch: Stretch) -> set[str]:
     after, before = stretch.bounds
     return {each.slug for each in site.posts.shelf(site.day).listed if after < each.published_at < before}

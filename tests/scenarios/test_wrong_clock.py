@@ -17,13 +17,11 @@ from ca_etl.demo.handlers import Answer
 from ca_etl.demo.site import DemoSite
 from ca_etl.operate.status import collect
 from ca_etl.pipeline.backfill import Stretch
-from ca_etl.pipeline.clock import contradiction, evidence, held_back
 from ca_etl.pipeline.ingest import Given
 from ca_etl.pipeline.play import clock_from, play_days
 from ca_etl.pipeline.run import Edges, Outcome, run_backfill, run_daily, run_ingest, run_rebuild
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
-from ca_etl.warehouse.journal import RunRecord
 
 pytestmark = pytest.mark.slow
 
@@ -50,11 +48,6 @@ def site() -> Iterator[DatedSite]:
     with DatedSite(port=0) as site:
         site.play(FIRST.date())
         yield site
-
-
-@pytest.fixture
-def on_site(settings: Settings, site: DatedSite) -> Settings:
-    return settings.model_copy(update={"site_url": site.base_url})
 
 
 def run(settings: Settings, at: datetime, **edges: Any) -> Outcome:
@@ -344,31 +337,3 @@ def test_the_demo_plays_days_before_those_it_has_played(settings: Settings) -> N
     for last_day in (date(2025, 12, 20), date(2025, 12, 5)):
         (outcome,) = play_days(settings, 1, last_day=last_day)
         assert outcome.exit_status == 0, outcome.error
-
-
-def record(at: datetime, *, published: bool = True, **fields: Any) -> RunRecord:
-    run_id = f"{at:%Y%m%dT%H%M%SZ}"
-    status = "succeeded" if published else "failed"
-    return RunRecord(run_id, "run", at, status, "1", release_id=run_id if published else None, **fields)
-
-
-def test_the_clock_is_judged_by_runs_since_the_last_trusted_one() -> None:
-    future, stopped = record(FUTURE), record(FIRST, published=False, contradicted_by=FUTURE)
-    trusted = record(FIRST + DAY, contradicted_by=FUTURE)
-    assert evidence([future]) == (future,)
-    assert evidence([future, stopped]) == (future,)
-    assert evidence([future, stopped, trusted]) == (trusted,)
-
-
-def test_files_are_held_back_until_a_later_run_shows_that_their_clock_was_right() -> None:
-    ahead = record(FIRST + 5 * DAY)
-    stopped = record(FIRST, published=False, contradicted_by=ahead.started_at, held=("a.warc.gz",))
-    assert held_back([ahead, stopped], FIRST + 5 * DAY) == {"a.warc.gz"}
-    assert held_back([ahead, stopped], FIRST + 4 * DAY) == frozenset()
-    # once shown, for good: a rebuild of next year loads them too
-    shown = record(FIRST + 4 * DAY)
-    assert held_back([ahead, stopped, shown], FIRST + 365 * DAY) == frozenset()
-
-
-def test_without_evidence_no_clock_is_contradicted() -> None:
-    assert contradiction(FIRST, None, ()) is None
