@@ -136,7 +136,7 @@ def parsed_sentences(source: str) -> Iterator[str]:
         "match slot.reason:\n    case 'x': pass",
     ],
 )
-def test_the_walker_reports_a_decision_by_a_text(bad: str) -> None:
+def test_a_decision_by_a_text_is_reported(bad: str) -> None:
     assert list(parsed_sentences(bad))
 
 
@@ -152,7 +152,7 @@ def test_the_walker_reports_a_decision_by_a_text(bad: str) -> None:
         "name.startswith('backfill')",
     ],
 )
-def test_the_walker_lets_typed_fields_and_display_pass(good: str) -> None:
+def test_typed_fields_and_display_pass(good: str) -> None:
     assert not list(parsed_sentences(good))
 
 

@@ -81,7 +81,7 @@ def test_the_locks_carry_hashes_and_name_no_place() -> None:
         assert all("--hash=sha256:" in block for block in blocks if block.strip()), lock
 
 
-def test_the_changelog_tells_of_this_version() -> None:
+def test_the_changelog_has_this_version() -> None:
     import ca_etl
 
     assert f"## {ca_etl.__version__}" in (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")

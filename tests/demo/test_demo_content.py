@@ -19,7 +19,7 @@ def test_articles_have_titles_addresses_and_numbers_of_their_own():
     assert len({article.listing_text for article in every}) == len(every)
 
 
-def test_articles_are_made_alike_each_time():
+def test_articles_are_the_same_every_time():
     before = articles()
     articles.cache_clear()
     assert articles() == before
@@ -46,7 +46,7 @@ def test_a_day_shows_what_was_published_up_to_it_newest_first(day):
 
 
 @given(day=days.filter(lambda day: day < LAST_DAY))
-def test_the_next_day_brings_one_or_two_articles_and_takes_none_away(day):
+def test_the_next_day_adds_one_or_two_articles_and_removes_none(day):
     today, tomorrow = published_by(day), published_by(day + timedelta(days=1))
     assert tomorrow[-len(today) :] == today
     assert len(tomorrow) - len(today) in (1, 2)
@@ -83,7 +83,7 @@ def test_the_oddities_of_real_bodies_occur():
     assert any(text.endswith("…") for text in texts)
 
 
-def test_a_teaser_is_the_beginning_of_the_whole_text():
+def test_a_teaser_is_a_prefix_of_the_whole_text():
     cut = [article for article in articles() if article.teaser]
     assert cut
     for article in cut:
@@ -91,7 +91,7 @@ def test_a_teaser_is_the_beginning_of_the_whole_text():
         assert " ".join(" ".join(article.paragraphs).split()).startswith(beginning)
 
 
-def test_no_running_text_looks_like_a_line_of_the_ticker_or_a_date_line():
+def test_no_text_resembles_a_line_of_the_ticker_or_a_date_line():
     looks = re.compile(r"[A-Z]{3}/USD|^\d{2} [A-Z][a-z]+ \d{4}$|Viewing results")
     assert not any(looks.search(article.title + article.listing_text) for article in articles())
 

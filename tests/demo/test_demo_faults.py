@@ -18,7 +18,7 @@ DAY = date(2025, 12, 5)
 NEXT_DAY = date(2025, 12, 6)
 
 
-def test_an_unavailable_day_answers_503_to_every_page_but_robots(site, client):
+def test_an_unavailable_day_responds_503_to_every_page_but_robots(site, client):
     site.faults[DAY] = Fault(status=503)
     for path in ("", "latest/", "category/home/local-politics/"):
         answer = client.get(site.base_url + path)
@@ -29,7 +29,7 @@ def test_an_unavailable_day_answers_503_to_every_page_but_robots(site, client):
     assert client.get(site.base_url).status_code == 200
 
 
-def test_an_unavailable_answer_can_name_when_to_come_back(site, client):
+def test_an_unavailable_response_can_have_a_retry_after(site, client):
     site.faults[DAY] = Fault(status=503, retry_after=0)
     assert client.get(site.base_url).headers["Retry-After"] == "0"
 
@@ -39,7 +39,7 @@ def test_a_fault_with_a_number_of_times_ends_after_them(site, client):
     assert [client.get(site.base_url).status_code for _ in range(4)] == [503, 503, 200, 200]
 
 
-def test_a_forbidden_page_answers_403(site, client):
+def test_a_forbidden_page_responds_403(site, client):
     site.faults[DAY] = Fault(status=403)
     assert client.get(site.base_url).status_code == 403
 
@@ -82,7 +82,7 @@ def test_a_cut_gzip_body_is_whole_to_the_transport_and_cut_inside(site):
     assert zlib.decompressobj(wbits=31).decompress(sent).startswith(b"<!DOCTYPE html>")
 
 
-def test_a_rate_ten_times_too_high_stands_in_every_cycle_and_nothing_else_changes(site, client):
+def test_a_rate_ten_times_too_high_is_in_every_cycle_and_nothing_else_changes(site, client):
     right = client.get(site.base_url).text
     site.faults[DAY] = Fault(rate_times_ten="TJS")
     wrong = client.get(site.base_url).text

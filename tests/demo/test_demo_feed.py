@@ -32,7 +32,7 @@ def test_the_feed_holds_the_ten_newest_articles_with_their_whole_texts(feed):
         assert item.findtext(CREATOR) == article.author
 
 
-def test_times_are_utc_and_a_guid_is_no_link(feed):
+def test_times_are_utc_and_a_guid_is_not_a_link(feed):
     item, article = items(feed())[0], published_by(DAY)[0]
     assert item.findtext("pubDate").endswith(" +0000")
     assert parsedate_to_datetime(item.findtext("pubDate")) == article.published_at
@@ -57,7 +57,7 @@ def test_a_feed_can_hold_excerpts_where_the_whole_texts_belong(site, feed):
     assert sum(map(len, cut)) < sum(map(len, whole))
 
 
-def test_an_unchanged_feed_answers_304_and_a_changed_one_does_not(site, client, feed):
+def test_an_unchanged_feed_responds_304_and_a_changed_one_does_not(site, client, feed):
     tag = {"If-None-Match": feed().headers["ETag"]}
     since = {"If-Modified-Since": feed().headers["Last-Modified"]}
     for known in (tag, since):

@@ -69,7 +69,7 @@ def test_every_ticker_has_the_five_pairs_in_order_with_five_decimals():
         assert all(re.fullmatch(r"-?\d(\.\d{1,2})?%", rate.change) for rate in ticker)
 
 
-def test_the_history_runs_from_the_first_to_the_last_day_with_figures():
+def test_the_history_runs_from_the_first_to_the_last_day_with_rates():
     assert (min(tickers()), max(tickers())) == (FIRST_DAY, LAST_DAY)
     assert len(tickers()) == 84
 
@@ -86,7 +86,7 @@ def test_a_day_outside_the_history_is_refused_by_name(day):
         check_day(day)
 
 
-def test_no_last_day_of_2025_has_more_figures_in_its_thirty_days_than_the_default():
+def test_no_last_day_of_2025_has_more_tickers_in_its_thirty_days_than_the_default():
     def figures(last: date) -> int:
         return sum(last - timedelta(days=back) in tickers() for back in range(30))
 

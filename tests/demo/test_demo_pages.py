@@ -28,7 +28,7 @@ def rate_lines(tree: LexborHTMLParser) -> list[str]:
 
 @pytest.mark.parametrize("path", LISTINGS)
 @given(day=days)
-def test_any_day_plays_with_exactly_its_figures(path, day):
+def test_any_day_plays_with_exactly_its_rates(path, day):
     tree = html(path, day)
     assert rate_lines(tree) == [rate.line for rate in ticker_of(day)] * CYCLES
     assert len(tree.css("article h2 a")) == 6
@@ -74,7 +74,7 @@ def test_a_category_holds_its_articles_alone():
     assert page.total == sum(article.category == "local-politics" for article in published_by(DAY))
 
 
-def test_every_title_is_a_heading_with_a_link_to_a_page_that_stands():
+def test_every_title_is_a_heading_with_a_link_to_a_page_that_exists():
     for link in html("/latest/").css("article h2 a"):
         target = resolve("/" + link.attributes["href"].removeprefix(BASE), DAY)
         assert isinstance(target, ArticlePage)
@@ -125,7 +125,7 @@ def test_linked_data_and_canonical_address_name_the_page():
     assert tree.css_first('link[rel="canonical"]').attributes["href"] == f"{BASE}{article.slug}/"
 
 
-def test_an_article_of_tomorrow_does_not_stand_yet():
+def test_an_article_of_tomorrow_is_not_published_yet():
     article = next(a for a in articles() if a.published_at.date() > DAY)
     assert resolve(f"/{article.slug}/", DAY) is None
 
@@ -155,7 +155,7 @@ def test_another_spelling_of_an_address_has_moved(path, to):
         "/page/2/page/2/",
     ],
 )
-def test_where_nothing_stands_nothing_is_found(path):
+def test_an_unknown_address_is_not_found(path):
     assert resolve(path, DAY) is None
 
 

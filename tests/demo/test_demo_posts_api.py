@@ -36,7 +36,7 @@ def test_the_newest_ten_posts_come_first_with_the_totals_in_the_headers(ask):
     assert answer.headers["Content-Type"] == "application/json; charset=UTF-8"
 
 
-def test_a_head_request_tells_the_totals_without_a_body(site, client, ask):
+def test_a_head_request_has_the_totals_without_a_body(site, client, ask):
     answer = client.head(site.base_url + POSTS, timeout=10)
     assert answer.content == b""
     assert answer.headers["X-WP-Total"] == ask().headers["X-WP-Total"]
@@ -113,7 +113,7 @@ def test_titles_and_texts_carry_entities_and_an_excerpt_ends_in_an_ellipsis():
     assert posts[0]["guid"]["rendered"] == f"{BASE}?p={posts[0]['id']}"
 
 
-def test_fields_trim_the_answer_and_keep_what_is_embedded_only_where_it_is_named():
+def test_fields_trim_the_response_and_keep_what_is_embedded_only_where_it_is_named():
     assert asked("_fields=id,title.rendered&per_page=1").value[0].keys() == {"id", "title"}
     assert "_embedded" not in asked("per_page=1").value[0]
     assert "_embedded" not in asked("_embed=author&_fields=id&per_page=1").value[0]
@@ -129,7 +129,7 @@ def test_a_hidden_author_is_embedded_as_an_error(site, ask):
     assert ask(_embed="author").json()[0]["_embedded"]["author"][0]["code"] == "rest_user_invalid_id"
 
 
-def test_a_page_is_short_where_the_visitor_may_not_read_a_post_and_goes_on_behind_it(site, ask):
+def test_a_page_is_short_where_the_visitor_may_not_read_a_post_and_continues_after_it(site, ask):
     before = ask().headers["X-WP-Total"]
     site.posts.make_unreadable(published_by(DAY)[2].post_id)
     answer = ask()
@@ -138,7 +138,7 @@ def test_a_page_is_short_where_the_visitor_may_not_read_a_post_and_goes_on_behin
     assert len(ask(page=2).json()) == 10
 
 
-def test_one_post_answers_by_its_number_and_an_unknown_one_with_404(site, client):
+def test_one_post_is_served_by_its_number_and_an_unknown_one_is_404(site, client):
     article = published_by(DAY)[0]
     found = client.get(f"{site.base_url}{POSTS}/{article.post_id}", timeout=10)
     assert found.json()["slug"] == article.slug
@@ -162,14 +162,14 @@ def test_plain_permalinks_reach_the_api_and_a_guid_leads_to_its_article(site, cl
 @pytest.mark.parametrize(
     ("status", "code"), [(401, "rest_not_logged_in"), (403, "rest_forbidden"), (404, "rest_no_route")]
 )
-def test_a_closed_api_answers_in_json_and_the_pages_go_on(site, client, ask, status, code):
+def test_an_unavailable_api_responds_in_json_and_the_pages_stay(site, client, ask, status, code):
     site.path_faults["/wp-json/*"] = Fault(status=status)
     assert (ask().status_code, ask().json()["code"]) == (status, code)
     assert client.get(site.base_url + "latest/", timeout=10).status_code == 200
 
 
 @pytest.mark.parametrize(("status", "seen"), [(403, 403), (None, 200)])
-def test_a_firewall_answers_in_html(site, ask, status, seen):
+def test_a_firewall_responds_in_html(site, ask, status, seen):
     site.faults[DAY] = Fault(status=status, waf_page=True, paths=frozenset({"/wp-json/*"}))
     answer = ask()
     assert (answer.status_code, answer.headers["Content-Type"]) == (seen, "text/html; charset=UTF-8")

@@ -36,7 +36,7 @@ def test_without_a_change_the_state_is_the_history_of_the_day(site):
     assert site.posts.shelf(DAY).listed == published_by(DAY)
 
 
-def test_a_new_article_stands_everywhere_at_once(site, seen):
+def test_a_new_article_is_everywhere_at_once(site, seen):
     article = site.posts.add("A Bridge for Osh", ("The bridge is open.",))
     assert article.slug == "a-bridge-for-osh"
     assert seen(article.slug) == (1, True, True, 200)
@@ -83,7 +83,7 @@ def test_a_new_article_can_have_an_old_date(site, seen):
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_deleted_article_is_gone_everywhere(site, client, seen, status):
+def test_a_deleted_article_is_removed_everywhere(site, client, seen, status):
     article = published_by(DAY)[0]
     site.posts.delete(article.post_id, status=status)
     assert seen(article.slug) == (0, False, False, status)

@@ -30,7 +30,7 @@ def raw_get(site, path="/", headers=None, method="GET"):
 
 
 @pytest.mark.parametrize("path", Settings.model_fields["listing_paths"].default)
-def test_every_default_listing_answers_with_the_ticker_eight_times(site, client, path):
+def test_every_default_listing_has_the_ticker_eight_times(site, client, path):
     answer = client.get(site.base_url + path[1:])
     assert answer.status_code == 200
     assert answer.headers["Content-Type"] == "text/html; charset=UTF-8"
@@ -93,11 +93,11 @@ def test_a_foreign_tag_outweighs_a_known_date(site):
     assert raw_get(site, headers=asked)[0] == 200
 
 
-def test_a_date_that_is_none_is_passed_over(site):
+def test_a_header_that_is_not_a_date_is_ignored(site):
     assert raw_get(site, headers={"If-Modified-Since": "yesterday"})[0] == 200
 
 
-def test_gzip_is_sent_where_it_is_asked_for(site):
+def test_gzip_is_sent_where_it_is_accepted(site):
     _, plain_headers, plain = raw_get(site)
     status, headers, sent = raw_get(site, headers={"Accept-Encoding": "br, gzip;q=0.8"})
     assert status == 200
@@ -122,7 +122,7 @@ def test_head_gives_the_headers_of_get_alone(site):
     assert headers["ETag"] == get_headers["ETag"]
 
 
-def test_robots_allow_the_listings_and_ask_for_no_delay(site, client):
+def test_robots_allow_the_listings_and_request_no_delay(site, client):
     answer = client.get(site.base_url + "robots.txt")
     assert answer.headers["Content-Type"] == "text/plain; charset=UTF-8"
     rules = Protego.parse(answer.text)

@@ -59,7 +59,7 @@ def test_articles_that_are_linked_in_a_chain_are_all_duplicates_of_the_earliest(
     assert [share for _, _, _, share in originals(warehouse)] == [Decimal("0.9")] + [None] * 38
 
 
-def test_an_article_that_is_seen_again_is_no_duplicate_of_itself(given):
+def test_an_article_that_is_seen_again_is_not_a_duplicate_of_itself(given):
     warehouse = alike(
         given,
         [article("A Road", "t1"), article("A Road", "t1", day=2), article("A Road", "t2", day=3)],

@@ -32,7 +32,7 @@ def test_an_article_that_stays_has_one_state(given):
     assert warehouse.row("select revisions from main.fct_article") == (0,)
 
 
-def test_an_edit_of_the_text_begins_a_new_state_and_says_how_much_is_new(given):
+def test_an_edit_of_the_text_starts_a_new_state_with_the_share_that_is_new(given):
     warehouse = build(
         given, [shown(5), shown(6, "b"), shown(7, "b")], a="one two three four", b="one two three five"
     )
@@ -44,7 +44,7 @@ def test_an_edit_of_the_text_begins_a_new_state_and_says_how_much_is_new(given):
     assert warehouse.row("select revisions from main.fct_article") == (1,)
 
 
-def test_an_edit_that_is_taken_back_is_two_edits(given):
+def test_an_edit_that_is_reverted_is_two_edits(given):
     warehouse = build(given, [shown(5), shown(6, "b"), shown(7)], a="one two", b="one three")
     assert [row[3] for row in states(warehouse)] == ["a", "b", "a"]
 
@@ -56,11 +56,11 @@ def test_an_edit_that_is_taken_back_is_two_edits(given):
         ("One\n\nparagraph and\u00a0another", "One paragraph and another"),
     ],
 )
-def test_quotes_dashes_and_blanks_are_no_revision(given, before, after):
+def test_quotes_dashes_and_spaces_make_no_revision(given, before, after):
     assert len(states(build(given, [shown(5), shown(6, "b")], a=before, b=after))) == 1
 
 
-def test_a_cut_text_is_no_revision_of_the_whole_one_nor_the_whole_one_of_it(given):
+def test_a_cut_text_is_not_a_revision_of_the_whole_one_nor_the_whole_one_of_it(given):
     warehouse = build(
         given,
         [shown(5, "cut", is_truncated=True), shown(6, "a"), shown(7, "cut", is_truncated=True)],
@@ -70,7 +70,7 @@ def test_a_cut_text_is_no_revision_of_the_whole_one_nor_the_whole_one_of_it(give
     assert states(warehouse) == [(0, 5, None, "a", None, None)]
 
 
-def test_cut_texts_that_differ_are_no_revision_while_no_whole_one_is_known(given):
+def test_cut_texts_that_differ_make_no_revision_while_no_whole_one_is_known(given):
     cut = {"is_truncated": True}
     warehouse = build(
         given,
@@ -123,7 +123,7 @@ def test_a_state_that_a_cached_page_shows_later_is_as_old_as_its_earliest_captur
     assert states(warehouse) == [(0, 7, None, "a", None, None)]
 
 
-def test_of_texts_that_differ_in_their_paragraphs_alone_the_first_stands(given):
+def test_of_texts_that_differ_in_their_paragraphs_alone_the_first_is_kept(given):
     warehouse = build(given, [shown(5), shown(6, "a"), shown(7, "b")], b="One.\n\nTwo.", a="One. Two.")
     assert states(warehouse) == [(0, 5, None, "a", None, None)]
     warehouse = build(given, [shown(5, "b"), shown(6, "a"), shown(7, "a")], b="One.\n\nTwo.", a="One. Two.")
@@ -134,7 +134,7 @@ def test_of_texts_that_differ_in_their_paragraphs_alone_the_first_stands(given):
     ("day", "began"), [("2024-01-15", "2024-01-14 18:00:00+00"), ("2024-04-15", "2024-04-14 19:00:00+00")]
 )
 @pytest.mark.parametrize("titles", [("A",), ("A", "B")])
-def test_a_capture_of_unknown_time_counts_from_the_beginning_of_its_day_in_almaty(given, day, began, titles):
+def test_a_capture_of_unknown_time_counts_from_the_start_of_its_day_in_almaty(given, day, began, titles):
     warehouse = given(
         capture=[
             {"capture_id": f"c{number}", "page_date": day, "archive_offset": number}

@@ -36,12 +36,12 @@ def test_a_page_that_exists_and_is_not_listed_is_unlisted(given):
     assert findings(given, own, status=200) == [("unlisted", "page", 200, "2025-12-05")]
 
 
-def test_without_a_list_a_page_that_exists_is_no_finding(given):
+def test_without_a_list_a_page_that_exists_is_not_a_finding(given):
     own = {"capture_id": "page", "title": "A Road", "url": URL, "post_id": 7}
     assert findings(given, own, status=200, listed=False) == []
 
 
-def test_an_article_that_the_list_shows_is_no_finding(given):
+def test_an_article_that_the_list_shows_is_not_a_finding(given):
     assert findings(given, {"capture_id": "list", "title": "A Road", "url": URL, "post_id": 7}) == []
 
 

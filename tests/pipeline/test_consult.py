@@ -16,7 +16,7 @@ def raising(error: BaseException) -> Callable[..., None]:
     return step
 
 
-def test_a_panic_of_rust_and_a_closed_generator_are_no_stop() -> None:
+def test_a_panic_of_rust_and_a_closed_generator_do_not_stop_a_run() -> None:
     class PanicException(BaseException):
         pass
 

@@ -53,12 +53,12 @@ def pairs(con: duckdb.DuckDBPyConnection) -> list[Pair]:
     return con.execute("from raw.text_pair order by all").fetchall()
 
 
-def test_alike_are_texts_of_the_same_words_and_figures(con: duckdb.DuckDBPyConnection) -> None:
+def test_near_duplicates_share_their_words_and_numbers(con: duckdb.DuckDBPyConnection) -> None:
     assert bring(con, TEXTS) == 1
     assert pairs(con) == [("a", "b", 81, 89, 0)]
 
 
-def test_a_text_that_comes_later_meets_those_that_stand_already(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_later_text_is_compared_with_those_that_are_stored(con: duckdb.DuckDBPyConnection) -> None:
     assert [bring(con, {text_id: TEXTS[text_id]}) for text_id in "bcdea"] == [0, 0, 0, 0, 1]
     assert pairs(con) == [("a", "b", 81, 89, 0)]
 
@@ -69,7 +69,7 @@ def test_a_text_that_is_searched_again_keeps_its_pairs(con: duckdb.DuckDBPyConne
     assert pairs(con) == [("a", "b", 81, 89, 0)]
 
 
-def test_a_pair_that_is_alike_no_more_is_gone(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_pair_that_is_no_longer_similar_is_removed(con: duckdb.DuckDBPyConnection) -> None:
     bring(con, TEXTS)
     con.execute("update raw.text_profile set bands = [] where text_id = 'a'")
     assert replace_pairs(con, pl.Series(["a"])) == 0

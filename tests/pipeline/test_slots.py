@@ -63,13 +63,13 @@ def test_nothing_is_missed_before_the_first_run_nor_by_a_run_of_an_older_slot() 
     assert missed_slots(DAILY, [run(ran(FIFTH))], FIFTH - 9 * DAY) == ()
 
 
-def test_what_another_schedule_did_is_no_run_of_this_one() -> None:
+def test_what_another_schedule_did_is_not_a_run_of_this_one() -> None:
     sweep = Schedule("sweep", "timesca", "30 9 * * 0", DAILY.zone, "")
     runs = [run(slot_record(sweep, FIFTH, SlotOutcome.OBSERVED))]
     assert missed_slots(DAILY, runs, FIFTH + 9 * DAY) == ()
 
 
-def test_after_years_only_the_latest_missed_slots_are_told() -> None:
+def test_after_years_only_the_latest_missed_slots_are_reported() -> None:
     missed = missed_slots(DAILY, [run(ran(FIFTH))], FIFTH + 2000 * DAY)
     assert len(missed) == MOST_MISSED
     assert missed[-1].slot == FIFTH + 1999 * DAY

@@ -98,7 +98,7 @@ def test_a_slot_of_the_future_in_a_run_of_now_does_not_count() -> None:
     assert last_observed(schedule(SETTINGS), [both], SATURDAY) == FRIDAY
 
 
-def test_a_sweep_of_the_future_makes_nobody_wait_for_one() -> None:
+def test_a_sweep_of_the_future_is_not_waited_for() -> None:
     runs = [run(slot(SATURDAY)), run(slot(SUNDAY_SWEEP + 365 * DAY, name=SWEEP))]
     assert overdue(SETTINGS, runs, SATURDAY + DAY) == ()
 

@@ -168,7 +168,7 @@ def test_archive_files_that_are_missing_or_changed_are_named(played: Settings) -
     assert {"raw.archive_file", "raw.capture"} <= differences.keys()
 
 
-def test_what_a_later_run_archived_and_could_not_publish_is_no_difference(
+def test_what_a_later_run_archived_and_could_not_publish_does_not_differ(
     settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     list(play_days(settings, 1, last_day=date(2025, 12, 21)))

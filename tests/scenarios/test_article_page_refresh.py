@@ -66,7 +66,7 @@ def test_an_edit_of_an_older_article_is_seen_where_only_pages_tell(
     assert query("select sum(revisions) from fct_article") == [(1,)]
 
 
-def test_pages_that_did_not_change_are_not_sent_again_and_count_as_answers(
+def test_pages_that_did_not_change_are_not_sent_again_and_count_as_responses(
     closed: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(closed, site)
@@ -129,7 +129,7 @@ def test_refusals_end_the_reading(closed: Settings, site: DemoSite, query: Query
     ) == [("blocked",)]
 
 
-def test_a_page_that_is_no_more_is_gone_when_a_sweep_finds_it_so_too(
+def test_a_deleted_page_is_a_removal_once_a_sweep_confirms_it(
     closed: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(closed, site)
@@ -153,7 +153,7 @@ def test_a_page_that_is_no_more_is_gone_when_a_sweep_finds_it_so_too(
     ) == [("timesca-articles", "observed"), ("timesca-posts", "closed")]
 
 
-def test_an_article_that_is_gone_has_returned_when_its_page_stands_again(
+def test_a_deleted_article_has_returned_when_its_page_exists_again(
     closed: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(closed, site)
@@ -168,7 +168,7 @@ def test_an_article_that_is_gone_has_returned_when_its_page_stands_again(
     assert query("select returned_at::date::varchar from fct_article_removal") == [("2025-12-22",)]
 
 
-def test_without_the_list_of_posts_a_page_that_stands_is_not_called_unlisted(
+def test_without_the_list_of_posts_a_page_that_exists_is_not_called_unlisted(
     closed: Settings, site: DemoSite, query: Query
 ) -> None:
     only_pages = closed.model_copy(update={"article_sources": ("pages",)})
@@ -183,7 +183,7 @@ def test_without_the_list_of_posts_a_page_that_stands_is_not_called_unlisted(
     assert query("select count(*) from fct_article_removal") == [(0,)]
 
 
-def test_a_site_all_of_whose_pages_are_lost_has_not_taken_them_away(
+def test_a_site_all_of_whose_pages_are_lost_has_not_deleted_them(
     closed: Settings, site: DemoSite, query: Query
 ) -> None:
     all_paths = Settings.model_fields["listing_paths"].default

@@ -44,7 +44,7 @@ def published(site: DemoSite, after: datetime) -> set[str]:
     return {each.slug for each in site.posts.shelf(site.day).listed if each.published_at > after}
 
 
-def test_the_posts_api_gives_all_and_nothing_else_is_asked(
+def test_the_posts_api_gives_all_and_nothing_else_is_requested(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(on_site, site)
@@ -59,7 +59,7 @@ def test_the_posts_api_gives_all_and_nothing_else_is_asked(
     assert month <= {slug for (slug,) in known}
 
 
-def test_a_second_day_asks_for_what_is_new_or_changed_only(
+def test_a_second_day_requests_only_what_is_new_or_changed(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(on_site, site)
@@ -103,7 +103,7 @@ def test_a_planned_post_is_found_though_it_was_last_changed_days_before(
     [Fault(status=401), Fault(status=403), Fault(status=404), Fault(status=403, waf_page=True)],
     ids=["401", "403", "404", "firewall"],
 )
-def test_a_closed_api_is_a_fact_and_the_feed_gives_the_same_articles(
+def test_an_unavailable_api_is_recorded_and_the_feed_gives_the_same_articles(
     on_site: Settings, site: DemoSite, query: Query, fault: Fault
 ) -> None:
     site.path_faults[API] = fault
@@ -149,7 +149,7 @@ def test_a_feed_of_excerpts_is_made_good_by_the_pages_of_its_articles(
     assert query(whole)[0][0] >= 5
 
 
-def test_with_api_and_feed_closed_the_listings_links_are_followed_new_ones_first(
+def test_without_api_and_feed_the_links_of_the_listings_are_followed_new_ones_first(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     site.path_faults |= {API: Fault(status=403), FEED: Fault(status=403)}
@@ -169,7 +169,7 @@ def test_with_api_and_feed_closed_the_listings_links_are_followed_new_ones_first
     assert len(new) < len(followed) <= on_site.article_pages
 
 
-def test_too_many_requests_ends_the_asking(on_site: Settings, site: DemoSite, query: Query) -> None:
+def test_status_429_ends_the_requests(on_site: Settings, site: DemoSite, query: Query) -> None:
     site.path_faults[API] = Fault(status=429, retry_after=86_400)
     outcome = run_on(on_site, site)
     assert asked(site) == ["/wp-json/wp/v2/posts"]
@@ -177,7 +177,7 @@ def test_too_many_requests_ends_the_asking(on_site: Settings, site: DemoSite, qu
     assert [warning for warning in outcome.warnings if warning.startswith("timesca-posts: blocked")]
 
 
-def test_an_api_that_is_ill_is_a_failure_and_asked_from_the_same_time_on_the_day_after(
+def test_an_api_that_fails_is_a_failure_and_requested_from_the_same_time_on_the_day_after(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     site.path_faults[API] = Fault(status=503)
@@ -191,13 +191,15 @@ def test_an_api_that_is_ill_is_a_failure_and_asked_from_the_same_time_on_the_day
     ) == [(True,)]
 
 
-def test_sources_that_are_not_wanted_are_not_asked(on_site: Settings, site: DemoSite, query: Query) -> None:
+def test_sources_that_are_not_wanted_are_not_requested(
+    on_site: Settings, site: DemoSite, query: Query
+) -> None:
     run_on(on_site.model_copy(update={"article_sources": ()}), site)
     assert asked(site) == []
     assert query(LEDGER) == []
 
 
-def test_a_post_that_nobody_may_read_is_counted_as_a_gap(
+def test_a_post_that_may_not_be_read_is_counted_as_a_gap(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     site.play(FIRST)
@@ -208,7 +210,7 @@ def test_a_post_that_nobody_may_read_is_counted_as_a_gap(
     ) == [(1, "1 counted by the site and not shown")]
 
 
-def test_a_sweep_tells_what_is_gone_from_what_is_only_unlisted(
+def test_a_sweep_distinguishes_deleted_from_unlisted_articles(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(on_site, site)
@@ -232,7 +234,7 @@ def test_a_sweep_tells_what_is_gone_from_what_is_only_unlisted(
     assert query("select max(revisions) from fct_article") == [(0,)]
 
 
-def test_a_sweep_says_nothing_of_missing_posts_when_the_api_is_closed(
+def test_a_sweep_reports_no_missing_post_when_the_api_is_unavailable(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(on_site, site)
@@ -245,7 +247,7 @@ def test_a_sweep_says_nothing_of_missing_posts_when_the_api_is_closed(
     ) == [("closed",)]
 
 
-def test_a_sweep_looks_first_for_what_no_sweep_has_looked_for(
+def test_a_sweep_requests_first_what_no_sweep_has_requested(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     few = on_site.model_copy(update={"article_pages": 2})
@@ -265,7 +267,7 @@ def test_a_sweep_looks_first_for_what_no_sweep_has_looked_for(
     ]
 
 
-def test_a_sweep_that_may_look_at_no_page_says_what_it_misses(
+def test_a_sweep_that_may_request_no_page_reports_what_it_misses(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     none = on_site.model_copy(update={"article_pages": 0})
@@ -277,7 +279,7 @@ def test_a_sweep_that_may_look_at_no_page_says_what_it_misses(
     ]
 
 
-def test_a_run_of_a_clock_gone_wrong_hides_nothing_from_those_after_it(
+def test_a_run_with_a_wrong_clock_hides_nothing_from_those_after_it(
     on_site: Settings, site: DemoSite
 ) -> None:
     late = datetime(2027, 12, 10, 2, tzinfo=UTC)
@@ -293,7 +295,7 @@ def test_a_run_of_a_clock_gone_wrong_hides_nothing_from_those_after_it(
     assert "after=2025-11-20T02:00:00Z" in asked_since[0]
 
 
-def test_what_a_sweep_finds_gone_is_no_reject_to_be_alarmed_at(
+def test_a_deletion_that_a_sweep_finds_fires_no_check(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(on_site, site)
@@ -304,12 +306,12 @@ def test_what_a_sweep_finds_gone_is_no_reject_to_be_alarmed_at(
     assert query("select rejects from etl_run order by started_at") == [(0,), (0,)]
 
 
-def test_a_closed_source_is_no_reject_to_be_alarmed_at(on_site: Settings, site: DemoSite) -> None:
+def test_an_unavailable_source_fires_no_check(on_site: Settings, site: DemoSite) -> None:
     site.path_faults[API] = Fault(status=403)
     assert [check.check_name for check in run_on(on_site, site).fired] == []
 
 
-def test_articles_that_were_got_in_doubt_are_asked_for_again(on_site: Settings, site: DemoSite) -> None:
+def test_articles_of_an_incomplete_response_are_requested_again(on_site: Settings, site: DemoSite) -> None:
     from ca_etl.pipeline.articles import since
     from ca_etl.pipeline.context import Context, Kind
     from ca_etl.warehouse.journal import RunRecord, SlotRecord

@@ -28,7 +28,7 @@ def published(site: DemoSite, stretch: Stretch) -> set[str]:
     return {each.slug for each in site.posts.shelf(site.day).listed if after < each.published_at < before}
 
 
-def test_a_stretch_is_cut_into_months() -> None:
+def test_a_date_range_is_cut_into_months() -> None:
     assert [f"{month}" for month in Stretch(date(2025, 11, 20), date(2026, 1, 2)).months()] == [
         "2025-11-20..2025-11-30",
         "2025-12-01..2025-12-31",
@@ -36,7 +36,7 @@ def test_a_stretch_is_cut_into_months() -> None:
     ]
 
 
-def test_every_post_of_the_stretch_is_one_article_with_its_author_and_its_time(
+def test_every_post_of_the_range_is_one_article_with_its_author_and_its_time(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     outcome = run_backfill(on_site, AUTUMN)
@@ -65,7 +65,7 @@ def test_listing_and_api_meet_in_one_article_with_the_whole_text_and_no_revision
     assert query("select max(revisions) from main.fct_article") == [(0,)]
 
 
-def test_a_backfill_that_was_done_asks_for_nothing_but_the_month_under_way_and_says_so(
+def test_a_finished_backfill_requests_the_current_month_only_and_reports_it(
     on_site: Settings, site: DemoSite, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert run_backfill(on_site, AUTUMN).exit_status == 0
@@ -80,7 +80,7 @@ def test_a_backfill_that_was_done_asks_for_nothing_but_the_month_under_way_and_s
     assert f"all of {AUTUMN} was walked before; next: rm {on_site.data_dir}/" in caplog.text
 
 
-def test_a_closed_api_is_told_and_what_was_archived_before_is_loaded_by_the_next_run(
+def test_an_unavailable_api_is_reported_and_what_was_archived_before_is_loaded_by_the_next_run(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     def close(_request: object) -> None:
@@ -125,7 +125,7 @@ def test_posts_that_come_change_and_go_between_two_pages_are_seen_in_their_last_
     assert query("select count(*) from main.fct_article where text = 'Only this is left.'") == [(1,)]
 
 
-def test_an_api_that_is_ill_is_not_called_closed(on_site: Settings, site: DemoSite) -> None:
+def test_an_api_that_fails_is_not_called_closed(on_site: Settings, site: DemoSite) -> None:
     site.path_faults["/wp-json/*"] = Fault(status=503)
     outcome = run_backfill(on_site, AUTUMN)
     assert outcome.exit_status == 1

@@ -28,7 +28,7 @@ def published(site: DemoSite, stretch: Stretch) -> set[str]:
     return {each.slug for each in site.posts.shelf(site.day).listed if after < each.published_at < before}
 
 
-def test_with_the_api_closed_the_feed_gives_the_same_articles(
+def test_without_the_api_the_feed_gives_the_same_articles(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     assert run_backfill(on_site, AUTUMN).exit_status == 0
@@ -45,7 +45,7 @@ def test_with_the_api_closed_the_feed_gives_the_same_articles(
     assert query("select max(revisions) from main.fct_article", other.data_dir) == [(0,)]
 
 
-def test_a_backfill_that_was_done_asks_for_nothing(on_site: Settings, site: DemoSite) -> None:
+def test_a_finished_backfill_requests_nothing(on_site: Settings, site: DemoSite) -> None:
     assert run_backfill(on_site, AUTUMN, source="feed").exit_status == 0
     asked = len(site.requests)
     assert run_backfill(on_site, AUTUMN, source="feed").exit_status == 0
@@ -64,7 +64,7 @@ def test_months_before_the_end_of_the_feed_are_not_taken_for_done(
     assert "it has nothing older" in caplog.text
 
 
-def test_a_closed_feed_is_told_and_journalled(on_site: Settings, site: DemoSite) -> None:
+def test_an_unavailable_feed_is_reported_and_journalled(on_site: Settings, site: DemoSite) -> None:
     site.path_faults["/feed/"] = Fault(status=403)
     outcome = run_backfill(on_site, AUTUMN, source="feed")
     assert outcome.exit_status == 1

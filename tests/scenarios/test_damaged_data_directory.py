@@ -175,7 +175,7 @@ def test_the_pages_are_archived_and_then_the_run_fails_with_the_next_command(
 
 
 @pytest.mark.parametrize("damage", HINDERS_NOTHING.values(), ids=HINDERS_NOTHING)
-def test_a_run_goes_on_without_what_only_reports_need(
+def test_a_run_continues_without_what_only_reports_need(
     settings: Settings, healthy: Path, day: Run, damage: Damage, query: Callable[..., list[tuple[Any, ...]]]
 ) -> None:
     before = query("select source, slot, outcome, reason from fct_coverage order by all")
@@ -314,7 +314,7 @@ def test_a_release_that_an_operator_rolled_back_lacks_runs_and_the_journal_does_
     assert day(2).warnings == ()
 
 
-def test_a_bad_line_is_reported_by_status_until_the_repairs_were_looked_at(
+def test_a_bad_line_is_reported_by_status_until_the_repairs_were_reviewed(
     settings: Settings, day: Run
 ) -> None:
     assert day(0).exit_status == 0

@@ -48,7 +48,7 @@ def decide(settings: Settings, run_id: str, word: str) -> int:
     return len(captures)
 
 
-def test_an_excluded_capture_stays_out_and_its_page_is_asked_for_again(
+def test_an_excluded_capture_stays_out_and_its_page_is_requested_again(
     settings: Settings, query: Query
 ) -> None:
     _, stopped = play_days(settings, 2, faults=faults([], [LAST]))

@@ -44,7 +44,7 @@ def up(site: DemoSite, since: datetime = SINCE) -> set[str]:
     return {f"{each.post_id}" for each in site.posts.shelf(site.day).listed if each.published_at >= since}
 
 
-def test_every_article_of_the_stretch_is_seen_under_its_number(walk: Walk, site: DemoSite) -> None:
+def test_every_article_of_the_range_is_seen_under_its_number(walk: Walk, site: DemoSite) -> None:
     ended = walk()
     assert ended.is_settled
     assert ended.reached is not None
@@ -52,7 +52,7 @@ def test_every_article_of_the_stretch_is_seen_under_its_number(walk: Walk, site:
     assert up(site) <= set(ended.seen)
 
 
-def test_the_end_of_the_feed_is_told_by_its_404(walk: Walk, site: DemoSite) -> None:
+def test_a_404_is_the_end_of_the_feed(walk: Walk, site: DemoSite) -> None:
     long_ago = datetime(2000, 1, 1, tzinfo=UTC)
     ended = walk(since=long_ago)
     assert (ended.closed, ended.is_settled, ended.reached) == (None, True, long_ago)
@@ -90,14 +90,14 @@ def test_articles_that_come_and_go_between_two_pages_hide_no_other(walk: Walk, s
         (Fault(status=500), "http_error: 500 Internal Server Error"),
     ],
 )
-def test_a_closed_feed_says_why(walk: Walk, site: DemoSite, fault: Fault, why: str) -> None:
+def test_an_unavailable_feed_has_its_reason(walk: Walk, site: DemoSite, fault: Fault, why: str) -> None:
     site.path_faults["/feed/"] = fault
     ended = walk()
     assert why in (ended.closed or "")
     assert (ended.is_settled, ended.seen, ended.reached) == (False, {}, None)
 
 
-def test_a_page_in_the_place_of_the_feed_is_no_feed(settings: Settings, site: DemoSite) -> None:
+def test_a_page_in_place_of_the_feed_is_not_a_feed(settings: Settings, site: DemoSite) -> None:
     policy = timesca.fetch_policy(settings.model_copy(update={"site_url": site.base_url}))
     with Fetcher(policy, clock=utc_now, sleep=lambda _: None) as fetcher:
         assert read_feed(fetcher.get(site.base_url))[0].closed == "status 200, home"

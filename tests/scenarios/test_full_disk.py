@@ -100,9 +100,7 @@ def test_a_run_that_fills_the_disk_is_in_the_journal_as_failed_for_want_of_space
     assert not list((disk / "data").glob("*.tmp"))
 
 
-def test_several_runs_on_a_disk_that_stays_full_are_each_told(
-    disk: Path, run: Callable[..., Outcome]
-) -> None:
+def test_every_run_on_a_disk_that_stays_full_is_reported(disk: Path, run: Callable[..., Outcome]) -> None:
     assert run(0).exit_status == 0
     assert [run(nth, fill_before="load").exit_status for nth in (1, 2, 3)] == [1, 1, 1]
     statuses = [each.status for each in journal.read(disk / "data")]
@@ -110,7 +108,7 @@ def test_several_runs_on_a_disk_that_stays_full_are_each_told(
 
 
 @pytest.mark.parametrize("has_data", [True, False])
-def test_where_nothing_can_be_written_the_message_says_so_and_what_to_do(
+def test_where_nothing_can_be_written_the_message_states_it_and_the_next_step(
     disk: Path, run: Callable[..., Outcome], has_data: bool
 ) -> None:
     if has_data:

@@ -276,7 +276,5 @@ HISTORIES: Final = int(os.environ.get("CA_ETL_TEST_HISTORIES", "0"))
 @example([BETWEEN_PAGES], (API,))
 @example([Day(()), ONLY_PAGES], (API,))
 @given(DAYS, st.sampled_from([(API,), (API, FEED)]))
-def test_every_post_that_stands_is_one_article_in_its_last_form(
-    days: list[Day], last: tuple[str, ...]
-) -> None:
+def test_every_published_post_is_one_article_in_its_last_form(days: list[Day], last: tuple[str, ...]) -> None:
     play(days, last)

@@ -24,7 +24,7 @@ def ingested(settings: Settings, seed_page: Path) -> Outcome:
     return run_ingest(settings, Given((seed_page,)))
 
 
-def test_the_five_rates_stand_as_printed(ingested: Outcome, query: Query) -> None:
+def test_the_five_rates_are_as_printed(ingested: Outcome, query: Query) -> None:
     assert ingested.exit_status == 0
     assert query(
         "select rate_date::varchar, base, quote, rate_text, change_text, change_sign"
@@ -38,7 +38,7 @@ def test_the_five_rates_stand_as_printed(ingested: Outcome, query: Query) -> Non
     ]
 
 
-def test_a_coarse_rate_says_how_coarse_it_is(ingested: Outcome, query: Query) -> None:
+def test_a_coarse_rate_has_its_interval(ingested: Outcome, query: Query) -> None:
     assert query(
         "select significant_digits, rate_low = 0.000075, rate_high = 0.000085, typeof(rate)"
         " from fct_rate_daily where base = 'UZS'"
@@ -49,7 +49,7 @@ def test_a_coarse_rate_says_how_coarse_it_is(ingested: Outcome, query: Query) ->
     ) == [("503.8", "506.3", True)]
 
 
-def test_the_listing_shows_six_and_gives_four_and_the_run_says_so(ingested: Outcome, query: Query) -> None:
+def test_the_listing_shows_six_and_gives_four_and_the_run_warns(ingested: Outcome, query: Query) -> None:
     assert query(
         "select shown_from, shown_to, shown_total, articles_expected, articles_parsed, is_complete"
         " from fct_listing_page"

@@ -112,7 +112,7 @@ def serve_the_seed(on_site: Settings, site: DemoSite, seed_page: Path, query: Qu
 
 @pytest.mark.shared
 @pytest.mark.parametrize("closed", CLOSED.values(), ids=CLOSED)
-def test_the_four_articles_of_the_seed_page_get_what_the_site_tells_of_them(
+def test_the_four_articles_of_the_seed_page_get_what_the_site_has_of_them(
     on_site: Settings, site: DemoSite, seed_page: Path, query: Query, closed: tuple[str, ...]
 ) -> None:
     rows = serve_the_seed(on_site, site, seed_page, query)
@@ -123,7 +123,7 @@ def test_the_four_articles_of_the_seed_page_get_what_the_site_tells_of_them(
 
 @pytest.mark.shared
 @pytest.mark.parametrize("source", ["posts", "feed"])
-def test_a_backfill_of_the_seed_pages_month_tells_the_same(
+def test_a_backfill_of_the_seed_pages_month_gives_the_same(
     on_site: Settings, site: DemoSite, seed_page: Path, query: Query, source: str
 ) -> None:
     rows = serve_the_seed(on_site, site, seed_page, query)

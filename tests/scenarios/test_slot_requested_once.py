@@ -20,7 +20,7 @@ from ca_etl.warehouse import journal
 API = "/wp-json/wp/v2/posts"
 
 
-def test_the_site_is_asked_once_for_each_page_of_a_slot(settings: Settings, site: DemoSite) -> None:
+def test_each_page_of_a_slot_is_requested_once(settings: Settings, site: DemoSite) -> None:
     on_site = settings.model_copy(update={"site_url": site.base_url})
     slot_day = default_last_day()
     site.play(slot_day)
@@ -34,7 +34,7 @@ def test_the_site_is_asked_once_for_each_page_of_a_slot(settings: Settings, site
     assert len(site.requests) == asked
 
 
-def test_a_page_that_failed_is_asked_for_again_and_only_that_one(settings: Settings, site: DemoSite) -> None:
+def test_a_page_that_failed_is_requested_again_and_only_that_one(settings: Settings, site: DemoSite) -> None:
     on_site = settings.model_copy(update={"site_url": site.base_url})
     site.faults[site.day] = Fault(status=503, paths=frozenset({"/latest/"}))
     first = run_daily(on_site)
@@ -72,7 +72,7 @@ def test_a_page_without_rates_leaves_its_slot_open(settings: Settings, site: Dem
     assert mended.loaded.rates == 5 * len(settings.listing_paths)
 
 
-def test_a_page_that_was_redirected_is_not_asked_for_again(settings: Settings, site: DemoSite) -> None:
+def test_a_page_that_was_redirected_is_not_requested_again(settings: Settings, site: DemoSite) -> None:
     # the demo site adds the last slash by a redirect
     on_site = settings.model_copy(update={"site_url": site.base_url, "listing_paths": ("/latest",)})
     first = run_daily(on_site)

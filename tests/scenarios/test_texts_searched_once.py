@@ -66,12 +66,12 @@ def test_every_text_has_a_profile_and_the_demo_is_in_english(settings: Settings,
     assert query("select distinct language from main.fct_article where word_count > 30") == [("en",)]
 
 
-def test_articles_of_the_demo_on_one_template_are_no_duplicates(settings: Settings, query: Query) -> None:
+def test_articles_of_the_demo_on_one_template_are_not_duplicates(settings: Settings, query: Query) -> None:
     searched(settings, 3)
     assert query("select count(*) from main.fct_article_duplicate") == [(0,)]
 
 
-def test_the_demo_names_countries_and_sums_of_money(settings: Settings, query: Query) -> None:
+def test_the_demo_names_countries_and_amounts(settings: Settings, query: Query) -> None:
     searched(settings, 1)
     (countries,) = query("select count(distinct country_code) from main.fct_article_country where is_main")
     assert countries[0] >= 3
@@ -80,7 +80,7 @@ def test_the_demo_names_countries_and_sums_of_money(settings: Settings, query: Q
     assert articles == query("select count(*) from main.fct_article")[0]
 
 
-def test_amounts_stand_where_the_article_prints_them(settings: Settings, query: Query) -> None:
+def test_amounts_are_where_the_article_prints_them(settings: Settings, query: Query) -> None:
     searched(settings, 2)
     assert (
         query(

@@ -40,7 +40,9 @@ def test_the_series_has_no_gap_and_the_outage_is_a_filled_day(played: list[Outco
     ) == [(OUTAGE, True, 1, 0, None)]
 
 
-def test_the_outage_is_a_failed_run_and_its_answers_are_rejects(played: list[Outcome], query: Query) -> None:
+def test_the_outage_is_a_failed_run_and_its_responses_are_rejects(
+    played: list[Outcome], query: Query
+) -> None:
     assert query("select status, count(*) from etl_run group by status order by status") == [
         ("failed", 1),
         ("succeeded", 29),

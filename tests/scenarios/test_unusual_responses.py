@@ -134,7 +134,7 @@ def asked(site: DemoSite, prefix: str) -> int:
     return sum(request.path.startswith(prefix) for request in site.requests)
 
 
-def test_a_cache_that_does_not_look_at_the_question_leads_to_the_feed(
+def test_a_cache_that_ignores_the_query_leads_to_the_feed(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
 ) -> None:
     site.twist = without("order", "orderby", "offset", "per_page", "after", "before", "modified_after")
@@ -146,7 +146,7 @@ def test_a_cache_that_does_not_look_at_the_question_leads_to_the_feed(
     }
 
 
-def test_an_old_wordpress_tells_what_is_new_in_two_requests_a_day(
+def test_an_old_wordpress_gives_what_is_new_in_two_requests_a_day(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
 ) -> None:
     site.twist = without("modified_after")
@@ -157,7 +157,7 @@ def test_an_old_wordpress_tells_what_is_new_in_two_requests_a_day(
 
 
 @pytest.mark.parametrize("total", ["0", "9" * 5000, None])
-def test_a_count_that_cannot_be_true_costs_no_post(
+def test_a_count_that_cannot_be_true_loses_no_post(
     run: Callable[..., Outcome], site: TwistedSite, query: Query, told: Callable[[], Any], total: str | None
 ) -> None:
     def counted(target: str, ask: Callable[[str], Answer]) -> Answer:
@@ -172,7 +172,7 @@ def test_a_count_that_cannot_be_true_costs_no_post(
 
 
 @pytest.mark.parametrize("body", [{}, None, [{"id": "12"}]])
-def test_json_without_a_post_is_not_the_word_that_nothing_is_new(
+def test_json_without_a_post_does_not_mean_that_nothing_is_new(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any], body: object
 ) -> None:
     site.twist = at(API, lambda _target, _ask: says(body, X_WP_Total="1"))
@@ -183,7 +183,7 @@ def test_json_without_a_post_is_not_the_word_that_nothing_is_new(
     assert told()["timesca-feed"][0] == "observed"
 
 
-def test_an_answer_that_was_cut_is_a_failure_and_the_feed_is_asked(
+def test_a_truncated_response_is_a_failure_and_the_feed_is_requested(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
 ) -> None:
     site.twist = at(API, lambda _target, _ask: says(b"[" + b" " * 200_000 + b"]"))
@@ -204,7 +204,7 @@ def test_an_api_that_moved_to_another_host_is_not_followed(
     )
 
 
-def test_odd_posts_are_kept_or_rejected_one_by_one(
+def test_unusual_posts_are_kept_or_rejected_one_by_one(
     run: Callable[..., Outcome], site: TwistedSite, query: Query
 ) -> None:
     odd = [
@@ -233,7 +233,7 @@ def test_odd_posts_are_kept_or_rejected_one_by_one(
     ) == [(46, 46, 43, 43, "2 not understood (bad_json); 1 without a title")]
 
 
-def test_a_feed_without_an_item_does_not_say_that_nothing_is_new(
+def test_a_feed_without_an_item_does_not_mean_that_nothing_is_new(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
 ) -> None:
     empty = Answer(200, {"Content-Type": "application/rss+xml"}, b'<rss version="2.0"><channel/></rss>')
@@ -257,7 +257,7 @@ def test_pages_that_give_no_article_are_left_after_three(
     assert any(warning.startswith("timesca-articles: failed") for warning in outcome.warnings)
 
 
-def test_error_pages_under_status_200_neither_become_articles_nor_take_them_away(
+def test_error_pages_under_status_200_neither_become_articles_nor_remove_them(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any], query: Query
 ) -> None:
     site.twist = first_of(CLOSED_API, CLOSED_FEED)
@@ -275,7 +275,7 @@ def test_error_pages_under_status_200_neither_become_articles_nor_take_them_away
     assert query(rejects) == [("no_articles",)]
 
 
-def test_one_page_in_place_of_every_article_is_none_of_them(
+def test_one_page_in_place_of_every_article_is_not_any_of_them(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any], query: Query
 ) -> None:
     site.twist = first_of(CLOSED_API, CLOSED_FEED)
@@ -304,7 +304,7 @@ def test_a_bot_check_in_place_of_an_article_is_a_refusal(
     assert told()["timesca-articles"][0] == "blocked"
 
 
-def test_a_site_that_wants_a_long_pause_is_left_alone_and_its_slot_is_blocked(
+def test_a_site_that_wants_a_long_pause_gets_no_request_and_its_slot_is_blocked(
     settings: Settings, site: TwistedSite
 ) -> None:
     busy = page(b"slow down", 429, **{"Retry-After": "999999"})
@@ -334,7 +334,7 @@ def test_a_site_that_wants_a_long_pause_in_the_middle_gives_what_it_gave_before(
     assert query(slot) == [("observed", "1 of 4 pages; 3 throttled")]
 
 
-def test_links_to_other_hosts_are_told_and_not_followed(
+def test_links_to_other_hosts_are_reported_and_not_followed(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
 ) -> None:
     def linked(target: str, ask: Callable[[str], Answer]) -> Answer | None:
@@ -350,7 +350,7 @@ def test_links_to_other_hosts_are_told_and_not_followed(
     assert (outcome, reason.partition(" ")[2]) == ("closed", "links lead to other hosts")
 
 
-def test_what_robots_txt_forbids_is_blocked_and_not_asked(
+def test_what_robots_txt_forbids_is_blocked_and_not_requested(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
 ) -> None:
     rules = Answer(
@@ -369,7 +369,7 @@ def test_what_robots_txt_forbids_is_blocked_and_not_asked(
     [at(API, lambda _target, _ask: says([], X_WP_Total="0")), without("offset")],
     ids=["lists nothing", "lists the first page for ever"],
 )
-def test_a_sweep_does_not_believe_a_list_that_lacks_most_posts(
+def test_a_sweep_does_not_trust_a_list_that_lacks_most_posts(
     run: Callable[..., Outcome], site: TwistedSite, query: Query, twist: Twist
 ) -> None:
     run()
@@ -385,7 +385,7 @@ def test_a_sweep_does_not_believe_a_list_that_lacks_most_posts(
     )
 
 
-def test_a_purge_is_believed_once_the_operator_says_that_it_is_true(
+def test_a_purge_is_trusted_once_the_operator_confirms_it(
     run: Callable[..., Outcome], site: TwistedSite, query: Query
 ) -> None:
     swept = "select outcome, reason from fct_coverage where schedule = 'sweep' and source = 'timesca-posts'"
@@ -407,7 +407,7 @@ def test_a_purge_is_believed_once_the_operator_says_that_it_is_true(
     assert query("select count(*) from fct_article where removal = 'gone'") == [(15,)]
 
 
-def test_a_lost_post_whose_address_leads_to_another_article_takes_nothing_away(
+def test_a_lost_post_whose_address_leads_to_another_article_removes_nothing(
     run: Callable[..., Outcome], site: TwistedSite, query: Query
 ) -> None:
     run()
@@ -419,7 +419,7 @@ def test_a_lost_post_whose_address_leads_to_another_article_takes_nothing_away(
     assert query("select count(*) from fct_article_removal") == [(0,)]
 
 
-def test_articles_that_were_gone_for_an_hour_come_back_with_the_next_sweep(
+def test_articles_that_were_missing_for_an_hour_return_with_the_next_sweep(
     run: Callable[..., Outcome], site: TwistedSite, query: Query
 ) -> None:
     run()
@@ -450,7 +450,7 @@ def test_the_pause_is_kept_between_all_pages_and_robots_txt_is_read_once(
     assert min(pauses) > 4
 
 
-def test_a_month_of_which_something_may_be_missing_is_asked_for_again(
+def test_a_month_of_which_something_may_be_missing_is_requested_again(
     settings: Settings, site: TwistedSite
 ) -> None:
     site.twist = at(

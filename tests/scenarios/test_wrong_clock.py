@@ -91,7 +91,7 @@ def test_a_clock_before_the_newest_run_archives_the_pages_and_writes_no_observat
     assert query(RATES) == with_first
 
 
-def test_a_clock_that_is_less_than_a_day_before_the_newest_run_is_no_reason_to_stop(
+def test_a_clock_less_than_a_day_before_the_newest_run_stops_nothing(
     on_site: Settings,
 ) -> None:
     assert run(on_site, FIRST).exit_status == 0
@@ -165,7 +165,7 @@ def test_a_trusted_clock_that_differs_from_the_dates_of_the_site_publishes(
         {"Date": http_date(FIRST - timedelta(hours=23))},
     ],
 )
-def test_no_date_and_a_date_that_says_nothing_stop_no_run(
+def test_a_missing_or_useless_date_stops_no_run(
     on_site: Settings, site: DatedSite, headers: dict[str, str]
 ) -> None:
     site.dated = lambda _path: headers
@@ -227,7 +227,7 @@ def test_the_release_of_the_future_is_pruned_first(on_site: Settings, site: Date
     assert sorted(path.name[:8] for path in (few.data_dir / "releases").iterdir()) == ["20251210", "20251211"]
 
 
-def test_status_counts_no_run_of_the_future_and_says_which_there_are(on_site: Settings) -> None:
+def test_status_counts_no_run_of_the_future_and_lists_them(on_site: Settings) -> None:
     assert run(on_site, FIRST).exit_status == 0
     assert run(on_site, FUTURE).exit_status == 0
     status = collect(on_site, FIRST + 3 * DAY)
@@ -261,7 +261,7 @@ def test_without_journal_and_archive_the_newest_capture_of_the_release_judges_th
     assert outcome.contradicted_by - FIRST < timedelta(minutes=1)
 
 
-def test_what_can_be_repeated_stops_before_it_asks_or_archives(
+def test_what_can_be_repeated_stops_before_it_requests_or_archives(
     on_site: Settings, site: DatedSite, tmp_path: Path
 ) -> None:
     assert run(on_site, FIRST).exit_status == 0
