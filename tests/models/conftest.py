@@ -1,4 +1,4 @@
-"""Given rows in `raw.*`, the models are built: what do they say?"""
+"""Rows in `raw.*` are given, and the models are built from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Given what sweeps were answered: which articles are away, since when, and in what way?"""
+"""Which articles are deleted or unlisted by the responses of sweeps, and since when."""
 
 from __future__ import annotations
 

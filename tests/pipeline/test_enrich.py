@@ -1,4 +1,4 @@
-"""Each new text is compared with those that share a band with it, and with no others."""
+"""A new text is compared with those that share a band with it, and with no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run says of its slot, and of those that passed before it."""
+"""What a run records of its slot, and of those missed before it."""
 
 from __future__ import annotations
 

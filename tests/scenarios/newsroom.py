@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001  quotes and dashes as a site sets them
-"""A site with editors: what they do between two requests, and what stands there in the end."""
+"""A site with editors: what they do between two requests, and what is published in the end."""
 
 from __future__ import annotations
 

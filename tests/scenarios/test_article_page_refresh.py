@@ -1,4 +1,4 @@
-"""With posts API and feed closed, the pages of known articles are read again: an edit, or a page that is no more."""
+"""Without posts API and feed, the pages of known articles are requested again: an edit, or a deleted page."""
 
 from __future__ import annotations
 

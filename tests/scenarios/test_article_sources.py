@@ -1,4 +1,4 @@
-"""The daily run asks for new articles where the site gives them: posts API, else feed, else their own pages."""
+"""The daily run requests new articles where the site gives them: posts API, else feed, else their own pages."""
 
 from __future__ import annotations
 

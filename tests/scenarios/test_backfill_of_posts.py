@@ -1,4 +1,4 @@
-"""A backfill walks the demo's posts API over real HTTP, while posts come, change and go."""
+"""A backfill crawls the demo's posts API over HTTP, while posts are added, changed and deleted."""
 
 from __future__ import annotations
 

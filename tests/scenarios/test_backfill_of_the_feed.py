@@ -1,4 +1,4 @@
-"""Where the posts API is closed, a backfill walks the feed of the demo over real HTTP."""
+"""Where the posts API is unavailable, a backfill crawls the feed of the demo over HTTP."""
 
 from __future__ import annotations
 

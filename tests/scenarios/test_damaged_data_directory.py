@@ -1,4 +1,4 @@
-"""What a run only consults is damaged or missing: the pages are archived all the same, and the run says what to do."""
+"""A run goes without damaged or missing files that it only consults: the pages are archived all the same."""
 
 from __future__ import annotations
 

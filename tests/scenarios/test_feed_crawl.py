@@ -1,4 +1,4 @@
-"""The feed of the demo site is walked over real HTTP, while articles come and go."""
+"""The feed of the demo site is crawled over HTTP, while articles are added and deleted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A small disk that is full: the journal says so, and where nothing can be written the message does."""
+"""A small disk that is full: the journal records it, and where nothing can be written the message does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kill -9 at each step's border: the next run publishes what an undisturbed one would have."""
+"""kill -9 before and after every step: the next run publishes what an undisturbed one would have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever editors do between two requests: every post that stands is one article, in its last form."""
+"""Whatever editors do between two requests: every published post is one article, in its last form."""
 
 from __future__ import annotations
 

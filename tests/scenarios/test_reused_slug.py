@@ -1,4 +1,4 @@
-"""Another post at the address of a deleted one: two articles, of which the first stays gone."""
+"""Another post at the address of a deleted one: two articles, of which the first stays deleted."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001  quotes and dashes as a site sets them
-"""A page given by hand, and a site that serves the posts it shows: each article once, with all that the site tells."""
+"""A page given by hand, and a site that serves the posts it shows: every article once, with all of its facts."""
 
 from __future__ import annotations
 

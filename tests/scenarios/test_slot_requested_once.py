@@ -1,4 +1,4 @@
-"""A slot makes a run repeatable: what the archive holds of it is not asked for again."""
+"""A slot makes a run repeatable: what the archive has of it is not requested again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each text is searched once, however often it is shown."""
+"""A text is searched once, however often it is shown."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""WordPress behind caches, firewalls and old versions: the rates are published, and the ledger says what happened.
+"""WordPress behind caches, firewalls and old versions: the rates are published, and the slots record what happened.
 
-The demo site answers in between; a twist changes what it was asked, or what it says.
+The demo site responds; a twist changes the request, or its response.
 """
 
 from __future__ import annotations
