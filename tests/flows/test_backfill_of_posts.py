@@ -77,14 +77,14 @@ def test_an_api_that_closes_fails_the_run_with_what_to_do_and_the_next_one_goes_
         if len(read_done(data_dir)) == 1:
             site.path_faults["/wp-json/*"] = Fault(status=403)
 
-    site.before_answer = close
+    site.before_response = close
     state, error = run_flow()
     assert state.is_failed()
     assert "the posts API of" in state.message
     assert "is closed (blocked" in state.message
     assert "\nNext: ca-etl backfill --source feed --from DAY --to DAY (" in state.message
     assert error.exit_status == 1
-    site.before_answer = None
+    site.before_response = None
     site.path_faults.clear()
     before = len(site.requests)
     assert run_flow()[0].is_completed()

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from hypothesis import strategies as st
 
-from ca_etl.demo.content import Article, articles
+from ca_etl.demo.content import DemoArticle, articles
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite, LoggedRequest
 
@@ -113,14 +113,14 @@ class Newsroom:
         for article in articles():
             self.keep(article)
         self.touched.clear()
-        self.site.before_answer = self.answer
+        self.site.before_response = self.answer
 
-    def keep(self, article: Article) -> None:
+    def keep(self, article: DemoArticle) -> None:
         self.said.setdefault(article.slug, set()).add((article.title, text_of(article)))
         self.touched.add(article.post_id)
 
     @property
-    def listed(self) -> tuple[Article, ...]:
+    def listed(self) -> tuple[DemoArticle, ...]:
         return self.site.posts.shelf(self.site.day).listed
 
     def begin(self, todo: Iterable[Step], *, has_passes: bool) -> None:
@@ -163,7 +163,7 @@ class Newsroom:
             case "title":
                 self.keep(posts.edit(chosen, title=title))
             case "backdate":
-                self.keep(posts.backdate(chosen, opened - timedelta(hours=11 * step.which)))
+                self.keep(posts.edit(chosen, published_at=opened - timedelta(hours=11 * step.which)))
             case "delete":
                 posts.delete(chosen, status=404 if step.which % 2 else 410)
                 self.away[chosen] = "gone"
@@ -176,7 +176,7 @@ class Newsroom:
         self.touched.add(chosen)
 
 
-def text_of(article: Article) -> str:
+def text_of(article: DemoArticle) -> str:
     """The whole text as it is stored: without its dateline, each blank once."""
     return DATELINE.sub("", "\n\n".join(" ".join(each.split()) for each in article.paragraphs))
 
@@ -186,7 +186,7 @@ def one_line(text: str | None) -> str | None:
     return None if text is None else " ".join(text.split())
 
 
-def form_of(article: Article, base_url: str) -> Form:
+def form_of(article: DemoArticle, base_url: str) -> Form:
     return Form(
         article.slug,
         article.post_id,

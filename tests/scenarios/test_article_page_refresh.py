@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ca_etl.demo.content import Article
+from ca_etl.demo.content import DemoArticle
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.play import clock_from
@@ -43,14 +43,12 @@ def run_on(
 
 def pages(site: DemoSite, since: int) -> list[str]:
     """Slugs of the articles whose pages were asked for, in order."""
-    slugs = site.posts.shelf(site.day).standing.keys() | {
-        slug for slug in site.posts.shelf(site.day).gone if isinstance(slug, str)
-    }
+    slugs = site.posts.shelf(site.day).pages.keys() | site.posts.shelf(site.day).deleted.keys()
     paths = (request.path.strip("/") for request in site.requests[since:])
     return [path for path in paths if path in slugs]
 
 
-def newest(site: DemoSite, place: int = 0) -> Article:
+def newest(site: DemoSite, place: int = 0) -> DemoArticle:
     return site.posts.shelf(site.day).listed[place]
 
 
@@ -189,7 +187,7 @@ def test_a_site_all_of_whose_pages_are_lost_has_not_deleted_them(
     all_paths = Settings.model_fields["listing_paths"].default
     everywhere = closed.model_copy(update={"listing_paths": all_paths})
     run_on(everywhere, site)
-    for slug in site.posts.shelf(site.day).standing:
+    for slug in site.posts.shelf(site.day).pages:
         site.path_faults[f"/{slug}/"] = Fault(status=404)
     run_on(everywhere, site, 1)
     before = len(site.requests)

@@ -87,12 +87,12 @@ def test_an_unavailable_api_is_reported_and_what_was_archived_before_is_loaded_b
         if len(read_done(on_site.data_dir)) == 1:
             site.path_faults["/wp-json/*"] = Fault(status=403)
 
-    site.before_answer = close
+    site.before_response = close
     outcome = run_backfill(on_site, AUTUMN)
     assert outcome.exit_status == 1
     assert "the posts API of" in outcome.error
     assert "closed (blocked" in outcome.error
-    site.before_answer = None
+    site.before_response = None
     assert run_daily(on_site).exit_status == 0
     october = published(site, Stretch(date(2025, 10, 1), date(2025, 10, 31)))
     assert october <= {slug for (slug,) in query("select slug from main.fct_article")}
@@ -116,7 +116,7 @@ def test_posts_that_come_change_and_go_between_two_pages_are_seen_in_their_last_
         if "posts" in request.path:
             next(changes, lambda: None)()
 
-    site.before_answer = change
+    site.before_response = change
     # the site stamps its edits from seven in the morning of the day it shows
     edges = Edges(clock=clock_from(datetime(2025, 12, 22, 2, tzinfo=UTC)))
     assert run_backfill(on_site, stretch, edges=edges).exit_status == 0

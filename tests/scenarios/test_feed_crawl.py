@@ -74,7 +74,7 @@ def test_articles_that_come_and_go_between_two_pages_hide_no_other(walk: Walk, s
     def change(_request: Any) -> None:
         next(changes, lambda: None)()
 
-    site.before_answer = change
+    site.before_response = change
     stood = up(site) - {f"{numbers[2]}", f"{numbers[7]}"}
     ended = walk()
     assert ended.is_settled

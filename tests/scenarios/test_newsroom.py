@@ -183,7 +183,7 @@ class Watch:
         shelf = self.room.site.posts.shelf(self.room.site.day)
         assert self.sweeps or not self.removed
         gone = {slug for slug, what in self.removed.items() if what == "gone"}
-        assert gone.isdisjoint(shelf.standing)
+        assert gone.isdisjoint(shelf.pages)
         assert set(self.removed).isdisjoint(each.slug for each in shelf.listed)
 
     def sweep(self, day: date, plan: Day) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ca_etl.archive.policy import Verdict
-from ca_etl.demo.handlers import Answer
+from ca_etl.demo.handlers import Response
 from ca_etl.demo.site import DemoSite, LoggedRequest
 from ca_etl.pipeline.backfill import Stretch, read_done
 from ca_etl.pipeline.play import clock_from
@@ -28,7 +28,7 @@ from ca_etl.warehouse import journal
 pytestmark = pytest.mark.slow
 
 Query = Callable[..., list[tuple[Any, ...]]]
-Twist = Callable[[str, Callable[[str], Answer]], Answer | None]
+Twist = Callable[[str, Callable[[str], Response]], Response | None]
 API = "/wp-json/wp/v2/posts"
 FIRST = date(2025, 12, 20)
 
@@ -38,11 +38,11 @@ class TwistedSite(DemoSite):
 
     twist: Twist | None = None
 
-    def respond(self, method: str, target: str, headers: Any) -> Answer:
+    def respond(self, method: str, target: str, headers: Any) -> Response:
         plain = {name: value for name, value in headers.items() if name != "accept-encoding"}
         own = super().respond
 
-        def ask(other: str) -> Answer:
+        def ask(other: str) -> Response:
             answered = own(method, other, plain)
             self.requests.pop()
             return answered
@@ -97,7 +97,7 @@ def at(prefix: str, twist: Twist) -> Twist:
 
 
 def first_of(*twists: Twist) -> Twist:
-    def twist(target: str, ask: Callable[[str], Answer]) -> Answer | None:
+    def twist(target: str, ask: Callable[[str], Response]) -> Response | None:
         said = (each(target, ask) for each in twists)
         return next((answer for answer in said if answer is not None), None)
 
@@ -110,21 +110,21 @@ def without(*names: str) -> Twist:
     return at(API, lambda target, ask: ask(re.sub(rf"(?<=[?&])(?:{named})=[^&]*&?", "", target)))
 
 
-def says(body: object, status: int = 200, **headers: str) -> Answer:
+def says(body: object, status: int = 200, **headers: str) -> Response:
     kind = {"Content-Type": "application/json; charset=UTF-8"}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, kind | named, body if isinstance(body, bytes) else json.dumps(body).encode())
+    return Response(status, kind | named, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
-def page(body: bytes, status: int = 200, **headers: str) -> Answer:
-    return Answer(status, {"Content-Type": "text/html; charset=UTF-8", **headers}, body)
+def page(body: bytes, status: int = 200, **headers: str) -> Response:
+    return Response(status, {"Content-Type": "text/html; charset=UTF-8", **headers}, body)
 
 
 CLOSED_API = at(API, lambda _target, _ask: says({"code": "rest_no_route", "message": "No."}, 404))
 CLOSED_FEED = at("/feed/", lambda _target, _ask: page(b"<html>no</html>", 404))
 
 
-def of_articles(answer: Answer) -> Twist:
+def of_articles(answer: Response) -> Twist:
     """That answer for every page which is no list."""
     lists = re.compile(r"/(?:$|latest/|category/|page/|feed/|wp-json/|robots\.txt)")
     return lambda target, _ask: None if lists.match(target) else answer
@@ -160,7 +160,7 @@ def test_an_old_wordpress_gives_what_is_new_in_two_requests_a_day(
 def test_a_count_that_cannot_be_true_loses_no_post(
     run: Callable[..., Outcome], site: TwistedSite, query: Query, told: Callable[[], Any], total: str | None
 ) -> None:
-    def counted(target: str, ask: Callable[[str], Answer]) -> Answer:
+    def counted(target: str, ask: Callable[[str], Response]) -> Response:
         answered = ask(target)
         kept = {name: value for name, value in answered.headers.items() if not name.startswith("X-WP")}
         return replace(answered, headers=kept if total is None else kept | {"X-WP-Total": total})
@@ -195,7 +195,7 @@ def test_a_truncated_response_is_a_failure_and_the_feed_is_requested(
 def test_an_api_that_moved_to_another_host_is_not_followed(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
 ) -> None:
-    site.twist = at(API, lambda _target, _ask: Answer(301, {"Location": "https://other.example/wp-json/"}))
+    site.twist = at(API, lambda _target, _ask: Response(301, {"Location": "https://other.example/wp-json/"}))
     run()
     outcome, reason = told()["timesca-posts"]
     assert (outcome, reason.partition(",")[0]) == (
@@ -219,7 +219,7 @@ def test_unusual_posts_are_kept_or_rejected_one_by_one(
         {"id": "12"},
     ]
 
-    def twisted(target: str, ask: Callable[[str], Answer]) -> Answer:
+    def twisted(target: str, ask: Callable[[str], Response]) -> Response:
         answered = ask(target)
         found = json.loads(answered.body)
         changed = [post | change for post, change in zip(found, odd, strict=False)]
@@ -236,7 +236,7 @@ def test_unusual_posts_are_kept_or_rejected_one_by_one(
 def test_a_feed_without_an_item_does_not_mean_that_nothing_is_new(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
 ) -> None:
-    empty = Answer(200, {"Content-Type": "application/rss+xml"}, b'<rss version="2.0"><channel/></rss>')
+    empty = Response(200, {"Content-Type": "application/rss+xml"}, b'<rss version="2.0"><channel/></rss>')
     site.twist = first_of(CLOSED_API, at("/feed/", lambda _target, _ask: empty))
     run()
     assert told()["timesca-feed"] == ("closed", "it has no item")
@@ -245,11 +245,11 @@ def test_a_feed_without_an_item_does_not_mean_that_nothing_is_new(
 
 @pytest.mark.parametrize(
     "answer",
-    [page(b"<html>ill</html>", 500), Answer(302, {"Location": "/"})],
+    [page(b"<html>ill</html>", 500), Response(302, {"Location": "/"})],
     ids=["500", "to the home page"],
 )
 def test_pages_that_give_no_article_are_left_after_three(
-    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any], answer: Answer
+    run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any], answer: Response
 ) -> None:
     site.twist = first_of(CLOSED_API, CLOSED_FEED, of_articles(answer))
     outcome = run(changes={"max_attempts": 1})
@@ -337,7 +337,7 @@ def test_a_site_that_wants_a_long_pause_in_the_middle_gives_what_it_gave_before(
 def test_links_to_other_hosts_are_reported_and_not_followed(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
 ) -> None:
-    def linked(target: str, ask: Callable[[str], Answer]) -> Answer | None:
+    def linked(target: str, ask: Callable[[str], Response]) -> Response | None:
         if not re.match(r"/(?:$|latest/|category/)", target):
             return None
         answered = ask(target)
@@ -353,7 +353,7 @@ def test_links_to_other_hosts_are_reported_and_not_followed(
 def test_what_robots_txt_forbids_is_blocked_and_not_requested(
     run: Callable[..., Outcome], site: TwistedSite, told: Callable[[], Any]
 ) -> None:
-    rules = Answer(
+    rules = Response(
         200, {"Content-Type": "text/plain"}, b"User-agent: *\nDisallow: /wp-json/\nDisallow: /feed/\n"
     )
     site.twist = at("/robots.txt", lambda _target, _ask: rules)
@@ -412,7 +412,7 @@ def test_a_lost_post_whose_address_leads_to_another_article_removes_nothing(
 ) -> None:
     run()
     lost, other = sorted(site.posts.shelf(FIRST).by_id)[-2:]
-    leads = Answer(301, {"Location": f"/{site.posts.get(other).slug}/"})
+    leads = Response(301, {"Location": f"/{site.posts.get(other).slug}/"})
     site.twist = at(f"/{site.posts.get(lost).slug}/", lambda _target, _ask: leads)
     site.posts.delete(lost)
     run(on=SWEEP)
@@ -425,7 +425,7 @@ def test_articles_that_were_missing_for_an_hour_return_with_the_next_sweep(
     run()
     hidden = sorted(site.posts.shelf(FIRST).by_id)[-3:]
 
-    def listed(target: str, ask: Callable[[str], Answer]) -> Answer:
+    def listed(target: str, ask: Callable[[str], Response]) -> Response:
         answered = ask(target)
         kept = [post for post in json.loads(answered.body) if post["id"] not in hidden]
         return replace(answered, body=json.dumps(kept).encode())

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ca_etl.demo.faults import Fault
-from ca_etl.demo.handlers import Answer
+from ca_etl.demo.handlers import Response
 from ca_etl.demo.site import DemoSite
 from ca_etl.operate.status import collect
 from ca_etl.pipeline.backfill import Stretch
@@ -38,7 +38,7 @@ class DatedSite(DemoSite):
 
     dated: Callable[[str], Mapping[str, str]] = staticmethod(lambda _path: {})
 
-    def respond(self, method: str, target: str, headers: Mapping[str, str]) -> Answer:
+    def respond(self, method: str, target: str, headers: Mapping[str, str]) -> Response:
         made = super().respond(method, target, headers)
         return replace(made, headers={**made.headers, **self.dated(target)})
 

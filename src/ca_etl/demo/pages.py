@@ -1,6 +1,6 @@
-"""The pages of the demo site as HTML in the shape of a WordPress theme, and as text.
+"""The pages of the demo site: which one an address has, as HTML in the shape of a WordPress theme.
 
-Facts of form kept from the real site: the ticker's cycle stands eight times as one list, the date line comes
+Facts of form kept from the real site: the ticker's cycle is printed eight times as one list, the date line is
 directly after it, the results line where the listing counts, listings print a body as one paragraph with
 its shortcodes left in, the home page prints paragraphs and no results line, and the page of a single
 article prints the date of the article beside the ticker of the day.
@@ -9,27 +9,135 @@ article prints the date of the article beside the ticker of the day.
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from html import escape
 from typing import Final
 
-from ca_etl.demo.content import Article, Caption, Ticker, ticker_of
-from ca_etl.demo.prose import prose
-from ca_etl.demo.routes import ArticlePage, Listing, ListingKind, author_slug
+from ca_etl.demo.content import Caption, DemoArticle, Ticker, prose, slugify, ticker_of
+from ca_etl.demo.posts import Shelf
 
+PER_PAGE: Final = 6
 CYCLES: Final = 8
 SITE_NAME: Final = "The Caravan Times"
 
+_PATH: Final = re.compile(r"(?P<root>/(?:[\w-]+/)*?)(?:page/(?P<page>[1-9]\d{0,5})/)?\Z")
 _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
+_CSS: Final = ".cv-ribbon{overflow:hidden;white-space:nowrap}.cv-ribbon-track li{display:inline-block}"
+_FOOTER: Final = (
+    '<footer id="colophon" class="site-footer"><p>Demo site: the rates are real, every word is invented.</p>'
+    "</footer>\n"
+)
+
+
+class ListingKind(StrEnum):
+    """The kinds of listings. Only `latest` and `category` count their results on the page."""
+
+    HOME = "home"
+    LATEST = "latest"
+    CATEGORY = "category"
+    AUTHOR = "author"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of a listing. `root` is the path of its first page; `total` counts all its articles."""
+
+    kind: ListingKind
+    root: str
+    heading: str
+    page: int
+    total: int
+    articles: tuple[DemoArticle, ...]
+    recent: tuple[DemoArticle, ...]
+
+    @property
+    def pages(self) -> int:
+        """How many pages the listing has; an empty one has a single page."""
+        return max(1, -(-self.total // PER_PAGE))
+
+    @property
+    def results_line(self) -> str | None:
+        """`Viewing results 7 - 12 of 8`: the end is never clamped to the total. None where none is shown."""
+        if self.kind in (ListingKind.HOME, ListingKind.AUTHOR):
+            return None
+        start = PER_PAGE * (self.page - 1) + 1
+        return f"Viewing results {start} - {start + PER_PAGE - 1} of {self.total}"
+
+    def path(self, page: int) -> str:
+        """The path of another page of the same listing."""
+        return self.root if page == 1 else f"{self.root}page/{page}/"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoArticlePage:
+    """The page of one article."""
+
+    article: DemoArticle
+    recent: tuple[DemoArticle, ...]
+
+    @property
+    def root(self) -> str:
+        """The path of the page."""
+        return f"/{self.article.slug}/"
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A permanent redirect to another path of the site."""
+
+    path: str
+
+
+def resolve(path: str, shelf: Shelf) -> Listing | DemoArticlePage | Moved | None:
+    """The page at `path` (no query) while `shelf` is published; None where there is none.
+
+    Addresses without their last slash, and first pages called `page/1/`, have moved, as in WordPress.
+    """
+    if not path.endswith("/"):
+        return Moved(f"{path}/") if resolve(f"{path}/", shelf) else None
+    match = _PATH.match(path)
+    if match is None:
+        return None
+    root, page = match["root"], match["page"]
+    listing = _listing_of(root)
+    if listing is None:
+        article = shelf.pages.get(root.strip("/")) if page is None else None
+        return DemoArticlePage(article, shelf.listed[:5]) if article else None
+    if page == "1":
+        return Moved(root)
+    kind, heading, belongs = listing
+    articles = tuple(article for article in shelf.listed if belongs(article))
+    number = int(page or 1)
+    shown = articles[PER_PAGE * (number - 1) :][:PER_PAGE]
+    if number > 1 and not shown:
+        return None
+    return Listing(kind, root, heading, number, len(articles), shown, shelf.listed[:5])
+
+
+def _listing_of(root: str) -> tuple[ListingKind, str, Callable[[DemoArticle], bool]] | None:
+    """Kind and heading of the listing at `root`, and whether an article is in it."""
+    match root.strip("/").split("/"):
+        case [""]:
+            return ListingKind.HOME, "Home", lambda _: True
+        case ["latest"]:
+            return ListingKind.LATEST, "Latest", lambda _: True
+        case ["category", "home", slug] if slug in prose().categories:
+            return ListingKind.CATEGORY, prose().categories[slug], lambda article: article.category == slug
+        case ["author", slug] if slug in map(slugify, prose().authors):
+            return ListingKind.AUTHOR, "Articles", lambda article: slugify(article.author) == slug
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """What a page prints besides articles. An empty ticker or a `dated` of False leaves its place empty.
+    """What a page prints besides articles. An empty ticker or a `dated` of False leaves it out.
 
     `breaks_linked_data` ends the JSON-LD in the middle.
     """
@@ -41,7 +149,7 @@ class Printed:
 
     @classmethod
     def of(cls, day: date) -> Printed:
-        """What the site prints on `day` when nothing is wrong. Raises `UsageError` outside the history."""
+        """What the site prints on `day` without a fault. Raises `UsageError` outside the history."""
         return cls(day, ticker_of(day))
 
 
@@ -50,33 +158,9 @@ def date_line(day: date) -> str:
     return f"{day.day:02} {_MONTHS[day.month - 1]} {day.year}"
 
 
-def render_text(page: Listing, printed: Printed) -> str:
-    """The listing as a text capture: ticker lines, date line, results line, titles and bodies."""
-    lines = [f"  • {rate.line}" for rate in printed.ticker * CYCLES]
-    if lines:
-        lines[0] = lines[0].lstrip()
-    if printed.dated:
-        lines.append(date_line(printed.day))
-    if page.results_line:
-        lines += ["", page.results_line]
-    for article in page.articles:
-        lines += ["", article.title]
-        for body in _text_bodies(article, page.kind):
-            lines += ["", body]
-    return "\n".join(lines)
-
-
-def _text_bodies(article: Article, kind: ListingKind) -> tuple[str, ...]:
-    if kind is not ListingKind.HOME:
-        return (article.listing_text,)
-    if article.teaser is not None:
-        return article.teaser, "Continue reading"
-    return article.paragraphs
-
-
-def render_html(page: Listing | ArticlePage, printed: Printed, base_url: str) -> str:
+def render_html(page: Listing | DemoArticlePage, printed: Printed, base_url: str) -> str:
     """The page as HTML. `base_url` ends in a slash; all links are absolute, as WordPress writes them."""
-    if isinstance(page, ArticlePage):
+    if isinstance(page, DemoArticlePage):
         title, path = page.article.title, page.root
         main = _single(page.article, base_url)
         shown_day = page.article.published_at.date()
@@ -85,7 +169,7 @@ def render_html(page: Listing | ArticlePage, printed: Printed, base_url: str) ->
         main = _listing(page, base_url)
         shown_day = printed.day
     dated = f'<div class="cv-today">{date_line(shown_day)}</div>\n' if printed.dated else ""
-    body_class = "single single-post" if isinstance(page, ArticlePage) else f"archive {page.kind}"
+    body_class = "single single-post" if isinstance(page, DemoArticlePage) else f"archive {page.kind}"
     return (
         f"{_head(page, title, base_url + path[1:], base_url, breaks=printed.breaks_linked_data)}"
         f'<body class="{body_class} wp-theme-caravan">\n'
@@ -96,7 +180,7 @@ def render_html(page: Listing | ArticlePage, printed: Printed, base_url: str) ->
 
 
 def render_not_found(base_url: str) -> str:
-    """The page of an address where nothing stands."""
+    """The page of an unknown address."""
     return (
         f'<!DOCTYPE html>\n<html lang="en-US">\n<head>\n<meta charset="UTF-8">\n'
         f'<title>Page not found - {SITE_NAME}</title>\n</head>\n<body class="error404">\n{_header(base_url)}'
@@ -105,9 +189,9 @@ def render_not_found(base_url: str) -> str:
     )
 
 
-def _head(page: Listing | ArticlePage, title: str, url: str, base_url: str, *, breaks: bool) -> str:
+def _head(page: Listing | DemoArticlePage, title: str, url: str, base_url: str, *, breaks: bool) -> str:
     shown = escape(f"{title} - {SITE_NAME}")
-    article = page.article if isinstance(page, ArticlePage) else None
+    article = page.article if isinstance(page, DemoArticlePage) else None
     kind = "article" if article else "website"
     times = _times(article) if article else ""
     linked = json.dumps(_linked_data(title, url, base_url, article), ensure_ascii=False).replace("</", "<\\/")
@@ -124,14 +208,14 @@ def _head(page: Listing | ArticlePage, title: str, url: str, base_url: str, *, b
     )
 
 
-def _times(article: Article) -> str:
+def _times(article: DemoArticle) -> str:
     named = {"published_time": article.published_at, "modified_time": article.edited_at}
     return "".join(
         f'<meta property="article:{name}" content="{at.isoformat()}">\n' for name, at in named.items() if at
     )
 
 
-def _linked_data(title: str, url: str, base_url: str, article: Article | None) -> dict[str, object]:
+def _linked_data(title: str, url: str, base_url: str, article: DemoArticle | None) -> dict[str, object]:
     site = {"@type": "WebSite", "@id": f"{base_url}#website", "url": base_url, "name": SITE_NAME}
     page: dict[str, object] = {"@type": "CollectionPage", "@id": url, "url": url, "name": title}
     if article:
@@ -181,7 +265,7 @@ def _listing(page: Listing, base_url: str) -> str:
     )
 
 
-def _teased(article: Article, kind: ListingKind, base_url: str) -> str:
+def _teased(article: DemoArticle, kind: ListingKind, base_url: str) -> str:
     url = f"{base_url}{article.slug}/"
     if kind is not ListingKind.HOME:
         # The theme prints the image and leaves the shortcode around it, as the real listings do.
@@ -203,7 +287,7 @@ def _teased(article: Article, kind: ListingKind, base_url: str) -> str:
     )
 
 
-def _single(article: Article, base_url: str) -> str:
+def _single(article: DemoArticle, base_url: str) -> str:
     return (
         f"{_article_tag(article)}"
         f'<header class="entry-header"><h1 class="entry-title">{escape(article.title, quote=False)}</h1>\n'
@@ -212,26 +296,26 @@ def _single(article: Article, base_url: str) -> str:
     )
 
 
-def _article_tag(article: Article) -> str:
+def _article_tag(article: DemoArticle) -> str:
     return (
         f'<article id="post-{article.post_id}" class="post-{article.post_id} post type-post status-publish '
         f'format-standard hentry category-{article.category}">\n'
     )
 
 
-def _byline(article: Article, base_url: str) -> str:
+def _byline(article: DemoArticle, base_url: str) -> str:
     at, edited = article.published_at, article.edited_at
     changed = f' <time class="updated" datetime="{edited.isoformat()}"></time>' if edited else ""
     return (
         f'<div class="entry-meta"><span class="byline">By <span class="author vcard"><a class="url fn n" '
-        f'href="{base_url}author/{author_slug(article.author)}/">{article.author}</a></span></span> '
+        f'href="{base_url}author/{slugify(article.author)}/">{article.author}</a></span></span> '
         f'<time class="entry-date published" datetime="{at.isoformat()}">'
         f"{_MONTHS[at.month - 1]} {at.day}, {at.year}</time>{changed}</div>\n"
     )
 
 
-def content_html(article: Article, base_url: str) -> str:
-    """The whole text as HTML: paragraphs, with the picture behind the first."""
+def content_html(article: DemoArticle, base_url: str) -> str:
+    """The whole text as HTML: paragraphs, with the picture after the first."""
     first, *others = (f"<p>{escape(text, quote=False)}</p>\n" for text in article.paragraphs)
     figure = _figure(article.caption, article.post_id, base_url) if article.caption else ""
     return "".join([first, figure, *others])
@@ -262,7 +346,7 @@ def _pager(page: Listing, base_url: str) -> str:
     )
 
 
-def _aside(recent: tuple[Article, ...], base_url: str) -> str:
+def _aside(recent: tuple[DemoArticle, ...], base_url: str) -> str:
     items = "".join(
         f'<li><a href="{base_url}{article.slug}/">{escape(article.title, quote=False)}</a></li>\n'
         for article in recent
@@ -271,10 +355,3 @@ def _aside(recent: tuple[Article, ...], base_url: str) -> str:
         f'<aside id="secondary" class="widget-area"><section class="widget widget_recent_entries">'
         f'<h2 class="widget-title">Recent Posts</h2>\n<ul>\n{items}</ul></section></aside>\n'
     )
-
-
-_CSS: Final = ".cv-ribbon{overflow:hidden;white-space:nowrap}.cv-ribbon-track li{display:inline-block}"
-_FOOTER: Final = (
-    '<footer id="colophon" class="site-footer"><p>Demo site: the rates are real, every word is invented.</p>'
-    "</footer>\n"
-)

@@ -10,7 +10,7 @@ import pytest
 from protego import Protego
 
 from ca_etl.demo.content import FIRST_DAY, LAST_DAY, default_last_day, ticker_of
-from ca_etl.demo.render import CYCLES
+from ca_etl.demo.pages import CYCLES
 from ca_etl.demo.site import DemoSite
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.settings import Settings
@@ -23,19 +23,19 @@ def raw_get(site, path="/", headers=None, method="GET"):
     connection = http.client.HTTPConnection(urlsplit(site.base_url).netloc, timeout=10)
     try:
         connection.request(method, path, headers=headers or {})
-        answer = connection.getresponse()
-        return answer.status, answer.headers, answer.read()
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
     finally:
         connection.close()
 
 
 @pytest.mark.parametrize("path", Settings.model_fields["listing_paths"].default)
 def test_every_default_listing_has_the_ticker_eight_times(site, client, path):
-    answer = client.get(site.base_url + path[1:])
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"] == "text/html; charset=UTF-8"
+    response = client.get(site.base_url + path[1:])
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "text/html; charset=UTF-8"
     for rate in ticker_of(site.day):
-        assert answer.text.count(f"{rate.pair} = {rate.rate}") == CYCLES
+        assert response.text.count(f"{rate.pair} = {rate.rate}") == CYCLES
 
 
 def test_playing_another_day_changes_the_page(site, client):
@@ -81,16 +81,16 @@ def test_a_known_date_gets_304(site):
 def test_the_tag_of_yesterday_gets_the_page_of_today(site):
     _, headers, _ = raw_get(site)
     site.play(NEXT_DAY)
-    asked = {"If-None-Match": headers["ETag"], "If-Modified-Since": headers["Last-Modified"]}
-    status, _, body = raw_get(site, headers=asked)
+    conditions = {"If-None-Match": headers["ETag"], "If-Modified-Since": headers["Last-Modified"]}
+    status, _, body = raw_get(site, headers=conditions)
     assert status == 200
     assert b"06 December 2025" in body
 
 
 def test_a_foreign_tag_outweighs_a_known_date(site):
     _, headers, _ = raw_get(site)
-    asked = {"If-None-Match": '"other"', "If-Modified-Since": headers["Last-Modified"]}
-    assert raw_get(site, headers=asked)[0] == 200
+    conditions = {"If-None-Match": '"other"', "If-Modified-Since": headers["Last-Modified"]}
+    assert raw_get(site, headers=conditions)[0] == 200
 
 
 def test_a_header_that_is_not_a_date_is_ignored(site):
@@ -123,9 +123,9 @@ def test_head_gives_the_headers_of_get_alone(site):
 
 
 def test_robots_allow_the_listings_and_request_no_delay(site, client):
-    answer = client.get(site.base_url + "robots.txt")
-    assert answer.headers["Content-Type"] == "text/plain; charset=UTF-8"
-    rules = Protego.parse(answer.text)
+    response = client.get(site.base_url + "robots.txt")
+    assert response.headers["Content-Type"] == "text/plain; charset=UTF-8"
+    rules = Protego.parse(response.text)
     assert rules.can_fetch(site.base_url + "latest/", "ca_etl")
     assert not rules.can_fetch(site.base_url + "wp-admin/", "ca_etl")
     assert rules.crawl_delay("ca_etl") is None

@@ -11,7 +11,7 @@ import requests
 
 from ca_etl.demo.content import ticker_of
 from ca_etl.demo.faults import Fault
-from ca_etl.demo.render import CYCLES, Printed
+from ca_etl.demo.pages import CYCLES, Printed
 from ca_etl.demo.site import DemoSite
 
 DAY = date(2025, 12, 5)
@@ -21,9 +21,9 @@ NEXT_DAY = date(2025, 12, 6)
 def test_an_unavailable_day_responds_503_to_every_page_but_robots(site, client):
     site.faults[DAY] = Fault(status=503)
     for path in ("", "latest/", "category/home/local-politics/"):
-        answer = client.get(site.base_url + path)
-        assert answer.status_code == 503
-        assert "Retry-After" not in answer.headers
+        response = client.get(site.base_url + path)
+        assert response.status_code == 503
+        assert "Retry-After" not in response.headers
     assert client.get(site.base_url + "robots.txt").status_code == 200
     site.play(NEXT_DAY)
     assert client.get(site.base_url).status_code == 200
@@ -73,10 +73,10 @@ def test_a_cut_gzip_body_is_whole_to_the_transport_and_cut_inside(site):
     site.faults[DAY] = Fault(cut_gzip=True)
     connection = http.client.HTTPConnection(urlsplit(site.base_url).netloc, timeout=10)
     connection.request("GET", "/", headers={"Accept-Encoding": "gzip"})
-    answer = connection.getresponse()
-    sent = answer.read()
+    response = connection.getresponse()
+    sent = response.read()
     connection.close()
-    assert answer.headers["Content-Length"] == str(len(sent))
+    assert response.headers["Content-Length"] == str(len(sent))
     with pytest.raises(EOFError):
         gzip.decompress(sent)
     assert zlib.decompressobj(wbits=31).decompress(sent).startswith(b"<!DOCTYPE html>")
@@ -128,17 +128,17 @@ def test_a_slow_page_outlasts_an_impatient_client(site, client):
 
 def test_a_slow_page_comes_at_last(site, client):
     site.faults[DAY] = Fault(delay_seconds=0.2)
-    begun = time.monotonic()
+    started = time.monotonic()
     assert client.get(site.base_url).status_code == 200
-    assert time.monotonic() - begun >= 0.2
+    assert time.monotonic() - started >= 0.2
 
 
 def test_closing_does_not_wait_for_a_slow_page():
     slow = Fault(delay_seconds=600)
-    begun = time.monotonic()
+    started = time.monotonic()
     with DemoSite(day=DAY, faults={DAY: slow}) as site, pytest.raises(requests.exceptions.ReadTimeout):
         requests.get(site.base_url, timeout=0.2)
-    assert time.monotonic() - begun < slow.delay_seconds
+    assert time.monotonic() - started < slow.delay_seconds
     assert not [thread for thread in threading.enumerate() if thread.name == "ca-etl-demo"]
 
 

@@ -16,19 +16,19 @@ DAY = date(2025, 12, 5)
 def seen(site, client):
     """Where a slug is seen: in the API, the feed, the latest listing, and the status of its page."""
 
-    def look(slug):
+    def sources(slug):
         def text(path):
             return client.get(site.base_url + path, timeout=10).text
 
-        found = client.get(site.base_url + "wp-json/wp/v2/posts", params={"slug": slug}, timeout=10)
+        response = client.get(site.base_url + "wp-json/wp/v2/posts", params={"slug": slug}, timeout=10)
         return (
-            len(found.json()),
+            len(response.json()),
             f"/{slug}/</link>" in text("feed/"),
             f'/{slug}/" rel="bookmark">' in text("latest/"),
             client.get(f"{site.base_url}{slug}/", timeout=10).status_code,
         )
 
-    return look
+    return sources
 
 
 def test_without_a_change_the_state_is_the_history_of_the_day(site):
@@ -68,11 +68,11 @@ def test_an_edit_shows_in_every_source_and_keeps_the_address(site, client):
 
 def test_a_back_dated_article_moves_down_and_counts_as_modified(site, client, seen):
     article = published_by(DAY)[0]
-    site.posts.backdate(article.post_id, datetime(2025, 3, 1, 10, tzinfo=SITE_ZONE))
+    site.posts.edit(article.post_id, published_at=datetime(2025, 3, 1, 10, tzinfo=SITE_ZONE))
     assert seen(article.slug) == (1, False, False, 200)
     since = {"modified_after": datetime(2025, 12, 5, 6, tzinfo=SITE_ZONE).isoformat()}
-    found = client.get(site.base_url + "wp-json/wp/v2/posts", params=since, timeout=10).json()
-    assert [post["id"] for post in found] == [article.post_id]
+    response = client.get(site.base_url + "wp-json/wp/v2/posts", params=since, timeout=10).json()
+    assert [post["id"] for post in response] == [article.post_id]
 
 
 def test_a_new_article_can_have_an_old_date(site, seen):
@@ -117,7 +117,7 @@ def test_a_hook_can_change_the_posts_between_two_requests(site, client):
         if "page=2" in request.path:
             site.posts.add("Between Two Pages")
 
-    site.before_answer = add_on_the_second_page
+    site.before_response = add_on_the_second_page
     url = site.base_url + "wp-json/wp/v2/posts"
     first = client.get(url, timeout=10)
     second = client.get(url, params={"page": 2}, timeout=10)
