@@ -24,13 +24,12 @@ from ca_etl.demo.content import FIRST_DAY, LAST_DAY, DemoArticle, Ticker, defaul
 from ca_etl.demo.handlers import entity_tag, last_modified
 from ca_etl.demo.pages import Listing, Printed, render_html, resolve
 from ca_etl.demo.posts import default_shelf
-from ca_etl.pipeline.context import Kind, Status
 from ca_etl.pipeline.run import Outcome, run_rebuild
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
 from ca_etl.sources.timesca import SOURCE
 from ca_etl.warehouse import journal
-from ca_etl.warehouse.journal import RunRecord
+from ca_etl.warehouse.journal import RunKind, RunRecord, RunStatus
 
 # The site's ticker had four pairs until the demo's history begins.
 JOINED_LATER: Final = "TMT"
@@ -138,11 +137,11 @@ def _run_of(settings: Settings, day: date) -> RunRecord:
     slot = slot_of(settings, day)
     return RunRecord(
         run_id=f"{slot:%Y%m%dT%H%M%SZ}",
-        kind=Kind.RUN,
+        kind=RunKind.RUN,
         slot=slot,
         started_at=slot,
         finished_at=slot + timedelta(seconds=1),
-        status=Status.SUCCEEDED,
+        status=RunStatus.SUCCEEDED,
         exit_status=0,
         release_id=f"{slot:%Y%m%dT%H%M%SZ}",
         captures=len(settings.listing_paths),

@@ -34,7 +34,7 @@ REGULAR_EXPRESSIONS = frozenset(
     {"match", "search", "fullmatch", "findall", "finditer", "split", "sub", "subn"}
 )
 # DuckDB raises a plain RuntimeError for a Ctrl-C within a query: its text is all that distinguishes it.
-ALLOWED = {("pipeline/consult.py", "str(error) == INTERRUPTED")}
+ALLOWED = {("warehouse/reading.py", "str(error) == INTERRUPTED")}
 
 
 class Walker(ast.NodeVisitor):
@@ -157,7 +157,8 @@ def test_typed_fields_and_display_pass(good: str) -> None:
 
 
 def test_no_sentence_is_parsed_where_decisions_are_taken() -> None:
-    files = [*(path for room in ROOMS for path in (ROOT / room).glob("**/*.py"))]
+    files = [path for room in ROOMS for path in (ROOT / room).glob("**/*.py")]
+    files += [ROOT / "warehouse" / name for name in ("reading.py", "data_directory.py")]
     assert len(files) > 30
     hits = {
         (path.relative_to(ROOT).as_posix(), hit)

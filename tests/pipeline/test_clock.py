@@ -3,7 +3,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ca_etl.pipeline.clock import contradiction, evidence, held_back
+from ca_etl.pipeline.clock import contradiction, evidence
+from ca_etl.sources.session import withheld_files
 from ca_etl.warehouse.journal import RunRecord
 
 DAY = timedelta(days=1)
@@ -28,11 +29,11 @@ def test_the_clock_is_judged_by_runs_since_the_last_trusted_one() -> None:
 def test_files_are_held_back_until_a_later_run_shows_that_their_clock_was_right() -> None:
     ahead = record(FIRST + 5 * DAY)
     stopped = record(FIRST, published=False, contradicted_by=ahead.started_at, held=("a.warc.gz",))
-    assert held_back([ahead, stopped], FIRST + 5 * DAY) == {"a.warc.gz"}
-    assert held_back([ahead, stopped], FIRST + 4 * DAY) == frozenset()
+    assert withheld_files([ahead, stopped], FIRST + 5 * DAY) == {"a.warc.gz"}
+    assert withheld_files([ahead, stopped], FIRST + 4 * DAY) == frozenset()
     # once shown, for good: a rebuild of next year loads them too
     shown = record(FIRST + 4 * DAY)
-    assert held_back([ahead, stopped, shown], FIRST + 365 * DAY) == frozenset()
+    assert withheld_files([ahead, stopped, shown], FIRST + 365 * DAY) == frozenset()
 
 
 def test_without_evidence_no_clock_is_contradicted() -> None:

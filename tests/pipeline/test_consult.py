@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ca_etl.pipeline.consult import consult, stop_of
+from ca_etl.warehouse.reading import consult, stop_of
 
 
 def raising(error: BaseException) -> Callable[..., None]:

@@ -11,11 +11,11 @@ import pytest
 from ca_etl.archive.policy import Verdict
 from ca_etl.pipeline.capture import Captured
 from ca_etl.pipeline.load import Loaded
-from ca_etl.pipeline.session import FetchedUrl
-from ca_etl.pipeline.slots import MOST_MISSED, SlotOutcome, is_done, missed_slots, slot_record
-from ca_etl.pipeline.source_outcome import slot_outcome
+from ca_etl.pipeline.slots import MOST_MISSED, is_done, missed_slots
 from ca_etl.sources.schedules import Schedule
-from ca_etl.warehouse.journal import Cause, RunRecord, SlotRecord
+from ca_etl.sources.session import FetchedUrl
+from ca_etl.sources.source import SourceOutcome, outcome_of_pages
+from ca_etl.warehouse.journal import Cause, RunRecord, SlotOutcome, SlotRecord
 
 DAILY = Schedule("daily", "timesca", "0 7 * * *", ZoneInfo("Asia/Almaty"), "")
 DAY = timedelta(days=1)
@@ -32,11 +32,11 @@ def run(slot: SlotRecord, release_id: str | None = "r") -> RunRecord:
 
 
 def ran(slot: datetime, outcome: SlotOutcome = SlotOutcome.OBSERVED) -> SlotRecord:
-    return slot_record(DAILY, slot, outcome)
+    return SourceOutcome("timesca", outcome).record(DAILY, slot)
 
 
 def test_a_record_names_its_source_its_day_and_its_slot() -> None:
-    assert slot_record(DAILY, FIFTH, SlotOutcome.FAILED, "4 unreachable") == SlotRecord(
+    assert SourceOutcome("timesca", SlotOutcome.FAILED, "4 unreachable").record(DAILY, FIFTH) == SlotRecord(
         "timesca", "daily", FIFTH, date(2025, 12, 5), "failed", "4 unreachable"
     )
 
@@ -65,7 +65,7 @@ def test_nothing_is_missed_before_the_first_run_nor_by_a_run_of_an_older_slot() 
 
 def test_what_another_schedule_did_is_not_a_run_of_this_one() -> None:
     sweep = Schedule("sweep", "timesca", "30 9 * * 0", DAILY.zone, "")
-    runs = [run(slot_record(sweep, FIFTH, SlotOutcome.OBSERVED))]
+    runs = [run(SourceOutcome("timesca", SlotOutcome.OBSERVED).record(sweep, FIFTH))]
     assert missed_slots(DAILY, runs, FIFTH + 9 * DAY) == ()
 
 
@@ -100,7 +100,7 @@ def test_the_outcome_of_a_slot(
 ) -> None:
     pages, archived = (captured.pages, captured.already_archived) if captured else (asked, 0)
     error = "no space left" if captured is None else ""
-    became = slot_outcome("timesca", pages, archived, rates=loaded.rates if loaded else None, error=error)
+    became = outcome_of_pages("timesca", pages, archived, rates=loaded.rates if loaded else None, error=error)
     assert (became.outcome, became.reason) == (outcome, reason)
 
 
@@ -122,7 +122,9 @@ def test_the_facts_of_a_slot_are_fields_of_its_line(
     rates: int | None,
     facts: tuple[Cause | None, int | None, int | None, bool | None],
 ) -> None:
-    outcome = slot_outcome("timesca", pages, archived, rates=rates, error="a full disk", cause=Cause.MACHINE)
+    outcome = outcome_of_pages(
+        "timesca", pages, archived, rates=rates, error="a full disk", cause=Cause.MACHINE
+    )
     line = outcome.record(DAILY, FIFTH + timedelta(hours=1))
     assert (line.source, line.schedule, line.slot) == ("timesca", "daily", FIFTH)
     assert (line.cause, line.pages_requested, line.pages_usable, line.is_complete) == facts

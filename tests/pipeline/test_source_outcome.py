@@ -13,15 +13,14 @@ import pytest
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
-from ca_etl.pipeline.articles import FIRST_LOOK, OVERLAP, last_got, since
-from ca_etl.pipeline.context import Context, Kind
-from ca_etl.pipeline.crash_recovery import lost_runs
-from ca_etl.pipeline.run import Edges, run_daily
-from ca_etl.pipeline.slots import SlotOutcome
-from ca_etl.pipeline.source_outcome import SourceOutcome, read_checkpoint, write_checkpoint
+from ca_etl.pipeline.context import Environment
+from ca_etl.pipeline.crash_recovery import lost_runs, read_checkpoint, write_checkpoint
+from ca_etl.pipeline.run import run_daily
 from ca_etl.settings import Settings
+from ca_etl.sources.session import Context
+from ca_etl.sources.source import FIRST_RANGE, OVERLAP, SourceOutcome, last_captured, request_since
 from ca_etl.warehouse import journal
-from ca_etl.warehouse.journal import Cause, RunRecord, SlotRecord
+from ca_etl.warehouse.journal import Cause, RunKind, RunRecord, SlotOutcome, SlotRecord
 from ca_etl.warehouse.raw_load import ensure_raw, load_journal
 
 OLD_JOURNAL = Path(__file__).parents[1] / "warehouse" / "fixtures" / "runs_without_causes.jsonl"
@@ -55,14 +54,14 @@ def test_a_checkpoint_of_an_earlier_version_is_ignored(tmp_path: Path) -> None:
 def test_after_lines_without_facts_a_month_is_requested_once(tmp_path: Path) -> None:
     (tmp_path / "runs.jsonl").write_bytes(OLD_JOURNAL.read_bytes())
     settings, runs = Settings(data_dir=tmp_path, _env_file=None), journal.read(tmp_path)
-    upgrade = Context(settings, Kind.RUN, "a", SLOT + timedelta(days=1), runs=runs)
-    assert last_got(upgrade, ["timesca-posts"], surely=False) == runs[-1].started_at
-    assert last_got(upgrade, ["timesca-posts"], surely=True) is None
-    assert since(upgrade, "timesca-posts") == upgrade.started_at - FIRST_LOOK - OVERLAP
+    upgrade = Context(settings, RunKind.RUN, "a", SLOT + timedelta(days=1), runs=runs)
+    assert last_captured(upgrade, ["timesca-posts"], completely=False) == runs[-1].started_at
+    assert last_captured(upgrade, ["timesca-posts"], completely=True) is None
+    assert request_since(upgrade, "timesca-posts") == upgrade.started_at - FIRST_RANGE - OVERLAP
     first = SlotRecord("timesca-posts", "daily", SLOT, SLOT.date(), "observed", is_complete=True)
     ran = RunRecord("a", "run", upgrade.started_at, "succeeded", "1", schedule="daily", slots=(first,))
-    following = Context(settings, Kind.RUN, "b", SLOT + timedelta(days=2), runs=(*runs, ran))
-    assert since(following, "timesca-posts") == upgrade.started_at - OVERLAP
+    following = Context(settings, RunKind.RUN, "b", SLOT + timedelta(days=2), runs=(*runs, ran))
+    assert request_since(following, "timesca-posts") == upgrade.started_at - OVERLAP
 
 
 def _lost(con: duckdb.DuckDBPyConnection) -> tuple[RunRecord, ...]:
@@ -121,7 +120,7 @@ def test_a_run_records_its_cause_and_the_facts_of_its_slot(
         site.faults[site.day] = trouble
     on_site = settings.model_copy(update={"site_url": site.base_url, "max_attempts": 1})
     with suppress(KeyboardInterrupt):
-        run_daily(on_site, edges=Edges(call=call))
+        run_daily(on_site, environment=Environment(call=call))
     (run,) = journal.read(settings.data_dir)
     own = run.slots[-1]
     assert run.cause is run_cause

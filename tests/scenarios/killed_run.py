@@ -9,8 +9,9 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.play import clock_from
-from ca_etl.pipeline.run import Edges, run_daily
+from ca_etl.pipeline.run import run_daily
 from ca_etl.settings import Settings
 
 
@@ -29,7 +30,7 @@ def main() -> None:
         data_dir=Path(data_dir), site_url=site_url, min_interval_seconds=0, backoff_seconds=0, _env_file=None
     )
     at = datetime.fromisoformat(slot)
-    run_daily(settings, slot=at, edges=Edges(clock=clock_from(at), call=call))
+    run_daily(settings, slot=at, environment=Environment(clock=clock_from(at), call=call))
 
 
 if __name__ == "__main__":

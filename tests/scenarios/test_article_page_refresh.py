@@ -11,8 +11,9 @@ import pytest
 from ca_etl.demo.content import DemoArticle
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.play import clock_from
-from ca_etl.pipeline.run import Edges, Outcome, run_daily
+from ca_etl.pipeline.run import Outcome, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import SWEEP
 
@@ -36,7 +37,7 @@ def run_on(
     day = FIRST + timedelta(days=days)
     site.play(FIRST if stands else day)
     at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC) + timedelta(hours=3 if on == SWEEP else 0)
-    outcome = run_daily(settings, slot=at, on=on, edges=Edges(clock=clock_from(at)))
+    outcome = run_daily(settings, slot=at, on=on, environment=Environment(clock=clock_from(at)))
     assert outcome.exit_status == 0, outcome.error
     return outcome
 
@@ -138,7 +139,7 @@ def test_a_deleted_page_is_a_removal_once_a_sweep_confirms_it(
     assert query("select count(*) from fct_article_removal") == [(0,)]
     assert [check.check_name for check in daily.fired] == []
     assert query(
-        "select outcome, reason like '2 of % pages are no more' from fct_coverage"
+        "select outcome, reason like '2 of % pages are removed' from fct_coverage"
         " where source = 'timesca-articles' and day = '2025-12-21'"
     ) == [("observed", True)]
     del site.path_faults[f"/{back.slug}/"]

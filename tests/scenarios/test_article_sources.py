@@ -10,8 +10,9 @@ import pytest
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.play import clock_from
-from ca_etl.pipeline.run import Edges, Outcome, run_daily
+from ca_etl.pipeline.run import Outcome, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import SWEEP
 
@@ -28,7 +29,7 @@ def run_on(settings: Settings, site: DemoSite, day: date = FIRST, on: str = "dai
     """The run of a day, an hour after the site's editors begin: their changes take a second each."""
     site.play(day)
     at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC) + timedelta(hours=3 if on == SWEEP else 0)
-    outcome = run_daily(settings, slot=at, on=on, edges=Edges(clock=clock_from(at)))
+    outcome = run_daily(settings, slot=at, on=on, environment=Environment(clock=clock_from(at)))
     assert outcome.exit_status == 0, outcome.error
     return outcome
 
@@ -275,7 +276,7 @@ def test_a_sweep_that_may_request_no_page_reports_what_it_misses(
     site.posts.delete(max(site.posts.shelf(FIRST).by_id))
     run_on(none, site, on=SWEEP)
     assert query("select reason from fct_coverage where source = 'timesca-posts' and schedule = 'sweep'") == [
-        ("1 known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 looks for none of them",)
+        ("1 known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 requests none of them",)
     ]
 
 
@@ -283,12 +284,14 @@ def test_a_run_with_a_wrong_clock_hides_nothing_from_those_after_it(
     on_site: Settings, site: DemoSite
 ) -> None:
     late = datetime(2027, 12, 10, 2, tzinfo=UTC)
-    assert run_daily(on_site, slot=late, edges=Edges(clock=clock_from(late))).exit_status == 0
+    assert run_daily(on_site, slot=late, environment=Environment(clock=clock_from(late))).exit_status == 0
     before = len(site.requests)
     right = datetime(2025, 12, 20, 2, tzinfo=UTC)
     site.play(right.date())
     assert (
-        run_daily(on_site, slot=right, edges=Edges(clock=clock_from(right), trust_clock=True)).exit_status
+        run_daily(
+            on_site, slot=right, environment=Environment(clock=clock_from(right), trust_clock=True)
+        ).exit_status
         == 0
     )
     asked_since = [request.path for request in site.requests[before:] if "wp-json" in request.path]
@@ -312,9 +315,9 @@ def test_an_unavailable_source_fires_no_check(on_site: Settings, site: DemoSite)
 
 
 def test_articles_of_an_incomplete_response_are_requested_again(on_site: Settings, site: DemoSite) -> None:
-    from ca_etl.pipeline.articles import since
-    from ca_etl.pipeline.context import Context, Kind
-    from ca_etl.warehouse.journal import RunRecord, SlotRecord
+    from ca_etl.sources.session import Context
+    from ca_etl.sources.source import request_since
+    from ca_etl.warehouse.journal import RunKind, RunRecord, SlotRecord
 
     def run(day: int, is_complete: bool) -> RunRecord:
         at = datetime(2025, 12, day, 2, tzinfo=UTC)
@@ -323,6 +326,6 @@ def test_articles_of_an_incomplete_response_are_requested_again(on_site: Setting
 
     now = datetime(2025, 12, 20, 2, tzinfo=UTC)
     runs = (run(10, is_complete=True), run(18, is_complete=False))
-    ctx = Context(on_site, Kind.RUN, "now", now, runs=runs)
-    assert since(ctx, "timesca-feed") == datetime(2025, 12, 10, tzinfo=UTC)
-    assert since(ctx, "timesca-posts") == now - timedelta(days=30)
+    ctx = Context(on_site, RunKind.RUN, "now", now, runs=runs)
+    assert request_since(ctx, "timesca-feed") == datetime(2025, 12, 10, tzinfo=UTC)
+    assert request_since(ctx, "timesca-posts") == now - timedelta(days=30)

@@ -10,26 +10,28 @@ import pytest
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
-from ca_etl.pipeline.backfill import Stretch, read_done
+from ca_etl.pipeline.backfill import read_complete_months
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.play import clock_from
-from ca_etl.pipeline.run import Edges, run_backfill, run_daily
+from ca_etl.pipeline.run import run_backfill, run_daily
 from ca_etl.settings import Settings
+from ca_etl.sources.source import DateRange
 from ca_etl.warehouse import journal
 
 pytestmark = pytest.mark.slow
 
 Query = Callable[..., list[tuple[Any, ...]]]
-AUTUMN = Stretch(date(2025, 10, 1), date(2025, 12, 22))
+AUTUMN = DateRange(date(2025, 10, 1), date(2025, 12, 22))
 
 
-def published(site: DemoSite, stretch: Stretch) -> set[str]:
+def published(site: DemoSite, stretch: DateRange) -> set[str]:
     """Slugs of what stands on the site now, of those days in UTC."""
     after, before = stretch.bounds
     return {each.slug for each in site.posts.shelf(site.day).listed if after < each.published_at < before}
 
 
 def test_a_date_range_is_cut_into_months() -> None:
-    assert [f"{month}" for month in Stretch(date(2025, 11, 20), date(2026, 1, 2)).months()] == [
+    assert [f"{month}" for month in DateRange(date(2025, 11, 20), date(2026, 1, 2)).months()] == [
         "2025-11-20..2025-11-30",
         "2025-12-01..2025-12-31",
         "2026-01-01..2026-01-02",
@@ -59,7 +61,7 @@ def test_listing_and_api_meet_in_one_article_with_the_whole_text_and_no_revision
     cut = query("select slug from main.fct_article where is_truncated")
     assert cut
     listed = query("select count(*) from main.fct_article")
-    assert run_backfill(on_site, Stretch(date(2025, 1, 1), date(2025, 12, 22))).exit_status == 0
+    assert run_backfill(on_site, DateRange(date(2025, 1, 1), date(2025, 12, 22))).exit_status == 0
     assert query("select count(*) from main.fct_article where is_truncated") == [(0,)]
     assert query("select count(*) from main.fct_article where sightings > 1")[0][0] >= listed[0][0]
     assert query("select max(revisions) from main.fct_article") == [(0,)]
@@ -69,7 +71,7 @@ def test_a_finished_backfill_requests_the_current_month_only_and_reports_it(
     on_site: Settings, site: DemoSite, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert run_backfill(on_site, AUTUMN).exit_status == 0
-    assert read_done(on_site.data_dir) == (
+    assert read_complete_months(on_site.data_dir, "posts") == (
         "2025-10-01..2025-10-31",
         "2025-11-01..2025-11-30",
         "2025-12-01..2025-12-22",
@@ -77,14 +79,14 @@ def test_a_finished_backfill_requests_the_current_month_only_and_reports_it(
     asked = len(site.requests)
     assert run_backfill(on_site, AUTUMN).exit_status == 0
     assert len(site.requests) == asked
-    assert f"all of {AUTUMN} was walked before; next: rm {on_site.data_dir}/" in caplog.text
+    assert f"all of {AUTUMN} was archived before; next: rm {on_site.data_dir}/" in caplog.text
 
 
 def test_an_unavailable_api_is_reported_and_what_was_archived_before_is_loaded_by_the_next_run(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     def close(_request: object) -> None:
-        if len(read_done(on_site.data_dir)) == 1:
+        if len(read_complete_months(on_site.data_dir, "posts")) == 1:
             site.path_faults["/wp-json/*"] = Fault(status=403)
 
     site.before_response = close
@@ -94,7 +96,7 @@ def test_an_unavailable_api_is_reported_and_what_was_archived_before_is_loaded_b
     assert "closed (blocked" in outcome.error
     site.before_response = None
     assert run_daily(on_site).exit_status == 0
-    october = published(site, Stretch(date(2025, 10, 1), date(2025, 10, 31)))
+    october = published(site, DateRange(date(2025, 10, 1), date(2025, 10, 31)))
     assert october <= {slug for (slug,) in query("select slug from main.fct_article")}
     assert journal.read(on_site.data_dir)[0].kind == "backfill"
 
@@ -102,7 +104,7 @@ def test_an_unavailable_api_is_reported_and_what_was_archived_before_is_loaded_b
 def test_posts_that_come_change_and_go_between_two_pages_are_seen_in_their_last_form(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
-    stretch = Stretch(date(2025, 12, 1), date(2025, 12, 22))
+    stretch = DateRange(date(2025, 12, 1), date(2025, 12, 22))
     slugs = published(site, stretch)
     numbers = sorted(each.post_id for each in site.posts.shelf(site.day).listed if each.slug in slugs)
 
@@ -118,8 +120,8 @@ def test_posts_that_come_change_and_go_between_two_pages_are_seen_in_their_last_
 
     site.before_response = change
     # the site stamps its edits from seven in the morning of the day it shows
-    edges = Edges(clock=clock_from(datetime(2025, 12, 22, 2, tzinfo=UTC)))
-    assert run_backfill(on_site, stretch, edges=edges).exit_status == 0
+    environment = Environment(clock=clock_from(datetime(2025, 12, 22, 2, tzinfo=UTC)))
+    assert run_backfill(on_site, stretch, environment=environment).exit_status == 0
     assert next(changes, None) is None
     assert published(site, stretch) <= {slug for (slug,) in query("select slug from main.fct_article")}
     assert query("select count(*) from main.fct_article where text = 'Only this is left.'") == [(1,)]
@@ -129,5 +131,5 @@ def test_an_api_that_fails_is_not_called_closed(on_site: Settings, site: DemoSit
     site.path_faults["/wp-json/*"] = Fault(status=503)
     outcome = run_backfill(on_site, AUTUMN)
     assert outcome.exit_status == 1
-    assert "does not answer" in outcome.error
+    assert "does not respond" in outcome.error
     assert "again, later" in outcome.hint

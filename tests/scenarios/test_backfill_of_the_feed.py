@@ -11,19 +11,20 @@ import pytest
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.errors import UsageError
-from ca_etl.pipeline.backfill import FEED_DONE, Stretch, read_done
+from ca_etl.pipeline.backfill import read_complete_months
 from ca_etl.pipeline.run import run_backfill
 from ca_etl.settings import Settings
+from ca_etl.sources.source import DateRange
 from ca_etl.warehouse import journal
 
 pytestmark = pytest.mark.slow
 
 Query = Callable[..., list[tuple[Any, ...]]]
-AUTUMN = Stretch(date(2025, 10, 1), date(2025, 12, 22))
+AUTUMN = DateRange(date(2025, 10, 1), date(2025, 12, 22))
 ARTICLES = "select slug, title, author, published_at, text from main.fct_article order by slug"
 
 
-def published(site: DemoSite, stretch: Stretch) -> set[str]:
+def published(site: DemoSite, stretch: DateRange) -> set[str]:
     after, before = stretch.bounds
     return {each.slug for each in site.posts.shelf(site.day).listed if after < each.published_at < before}
 
@@ -56,10 +57,10 @@ def test_months_before_the_end_of_the_feed_are_not_taken_for_done(
     on_site: Settings, site: DemoSite, caplog: pytest.LogCaptureFixture
 ) -> None:
     oldest = min(each.published_at for each in site.posts.shelf(site.day).listed).date()
-    stretch = Stretch(date(oldest.year - 1, 12, 1), date(2025, 12, 22))
+    stretch = DateRange(date(oldest.year - 1, 12, 1), date(2025, 12, 22))
     assert run_backfill(on_site, stretch, source="feed").exit_status == 0
-    done = read_done(on_site.data_dir, FEED_DONE)
-    assert f"{Stretch(date(2025, 12, 1), date(2025, 12, 22))}" in done
+    done = read_complete_months(on_site.data_dir, "feed")
+    assert f"{DateRange(date(2025, 12, 1), date(2025, 12, 22))}" in done
     assert all(month >= f"{oldest}" for month in done)
     assert "it has nothing older" in caplog.text
 
@@ -70,11 +71,11 @@ def test_an_unavailable_feed_is_reported_and_journalled(on_site: Settings, site:
     assert outcome.exit_status == 1
     assert "the feed of" in outcome.error
     assert "is closed (blocked" in outcome.error
-    assert read_done(on_site.data_dir, FEED_DONE) == ()
+    assert read_complete_months(on_site.data_dir, "feed") == ()
     assert journal.read(on_site.data_dir)[0].status == "failed"
 
 
 def test_a_source_without_a_history_is_a_wrong_use(on_site: Settings, site: DemoSite) -> None:
-    with pytest.raises(UsageError, match="no history of 'pages' can be walked; of posts and feed it can"):
+    with pytest.raises(UsageError, match="the source 'pages' has no history; posts and feed have one"):
         run_backfill(on_site, AUTUMN, source="pages")
     assert site.requests == []

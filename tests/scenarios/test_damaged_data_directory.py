@@ -19,14 +19,15 @@ import pytest
 from ca_etl.demo.site import DemoSite
 from ca_etl.errors import UsageError
 from ca_etl.operate.status import collect
-from ca_etl.pipeline.context import Status, utc_now
+from ca_etl.pipeline.context import Environment, utc_now
 from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.publish import publish
-from ca_etl.pipeline.run import Edges, Outcome, run_daily, run_rebuild
+from ca_etl.pipeline.run import Outcome, run_daily, run_rebuild
 from ca_etl.pipeline.verify import verify
 from ca_etl.sanitize import published
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal, overrides
+from ca_etl.warehouse.journal import RunStatus
 from ca_etl.warehouse.raw_load import Decision
 from ca_etl.warehouse.release import current_release, rollback
 
@@ -44,11 +45,11 @@ def site() -> Iterator[DemoSite]:
         yield site
 
 
-def run_day(settings: Settings, site: DemoSite, nth: int, **edges: Any) -> Outcome:
+def run_day(settings: Settings, site: DemoSite, nth: int, **environment: Any) -> Outcome:
     slot = FIRST + timedelta(days=nth)
     site.play(slot.date())
     there = settings.model_copy(update={"site_url": site.base_url})
-    return run_daily(there, slot=slot, edges=Edges(clock=clock_from(slot), **edges))
+    return run_daily(there, slot=slot, environment=Environment(clock=clock_from(slot), **environment))
 
 
 def _leave_garbage(path: Path) -> None:
@@ -205,8 +206,8 @@ def test_decisions_that_the_release_has_and_the_file_lacks_stop_the_release(
     captures = query("select distinct capture_id from fct_rate_observation order by all limit 2")
     for (capture_id,) in captures:
         overrides.append(healthy, Decision(capture_id, "exclude", "a test", FIRST))
-    later = Edges(clock=clock_from(FIRST + timedelta(hours=1)))
-    assert run_rebuild(settings, edges=later).exit_status == 0
+    later = Environment(clock=clock_from(FIRST + timedelta(hours=1)))
+    assert run_rebuild(settings, environment=later).exit_status == 0
     path = healthy / "decisions.csv"
     whole = path.read_bytes()
     damage(path)
@@ -216,7 +217,12 @@ def test_decisions_that_the_release_has_and_the_file_lacks_stop_the_release(
     assert (refused.exit_status, refused.release) == (1, None)
     assert archived(settings, 1)
     assert "decisions.csv" in refused.error
-    assert run_rebuild(settings, edges=Edges(clock=clock_from(FIRST + timedelta(hours=30)))).exit_status == 1
+    assert (
+        run_rebuild(
+            settings, environment=Environment(clock=clock_from(FIRST + timedelta(hours=30)))
+        ).exit_status
+        == 1
+    )
     path.write_bytes(whole)
     assert day(2).exit_status == 0
     observed = query("select distinct observed_at::date::varchar from fct_rate_observation order by all")
@@ -236,13 +242,13 @@ def test_what_reads_only_the_archive_takes_no_other_site_from_a_damaged_site_fil
     release = current_release(healthy)
     assert release is not None
     assert "site.txt" in dict(verify(settings, release))
-    later = Edges(clock=clock_from(FIRST + timedelta(hours=1)))
-    refused = run_rebuild(settings, edges=later)
+    later = Environment(clock=clock_from(FIRST + timedelta(hours=1)))
+    refused = run_rebuild(settings, environment=later)
     assert (refused.exit_status, refused.release) == (1, None)
     assert refused.hint == f"echo loopback > {marker}"
     marker.write_text("loopback\n")
-    again = Edges(clock=clock_from(FIRST + timedelta(hours=2)))
-    assert run_rebuild(settings, edges=again).exit_status == 0
+    again = Environment(clock=clock_from(FIRST + timedelta(hours=2)))
+    assert run_rebuild(settings, environment=again).exit_status == 0
     assert query("select count(*) from fct_rate_observation") == rows
 
 
@@ -259,8 +265,8 @@ def test_the_next_command_of_a_damaged_release_gives_all_days(
         rollback(settings.data_dir)
         assert day(3).exit_status == 0
     else:
-        rebuilt_at = Edges(clock=clock_from(FIRST + timedelta(days=2, hours=1)))
-        assert run_rebuild(settings, edges=rebuilt_at).exit_status == 0
+        rebuilt_at = Environment(clock=clock_from(FIRST + timedelta(days=2, hours=1)))
+        assert run_rebuild(settings, environment=rebuilt_at).exit_status == 0
         assert day(3).exit_status == 0
     days = query(
         "select distinct slot::date::varchar, outcome from fct_coverage where source = 'timesca' order by all"
@@ -353,7 +359,7 @@ def test_a_release_that_cannot_be_pruned_leaves_the_new_one_published(
         return step(*args)
 
     outcome = run_day(settings.model_copy(update={"keep_releases": 1}), site, 1, call=call)
-    assert (outcome.status, outcome.exit_status) == (Status.SUCCEEDED, 0)
+    assert (outcome.status, outcome.exit_status) == (RunStatus.SUCCEEDED, 0)
     assert outcome.release is not None
     (warning,) = outcome.warnings
     assert "the new one is published" in warning
@@ -375,7 +381,7 @@ def test_a_line_that_cannot_be_written_is_a_warning_and_the_next_run_writes_it(
         return step(*args)
 
     outcome = day(0, call=call)
-    assert (outcome.status, outcome.exit_status) == (Status.SUCCEEDED, 0)
+    assert (outcome.status, outcome.exit_status) == (RunStatus.SUCCEEDED, 0)
     assert outcome.release is not None
     (warning,) = outcome.warnings
     assert "no line of this run" in warning

@@ -8,10 +8,11 @@ import duckdb
 
 from ca_etl.archive.reader import archive_files
 from ca_etl.demo.content import default_last_day
-from ca_etl.pipeline.context import Status, utc_now
+from ca_etl.pipeline.context import utc_now
 from ca_etl.pipeline.play import faults, play_days
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal, overrides
+from ca_etl.warehouse.journal import RunStatus
 from ca_etl.warehouse.raw_load import Decision
 from ca_etl.warehouse.release import current_release
 
@@ -23,10 +24,10 @@ def test_a_rate_ten_times_too_high_stops_the_release_and_stays_in_the_archive(
     settings: Settings, query: Query
 ) -> None:
     before, stopped = play_days(settings, 2, faults=faults([], [LAST]))
-    assert (stopped.status, stopped.exit_status, stopped.release) == (Status.CHECKS_FAILED, 3, None)
+    assert (stopped.status, stopped.exit_status, stopped.release) == (RunStatus.CHECKS_FAILED, 3, None)
     assert current_release(settings.data_dir) == before.release
     assert "KZT" in " ".join(result.sample for result in stopped.fired)
-    assert journal.read(settings.data_dir)[-1].status == Status.CHECKS_FAILED
+    assert journal.read(settings.data_dir)[-1].status == RunStatus.CHECKS_FAILED
     assert [path.name for path in archive_files(settings.archive_dir)][-1].startswith(f"{LAST:%Y%m%d}")
     assert query("select max(rate_date) from fct_rate_daily") == [(LAST - timedelta(days=1),)]
 

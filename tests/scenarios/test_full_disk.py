@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from ca_etl.demo.site import DemoSite
-from ca_etl.pipeline.context import Status
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.play import clock_from
-from ca_etl.pipeline.run import Edges, Outcome, run_daily
+from ca_etl.pipeline.run import Outcome, run_daily
 from ca_etl.sanitize import published
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
-from ca_etl.warehouse.journal import RunRecord
+from ca_etl.warehouse.journal import RunRecord, RunStatus
 
 pytestmark = pytest.mark.slow
 
@@ -56,7 +56,7 @@ def run(disk: Path, site: DemoSite, settings: Settings) -> Callable[..., Outcome
         slot = FIRST + timedelta(days=nth)
         site.play(slot.date())
         there = settings.model_copy(update={"site_url": site.base_url, "data_dir": disk / "data"})
-        return run_daily(there, slot=slot, edges=Edges(clock=clock_from(slot), call=call))
+        return run_daily(there, slot=slot, environment=Environment(clock=clock_from(slot), call=call))
 
     return run_on
 
@@ -91,12 +91,15 @@ def test_a_run_that_fills_the_disk_is_in_the_journal_as_failed_for_want_of_space
     assert outcome.exit_status == 1
     last = journal.read(disk / "data")[-1]
     # without the folders of the machine, which a release would publish
-    assert (last.status, last.error) == (Status.FAILED, published(outcome.error, disk / "data"))
+    assert (last.status, last.error) == (RunStatus.FAILED, published(outcome.error, disk / "data"))
     assert "No space left" in outcome.error
     assert not list((disk / "data").glob("releases/*.building"))
     (disk / "ballast").unlink()
     assert run(1).exit_status == 0
-    assert [each.status for each in journal.read(disk / "data")[1:]] == [Status.FAILED, Status.SUCCEEDED]
+    assert [each.status for each in journal.read(disk / "data")[1:]] == [
+        RunStatus.FAILED,
+        RunStatus.SUCCEEDED,
+    ]
     assert not list((disk / "data").glob("*.tmp"))
 
 
@@ -104,7 +107,7 @@ def test_every_run_on_a_disk_that_stays_full_is_reported(disk: Path, run: Callab
     assert run(0).exit_status == 0
     assert [run(nth, fill_before="load").exit_status for nth in (1, 2, 3)] == [1, 1, 1]
     statuses = [each.status for each in journal.read(disk / "data")]
-    assert statuses == [Status.SUCCEEDED, Status.FAILED, Status.FAILED, Status.FAILED]
+    assert statuses == [RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.FAILED, RunStatus.FAILED]
 
 
 @pytest.mark.parametrize("has_data", [True, False])
@@ -129,4 +132,4 @@ def test_where_nothing_can_be_written_the_message_states_it_and_the_next_step(
     (disk / "ballast").unlink()
     assert run(1).exit_status == 0
     statuses = {each.status for each in journal.read(disk / "data")}
-    assert statuses == {Status.SUCCEEDED}
+    assert statuses == {RunStatus.SUCCEEDED}

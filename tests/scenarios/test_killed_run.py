@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from ca_etl.demo.site import DemoSite
-from ca_etl.pipeline.context import Status
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.play import clock_from
-from ca_etl.pipeline.run import Edges, run_daily
+from ca_etl.pipeline.run import run_daily
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
+from ca_etl.warehouse.journal import RunStatus
 
 pytestmark = pytest.mark.slow
 
@@ -71,7 +72,7 @@ def _two_days(settings: Settings, site: DemoSite, border: tuple[str, str] | None
                 check=False,
             )
             assert killed.returncode == -signal.SIGKILL
-        outcome = run_daily(on_site, slot=slot, edges=Edges(clock=clock_from(slot)))
+        outcome = run_daily(on_site, slot=slot, environment=Environment(clock=clock_from(slot)))
         assert outcome.exit_status == 0, outcome.error
 
 
@@ -84,8 +85,8 @@ def test_the_next_run_publishes_the_same_rows(
     for table in expected:
         assert said[table] == expected[table], table
     statuses = [record.status for record in journal.read(settings.data_dir)]
-    killed = Status.SUCCEEDED if border == ("after", "publish") else Status.CRASHED
-    assert statuses == [Status.SUCCEEDED, killed, Status.SUCCEEDED]
+    killed = RunStatus.SUCCEEDED if border == ("after", "publish") else RunStatus.CRASHED
+    assert statuses == [RunStatus.SUCCEEDED, killed, RunStatus.SUCCEEDED]
     assert not list(settings.releases_dir.glob("*.building"))
 
 
@@ -94,7 +95,7 @@ def test_the_slot_of_a_killed_run_was_tried_twice_and_is_observed(
     border: tuple[str, str], settings: Settings, site: DemoSite, query: Callable[..., list[tuple[Any, ...]]]
 ) -> None:
     _two_days(settings, site, border)
-    (killed,) = (run for run in journal.read(settings.data_dir) if run.status == Status.CRASHED)
+    (killed,) = (run for run in journal.read(settings.data_dir) if run.status == RunStatus.CRASHED)
     *articles, own = killed.slots
     step = "capture" if border[0] == "before" else border[1]
     assert (own.outcome, own.reason) == ("failed", f"killed in step {step}")

@@ -16,11 +16,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ca_etl.demo.site import DemoSite
-from ca_etl.pipeline.articles import FIRST_LOOK, OVERLAP
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.play import clock_from
-from ca_etl.pipeline.run import Edges, Outcome, run_daily
+from ca_etl.pipeline.run import Outcome, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, SWEEP
+from ca_etl.sources.source import FIRST_RANGE, OVERLAP
 from tests.scenarios.newsroom import (
     API,
     CLOSED,
@@ -66,7 +67,7 @@ class Watch:
         site.path_faults.update(dict.fromkeys(closed, CLOSED))
         self.room.begin(todo, has_passes=on == DAILY and API not in closed)
         at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC) + timedelta(hours=3 if on == SWEEP else 0)
-        outcome = run_daily(self.settings, slot=at, on=on, edges=Edges(clock=clock_from(at)))
+        outcome = run_daily(self.settings, slot=at, on=on, environment=Environment(clock=clock_from(at)))
         assert outcome.exit_status == 0, outcome.error
         return outcome
 
@@ -112,11 +113,11 @@ class Watch:
             if not plan.steps:
                 self.count_hidden(at)
             self.began, self.asked_posts = self.began or at, at
-            owed = {slug for slug in last if times[slug] > self.began - FIRST_LOOK}
+            owed = {slug for slug in last if times[slug] > self.began - FIRST_RANGE}
             self.got = at
         elif plan.closed == (API,):
             assert list(told) == ["timesca-posts", "timesca-feed"]
-            since = self.got - OVERLAP if self.got else at - FIRST_LOOK
+            since = self.got - OVERLAP if self.got else at - FIRST_RANGE
             first = {each.slug for each in before[:FEED_ITEMS]} & {
                 each.slug for each in self.room.listed[:FEED_ITEMS]
             }
@@ -148,7 +149,7 @@ class Watch:
 
     def count_hidden(self, at: datetime) -> None:
         """The gap of a day without a change is what the site counts and shows to nobody, in the widest question."""
-        since = self.asked_posts - OVERLAP if self.asked_posts else at - FIRST_LOOK
+        since = self.asked_posts - OVERLAP if self.asked_posts else at - FIRST_RANGE
         hidden = self.room.site.posts.shelf(self.room.site.day).unreadable
         counts = (
             sum(each.published_at > since for each in hidden),

@@ -15,9 +15,10 @@ import pytest
 
 from ca_etl.demo import desk
 from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.load import UPGRADED
 from ca_etl.pipeline.play import clock_from
-from ca_etl.pipeline.run import Edges, Outcome, run_daily, run_rebuild
+from ca_etl.pipeline.run import Outcome, run_daily, run_rebuild
 from ca_etl.settings import ArticleSource, Settings
 from ca_etl.sources.schedules import DAILY, SWEEP
 from ca_etl.warehouse import journal
@@ -55,15 +56,15 @@ def before(tmp_path: Path) -> Callable[..., Settings]:
     return copy
 
 
-def at_slot() -> Edges:
-    return Edges(clock=clock_from(SLOT), trust_clock=True)
+def at_slot() -> Environment:
+    return Environment(clock=clock_from(SLOT), trust_clock=True)
 
 
 def next_day(settings: Settings, site: DemoSite, on: str = DAILY) -> Outcome:
     site.play(date(2025, 12, 23))
     desk.work(site, date(2025, 12, 23))
     on_site = settings.model_copy(update={"site_url": site.base_url})
-    return run_daily(on_site, slot=SLOT, on=on, edges=at_slot())
+    return run_daily(on_site, slot=SLOT, on=on, environment=at_slot())
 
 
 def facts(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
@@ -82,7 +83,7 @@ def test_the_next_run_takes_it_over(before: Callable[..., Settings], site: DemoS
     taken_over, rebuilt = before("next"), before("rebuilt")
     outcome = next_day(taken_over, site)
     assert (outcome.status, outcome.warnings.count(UPGRADED)) == ("succeeded", 1)
-    assert run_rebuild(rebuilt, edges=at_slot()).status == "succeeded"
+    assert run_rebuild(rebuilt, environment=at_slot()).status == "succeeded"
     assert facts(taken_over) == facts(rebuilt)
     assert all(facts(rebuilt).values())
     with published_warehouse(taken_over.data_dir) as con:

@@ -12,10 +12,11 @@ from ca_etl.archive.reader import archive_files
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline import load
-from ca_etl.pipeline.context import Status
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.play import clock_from, play_days
-from ca_etl.pipeline.run import Edges, run_daily, run_rebuild
+from ca_etl.pipeline.run import run_daily, run_rebuild
 from ca_etl.settings import Settings
+from ca_etl.warehouse.journal import RunStatus
 from ca_etl.warehouse.release import current_release
 
 pytestmark = pytest.mark.slow
@@ -41,7 +42,7 @@ def test_an_archive_that_is_no_longer_whole_is_not_rebuilt_from(settings: Settin
     else:
         victim.write_bytes(victim.read_bytes()[:-20])
     refused = run_rebuild(settings)
-    assert refused.status is Status.FAILED
+    assert refused.status is RunStatus.FAILED
     assert victim.name in refused.error
     assert current_release(settings.data_dir) == last.release
     (settings.data_dir / "current").unlink()
@@ -80,8 +81,8 @@ def test_a_page_that_repeats_one_of_a_later_slot_is_kept_by_a_rebuild(
     site.play(date(2025, 12, 5))
     on_site = settings.model_copy(update={"site_url": site.base_url})
     for slot in (datetime(2025, 12, 5, 9, tzinfo=UTC), datetime(2025, 12, 5, 2, tzinfo=UTC)):
-        edges = Edges(clock=clock_from(datetime(2025, 12, 5, 9, 5, tzinfo=UTC)), trust_clock=True)
-        outcome = run_daily(on_site, slot=slot, edges=edges)
+        environment = Environment(clock=clock_from(datetime(2025, 12, 5, 9, 5, tzinfo=UTC)), trust_clock=True)
+        outcome = run_daily(on_site, slot=slot, environment=environment)
         assert outcome.exit_status == 0, outcome.error
     assert outcome.captured is not None
     assert {page.verdict for page in outcome.captured.pages} == {Verdict.UNCHANGED}

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.play import clock_from
-from ca_etl.pipeline.run import Edges, run_daily
+from ca_etl.pipeline.run import run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, SWEEP
 
@@ -26,7 +27,7 @@ ICE = (
 def run_on(settings: Settings, days: int, on: str = DAILY) -> None:
     day = FIRST + timedelta(days=days)
     at = datetime(day.year, day.month, day.day, 5 if on == SWEEP else 2, tzinfo=UTC)
-    outcome = run_daily(settings, slot=at, on=on, edges=Edges(clock=clock_from(at)))
+    outcome = run_daily(settings, slot=at, on=on, environment=Environment(clock=clock_from(at)))
     assert outcome.exit_status == 0, outcome.error
 
 

@@ -13,11 +13,12 @@ import pytest
 from ca_etl.demo.content import Caption
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
-from ca_etl.pipeline.backfill import Stretch
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.ingest import Given
 from ca_etl.pipeline.play import clock_from
-from ca_etl.pipeline.run import Edges, run_backfill, run_daily, run_ingest
+from ca_etl.pipeline.run import run_backfill, run_daily, run_ingest
 from ca_etl.settings import Settings
+from ca_etl.sources.source import DateRange
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +77,7 @@ def run_next_day(on_site: Settings, site: DemoSite, closed: tuple[str, ...] = ()
     site.path_faults |= dict.fromkeys(closed, Fault(status=403))
     at = datetime(NEXT_DAY.year, NEXT_DAY.month, NEXT_DAY.day, 2, tzinfo=UTC)
     # the page was ingested by the clock of the machine, which is years later
-    outcome = run_daily(on_site, slot=at, edges=Edges(clock=clock_from(at), trust_clock=True))
+    outcome = run_daily(on_site, slot=at, environment=Environment(clock=clock_from(at), trust_clock=True))
     assert outcome.exit_status == 0, outcome.error
 
 
@@ -127,7 +128,7 @@ def test_a_backfill_of_the_seed_pages_month_gives_the_same(
     on_site: Settings, site: DemoSite, seed_page: Path, query: Query, source: str
 ) -> None:
     rows = serve_the_seed(on_site, site, seed_page, query)
-    outcome = run_backfill(on_site, Stretch(date(2025, 12, 1), NEXT_DAY), source=source)
+    outcome = run_backfill(on_site, DateRange(date(2025, 12, 1), NEXT_DAY), source=source)
     assert outcome.exit_status == 0, outcome.error
     assert query(ARTICLES.format(tuple(row[0] for row in rows))) == rows
 

@@ -99,7 +99,7 @@ def test_a_slot_that_has_not_come_is_refused_and_leaves_nothing(
 
 def test_a_slot_before_any_plan_is_refused(settings: Settings, site: DemoSite) -> None:
     on_site = settings.model_copy(update={"site_url": site.base_url})
-    with pytest.raises(UsageError, match="none that anybody planned"):
+    with pytest.raises(UsageError, match="no schedule has it"):
         run_daily(on_site, slot=datetime(1, 1, 1, tzinfo=UTC))
     assert run_daily(on_site).exit_status == 0
 

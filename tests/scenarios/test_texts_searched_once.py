@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.enrich import Enriched, enrich
 from ca_etl.pipeline.play import play_days
-from ca_etl.pipeline.run import DEFAULT_EDGES
 from ca_etl.settings import Settings
 
 pytestmark = pytest.mark.slow
@@ -28,7 +27,7 @@ def searched(settings: Settings, days: int) -> list[Enriched]:
             found.append(result)
         return result
 
-    for outcome in play_days(settings, days, edges=replace(DEFAULT_EDGES, call=call)):
+    for outcome in play_days(settings, days, environment=Environment(call=call)):
         assert outcome.exit_status == 0, outcome.error
     return found
 

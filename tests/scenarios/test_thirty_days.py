@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from ca_etl.demo.content import default_last_day
-from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
+from ca_etl.warehouse.journal import RunStatus
 
 Query = Callable[..., list[tuple[Any, ...]]]
 OUTAGE = date(2025, 12, 10)  # the month's, see conftest.py
@@ -28,7 +28,7 @@ def played(month: tuple[Settings, list[Outcome]]) -> list[Outcome]:
 
 
 def test_the_series_has_no_gap_and_the_outage_is_a_filled_day(played: list[Outcome], query: Query) -> None:
-    assert [outcome.status for outcome in played if outcome.exit_status] == [Status.FAILED]
+    assert [outcome.status for outcome in played if outcome.exit_status] == [RunStatus.FAILED]
     days = query(
         "select base, count(*), max(rate_date) - min(rate_date) + 1, count(*) filter (is_filled), max(rate_date)"
         " from fct_rate_daily group by base order by base"

@@ -18,11 +18,13 @@ import pytest
 from ca_etl.archive.policy import Verdict
 from ca_etl.demo.handlers import Response
 from ca_etl.demo.site import DemoSite, LoggedRequest
-from ca_etl.pipeline.backfill import Stretch, read_done
+from ca_etl.pipeline.backfill import read_complete_months
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.play import clock_from
-from ca_etl.pipeline.run import Edges, Outcome, run_backfill, run_daily
+from ca_etl.pipeline.run import Outcome, run_backfill, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import SWEEP
+from ca_etl.sources.source import DateRange
 from ca_etl.warehouse import journal
 
 pytestmark = pytest.mark.slow
@@ -64,12 +66,14 @@ def site() -> Iterator[TwistedSite]:
 def run(settings: Settings, site: TwistedSite, query: Query) -> Callable[..., Outcome]:
     """A run on the n-th day. Whatever the site says of its articles, it publishes its rates."""
 
-    def run_on(nth: int = 0, on: str = "daily", **edges: Any) -> Outcome:
+    def run_on(nth: int = 0, on: str = "daily", **environment: Any) -> Outcome:
         day = FIRST + timedelta(days=nth)
         site.play(day)
         at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC) + timedelta(hours=3 if on == SWEEP else 0)
-        there = settings.model_copy(update={"site_url": site.base_url, **edges.pop("changes", {})})
-        outcome = run_daily(there, slot=at, on=on, edges=Edges(clock=clock_from(at), **edges))
+        there = settings.model_copy(update={"site_url": site.base_url, **environment.pop("changes", {})})
+        outcome = run_daily(
+            there, slot=at, on=on, environment=Environment(clock=clock_from(at), **environment)
+        )
         assert (outcome.exit_status, outcome.error) == (0, "")
         assert [check.check_name for check in outcome.fired if check.severity == "error"] == []
         assert query("select count(*) >= 20 from fct_rate_observation") == [(True,)]
@@ -141,7 +145,7 @@ def test_a_cache_that_ignores_the_query_leads_to_the_feed(
     run()
     assert asked(site, API) == 4
     assert told() == {
-        "timesca-posts": ("closed", "the page at 15 shows what the pages before it showed"),
+        "timesca-posts": ("closed", "the page at 15 repeats the pages before it"),
         "timesca-feed": ("observed", None),
     }
 
@@ -152,7 +156,7 @@ def test_an_old_wordpress_gives_what_is_new_in_two_requests_a_day(
     site.twist = without("modified_after")
     run()
     assert asked(site, API) == 2
-    why = "something may be missing: it does not look at modified_after: changes of older posts are not told"
+    why = "something may be missing: it ignores modified_after: changes of older posts are unknown"
     assert told() == {"timesca-posts": ("observed", why)}
 
 
@@ -285,7 +289,7 @@ def test_one_page_in_place_of_every_article_is_not_any_of_them(
     )
     site.twist = first_of(CLOSED_API, CLOSED_FEED, of_articles(wall))
     run(1, changes={"article_pages": 5})
-    failed = ("failed", "none of 5 pages gave an article; 5 pages say the same")
+    failed = ("failed", "none of 5 pages gave an article; 5 pages show the same article")
     assert told()["timesca-articles"] == failed
     run(1, on=SWEEP)
     assert query("select count(*) from fct_article where title like 'Subscribe%'") == [(0,)]
@@ -329,7 +333,7 @@ def test_a_site_that_wants_a_long_pause_in_the_middle_gives_what_it_gave_before(
     assert outcome.captured is not None
     assert [each.verdict for each in outcome.captured.pages] == [Verdict.OK, *[Verdict.THROTTLED] * 3]
     assert asked(site, API) + asked(site, "/feed/") == 0
-    assert told() == {"timesca-posts": ("blocked", f"not asked: {site.base_url}latest/ was http_error")}
+    assert told() == {"timesca-posts": ("blocked", f"not requested: {site.base_url}latest/ was throttled")}
     slot = "select outcome, reason from fct_coverage where source = 'timesca'"
     assert query(slot) == [("observed", "1 of 4 pages; 3 throttled")]
 
@@ -395,7 +399,7 @@ def test_a_purge_is_trusted_once_the_operator_confirms_it(
     run(on=SWEEP)
     said = (
         "15 of {} known posts are missing from the list, too many to believe it; "
-        "if they were taken away: CA_ETL_SWEEP_MOST_MISSING={} ca-etl run --schedule sweep"
+        "if they were deleted: CA_ETL_SWEEP_MOST_MISSING={} ca-etl run --schedule sweep"
     )
     assert query(swept) == [("failed", said.format(45, 34))]
     # the list that was not believed has shown ninety posts that the first run did not know
@@ -457,6 +461,6 @@ def test_a_month_of_which_something_may_be_missing_is_requested_again(
         API, lambda target, ask: replace(ask(target), headers={"X-WP-Total": "90000", **says([]).headers})
     )
     there = settings.model_copy(update={"site_url": site.base_url})
-    assert run_backfill(there, Stretch(date(2025, 10, 1), date(2025, 10, 31))).exit_status == 0
-    assert read_done(there.data_dir) == ()
+    assert run_backfill(there, DateRange(date(2025, 10, 1), date(2025, 10, 31))).exit_status == 0
+    assert read_complete_months(there.data_dir, "posts") == ()
     assert asked(site, API) < 60

@@ -16,11 +16,12 @@ from ca_etl.demo.faults import Fault
 from ca_etl.demo.handlers import Response
 from ca_etl.demo.site import DemoSite
 from ca_etl.operate.status import collect
-from ca_etl.pipeline.backfill import Stretch
+from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.ingest import Given
 from ca_etl.pipeline.play import clock_from, play_days
-from ca_etl.pipeline.run import Edges, Outcome, run_backfill, run_daily, run_ingest, run_rebuild
+from ca_etl.pipeline.run import Outcome, run_backfill, run_daily, run_ingest, run_rebuild
 from ca_etl.settings import Settings
+from ca_etl.sources.source import DateRange
 from ca_etl.warehouse import journal
 
 pytestmark = pytest.mark.slow
@@ -50,8 +51,8 @@ def site() -> Iterator[DatedSite]:
         yield site
 
 
-def run(settings: Settings, at: datetime, **edges: Any) -> Outcome:
-    return run_daily(settings, slot=at, edges=Edges(clock=clock_from(at), **edges))
+def run(settings: Settings, at: datetime, **environment: Any) -> Outcome:
+    return run_daily(settings, slot=at, environment=Environment(clock=clock_from(at), **environment))
 
 
 def archived(settings: Settings) -> set[str]:
@@ -87,7 +88,7 @@ def test_a_clock_before_the_newest_run_archives_the_pages_and_writes_no_observat
     ) == [("2025-12-10", 8)]
     assert query("select min(slot)::date::varchar from fct_coverage") == [("2025-12-10",)]
     with_first = query(RATES)
-    assert run_rebuild(on_site, edges=Edges(clock=clock_from(FIRST + DAY))).exit_status == 0
+    assert run_rebuild(on_site, environment=Environment(clock=clock_from(FIRST + DAY))).exit_status == 0
     assert query(RATES) == with_first
 
 
@@ -216,7 +217,7 @@ def test_pages_of_a_right_clock_that_a_run_of_the_future_stopped_are_loaded_once
         "2025-12-16",
         "2025-12-17",
     }
-    assert run_rebuild(on_site, edges=Edges(clock=clock_from(FIRST + 7 * DAY))).exit_status == 0
+    assert run_rebuild(on_site, environment=Environment(clock=clock_from(FIRST + 7 * DAY))).exit_status == 0
     assert query(RATES) == rates
 
 
@@ -268,29 +269,29 @@ def test_what_can_be_repeated_stops_before_it_requests_or_archives(
     page = tmp_path / "page.html"
     page.write_text("<html><body><p>nothing</p></body></html>")
     before, requests = archived(on_site), len(site.requests)
-    edges = Edges(clock=clock_from(LOST_BATTERY))
-    stretch = Stretch(date(2025, 11, 1), date(2025, 11, 30))
+    environment = Environment(clock=clock_from(LOST_BATTERY))
+    stretch = DateRange(date(2025, 11, 1), date(2025, 11, 30))
     outcomes = [
-        run_backfill(on_site, stretch, edges=edges),
-        run_ingest(on_site, Given((page,)), edges=edges),
-        run_rebuild(on_site, edges=edges),
-        run_rebuild(on_site, only_rejects=True, edges=edges),
+        run_backfill(on_site, stretch, environment=environment),
+        run_ingest(on_site, Given((page,)), environment=environment),
+        run_rebuild(on_site, environment=environment),
+        run_rebuild(on_site, only_rejects=True, environment=environment),
     ]
     assert [outcome.exit_status for outcome in outcomes] == [1] * 4
     assert all("the clock shows 2020-06-01" in outcome.error for outcome in outcomes)
     assert (archived(on_site), len(site.requests)) == (before, requests)
-    trusting = replace(edges, trust_clock=True)
-    assert run_ingest(on_site, Given((page,)), edges=trusting).exit_status == 0
+    trusting = replace(environment, trust_clock=True)
+    assert run_ingest(on_site, Given((page,)), environment=trusting).exit_status == 0
 
 
 def test_months_that_were_crawled_with_a_wrong_clock_are_crawled_again(
     on_site: Settings, site: DatedSite, query: Query
 ) -> None:
-    stretch = Stretch(date(2025, 11, 1), date(2025, 11, 30))
+    stretch = DateRange(date(2025, 11, 1), date(2025, 11, 30))
     site.dated = lambda _path: {"Date": http_date(FIRST)}
-    wrong = run_backfill(on_site, stretch, edges=Edges(clock=clock_from(FIRST + 30 * DAY)))
+    wrong = run_backfill(on_site, stretch, environment=Environment(clock=clock_from(FIRST + 30 * DAY)))
     assert wrong.exit_status == 1
-    assert run_backfill(on_site, stretch, edges=Edges(clock=clock_from(FIRST))).exit_status == 0
+    assert run_backfill(on_site, stretch, environment=Environment(clock=clock_from(FIRST))).exit_status == 0
     assert query("select distinct captured_at::date::varchar from raw.capture") == [("2025-12-10",)]
 
 

@@ -14,7 +14,6 @@ import duckdb
 from ca_etl.archive.policy import count_of, http_date
 from ca_etl.archive.reader import whole_records
 from ca_etl.errors import CaEtlError
-from ca_etl.pipeline.slots import TOLERANCE
 from ca_etl.settings import Settings
 from ca_etl.warehouse.journal import RunRecord
 from ca_etl.warehouse.reading import published_warehouse
@@ -83,21 +82,6 @@ def newest_known(settings: Settings, runs: Sequence[RunRecord], archived: Iterab
         own = (path for path in archived if path.relative_to(root).as_posix() not in held)
         known += [*_newest_file(own), *_newest_capture(settings.data_dir)]
     return max(known, key=lambda witness: witness.at, default=None)
-
-
-def held_back(runs: Sequence[RunRecord], now: datetime) -> frozenset[str]:
-    """Archive files (relative POSIX paths) that are not loaded, since their captures have the dates of a wrong clock.
-
-    A later run that was published, or begins `now`, before the time of what contradicted that clock shows that the
-    clock was right and the other thing wrong: its files are loaded.
-    """
-    earliest, names = now, set[str]()
-    for run in reversed(runs):
-        if run.release_id:
-            earliest = min(earliest, run.started_at)
-        elif run.contradicted_by and run.contradicted_by <= earliest + TOLERANCE:
-            names.update(run.held)
-    return frozenset(names)
 
 
 def contradiction(now: datetime, known: Witness | None, answers: Iterable[Path]) -> Witness | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from ca_etl.pipeline.context import Context
+from ca_etl.sources.session import Context
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
 from ca_etl.warehouse.raw_schema import arrow_rows, incoming, transaction
 from ca_etl.warehouse.release import find_building

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ca_etl.archive.ingest import IngestReport, ingest_paths
-from ca_etl.pipeline.context import Context
+from ca_etl.sources.session import Context
 
 # A folder may be a data directory, with hundreds of files of other kinds.
 MOST_TOLD: Final = 5

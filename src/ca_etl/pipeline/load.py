@@ -18,13 +18,11 @@ from ca_etl.errors import CaEtlError
 from ca_etl.parse.duplicate_pages import reject_repeats
 from ca_etl.parse.page import PARSER_VERSION
 from ca_etl.parse.rows import rows_of
-from ca_etl.pipeline.clock import held_back
-from ca_etl.pipeline.consult import consult
-from ca_etl.pipeline.context import Context, Kind
-from ca_etl.records import EXPECTED_RESPONSES, BadRecord, RejectReason, Rows, site_name
-from ca_etl.sources import timesca
+from ca_etl.records import ARTICLE_PAGES, EXPECTED_RESPONSES, BadRecord, RejectReason, Rows, site_name
+from ca_etl.sources.session import Context, withheld_files
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
 from ca_etl.warehouse.data_directory import claimed_site
+from ca_etl.warehouse.journal import RunKind
 from ca_etl.warehouse.raw_load import (
     ArchiveFile,
     ensure_raw,
@@ -33,7 +31,7 @@ from ca_etl.warehouse.raw_load import (
     load_archive_files,
 )
 from ca_etl.warehouse.raw_schema import is_outdated
-from ca_etl.warehouse.reading import Resolve, published_warehouse, readable, resolver
+from ca_etl.warehouse.reading import Resolve, consult, published_warehouse, readable, resolver
 from ca_etl.warehouse.release import CURRENT, GO_BACK, begin_building, releases
 
 log = logging.getLogger(__name__)
@@ -71,7 +69,7 @@ def load(ctx: Context) -> Loaded:
     data directory cannot be written, `ArchiveDamagedError` when starting anew would lose something.
     """
     is_upgrade = _is_upgrade(ctx.settings.data_dir)
-    is_fresh = is_upgrade or ctx.kind is Kind.REBUILD
+    is_fresh = is_upgrade or ctx.kind is RunKind.REBUILD
     if is_fresh:
         assert_archive_is_whole(ctx)
     building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=is_fresh)
@@ -79,9 +77,9 @@ def load(ctx: Context) -> Loaded:
     batch = _Batch()
     with open_building(building.warehouse) as con:
         ensure_raw(con)
-        if ctx.kind is Kind.RETRY:
+        if ctx.kind is RunKind.RETRY:
             forget_rejects(con, PARSER_VERSION)
-        known = known_archive_files(con) | held_back(ctx.runs, ctx.started_at)
+        known = known_archive_files(con) | withheld_files(ctx.runs, ctx.started_at)
         # by their text: a thousand calls of relative_to take 10 ms of every run
         below = len(f"{root.as_posix()}/")
         new = [path for path in archive_files(root) if path.as_posix()[below:] not in known]
@@ -109,7 +107,7 @@ def load(ctx: Context) -> Loaded:
         articles=batch.added["article_observation"],
         rejects=batch.added["reject"],
         expected=min(batch.expected, batch.added["reject"]),
-        warnings=(UPGRADED,) if is_upgrade and ctx.kind is not Kind.REBUILD else (),
+        warnings=(UPGRADED,) if is_upgrade and ctx.kind is not RunKind.REBUILD else (),
     )
 
 
@@ -193,7 +191,7 @@ def read_rows(ctx: Context, path: Path, resolve: Resolve) -> tuple[Rows, Archive
         else:
             captures += 1
             rows.extend(rows_of(found, zone=ctx.settings.zone, run_id=ctx.run_id, site=site))
-    reject_repeats(rows, source=timesca.ARTICLES, run_id=ctx.run_id)
+    reject_repeats(rows, source=ARTICLE_PAGES, run_id=ctx.run_id)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     origin = read_origin(path)

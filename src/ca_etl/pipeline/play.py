@@ -11,10 +11,11 @@ from ca_etl.demo import desk
 from ca_etl.demo.content import default_last_day
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
-from ca_etl.pipeline.context import Clock
-from ca_etl.pipeline.run import DEFAULT_EDGES, Edges, Outcome, run_daily
+from ca_etl.pipeline.context import Environment
+from ca_etl.pipeline.run import DEFAULT_ENVIRONMENT, Outcome, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, schedule
+from ca_etl.sources.session import Clock
 
 
 def play_days(
@@ -24,7 +25,7 @@ def play_days(
     last_day: date | None = None,
     faults: Mapping[date, Fault] | None = None,
     on: str = DAILY,
-    edges: Edges = DEFAULT_EDGES,
+    environment: Environment = DEFAULT_ENVIRONMENT,
 ) -> Iterator[Outcome]:
     """Run the job of the schedule `on` for each of the `days` days that end at `last_day`, as it would have.
 
@@ -44,7 +45,10 @@ def play_days(
             desk.work(site, day)
             slot = slot_on(settings, day, on)
             yield run_daily(
-                on_site, slot=slot, on=on, edges=replace(edges, clock=clock_from(slot), trust_clock=True)
+                on_site,
+                slot=slot,
+                on=on,
+                environment=replace(environment, clock=clock_from(slot), trust_clock=True),
             )
 
 

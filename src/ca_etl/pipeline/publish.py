@@ -10,9 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from ca_etl import __version__
-from ca_etl.pipeline.consult import consult
-from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.slots import present
+from ca_etl.sources.session import Context
 from ca_etl.warehouse import journal, overrides, release
 from ca_etl.warehouse.checks import run_checks
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
@@ -22,6 +21,7 @@ from ca_etl.warehouse.export import ExportSpec, export_parquet
 from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
 from ca_etl.warehouse.models import build_models, read_models
 from ca_etl.warehouse.raw_load import Decision, load_check_results, load_decisions, load_journal
+from ca_etl.warehouse.reading import consult
 from ca_etl.warehouse.release import Release, find_building
 from ca_etl.warehouse.sqlfiles import sql_root
 

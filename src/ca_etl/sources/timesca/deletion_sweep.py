@@ -8,41 +8,37 @@ daily run found deleted: two such responses, on two occasions, state that the ar
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from ca_etl.pipeline.article_pages import fetch_pages, outcome_of_pages
-from ca_etl.pipeline.backfill import posts_page
-from ca_etl.pipeline.context import Context
-from ca_etl.pipeline.session import Visit
-from ca_etl.pipeline.slots import GOOD, SlotOutcome
-from ca_etl.pipeline.source_outcome import SourceOutcome
+from ca_etl.records import ARTICLE_PAGES, POSTS_API
 from ca_etl.settings import ArticleSource
-from ca_etl.sources import posts, timesca
-from ca_etl.warehouse.journal import Cause
+from ca_etl.sources.session import Context, Session
+from ca_etl.sources.source import SourceOutcome
+from ca_etl.sources.timesca.article_pages import fetch_pages, outcome_of_pages
+from ca_etl.sources.timesca.posts_api import LIST_FIELDS, enumerate_posts, read_posts
+from ca_etl.warehouse.journal import GOOD, Cause, SlotOutcome
 from ca_etl.warehouse.reading import consulted_warehouse
 from ca_etl.warehouse.sqlfiles import frontier_query
 
-log = logging.getLogger(__name__)
-
 # A post published within the hour may be missing from a list that was begun before it.
 MARGIN: Final = timedelta(hours=1)
-# A list that lacks more than `sweep_most_missing` percent, and more than a few posts, is not what was asked for.
+# A list that lacks more than `sweep_most_missing` percent, and more than a few posts, is not what was requested.
 MOST_MISSING: Final = 10
 # Twice the posts of ten years of a site that publishes seven a day; see `sweep_days`.
 MOST_LIST_PAGES: Final = 600
 
 
-def sweep_articles(ctx: Context, visit: Visit) -> tuple[SourceOutcome, ...]:
+def sweep_articles(session: Session) -> tuple[SourceOutcome, ...]:
     """Archive the list of posts of the last `sweep_days`, and the pages of known articles that are not in it."""
+    ctx = session.ctx
     if ArticleSource.POSTS not in ctx.settings.article_sources:
-        return _request_removed(ctx, visit)
-    listed, seen = _list_posts(ctx, visit)
+        return _request_removed(session)
+    listed, seen = _list_posts(session)
     if listed.outcome is SlotOutcome.CLOSED:
-        return (listed, *_request_removed(ctx, visit))
+        return (listed, *_request_removed(session))
     if listed.outcome not in GOOD or not listed.is_complete:
         return (listed,)
     known, missing = _missing(ctx, seen)
@@ -55,23 +51,24 @@ def sweep_articles(ctx: Context, visit: Visit) -> tuple[SourceOutcome, ...]:
             ),
         )
     if missing and not ctx.settings.article_pages:
-        why = f"{len(missing)} known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 looks for none of them"
+        why = f"{len(missing)} known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 requests none of them"
         return (replace(listed, reason=why),)
-    return (listed, *_request(ctx, visit, [url for url, _ in missing], "are missing from the list"))
+    return (listed, *_request(session, [url for url, _ in missing], "are missing from the list"))
 
 
-def _request_removed(ctx: Context, visit: Visit) -> tuple[SourceOutcome, ...]:
+def _request_removed(session: Session) -> tuple[SourceOutcome, ...]:
     """Archive once more the pages that were removed when they were requested last."""
+    ctx = session.ctx
     if ArticleSource.PAGES not in ctx.settings.article_sources:
         return ()
     query = frontier_query("last_page_responses")
     with consulted_warehouse(ctx.settings.data_dir) as con:
-        responses = con.sql(query, params={"source": timesca.ARTICLES}).fetchall() if con else []
+        responses = con.sql(query, params={"source": ARTICLE_PAGES}).fetchall() if con else []
     removed = [url for url, is_deleted in responses if is_deleted]
-    why = _implausible(ctx, len(removed), len(responses), "pages are no more")
+    why = _implausible(ctx, len(removed), len(responses), "pages are removed")
     if why is not None:
-        return (SourceOutcome(timesca.ARTICLES, SlotOutcome.FAILED, why, cause=Cause.IMPLAUSIBLE),)
-    return _request(ctx, visit, removed, "were no more")
+        return (SourceOutcome(ARTICLE_PAGES, SlotOutcome.FAILED, why, cause=Cause.IMPLAUSIBLE),)
+    return _request(session, removed, "were removed")
 
 
 def _implausible(ctx: Context, missing: int, known: int, what: str) -> str | None:
@@ -81,27 +78,28 @@ def _implausible(ctx: Context, missing: int, known: int, what: str) -> str | Non
     enough = -(-missing * 100 // known)
     return (
         f"{missing} of {known} {what}, too many to believe it; "
-        f"if they were taken away: CA_ETL_SWEEP_MOST_MISSING={enough} ca-etl run --schedule sweep"
+        f"if they were deleted: CA_ETL_SWEEP_MOST_MISSING={enough} ca-etl run --schedule sweep"
     )
 
 
-def _list_posts(ctx: Context, visit: Visit) -> tuple[SourceOutcome, frozenset[int]]:
+def _list_posts(session: Session) -> tuple[SourceOutcome, frozenset[int]]:
+    ctx = session.ctx
     first = ctx.started_at - timedelta(days=ctx.settings.sweep_days)
-    asking = posts.enumerate_posts(
+    urls = enumerate_posts(
         str(ctx.settings.site_url),
         started_at=ctx.started_at,
         published=(first, None),
-        fields=posts.LIST_FIELDS,
+        fields=LIST_FIELDS,
         most_pages=MOST_LIST_PAGES,
     )
-    with visit.slot_file(posts.SOURCE):
-        walked = visit.walk(asking, posts_page)
-    ended = walked.ended
-    if ended.closed is not None:
-        return SourceOutcome.failed(posts.SOURCE, walked.last, ended.closed, len(ended.seen)), frozenset()
-    why = ended.doubt and f"{ended.doubt}: nothing is said of missing ones"
-    outcome = SourceOutcome.observed(posts.SOURCE, len(ended.seen), why, is_complete=ended.doubt is None)
-    return outcome, frozenset(ended.seen)
+    with session.slot_file(POSTS_API):
+        crawl = session.crawl(urls, read_posts)
+    posts = crawl.result
+    if posts.unavailable is not None:
+        return SourceOutcome.failed(POSTS_API, crawl.last, posts.unavailable, len(posts.seen)), frozenset()
+    why = posts.incomplete and f"{posts.incomplete}: which posts are missing is unknown"
+    outcome = SourceOutcome.observed(POSTS_API, len(posts.seen), why, is_complete=posts.incomplete is None)
+    return outcome, frozenset(posts.seen)
 
 
 def _missing(ctx: Context, seen: frozenset[int]) -> tuple[int, tuple[tuple[str, bool], ...]]:
@@ -115,10 +113,10 @@ def _missing(ctx: Context, seen: frozenset[int]) -> tuple[int, tuple[tuple[str, 
     return len(known), tuple((url, is_new) for post_id, url, is_new in known if post_id not in seen)
 
 
-def _request(ctx: Context, visit: Visit, urls: Sequence[str], why: str) -> tuple[SourceOutcome, ...]:
+def _request(session: Session, urls: Sequence[str], why: str) -> tuple[SourceOutcome, ...]:
     """The outcome of the pages at `urls`; `why` is about those that are too many for one sweep."""
-    with visit.slot_file(timesca.ARTICLES):
-        pages, refusal = fetch_pages(ctx, visit, urls[: ctx.settings.article_pages])
+    with session.slot_file(ARTICLE_PAGES):
+        pages, refusal = fetch_pages(session, urls[: session.ctx.settings.article_pages])
     if not pages:
         return ()
     left = len(urls) - len(pages)

@@ -4,7 +4,8 @@ import pytest
 
 from ca_etl.errors import UsageError
 from ca_etl.settings import Settings
-from ca_etl.sources.timesca import fetch_policy, targets
+from ca_etl.sources.session import fetch_policy
+from ca_etl.sources.timesca.listings import targets
 
 
 def _settings(**values: object) -> Settings:
@@ -13,8 +14,8 @@ def _settings(**values: object) -> Settings:
 
 def test_pages_are_named_relative_to_the_site_with_or_without_its_last_slash() -> None:
     for site in ("https://timesca.com", "https://timesca.com/"):
-        found = targets(_settings(site_url=site, listing_paths=("/", "/latest/")))
-        assert found == ("https://timesca.com/", "https://timesca.com/latest/")
+        urls = targets(_settings(site_url=site, listing_paths=("/", "/latest/")))
+        assert urls == ("https://timesca.com/", "https://timesca.com/latest/")
 
 
 def test_a_sweep_asks_for_the_pages_behind_the_first_of_each_listing() -> None:

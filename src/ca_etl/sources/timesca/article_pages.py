@@ -1,8 +1,8 @@
-"""The pages of single articles, asked for one after the other, as few as will do.
+"""The pages of single articles, requested one after the other, as few as will do.
 
-Where neither posts API nor feed gives whole texts, nothing else tells of an article. Those that listings link to and
-nobody has read come first; what is left of the pages allowed goes to articles that are known, the ones read longest
-ago first, since no list says which of them were edited.
+Where neither posts API nor feed gives whole texts, nothing else has the text of an article. Those that listings link to
+and that were never read come first; what is left of the pages allowed goes to known articles, the ones read longest ago
+first, since no list states which of them were edited.
 """
 
 from __future__ import annotations
@@ -20,18 +20,15 @@ from ca_etl.archive.client import FetchResult
 from ca_etl.archive.policy import Validators, Verdict
 from ca_etl.parse.duplicate_pages import Saying, repeats
 from ca_etl.parse.page import Article, Page, PageKind
-from ca_etl.pipeline.consult import consult_validators
-from ca_etl.pipeline.context import Context
-from ca_etl.pipeline.session import FINAL, Visit, page_of
-from ca_etl.pipeline.slots import SlotOutcome
-from ca_etl.pipeline.source_outcome import TOO_MANY, SourceOutcome, status_of
-from ca_etl.records import DELETED_STATUSES
-from ca_etl.sources import timesca
-from ca_etl.warehouse.journal import Cause
-from ca_etl.warehouse.reading import consulted_warehouse
+from ca_etl.records import ARTICLE_PAGES, DELETED_STATUSES
+from ca_etl.sources.schedules import DAILY, SWEEP
+from ca_etl.sources.session import FINAL, Context, Session, fetch_policy, page_of
+from ca_etl.sources.source import TOO_MANY, Source, SourceOutcome, SourceReply, status_of
+from ca_etl.warehouse.journal import GOOD, Cause, SlotOutcome
+from ca_etl.warehouse.reading import consult_validators, consulted_warehouse
 from ca_etl.warehouse.sqlfiles import frontier_query
 
-# After so many pages in a row without an answer the next one has none either.
+# After so many pages in a row without a usable response the next one has none either.
 MOST_FAILURES: Final = 3
 NO_VALIDATORS: Final[Mapping[str, Validators]] = {}
 
@@ -49,10 +46,11 @@ class PageOutcome(StrEnum):
 GIVEN: Final = (PageOutcome.ARTICLE, PageOutcome.REMOVED)
 
 
-def request_pages(ctx: Context, visit: Visit, lacking: Sequence[Article]) -> SourceOutcome | None:
-    """Archive the pages of the articles in `lacking` that nobody has read, then known ones; None without a request."""
-    policy = timesca.fetch_policy(ctx.settings)
-    links = dict.fromkeys(article.url for article in lacking if article.url)
+def request_article_pages(session: Session, leads: Sequence[Article]) -> SourceReply:
+    """Archive the pages of the articles in `leads` that were never read, then those of known ones."""
+    ctx = session.ctx
+    policy = fetch_policy(ctx.settings)
+    links = dict.fromkeys(article.url for article in leads if article.url)
     urls = [url for url in links if policy.allows_host(url)]
     most = ctx.settings.article_pages
     with consulted_warehouse(ctx.settings.data_dir) as con:
@@ -62,29 +60,31 @@ def request_pages(ctx: Context, visit: Visit, lacking: Sequence[Article]) -> Sou
         again = _read_before(ctx, con) if con else []
         chosen = list(dict.fromkeys([*wanted, *filter(policy.allows_host, again)]))[:most]
         validators = consult_validators(con, ctx.settings.archive_dir, chosen).value if con else NO_VALIDATORS
-    pages, refusal = fetch_pages(ctx, visit, chosen, validators)
+    with session.slot_file(ARTICLE_PAGES):
+        pages, refusal = fetch_pages(session, chosen, validators)
     foreign = f"{len(links) - len(urls)} links lead to other hosts" if len(urls) < len(links) else ""
     if not pages:
-        return SourceOutcome(timesca.ARTICLES, SlotOutcome.CLOSED, foreign) if foreign else None
+        return SourceReply(SourceOutcome(ARTICLE_PAGES, SlotOutcome.CLOSED, foreign) if foreign else None)
     left, removed = max(len(wanted) - len(pages), 0), pages.count(PageOutcome.REMOVED)
     reasons = (
         f"{left} more are left for later runs" if left else "",
-        f"{removed} of {len(pages)} pages are no more" if removed else "",
+        f"{removed} of {len(pages)} pages are removed" if removed else "",
         foreign,
     )
-    return outcome_of_pages(pages, refusal, left, *reasons)
+    outcome = outcome_of_pages(pages, refusal, left, *reasons)
+    return SourceReply(outcome, is_final=outcome.outcome in GOOD)
 
 
 def fetch_pages(
-    ctx: Context, visit: Visit, urls: Sequence[str], validators: Mapping[str, Validators] = NO_VALIDATORS
+    session: Session, urls: Sequence[str], validators: Mapping[str, Validators] = NO_VALIDATORS
 ) -> tuple[tuple[PageOutcome, ...], FetchResult | None]:
     """The outcomes of the pages at `urls`, as far as the site is willing, and its last response where it refused."""
     pages: list[PageOutcome] = []
     shown: dict[int, Saying] = {}
     refusal: FetchResult | None = None
     for done, url in enumerate(urls):
-        ctx.progress("capture", done, len(urls))
-        last = visit.get(url, validators.get(url))
+        session.ctx.progress("capture", done, len(urls))
+        last = session.get(url, validators.get(url))
         page = page_of(last) if last.verdict is Verdict.OK else None
         pages.append(_page_outcome(last, page))
         if page is not None and pages[-1] is PageOutcome.ARTICLE and len(page.articles) == 1:
@@ -94,9 +94,9 @@ def fetch_pages(
             break
         if pages[-MOST_FAILURES:] == [PageOutcome.NOTHING] * MOST_FAILURES:
             break
-    places = list(shown)
-    same = {places[at] for at in repeats(list(shown.values()))}
-    return tuple(PageOutcome.SAME if place in same else page for place, page in enumerate(pages)), refusal
+    numbers = list(shown)
+    same = {numbers[position] for position in repeats(list(shown.values()))}
+    return tuple(PageOutcome.SAME if number in same else page for number, page in enumerate(pages)), refusal
 
 
 def _saying(url: str, article: Article) -> Saying:
@@ -114,27 +114,27 @@ def outcome_of_pages(
     """
     articles, same = sum(map(pages.count, GIVEN)), pages.count(PageOutcome.SAME)
     empty = pages.count(PageOutcome.NOTHING) + same
-    same_pages = f"{same} pages say the same" if same else ""
+    same_pages = f"{same} pages show the same article" if same else ""
     if refusal is not None:
         why: str | None = f"{refusal.verdict}: {refusal.detail}"
-        outcome = SourceOutcome(timesca.ARTICLES, SlotOutcome.BLOCKED, why, articles, is_complete=False)
+        outcome = SourceOutcome(ARTICLE_PAGES, SlotOutcome.BLOCKED, why, articles, is_complete=False)
     elif empty == len(pages):
         why = "; ".join(filter(None, (f"none of {empty} pages gave an article", same_pages)))
         outcome = SourceOutcome(
-            timesca.ARTICLES, SlotOutcome.FAILED, why, cause=Cause.NO_ARTICLES, is_complete=False
+            ARTICLE_PAGES, SlotOutcome.FAILED, why, cause=Cause.NO_ARTICLES, is_complete=False
         )
     else:
         without = f"{empty} of {len(pages)} pages gave no article" if empty else ""
         why = "; ".join(filter(None, (*reasons, without, same_pages))) or None
         is_complete = not left and not empty
-        outcome = SourceOutcome.observed(timesca.ARTICLES, articles, why, is_complete=is_complete)
+        outcome = SourceOutcome.observed(ARTICLE_PAGES, articles, why, is_complete=is_complete)
     return replace(outcome, pages_requested=len(pages), pages_usable=len(pages) - empty)
 
 
 def _read_before(ctx: Context, con: duckdb.DuckDBPyConnection) -> list[str]:
     first = (ctx.started_at - timedelta(days=ctx.settings.sweep_days)).date()
     query = frontier_query("article_pages_to_refresh")
-    rows = con.sql(query, params={"source": timesca.ARTICLES, "first": first}).fetchall()
+    rows = con.sql(query, params={"source": ARTICLE_PAGES, "first": first}).fetchall()
     return [url for (url,) in rows]
 
 
@@ -145,3 +145,11 @@ def _page_outcome(result: FetchResult, page: Page | None) -> PageOutcome:
     if result.verdict is Verdict.UNCHANGED:
         return PageOutcome.UNCHANGED
     return PageOutcome.ARTICLE if page is not None and page.kind is PageKind.ARTICLE else PageOutcome.NOTHING
+
+
+SOURCE: Final = Source(
+    name=ARTICLE_PAGES,
+    schedules=frozenset({DAILY, SWEEP}),
+    tables=frozenset({"article_observation", "article_text", "rate_observation"}),
+    request=request_article_pages,
+)
