@@ -9,8 +9,8 @@ from typing import Any, Final, Literal
 from prefect import State, flow, runtime
 
 from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.context import utc_now
-from ca_etl.pipeline.ingest import Given
 from ca_etl.pipeline.run import run_backfill, run_ingest
 from ca_etl.sources.source import DateRange
 from flows import settings_for
@@ -43,7 +43,7 @@ def backfill(paths: list[str], url: str | None = None) -> State[Any]:
         settings = settings_for(None)
     except CaEtlError as error:
         return failed_state(error)
-    files = Given(tuple(Path(path) for path in paths), url)
+    files = GivenFiles(tuple(Path(path) for path in paths), url)
     return run_pipeline(
         settings, None, lambda environment: run_ingest(settings, files, environment=environment)
     )

@@ -13,9 +13,8 @@ from prefect.states import Failed
 
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.backfill import capture_history
-from ca_etl.pipeline.capture import NothingCapturedError, capture
+from ca_etl.pipeline.capture import NothingCapturedError, capture, ingest
 from ca_etl.pipeline.enrich import enrich
-from ca_etl.pipeline.ingest import ingest
 from ca_etl.pipeline.load import load
 from ca_etl.pipeline.publish import build, check, publish
 

@@ -14,7 +14,7 @@ from warcio.archiveiterator import ArchiveIterator
 from ca_etl.archive.ingest import ingest_paths
 from ca_etl.archive.reader import MAX_DAMAGED_BYTES, archive_files, read_archive, read_capture
 from ca_etl.archive.writer import ArchiveWriter
-from ca_etl.pipeline.ingest import Given
+from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.run import run_ingest, run_rebuild
 from ca_etl.records import BadRecord, Capture, RejectReason
 from ca_etl.settings import Settings
@@ -172,7 +172,7 @@ def test_damaged_input_is_a_reject_on_the_first_load_and_after_a_rebuild(tmp_pat
     path.write_bytes(warc[:-20])
     query = "select capture_id, reason, detail from etl_reject where reason = 'truncated'"
     seen = []
-    for outcome in (run_ingest(settings, Given((path,))), run_rebuild(settings)):
+    for outcome in (run_ingest(settings, GivenFiles((path,))), run_rebuild(settings)):
         assert outcome.release is not None, outcome.error
         with duckdb.connect(str(tmp_path / "data/current/warehouse.duckdb"), read_only=True) as con:
             seen.append(con.sql(query).fetchall())

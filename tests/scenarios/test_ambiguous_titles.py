@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ca_etl.pipeline.ingest import Given
+from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.run import run_ingest
 from ca_etl.settings import Settings
 
@@ -34,7 +34,7 @@ def text_file(tmp_path: Path) -> Path:
 def test_articles_that_nothing_distinguishes_are_rejects_and_no_articles(
     settings: Settings, query: Callable[..., list[tuple[Any, ...]]], text_file: Path
 ) -> None:
-    assert run_ingest(settings, Given((text_file,))).exit_status == 0
+    assert run_ingest(settings, GivenFiles((text_file,))).exit_status == 0
     assert query("select title, sightings from fct_article") == [("A Road Opens", 1)]
     assert query(
         "select reason, excerpt from etl_reject where reason = 'ambiguous_title' order by excerpt"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ca_etl.pipeline.ingest import Given
+from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.run import Outcome, run_ingest, run_rebuild
 from ca_etl.settings import Settings
 
@@ -21,7 +21,7 @@ Contents = Callable[[Path], dict[str, list[tuple[Any, ...]]]]
 
 @pytest.fixture
 def ingested(settings: Settings, seed_page: Path) -> Outcome:
-    return run_ingest(settings, Given((seed_page,)))
+    return run_ingest(settings, GivenFiles((seed_page,)))
 
 
 def test_the_five_rates_are_as_printed(ingested: Outcome, query: Query) -> None:
@@ -88,7 +88,7 @@ def test_the_same_file_again_adds_no_row_but_the_run(
         return {table: query(f"select count(*) from {table}")[0][0] for table in tables}
 
     rows_before, before = counts(), contents(settings.data_dir)
-    again = run_ingest(settings, Given((seed_page,)))
+    again = run_ingest(settings, GivenFiles((seed_page,)))
     assert again.exit_status == 0
     assert counts() == rows_before
     assert contents(settings.data_dir) == before

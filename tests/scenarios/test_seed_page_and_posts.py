@@ -13,8 +13,8 @@ import pytest
 from ca_etl.demo.content import Caption
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.ingest import Given
 from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import run_backfill, run_daily, run_ingest
 from ca_etl.settings import Settings
@@ -91,7 +91,7 @@ def serve_the_seed(on_site: Settings, site: DemoSite, seed_page: Path, query: Qu
 
     A post has the text that the page shows, in paragraphs; the cut one goes on where the page breaks off.
     """
-    assert run_ingest(on_site, Given((seed_page,))).exit_status == 0
+    assert run_ingest(on_site, GivenFiles((seed_page,))).exit_status == 0
     shown = query("select title, text, is_truncated, media from fct_article order by title")
     assert [cut for *_, cut, _ in shown].count(True) == 1
     rows = []
@@ -149,7 +149,7 @@ def text_file(tmp_path: Path) -> Path:
 def test_a_page_with_other_quotes_and_a_cut_text_meets_its_posts_without_a_revision(
     on_site: Settings, site: DemoSite, query: Query, text_file: Path, closed: tuple[str, ...]
 ) -> None:
-    assert run_ingest(on_site, Given((text_file,))).exit_status == 0
+    assert run_ingest(on_site, GivenFiles((text_file,))).exit_status == 0
     assert query("select title, is_truncated, author from fct_article order by title") == [
         (title, name == "cut", None) for name, (title, *_) in sorted(MADE_UP.items(), key=lambda i: i[1][0])
     ]

@@ -16,8 +16,8 @@ from ca_etl.demo.faults import Fault
 from ca_etl.demo.handlers import Response
 from ca_etl.demo.site import DemoSite
 from ca_etl.operate.status import collect
+from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.ingest import Given
 from ca_etl.pipeline.play import clock_from, play_days
 from ca_etl.pipeline.run import Outcome, run_backfill, run_daily, run_ingest, run_rebuild
 from ca_etl.settings import Settings
@@ -273,7 +273,7 @@ def test_what_can_be_repeated_stops_before_it_requests_or_archives(
     stretch = DateRange(date(2025, 11, 1), date(2025, 11, 30))
     outcomes = [
         run_backfill(on_site, stretch, environment=environment),
-        run_ingest(on_site, Given((page,)), environment=environment),
+        run_ingest(on_site, GivenFiles((page,)), environment=environment),
         run_rebuild(on_site, environment=environment),
         run_rebuild(on_site, only_rejects=True, environment=environment),
     ]
@@ -281,7 +281,7 @@ def test_what_can_be_repeated_stops_before_it_requests_or_archives(
     assert all("the clock shows 2020-06-01" in outcome.error for outcome in outcomes)
     assert (archived(on_site), len(site.requests)) == (before, requests)
     trusting = replace(environment, trust_clock=True)
-    assert run_ingest(on_site, Given((page,)), environment=trusting).exit_status == 0
+    assert run_ingest(on_site, GivenFiles((page,)), environment=trusting).exit_status == 0
 
 
 def test_months_that_were_crawled_with_a_wrong_clock_are_crawled_again(

@@ -37,6 +37,7 @@ PAGES: Final = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
 ARCHIVES: Final = (".warc", ".warc.gz", ".wet", ".wet.gz")
 HAND_SOURCE: Final = "file"
 CHUNK: Final = 1_048_576
+MOST_SKIPPED: Final = 5
 CLOCKS_DIFFER: Final = timedelta(days=1)
 
 
@@ -71,6 +72,25 @@ class IngestReport:
     captures: int
     bad_records: tuple[BadRecord, ...]
     damaged: tuple[Path, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence for each input that was not archived as it is."""
+        warnings = [] if self.inputs else ["there is no file in what was given"]
+        # a folder may be a data directory, with hundreds of files of other kinds
+        warnings += [
+            f"{path} was not archived: an unknown kind of file" for path in self.skipped[:MOST_SKIPPED]
+        ]
+        if more := self.skipped[MOST_SKIPPED:]:
+            warnings.append(f"{len(more)} more files were not archived")
+        warnings += [f"{path} was given twice" for path in self.duplicates]
+        if self.already_held:
+            warnings.append(f"nothing was archived: {self.already_held} holds the same content")
+        warnings += [
+            f"{bad.archive_file} at byte {bad.archive_offset}: {bad.reason} ({bad.detail})"
+            for bad in self.bad_records
+        ]
+        return (*warnings, *(f"the damaged input is kept as {path}" for path in self.damaged))
 
 
 @dataclass(frozen=True, slots=True)

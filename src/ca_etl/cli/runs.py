@@ -91,13 +91,13 @@ def ingest(
     trust_clock: TrustClock = False,
 ) -> None:
     """Archive files given by hand, then load, build, check, publish."""
+    from ca_etl.pipeline.capture import GivenFiles
     from ca_etl.pipeline.context import Environment
-    from ca_etl.pipeline.ingest import Given
     from ca_etl.pipeline.run import run_ingest
 
     settings = load_settings()
     with progress_shown() as progress, alerts_after(settings):
-        given = Given(tuple(paths), url, captured_at)
+        given = GivenFiles(tuple(paths), url, captured_at)
         outcome = run_ingest(
             settings, given, environment=Environment(progress=progress, trust_clock=trust_clock)
         )

@@ -1,4 +1,6 @@
-"""Step 1: the slot's pages into the archive, before anything reads them; then what is new among the site's articles.
+"""Step 1: the slot's pages into the archive, before anything reads them, then what is new among the site's articles.
+
+Files given by hand enter the archive in the same way (`ingest`).
 
 The posts API has all of an article: whole text, author, times, edits. Where the site does not offer it, the feed has
 the newest whole texts, without edits. Where that gives excerpts or nothing, the pages of the articles that the listings
@@ -12,8 +14,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Final
 
+from ca_etl.archive.ingest import IngestReport, ingest_paths
 from ca_etl.errors import CaEtlError, Problem
 from ca_etl.pipeline.crash_recovery import write_checkpoint
 from ca_etl.records import POSTS_API
@@ -132,4 +136,24 @@ def has_articles(runs: Iterable[RunRecord], slot: datetime | None, schedule: str
         for run in runs
         if (run.slot, run.schedule) == (slot, schedule)
         for record in run.slots
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class GivenFiles:
+    """Files and folders, and what the operator knows of them. `captured_at` is zone-aware."""
+
+    paths: tuple[Path, ...]
+    url: str | None = None
+    captured_at: datetime | None = None
+
+
+def ingest(ctx: Context, given: GivenFiles) -> IngestReport:
+    """Archive what is given. Raises `CaEtlError` for a missing path or a file of an unknown kind."""
+    return ingest_paths(
+        given.paths,
+        ctx.settings.archive_dir,
+        now=ctx.started_at,
+        url=given.url,
+        captured_at=given.captured_at,
     )

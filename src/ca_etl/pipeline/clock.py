@@ -62,7 +62,7 @@ def is_trusted(run: RunRecord) -> bool:
 
 
 def evidence(runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
-    """The runs by which a clock is judged: those since the last trusted one, but for those with a wrong clock."""
+    """The runs by which a clock is evaluated: those since the last trusted one, but for those with a wrong clock."""
     begin = max((number for number, run in enumerate(runs) if is_trusted(run)), default=0)
     return tuple(run for run in runs[begin:] if run.contradicted_by is None or is_trusted(run))
 
@@ -84,15 +84,15 @@ def newest_known(settings: Settings, runs: Sequence[RunRecord], archived: Iterab
     return max(known, key=lambda witness: witness.at, default=None)
 
 
-def contradiction(now: datetime, known: Witness | None, answers: Iterable[Path]) -> Witness | None:
+def contradiction(now: datetime, known: Witness | None, responses: Iterable[Path]) -> Witness | None:
     """What contradicts a run that began at `now` by more than a day, None where nothing does.
 
-    `answers` are the archive files that it wrote. A site contradicts it where all dates of its answers do, in one
+    `responses` are the archive files that it wrote. A site contradicts it where all dates of its responses do, in one
     direction: one cached page has an old date, one broken page any.
     """
     if known is not None and known.at > now + LEAP:
         return known
-    dates = [date for path in answers for date in _site_dates(path)]
+    dates = [date for path in responses for date in _site_dates(path)]
     after = [sent for archived, sent, _ in dates if sent > archived + LEAP]
     before = [sent for archived, sent, aged in dates if aged < archived - LEAP]
     if dates and len(dates) in {len(after), len(before)}:

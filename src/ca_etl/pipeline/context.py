@@ -15,7 +15,7 @@ Call = Callable[..., Any]
 
 
 def direct(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  what the step returns
-    """Call a step as it is. The Prefect flow puts a task in its place."""
+    """Call a step as it is. The Prefect flow replaces it by a task."""
     return step(*args)
 
 

@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 MOST_FILES: Final = 50
 MOST_ROWS: Final = 10_000
 UPGRADED: Final = (
-    "the current release has the tables of an earlier version: the whole archive is loaded anew, this once"
+    "the current release has the tables of an earlier version: the whole archive is loaded again, this once"
 )
 
 
@@ -66,7 +66,7 @@ def load(ctx: Context) -> Loaded:
 
     A rebuild starts from an empty warehouse, so that every file is new to it, and so does the first run on a release
     with the tables of an earlier version; a retry forgets what an older parser rejected. Raises `CaEtlError` when the
-    data directory cannot be written, `ArchiveDamagedError` when starting anew would lose something.
+    data directory cannot be written, `ArchiveDamagedError` when a fresh start would lose something.
     """
     is_upgrade = _is_upgrade(ctx.settings.data_dir)
     is_fresh = is_upgrade or ctx.kind is RunKind.REBUILD
@@ -84,14 +84,14 @@ def load(ctx: Context) -> Loaded:
         below = len(f"{root.as_posix()}/")
         new = [path for path in archive_files(root) if path.as_posix()[below:] not in known]
         originals: dict[str, tuple[str, int]] = {}
-        resolve = resolver(con, root, ChainMap(batch.places, originals))
+        resolve = resolver(con, root, ChainMap(batch.positions, originals))
         queue = [(path, False) for path in new]
         for done, (path, is_again) in enumerate(queue):
             ctx.progress("load", done, len(queue))
             rows, archive_file = read_rows(ctx, path, resolve)
             if not is_again and _lacks_original(rows):
                 # files are sorted by slot: a page that was requested again for an earlier slot repeats a later file's
-                originals.update(_places(rows))
+                originals.update(_positions(rows))
                 queue.append((path, True))
                 continue
             batch.add(rows, archive_file)
@@ -126,12 +126,12 @@ def _is_upgrade(data_dir: Path) -> bool:
 class _Batch:
     """Archive files that were read and are not loaded yet: a load of many costs little more than one of one.
 
-    `places` has file and offset of their captures, which revisits of later files may stand for.
+    `positions` has file and offset of their captures, which revisits of later files may repeat.
     """
 
     rows: Rows = field(default_factory=Rows)
     files: list[ArchiveFile] = field(default_factory=list)
-    places: dict[str, tuple[str, int]] = field(default_factory=dict)
+    positions: dict[str, tuple[str, int]] = field(default_factory=dict)
     added: Counter[str] = field(default_factory=Counter)
     expected: int = 0
 
@@ -144,8 +144,8 @@ class _Batch:
         self.rows.extend(rows)
         self.files.append(archive_file)
         self.expected += _expected(rows)
-        for capture_id, place in _places(rows).items():
-            self.places.setdefault(capture_id, place)
+        for capture_id, position in _positions(rows).items():
+            self.positions.setdefault(capture_id, position)
 
     def load(self, con: duckdb.DuckDBPyConnection) -> None:
         for table, count in load_archive_files(con, self.rows, *self.files).items():
@@ -161,10 +161,10 @@ class _Batch:
                 )
         self.rows = Rows()
         self.files.clear()
-        self.places.clear()
+        self.positions.clear()
 
 
-def _places(rows: Rows) -> dict[str, tuple[str, int]]:
+def _positions(rows: Rows) -> dict[str, tuple[str, int]]:
     """File and offset of each capture, by its id."""
     return {row["capture_id"]: (row["archive_file"], row["archive_offset"]) for row in rows.capture}
 
@@ -184,13 +184,13 @@ def read_rows(ctx: Context, path: Path, resolve: Resolve) -> tuple[Rows, Archive
     rows = Rows()
     captures = bad = 0
     site = claimed_site(ctx.settings.data_dir) or site_name(str(ctx.settings.site_url))
-    for found in read_archive(path, root=ctx.settings.archive_dir, resolve=resolve):
-        if isinstance(found, BadRecord):
+    for record in read_archive(path, root=ctx.settings.archive_dir, resolve=resolve):
+        if isinstance(record, BadRecord):
             bad += 1
-            rows.reject.append(_reject(found, ctx.run_id))
+            rows.reject.append(_reject(record, ctx.run_id))
         else:
             captures += 1
-            rows.extend(rows_of(found, zone=ctx.settings.zone, run_id=ctx.run_id, site=site))
+            rows.extend(rows_of(record, zone=ctx.settings.zone, run_id=ctx.run_id, site=site))
     reject_repeats(rows, source=ARTICLE_PAGES, run_id=ctx.run_id)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -32,7 +32,7 @@ def play_days(
     Editors change two articles meanwhile (`demo.desk`).
 
     The clock of a run starts at its slot, so that captures carry the times they would have had. The site
-    is asked without pauses: it is ours.
+    is requested without pauses: it is ours.
     """
     last_day = last_day or default_last_day()
     with DemoSite(port=settings.demo_port) as site:
@@ -58,12 +58,12 @@ def slot_on(settings: Settings, day: date, on: str = DAILY) -> datetime:
 
 
 def clock_from(instant: datetime) -> Clock:
-    """A clock that shows `instant` now and goes on from there."""
+    """A clock that shows `instant` now and runs from there."""
     started = time.monotonic()
     return lambda: instant + timedelta(seconds=time.monotonic() - started)
 
 
 def faults(outages: Iterable[date], wrong: Iterable[date]) -> dict[date, Fault]:
-    """Days on which the site answers 503, and days on which it prints a rate ten times too high."""
+    """Days on which the site responds with 503, and days on which it prints a rate ten times too high."""
     down = {day: Fault(status=503) for day in outages}
     return down | {day: Fault(rate_times_ten="KZT") for day in wrong}

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def build(ctx: Context, record: RunRecord) -> dict[str, int]:
-    """Make every model anew in the building copy, in one transaction; rows by table of `main`.
+    """Build every model in the building copy, in one transaction; rows by table of `main`.
 
     `record` is the line that this run will have in the journal if nothing goes wrong from here on.
     """
@@ -42,9 +42,9 @@ def build(ctx: Context, record: RunRecord) -> dict[str, int]:
 def build_tables(
     warehouse: Path, runs: Sequence[RunRecord], decided: Sequence[Decision], now: datetime
 ) -> dict[str, int]:
-    """Make every model anew in a writable warehouse that was loaded, with these runs and decisions, as of `now`."""
+    """Build every model in a writable warehouse that was loaded, with these runs and decisions, as of `now`."""
     with open_building(warehouse) as con:
-        # What checks found in earlier runs is in the journal; a release tells of its own checks.
+        # What checks found in earlier runs is in the journal; a release has the results of its own checks.
         # Every run is in it, but slots of the future are not.
         come = {run.run_id: run.slots for run in present(distinct(runs), now)}
         load_journal(con, (replace(run, checks=(), slots=come.get(run.run_id, ())) for run in runs))

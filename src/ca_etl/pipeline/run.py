@@ -20,12 +20,11 @@ from ca_etl import __version__, logs
 from ca_etl.archive.reader import archive_files
 from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS, HISTORIES, capture_history
-from ca_etl.pipeline.capture import Captured, NothingCapturedError, capture
+from ca_etl.pipeline.capture import Captured, GivenFiles, NothingCapturedError, capture, ingest
 from ca_etl.pipeline.clock import ClockError, Witness, contradiction, newest_known
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.crash_recovery import new_run_id, recover_crashed_runs
 from ca_etl.pipeline.enrich import enrich
-from ca_etl.pipeline.ingest import Given, ingest, oddities
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, prune, publish, published_by
 from ca_etl.pipeline.slots import missed_slots
@@ -121,13 +120,12 @@ def run_daily(
 
 
 def run_ingest(
-    settings: Settings, given: Given, *, environment: Environment = DEFAULT_ENVIRONMENT
+    settings: Settings, given: GivenFiles, *, environment: Environment = DEFAULT_ENVIRONMENT
 ) -> Outcome:
     """Archive files given by hand and publish their rows. Failures are reported as in `run_daily`."""
     with _run(RunKind.INGEST, settings, environment) as run:
         run.check_clock()
-        report = run.step(ingest, given)
-        run.outcome.warnings += oddities(report)
+        run.outcome.warnings += run.step(ingest, given).warnings
         run.load_and_publish()
     return run.outcome
 
@@ -255,8 +253,8 @@ class _Run:
             self.problems = ()
             done = "the pages are archived, and " if outcome.captured else ""
             raise CaEtlError(
-                f"{done}nothing is published: {'; '.join(each.message for each in problems)}",
-                "; then: ".join(dict.fromkeys(each.next_command for each in problems)),
+                f"{done}nothing is published: {'; '.join(problem.message for problem in problems)}",
+                "; then: ".join(dict.fromkeys(problem.next_command for problem in problems)),
             )
         outcome.loaded = loaded = self.step(load)
         outcome.warnings += loaded.warnings
@@ -341,7 +339,7 @@ def _run(
     with (
         logs.bound(run_id=run_id, kind=kind, slot=slot, source=planned.source if planned else None),
         lock.run_lock(data_dir, holder) as held,
-        _noting_interrupts() as interrupts,
+        _record_interrupts() as interrupts,
     ):
         ctx = Context(
             settings,
@@ -360,7 +358,7 @@ def _run(
             yield run
         except BaseException as error:
             stop = stop_of(error) or (KeyboardInterrupt() if interrupts else None)
-            _end_early(run, stop or error)
+            _record_failure(run, stop or error)
             if stop is not None and stop is not error:
                 raise stop from None
             if stop is not None or not isinstance(error, CaEtlError | OSError | duckdb.Error):
@@ -375,24 +373,24 @@ def _run(
 
 
 @contextmanager
-def _noting_interrupts() -> Iterator[Sequence[int]]:
+def _record_interrupts() -> Iterator[Sequence[int]]:
     """Each Ctrl-C of the block.
 
     Python drops the KeyboardInterrupt of one that lands in a destructor, and the run went on to publish: the next
     step raises it again.
     """
-    noted: list[int] = []
+    interrupts: list[int] = []
 
-    def note(number: int, frame: FrameType | None) -> None:
-        noted.append(number)
+    def record(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
         signal.default_int_handler(number, frame)
 
     # of Prefect, or of a program of somebody else, the handlers are left alone
     ours = current_thread() is main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if ours:
-        signal.signal(signal.SIGINT, note)
+        signal.signal(signal.SIGINT, record)
     try:
-        yield noted
+        yield interrupts
     finally:
         if ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -410,7 +408,7 @@ def _record(run: _Run) -> None:
         )
 
 
-def _end_early(run: _Run, error: BaseException) -> None:
+def _record_failure(run: _Run, error: BaseException) -> None:
     outcome, data_dir = run.outcome, run.ctx.settings.data_dir
     outcome.warnings += tuple(map(str, run.problems))
     if isinstance(error, NothingCapturedError):

@@ -157,7 +157,7 @@ def last_captured(ctx: Context, sources: Iterable[str], *, completely: bool) -> 
     """When the last run began that got the articles of one of `sources`, in UTC; None without one.
 
     `completely` counts complete ones only. A sweep does not count: it requests the list of posts alone, and what was
-    edited before it is still to be requested. Neither does a run that a clock gone wrong has put into the future.
+    edited before it is still to be requested. Neither does a run that a wrong clock has put into the future.
     """
     wanted = frozenset(sources)
     return max(

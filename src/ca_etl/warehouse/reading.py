@@ -42,7 +42,7 @@ RESTORE: Final = (
 )
 
 NONE_PENDING: Final[Mapping[str, tuple[str, int]]] = {}
-PLACE_OF: Final = "select archive_file, archive_offset from raw.capture where capture_id = $1"
+POSITION_OF: Final = "select archive_file, archive_offset from raw.capture where capture_id = $1"
 
 
 def resolver(
@@ -52,16 +52,18 @@ def resolver(
 
     `pending` has file and offset of captures that were read and are not in the warehouse yet.
 
-    The function answers None for an id that the warehouse does not know, or whose bytes are not readable.
+    The function returns None for an id that the warehouse does not know, or whose bytes are not readable.
     """
 
     def resolve(capture_id: str) -> Capture | None:
-        place = pending.get(capture_id) or next(iter(con.execute(PLACE_OF, [capture_id]).fetchall()), None)
-        if place is None:
+        position = pending.get(capture_id) or next(
+            iter(con.execute(POSITION_OF, [capture_id]).fetchall()), None
+        )
+        if position is None:
             return None
-        archive_file, offset = place
-        found = read_capture(archive_dir / archive_file, offset, root=archive_dir, resolve=resolve)
-        return found if isinstance(found, Capture) else None
+        archive_file, offset = position
+        capture = read_capture(archive_dir / archive_file, offset, root=archive_dir, resolve=resolve)
+        return capture if isinstance(capture, Capture) else None
 
     return resolve
 
@@ -167,7 +169,7 @@ def consult_validators(
     known: dict[str, Validators] = {}
     problems: list[Problem] = []
     for url, last in validators(con, urls).items():
-        for archive_file, offset in con.execute(PLACE_OF, [last.capture_id]).fetchall():
+        for archive_file, offset in con.execute(POSITION_OF, [last.capture_id]).fetchall():
             path = archive_dir / archive_file
             record = consult(partial(read_validators, path, offset), None, path, RESTORE)
             if record.value is not None:
