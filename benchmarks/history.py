@@ -25,9 +25,9 @@ from ca_etl.demo.handlers import entity_tag, last_modified
 from ca_etl.demo.pages import Listing, Printed, render_html, resolve
 from ca_etl.demo.posts import default_shelf
 from ca_etl.pipeline.run import Outcome, run_rebuild
+from ca_etl.records import LISTINGS
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
-from ca_etl.sources.timesca import SOURCE
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.journal import RunKind, RunRecord, RunStatus
 
@@ -72,8 +72,8 @@ def archive_day(settings: Settings, day: date) -> Path:
     base_url = str(settings.site_url)
     writer = ArchiveWriter(
         settings.archive_dir,
-        f"{slot:%Y%m%dT%H%M%SZ}-{SOURCE}",
-        source=SOURCE,
+        f"{slot:%Y%m%dT%H%M%SZ}-{LISTINGS}",
+        source=LISTINGS,
         info={"software": f"ca_etl/{__version__}"},
         clock=lambda: slot,
     )

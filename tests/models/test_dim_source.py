@@ -1,9 +1,9 @@
-from ca_etl.sources.timesca import SOURCE
+from ca_etl.records import LISTINGS
 
 
 def test_the_source_of_the_daily_run_is_daily_in_almaty(given):
-    assert given().row(f"select source, cadence, zone from main.dim_source where source = '{SOURCE}'") == (
-        SOURCE,
+    assert given().row(f"select source, cadence, zone from main.dim_source where source = '{LISTINGS}'") == (
+        LISTINGS,
         "daily",
         "Asia/Almaty",
     )

@@ -189,7 +189,7 @@ def fetch_policy(settings: Settings) -> FetchPolicy:
     on_loopback = site_name(str(settings.site_url)) == LOOPBACK
     if not settings.contact and not on_loopback:
         raise UsageError(
-            f"{settings.site_url} is requested with a contact only, and none is set",
+            f"{settings.site_url} is not requested: no contact is set",
             "export CA_ETL_CONTACT=you@example.org (it goes into the User-Agent)",
         )
     bare = host.removeprefix("www.")
