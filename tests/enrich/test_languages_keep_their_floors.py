@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ca_etl.enrich.tokens import FUNCTION_WORDS, MIN_LETTERS, languages, words_in, words_of
+from ca_etl.enrich.near_duplicates import FUNCTION_WORDS, MIN_LETTERS, languages, words_in, words_of
 
 LABELLED = Path(__file__).with_name("languages_labelled.txt")
 # Whoever changes the texts changes this, and says in the same change what the figures were before.

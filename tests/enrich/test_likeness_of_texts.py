@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.enrich.near_duplicates import BANDS, MIN_WORDS, Likeness, bands, likenesses
-from ca_etl.enrich.tokens import words_in
+from ca_etl.enrich.near_duplicates import BANDS, MIN_WORDS, Likeness, bands, likenesses, words_in
 
 STORY = (
     "The bakery on the corner of the old bazaar opened again on Monday after a winter without heat. Aibek Sultanov, "

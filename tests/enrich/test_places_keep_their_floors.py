@@ -16,8 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ca_etl.enrich.countries import places
-from ca_etl.enrich.gazetteer import Gazetteer
+from ca_etl.enrich.countries import Gazetteer, places
 from ca_etl.warehouse.sqlfiles import sql_root
 
 # Whoever changes the sentences changes these, and says in the same change what the figures were before.

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ca_etl.enrich.countries import ROWS, Place, place_rows, places
+from ca_etl.enrich.countries import ROWS, Gazetteer, Place, place_rows, places
 from ca_etl.enrich.country_rules import NAMES, RULES
-from ca_etl.enrich.gazetteer import Gazetteer
 from ca_etl.warehouse.sqlfiles import sql_root
 
 

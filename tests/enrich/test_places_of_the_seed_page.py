@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pytest
 
-from ca_etl.enrich.countries import place_rows
-from ca_etl.enrich.gazetteer import Gazetteer
+from ca_etl.enrich.countries import Gazetteer, place_rows
 from ca_etl.parse.rows import rows_of
 from ca_etl.records import Capture
 from ca_etl.warehouse.sqlfiles import sql_root

@@ -4,7 +4,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.enrich.tokens import words_in, words_of
+from ca_etl.enrich.near_duplicates import words_in, words_of
 
 # The whole text searched at once, by another engine.
 WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*")

@@ -14,8 +14,7 @@ import pytest
 
 from ca_etl.archive.naming import origin_of
 from ca_etl.parse.links import title_slug, url_slug
-from ca_etl.parse.page import PageKind
-from ca_etl.parse.page_kind import ticker_day
+from ca_etl.parse.page import PageKind, ticker_day
 from ca_etl.records import response_class
 from ca_etl.warehouse.checks import CheckResult, run_checks
 from ca_etl.warehouse.models import build_models

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ca_etl.parse.clean import MAX_TAGS, byline, clean, is_furniture, squeeze, take_shortcodes
+from ca_etl.parse.lines import MAX_TAGS, clean, is_boilerplate, read_byline, squeeze, take_shortcodes
 from ca_etl.parse.page import Media
-from ca_etl.parse.text_lines import read_lines
+from ca_etl.parse.text_page import read_lines
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
@@ -173,7 +173,7 @@ def test_a_character_without_a_width_parts_no_word_or_number(unseen: str) -> Non
     assert squeeze(f"It cost 1{unseen}000 som.{unseen}") == "It cost 1000 som."
     assert squeeze(f" {unseen} ") == ""
     printed = f"A Road{unseen} Opens\n\nIt cost 1{unseen}000 som, they say.\n"
-    said = [line.text for line in read_lines(printed).lines]
+    said = [line.text for line in read_lines(printed)[1]]
     assert said == ["A Road Opens", "It cost 1000 som, they say."]
 
 
@@ -193,12 +193,12 @@ def test_quotes_dashes_and_letters_are_stored_as_printed() -> None:
     ],
 )
 def test_links_and_labels_of_the_theme_are_furniture(line: str) -> None:
-    assert is_furniture(line)
+    assert is_boilerplate(line)
 
 
 @pytest.mark.parametrize("line", ["Continue reading the law.", "The divider was moved.", "Read moreover"])
 def test_sentences_are_no_furniture(line: str) -> None:
-    assert not is_furniture(line)
+    assert not is_boilerplate(line)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_sentences_are_no_furniture(line: str) -> None:
      ("By the end of the year, prices fell.", None), ("Written by", None), ("By " + "x" * 500, None)],
 )  # fmt: skip
 def test_a_line_of_a_name_alone_is_a_byline(line: str, name: str | None) -> None:
-    assert byline(line) == name
+    assert read_byline(line) == name
 
 
 def test_shortcodes_beyond_any_number_that_texts_have_stay_as_printed() -> None:

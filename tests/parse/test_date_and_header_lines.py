@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.parse.dates import instant, is_header, looks_like_date, read_date, read_header
-from ca_etl.parse.page import Page, Shown
+from ca_etl.parse.lines import is_date_like, is_header, parse_instant, read_date, read_header
+from ca_etl.parse.page import Page, ResultCount
 from ca_etl.records import RejectReason
 
 MONTHS = [
@@ -45,10 +45,10 @@ def test_no_other_line_is_a_date(line: str) -> None:
 
 
 def test_a_line_that_means_a_date_is_told_from_prose() -> None:
-    assert looks_like_date("5 December 2025")
-    assert looks_like_date("31 February 2025")
-    assert not looks_like_date("12 trains a day")
-    assert not looks_like_date("Mar 23")
+    assert is_date_like("5 December 2025")
+    assert is_date_like("31 February 2025")
+    assert not is_date_like("12 trains a day")
+    assert not is_date_like("Mar 23")
 
 
 @pytest.mark.parametrize("line", ["5 December 2025", "31 February 2025"])
@@ -56,12 +56,12 @@ def test_a_bad_date_line_behind_the_ticker_is_reported(page: Callable[..., Page]
     read = page(f"• KGS/USD = 0.01144 0%\n{line}\n\nViewing results 1 - 6 of 8\n")
     assert read.page_date is None
     assert RejectReason.BAD_DATE_LINE in [reject.reason for reject in read.rejects]
-    assert read.shown == Shown(1, 6, 8)
+    assert read.shown == ResultCount(1, 6, 8)
 
 
 def test_the_header_is_taken_as_it_stands_also_past_its_total() -> None:
-    assert read_header("Viewing results 1 - 6 of 2") == Shown(1, 6, 2)
-    assert read_header("Viewing results 1 \N{EN DASH} 6 of 9877") == Shown(1, 6, 9877)
+    assert read_header("Viewing results 1 - 6 of 2") == ResultCount(1, 6, 2)
+    assert read_header("Viewing results 1 \N{EN DASH} 6 of 9877") == ResultCount(1, 6, 9877)
     assert read_header("Viewing results 1 - 6 of 9,877") is None
     assert read_header("Viewing results 1 - 6") is None
 
@@ -80,7 +80,7 @@ def test_a_bad_header_is_reported(page: Callable[..., Page]) -> None:
 )
 def test_a_date_with_prose_far_after_it_is_no_date_line(line: str) -> None:
     assert read_date(line) is None
-    assert not looks_like_date(line)
+    assert not is_date_like(line)
 
 
 @pytest.mark.parametrize(
@@ -105,14 +105,19 @@ def test_a_line_of_up_to_80_characters_that_begins_as_the_header_claims_to_be_on
 @pytest.mark.parametrize(
     ("line", "shown"),
     [
-        ("Viewing results 999999999 - 999999999 of 999999999", Shown(999_999_999, 999_999_999, 999_999_999)),
+        (
+            "Viewing results 999999999 - 999999999 of 999999999",
+            ResultCount(999_999_999, 999_999_999, 999_999_999),
+        ),
         ("Viewing results 1 - 6 of 1000000000", None),
         ("Viewing results 1 - 6 of 8 ", None),
         (" Viewing results 1 - 6 of 8", None),
         ("Viewing results 1 - 6 of 8" + " " * 60, None),
     ],
 )
-def test_a_header_has_numbers_of_up_to_nine_digits_and_nothing_else(line: str, shown: Shown | None) -> None:
+def test_a_header_has_numbers_of_up_to_nine_digits_and_nothing_else(
+    line: str, shown: ResultCount | None
+) -> None:
     assert read_header(line) == shown
 
 
@@ -133,6 +138,6 @@ def test_a_header_has_numbers_of_up_to_nine_digits_and_nothing_else(line: str, s
     ],
 )
 def test_an_instant_has_an_offset_and_a_year_from_1990_to_2200(value: str, read: datetime | None) -> None:
-    instant_read = instant(value)
+    instant_read = parse_instant(value)
     assert instant_read == read
     assert instant_read is None or instant_read.tzinfo is UTC

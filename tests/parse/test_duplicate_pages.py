@@ -9,8 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ca_etl.parse.duplicate_pages import Saying, reject_repeats, repeats
-from ca_etl.parse.rows import rows_of
+from ca_etl.parse.rows import PageContent, reject_repeats, repeated_pages, rows_of
 from ca_etl.records import Capture, Rows
 
 SITE = "https://timesca.com/"
@@ -29,8 +28,8 @@ def rows() -> Callable[..., Rows]:
     return make
 
 
-def said(slug: str, title: str | None, text: str | None, post_id: int | None = None) -> Saying:
-    return Saying(f"{SITE}{slug}/", title, text, post_id)
+def said(slug: str, title: str | None, text: str | None, post_id: int | None = None) -> PageContent:
+    return PageContent(f"{SITE}{slug}/", title, text, post_id)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +55,10 @@ def said(slug: str, title: str | None, text: str | None, post_id: int | None = N
         "no page",
     ],
 )
-def test_what_several_addresses_say_is_of_none_of_them(sayings: list[Saying], found: dict[int, int]) -> None:
-    assert repeats(sayings) == found
+def test_what_several_addresses_say_is_of_none_of_them(
+    sayings: list[PageContent], found: dict[int, int]
+) -> None:
+    assert repeated_pages(sayings) == found
 
 
 def asked(rows: Callable[..., Rows], name: str, text: str, source: str = "timesca-articles") -> Rows:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ca_etl.parse.labels import describes_article, is_credit
+from ca_etl.parse.lines import describes_article, is_credit
 from ca_etl.parse.page import Media, Page
 
 Reader = Callable[..., Page]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.parse.item_validation import plain
+from ca_etl.parse.item_validation import html_to_text
 from ca_etl.parse.links import url_slug
 from ca_etl.parse.page import Article, Page
 from ca_etl.parse.rows import read_page
@@ -83,7 +83,7 @@ def test_times_come_from_the_gmt_fields_alone() -> None:
     ],
 )
 def test_entities_are_resolved_once_and_after_the_tags(html: str, text: str | None) -> None:
-    assert plain(html) == text
+    assert html_to_text(html) == text
 
 
 def test_a_hidden_author_is_an_error_object_and_no_name() -> None:

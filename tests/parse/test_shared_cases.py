@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from ca_etl.enrich.amounts import Amount, amounts
-from ca_etl.enrich.countries import places
-from ca_etl.enrich.gazetteer import Gazetteer
+from ca_etl.enrich.countries import Gazetteer, places
 from ca_etl.parse.page import Page, PageKind
 from ca_etl.parse.rows import read_page
 from ca_etl.warehouse.sqlfiles import sql_root

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ca_etl.parse.page import Page, PageKind, Shown
+from ca_etl.parse.page import Page, PageKind, ResultCount
 
 Reader = Callable[..., Page]
 FIVE = (
@@ -31,7 +31,7 @@ def _titles(read: Page) -> tuple[str | None, ...]:
 
 def test_v1_a_listing_without_date_line(page: Reader) -> None:
     read = page(f"{FIVE * 8}\nViewing results 1 - 6 of 10\n\n{BLOCKS}")
-    assert (read.kind, read.page_date, read.shown) == (PageKind.LISTING, None, Shown(1, 6, 10))
+    assert (read.kind, read.page_date, read.shown) == (PageKind.LISTING, None, ResultCount(1, 6, 10))
     assert (len(read.rates), read.ticker_cycles, read.rejects) == (5, 8, ())
     assert _titles(read) == TITLES
 
@@ -71,12 +71,12 @@ def test_v5_an_author_page_without_the_word_articles(page: Reader) -> None:
 
 def test_v21_a_date_line_without_ticker_is_the_first_line(page: Reader) -> None:
     read = page(f"28 April 2025\n\nViewing results 1 - 6 of 3\n\n{BLOCKS}")
-    assert (read.page_date, read.shown, read.rates) == (date(2025, 4, 28), Shown(1, 6, 3), ())
+    assert (read.page_date, read.shown, read.rates) == (date(2025, 4, 28), ResultCount(1, 6, 3), ())
 
 
 def test_v25_the_header_is_the_first_line(page: Reader) -> None:
     read = page(f"Viewing results 1 - 6 of 40\n\n{BLOCKS}")
-    assert (read.page_date, read.shown) == (None, Shown(1, 6, 40))
+    assert (read.page_date, read.shown) == (None, ResultCount(1, 6, 40))
     assert _titles(read) == TITLES
 
 
@@ -187,7 +187,7 @@ def test_zero_width_characters_do_not_hide_the_head(page: Reader) -> None:
     read = page(
         f"{FIVE * 8}05\u200b December 2025\n\u200b\nViewing results 1 \u2013 6 of\u200b 8\n\n{BLOCKS}"
     )
-    assert (read.page_date, read.shown) == (date(2025, 12, 5), Shown(1, 6, 8))
+    assert (read.page_date, read.shown) == (date(2025, 12, 5), ResultCount(1, 6, 8))
     assert _titles(read) == TITLES
 
 

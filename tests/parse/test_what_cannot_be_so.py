@@ -7,7 +7,7 @@ import json
 import pytest
 
 from ca_etl.parse.feed import read_feed
-from ca_etl.parse.item_validation import cut_off
+from ca_etl.parse.item_validation import surrounding_rejects
 from ca_etl.parse.page import Page
 from ca_etl.parse.wordpress_json import read_posts
 
@@ -74,10 +74,10 @@ def test_no_time_is_no_reject(none: object) -> None:
 
 
 def test_text_around_a_document_is_one_reject_with_its_place_and_space_is_none() -> None:
-    assert cut_off("\ufeff \n", "\r\n") == []
-    (reject,) = cut_off("Notice: x\n", " <!-- cached -->")
+    assert surrounding_rejects("\ufeff \n", "\r\n") == []
+    (reject,) = surrounding_rejects("Notice: x\n", " <!-- cached -->")
     assert (reject.reason, reject.excerpt) == ("extra_text", "Notice: x [...] <!-- cached -->")
     assert reject.detail == "cut off: 9 characters before the document, 15 characters after the document"
-    (reject,) = cut_off("x" * 999, "y" * 999)
+    (reject,) = surrounding_rejects("x" * 999, "y" * 999)
     assert {"x", "y"} <= set(reject.excerpt)
     assert len(reject.excerpt) <= 200

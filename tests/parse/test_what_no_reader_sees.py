@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from ca_etl.parse.item_validation import plain, read_content
+from ca_etl.parse.item_validation import html_to_text, read_content
 from ca_etl.parse.page import Page
 
 Reader = Callable[..., Page]
@@ -39,7 +39,7 @@ def test_a_raised_or_lowered_figure_is_no_digit_of_the_number_before(
     assert _text(page, f"<p>{html}</p>") == said
     content = read_content(f"<p>{html}</p>")
     assert content is not None
-    assert content.text == plain(html) == said
+    assert content.text == html_to_text(html) == said
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_articles_that_a_script_shows_later_are_kept(page: Reader) -> None:
 def test_struck_out_text_is_dropped_and_joins_no_numbers(page: Reader, html: str, text: str) -> None:
     content = read_content(f"<p>{html}</p>")
     assert content is not None
-    assert content.text == plain(html) == _text(page, f"<p>{html}</p>") == text
+    assert content.text == html_to_text(html) == _text(page, f"<p>{html}</p>") == text
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_struck_out_text_is_dropped_and_joins_no_numbers(page: Reader, html: str
 def test_what_only_allows_a_break_joins(page: Reader, html: str, text: str) -> None:
     content = read_content(f"<p>{html}</p>")
     assert content is not None
-    assert content.text == plain(html) == _text(page, f"<p>{html}</p>") == text
+    assert content.text == html_to_text(html) == _text(page, f"<p>{html}</p>") == text
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_a_notes_mark_after_a_word_is_dropped(mark: str) -> None:
 def test_a_raised_mark_is_never_part_of_the_word_or_number_before(html: str, text: str) -> None:
     content = read_content(f"<p>{html}</p>")
     assert content is not None
-    assert content.text == plain(html) == text
+    assert content.text == html_to_text(html) == text
 
 
 @pytest.mark.parametrize("tag", ["sup", "s"])
@@ -190,4 +190,4 @@ def test_numbers_stay_apart_beside_more_marks_than_articles_have(tag: str) -> No
 
 
 def test_a_break_in_a_title_is_a_space() -> None:
-    assert plain("Herders<br>Count &amp; Sheep") == "Herders Count & Sheep"
+    assert html_to_text("Herders<br>Count &amp; Sheep") == "Herders Count & Sheep"

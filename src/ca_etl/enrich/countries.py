@@ -7,7 +7,7 @@ firm, refused or doubtful (`places_rules`); a doubtful one counts where the same
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -15,8 +15,17 @@ from typing import Final
 
 import polars as pl
 
-from ca_etl.enrich.country_rules import BEARERS, BORROWED, DOUBTFUL, FIRM, NAMES, REACH, WINDOW, verdict
-from ca_etl.enrich.gazetteer import Gazetteer
+from ca_etl.enrich.country_rules import (
+    BEARERS,
+    BORROWED,
+    DOUBTFUL,
+    FIRM,
+    NAMES,
+    REACH,
+    RULES,
+    WINDOW,
+    verdict,
+)
 
 ROWS: Final = {
     "text_id": pl.String,
@@ -208,3 +217,67 @@ def _decoded(sides: Sequence[bytes]) -> tuple[str, str]:
 def _in_word(character: str) -> bool:
     """Letters, digits and the marks that are put upon them, of any script."""
     return character == "_" or (character != "" and unicodedata.category(character)[0] in "LNM")
+
+
+KINDS: Final = NAMES | {"none"} | BEARERS
+_SHORTEST_IN_CAPITALS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name. `country_codes` are ISO 3166-1 alpha-2, EU for the European Union, XK (user-assigned) for Kosovo.
+
+    A name that states share has several. The kind "none" is a longer name that is no country and hides one inside it
+    ("Gulf of Oman"), the kinds of `places_rules.BEARERS` are words that bear names ("Convention"): they have none.
+    `rules` are names of `places_rules.RULES`.
+    """
+
+    name: str
+    kind: str
+    country_codes: tuple[str, ...]
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gazetteer:
+    """All names, the longest first, each once."""
+
+    names: tuple[Name, ...]
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, str | None]]) -> Gazetteer:
+        """Make one of the rows of `sql/seeds/places.csv`: name, kind, country_code, rule (names, space between).
+
+        A name that states share has a row for each; kind and rules are those of the first. Names of four letters and
+        more are also matched in capitals, as old datelines print them: "BISHKEK (TCA)". Raises `ValueError` for a name
+        that is listed twice for one country, an unknown kind or rule, or a name without country.
+        """
+        names: dict[str, Name] = {}
+        for entry in map(_entry, rows):
+            first = names.setdefault(entry.name, entry)
+            if first is not entry:
+                if set(first.country_codes) & set(entry.country_codes) or not entry.country_codes:
+                    raise ValueError(f"{entry.name!r} stands twice among the places: leave one of its rows")
+                codes = first.country_codes + entry.country_codes
+                names[entry.name] = Name(entry.name, first.kind, codes, first.rules)
+        for entry in tuple(names.values()):
+            capitals = entry.name.upper()
+            if len(capitals) >= _SHORTEST_IN_CAPITALS and "." not in capitals:
+                names.setdefault(capitals, Name(capitals, entry.kind, entry.country_codes, entry.rules))
+        return cls(tuple(sorted(names.values(), key=lambda entry: (-len(entry.name), entry.name))))
+
+
+def _entry(row: Mapping[str, str | None]) -> Name:
+    name, kind = row["name"] or "", row["kind"] or ""
+    code, rules = row["country_code"] or None, tuple((row["rule"] or "").split())
+    if not name or kind not in KINDS:
+        raise ValueError(
+            f"the place {name!r} has the kind {kind!r}: it must be one of {', '.join(sorted(KINDS))}"
+        )
+    if (code is None) != (kind not in NAMES):
+        raise ValueError(
+            f"the place {name!r} of the kind {kind!r} has the country {code!r}: {', '.join(sorted(NAMES))} have one"
+        )
+    if unknown := [rule for rule in rules if rule not in RULES]:
+        raise ValueError(f"the place {name!r} names the unknown rule {unknown[0]!r}: see places_rules.RULES")
+    return Name(name, kind, () if code is None else (code,), rules)

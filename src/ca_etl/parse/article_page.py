@@ -9,24 +9,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import dropwhile, islice, takewhile
 from typing import Any, Final, NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from ca_etl.parse.clean import squeeze
-from ca_etl.parse.dates import instant, read_date
-from ca_etl.parse.html_articles import AUTHOR, META_LINE_CHARS, Facts, take_captions
-from ca_etl.parse.html_document import GAP, Heading, Markup, ancestors
-from ca_etl.parse.item_validation import plain, unread_time, well_formed
-from ca_etl.parse.labels import clean_article
+from ca_etl.parse.html_document import (
+    HEADINGS,
+    Heading,
+    Markup,
+    ancestors,
+    drop_article_boilerplate,
+    take_captions,
+)
+from ca_etl.parse.item_validation import html_to_text, time_rejects, to_valid_text
+from ca_etl.parse.lines import clean_article, parse_instant, read_date, squeeze
 from ca_etl.parse.linked_data import LinkedArticle, LinkedData, is_same_title
 from ca_etl.parse.links import bare_address, is_address, resolve
-from ca_etl.parse.page import Article, PageKind, Reject
-from ca_etl.parse.page_kind import kind_of_url
-from ca_etl.parse.pruning import HEADINGS, drop_article_boilerplate
+from ca_etl.parse.page import GAP, Article, Media, PageKind, Reject, kind_of_url
 from ca_etl.records import RejectReason, site_name
 
+# Attributes of HTML, microdata and WordPress itself: no theme's.
+AUTHOR: Final = '[rel~=author],[itemprop=author],a[href*="/author/"]'
+_NAME_CHARS: Final = 200
+# A line with a date or a byline in it is the article's meta line up to this length, and text beyond.
+META_LINE_CHARS: Final = 80
 # Classes that WordPress' body_class() gives to the page of a post, and to pages that list posts.
 _POST_CLASSES: Final = frozenset({"single", "single-post"})
 _LIST_CLASSES: Final = frozenset({"archive", "blog", "category", "tag", "author", "search", "search-results"})
@@ -54,7 +63,35 @@ _BLOCKS: Final = frozenset(
 _LINE_END: Final = "\ue000"
 
 
-class ArticlePage(NamedTuple):
+@dataclass(slots=True)
+class Facts:
+    """What a page shows of an article beside its text; times are UTC."""
+
+    author: str | None = None
+    published_at: datetime | None = None
+    modified_at: datetime | None = None
+    media: list[Media] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, node: LexborNode) -> Facts:
+        """What a `time` or an element that names an author states."""
+        if node.tag != "time":
+            name = squeeze(node.text()[:_NAME_CHARS])
+            return cls(author=None if is_address(name) else name or None)
+        classes = (node.attrs.get("class") or "").split()
+        at = parse_instant(node.attrs.get("datetime") or "")
+        is_change = "updated" in classes and "published" not in classes
+        return cls(modified_at=at) if is_change else cls(published_at=at)
+
+    def add(self, later: Facts) -> None:
+        """Add what is stated further down: of author and times the first counts."""
+        self.author = self.author or later.author
+        self.published_at = self.published_at or later.published_at
+        self.modified_at = self.modified_at or later.modified_at
+        self.media += later.media
+
+
+class SingleArticle(NamedTuple):
     """A page that is one article, or seems to be one: unless it is proven it may be an error page.
 
     `is_post` is WordPress' word for it. `before` are the lines above the title. `article` has the position 1.
@@ -69,12 +106,12 @@ class ArticlePage(NamedTuple):
 
 def read_article_page(
     markup: Markup, headings: Sequence[Heading], url: str | None, base: str | None, *, has_ticker: bool
-) -> ArticlePage | None:
+) -> SingleArticle | None:
     """The one article that a page is, or None where it lists articles or shows none.
 
     `url` is the page's address, `base` what its links are relative to. `markup` is used up unless the result is None.
     """
-    head = _Head(markup, url)
+    head = _PageHead(markup, url)
     title = head.own_title(headings, base)
     others = {node.mem_id for node, href in headings if node is not title and href is not None}
     around = None if title is None else _nearest(title, "article")
@@ -98,10 +135,10 @@ def read_article_page(
     if others and not is_proven and container.tag != "article":
         return None
     article, before, rejects = _read(head, container, title, shown, base)
-    return ArticlePage(article, before, head.is_post, is_proven, rejects)
+    return SingleArticle(article, before, head.is_post, is_proven, rejects)
 
 
-class _Head:
+class _PageHead:
     """What a page states of itself outside its text."""
 
     def __init__(self, markup: Markup, url: str | None) -> None:
@@ -110,7 +147,7 @@ class _Head:
         for node in markup.head.css("meta[content]"):
             attributes = node.attrs
             for key in (attributes.get("property"), attributes.get("name")):
-                self.metas.setdefault(key or "", squeeze(well_formed(attributes["content"] or "")))
+                self.metas.setdefault(key or "", squeeze(to_valid_text(attributes["content"] or "")))
         author = self.metas.get("author", "")
         is_name = not is_address(author) and author != self.metas.get("og:site_name")
         self.author = author if author and is_name else None
@@ -139,7 +176,7 @@ class _Head:
     def _page_title(self) -> str | None:
         """The page's title, without the site's name after it."""
         node = self.markup.head.css_first("title")
-        title = "" if node is None else squeeze(well_formed(node.text()))
+        title = "" if node is None else squeeze(to_valid_text(node.text()))
         site = self.metas.get("og:site_name") or title
         return title.removesuffix(site).rstrip(" -\u2013\u2014|\u00bb\u2022:") or title or None
 
@@ -237,7 +274,7 @@ def _is_dated(container: LexborNode, title: LexborNode | None) -> bool:
 
 
 def _read(
-    head: _Head, container: LexborNode, title: LexborNode | None, shown: Facts, base: str | None
+    head: _PageHead, container: LexborNode, title: LexborNode | None, shown: Facts, base: str | None
 ) -> tuple[Article, list[str], list[Reject]]:
     """The article, the lines above its title, and what could not be read."""
     shown_title = "" if title is None else squeeze(title.text())
@@ -255,26 +292,22 @@ def _read(
     opening = [line for line in lines[:_META_LINES] if line != name]
     cleaned = clean_article([*opening, *lines[_META_LINES:]])
     stated = {key: head.metas.get(key) or None for key in _META_TIMES}
-    published, modified = (instant(value or "") for value in stated.values())
-    section = plain(head.metas.get("article:section", ""))
-    link = head.canonical or base
-    article = Article(
-        position=1,
+    published, modified = (parse_instant(value or "") for value in stated.values())
+    section = html_to_text(head.metas.get("article:section", ""))
+    article = cleaned._replace(
         title=name,
-        url=link,
+        url=head.canonical or base,
         text=cleaned.text or linked.body,
-        is_truncated=cleaned.is_truncated,
         author=linked.author or shown.author or cleaned.author or head.author,
         published_at=linked.published_at or published or shown.published_at,
         modified_at=linked.modified_at or modified or shown.modified_at,
-        dateline=cleaned.dateline,
         media=(*media, *cleaned.media),
         post_id=head.post_id,
         categories=linked.categories or ((section,) if section else ()),
     )
     rejects = [*head.linked.rejects, *linked.rejects]
     for (key, value), at in zip(stated.items(), (article.published_at, article.modified_at), strict=True):
-        rejects += unread_time(key, value, at)
+        rejects += time_rejects(key, value, at)
     if tags > MAX_TAGS:
         why = f"{tags} tags, more than {MAX_TAGS} for the page of an article: its text is not read"
         rejects.append(Reject.of(RejectReason.TOO_LARGE, why, ""))

@@ -114,7 +114,7 @@ def _for_machines(head: bytes, declared: str, url: str | None) -> Form | None:
     return Form.JSON if (head[:1] in {b"{", b"["}) + (of_type == "json") + is_requested >= 2 else None
 
 
-def challenge_in(text: str) -> str | None:
+def find_challenge(text: str) -> str | None:
     """The mark of a bot check that is shown in place of a page, in the first 4,096 characters.
 
     Only what checks alone print: a site that has such a service serves ordinary pages with its scripts.
@@ -123,13 +123,13 @@ def challenge_in(text: str) -> str | None:
     return next((mark for mark in _CHALLENGES if mark in head), None)
 
 
-def beginning(payload: bytes) -> str:
+def text_prefix(payload: bytes) -> str:
     """The first characters of bytes that are not read as a page."""
     return payload[:_HEAD].decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
 def _reject(reason: RejectReason, detail: str, payload: bytes) -> Reject:
-    return Reject.of(reason, detail, beginning(payload))
+    return Reject.of(reason, detail, text_prefix(payload))
 
 
 # Labels as the web uses them. Python knows codecs that are no charsets at all (zip, rot13, idna), so a label

@@ -15,18 +15,18 @@ from xml.parsers import expat
 
 import feedparser
 
-from ca_etl.parse.dates import instant
 from ca_etl.parse.item_validation import (
-    cut_off,
-    plain,
+    drop_foreign_link,
+    html_to_text,
     read_content,
     refused_page,
     response_page,
+    surrounding_rejects,
+    time_rejects,
+    to_valid_text,
     too_many_tags,
-    unread_time,
-    well_formed,
-    without_foreign_link,
 )
+from ca_etl.parse.lines import parse_instant
 from ca_etl.parse.links import resolve
 from ca_etl.parse.page import Article, Page, PageKind, Reject
 from ca_etl.records import RejectReason
@@ -115,9 +115,9 @@ def read_feed(text: str, *, url: str | None, charset: str) -> Page:
     for item in items:
         read = _article(item, len(articles) + 1, url)
         if isinstance(read, Article):
-            article, foreign = without_foreign_link(read, url)
+            article, foreign = drop_foreign_link(read, url)
             articles.append(article)
-            rejects += [*foreign, *unread_time("pubDate", _date(item), article.published_at)]
+            rejects += [*foreign, *time_rejects("pubDate", _date(item), article.published_at)]
         else:
             rejects.append(read)
     return response_page(PageKind.FEED, articles, [*rejects, *around], charset)
@@ -135,7 +135,7 @@ def _document(text: str) -> tuple[str, list[Reject], str | None]:
     end = len(text) if end < 0 else end + len(_RSS_END)
     after = text[end : end + _AROUND_CHARS]
     document = _FORBIDDEN.sub("\ufffd", text[start.start() : end])
-    return document, cut_off(_PROLOG.sub("", before), _PROLOG.sub("", after)), None
+    return document, surrounding_rejects(_PROLOG.sub("", before), _PROLOG.sub("", after)), None
 
 
 def _read_items(document: str) -> tuple[list[Item], str | None]:
@@ -312,7 +312,7 @@ def _unwrapped(value: str | None) -> tuple[str, bool]:
     is_html = _CDATA in text or _HTML in (value or "")
     if _CDATA in text:
         text = text.replace(_CDATA, "").replace("]]>", "")
-    return well_formed(text).strip(), is_html
+    return to_valid_text(text).strip(), is_html
 
 
 def _text(item: Item, name: str) -> str | None:
@@ -328,7 +328,7 @@ def _date(item: Item) -> str | None:
 def _plain(value: str | None) -> str | None:
     """A title or name. XML has resolved its entities unless it was in a CDATA section: never twice."""
     text, is_html = _unwrapped(value)
-    return plain(text) if is_html else " ".join(text.split()) or None
+    return html_to_text(text) if is_html else " ".join(text.split()) or None
 
 
 def _markup(value: str | None) -> str:
@@ -359,7 +359,7 @@ def read_time(value: str) -> datetime | None:
     """
     match = _TIME.fullmatch(value)
     if match is None:
-        return instant(value) if len(value) <= 40 else None
+        return parse_instant(value) if len(value) <= 40 else None
     weekday, day, month, year, hour, minute, second, sign, hours, minutes, zone = match.groups()
     if zone is None:
         offset = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
@@ -381,4 +381,4 @@ def read_time(value: str) -> datetime | None:
         return None
     if abs(offset) > _MAX_OFFSET or (weekday and _DAYS.index(weekday.lower()) != local.weekday()):
         return None
-    return instant(time.isoformat())
+    return parse_instant(time.isoformat())

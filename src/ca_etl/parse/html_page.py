@@ -7,18 +7,28 @@ The ticker, the date line and the "Viewing results" header are recognised by the
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
-from ca_etl.parse.article_page import read_article_page
-from ca_etl.parse.clean import squeeze
-from ca_etl.parse.dates import START, looks_like_date, read_date, read_header
-from ca_etl.parse.html_articles import Cards, read_cards
-from ca_etl.parse.html_document import GAP, Markup
+from selectolax.lexbor import LexborNode
+
+from ca_etl.parse.article_page import AUTHOR, META_LINE_CHARS, Facts, read_article_page
+from ca_etl.parse.html_document import CAPTION, MARK, MARK_END, Heading, Markup, ancestors, caption_of
+from ca_etl.parse.lines import (
+    START,
+    clean_article,
+    describes_article,
+    is_date_like,
+    read_date,
+    read_header,
+    squeeze,
+)
 from ca_etl.parse.links import resolve
-from ca_etl.parse.page import Page, PageKind, Reject, Shown
-from ca_etl.parse.page_kind import Signs, kind_of, ticker_day
+from ca_etl.parse.page import GAP, Article, Features, Page, PageKind, Reject, ResultCount, kind_of, ticker_day
 from ca_etl.parse.ticker import read_ticker, ticker_lines
 from ca_etl.records import RejectReason
 
@@ -47,7 +57,7 @@ def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) ->
     own = None if is_list else read_article_page(markup, headings, url, base, has_ticker=has_ticker)
     cards = Cards((), own.before, ()) if own is not None else read_cards(markup, headings, base)
     page_date, rejects = _page_date(flat, ticker_text.end, cards)
-    signs = Signs(
+    features = Features(
         has_header=shown is not None,
         has_breadcrumb=has_breadcrumb,
         is_single_article=own is not None,
@@ -56,12 +66,12 @@ def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) ->
         has_ticker_or_date=has_ticker or page_date is not None,
         articles=len(cards.articles),
     )
-    kind = kind_of(signs, url)
+    kind = kind_of(features, url)
     articles = cards.articles
     if own is not None and kind in {PageKind.ARTICLE, PageKind.OLD_SITE}:
         articles = (own.article,)
         rejects += own.rejects
-    if kind is PageKind.OTHER and kind_of(signs._replace(is_unproven=False), url) is PageKind.ARTICLE:
+    if kind is PageKind.OTHER and kind_of(features._replace(is_unproven=False), url) is PageKind.ARTICLE:
         # The date line may be an article's after all.
         page_date = None
         if not articles:
@@ -72,7 +82,7 @@ def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) ->
     return Page(kind, page_date, ticker.rates, ticker.cycles, shown, articles, tuple(rejects), charset)
 
 
-def _header(flat: str) -> tuple[Shown | None, list[Reject]]:
+def _header(flat: str) -> tuple[ResultCount | None, list[Reject]]:
     rejects: list[Reject] = []
     for start in islice(re.finditer(START, flat), _HEADERS):
         line = squeeze(flat[start.start() : start.start() + 80].replace(GAP, " "))
@@ -98,7 +108,7 @@ def _page_date(flat: str, ticker_end: int, cards: Cards) -> tuple[date | None, l
     after = flat[ticker_end : ticker_end + 60] if ticker_end else ""
     first = next(filter(None, map(squeeze, after.split(GAP))), "")
     day = read_date(first)
-    if day is None and looks_like_date(first):
+    if day is None and is_date_like(first):
         return None, [Reject.of(RejectReason.BAD_DATE_LINE, "not 'DD Month YYYY'", first)]
     if day is not None:
         nodes = (node for node in flat.split(GAP) if node.lstrip()[:1] == first[0])
@@ -106,3 +116,156 @@ def _page_date(flat: str, ticker_end: int, cards: Cards) -> tuple[date | None, l
         in_cards = sum(first in squeeze(label) for label in cards.labels)
         day = day if printed > in_cards else None
     return day, []
+
+
+_MARKED: Final = re.compile(f"{MARK}([0-9]{{1,9}}){MARK_END}")
+# Ancestors of a heading that are looked at for its card; no theme nests cards deeper.
+_CLIMB: Final = 24
+
+
+@dataclass(slots=True)
+class _Title:
+    """A heading that may be an article's, its card, and the lines in it, under it in the card, and after the card."""
+
+    node: LexborNode
+    href: str
+    card: LexborNode
+    heading: list[str] = field(default_factory=list)
+    inside: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+    facts: Facts = field(default_factory=Facts)
+
+
+class _Border(NamedTuple):
+    """Where a mark sends the lines that follow it; facts go to its title, or to that of the border before."""
+
+    title: _Title | None
+    lines: list[str]
+
+
+_Marks = dict[str, Facts | _Border]
+
+
+class Cards(NamedTuple):
+    """The articles of a page, the lines before the first of them, and the short lines within their cards."""
+
+    articles: tuple[Article, ...]
+    before: Sequence[str]
+    labels: Sequence[str]
+
+
+def read_cards(markup: Markup, headings: Iterable[Heading], base: str | None) -> Cards:
+    """The articles of `markup`, which is used up by it; links are relative to `base`.
+
+    Headings of a level that has no text under any of them are a widget's when another level has text.
+    """
+    titles = [
+        _Title(node, href, node)
+        for node, href in headings
+        if href is not None and not describes_article(squeeze(node.text()))
+    ]
+    marks, dropped = _mark_facts(markup)
+    titles = [title for title in titles if title.node.mem_id not in dropped]
+    _find_cards(titles)
+    before: list[str] = []
+    labels: list[str] = []
+    is_lone = len(titles) == 1
+    # The card of a lone article can be the whole page, its date line included.
+    marks |= _mark_borders(markup, titles, above=before if is_lone else labels)
+    _read_lines(markup, marks, before, labels)
+    labels += [] if is_lone else [line for title in titles for line in title.inside]
+    articles = [(title.node.tag, _article(title, base)) for title in titles]
+    levels = {level for level, one in articles if one.text is not None}
+    shown = [one for level, one in articles if one.title and (not levels or level in levels)]
+    numbered = (one._replace(position=position) for position, one in enumerate(shown, start=1))
+    return Cards(tuple(numbered), before, [line for line in labels if len(line) <= META_LINE_CHARS])
+
+
+def _mark_facts(markup: Markup) -> tuple[_Marks, set[int]]:
+    """Set marks at authors, times and captions; captions and all in them leave the tree (their ids are the second)."""
+    marks: _Marks = {}
+    dropped: set[int] = set()
+    # Outer elements first: the text of a name or caption is read before a mark can be set in it.
+    for node in markup.body.css(f"{AUTHOR},{CAPTION},time"):
+        if node.mem_id in dropped:
+            continue
+        is_caption = node.tag == "figcaption" or "wp-caption-text" in (node.attrs.get("class") or "")
+        facts = Facts(media=[caption_of(node)]) if is_caption else Facts.of(node)
+        marks[markup.mark(node.insert_before)] = facts
+        if is_caption:
+            dropped.update(inner.mem_id for inner in node.css("*"))
+            node.decompose()
+    return marks, dropped
+
+
+def _find_cards(titles: Sequence[_Title]) -> None:
+    paths = [list(islice(ancestors(title.node), _CLIMB)) for title in titles]
+    if len(titles) == 1:
+        # Nothing states where the card of a lone article ends, but these elements.
+        named = [node for tag in ("article", "main") for node in paths[0] if node.tag == tag]
+        titles[0].card = (named or paths[0][-1:] or [titles[0].node])[0]
+        return
+    titles_in = Counter(node.mem_id for path in paths for node in path)
+    for title, path in zip(titles, paths, strict=True):
+        for node in path:
+            if titles_in[node.mem_id] > 1:
+                break
+            title.card = node
+
+
+def _mark_borders(markup: Markup, titles: Sequence[_Title], above: list[str]) -> _Marks:
+    """Set marks at the cards and titles, and at the end of each element that holds cards."""
+    marks: _Marks = {}
+    stopped: set[int] = set()
+    for title in titles:
+        marks[markup.mark(title.card.insert_before)] = _Border(title, above)
+        marks[markup.mark(title.node.insert_before)] = _Border(title, title.heading)
+        # Where the card is the heading, the mark set last is next to it: the title's end must be.
+        marks[markup.mark(title.card.insert_after)] = _Border(title, title.after)
+        marks[markup.mark(title.node.insert_after)] = _Border(title, title.inside)
+        holder = title.card.parent
+        if holder is not None and holder.mem_id not in stopped and holder.tag not in {"body", "html"}:
+            stopped.add(holder.mem_id)
+            marks[markup.mark(holder.insert_after)] = _Border(None, [])
+    return marks
+
+
+def _read_lines(markup: Markup, marks: _Marks, before: list[str], labels: list[str]) -> None:
+    """Give the text between the marks to what it belongs to, the page's begin to `before`."""
+    lines, facts = before, Facts()
+    for raw in markup.text().split(GAP):
+        if MARK not in raw:
+            lines.append(raw)
+            continue
+        line, has_facts = "", False
+        pieces = _MARKED.split(raw)
+        for piece, number in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
+            line += piece
+            mark = marks.get(number)
+            if isinstance(mark, Facts):
+                facts.add(mark)
+                has_facts = True
+                continue
+            # A short line with facts is the article's meta line and no text.
+            text = squeeze(line)
+            (labels if has_facts and len(text) <= META_LINE_CHARS else lines).append(text)
+            line, has_facts = "", False
+            if mark is not None:
+                lines = mark.lines
+                facts = facts if mark.title is None else mark.title.facts
+
+
+def _article(title: _Title, base: str | None) -> Article:
+    """The article of a title, with the text within its card, or where that has none the text after it."""
+    article = clean_article(title.inside)
+    if article.text is None:
+        after = clean_article(title.after)
+        article = after._replace(author=article.author or after.author, media=article.media + after.media)
+    return article._replace(
+        title=squeeze(" ".join(title.heading)),
+        url=resolve(base, title.href),
+        author=title.facts.author or article.author,
+        published_at=title.facts.published_at,
+        modified_at=title.facts.modified_at,
+        media=(*title.facts.media, *article.media),
+    )

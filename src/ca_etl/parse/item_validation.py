@@ -7,11 +7,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from ca_etl.parse.clean import squeeze
-from ca_etl.parse.html_articles import take_captions
-from ca_etl.parse.html_document import GAP, MAX_TAGS, Markup, too_complex
-from ca_etl.parse.labels import clean_article
-from ca_etl.parse.page import EXCERPT_CHARS, Article, Page, PageKind, Reject
+from ca_etl.parse.html_document import MAX_TAGS, Markup, take_captions, too_complex
+from ca_etl.parse.lines import clean_article, squeeze
+from ca_etl.parse.page import EXCERPT_CHARS, GAP, Article, Page, PageKind, Reject
 from ca_etl.records import RejectReason, site_name
 
 # WordPress writes so that there is no time yet, in JSON and in a feed.
@@ -30,10 +28,10 @@ def refused_page(kind: PageKind, reason: RejectReason, why: str, text: str, char
     return response_page(kind, (), [Reject.of(reason, why[:300], text)], charset)
 
 
-def cut_off(before: str, after: str) -> list[Reject]:
+def surrounding_rejects(before: str, after: str) -> list[Reject]:
     """The reject of text around a document, by PHP, a plugin or a cache; none where both are white space."""
     parts = (("before", before.strip("\ufeff \t\r\n")), ("after", after.strip("\ufeff \t\r\n")))
-    cut = [(where, well_formed(text)) for where, text in parts if text]
+    cut = [(where, to_valid_text(text)) for where, text in parts if text]
     if not cut:
         return []
     detail = ", ".join(f"{len(text)} characters {where} the document" for where, text in cut)
@@ -41,7 +39,7 @@ def cut_off(before: str, after: str) -> list[Reject]:
     return [Reject.of(RejectReason.EXTRA_TEXT, f"cut off: {detail}", excerpt)]
 
 
-def without_foreign_link(article: Article, url: str | None) -> tuple[Article, list[Reject]]:
+def drop_foreign_link(article: Article, url: str | None) -> tuple[Article, list[Reject]]:
     """`article` without a link that leads off the site of `url`, which gave it, and the reject that says so."""
     if article.url is None or url is None or site_name(article.url) == site_name(url):
         return article, []
@@ -50,11 +48,11 @@ def without_foreign_link(article: Article, url: str | None) -> tuple[Article, li
     return article._replace(url=None), [reject]
 
 
-def unread_time(name: str, value: object, read: datetime | None) -> list[Reject]:
+def time_rejects(name: str, value: object, read: datetime | None) -> list[Reject]:
     """The reject of a time that the field `name` has and that could not be read; none where it has no time."""
     if read is not None or value is None:
         return []
-    text = well_formed(str(value)[:200])
+    text = to_valid_text(str(value)[:200])
     if _NO_TIME.fullmatch(text):
         return []
     return [Reject.of(RejectReason.BAD_TIME, f"{name} is not a time that an article can have", text)]
@@ -66,7 +64,7 @@ def too_many_tags(text: str) -> str | None:
     return f"{tags} tags, more than {MAX_TAGS}" if tags > MAX_TAGS else None
 
 
-def well_formed(text: str) -> str:
+def to_valid_text(text: str) -> str:
     """`text` without what UTF-8 or DuckDB's readers refuse: lone surrogates and NUL become U+FFFD."""
     text = text.replace("\x00", "\ufffd")
     if text.isascii():
@@ -74,10 +72,10 @@ def well_formed(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def plain(html: str) -> str | None:
+def html_to_text(html: str) -> str | None:
     """A title or name as text: tags taken out, then entities resolved, once; None when nothing is left.
 
-    >>> plain("Milk &amp;#8217; <em>Honey</em>")
+    >>> html_to_text("Milk &amp;#8217; <em>Honey</em>")
     'Milk &#8217; Honey'
     """
     if ("<" in html or "&" in html) and too_complex(html.encode()) is None:
@@ -94,16 +92,8 @@ def read_content(html: str) -> Article | None:
         return None
     markup = _body(html)
     media = take_captions(markup.body)
-    cleaned = clean_article(markup.text().split(GAP))
-    return Article(
-        position=1,
-        title=None,
-        url=None,
-        text=cleaned.text,
-        is_truncated=cleaned.is_truncated,
-        dateline=cleaned.dateline,
-        media=(*media, *cleaned.media),
-    )
+    article = clean_article(markup.text().split(GAP))
+    return article._replace(media=(*media, *article.media))
 
 
 def _body(html: str) -> Markup:

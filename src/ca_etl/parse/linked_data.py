@@ -9,9 +9,8 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from ca_etl.parse.clean import squeeze
-from ca_etl.parse.dates import instant
-from ca_etl.parse.item_validation import plain, unread_time, well_formed
+from ca_etl.parse.item_validation import html_to_text, time_rejects, to_valid_text
+from ca_etl.parse.lines import parse_instant, squeeze
 from ca_etl.parse.links import bare_address, is_address
 from ca_etl.parse.page import Reject
 from ca_etl.records import RejectReason
@@ -64,7 +63,7 @@ class LinkedData(NamedTuple):
                     nodes += _nodes(value)
             except (ValueError, RecursionError) as error:
                 why = f"the JSON-LD of the page: {error}"[:300]
-                rejects.append(Reject.of(RejectReason.BAD_JSON, why, well_formed(script[:400])))
+                rejects.append(Reject.of(RejectReason.BAD_JSON, why, to_valid_text(script[:400])))
         return cls(nodes[:_MAX_NODES], rejects)
 
     @property
@@ -141,8 +140,8 @@ def _linked(node: Node, nodes: Sequence[Node]) -> LinkedArticle:
     terms = keywords.split(",", _MAX_NODES) if isinstance(keywords, str) else _list(keywords)
     categories = map(_text, [*_list(node.get("articleSection")), *terms])
     stated = {name: node.get(name) for name in ("datePublished", "dateModified")}
-    times = [instant(value) if isinstance(value, str) else None for value in stated.values()]
-    unread = map(unread_time, stated, stated.values(), times)
+    times = [parse_instant(value) if isinstance(value, str) else None for value in stated.values()]
+    unread = map(time_rejects, stated, stated.values(), times)
     return LinkedArticle(
         headline=_text(node.get("headline")) or _text(node.get("name")),
         author=", ".join(names) or None,
@@ -165,4 +164,4 @@ def _name(author: object, nodes: Sequence[Node]) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return plain(well_formed(value)) if isinstance(value, str) else None
+    return html_to_text(to_valid_text(value)) if isinstance(value, str) else None

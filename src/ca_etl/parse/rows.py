@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ca_etl.parse.decode import Decoded, Form, beginning, challenge_in, decode, form_of
+from ca_etl.parse.decode import Decoded, Form, decode, find_challenge, form_of, text_prefix
 from ca_etl.parse.html_document import too_complex
 from ca_etl.parse.html_page import read_html
 from ca_etl.parse.item_validation import refused_page
-from ca_etl.parse.links import article_address, is_api, title_slug, url_slug
-from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, Reject
-from ca_etl.parse.page_kind import ticker_day
+from ca_etl.parse.links import article_address, bare_address, is_api, title_slug, url_slug
+from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, Reject, ticker_day
 from ca_etl.parse.text_page import read_text
 from ca_etl.parse.wordpress_json import read_posts
 from ca_etl.records import (
@@ -125,7 +124,7 @@ def _read_form(
         if text.count("\n") > MAX_LINES:
             return Reject.of(RejectReason.TOO_LARGE, f"more than {MAX_LINES} lines of text", text)
         page = read_text(text, url=url, on=on, charset=charset)
-    mark = None if page.ticker_cycles else challenge_in(text)
+    mark = None if page.ticker_cycles else find_challenge(text)
     return page if mark is None else Reject.of(RejectReason.BLOCKED, f"a bot check, told by {mark!r}", text)
 
 
@@ -136,7 +135,7 @@ def _api_refused(why: str, text: str, charset: str) -> Page:
 
 
 def _challenge(text: str) -> str:
-    mark = challenge_in(text)
+    mark = find_challenge(text)
     return "" if mark is None else f", told by {mark!r}"
 
 
@@ -157,12 +156,12 @@ def _read(capture: Capture, on: date | None, site: str | None) -> Page | Reject:
     if isinstance(page, Page):
         charset = page.charset
         why += f", {page.rejects[0].detail}" if page.kind is PageKind.API_ERROR else ""
-    return _api_refused(why, beginning(capture.payload), charset)
+    return _api_refused(why, text_prefix(capture.payload), charset)
 
 
 def _refused(capture: Capture) -> Reject:
     """Why the response is no page to begin with."""
-    status, text = capture.http_status, beginning(capture.payload)
+    status, text = capture.http_status, text_prefix(capture.payload)
     if capture.truncated is not None:
         return Reject.of(RejectReason.TRUNCATED, f"cut in the archive: {capture.truncated}", text)
     if status == 304:
@@ -296,3 +295,88 @@ def _add_articles(rows: Rows, capture: Capture, articles: Iterable[Article], zon
             "categories": list(article.categories) or None,
         }
         rows.article_observation.append(row)
+
+
+class PageContent(NamedTuple):
+    """What the page of one article said; `text` stands for its text, by hash or in full."""
+
+    url: str
+    title: str | None
+    text: str | None
+    post_id: int | None
+
+
+def repeated_pages(sayings: Sequence[PageContent]) -> dict[int, int]:
+    """The places in `sayings` that are no article's, each with the number of addresses that say the same.
+
+    The same is one text, or one title where no text is, under several addresses; not of posts that have a number
+    each and one title.
+    """
+    same: dict[tuple[str | None, str | None], list[int]] = {}
+    for place, said in enumerate(sayings):
+        if said.text or said.title:
+            same.setdefault((said.text, None if said.text else said.title), []).append(place)
+    found: dict[int, int] = {}
+    for places in same.values():
+        several = [sayings[place] for place in places]
+        addresses = {bare_address(said.url) for said in several}
+        if len(addresses) > 1 and not _is_published_again(several, len(addresses)):
+            found |= dict.fromkeys(places, len(addresses))
+    return found
+
+
+def reject_repeats(rows: Rows, *, source: str, run_id: str) -> None:
+    """Make rejects of the pages in `rows`, those of one archive file, that say what pages of other articles say.
+
+    Only captures of `source`, which asks for the page of one article after the other.
+    """
+    pages = {
+        row["capture_id"]: row
+        for row in rows.capture
+        if row["source"] == source and row["page_kind"] == PageKind.ARTICLE and row["articles_parsed"] == 1
+    }
+    shown = [row for row in rows.article_observation if row["capture_id"] in pages and row["url"]]
+    found = repeated_pages(
+        [PageContent(row["url"], row["title"], row["text_id"], row["post_id"]) for row in shown]
+    )
+    for place, addresses in found.items():
+        row = shown[place]
+        why = Reject.of(RejectReason.NO_ARTICLES, f"{addresses} pages say the same", row["title"] or "")
+        rows.reject.append(_reject_row(rows.reject, row["capture_id"], why, run_id))
+        pages[row["capture_id"]] |= {
+            "page_kind": str(PageKind.OTHER),
+            "page_date": None,
+            "articles_parsed": 0,
+        }
+    lost = {shown[place]["capture_id"] for place in found}
+    if lost:
+        _drop(rows, lost)
+
+
+def _drop(rows: Rows, lost: set[str]) -> None:
+    dropped = {row["text_id"] for row in rows.article_observation if row["capture_id"] in lost}
+    rows.article_observation = [row for row in rows.article_observation if row["capture_id"] not in lost]
+    kept = {row["text_id"] for row in rows.article_observation}
+    rows.article_text = [
+        row for row in rows.article_text if row["text_id"] in kept or row["text_id"] not in dropped
+    ]
+
+
+def _reject_row(
+    rejects: Iterable[dict[str, Any]], capture_id: str, why: Reject, run_id: str
+) -> dict[str, Any]:
+    positions = (row["position"] for row in rejects if row["capture_id"] == capture_id)
+    return {
+        "capture_id": capture_id,
+        "position": max(positions, default=0) + 1,
+        "reason": str(why.reason),
+        "detail": why.detail,
+        "excerpt": why.excerpt,
+        "parser_version": PARSER_VERSION,
+        "run_id": run_id,
+    }
+
+
+def _is_published_again(several: Sequence[PageContent], addresses: int) -> bool:
+    numbers = {said.post_id for said in several}
+    return None not in numbers and len(numbers) >= addresses and len({said.title for said in several}) == 1

@@ -24,8 +24,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
-from ca_etl.parse.html_document import GAP
-from ca_etl.parse.page import EXCERPT_CHARS, RateLine, Reject
+from ca_etl.parse.page import EXCERPT_CHARS, GAP, RateLine, Reject
 from ca_etl.records import RejectReason
 
 QUOTE: Final = "USD"
@@ -64,7 +63,7 @@ def _cycles_of(on: date | None) -> list[Cycle]:
     return [cycle for cycle in CYCLES if on is None or cycle.since <= on <= cycle.until]
 
 
-def cut_short(cycles: int, on: date | None) -> Reject | None:
+def missing_cycles(cycles: int, on: date | None) -> Reject | None:
     """What is lacking in a text that ends with its ticker; None where the day is unknown or nothing is."""
     times = 0 if on is None else min(cycle.times for cycle in _cycles_of(on))
     if not 0 < cycles < times:

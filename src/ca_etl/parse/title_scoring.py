@@ -16,8 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ca_etl.parse.labels import describes_article
-from ca_etl.parse.text_lines import plain
+from ca_etl.parse.lines import describes_article, fold_signs
 
 MAX_CHARS: Final = 220
 MAX_WORDS: Final = 32
@@ -192,7 +191,7 @@ def opens_article(
 
 
 def _own_points(line: str, first_in_title_case: bool) -> float:
-    text = plain(line)
+    text = fold_signs(line)
     words = text.split()
     count = len(words)
     score = POINTS["words_1_3" if count < 4 else f"words_{count}" if count < 8 else "words_8_up"]

@@ -19,7 +19,7 @@ from ca_etl.warehouse.sqlfiles import sql_root
 if TYPE_CHECKING:
     import polars as pl
 
-    from ca_etl.enrich.gazetteer import Gazetteer
+    from ca_etl.enrich.countries import Gazetteer
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def enrich(ctx: Context) -> Enriched:
 
 def read_gazetteer() -> Gazetteer:
     """The names of places, from `sql/seeds/places.csv`."""
-    from ca_etl.enrich.gazetteer import Gazetteer  # noqa: PLC0415  Polars, see above
+    from ca_etl.enrich.countries import Gazetteer  # noqa: PLC0415  Polars, see above
 
     with (sql_root() / "seeds" / "places.csv").open(encoding="utf-8", newline="") as file:
         return Gazetteer.of(csv.DictReader(file))

@@ -15,9 +15,8 @@ import duckdb
 
 from ca_etl.archive.reader import archive_files, read_archive, read_origin
 from ca_etl.errors import CaEtlError
-from ca_etl.parse.duplicate_pages import reject_repeats
 from ca_etl.parse.page import PARSER_VERSION
-from ca_etl.parse.rows import rows_of
+from ca_etl.parse.rows import reject_repeats, rows_of
 from ca_etl.records import ARTICLE_PAGES, EXPECTED_RESPONSES, BadRecord, RejectReason, Rows, site_name
 from ca_etl.sources.session import Context, withheld_files
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building

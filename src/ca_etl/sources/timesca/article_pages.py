@@ -18,8 +18,8 @@ import duckdb
 
 from ca_etl.archive.client import FetchResult
 from ca_etl.archive.policy import Validators, Verdict
-from ca_etl.parse.duplicate_pages import Saying, repeats
 from ca_etl.parse.page import Article, Page, PageKind
+from ca_etl.parse.rows import PageContent, repeated_pages
 from ca_etl.records import ARTICLE_PAGES, DELETED_STATUSES
 from ca_etl.sources.schedules import DAILY, SWEEP
 from ca_etl.sources.session import FINAL, Context, Session, fetch_policy, page_of
@@ -80,7 +80,7 @@ def fetch_pages(
 ) -> tuple[tuple[PageOutcome, ...], FetchResult | None]:
     """The outcomes of the pages at `urls`, as far as the site is willing, and its last response where it refused."""
     pages: list[PageOutcome] = []
-    shown: dict[int, Saying] = {}
+    shown: dict[int, PageContent] = {}
     refusal: FetchResult | None = None
     for done, url in enumerate(urls):
         session.ctx.progress("capture", done, len(urls))
@@ -99,10 +99,10 @@ def fetch_pages(
     return tuple(PageOutcome.SAME if number in same else page for number, page in enumerate(pages)), refusal
 
 
-def _saying(url: str, article: Article) -> Saying:
+def _saying(url: str, article: Article) -> PageContent:
     # by its hash: a thousand texts are compared, and one of a hostile page has 30 MB
     text = article.text and hashlib.sha256(article.text.encode("utf-8", "replace")).hexdigest()
-    return Saying(article.url or url, article.title, text, article.post_id)
+    return PageContent(article.url or url, article.title, text, article.post_id)
 
 
 def outcome_of_pages(
