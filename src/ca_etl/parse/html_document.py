@@ -170,11 +170,8 @@ def _article_link(heading: LexborNode) -> str | None:
 
     Not: a link within the page, to another scheme, to the home page or to another list.
     """
-    # Nearly every title begins with its link, which is seen without a search.
-    link = heading.first_child
-    if link is None or link.tag != "a" or "href" not in link.attrs:
-        around = (outer for outer in islice(ancestors(heading), 3) if outer.tag == "a")
-        link = heading.css_first("a[href]") or next(around, None)
+    around = (outer for outer in islice(ancestors(heading), 3) if outer.tag == "a")
+    link = heading.css_first("a[href]") or next(around, None)
     href = "" if link is None else (link.attrs.get("href") or "").strip()
     is_web = ":" not in href.partition("/")[0] or href.lower().startswith(("http:", "https:"))
     parts = path_parts(href) if is_web else []

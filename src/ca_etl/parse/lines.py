@@ -1,16 +1,19 @@
-"""An article's text as stored: shortcodes taken out, boilerplate dropped, otherwise as printed.
+"""Lines of a page: an article's text made of them, and lines that are its byline, label, date or count of results.
 
 - White space: every run of it (the no-break space included) is one space; paragraphs are kept apart by an
-  empty line. Characters that have no width and part nothing (the zero-width space, the word joiner, the byte order
-  mark, the soft hyphen) are left out: the rest of "1,000" would be read as a number. Quotes, dashes and letters are
-  never changed.
+  empty line. Characters without a width (the zero-width space, the word joiner, the byte order mark, the soft hyphen)
+  are left out: the rest of "1,000" would be read as a number. Quotes, dashes and letters are never changed.
 - Shortcodes (`[caption ...]...[/caption]`, `[video ...]`, `[embed]...[/embed]`, `[gallery ...]`, any
   `[name key=value ...]`) leave the text and become `Media`. The tags of page builders (`[vc_row]`), end tags and what
   an end tag closes only leave the text. Other square brackets are prose and stay: "[the fold]", "[sic]".
 - Truncation: a text that the capture holds to its end (`text_articles.is_cut`) is truncated when it ends in
   an ellipsis ("...", U+2026, either in square brackets), or where it ends in "Register to read more". An ellipsis
-  inside the text, or one closed by a quotation mark, is the author's; one that really ends a text looks the same as
-  a cut, and counts as one.
+  inside the text, or one closed by a quotation mark, is the author's; one that really ends a text cannot be
+  distinguished from a cut, and counts as one.
+- Labels describe an article and are no part of it: ages, dates, reading times, counts, "Updated", photo credits. Only
+  whole lines count: "3 hours ago" is one, "Three Hours That Changed Bishkek" is a headline. A line may have several
+  ("4 December 2025, 5 min read, 2 comments"), and where bars or dots set them apart a category or a name beside them
+  ("News | 3 hours ago").
 """
 
 from __future__ import annotations
@@ -77,7 +80,7 @@ _BYLINE: Final = re.compile(
 
 
 def squeeze(line: str) -> str:
-    """`line` with every run of white space as one blank and none at its ends, and no characters without a width."""
+    """`line` with every run of white space as one space and none at its ends, and no characters without a width."""
     # The space is the only white space that is printable; splitting into words costs several times more.
     if not line.isprintable():
         return " ".join((line if line.isascii() else line.translate(_NO_WIDTH)).split())
@@ -107,7 +110,7 @@ def clean(paragraphs: Iterable[str]) -> Article:
     """An article of these squeezed paragraphs: its text (None where nothing is left of it), dateline and media."""
     text = "\n\n".join(paragraphs)
     media: tuple[Media, ...] = ()
-    if "[" in text and _SHORTCODE.search(text, text.index("[")):
+    if "[" in text:
         rest, media = take_shortcodes(text)
         text = "\n\n".join(filter(None, map(squeeze, rest.split("\n\n"))))
     text, cut = _without_tails(text)
@@ -165,7 +168,7 @@ def attachment_number(attribute: str) -> int | None:
 
 
 def _is_shortcode(tag: re.Match[str], closed: Collection[str]) -> bool:
-    """Whether the brackets are no editor's, such as "[sic]" or "[video unavailable]"."""
+    """Whether the brackets are a shortcode: "[sic]" and "[video unavailable]" are an editor's."""
     name, rest = tag["name"], tag["rest"].strip(" /")
     if name in {"video", "audio"} and not tag["end"] and rest and "=" not in rest and "//" not in rest:
         return False
@@ -179,12 +182,11 @@ def _without_tails(text: str) -> tuple[str, bool]:
     kept: list[str] = []
     cut = False
     for paragraph in text.split("\n\n"):
-        line, tail = paragraph, None
-        if "read" in paragraph[-_TAIL_CHARS:].lower():
-            tail = _TAIL.search(paragraph, max(0, len(paragraph) - _TAIL_CHARS))
-        if tail is not None:
-            line = paragraph[: tail.start()]
-            cut = tail[1].startswith("Register")
+        # Nearly no paragraph ends so, and the search is slow.
+        may_end = "read" in paragraph[-_TAIL_CHARS:].lower()
+        tail = _TAIL.search(paragraph, max(0, len(paragraph) - _TAIL_CHARS)) if may_end else None
+        line = paragraph if tail is None else paragraph[: tail.start()]
+        cut = cut if tail is None else tail[1].startswith("Register")
         if line and not is_boilerplate(line):
             kept.append(line)
     return "\n\n".join(kept), cut
@@ -202,7 +204,7 @@ _LOOSE_HEADER: Final = re.compile(
 
 
 def is_header(line: str) -> bool:
-    """Whether a squeezed line claims to be the header, well-formed or not."""
+    """Whether a squeezed line claims to be the header, also malformed."""
     return len(line) <= 80 and (line.startswith(START) or _LOOSE_HEADER.fullmatch(line) is not None)
 
 
@@ -323,20 +325,6 @@ _CREDIT: Final = re.compile(
     rf"|(?:[^:;!?]{{1,60}}(?: ?/ ?| via ))?{_AGENCY}(?:(?: ?/ ?| via ){_WORD}(?: {_WORD}){{0,3}})?"
     rf"|{_WHICH}{_PICTURE}"
 )
-# A line that does not begin with a number has one of these; few headlines have, and the patterns are slow.
-_HINTS: Final = frozenset(
-    """
-    ago now moments today yesterday last read reading comment comments reply replies views likes shares reads
-    hits viewed seen share tweet print e updated update published posted modified edited created uploaded date
-    monday tuesday wednesday thursday friday saturday sunday mon tue tues wed thu thur thurs fri sat sun january
-    february march april may june july august september october november december jan feb mar apr jun jul aug
-    sep sept oct nov dec photo photos photograph photographs image images picture pictures illustration
-    illustrations screenshot screenshots courtesy credit credits source copyright c getty shutterstock stock
-    istock istockphoto unsplash pixabay pexels flickr wikimedia depositphotos ap afp epa reuters tass ria
-    sputnik xinhua anadolu less about
-    """.split()  # noqa: SIM905 (a list of quoted words would fill a screen)
-)
-_WORDS: Final = re.compile(r"[a-z]{1,40}")
 
 
 def describes_article(line: str) -> bool:
@@ -347,10 +335,6 @@ def describes_article(line: str) -> bool:
 # Readers check the same lines several times over.
 @lru_cache(maxsize=1_024)
 def _describes(line: str) -> bool:
-    folded = line.casefold().strip(_AROUND)
-    has_hint = folded[:1].isdigit() or line[0] in "©<~"
-    if not has_hint and _HINTS.isdisjoint(_WORDS.findall(folded)):
-        return False
     return (
         _is_description(line)
         or is_credit(line)

@@ -136,7 +136,7 @@ def read_lines(text: str) -> tuple[list[str], list[Line], int]:
     lines: list[Line] = []
     start = gap = 0
     for line in text.split("\n"):
-        if is_ticker_line(line):
+        if "/" in line and is_ticker_line(line):
             start = start if ticker else len(lines)
             ticker.append(line.strip())
             gap = 0

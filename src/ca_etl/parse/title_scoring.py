@@ -39,7 +39,7 @@ def is_title_like(paragraph: str) -> bool:
     if not 3 <= len(paragraph) <= MAX_CHARS:
         return False
     last = paragraph[-1]
-    # Most short paragraphs that are no titles end with a full stop, so that is looked at before any pattern.
+    # Most short paragraphs that are no titles end with a full stop, so that is checked before any pattern.
     if last == "." and not (paragraph[-2].isupper() and _ABBREVIATION_END.search(paragraph) is not None):
         return False
     if last in ",;:…" or paragraph.endswith(_NO_TITLES_END) or _OPENS.match(paragraph) is None:
