@@ -79,7 +79,7 @@ class Facts:
             name = squeeze(node.text()[:_NAME_CHARS])
             return cls(author=None if is_address(name) else name or None)
         classes = (node.attrs.get("class") or "").split()
-        at = parse_instant(node.attrs.get("datetime") or "")
+        at = parse_instant(node.attrs.get("datetime"))
         is_change = "updated" in classes and "published" not in classes
         return cls(modified_at=at) if is_change else cls(published_at=at)
 
@@ -292,7 +292,7 @@ def _read(
     opening = [line for line in lines[:_META_LINES] if line != name]
     cleaned = clean_article([*opening, *lines[_META_LINES:]])
     stated = {key: head.metas.get(key) or None for key in _META_TIMES}
-    published, modified = (parse_instant(value or "") for value in stated.values())
+    published, modified = map(parse_instant, stated.values())
     section = html_to_text(head.metas.get("article:section", ""))
     article = cleaned._replace(
         title=name,

@@ -20,7 +20,6 @@ from ca_etl.parse.item_validation import (
     html_to_text,
     read_content,
     refused_page,
-    response_page,
     surrounding_rejects,
     time_rejects,
     to_valid_text,
@@ -120,7 +119,7 @@ def read_feed(text: str, *, url: str | None, charset: str) -> Page:
             rejects += [*foreign, *time_rejects("pubDate", _date(item), article.published_at)]
         else:
             rejects.append(read)
-    return response_page(PageKind.FEED, articles, [*rejects, *around], charset)
+    return Page(PageKind.FEED, charset, tuple(articles), (*rejects, *around))
 
 
 def _document(text: str) -> tuple[str, list[Reject], str | None]:

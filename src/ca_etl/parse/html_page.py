@@ -79,7 +79,7 @@ def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) ->
             rejects.append(Reject.of(RejectReason.NO_ARTICLES, _UNPROVEN, " ".join(filter(None, parts))))
     ticker = read_ticker(ticker_text.lines, ticker_day(kind, page_date, on))
     rejects = [*ticker.rejects, *rejects, *header_rejects]
-    return Page(kind, page_date, ticker.rates, ticker.cycles, shown, articles, tuple(rejects), charset)
+    return Page(kind, charset, articles, tuple(rejects), page_date, ticker.rates, ticker.cycles, shown)
 
 
 def _header(flat: str) -> tuple[ResultCount | None, list[Reject]]:

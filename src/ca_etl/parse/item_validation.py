@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -16,16 +15,9 @@ from ca_etl.records import RejectReason, site_name
 _NO_TIME: Final = re.compile(r"\s*(?:0000-00-00.*|.* -0001 .*)?", re.DOTALL)
 
 
-def response_page(
-    kind: PageKind, articles: Iterable[Article], rejects: Iterable[Reject], charset: str
-) -> Page:
-    """The page of a response for machines, which prints neither a date nor a ticker."""
-    return Page(kind, None, (), 0, None, tuple(articles), tuple(rejects), charset)
-
-
 def refused_page(kind: PageKind, reason: RejectReason, why: str, text: str, charset: str) -> Page:
     """The page of a response that gives nothing, and why."""
-    return response_page(kind, (), [Reject.of(reason, why[:300], text)], charset)
+    return Page(kind, charset, rejects=(Reject.of(reason, why[:300], text),))
 
 
 def surrounding_rejects(before: str, after: str) -> list[Reject]:

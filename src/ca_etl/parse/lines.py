@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from functools import lru_cache
 from itertools import islice
 from typing import Final
@@ -242,15 +242,19 @@ def is_date_like(line: str) -> bool:
     return line[:1].isdigit() and _LOOSE.fullmatch(line) is not None
 
 
-def parse_instant(value: str) -> datetime | None:
-    """An ISO 8601 time in UTC; None without an offset, because the site's own zone has changed."""
+def parse_instant(value: object, zone: tzinfo | None = None) -> datetime | None:
+    """The time of an ISO 8601 text in UTC; None for anything else, or outside the years 1990 to 2200.
+
+    `zone` is that of a time without an offset; without it such a time is None, because the site's own zone has changed.
+    """
+    if not isinstance(value, str):
+        return None
     try:
-        read = datetime.fromisoformat(value.strip()[:40])
+        time = datetime.fromisoformat(value.strip()[:40])
     except ValueError:
         return None
-    if read.tzinfo is None or not 1990 <= read.year <= 2200:
-        return None
-    return read.astimezone(UTC)
+    time = time if time.tzinfo else time.replace(tzinfo=zone)
+    return time.astimezone(UTC) if time.tzinfo and 1990 <= time.year <= 2200 else None
 
 
 # Six descriptions in one line have some 90 characters; credits name places and agencies.

@@ -140,7 +140,7 @@ def _linked(node: Node, nodes: Sequence[Node]) -> LinkedArticle:
     terms = keywords.split(",", _MAX_NODES) if isinstance(keywords, str) else _list(keywords)
     categories = map(_text, [*_list(node.get("articleSection")), *terms])
     stated = {name: node.get(name) for name in ("datePublished", "dateModified")}
-    times = [parse_instant(value) if isinstance(value, str) else None for value in stated.values()]
+    times = [*map(parse_instant, stated.values())]
     unread = map(time_rejects, stated, stated.values(), times)
     return LinkedArticle(
         headline=_text(node.get("headline")) or _text(node.get("name")),

@@ -109,19 +109,19 @@ class Reject(NamedTuple):
 
 
 class Page(NamedTuple):
-    """One page read. `page_date` is as printed; on an article page it is the article's own date.
+    """One page as read. `page_date` is as printed; on an article page it is the article's own date.
 
     `error_code` is the code of the error that an API gave in place of posts.
     """
 
     kind: PageKind
-    page_date: date | None
-    rates: tuple[RateLine, ...]
-    ticker_cycles: int
-    shown: ResultCount | None
-    articles: tuple[Article, ...]
-    rejects: tuple[Reject, ...]
     charset: str
+    articles: tuple[Article, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    page_date: date | None = None
+    rates: tuple[RateLine, ...] = ()
+    ticker_cycles: int = 0
+    shown: ResultCount | None = None
     error_code: str | None = None
 
 

@@ -122,9 +122,8 @@ def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> P
     if ends_within_text:
         articles[-1] = articles[-1]._replace(is_truncated=True)
     rejects = (*ticker.rejects, *head.rejects)
-    return Page(
-        kind, head.page_date, ticker.rates, ticker.cycles, head.shown, tuple(articles), rejects, charset
-    )
+    rates, cycles = ticker.rates, ticker.cycles
+    return Page(kind, charset, tuple(articles), rejects, head.page_date, rates, cycles, head.shown)
 
 
 def read_lines(text: str) -> tuple[list[str], list[Line], int]:

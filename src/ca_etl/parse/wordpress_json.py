@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Final
 
 from ca_etl.parse.item_validation import (
@@ -17,7 +17,6 @@ from ca_etl.parse.item_validation import (
     html_to_text,
     read_content,
     refused_page,
-    response_page,
     surrounding_rejects,
     time_rejects,
     to_valid_text,
@@ -81,7 +80,7 @@ def _read_value(value: object, text: str, url: str | None, charset: str) -> Page
             ]
         else:
             rejects.append(read)
-    return response_page(PageKind.POSTS_API, articles, rejects, charset)
+    return Page(PageKind.POSTS_API, charset, tuple(articles), tuple(rejects))
 
 
 def _value_in(text: str) -> tuple[object, int, int]:
@@ -158,8 +157,8 @@ def _read_post(post: object, position: int, number: int, url: str | None) -> Art
         is_truncated=read.text is not None
         and (whole is None or (read.is_truncated and not _trails_off(whole))),
         author=author,
-        published_at=parse_gmt(post.get("date_gmt")),
-        modified_at=parse_gmt(post.get("modified_gmt")),
+        published_at=parse_instant(post.get("date_gmt"), UTC),
+        modified_at=parse_instant(post.get("modified_gmt"), UTC),
         post_id=post_id,
         categories=terms,
     )
@@ -168,17 +167,6 @@ def _read_post(post: object, position: int, number: int, url: str | None) -> Art
 def _trails_off(html: str) -> bool:
     """Whether the text ends in an ellipsis of the author's: no bracket, and no "Continue reading" after it."""
     return (html_to_text(html) or "").rstrip().endswith(("…", "..."))
-
-
-def parse_gmt(value: object) -> datetime | None:
-    """A `date_gmt` or `modified_gmt` in UTC: WordPress writes it without its `Z`."""
-    if not isinstance(value, str) or not value:
-        return None
-    try:
-        read = datetime.fromisoformat(value.strip()[:40])
-    except ValueError:
-        return None
-    return parse_instant((read if read.tzinfo else read.replace(tzinfo=UTC)).isoformat())
 
 
 def _post_id(value: object) -> int | None:
