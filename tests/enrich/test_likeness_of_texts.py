@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.enrich.near_duplicates import BANDS, MIN_WORDS, Likeness, bands, likenesses, words_in
+from ca_etl.enrich.near_duplicates import BANDS, MIN_WORDS, Similarity, bands, similarities, words_in
 
 STORY = (
     "The bakery on the corner of the old bazaar opened again on Monday after a winter without heat. Aibek Sultanov, "
@@ -21,8 +21,8 @@ RATE_NOTE = (
 )
 
 
-def likeness(text, other):
-    (found,) = likenesses([(text, other)])
+def similarity(text, other):
+    (found,) = similarities([(text, other)])
     return found
 
 
@@ -39,42 +39,42 @@ def test_a_text_shares_all_bands_with_itself_however_its_quotes_and_blanks_are_s
     text = STORY + " It's the bakers' \"best\" day."
     other = STORY.replace(" ", "\n") + "  It’s the bakers’ “best” day."  # noqa: RUF001
     assert shared(text, other) == BANDS
-    found = likeness(text, other)
+    found = similarity(text, other)
     assert found is not None
-    assert found.shared == found.runs
+    assert found.shared == found.shingles
 
 
 def test_a_text_with_a_few_words_changed_is_met_and_told_how_much_is_the_same():
     other = STORY.replace("an uncle sang", "an aunt sang").replace("a little", "rather")
     assert shared(STORY, other) > 0
-    assert likeness(STORY, other) == Likeness(shared=89, runs=95, names_apart=0)
+    assert similarity(STORY, other) == Similarity(shared=89, shingles=95, names_apart=0)
 
 
 def test_a_note_on_one_template_with_another_figure_is_not_met_and_not_the_same():
     text, other = RATE_NOTE.format(rate="87.45"), RATE_NOTE.format(rate="87.50")
     assert shared(text, other) == 0
-    assert likeness(text, other) is None
+    assert similarity(text, other) is None
 
 
 @pytest.mark.parametrize(("here", "there"), [("Monday", "Friday"), ("2 brothers", "three brothers")])
 def test_days_and_small_numbers_in_words_are_figures(here, there):
-    assert likeness(STORY, STORY.replace(here, there)) is None
+    assert similarity(STORY, STORY.replace(here, there)) is None
 
 
 def test_another_town_on_one_template_is_told_by_its_name():
-    found = likeness(STORY, STORY.replace("Naryn", "Talas"))
+    found = similarity(STORY, STORY.replace("Naryn", "Talas"))
     assert found is not None
     assert found.names_apart == 1
 
 
 def test_a_name_that_only_one_text_adds_sets_them_not_apart():
-    found = likeness(STORY, STORY + " This story was first told by Radio Karakol, with thanks.")
+    found = similarity(STORY, STORY + " This story was first told by Radio Karakol, with thanks.")
     assert found is not None
     assert found.names_apart == 0
 
 
 def test_a_word_at_the_beginning_of_a_sentence_is_no_name():
-    found = likeness(STORY, STORY.replace("Neighbours brought", "Friends brought"))
+    found = similarity(STORY, STORY.replace("Neighbours brought", "Friends brought"))
     assert found is not None
     assert found.names_apart == 0
 
@@ -105,14 +105,14 @@ def test_of_pairs_with_four_fifths_in_common_hardly_any_is_missed():
         for at in range(9, 180, 30):
             other[at] = "changed"
         text, changed = " ".join(words), " ".join(other)
-        found = likeness(text, changed)
+        found = similarity(text, changed)
         assert found is not None
-        assert 4 * found.runs <= 5 * found.shared
+        assert 4 * found.shingles <= 5 * found.shared
         missed += shared(text, changed) == 0
     assert missed <= 1
 
 
 @given(st.text(max_size=400), st.text(max_size=400))
 def test_any_two_texts_are_compared_alike_from_both_sides(text, other):
-    assert likeness(text, other) == likeness(other, text)
+    assert similarity(text, other) == similarity(other, text)
     assert {len(each) for each in bands_of(text, other)} <= {0, BANDS}

@@ -24,7 +24,7 @@ def test_a_word_of_many_texts_stands_in_the_vocabulary_once() -> None:
     words = words_in(pl.Series(["a road, a Road", None, "road"]))
     assert words.texts == 3
     assert words.vocabulary.to_list() == ["a", "road"]
-    assert words.found.rows() == [(0, 0), (0, 1), (0, 0), (0, 1), (2, 1)]
+    assert words.uses.rows() == [(0, 0), (0, 1), (0, 0), (0, 1), (2, 1)]
 
 
 def test_of_no_text_there_are_no_words() -> None:

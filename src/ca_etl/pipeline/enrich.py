@@ -193,20 +193,20 @@ def crowded_texts(con: duckdb.DuckDBPyConnection) -> int:
 
 def _compare(con: duckdb.DuckDBPyConnection, number: int) -> int:
     """Keep the pairs of one slice that are similar; how many."""
-    from ca_etl.enrich.near_duplicates import likenesses  # noqa: PLC0415  Polars, see above
+    from ca_etl.enrich.near_duplicates import similarities  # noqa: PLC0415  Polars, see above
 
     candidates = con.execute(SLICE, {"slice": number}).fetchall()
-    compared = likenesses([(text, other) for _, _, text, other in candidates])
+    compared = similarities([(text, other) for _, _, text, other in candidates])
     rows = [
         {
             "text_id": one,
             "other_id": two,
             "shared_runs": it.shared,
-            "runs": it.runs,
+            "runs": it.shingles,
             "names_apart": it.names_apart,
         }
         for (one, two, _, _), it in zip(candidates, compared, strict=True)
-        if it is not None and 2 * it.shared >= it.runs
+        if it is not None and 2 * it.shared >= it.shingles
     ]
     if rows:
         with incoming(con, arrow_rows(con, "text_pair", rows)):
