@@ -1,3 +1,5 @@
+"""Listings as themes write them: ticker, date line, cards."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

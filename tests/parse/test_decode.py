@@ -1,3 +1,5 @@
+"""Which charset a page has, and what decided it."""
+
 from __future__ import annotations
 
 import codecs

@@ -1,3 +1,5 @@
+"""The grammar of the ticker: cycles, pairs, malformed lines."""
+
 from __future__ import annotations
 
 from datetime import date

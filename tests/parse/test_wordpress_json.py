@@ -1,3 +1,5 @@
+"""Responses of the posts API, whole, broken, and with text around them."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""Feeds as WordPress and its plugins write them, broken ones too."""
+
 from __future__ import annotations
 
 import subprocess
