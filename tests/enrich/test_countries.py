@@ -22,7 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ca_etl.enrich.countries import ROWS, Gazetteer, Place, place_rows, places
+from ca_etl.enrich.countries import ROWS, Gazetteer, PlaceName, place_rows, places
 from ca_etl.enrich.country_rules import NAMES, RULES
 from ca_etl.parse.rows import rows_of
 from ca_etl.records import Capture
@@ -51,8 +51,8 @@ def _row(
 def test_a_place_has_its_position_in_characters() -> None:
     text = "Für Türkiye\u2019s envoy in Osh"
     assert places(text, GAZETTEER) == (
-        Place(4, 11, "Türkiye", "TR", "alias"),
-        Place(23, 26, "Osh", "KG", "city"),
+        PlaceName(4, 11, "Türkiye", "TR", "alias"),
+        PlaceName(23, 26, "Osh", "KG", "city"),
     )
 
 
@@ -289,8 +289,8 @@ def test_every_country_has_a_subregion_but_the_union() -> None:
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([_row("Osh"), _row("Osh")], "'Osh' stands twice"),
-        ([_row("Osh"), _row("Osh", kind="none", code=None)], "'Osh' stands twice"),
+        ([_row("Osh"), _row("Osh")], "'Osh' is listed twice"),
+        ([_row("Osh"), _row("Osh", kind="none", code=None)], "'Osh' is listed twice"),
         ([_row("Osh", kind="town")], "kind 'town'"),
         ([_row("Osh", code=None)], "country None"),
         ([_row("Osh", kind="none")], "country 'KG'"),

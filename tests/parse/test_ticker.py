@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from ca_etl.parse.page import GAP
-from ca_etl.parse.ticker import is_ticker_line, missing_cycles, read_ticker, ticker_lines
+from ca_etl.parse.ticker import find_ticker, is_ticker_line, missing_cycles, read_ticker
 from ca_etl.records import RejectReason
 
 FOUR = [
@@ -186,7 +186,7 @@ def test_a_missing_pair_is_told_by_name() -> None:
         "/",
     ],
 )
-def test_codes_and_amounts_in_running_text_are_no_ticker_lines(prose: str) -> None:
+def test_codes_and_amounts_in_running_text_are_no_find_ticker(prose: str) -> None:
     assert not is_ticker_line(prose)
     assert read_ticker([prose]) == read_ticker([])
 
@@ -339,7 +339,7 @@ def test_a_number_that_does_not_fit_its_column_is_no_rate(numbers: str) -> None:
 def test_an_item_of_flat_text_ends_with_its_node_a_bullet_or_the_next_item(
     flat: str, lines: tuple[str, ...]
 ) -> None:
-    assert ticker_lines(flat).lines == lines
+    assert find_ticker(flat).lines == lines
 
 
 @pytest.mark.parametrize(
@@ -394,6 +394,6 @@ def test_cycles_of_flat_text_are_read_as_printed_where_one_differs() -> None:
     other = ("KGS/USD = 0.01145 0%", "KZT/USD = 0.00198 -0%")
     for cycles in ([usual, other], [usual, other, usual], [usual, usual, other, usual]):
         lines = tuple(line for cycle in cycles for line in cycle)
-        ticker = ticker_lines(f"{' '.join(lines)}{GAP}05 December 2025")
+        ticker = find_ticker(f"{' '.join(lines)}{GAP}05 December 2025")
         assert ticker.lines == lines
         assert ticker.end == len(" ".join(lines))

@@ -1,7 +1,7 @@
 """Countries that texts name: Aho-Corasick over all texts at once, then word borders, rules and witnesses.
 
 Names are matched as printed, with case ("China", not "china"), the leftmost first and of those the longest. A name is
-firm, refused or doubtful (`places_rules`); a doubtful one counts where the same text names its country firmly as well.
+firm, refused or doubtful (`country_rules`); a doubtful one counts where the same text names its country firmly as well.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _NOT_ASCII: Final = 0x80
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceName:
     """One name of a country in a text: `text[start:end] == name`, counted in characters."""
 
     start: int
@@ -49,13 +49,13 @@ class Place:
     kind: str
 
 
-def places(text: str, gazetteer: Gazetteer) -> tuple[Place, ...]:
+def places(text: str, gazetteer: Gazetteer) -> tuple[PlaceName, ...]:
     """The places of one text, in order; for many texts `place_rows` is faster by far."""
     raw = text.encode()
     named = []
     for start, name, code, kind in _named(pl.DataFrame({"text": [text]}), gazetteer).drop("row").rows():
         first = len(raw[:start].decode())
-        named.append(Place(first, first + len(name), name, code, kind))
+        named.append(PlaceName(first, first + len(name), name, code, kind))
     return tuple(sorted(named, key=lambda place: place.start))
 
 
@@ -99,9 +99,9 @@ def _named(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         verdict(rules.split(), *_decoded(sides), name) if _is_worth(rules, *sides) else FIRM
         for rules, name, *sides in suspects.filter(is_ruled).select("rules", "name", *_sides(WINDOW)).rows()
     ]
-    doubt = pl.when(_is_borrowed() | (pl.col("code_count") > 1)).then(DOUBTFUL).otherwise(FIRM)
+    by_kind = pl.when(_is_borrowed() | (pl.col("code_count") > 1)).then(DOUBTFUL).otherwise(FIRM)
     ruled = pl.repeat(FIRM, len(suspects), dtype=pl.Int32, eager=True).scatter(is_ruled.arg_true(), by_rules)
-    judged = suspects.with_columns(verdict=pl.min_horizontal(doubt, ruled))
+    judged = suspects.with_columns(verdict=pl.min_horizontal(by_kind, ruled))
     firm = pl.concat([names.filter(is_plain).select(_NAMED), judged.filter(verdict=FIRM).select(_NAMED)])
     # A doubtful name counts for the one of its countries that the text names firmly too.
     witnessed = (
@@ -161,7 +161,7 @@ def _near_bearer(side: str, step: int) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _is_borrowed() -> pl.Expr:
-    """Whether a word near a name bears it: both kinds in the order of the text, with what is between."""
+    """Whether a word near a name has that name: both kinds in the order of the text, with what is between."""
     raw = pl.col("text").cast(pl.Binary).bin
     after = raw.slice(pl.col("end"), pl.col("ahead_gap")).cast(pl.String)
     before = raw.slice(pl.col("start") - pl.col("back_gap"), pl.col("back_gap")).cast(pl.String)
@@ -181,7 +181,7 @@ def _is_worth(rules: str, left: bytes, right: bytes) -> bool:
 def _bordered(hits: pl.DataFrame) -> pl.DataFrame:
     """Those hits that neither begin nor end inside a word, in their order."""
     raw = pl.col("text").cast(pl.Binary).bin
-    # A negative index counts from the end: before the first byte there is nothing.
+    # A negative index would count from the end.
     before = pl.when(pl.col("start") > 0).then(raw.get(pl.col("start") - 1, null_on_oob=True)).fill_null(0)
     after = raw.get(pl.col("end"), null_on_oob=True).fill_null(0)
     near = hits.with_columns(before=before, after=after).filter(~_is_word("before"), ~_is_word("after"))
@@ -228,8 +228,9 @@ class Name:
     """One name. `country_codes` are ISO 3166-1 alpha-2, EU for the European Union, XK (user-assigned) for Kosovo.
 
     A name that states share has several. The kind "none" is a longer name that is no country and hides one inside it
-    ("Gulf of Oman"), the kinds of `places_rules.BEARERS` are words that bear names ("Convention"): they have none.
-    `rules` are names of `places_rules.RULES`.
+    ("Gulf of Oman"), the kinds of `country_rules.BEARERS` are words for what has such a name ("Convention"): both have
+    no code.
+    `rules` are names of `country_rules.RULES`.
     """
 
     name: str
@@ -246,7 +247,7 @@ class Gazetteer:
 
     @classmethod
     def of(cls, rows: Iterable[Mapping[str, str | None]]) -> Gazetteer:
-        """Make one of the rows of `sql/seeds/places.csv`: name, kind, country_code, rule (names, space between).
+        """A gazetteer of the rows of `sql/seeds/places.csv`: name, kind, country_code, rule (names, space between).
 
         A name that states share has a row for each; kind and rules are those of the first. Names of four letters and
         more are also matched in capitals, as old datelines print them: "BISHKEK (TCA)". Raises `ValueError` for a name
@@ -257,7 +258,9 @@ class Gazetteer:
             first = names.setdefault(entry.name, entry)
             if first is not entry:
                 if set(first.country_codes) & set(entry.country_codes) or not entry.country_codes:
-                    raise ValueError(f"{entry.name!r} stands twice among the places: leave one of its rows")
+                    raise ValueError(
+                        f"{entry.name!r} is listed twice among the places: leave one of its rows"
+                    )
                 codes = first.country_codes + entry.country_codes
                 names[entry.name] = Name(entry.name, first.kind, codes, first.rules)
         for entry in tuple(names.values()):
@@ -279,5 +282,5 @@ def _entry(row: Mapping[str, str | None]) -> Name:
             f"the place {name!r} of the kind {kind!r} has the country {code!r}: {', '.join(sorted(NAMES))} have one"
         )
     if unknown := [rule for rule in rules if rule not in RULES]:
-        raise ValueError(f"the place {name!r} names the unknown rule {unknown[0]!r}: see places_rules.RULES")
+        raise ValueError(f"the place {name!r} names the unknown rule {unknown[0]!r}: see country_rules.RULES")
     return Name(name, kind, () if code is None else (code,), rules)

@@ -1,7 +1,7 @@
 """The page of one article: whether a page is one, its title and text, and the facts that its head states.
 
 trafilatura selects the text. Whether the page is an article of the site at all is decided here, by the page's
-structure with its head as a witness. So are author and times: JSON-LD first, since it gives the whole name and the
+structure and its head. So are author and times: JSON-LD first, since it gives the whole name and the
 offset of a time, then meta tags and what is shown beside the title.
 """
 
@@ -45,7 +45,7 @@ _POST_NUMBER: Final = re.compile(r"(?:^post(?:id)?-|[?&]p=)([0-9]{1,18})(?![^&#]
 _META_TIMES: Final = ("article:published_time", "article:modified_time")
 _FOREIGN_TAGS: Final = frozenset({"article", "aside", "blockquote"})
 _FOREIGN_NAME: Final = re.compile(r"(?:comment|related|sidebar|widget)(?![a-z])", re.IGNORECASE)
-# Authors and times within an article that are looked at; no page has that many before its own.
+# Authors and times within an article that are read; no page has that many before its own.
 _MAX_FACTS: Final = 200
 # Lines under the title of an article in which its date can be.
 _META_LINES: Final = 4
@@ -92,9 +92,9 @@ class Facts:
 
 
 class SingleArticle(NamedTuple):
-    """A page that is one article, or seems to be one: unless it is proven it may be an error page.
+    """A page that is one article, or may be one: without `is_proven` it may be an error page.
 
-    `is_post` is WordPress' word for it. `before` are the lines above the title. `article` has the position 1.
+    `is_post`: WordPress' own classes state it. `before` are the lines above the title. `article` has the position 1.
     """
 
     article: Article
@@ -109,7 +109,8 @@ def read_article_page(
 ) -> SingleArticle | None:
     """The one article that a page is, or None where it lists articles or shows none.
 
-    `url` is the page's address, `base` what its links are relative to. `markup` is used up unless the result is None.
+    `url` is the page's address, `base` what its links are relative to. `markup` can be read again only where the result
+    is None.
     """
     head = _PageHead(markup, url)
     title = head.own_title(headings, base)
@@ -239,7 +240,7 @@ def _is_listing(container: LexborNode, title: LexborNode | None, others: set[int
 
 
 def _shown_facts(container: LexborNode, title: LexborNode | None, others: set[int]) -> Facts:
-    """Author and times of the article, none of a comment, a card, a quotation or a sentence.
+    """Author and times of the article, not those of a comment, a card, a quotation or a sentence.
 
     Without an `article` around it they are between its title and the next linked heading.
     """

@@ -42,11 +42,11 @@ EXCERPT_WORDS: Final = 55
 _COMMENT: Final = "#comment-"
 _GUID: Final = re.compile(r"[?&]p=([0-9]{1,18})(?![0-9])")
 _NUMBER: Final = re.compile(r"\s*([0-9]{1,18})\s*")
-# What an SEO plugin puts after each text of a feed, and after no text of the API.
+# What an SEO plugin adds to the texts of a feed alone, not to those of the API.
 _FOOTER: Final = re.compile(r"\s*<p>The post <a [^<>]{1,2000}>[^<>]{0,500}</a> appeared first on <a ")
 _FOOTER_CHARS: Final = 6_000
 
-# What precedes the first tag is looked for in so many characters, and as many are kept of what follows the last.
+# The first tag is searched in so many characters, and as many are kept of what follows the last.
 _AROUND_CHARS: Final = 65_536
 _RSS: Final = re.compile(r"<rss[\s>]")
 _RSS_END: Final = "</rss>"
@@ -72,7 +72,7 @@ _ITEM_DEPTH: Final = 3
 _TAIL: Final = b"</channel></rss>"
 _CDATA: Final = "<![CDATA["
 # Noncharacters. The first marks text that is HTML once XML has been resolved, since it was in a CDATA section or has
-# elements of its own; the second any other, which feedparser would repair where it looks as if encoded twice.
+# elements of its own; the second any other, which feedparser would repair where it seems to be encoded twice.
 _HTML: Final = "\ufdd0"
 _PLAIN: Final = "\ufdd1"
 
@@ -150,7 +150,7 @@ def _read_items(document: str) -> tuple[list[Item], str | None]:
             resolve_relative_uris=False,
             response_headers=_HEADERS,
         )
-    except Exception as error:  # noqa: BLE001  what a library raises for a feed is the feed's fault, and no end of a run
+    except Exception as error:  # noqa: BLE001  a feed that breaks the library must not end the run
         return [], f"feedparser cannot read it: {type(error).__name__}"
     problem = f"feedparser: {read['bozo_exception']}" if read.get("bozo") else None
     return [dict(entry) for entry in read["entries"]], screen.problem or problem
@@ -292,7 +292,7 @@ def _article(item: Item, position: int, url: str | None) -> Article | Reject:
 
 
 def _is_excerpt(article: Article, summary: Article | None, *, has_whole: bool) -> bool:
-    """Whether the text is only what the description says: nobody else's excerpt is longer and has no ellipsis."""
+    """Whether the text is only the description: no site's own excerpt is longer without an ellipsis."""
     if article.text is None:
         return False
     if not has_whole:

@@ -1,7 +1,7 @@
 """HTML to lines: lexbor parses, and one native pass gives the text of the page in order.
 
-Nothing here knows a theme. Marks (control characters that no page can bring in) are set into the tree where
-something begins or ends; inline elements are unwrapped, so that each run of text between two blocks is one
+No rule here is for one theme. Marks (control characters that no page can contain) are set into the tree where
+something begins or ends; inline elements are unwrapped, so that the text between two blocks is one
 segment. All work per node is done by lexbor; Python sees headings, times, bylines and captions only.
 """
 
@@ -27,7 +27,7 @@ MARK_END: Final = "\x03"
 _BAD_REFERENCE: Final = re.compile(rb"&#(?:0*2(?![0-9])|[xX]0*2(?![0-9a-fA-F]));?")
 _REPLACEMENT: Final = "\ufffd".encode()
 
-# Names of elements, parted by spaces.
+# Names of elements, separated by spaces.
 _NEVER: Final = "script style noscript template iframe svg select textarea button"
 _OF_WORDS: Final = "s del strike wbr sup sub"
 HEADINGS: Final = ("h1", "h2", "h3", "h4")
@@ -49,7 +49,7 @@ _FLAT: Final = frozenset(
     b"area base br col embed hr img input link meta source track wbr "
     b"p li dt dd td th tr option tbody thead tfoot".split()
 )
-# Tree building in lexbor walks up the open elements at every block: 20,000 nested divs took 0.6 s and 200,000
+# lexbor checks all open elements at every block: 20,000 nested divs took 0.6 s and 200,000
 # took 150 s. Real pages have 2,000 to 5,000 tags, nested some 30 deep.
 FREE_TAGS: Final = 8_000
 MAX_TAGS: Final = 150_000
@@ -110,13 +110,13 @@ class Markup:
     def _parse(self, html: bytes) -> None:
         self.tree = LexborHTMLParser(html, options=LexborDocumentOptions.WO_EVENTS)
         self.head = self.tree.head or self.tree.create_node("head")
-        # A page of frames has none.
+        # A page of frames has no body.
         self.body = self.tree.body or self.tree.create_node("body")
         nodes = self._nodes(f"{_NEVER} {_OF_WORDS}")
         never = [node for node in nodes if node.tag_id in _numbers(_NEVER)]
         # Some plugins print JSON-LD at the end of the body, where scripts are dropped.
         self._linked_data = [node.text() for node in never if _is_linked_data(node)]
-        # From the end: what is taken out holds none that is still to come.
+        # From the end: what is removed contains no later node.
         for node in reversed(never):
             node.decompose()
         if len(nodes) > len(never):
@@ -125,7 +125,7 @@ class Markup:
         self.flat = self.body.text(separator=GAP, skip_empty=True)
 
     def _nodes(self, names: str) -> list[LexborNode]:
-        # One walk that compares numbers costs half of a selector with as many names.
+        # One pass that compares numbers costs half of a selector with as many names.
         numbers = _numbers(names)
         return [node for node in self.body.traverse() if node.tag_id in numbers]
 
@@ -210,7 +210,7 @@ _LONG_UNIT: Final = r"(?i:met(?:er|re)s?|feet|foot|miles?|inch(?:es)?|yards?)"
 _POWERED: Final = r"(?<![^\W_])(?i:[b-hj-z]|[kcmdn\u00b5]m|ft|yd|mi|mc|co|(?<=[0-9] )in)"
 # What is done with raised text: the first that matches the text before it, itself within `\0<` and `\0>`, and after it.
 _RAISED: Final = (
-    # The note itself begins with its mark; an isotope ("235U") is no such beginning.
+    # The note itself begins with its mark; an isotope ("235U") does not begin a note.
     (rf"(?:^ ?| )\0<{_MARK}\0>[^\W\d_]{{3}}", "end"),
     (r"^ ?\0<| \0<[^\0]{0,99}\0>[^\W\d_]", "keep"),
     (rf"\0<{_SIGN}\0>", "drop"),
@@ -226,13 +226,13 @@ _RAISED: Final = (
 )
 _LINKED: Final = re.compile(rf"\0<(?:{_MARK}\0>|{_SIGN}\0>|{_NUMBER})")
 
-# What the table's class names cannot say. `form` itself is a search, a comment or a registration within an article.
+# What the table's class names cannot state. `form` itself is a search, a comment or a registration within an article.
 _ROLES: Final = ("complementary", "navigation", "search", "form", "banner", "contentinfo", "doc-endnotes")
 _CONTENT_CLASSES: Final = ("entry-content", "post-content", "article-content", "article-body")
 _CONTENT: Final = ",".join(("h1", "main", *(f".{name}" for name in _CONTENT_CLASSES)))
 _OWN: Final = frozenset({"hentry", "type-post", *_CONTENT_CLASSES})
 _PARAGRAPH_CHARS: Final = 60
-_NOTHING_LEFT: Final = 5
+_FEW_CHARS: Final = 5
 # No real page has that many elements that hold its text and are named like boilerplate.
 _MAX_KEPT: Final = 20
 
@@ -339,7 +339,7 @@ def _beside(node: LexborNode, step: str, skipped: Collection[int] = ()) -> str:
 
 
 def drop_hidden(body: LexborNode) -> None:
-    """Drop what no reader sees; scripts show whole pages and lists later, so what holds headings stays."""
+    """Drop hidden text; scripts show whole pages and lists later, so what contains headings stays."""
     for node in reversed(body.css("[hidden],[style]")):
         is_hidden = "hidden" in node.attrs or _NOT_SHOWN.search(node.attrs.get("style") or "") is not None
         if is_hidden and node.tag not in {"body", *HEADINGS} and node.css_first(",".join(HEADINGS)) is None:
@@ -383,7 +383,7 @@ def drop_blocks(body: LexborNode, blocks: Sequence[LexborNode]) -> None:
     """Drop `blocks`, which are in document order: menus and margins all, others unless they hold the text."""
     whole: int | None = None
     kept = 0
-    # From the end: what is dropped holds none that is still to come, and no text is measured twice.
+    # From the end: what is dropped contains no later node, and no text is measured twice.
     for node in reversed(blocks):
         is_chrome = node.tag in CHROME
         if kept == _MAX_KEPT and not is_chrome:
@@ -393,7 +393,7 @@ def drop_blocks(body: LexborNode, blocks: Sequence[LexborNode]) -> None:
         if paragraphs and whole is None:
             whole = len(body.text())
         rest = (whole or 0) - own
-        is_text = sum(paragraphs) > rest and (len(paragraphs) > 2 or rest <= _NOTHING_LEFT)
+        is_text = sum(paragraphs) > rest and (len(paragraphs) > 2 or rest <= _FEW_CHARS)
         if (paragraphs and is_text) or (own and not is_chrome and node.css_first(_CONTENT) is not None):
             kept += 1
         else:
@@ -402,7 +402,7 @@ def drop_blocks(body: LexborNode, blocks: Sequence[LexborNode]) -> None:
 
 
 def _paragraphs(node: LexborNode) -> list[int]:
-    """How many characters its paragraphs have outside of links, each that could be prose."""
+    """The number of characters outside of links, of each paragraph that could be prose."""
     lengths = [len(part.text()) - sum(len(link.text()) for link in part.css("a")) for part in node.css("p")]
     return [length for length in lengths if length >= _PARAGRAPH_CHARS]
 
@@ -417,10 +417,10 @@ def caption_of(node: LexborNode) -> Media:
 
 
 def take_captions(container: LexborNode) -> list[Media]:
-    """The captions of pictures in an element, which they leave."""
+    """Remove the captions of pictures from an element and return them."""
     captions = container.css(CAPTION)
     media = [caption_of(node) for node in captions]
-    # From the end: what is taken out holds none that is still to come.
+    # From the end: what is removed contains no later node.
     for node in reversed(captions):
         node.decompose()
     return media

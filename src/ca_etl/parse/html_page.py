@@ -1,7 +1,7 @@
 """The HTML form: a WordPress page of any theme.
 
 The ticker, the date line and the "Viewing results" header are recognised by their text wherever they are;
-`cards` finds the articles by their headings.
+articles are their headings with what is under them.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from ca_etl.parse.lines import (
 )
 from ca_etl.parse.links import resolve
 from ca_etl.parse.page import GAP, Article, Features, Page, PageKind, Reject, ResultCount, kind_of, ticker_day
-from ca_etl.parse.ticker import read_ticker, ticker_lines
+from ca_etl.parse.ticker import find_ticker, read_ticker
 from ca_etl.records import RejectReason
 
-# Places that begin like the header and are looked at; prose can quote it.
+# Texts that begin like the header and are checked; prose can quote it.
 _HEADERS: Final = 5
 _HEADER: Final = re.compile(r".{0,60}? of [0-9]{1,80}")
 _BREADCRUMB: Final = re.compile(rf"Our People[\s{GAP}]{{0,20}}[>\u00bb]")
@@ -40,14 +40,14 @@ _UNPROVEN: Final = "nothing on the page states that it is an article's, as on an
 
 
 def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) -> Page:
-    """The page that `html` (UTF-8) is; the caller has checked `markup.too_complex` first.
+    """The page that `html` (UTF-8) is; the caller has checked `html_document.too_complex` first.
 
-    `url` (absolute) resolves links and is the second witness of the kind; without one the page's own
+    `url` (absolute) resolves links and helps to decide the kind; without one the page's own
     `<base>` and canonical link serve. `on` is the day of the capture, if known.
     """
     markup = Markup(html)
     flat = markup.flat
-    ticker_text = ticker_lines(flat)
+    ticker_text = find_ticker(flat)
     page_url = url or markup.head_attribute("link[rel~=canonical]", "href")
     base = resolve(page_url, markup.head_attribute("base[href]", "href") or "")
     shown, header_rejects = _header(flat)
@@ -119,7 +119,7 @@ def _page_date(flat: str, ticker_end: int, cards: Cards) -> tuple[date | None, l
 
 
 _MARKED: Final = re.compile(f"{MARK}([0-9]{{1,9}}){MARK_END}")
-# Ancestors of a heading that are looked at for its card; no theme nests cards deeper.
+# Ancestors of a heading that are searched for its card; no theme nests cards deeper.
 _CLIMB: Final = 24
 
 
@@ -155,9 +155,9 @@ class Cards(NamedTuple):
 
 
 def read_cards(markup: Markup, headings: Iterable[Heading], base: str | None) -> Cards:
-    """The articles of `markup`, which is used up by it; links are relative to `base`.
+    """The articles of `markup`, which cannot be read again; links are relative to `base`.
 
-    Headings of a level that has no text under any of them are a widget's when another level has text.
+    Where some headings have text under them, headings of a level that has none are a widget's.
     """
     titles = [
         _Title(node, href, node)
@@ -256,7 +256,7 @@ def _read_lines(markup: Markup, marks: _Marks, before: list[str], labels: list[s
 
 
 def _article(title: _Title, base: str | None) -> Article:
-    """The article of a title, with the text within its card, or where that has none the text after it."""
+    """The article of a title, with the text within its card, or else the text after it."""
     article = clean_article(title.inside)
     if article.text is None:
         after = clean_article(title.after)

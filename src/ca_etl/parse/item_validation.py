@@ -1,4 +1,4 @@
-"""What feed, posts API and linked data share: their page, HTML fragments, and rejects of impossible values."""
+"""What feed, posts API and JSON-LD share: HTML fragments, and rejects of impossible values."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from ca_etl.parse.lines import clean_article, squeeze
 from ca_etl.parse.page import EXCERPT_CHARS, GAP, Article, Page, PageKind, Reject
 from ca_etl.records import RejectReason, site_name
 
-# WordPress writes so that there is no time yet, in JSON and in a feed.
+# What WordPress writes where there is no time yet, in JSON and in a feed.
 _NO_TIME: Final = re.compile(r"\s*(?:0000-00-00.*|.* -0001 .*)?", re.DOTALL)
 
 
 def refused_page(kind: PageKind, reason: RejectReason, why: str, text: str, charset: str) -> Page:
-    """The page of a response that gives nothing, and why."""
+    """The page of a response without any usable item, with the reason."""
     return Page(kind, charset, rejects=(Reject.of(reason, why[:300], text),))
 
 
 def surrounding_rejects(before: str, after: str) -> list[Reject]:
-    """The reject of text around a document, by PHP, a plugin or a cache; none where both are white space."""
+    """The reject of text around a document, by PHP, a plugin or a cache; an empty list where both are white space."""
     parts = (("before", before.strip("\ufeff \t\r\n")), ("after", after.strip("\ufeff \t\r\n")))
     cut = [(where, to_valid_text(text)) for where, text in parts if text]
     if not cut:
@@ -32,7 +32,7 @@ def surrounding_rejects(before: str, after: str) -> list[Reject]:
 
 
 def drop_foreign_link(article: Article, url: str | None) -> tuple[Article, list[Reject]]:
-    """`article` without a link that leads off the site of `url`, which gave it, and the reject that says so."""
+    """`article` without a link that leads off the site of `url`, which gave it, and the reject that states it."""
     if article.url is None or url is None or site_name(article.url) == site_name(url):
         return article, []
     why = f"the link leads to {site_name(article.url)[:100]}, not to {site_name(url)}: it is not taken"
@@ -41,7 +41,7 @@ def drop_foreign_link(article: Article, url: str | None) -> tuple[Article, list[
 
 
 def time_rejects(name: str, value: object, read: datetime | None) -> list[Reject]:
-    """The reject of a time that the field `name` has and that could not be read; none where it has no time."""
+    """The reject of a time that the field `name` has and that could not be read; an empty list where it has no time."""
     if read is not None or value is None:
         return []
     text = to_valid_text(str(value)[:200])
@@ -51,13 +51,13 @@ def time_rejects(name: str, value: object, read: datetime | None) -> list[Reject
 
 
 def too_many_tags(text: str) -> str | None:
-    """Why the pieces of HTML in a JSON or RSS answer would together take seconds, or None."""
+    """Why the pieces of HTML in a JSON or RSS response would together take seconds, or None."""
     tags = sum(map(text.count, ("<", "&lt;", "\\u003c", "\\u003C")))
     return f"{tags} tags, more than {MAX_TAGS}" if tags > MAX_TAGS else None
 
 
 def to_valid_text(text: str) -> str:
-    """`text` without what UTF-8 or DuckDB's readers refuse: lone surrogates and NUL become U+FFFD."""
+    """`text` without what UTF-8 cannot encode or DuckDB's readers refuse: lone surrogates and NUL become U+FFFD."""
     text = text.replace("\x00", "\ufffd")
     if text.isascii():
         return text
@@ -65,7 +65,7 @@ def to_valid_text(text: str) -> str:
 
 
 def html_to_text(html: str) -> str | None:
-    """A title or name as text: tags taken out, then entities resolved, once; None when nothing is left.
+    """A title or name as text: tags taken out, then entities resolved, once; None when no text is left.
 
     >>> html_to_text("Milk &amp;#8217; <em>Honey</em>")
     'Milk &#8217; Honey'

@@ -45,7 +45,7 @@ _SHORTCODE: Final = re.compile(
     r"\[(?P<end>/?)(?P<name>[A-Za-z][\w-]{0,40})(?P<rest>(?:[\s/=][^\[\]]{0,2000})?)(?:\]|$)"
 )
 _ATTRIBUTE: Final = re.compile(r"\s{1,4}[a-z][a-z0-9_-]{0,30}=")
-# Within a word or sentence; every other tag parts what is before it from what is after it.
+# Within a word or sentence; every other tag separates the text before and after it.
 _WITHIN_LINE: Final = re.compile(
     r"(?:[a-z]{1,9}_)?(?:b|i|u|em|strong|drop_?caps?[0-9]?|highlight|colou?r|size|url|font|span|su[bp])"
 )
@@ -101,7 +101,7 @@ def is_boilerplate(line: str) -> bool:
 
 
 def read_byline(line: str) -> str | None:
-    """The name in a line that is "By NAME" or "Written by NAME" and nothing else."""
+    """The name in a line that is only "By NAME" or "Written by NAME"."""
     match = _BYLINE.fullmatch(line) if len(line) <= 120 else None
     return None if match is None else match[1]
 
@@ -128,16 +128,16 @@ def clean(paragraphs: Iterable[str]) -> Article:
 def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
     """`text` without its shortcodes, and what they held, in order.
 
-    A caption that is never closed leaves its tag only: where it ends cannot be known. A tag cut by the end of
-    the text is taken for whole. What is after the first `MAX_TAGS` tags stays as printed.
+    A caption that is never closed leaves its tag only: its end is unknown. A tag cut by the end of
+    the text counts as whole. What is after the first `MAX_TAGS` tags stays as printed.
     """
     brackets = list(islice(_SHORTCODE.finditer(text), MAX_TAGS))
-    closed = {tag["name"] for tag in brackets if tag["end"]}
+    ended = {tag["name"] for tag in brackets if tag["end"]}
     # Each enclosing tag with the next end tag of its name, unless it opens again before that.
     tags: list[tuple[re.Match[str], re.Match[str] | None]] = []
     ends: dict[str, re.Match[str]] = {}
     for tag in reversed(brackets):
-        if _is_shortcode(tag, closed):
+        if _is_shortcode(tag, ended):
             is_closed = not tag["end"] and tag["name"] in _ENCLOSING | _ENCODED
             tags.append((tag, ends.pop(tag["name"], None) if is_closed else None))
             if tag["end"]:
@@ -167,12 +167,12 @@ def attachment_number(attribute: str) -> int | None:
     return None if match is None else int(match[1])
 
 
-def _is_shortcode(tag: re.Match[str], closed: Collection[str]) -> bool:
+def _is_shortcode(tag: re.Match[str], ended: Collection[str]) -> bool:
     """Whether the brackets are a shortcode: "[sic]" and "[video unavailable]" are an editor's."""
     name, rest = tag["name"], tag["rest"].strip(" /")
     if name in {"video", "audio"} and not tag["end"] and rest and "=" not in rest and "//" not in rest:
         return False
-    if tag["end"] or name in closed or name in _WORDPRESS or name in _BARE:
+    if tag["end"] or name in ended or name in _WORDPRESS or name in _BARE:
         return True
     return name.islower() and ("_" in name or (len(name) > 1 and _ATTRIBUTE.match(tag["rest"]) is not None))
 
@@ -197,7 +197,7 @@ START: Final = "Viewing results"
 _HEADER: Final = re.compile(
     r"Viewing results ([0-9]{1,9}) [-–] ([0-9]{1,9}) of ([0-9]{1,9})"  # noqa: RUF001
 )
-# Letters that only look Latin, or a number with something in it.
+# Also with letters that are not Latin, or numbers with other characters.
 _LOOSE_HEADER: Final = re.compile(
     r"\w{5,8}\s+\w{5,8}\s+[0-9]\S{0,9}\s+\W\s+[0-9]\S{0,9}\s+\w{2}\s+[0-9]\S{0,9}"
 )
@@ -222,7 +222,7 @@ _LOOSE: Final = re.compile(r"\w{1,4}[ .,]{1,3}\w{3,12}[ .,]{1,3}[0-9]{2,4}")
 
 
 def read_date(line: str) -> date | None:
-    """The date that `line` prints and nothing else: two-digit day, full English month, year.
+    """The date that is all of `line`: two-digit day, full English month, year.
 
     None for anything else, also for a day that no calendar has.
     """

@@ -1,4 +1,4 @@
-"""The JSON-LD of a page: read as leniently as search engines do, and searched for the node of one article."""
+"""The JSON-LD of a page: read as leniently as search engines do; the node of one article."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LIST_TYPES: Final = frozenset({"CollectionPage", "SearchResultsPage", "ProfileP
 # SEO plugins write one script; a page of thousands is no article.
 _MAX_SCRIPTS: Final = 20
 _MAX_NODES: Final = 1_000
-# What pages leave around JSON or between its parts and search engines forgive; strings match first and are kept.
+# What pages leave around JSON or between its parts, and search engines accept; strings match first and are kept.
 _AROUND_JSON: Final = re.compile(
     r'("(?:[^"\\]|\\.)*")|/\*[^*]{0,500}\*/|//|<!--|-->|<!\[CDATA\[|\]\]>|,(?=\s{0,200}[}\]])', re.DOTALL
 )
@@ -74,7 +74,7 @@ class LinkedData(NamedTuple):
     def article(self, addresses: AbstractSet[str], title: str | None = None) -> LinkedArticle | None:
         """The article that the page is: by its (bare) address, else by `title`, else the only one without an address.
 
-        A node with an address that is not among `addresses` is another page's, unless the page has none.
+        A node with an address that is not among `addresses` is another page's, unless the page has no address.
         """
         articles = [(node, _addresses(node)) for node in self.nodes if _is_article(node)]
         own = [node for node, stated in articles if stated & addresses]

@@ -153,10 +153,10 @@ def kind_of(features: Features, url: str | None) -> PageKind:
     """The kind of a page: the first of these that holds.
 
     1. a breadcrumb "Our People >" makes an author page, a "Viewing results" header a listing;
-    2. the page of a post by WordPress' own classes is an article; else a URL decides that only one kind has: /author/
-       and /our-people/, /page/N and the front page, /index.php;
-    3. bullets "Written by" make the old site, unless a ticker or date line is above: they are the new one's;
-    4. a page that declares itself one article is one, unless nothing on it bears that out: so does an error page;
+    2. the page of a post by WordPress' own classes is an article; else a URL of one kind alone decides: /author/ and
+       /our-people/, /page/N and the front page, /index.php;
+    3. bullets "Written by" make the old site, unless a ticker or date line is above: these are on the new site;
+    4. a page that declares itself one article is one, where it has another sign of that: an error page has none;
     5. the other URLs: /category/, /tag/, /latest/ and /feed/ are listings, a path of one segment an article, unless
        it is unproven too;
     6. without a URL that decides: teasers with "Continue reading", or articles below a ticker or date line, make the
@@ -183,8 +183,8 @@ def ticker_day(kind: PageKind, page_date: date | None, on: date | None) -> date 
     """The day that a page's ticker belongs to; `on` is the day of the capture. None: undated.
 
     The printed date where there is one, however old: ticker and date line are printed together, so a cached page
-    carries the rates of its own day. Not on an article page, whose date line is the article's own (2018 under a
-    ticker of 2026), and not a date that the capture had not reached: there the day of the capture.
+    carries the rates of its own day. It is the day of the capture on an article page, whose date line is the
+    article's own (2018 under a ticker of 2026), and where the printed date is in the future of the capture.
     `raw.capture.observed_date` is this day; `staging.stg_capture` flags dates that are far apart.
     """
     if kind is PageKind.ARTICLE or page_date is None:

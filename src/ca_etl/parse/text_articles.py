@@ -1,6 +1,6 @@
-"""From the lines of a text page to its articles: one small reader for each kind of page.
+"""From the lines of a text page to its articles: one reader for each kind of page.
 
-`READERS` is the one place where a kind gets its reader. Lines between articles ("Continue reading", author boxes,
+`READERS` has the reader of each kind. Lines between articles ("Continue reading", author boxes,
 bylines, dividers) are not text, but mark where an article ends (`_sections_of`).
 """
 
@@ -38,7 +38,7 @@ class Block:
 
 
 def take_cut_title(kind: PageKind, blocks: list[Block]) -> tuple[list[Block], str | None]:
-    """The blocks of a text that ends within a line, and the title, if that line is the beginning of one.
+    """The blocks of a text that ends within a line, and the title, if that line is the prefix of one.
 
     Where titles and texts take turns, a last line after a text is one, of unknown end.
     """
@@ -56,7 +56,7 @@ def is_cut(blocks: Sequence[Block], lines: Sequence[str]) -> bool:
     """Whether the last text is cut, in a capture that ends within a line: that line is the text's and ends no sentence.
 
     Captures hold the first bytes of a page as a rule, so that they end anywhere. One that ends after a full
-    stop looks like a whole one.
+    stop cannot be distinguished from a whole one.
     """
     last = blocks[-1].paragraphs[-1:] if blocks else []
     return bool(last) and last[0] == lines[-1] and last[0][-1] not in _ENDS
@@ -83,7 +83,7 @@ def _is_written_by(text: str) -> bool:
 
 
 def _ends_teaser(text: str) -> bool:
-    """Whether the line is a "Continue reading" or its like and nothing else."""
+    """Whether the line is a only "Continue reading" or similar."""
     return len(text) < 60 and _MORE.fullmatch(text) is not None
 
 
@@ -165,7 +165,7 @@ def _take_biography(texts: list[str]) -> str | None:
 
 
 def _is_name(text: str) -> bool:
-    """Whether the line can be a person's name and nothing else."""
+    """Whether the line can be only a person's name."""
     words = text.split()
     return (
         len(words) <= NAME_WORDS
@@ -230,7 +230,7 @@ def _repeated(texts: Sequence[str]) -> set[str]:
     return {fold_signs(match[1]).casefold() for text in texts if (match := _REPEATED.match(text)) is not None}
 
 
-# Scores of listings are about 3 points for a title; what goes against their alternation costs this.
+# Scores of listings are about 3 points for a title; what breaks their alternation costs this.
 _TITLE_AFTER_TITLE: Final = 3.0
 _TEXT_AFTER_TEXT: Final = 2.5
 _TEXT_FIRST: Final = 1.5
@@ -285,7 +285,7 @@ def _listed(lines: Sequence[str]) -> list[Block]:
 def _alternating(texts: Sequence[str]) -> list[bool]:
     """Which of the texts are titles, by the least costly sequence of titles and texts."""
     if all(map(is_title_like, texts[::2])) and not any(map(is_title_like, texts[1::2])):
-        # Nearly every page; nothing is less costly.
+        # Nearly every page; no other sequence costs less.
         return [number % 2 == 0 for number in range(len(texts))]
     best_title, best_text = 0.0, -_TEXT_FIRST
     came: list[tuple[bool, bool]] = []
@@ -309,7 +309,7 @@ def _alternating(texts: Sequence[str]) -> list[bool]:
 
 
 def _full(lines: Sequence[str]) -> list[Block]:
-    """Full articles or teasers, whose section headings look like titles."""
+    """Full articles or teasers, whose section headings can be mistaken for titles."""
     blocks: list[Block] = []
     for section in _sections_of(lines):
         blocks += _full_section(section)
@@ -347,7 +347,7 @@ def _full_section(section: Section) -> list[Block]:
 
 
 def _opens(text: str, following: Sequence[str], last: Block, *, in_title_case: bool) -> bool:
-    # Where nothing follows, a heading, a title and a paragraph cut by the end of the capture are all alike.
+    # At the end, a heading, a title and a paragraph cut by the end of the capture cannot be distinguished.
     if not following or (len(following) > 1 and is_title_like(following[0])):
         return False
     return opens_article(

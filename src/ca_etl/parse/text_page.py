@@ -201,8 +201,8 @@ def _after_biography(lines: list[Line], person: str) -> list[Line]:
     """The lines after an author page's opening.
 
     They begin after the lone "Articles"; where that is missing (2024), after two empty lines that follow the avatar
-    in place of a biography; else after everything that can be name, job title or biography. A capture cut within the
-    biography has none.
+    in place of a biography; else after everything that can be name, job title or biography. In a capture cut within
+    the biography there are none.
     """
     for number, line in enumerate(lines[:_OPENING_LINES]):
         if fold_signs(line.text).rstrip(":") == "Articles":
@@ -216,7 +216,7 @@ def _after_biography(lines: list[Line], person: str) -> list[Line]:
         return lines[at:]
     while at < len(lines) and not _opens_articles(lines, at, names):
         if len(lines[at].text) < _NAME_CHARS:
-            # The name is spelt in more than one way.
+            # The name is spelled in more than one way.
             names |= _words(lines[at].text)
         at += 1
     return lines[at:]

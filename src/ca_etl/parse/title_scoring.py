@@ -2,8 +2,8 @@
 
 Where every text is one paragraph (listings, author pages) titles and texts take turns, so it is enough that a paragraph
 can be a title at all (`is_title_like`, `listed_score`). Where texts have several (home pagination), their section
-headings look the same, and `opens_article` weighs, in points of `POINTS`: length (headings have 2 to 15 words, few as
-many as a title), a headline's verb in the present tense, names and numbers, title case against that of the page's first
+headings have the same form, and `opens_article` weighs, in `POINTS`: length (headings have 2 to 15 words, few as many
+as a title), a headline's verb in the present tense, names and numbers, title case against that of the page's first
 title, a colon or question mark, words shared with the paragraph after it (a lead repeats its title), words shared with
 the article before (a heading belongs to it), how the paragraph after it begins (a dateline opens an article; "However",
 "She" or "The second" continue one), and whether the article before has a body already. A line with `OPENS` points or
@@ -34,7 +34,7 @@ _CAPTION: Final = re.compile(
 def is_title_like(paragraph: str) -> bool:
     """Whether `paragraph` (squeezed) could be a title: short, opening like one, with no sentence's end.
 
-    A line that describes an article could not. A section heading inside a full article can look the same.
+    A line that describes an article could not. A section heading inside a full article can have the same form.
     """
     if not 3 <= len(paragraph) <= MAX_CHARS:
         return False
@@ -77,7 +77,7 @@ def is_caption(line: str) -> bool:
 OPENS: Final = 3.0
 # Enough of a paragraph to know what it is about.
 _LEAD_CHARS_READ: Final = 500
-# A text of a thousand paragraphs must not be read again for each of its headings.
+# A text of a thousand paragraphs must not be read again for every heading.
 _PARAGRAPHS_READ: Final = 8
 _LEAD_CHARS: Final = 60
 _NEWS_CHARS: Final = 200
@@ -91,7 +91,7 @@ POINTS: Final = {
     "ends_in_question": -1.0, "is_half_a_question": -1.5, "short_label_colon": -1.0, "names_a_speaker": -4.0,
     "shares_3_with_lead": 2.0, "shares_2_with_lead": 1.0, "shares_0_with_lead": -1.0, "most_is_in_lead": 1.5,
     "known_from_article": -2.0, "new_to_article": 1.0, "lead_is_kin": -0.5, "lead_is_strange": 1.5,
-    "lead_goes_on": -3.0, "lead_has_dateline": 5.0, "lead_tells_news": 1.0,
+    "lead_continues": -3.0, "lead_has_dateline": 5.0, "lead_has_news": 1.0,
     "article_has_no_body": -2.5, "article_is_short": -0.5, "article_is_long": 0.5, "colon_before": -3.0,
 }
 # fmt: on
@@ -137,7 +137,7 @@ _PLACES: Final = re.compile(
     r"Samarkand|Bukhara|Osh\b|Khujand|Caspian|Aral|Russia|China|Chinese|Turkey|Turkish|Iran|U\.?S\b|EU\b|EBRD|"
     r"World Bank)"
 )
-_GOES_ON: Final = re.compile(
+_CONTINUES: Final = re.compile(
     r"['\"\u2018\u201c]{0,2}(?:"
     r"However|But|And|Yet|Still|Also|Moreover|Furthermore|In addition|Additionally|Meanwhile|Instead|"
     r"Nevertheless|Nonetheless|Therefore|Thus|Hence|Similarly|Likewise|Overall|Finally|Ultimately|For example|"
@@ -177,10 +177,10 @@ def opens_article(
     score = _own_points(line, first_in_title_case) + _article_points(texts)
     if _DATELINE.match(lead) is not None:
         score += POINTS["lead_has_dateline"]
-    elif _GOES_ON.match(lead) is not None:
-        score += POINTS["lead_goes_on"]
+    elif _CONTINUES.match(lead) is not None:
+        score += POINTS["lead_continues"]
     elif _NEWS.search(lead, 0, _NEWS_CHARS) is not None:
-        score += POINTS["lead_tells_news"]
+        score += POINTS["lead_has_news"]
     shared = _shared_points(line, lead, following, title, texts)
     for least, most in (_SHARED, _KNOWN, _KIN):
         # Words are expensive to compare: only while they can still decide.

@@ -1,4 +1,4 @@
-"""The posts API: a page of `wp/v2/posts`, one post, or the error in place of them.
+"""The posts API: a page of `wp/v2/posts`, one post, or an error.
 
 Times come from the `*_gmt` fields alone, because the others are in the site's zone, which has changed. `guid` is
 not a link. Whatever `_fields` left out is null. What PHP, a plugin or a cache printed around the JSON is cut off.
@@ -116,7 +116,7 @@ def _value_in(text: str) -> tuple[object, int, int]:
 
 
 def _is_response(value: list[Any] | dict[str, Any]) -> bool:
-    """Whether an API of posts gives such a value: posts, none, an error or its index. Scripts hold other things."""
+    """Whether an API of posts gives such a value: posts, none, an error or its index. Scripts have other values."""
     if isinstance(value, list):
         return not value or any(map(_is_post, value))
     is_error = "data" in value and error_of(value) is not None
@@ -153,7 +153,7 @@ def _read_post(post: object, position: int, number: int, url: str | None) -> Art
         position=position,
         title=html_to_text(_rendered(post, "title") or ""),
         url=link,
-        # Without the whole text the excerpt stands in, which is a beginning whatever it ends in.
+        # Without the whole text it is the excerpt, which is truncated whatever it ends in.
         is_truncated=read.text is not None
         and (whole is None or (read.is_truncated and not _trails_off(whole))),
         author=author,
@@ -186,7 +186,7 @@ def _rendered(post: Mapping[str, Any], name: str) -> str | None:
 
 
 def _embedded(post: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
-    """The author's name and the names of the terms; a hidden author is an error object and has none."""
+    """The author's name and the names of the terms; a hidden author is an error object and has no name."""
     held = post.get("_embedded")
     if not isinstance(held, dict):
         return None, ()
