@@ -17,7 +17,16 @@ from typing import Final, NamedTuple
 from selectolax.lexbor import LexborNode
 
 from ca_etl.parse.article_page import AUTHOR, META_LINE_CHARS, Facts, read_article_page
-from ca_etl.parse.html_document import CAPTION, MARK, MARK_END, Heading, Markup, ancestors, caption_of
+from ca_etl.parse.html_document import (
+    CAPTION,
+    MARK,
+    MARK_END,
+    Heading,
+    Markup,
+    ancestors,
+    caption_of,
+    too_complex,
+)
 from ca_etl.parse.lines import (
     START,
     clean_article,
@@ -28,7 +37,18 @@ from ca_etl.parse.lines import (
     squeeze,
 )
 from ca_etl.parse.links import resolve
-from ca_etl.parse.page import GAP, Article, Features, Page, PageKind, Reject, ResultCount, kind_of, ticker_day
+from ca_etl.parse.page import (
+    EXCERPT_CHARS,
+    GAP,
+    Article,
+    Features,
+    Page,
+    PageKind,
+    Reject,
+    ResultCount,
+    kind_of,
+    ticker_day,
+)
 from ca_etl.parse.ticker import find_ticker, read_ticker
 from ca_etl.records import RejectReason
 
@@ -39,20 +59,23 @@ _BREADCRUMB: Final = re.compile(rf"Our People[\s{GAP}]{{0,20}}[>\u00bb]")
 _UNPROVEN: Final = "nothing on the page states that it is an article's, as on an error page"
 
 
-def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) -> Page:
-    """The page that `html` (UTF-8) is; the caller has checked `html_document.too_complex` first.
+def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) -> Page | Reject:
+    """The page that `html` (UTF-8) is, or the reject of one that takes too long to read.
 
     `url` (absolute) resolves links and helps to decide the kind; without one the page's own
     `<base>` and canonical link serve. `on` is the day of the capture, if known.
     """
+    why = too_complex(html)
+    if why is not None:
+        return Reject.of(RejectReason.TOO_LARGE, why, html[: 4 * EXCERPT_CHARS].decode("utf-8", "ignore"))
     markup = Markup(html)
     flat = markup.flat
-    ticker_text = find_ticker(flat)
     page_url = url or markup.head_attribute("link[rel~=canonical]", "href")
     base = resolve(page_url, markup.head_attribute("base[href]", "href") or "")
+    headings = markup.read_body()
+    ticker_text = find_ticker(flat)
     shown, header_rejects = _header(flat)
     has_breadcrumb = _BREADCRUMB.search(flat) is not None
-    headings = markup.read_body()
     is_list, has_ticker = shown is not None or has_breadcrumb, bool(ticker_text.lines)
     own = None if is_list else read_article_page(markup, headings, url, base, has_ticker=has_ticker)
     cards = Cards((), own.before, ()) if own is not None else read_cards(markup, headings, base)

@@ -10,7 +10,6 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ca_etl.parse.decode import Decoded, Form, decode, find_challenge, form_of, text_prefix
-from ca_etl.parse.html_document import too_complex
 from ca_etl.parse.html_page import read_html
 from ca_etl.parse.item_validation import refused_page
 from ca_etl.parse.links import article_address, bare_address, is_api, title_slug, url_slug
@@ -103,6 +102,7 @@ def _read_form(
     form: Form, payload: bytes, decoded: Decoded, *, url: str | None, on: date | None
 ) -> Page | Reject:
     text, charset = decoded.text, decoded.charset
+    read: Page | Reject
     if form is Form.FEED:
         from ca_etl.parse.feed import read_feed  # noqa: PLC0415  feedparser takes 50 ms to import
 
@@ -115,16 +115,13 @@ def _read_form(
         return _api_refused(f"{form.value} where JSON was asked for", text, charset)
     if form is Form.HTML:
         html = payload if decoded.is_verbatim else text.encode()
-        why = too_complex(html)
-        if why is not None:
-            return Reject.of(RejectReason.TOO_LARGE, why, text)
-        page = read_html(html, url=url, on=on, charset=charset)
+        read = read_html(html, url=url, on=on, charset=charset)
+    elif text.count("\n") > MAX_LINES:
+        read = Reject.of(RejectReason.TOO_LARGE, f"more than {MAX_LINES} lines of text", text)
     else:
-        if text.count("\n") > MAX_LINES:
-            return Reject.of(RejectReason.TOO_LARGE, f"more than {MAX_LINES} lines of text", text)
-        page = read_text(text, url=url, on=on, charset=charset)
-    mark = None if page.ticker_cycles else find_challenge(text)
-    return page if mark is None else Reject.of(RejectReason.BLOCKED, f"a bot check, told by {mark!r}", text)
+        read = read_text(text, url=url, on=on, charset=charset)
+    mark = None if isinstance(read, Reject) or read.ticker_cycles else find_challenge(text)
+    return read if mark is None else Reject.of(RejectReason.BLOCKED, f"a bot check, told by {mark!r}", text)
 
 
 def _api_refused(why: str, text: str, charset: str) -> Page:

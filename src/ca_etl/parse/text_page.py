@@ -102,6 +102,10 @@ def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> P
         has_teasers=head.shown is None and count_teasers(texts) > 1,
     )
     kind = kind_of(features, url)
+    day = ticker_day(kind, head.page_date, on)
+    ticker = read_ticker(ticker_lines, day)
+    if not lines and (short := missing_cycles(ticker.cycles, day)) is not None:
+        head.rejects.append(short)
     if kind is PageKind.OLD_SITE:
         texts, spam = drop_spam(texts)
         if spam is not None:
@@ -114,10 +118,6 @@ def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> P
         if cut is not None:
             head.rejects.append(Reject.of(RejectReason.TRUNCATED, "the text ends within a title", cut))
         ends_within_text = cut is None and is_cut(blocks, texts)
-    day = ticker_day(kind, head.page_date, on)
-    ticker = read_ticker(ticker_lines, day)
-    if not lines and (short := missing_cycles(ticker.cycles, day)) is not None:
-        head.rejects.append(short)
     articles = [_article(position, block) for position, block in enumerate(blocks, start=1)]
     if ends_within_text:
         articles[-1] = articles[-1]._replace(is_truncated=True)
