@@ -198,14 +198,14 @@ def test_both_ends_of_a_change_share_the_magnitude(text: str) -> None:
         "They want to get from $3 to $2 billion.",
     ],
 )
-def test_from_a_greater_sum_to_a_smaller_one_is_a_change_without_a_verb(text: str) -> None:
+def test_from_a_greater_amount_to_a_smaller_one_is_a_change_without_a_verb(text: str) -> None:
     assert [amount.amount for amount in amounts(text)] == [3 * 10**9, 2 * 10**9]
 
 
 @pytest.mark.parametrize(
     "text", ["season 2024-25 som", "312-55 som", "It took 30 to 20 som.", "Route 5 - 3 million som were due."]
 )
-def test_a_smaller_number_behind_a_greater_one_is_no_range_where_no_magnitude_or_lead_says_so(
+def test_a_smaller_number_after_a_greater_one_is_no_range_where_no_magnitude_or_lead_states_it(
     text: str,
 ) -> None:
     assert [amount.amount_high for amount in amounts(text)] in ([], [None])
@@ -237,7 +237,7 @@ def test_a_number_of_other_things_is_no_high_end(text: str) -> None:
         ("5,000 rubles (about US $57)", "57", None),
     ],
 )
-def test_dollars_behind_a_local_amount_belong_to_it(text: str, stated: str, high: str | None) -> None:
+def test_dollars_after_a_local_amount_belong_to_it(text: str, stated: str, high: str | None) -> None:
     read = _only(f"It costs {text} there.")
     assert read.stated_usd == Decimal(stated)
     assert read.stated_usd_high == (None if high is None else Decimal(high))
@@ -277,7 +277,7 @@ def test_a_hedge_makes_it_approximate(words: str) -> None:
         "more than a million dollars",
     ],
 )
-def test_a_hedge_stands_at_brackets_and_behind_too(text: str) -> None:
+def test_a_hedge_may_be_at_brackets_and_after_the_amount(text: str) -> None:
     assert _only(f"It cost {text} then.").approx
 
 
@@ -406,7 +406,7 @@ def test_rows_are_what_the_function_finds(texts: list[str]) -> None:
     ]  # fmt: skip
 
 
-def test_rows_have_their_types_also_where_nothing_is_found() -> None:
+def test_rows_have_their_types_also_without_any_amount() -> None:
     empty = _rows([None, "no money here"])
     full = _rows(["It cost 5,000 som (U$56.60)."])
     assert empty.height == 0
@@ -436,9 +436,9 @@ def test_the_floors_belong_to_these_sentences() -> None:
 
 @pytest.mark.parametrize("part", corpus.PARTS)
 @pytest.mark.parametrize("fields", [corpus.AMOUNT_ALONE, corpus.ALL_FIELDS])
-def test_amounts_are_found_and_nothing_else_is(part: str, fields: int) -> None:
+def test_amounts_are_recognized_and_nothing_else_is(part: str, fields: int) -> None:
     score = corpus.measured(part, fields)
-    assert score.told > 150
+    assert score.labelled > 150
     assert score.precision >= PRECISION[fields]
     assert score.recall >= RECALL
 

@@ -60,9 +60,9 @@ def test_a_place_has_its_position_in_characters() -> None:
 @pytest.mark.parametrize(
     "text", ["{}", "“{}”", "({})", "{}'s", "{}\u2019s", "{}-based", "pro-{}", "a\n{}\nb", "\u00a0{}\u2013"]
 )
-def test_punctuation_and_blanks_border_a_name(name: str, text: str) -> None:
-    found = places(text.format(name), Gazetteer.of([_row(name)]))
-    assert [place.name for place in found] == [name]
+def test_punctuation_and_spaces_border_a_name(name: str, text: str) -> None:
+    named = places(text.format(name), Gazetteer.of([_row(name)]))
+    assert [place.name for place in named] == [name]
 
 
 @pytest.mark.parametrize("text", ["{}i", "é{}", "{}é", "{}\u0301", "_{}", "{}7", "{}ы", "Ж{}", "{}\u4e2d"])
@@ -89,7 +89,7 @@ def test_a_longer_name_that_is_no_country_hides_the_shorter() -> None:
     assert _codes("The Minsk agreements, a Dutch auction, Little Italy and a house in Moscow Street") == []
 
 
-def test_a_country_in_capitals_is_found_and_a_word_in_small_letters_is_not() -> None:
+def test_a_country_in_capitals_is_named_and_a_word_in_small_letters_is_not() -> None:
     assert _codes("DUSHANBE (TCA) turkey, china, jordan, chad and polish") == [("DUSHANBE", "TJ")]
 
 
@@ -180,7 +180,7 @@ def test_the_bearer_of_a_name_counts_with_a_witness(text: str, mentions: int) ->
         "Turkistan Islamic Party men were tried.",
     ],
 )
-def test_what_bears_a_name_is_not_the_place(text: str) -> None:
+def test_what_has_a_name_of_a_place_is_not_the_place(text: str) -> None:
     assert _countries(text) == set()
 
 
@@ -204,7 +204,7 @@ def test_a_name_used_plainly_is_firm(text: str, countries: set[str]) -> None:
     assert _countries(text) == countries
 
 
-def test_rows_count_mentions_and_tell_the_first() -> None:
+def test_rows_count_mentions_and_state_the_first() -> None:
     texts = pl.DataFrame(
         {
             "text_id": ["b", "a", "c"],
@@ -258,17 +258,17 @@ _WORDS = st.sampled_from(
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.lists(_WORDS | st.text(max_size=3), max_size=12).map("".join), max_size=4))
-def test_rows_of_many_texts_say_what_each_text_alone_says(texts: list[str]) -> None:
+def test_rows_of_many_texts_state_what_each_text_alone_states(texts: list[str]) -> None:
     frame = pl.DataFrame(
         {"text_id": [f"t{number}" for number in range(len(texts))], "text": texts},
         schema={"text_id": pl.String, "text": pl.String},
     )
     alone = []
     for number, text in enumerate(texts):
-        found = places(text, GAZETTEER)
-        assert all(text[place.start : place.end] == place.name for place in found)
-        for code in sorted({place.country_code for place in found}):
-            of_code = [place.start for place in found if place.country_code == code]
+        named = places(text, GAZETTEER)
+        assert all(text[place.start : place.end] == place.name for place in named)
+        for code in sorted({place.country_code for place in named}):
+            of_code = [place.start for place in named if place.country_code == code]
             alone.append((f"t{number}", code, len(of_code), of_code[0]))
     assert place_rows(frame, GAZETTEER).rows() == alone
 
@@ -287,7 +287,7 @@ def test_every_country_has_a_subregion_but_the_union() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         ([_row("Osh"), _row("Osh")], "'Osh' is listed twice"),
         ([_row("Osh"), _row("Osh", kind="none", code=None)], "'Osh' is listed twice"),
@@ -297,8 +297,8 @@ def test_every_country_has_a_subregion_but_the_union() -> None:
         ([_row("Osh", rule="no_such")], "unknown rule 'no_such'"),
     ],
 )
-def test_a_seed_row_that_makes_no_sense_is_an_error(rows: list[dict[str, Any]], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_seed_row_that_makes_no_sense_is_an_error(rows: list[dict[str, Any]], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         Gazetteer.of(rows)
 
 
@@ -338,7 +338,7 @@ def test_the_floors_belong_to_these_sentences(half: str) -> None:
 
 
 @pytest.mark.parametrize("half", sorted(HASHES))
-def test_places_are_found_and_nothing_else_is(half: str) -> None:
+def test_places_are_recognized_and_nothing_else_is(half: str) -> None:
     with (sql_root() / "seeds" / "places.csv").open(encoding="utf-8", newline="") as rows:
         gazetteer = Gazetteer.of(csv.DictReader(rows))
     right = read_count = marked_count = 0
@@ -369,9 +369,9 @@ def named(seed_page: Path) -> list[dict[str, int]]:
     read = rows_of(capture, zone=ZoneInfo("Asia/Almaty"), run_id="run-1")
     with (sql_root() / "seeds" / "places.csv").open(encoding="utf-8", newline="") as rows:
         gazetteer = Gazetteer.of(csv.DictReader(rows))
-    found = place_rows(pl.DataFrame(read.article_text).select("text_id", "text"), gazetteer)
+    named = place_rows(pl.DataFrame(read.article_text).select("text_id", "text"), gazetteer)
     return [
-        dict(found.filter(text_id=article["text_id"]).select("country_code", "mentions").iter_rows())
+        dict(named.filter(text_id=article["text_id"]).select("country_code", "mentions").iter_rows())
         for article in read.article_observation
     ]
 

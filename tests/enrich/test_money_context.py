@@ -459,6 +459,6 @@ def test_a_hedge_after_a_hyphen_makes_it_approximate(text: str) -> None:
         ("$5 million", None),
     ],
 )
-def test_the_unit_of_a_price_is_told(text: str, unit: str | None) -> None:
+def test_the_unit_of_a_price_is_read(text: str, unit: str | None) -> None:
     (price,) = amounts(f"It is {text}.")
     assert price.per == unit

@@ -34,7 +34,7 @@ def test_a_range_into_the_next_magnitude_begins_in_the_lower_one(text: str, low:
 
 
 @pytest.mark.parametrize("text", ["$90-1 billion", "90-1 billion tenge", "$30-1 million"])
-def test_two_figures_that_share_no_magnitude_are_no_amount(text: str) -> None:
+def test_two_numbers_that_share_no_magnitude_are_no_amount(text: str) -> None:
     assert amounts(f"They ask {text}.") == ()
 
 
@@ -47,7 +47,7 @@ def test_two_figures_that_share_no_magnitude_are_no_amount(text: str) -> None:
         ("between $90 and $1 billion", "1e9"),
     ],
 )
-def test_where_the_magnitude_of_the_first_end_is_not_certain_only_the_second_is_told(
+def test_where_the_magnitude_of_the_first_end_is_not_certain_only_the_second_is_taken(
     text: str, second: str
 ) -> None:
     read = _only(f"Sums go {text}.")
@@ -72,7 +72,7 @@ def test_a_change_to_a_range_shares_its_magnitude() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "sums"),
+    ("text", "expected"),
     [
         ("They want $3 or $5 million.", ("3e6", "5e6")),
         ("They want $3 or about $5 million.", ("3e6", "5e6")),
@@ -85,12 +85,12 @@ def test_a_change_to_a_range_shares_its_magnitude() -> None:
         ("The price rose from $3 to $5 million.", ("3e6", "5e6")),
     ],
 )
-def test_the_members_of_a_list_share_the_magnitude_of_its_last(text: str, sums: tuple[str, ...]) -> None:
-    assert [one.amount for one in amounts(text)] == [Decimal(told) for told in sums]
+def test_the_members_of_a_list_share_the_magnitude_of_its_last(text: str, expected: tuple[str, ...]) -> None:
+    assert [one.amount for one in amounts(text)] == [Decimal(amount) for amount in expected]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "amount"),
     [
         ("He paid $5 and $2 million was left.", "2e6"),
         ("He paid $5 and $20 million was left.", "20e6"),
@@ -101,14 +101,14 @@ def test_the_members_of_a_list_share_the_magnitude_of_its_last(text: str, sums: 
         ("It rose by $3 to $5 million.", "5e6"),
     ],
 )
-def test_a_bare_figure_that_may_lack_its_magnitude_is_no_amount(text: str, told: str) -> None:
-    assert _only(text).amount == Decimal(told)
+def test_a_bare_number_that_may_lack_its_magnitude_is_no_amount(text: str, amount: str) -> None:
+    assert _only(text).amount == Decimal(amount)
 
 
 @pytest.mark.parametrize(
     "text", ["It costs $3 and 5 million in all.", "It has loans of $100, 200 and 300 million."]
 )
-def test_a_bare_figure_before_a_figure_without_a_sign_that_has_a_magnitude_is_no_amount(text: str) -> None:
+def test_a_bare_number_before_a_number_without_a_sign_that_has_a_magnitude_is_no_amount(text: str) -> None:
     assert amounts(text) == ()
 
 
@@ -122,7 +122,7 @@ def test_a_bare_figure_before_a_figure_without_a_sign_that_has_a_magnitude_is_no
         "He had $5 and \u20ac2 million in debt.",
     ],
 )
-def test_a_bare_figure_beside_another_matter_stays_as_it_is(text: str) -> None:
+def test_a_bare_number_beside_another_matter_stays_as_it_is(text: str) -> None:
     assert amounts(text)[0].amount == 5
 
 
@@ -148,13 +148,13 @@ def test_a_range_may_end_in_a_list() -> None:
         ("\u20ac1\u00bc", "1.25", False),
     ],
 )
-def test_a_word_or_fraction_between_a_figure_and_its_magnitude_is_read(
+def test_a_word_or_fraction_between_a_number_and_its_magnitude_is_read(
     text: str, amount: str, *, approx: bool
 ) -> None:
     read = _only(f"The port took {text}, they say.")
     assert (read.amount_text, read.amount, read.approx) == (text, Decimal(amount), approx)
 
 
-def test_a_range_of_figures_with_fractions_is_read() -> None:
+def test_a_range_of_numbers_with_fractions_is_read() -> None:
     read = _only("It takes from 2\u00bd to 3\u00bd million som.")
     assert (read.amount, read.amount_high) == (Decimal(2500000), Decimal(3500000))

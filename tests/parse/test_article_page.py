@@ -127,7 +127,7 @@ def test_a_title_that_links_to_its_own_page_is_the_title() -> None:
     assert article(body + RELATED).text == WHOLE
 
 
-def test_a_title_that_is_a_second_level_heading_is_found_by_the_head() -> None:
+def test_a_title_that_is_a_second_level_heading_is_chosen_by_the_head() -> None:
     head = CANONICAL + "<meta property='og:title' content='A Fold for Sheep'>"
     body = f"<h1><a href='/'>Sample Times</a></h1>{BODY.replace('h1>', 'h2>')}"
     assert (article(body, head=head).title, article(body, head=head).text) == ("A Fold for Sheep", WHOLE)
@@ -158,9 +158,9 @@ def test_json_ld_is_read_as_search_engines_read_it(content: str) -> None:
 @pytest.mark.parametrize(
     "kind", ["application/ld+json; charset=utf-8", "APPLICATION/LD+JSON", " application/ld+json "]
 )
-@pytest.mark.parametrize("place", ["{}<main>", "<main>{}"])
-def test_the_type_of_json_ld_may_have_parameters(kind: str, place: str) -> None:
-    html = place.format(script(linked(), kind))
+@pytest.mark.parametrize("template", ["{}<main>", "<main>{}"])
+def test_the_type_of_json_ld_may_have_parameters(kind: str, template: str) -> None:
+    html = template.format(script(linked(), kind))
     assert article(html + BODY).author == "A. Shepherd"
 
 
@@ -375,12 +375,12 @@ LINKED = {
 GRAPH = {"@context": "https://schema.org", "@graph": [LINKED, {"@id": "#anna", "name": "Anna Ilmenova"}]}
 
 
-def html(linked: str, *, head: str = "", behind: str = "") -> str:
+def html(linked: str, *, head: str = "", after: str = "") -> str:
     return (
         f'<html><head>{head}<script type="application/ld+json">{linked}</script></head><body class="single">'
         '<main><article id="post-41"><h1>A Baker\u2019s Day</h1><p>By Anna I.</p>'
         '<time class="published" datetime="2025-12-05T07:00:00+05:00">5 December</time>'
-        f"<p>The oven is lit.</p><p>Bread sells.</p></article>{behind}</main></body></html>"
+        f"<p>The oven is lit.</p><p>Bread sells.</p></article>{after}</main></body></html>"
     )
 
 
@@ -392,7 +392,7 @@ def one(markup: str, url: str | None = STORY_URL) -> Article:
     return article
 
 
-def test_an_article_page_is_read_with_what_its_json_ld_tells() -> None:
+def test_an_article_page_is_read_with_what_its_json_ld_states() -> None:
     article = one(html(json.dumps(GRAPH)))
     assert (article.title, article.author) == ("A Baker\u2019s Day", "Anna Ilmenova")
     assert article.published_at == datetime(2025, 12, 5, 1, 15, tzinfo=UTC)
@@ -405,7 +405,7 @@ def test_an_article_page_is_read_with_what_its_json_ld_tells() -> None:
 @pytest.mark.parametrize(
     "broken", [json.dumps(GRAPH)[:-9], "", "null", "[1, 2]", '{"@graph": 7}', "[" * 50_000, '{"@type": {}}']
 )
-def test_with_broken_json_ld_the_page_itself_tells(broken: str) -> None:
+def test_with_broken_json_ld_the_page_itself_decides(broken: str) -> None:
     article = one(html(broken))
     assert (article.title, article.author) == ("A Baker\u2019s Day", "Anna I.")
     assert article.published_at == datetime(2025, 12, 5, 2, 0, tzinfo=UTC)
@@ -413,7 +413,7 @@ def test_with_broken_json_ld_the_page_itself_tells(broken: str) -> None:
     assert article.text == "The oven is lit.\n\nBread sells."
 
 
-def test_line_breaks_within_a_string_of_json_ld_are_borne() -> None:
+def test_line_breaks_within_a_string_of_json_ld_are_accepted() -> None:
     assert one(html(json.dumps(GRAPH).replace("Ilmenova", "\nIlmenova"))).author == "Anna Ilmenova"
 
 
@@ -438,8 +438,8 @@ def test_the_canonical_link_of_the_same_site_is_the_address() -> None:
 
 
 def test_headings_of_other_articles_below_do_not_hide_the_article() -> None:
-    behind = '<h3><a href="/other/">Another Story</a></h3><p>Its teaser.</p>'
-    article = one(html(json.dumps(GRAPH), behind=behind))
+    after = '<h3><a href="/other/">Another Story</a></h3><p>Its teaser.</p>'
+    article = one(html(json.dumps(GRAPH), after=after))
     assert (article.title, article.text) == ("A Baker\u2019s Day", "The oven is lit.\n\nBread sells.")
 
 
@@ -449,34 +449,36 @@ def test_a_short_link_names_the_post() -> None:
 
 
 def test_json_ld_alone_gives_an_article_where_no_heading_does() -> None:
-    told = json.dumps(LINKED | {"articleBody": "The oven is lit. Bread sells."})
+    data = json.dumps(LINKED | {"articleBody": "The oven is lit. Bread sells."})
     article = one(
-        f'<html><head><script type="application/ld+json">{told}</script></head><body></body></html>'
+        f'<html><head><script type="application/ld+json">{data}</script></head><body></body></html>'
     )
     assert (article.title, article.text) == ("A Baker\u2019s Day", "The oven is lit. Bread sells.")
 
 
 def test_the_times_of_a_page_reach_the_row(rows: Callable[..., Rows]) -> None:
-    found = rows(html(json.dumps(GRAPH)).encode(), url=STORY_URL, content_type="text/html", captured_at=NIGHT)
-    (row,) = found.article_observation
+    loaded = rows(
+        html(json.dumps(GRAPH)).encode(), url=STORY_URL, content_type="text/html", captured_at=NIGHT
+    )
+    (row,) = loaded.article_observation
     assert (row["post_id"], row["modified_at"]) == (41, datetime(2025, 12, 5, 9, 0, tzinfo=UTC))
-    assert [reject["reason"] for reject in found.reject] == ["no_ticker"]
-    found.tables()
+    assert [reject["reason"] for reject in loaded.reject] == ["no_ticker"]
+    loaded.tables()
 
 
 @cache
 def demo_rows(target: str, *faults: Fault) -> Rows:
-    said = answer(target, MappingProxyType({}), DAY, faults, BASE)
+    response = answer(target, MappingProxyType({}), DAY, faults, BASE)
     capture = Capture(
         capture_id="c",
         source="demo",
-        payload=said.body,
+        payload=response.body,
         archive_file="a",
         archive_offset=0,
         url=BASE + target[1:],
         captured_at=NIGHT,
-        http_status=said.status,
-        content_type=said.headers["Content-Type"],
+        http_status=response.status,
+        content_type=response.headers["Content-Type"],
     )
     return rows_of(capture, zone=ZoneInfo("Asia/Almaty"), run_id="r")
 
@@ -513,10 +515,12 @@ OG_TYPE = '<html><head><meta property="og:type" content="article"></head>'
 def test_an_error_page_at_the_address_of_an_article_is_a_reject(
     rows: Callable[..., Rows], markup: str, excerpt: str
 ) -> None:
-    found = rows(markup.encode(), url=STORY_URL, content_type="text/html", captured_at=NIGHT, http_status=200)
-    assert found.article_observation == []
-    assert [capture["page_kind"] for capture in found.capture] == ["other"]
-    assert [(reject["reason"], reject["excerpt"]) for reject in found.reject] == [("no_articles", excerpt)]
+    loaded = rows(
+        markup.encode(), url=STORY_URL, content_type="text/html", captured_at=NIGHT, http_status=200
+    )
+    assert loaded.article_observation == []
+    assert [capture["page_kind"] for capture in loaded.capture] == ["other"]
+    assert [(reject["reason"], reject["excerpt"]) for reject in loaded.reject] == [("no_articles", excerpt)]
 
 
 PAIRS = (
@@ -531,10 +535,10 @@ TICKER = "".join(f"<li>{pair} 0%</li>" for pair in PAIRS)
 
 def test_the_ticker_of_an_unproven_page_keeps_the_day_of_its_capture(rows: Callable[..., Rows]) -> None:
     themed = f"<body><ul>{TICKER * 8}</ul><p>28 August 2018</p><h1>Nothing here</h1><p>Nothing at all.</p>"
-    found = rows(themed.encode(), url=STORY_URL, content_type="text/html", captured_at=NIGHT)
-    assert (found.capture[0]["page_kind"], found.capture[0]["page_date"]) == ("other", None)
-    assert len(found.rate_observation) == 5
-    assert [reject["reason"] for reject in found.reject] == ["no_articles"]
+    loaded = rows(themed.encode(), url=STORY_URL, content_type="text/html", captured_at=NIGHT)
+    assert (loaded.capture[0]["page_kind"], loaded.capture[0]["page_date"]) == ("other", None)
+    assert len(loaded.rate_observation) == 5
+    assert [reject["reason"] for reject in loaded.reject] == ["no_articles"]
 
 
 @pytest.mark.parametrize(
@@ -542,18 +546,18 @@ def test_the_ticker_of_an_unproven_page_keeps_the_day_of_its_capture(rows: Calla
 )
 def test_a_lone_heading_on_a_list_is_no_article(rows: Callable[..., Rows], path: str, kind: str) -> None:
     empty = "<body><h1>We will be back soon!</h1><p>Sorry for the inconvenience.</p>"
-    found = rows(
+    loaded = rows(
         empty.encode(), url=f"https://timesca.com/{path}", content_type="text/html", captured_at=NIGHT
     )
-    assert (found.article_observation, found.capture[0]["page_kind"]) == ([], kind)
-    assert "no_articles" in {reject["reason"] for reject in found.reject}
+    assert (loaded.article_observation, loaded.capture[0]["page_kind"]) == ([], kind)
+    assert "no_articles" in {reject["reason"] for reject in loaded.reject}
 
 
 def test_the_old_site_has_no_signs_and_keeps_its_articles(rows: Callable[..., Rows]) -> None:
     old = "<body><h1>A Mill</h1><p>The wheel turns.</p>"
     address = "https://timesca.com/index.php/news/7-a-mill"
-    found = rows(old.encode(), url=address, content_type="text/html", captured_at=NIGHT)
-    assert [row["title"] for row in found.article_observation] == ["A Mill"]
+    loaded = rows(old.encode(), url=address, content_type="text/html", captured_at=NIGHT)
+    assert [row["title"] for row in loaded.article_observation] == ["A Mill"]
 
 
 @pytest.mark.parametrize(
@@ -589,7 +593,7 @@ def test_a_canonical_link_elsewhere_is_no_sign() -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(number=st.integers(0, 99))
-def test_the_api_the_feed_and_the_page_of_an_article_say_the_same(number: int) -> None:
+def test_the_api_the_feed_and_the_page_of_an_article_state_the_same(number: int) -> None:
     api = list(by_id("/wp-json/wp/v2/posts?per_page=100&_embed=author,wp:term").values())[number]
     page = by_id(f"/{api['url_slug']}/")[api["post_id"]]
     feed = by_id(f"/feed/?paged={number // 10 + 1}")[api["post_id"]]
@@ -601,7 +605,7 @@ def test_the_api_the_feed_and_the_page_of_an_article_say_the_same(number: int) -
     assert {name: broken[name] for name in shared} == {name: api[name] for name in shared}
 
 
-def test_a_feed_that_holds_excerpts_says_so_of_every_long_article() -> None:
+def test_a_feed_of_excerpts_marks_every_long_article_as_truncated() -> None:
     texts = {row["text_id"]: str(row["text"]) for row in demo_rows("/feed/").article_text}
     lengths = {number: len(texts[str(row["text_id"])].split()) for number, row in by_id("/feed/").items()}
     cut = {number: row["is_truncated"] for number, row in by_id("/feed/", Fault(feed_excerpts=True)).items()}
@@ -613,11 +617,11 @@ def test_a_feed_that_holds_excerpts_says_so_of_every_long_article() -> None:
     assert set(cut.values()) == {True, False}
 
 
-def test_the_closed_api_of_the_demo_site_is_a_reject_with_its_status() -> None:
+def test_the_unavailable_api_of_the_demo_site_is_a_reject_with_its_status() -> None:
     for fault in (Fault(status=401), Fault(status=403, waf_page=True), Fault(waf_page=True)):
-        found = demo_rows("/wp-json/wp/v2/posts", fault)
-        assert [row["reason"] for row in found.reject] == ["api_refused"]
-        assert found.capture[0]["page_kind"] == "api_error"
+        loaded = demo_rows("/wp-json/wp/v2/posts", fault)
+        assert [row["reason"] for row in loaded.reject] == ["api_refused"]
+        assert loaded.capture[0]["page_kind"] == "api_error"
 
 
 @given(at=st.integers(0, 1_200), cut=st.integers(0, 80), put=st.binary(max_size=8))

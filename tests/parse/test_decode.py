@@ -35,7 +35,7 @@ def test_the_charset_and_what_decided_it_are_recorded(
     assert decoded.damage is None
 
 
-def test_meta_decides_in_html_alone_and_behind_the_header() -> None:
+def test_meta_decides_in_html_alone_and_after_the_header() -> None:
     cyrillic = "<meta charset='windows-1251'>" + "Бишкек " * 9
     payload = cyrillic.encode("windows-1251")
     assert decode(payload, None, is_html=True).text == cyrillic
@@ -44,7 +44,7 @@ def test_meta_decides_in_html_alone_and_behind_the_header() -> None:
     assert not decode(payload, None, is_html=False).is_usable
 
 
-def test_a_cut_character_is_replaced_and_reported_and_the_text_stands() -> None:
+def test_a_cut_character_is_replaced_and_reported_and_the_text_is_kept() -> None:
     payload = TEXT.encode()[:-1] + "\N{EM DASH}".encode()[:2]
     decoded = decode(payload, None, is_html=False)
     assert decoded.is_usable

@@ -53,7 +53,7 @@ def one(item: str) -> Article:
     return article
 
 
-def test_an_item_is_read_with_all_that_the_feed_tells() -> None:
+def test_an_item_is_read_with_all_that_the_feed_states() -> None:
     article = one(ITEM)
     assert article.title == "A Baker\u2019s Day & Night"
     assert article.text == "The oven\u2019s lit at four.\n\nBread sells by six."
@@ -80,7 +80,7 @@ def test_an_entity_of_a_title_is_resolved_by_one_of_xml_and_html(written: str, t
     assert one(ITEM.replace("A Baker&#8217;s Day &amp; Night", written)).title == title
 
 
-def test_a_feed_of_summaries_gives_beginnings() -> None:
+def test_a_feed_of_summaries_gives_truncated_texts() -> None:
     begin, end = ITEM.index("<content:encoded>"), ITEM.index("</content:encoded>")
     article = one(ITEM[:begin] + ITEM[end + len("</content:encoded>") :])
     assert article.text == "The oven\u2019s lit [\u2026]"
@@ -96,7 +96,7 @@ def test_a_feed_of_summaries_gives_beginnings() -> None:
         ("A summary by hand.", f"<p>{LONG}</p>", False),
     ],
 )
-def test_an_excerpt_in_the_place_of_the_text_is_known(
+def test_an_excerpt_instead_of_the_text_is_recognized(
     description: str, content: str, is_truncated: bool
 ) -> None:
     item = (
@@ -106,7 +106,7 @@ def test_an_excerpt_in_the_place_of_the_text_is_known(
     assert one(item).is_truncated is is_truncated
 
 
-def test_the_footer_that_a_plugin_puts_behind_each_text_is_no_text() -> None:
+def test_the_footer_that_a_plugin_puts_after_each_text_is_not_text() -> None:
     footer = (
         '<p>The post <a href="https://timesca.com/x/">A Baker</a> appeared first on'
         ' <a href="https://timesca.com">The Site</a>.</p>\n]]></content'
@@ -114,7 +114,7 @@ def test_the_footer_that_a_plugin_puts_behind_each_text_is_no_text() -> None:
     assert one(ITEM.replace("]]></content", footer)).text == one(ITEM).text
 
 
-def test_a_guid_is_a_link_only_where_it_says_so() -> None:
+def test_a_guid_is_a_link_only_where_it_is_declared_one() -> None:
     bare = "<item><title>T</title><guid{}>https://timesca.com/t/</guid></item>"
     assert one(bare.format("")).url == "https://timesca.com/t/"
     assert one(bare.format(' isPermaLink="false"')).url is None
@@ -159,16 +159,16 @@ def test_a_document_type_within_a_text_is_text() -> None:
 def test_a_feed_becomes_rows_without_a_ticker_and_without_a_reject(
     rows: Callable[..., Rows], content_type: str | None
 ) -> None:
-    found = rows(feed(ITEM).encode(), url=FEED, content_type=content_type, captured_at=NIGHT)
-    assert found.capture[0]["page_kind"] == "feed"
-    assert found.reject == []
-    assert [row["post_id"] for row in found.article_observation] == [41]
-    found.tables()
+    loaded = rows(feed(ITEM).encode(), url=FEED, content_type=content_type, captured_at=NIGHT)
+    assert loaded.capture[0]["page_kind"] == "feed"
+    assert loaded.reject == []
+    assert [row["post_id"] for row in loaded.article_observation] == [41]
+    loaded.tables()
 
 
-def test_an_empty_feed_says_so(rows: Callable[..., Rows]) -> None:
-    found = rows(feed().encode(), url=FEED, content_type="application/rss+xml", captured_at=NIGHT)
-    assert [row["reason"] for row in found.reject] == ["no_articles"]
+def test_an_empty_feed_is_a_reject(rows: Callable[..., Rows]) -> None:
+    loaded = rows(feed().encode(), url=FEED, content_type="application/rss+xml", captured_at=NIGHT)
+    assert [row["reason"] for row in loaded.reject] == ["no_articles"]
 
 
 @given(at=st.integers(0, 1_300), cut=st.integers(0, 80), put=st.binary(max_size=8))
@@ -476,7 +476,7 @@ def test_the_number_of_a_post_is_read_from_its_own_element() -> None:
     assert one(item.replace("com-wordpress:feed-additions:1", "urn:other")).post_id is None
 
 
-def test_html_that_nobody_escaped_is_read_with_its_paragraphs() -> None:
+def test_html_that_is_not_escaped_is_read_with_its_paragraphs() -> None:
     item = "<item><title>A <b>B</b></title><description><p>One.</p><p>Two <i>and</i> more.</p></description></item>"
     assert (one(item).title, one(item).text) == ("A B", "One.\n\nTwo and more.")
 
@@ -492,7 +492,7 @@ def test_an_address_of_atom_does_not_replace_the_link() -> None:
     assert one(item).url == "https://timesca.com/t/"
 
 
-def test_text_that_looks_encoded_twice_stays_as_printed() -> None:
+def test_text_that_seems_encoded_twice_stays_as_printed() -> None:
     assert one("<item><title>T</title><description>Ã© and Â«</description></item>").text == "Ã© and Â«"
 
 

@@ -120,7 +120,7 @@ def _text_of_page(page: Reader, html: str) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("html", "said"),
+    ("html", "text"),
     [
         ("It cost 300<sup>1</sup> som.", "It cost 300^1 som."),
         ("It cost 10<sup>6</sup> tenge.", "It cost 10^6 tenge."),
@@ -132,13 +132,13 @@ def _text_of_page(page: Reader, html: str) -> str | None:
         ("On the 25<sup>th</sup> it rained.", "On the 25th it rained."),
     ],
 )
-def test_a_raised_or_lowered_figure_is_no_digit_of_the_number_before(
-    page: Reader, html: str, said: str
+def test_a_raised_or_lowered_number_is_no_digit_of_the_number_before(
+    page: Reader, html: str, text: str
 ) -> None:
-    assert _text_of_page(page, f"<p>{html}</p>") == said
+    assert _text_of_page(page, f"<p>{html}</p>") == text
     content = read_content(f"<p>{html}</p>")
     assert content is not None
-    assert content.text == html_to_text(html) == said
+    assert content.text == html_to_text(html) == text
 
 
 @pytest.mark.parametrize(

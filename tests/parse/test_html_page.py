@@ -38,7 +38,7 @@ def _rates(page: Reader, body: str) -> dict[str, tuple[str, str]]:
         "<div>KGS/USD = 0.01144 0% | more rates</div>",
     ],
 )
-def test_the_ticker_is_found_wherever_it_stands(page: Reader, body: str) -> None:
+def test_the_ticker_is_read_wherever_it_is_printed(page: Reader, body: str) -> None:
     assert _rates(page, body) == {"KGS": ("0.01144", "0%")}
 
 
@@ -61,7 +61,7 @@ def test_scripts_attributes_and_running_text_hold_no_ticker(page: Reader, body: 
     assert read.ticker_cycles == 0
 
 
-def test_an_item_with_prose_going_on_behind_it_is_reported(page: Reader) -> None:
+def test_an_item_with_prose_after_it_is_reported(page: Reader) -> None:
     read = page("<p>KGS/USD = 0.01144 0% was the rate</p>", html=True)
     assert read.rates == ()
     assert read.rejects[0].reason is RejectReason.BAD_RATE_LINE
@@ -73,7 +73,7 @@ def test_a_malformed_item_is_reported(page: Reader) -> None:
     assert RejectReason.BAD_RATE_LINE in [reject.reason for reject in read.rejects]
 
 
-def test_a_cycle_that_differs_is_seen_behind_equal_ones(page: Reader) -> None:
+def test_a_cycle_that_differs_is_reported_after_equal_ones(page: Reader) -> None:
     cycle = "<li>KGS/USD = 0.01144 0%</li><li>KZT/USD = 0.00198 -0%</li>"
     read = page(f"<ul>{cycle * 7}{cycle.replace('0.00198', '0.00199')}</ul>", html=True)
     assert read.ticker_cycles == 8
@@ -94,33 +94,33 @@ def test_menus_margins_and_footers_are_never_articles(page: Reader) -> None:
         f"<{tag}><h2><a href='/in-{tag}/'>In a {tag}</a></h2><p>{PROSE}</p></{tag}>"
         for tag in ("nav", "aside", "footer")
     )
-    found = _articles(page, f"{chrome}<h2><a href='/real/'>A Real One</a></h2><p>{PROSE}</p>")
-    assert [article.title for article in found] == ["A Real One"]
+    articles = _articles(page, f"{chrome}<h2><a href='/real/'>A Real One</a></h2><p>{PROSE}</p>")
+    assert [article.title for article in articles] == ["A Real One"]
 
 
 @pytest.mark.parametrize(
     "href", ["/", "#top", "mailto:a@b.example", "javascript:void(0)", "/category/home/", "/author/x/"]
 )
 def test_headings_that_lead_to_no_article_are_none(page: Reader, href: str) -> None:
-    found = _articles(
+    articles = _articles(
         page,
         f"<h2><a href='{href}'>Not an Article</a></h2><p>x</p><h2><a href='/real/'>A Real One</a></h2><p>{PROSE}</p>",
     )
-    assert [article.title for article in found] == ["A Real One"]
+    assert [article.title for article in articles] == ["A Real One"]
 
 
 def test_headings_of_a_widget_that_never_has_text_are_no_articles(page: Reader) -> None:
     cards = "".join(f"<div><h3><a href='/s{n}/'>Story {n}</a></h3><p>{PROSE}</p></div>" for n in range(3))
     widget = "".join(f"<div><h4><a href='/p{n}/'>Popular {n}</a></h4></div>" for n in range(3))
-    found = _articles(page, f"<div>{cards}</div><div>{widget}</div>")
-    assert [article.title for article in found] == ["Story 0", "Story 1", "Story 2"]
+    articles = _articles(page, f"<div>{cards}</div><div>{widget}</div>")
+    assert [article.title for article in articles] == ["Story 0", "Story 1", "Story 2"]
 
 
 def test_titles_without_any_text_are_kept_where_no_heading_has_text(page: Reader) -> None:
-    found = _articles(
+    articles = _articles(
         page, "<div><h3><a href='/s1/'>Story 1</a></h3></div><div><h3><a href='/s2/'>Story 2</a></h3></div>"
     )
-    assert [(article.title, article.text) for article in found] == [("Story 1", None), ("Story 2", None)]
+    assert [(article.title, article.text) for article in articles] == [("Story 1", None), ("Story 2", None)]
 
 
 def test_section_headings_without_links_are_text_of_the_article(page: Reader) -> None:
@@ -180,7 +180,7 @@ def test_an_address_is_not_the_author_of_a_card(page: Reader) -> None:
     assert article.author is None
 
 
-def test_a_menu_within_a_plugins_block_goes_with_it(page: Reader) -> None:
+def test_a_menu_within_a_plugins_block_is_dropped_with_it(page: Reader) -> None:
     block = "<div class='sharedaddy'><nav><ul class='share-links'><li>Share</li></ul></nav></div>"
     card = f"<article><h2><a href='/s/'>Story</a></h2>{block}<p>{PROSE}</p></article>"
     assert [article.text for article in _articles(page, card * 9)] == [PROSE] * 9
@@ -195,7 +195,7 @@ def test_a_menu_within_a_plugins_block_goes_with_it(page: Reader) -> None:
         "<span><a href='/s/'>Story</a></span>",
     ],
 )
-def test_the_link_of_a_title_stands_anywhere_in_it_or_around_it(page: Reader, inner: str) -> None:
+def test_the_link_of_a_title_may_be_anywhere_in_it_or_around_it(page: Reader, inner: str) -> None:
     heading = f"<h2>{inner}</h2>" if "href" in inner else f"<a href='/s/'><h2>{inner}</h2></a>"
     other = f"<article><h2><a href='/t/'>Another</a></h2><p>{PROSE}</p></article>"
     first, _ = _articles(page, f"<article>{heading}<p>{PROSE}</p></article>{other}")
@@ -246,7 +246,7 @@ def test_a_page_with_one_heading_and_no_linked_one_is_an_article(page: Reader) -
     assert read.articles[0].text == PROSE
 
 
-def test_the_date_line_is_the_one_behind_the_ticker_and_not_an_articles(page: Reader) -> None:
+def test_the_date_line_is_the_one_after_the_ticker_and_not_an_articles(page: Reader) -> None:
     card = f"<article><span>01 January 2020</span><h2><a href='/s/'>Story</a></h2><p>{PROSE}</p></article>"
     other = card.replace("/s/", "/t/")
     assert page(f"{TICKER}<p>05 December 2025</p>{card}{other}", html=True).page_date == date(2025, 12, 5)

@@ -73,7 +73,7 @@ def test_no_time_is_no_reject(none: object) -> None:
     assert shown(item(LINK, "Wed, 30 Nov -0001 00:00:00 +0000")) == ([("A Road", LINK)], [])
 
 
-def test_text_around_a_document_is_one_reject_with_its_place_and_space_is_none() -> None:
+def test_text_around_a_document_is_one_reject_with_its_position_and_space_is_not() -> None:
     assert surrounding_rejects("\ufeff \n", "\r\n") == []
     (reject,) = surrounding_rejects("Notice: x\n", " <!-- cached -->")
     assert (reject.reason, reject.excerpt) == ("extra_text", "Notice: x [...] <!-- cached -->")

@@ -172,7 +172,7 @@ def test_to_continue_reading_inside_a_sentence_stays() -> None:
         ("NUR-SULTAN (TCA) \N{EN DASH} The talks.", "NUR-SULTAN (TCA)", "The talks."),
     ],
 )
-def test_a_dateline_goes_into_its_own_field(text: str, dateline: str, rest: str) -> None:
+def test_a_dateline_is_stored_in_its_own_field(text: str, dateline: str, rest: str) -> None:
     cleaned = clean([text])
     assert (cleaned.dateline, cleaned.text) == (dateline, rest)
 
@@ -185,7 +185,7 @@ def test_the_agencys_name_elsewhere_is_no_dateline(text: str) -> None:
     assert clean([text]).text == text
 
 
-def test_white_space_is_one_blank_and_paragraphs_stay_apart() -> None:
+def test_white_space_is_one_space_and_paragraphs_stay_apart() -> None:
     assert squeeze("\N{NO-BREAK SPACE}a \t b\r\n c ") == "a b c"
     assert clean(["One.", "Two."]).text == "One.\n\nTwo."
 
@@ -195,8 +195,8 @@ def test_a_character_without_a_width_parts_no_word_or_number(unseen: str) -> Non
     assert squeeze(f"It cost 1{unseen}000 som.{unseen}") == "It cost 1000 som."
     assert squeeze(f" {unseen} ") == ""
     printed = f"A Road{unseen} Opens\n\nIt cost 1{unseen}000 som, they say.\n"
-    said = [line.text for line in read_lines(printed)[1]]
-    assert said == ["A Road Opens", "It cost 1000 som, they say."]
+    lines = [line.text for line in read_lines(printed)[1]]
+    assert lines == ["A Road Opens", "It cost 1000 som, they say."]
 
 
 def test_quotes_dashes_and_letters_are_stored_as_printed() -> None:
@@ -214,12 +214,12 @@ def test_quotes_dashes_and_letters_are_stored_as_printed() -> None:
         "View more articles from A. Writer",
     ],
 )
-def test_links_and_labels_of_the_theme_are_furniture(line: str) -> None:
+def test_links_and_labels_of_the_theme_are_boilerplate(line: str) -> None:
     assert is_boilerplate(line)
 
 
 @pytest.mark.parametrize("line", ["Continue reading the law.", "The divider was moved.", "Read moreover"])
-def test_sentences_are_no_furniture(line: str) -> None:
+def test_sentences_are_not_boilerplate(line: str) -> None:
     assert not is_boilerplate(line)
 
 
@@ -270,7 +270,7 @@ def test_no_other_line_is_a_date(line: str) -> None:
     assert read_date(line) is None
 
 
-def test_a_line_that_means_a_date_is_told_from_prose() -> None:
+def test_a_line_that_means_a_date_is_distinguished_from_prose() -> None:
     assert is_date_like("5 December 2025")
     assert is_date_like("31 February 2025")
     assert not is_date_like("12 trains a day")
@@ -278,14 +278,14 @@ def test_a_line_that_means_a_date_is_told_from_prose() -> None:
 
 
 @pytest.mark.parametrize("line", ["5 December 2025", "31 February 2025"])
-def test_a_bad_date_line_behind_the_ticker_is_reported(page: Callable[..., Page], line: str) -> None:
+def test_a_bad_date_line_after_the_ticker_is_reported(page: Callable[..., Page], line: str) -> None:
     read = page(f"• KGS/USD = 0.01144 0%\n{line}\n\nViewing results 1 - 6 of 8\n")
     assert read.page_date is None
     assert RejectReason.BAD_DATE_LINE in [reject.reason for reject in read.rejects]
     assert read.shown == ResultCount(1, 6, 8)
 
 
-def test_the_header_is_taken_as_it_stands_also_past_its_total() -> None:
+def test_the_header_is_taken_as_printed_also_past_its_total() -> None:
     assert read_header("Viewing results 1 - 6 of 2") == ResultCount(1, 6, 2)
     assert read_header("Viewing results 1 \N{EN DASH} 6 of 9877") == ResultCount(1, 6, 9877)
     assert read_header("Viewing results 1 - 6 of 9,877") is None

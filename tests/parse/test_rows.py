@@ -44,7 +44,7 @@ def _reasons(read: Rows) -> list[str]:
         ({"content_type": "application/json"}, "binary"),
     ],
 )
-def test_an_answer_that_is_no_page_is_one_reject_and_its_capture_row(
+def test_a_response_that_is_no_page_is_one_reject_and_its_capture_row(
     rows: Maker, listing: str, known: dict[str, object], reason: str
 ) -> None:
     read = rows(listing.encode(), **known)
@@ -84,7 +84,7 @@ def test_bytes_that_are_no_page_are_one_reject(rows: Maker, payload: bytes, reas
     read.tables()
 
 
-def test_a_bot_check_behind_an_error_status_is_blocked(rows: Maker) -> None:
+def test_a_bot_check_with_an_error_status_is_blocked(rows: Maker) -> None:
     assert _reasons(rows(b"<title>Just a moment...</title>", http_status=503)) == ["blocked"]
 
 
@@ -135,13 +135,13 @@ def test_an_article_page_without_capture_time_is_undated_though_it_prints_a_date
     assert len(dated.rate_observation) == 5
 
 
-def test_a_page_without_ticker_says_so_and_its_articles_stand(rows: Maker) -> None:
+def test_a_page_without_ticker_is_reported_and_its_articles_are_kept(rows: Maker) -> None:
     read = rows(HTML, captured_at=NIGHT, content_type="text/html")
     assert _reasons(read) == ["no_ticker"]
     assert [row["title"] for row in read.article_observation] == ["A Title of Ours"]
 
 
-def test_a_listing_without_articles_says_so(rows: Maker) -> None:
+def test_a_listing_without_articles_is_reported(rows: Maker) -> None:
     read = rows(f"{TICKER}05 December 2025\n\nViewing results 1 - 6 of 8\n".encode())
     assert _reasons(read) == ["no_articles"]
 
@@ -191,8 +191,8 @@ def test_rows_fit_the_schemas_and_their_keys_are_unique(rows: Maker, listing: st
     )
     tables = read.tables()
     for name, key in KEYS.items():
-        found = [tuple(row[column] for column in key) for row in getattr(read, name)]
-        assert len(found) == len(set(found)) == tables[name].num_rows
+        keys = [tuple(row[column] for column in key) for row in getattr(read, name)]
+        assert len(keys) == len(set(keys)) == tables[name].num_rows
     assert {row["parser_version"] for row in read.capture} == {PARSER_VERSION}
     assert read.capture[0]["run_id"] == "run-1"
     assert read.capture[0]["payload_sha256"] == hashlib.sha256(listing.encode()).hexdigest()
@@ -209,9 +209,7 @@ def test_more_lines_than_any_page_has_are_too_large(rows: Callable[..., Rows]) -
     ("printed", "began"),
     [("15 January 2024", "2024-01-14T18:00:00+00:00"), ("15 April 2024", "2024-04-14T19:00:00+00:00")],
 )
-def test_a_page_of_unknown_time_counts_from_the_beginning_of_its_day_in_the_zone(
-    rows, listing, printed, began
-):
+def test_a_page_of_unknown_time_counts_from_the_start_of_its_day_in_the_zone(rows, listing, printed, began):
     (row,) = rows(listing.replace("05 December 2025", printed).encode()).capture
     assert row["observed_from"].astimezone(UTC).isoformat() == began
 
@@ -253,7 +251,7 @@ def test_articles_of_one_title_without_links_and_with_different_texts_are_reject
     assert [row["text"] for row in read.article_text] == ["It is open."]
 
 
-def test_a_page_of_such_articles_alone_states_no_more_than_that(rows: Maker) -> None:
+def test_a_page_of_such_articles_alone_has_no_other_reject(rows: Maker) -> None:
     read = rows(_listing(("Letter from the River", MARCH), ("Letter from the River", APRIL)))
     assert _reasons(read) == ["ambiguous_title", "ambiguous_title"]
     assert (len(read.rate_observation), read.article_observation) == (5, [])
@@ -347,7 +345,7 @@ def test_what_cannot_be_read_is_an_error(rows):
     assert class_of(rows, b"", http_status=304) == "error"
 
 
-def test_an_answer_that_counts_no_post_is_a_page(rows):
+def test_a_response_that_counts_no_post_is_a_page(rows):
     assert class_of(rows, b"[]", url=API, http_status=200, total=0, source="timesca-posts") == "page"
 
 
@@ -504,8 +502,8 @@ def test_no_composition_of_pieces_gives_a_rate_that_no_line_printed(pieces: list
 def test_no_ticker_line_is_lost_unreported(pieces: list[str]) -> None:
     lines = "\n".join(pieces).split("\n")
     ticker = read_ticker(lines)
-    stand = {f"{r.base}/{r.quote} = {r.rate_text} {r.change_text}" for r in ticker.rates}
-    if any(is_ticker_line(line) and line.strip(" •\r") not in stand for line in lines):
+    well_formed = {f"{r.base}/{r.quote} = {r.rate_text} {r.change_text}" for r in ticker.rates}
+    if any(is_ticker_line(line) and line.strip(" •\r") not in well_formed for line in lines):
         assert ticker.rejects
 
 
@@ -561,8 +559,8 @@ def test_a_page_cut_anywhere_raises_nothing(page: bytes) -> None:
 @given(changes=st.lists(st.tuples(st.integers(0, 2**16), STREWN, st.integers(0, 2)), min_size=1, max_size=30))
 def test_a_page_with_changed_bytes_raises_nothing(page: bytes, changes: list[tuple[int, bytes, int]]) -> None:
     mutated = bytearray(page)
-    for place, strewn, lost in changes:
-        at = place % len(mutated)
+    for position, strewn, lost in changes:
+        at = position % len(mutated)
         mutated[at : at + lost] = strewn
     _assert_whole(_rows(bytes(mutated)))
 

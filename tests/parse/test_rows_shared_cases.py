@@ -155,7 +155,7 @@ def test_a_feed_in_another_charset_is_cyrillic(cases: Path) -> None:
     assert re.fullmatch("[\u0400-\u04ff ]+", article.title)
 
 
-def test_a_feed_after_blank_lines_is_read(cases: Path) -> None:
+def test_a_feed_after_empty_lines_is_read(cases: Path) -> None:
     (article,) = read(cases / "13-feed-behind-blank-lines.feed.txt").articles
     assert (article.title, article.text) == ("Herders Rest", COUNTED)
 

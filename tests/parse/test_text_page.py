@@ -90,7 +90,7 @@ def test_v25_the_header_is_the_first_line(page: Reader) -> None:
     assert _titles(read) == TITLES
 
 
-def test_v23_a_category_label_behind_the_date_line_is_no_title(page: Reader) -> None:
+def test_v23_a_category_label_after_the_date_line_is_no_title(page: Reader) -> None:
     read = page(f"{FIVE * 8}07 December 2025\nUncategorized\n\n{BLOCKS}")
     assert _titles(read) == TITLES
 
@@ -134,7 +134,7 @@ def test_windows_line_ends_do_not_matter(page: Reader, listing: str) -> None:
 
 
 @pytest.mark.shared
-def test_every_known_capture_reads_back_from_a_page_with_its_figures(page: Reader, shared_dir: Path) -> None:
+def test_every_known_capture_reads_back_from_a_page_with_its_numbers(page: Reader, shared_dir: Path) -> None:
     with (shared_dir / "captures" / "captures.jsonl").open() as file:
         known = [json.loads(line) for line in file]
     assert len(known) == 255
@@ -165,7 +165,7 @@ def test_every_known_capture_reads_back_from_a_page_with_its_figures(page: Reade
         "Anna Writer\n\nA. Writer\n\nShe writes.\n\nView more articles fromA. Writer",
     ],
 )
-def test_v13_the_authors_box_behind_an_article_is_no_text(ending: str, page: Reader) -> None:
+def test_v13_the_authors_box_after_an_article_is_no_text(ending: str, page: Reader) -> None:
     read = page(f"{TITLES[0]}\n\n{BODY}\n\n{BODY}\n\n{ending}\n", url="https://timesca.com/cold-store/")
     (article,) = read.articles
     assert (article.title, article.text) == (TITLES[0], f"{BODY}\n\n{BODY}")
@@ -201,7 +201,7 @@ def test_zero_width_characters_do_not_hide_the_head(page: Reader) -> None:
     assert _titles(read) == TITLES
 
 
-def test_a_header_in_look_alike_letters_is_reported(page: Reader) -> None:
+def test_a_header_in_similar_letters_is_reported(page: Reader) -> None:
     read = page(f"{FIVE * 8}05 December 2025\n\nVi\u0435wing results 1 - 6 of 8\n\n{BLOCKS}")
     assert [reject.reason for reject in read.rejects] == ["bad_header"]
     assert _titles(read) == TITLES
@@ -247,7 +247,7 @@ def test_a_whole_sentence_at_the_end_of_the_capture_is_no_truncation(
     assert [article.is_truncated for article in read.articles] == [False]
 
 
-def test_a_text_without_a_full_stop_is_whole_where_the_capture_goes_on_behind_it(page: Reader) -> None:
+def test_a_text_without_a_full_stop_is_whole_where_the_capture_continues_after_it(page: Reader) -> None:
     read = page(f"Viewing results 1 - 6 of 8\n\n{TITLES[0]}\n\n{BODY} They had no stop\n")
     assert [article.is_truncated for article in read.articles] == [False]
 
@@ -303,7 +303,7 @@ FURNITURE = (
 )
 
 
-def _figures(read: Page) -> list[list[str]]:
+def _rates(read: Page) -> list[list[str]]:
     return [[f"{rate.base}/{rate.quote}", rate.rate_text, rate.change_text] for rate in read.rates]
 
 
@@ -319,16 +319,16 @@ def test_each_layout_has_a_page_and_the_pages_are_as_rendered() -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_layout_reads_back(name: str, page: Reader) -> None:
-    told = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    read = page((FOLDER / f"{name}.txt").read_text(encoding="utf-8"), url=told["url"])
+    expected = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    read = page((FOLDER / f"{name}.txt").read_text(encoding="utf-8"), url=expected["url"])
     assert (str(read.kind), _shown(read), read.ticker_cycles) == (
-        told["kind"],
-        told["viewing"],
-        told["repeats"],
+        expected["kind"],
+        expected["viewing"],
+        expected["repeats"],
     )
-    assert (None if read.page_date is None else read.page_date.isoformat()) == told["page_date"]
-    assert _figures(read) == told["rates"]
-    assert [article.title for article in read.articles] == told["titles"]
+    assert (None if read.page_date is None else read.page_date.isoformat()) == expected["page_date"]
+    assert _rates(read) == expected["rates"]
+    assert [article.title for article in read.articles] == expected["titles"]
     assert all(article.text for article in read.articles)
     for article in read.articles:
         assert not any(word in (article.text or "") for word in FURNITURE)
@@ -336,32 +336,32 @@ def test_a_layout_reads_back(name: str, page: Reader) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_layout_gives_rows_of_its_day(name: str, rows: Callable[..., Rows]) -> None:
-    told = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    at = datetime.fromisoformat(f"{told['captured']}T07:00:00").replace(tzinfo=UTC)
+    expected = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    at = datetime.fromisoformat(f"{expected['captured']}T07:00:00").replace(tzinfo=UTC)
     read = rows(
-        (FOLDER / f"{name}.txt").read_bytes(), url=told["url"], captured_at=at, content_type="text/plain"
+        (FOLDER / f"{name}.txt").read_bytes(), url=expected["url"], captured_at=at, content_type="text/plain"
     )
     printed = [
         [f"{row['base']}/{row['quote']}", row["rate_text"], row["change_text"]]
         for row in read.rate_observation
     ]
-    assert printed == told["rates"]
+    assert printed == expected["rates"]
     rejects = [(row["reason"], row["excerpt"]) for row in read.reject]
     has_spam = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").startswith(SPAM)
     assert (("untitled", SPAM) in rejects) == has_spam
     assert [reason for reason, excerpt in rejects if excerpt != SPAM] == [
-        *(["no_ticker"] if not told["rates"] else []),
-        *(["untitled"] if None in told["titles"] else []),
+        *(["no_ticker"] if not expected["rates"] else []),
+        *(["untitled"] if None in expected["titles"] else []),
     ]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith(("V9", "V13", "V18"))])
-def test_the_page_alone_tells_its_kind(name: str, page: Reader) -> None:
-    told = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
-    assert str(page((FOLDER / f"{name}.txt").read_text(encoding="utf-8")).kind) == told["kind"]
+def test_the_page_alone_decides_its_kind(name: str, page: Reader) -> None:
+    expected = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    assert str(page((FOLDER / f"{name}.txt").read_text(encoding="utf-8")).kind) == expected["kind"]
 
 
-def test_the_page_goes_before_its_address(page: Reader) -> None:
+def test_the_page_decides_before_its_address(page: Reader) -> None:
     (listing,) = FOLDER.glob("V2_*.txt")
     read = page(listing.read_text(encoding="utf-8"), url="https://timesca.com/a-single-article/")
     assert read.kind is PageKind.LISTING
@@ -392,7 +392,7 @@ def test_every_known_capture_reads_back(page: Reader, shared_dir: Path) -> None:
             facts["viewing"],
             facts["repeats"],
         ), where
-        assert _figures(read) == [[rate["pair"], rate["rate"], rate["change"]] for rate in facts["rates"]], (
+        assert _rates(read) == [[rate["pair"], rate["rate"], rate["change"]] for rate in facts["rates"]], (
             where
         )
         assert [article.title for article in read.articles] == rendered.titles, where
@@ -411,7 +411,7 @@ def test_every_known_capture_reads_back_when_cut_as_the_survey_saw_it(page: Read
         read = page(cut, url=facts["url"])
         where = (facts["layout_variant"], facts["url"])
         assert (str(read.kind), read.ticker_cycles) == (kind_of(facts), facts["repeats"]), where
-        assert _figures(read) == [[rate["pair"], rate["rate"], rate["change"]] for rate in facts["rates"]], (
+        assert _rates(read) == [[rate["pair"], rate["rate"], rate["change"]] for rate in facts["rates"]], (
             where
         )
         titles = [article.title for article in read.articles]
@@ -490,19 +490,19 @@ def _assert_honest(text: str, read: Rows) -> None:
         re.sub(r" ?([=/]) ?", r"\1", " ".join(INVISIBLE.sub("", line).split()).lstrip("\u2022 "))
         for line in text.split("\n")
     ]
-    standing = {
+    printed_rates = {
         f"{row['base']}/{row['quote']}={row['rate_text']} {row['change_text']}"
         for row in read.rate_observation
     }
-    assert standing <= set(lines)
+    assert printed_rates <= set(lines)
     lost = any(
-        is_ticker_line(line) and plain not in standing
+        is_ticker_line(line) and plain not in printed_rates
         for line, plain in zip(text.split("\n"), lines, strict=True)
     )
     reasons = {row["reason"] for row in read.reject}
     if lost:
         assert reasons & ABOUT_THE_TICKER
-    if not standing:
+    if not printed_rates:
         assert reasons & {
             *ABOUT_THE_TICKER,
             RejectReason.NO_TICKER,
@@ -525,8 +525,8 @@ def test_no_order_of_pieces_makes_a_rate_or_loses_one(text: str, url: str | None
 @given(name=st.sampled_from(sorted(TEXTS)), injuries=st.lists(INJURIES, min_size=1, max_size=12))
 def test_a_damaged_page_is_read_honestly(name: str, injuries: list[tuple[str, int, str, int]]) -> None:
     text = TEXTS[name]
-    for how, place, sign, lost in injuries:
-        at = place % (len(text) + 1)
+    for how, position, sign, lost in injuries:
+        at = position % (len(text) + 1)
         if how == "strewn":
             text = text[:at] + sign + text[at:]
         elif how == "look-alikes":
@@ -535,7 +535,7 @@ def test_a_damaged_page_is_read_honestly(name: str, injuries: list[tuple[str, in
             text = text[:at] + text[at + lost :]
         else:
             lines = text.split("\n")
-            line = place % len(lines)
+            line = position % len(lines)
             text = "\n".join([*lines[:line], lines[line], *lines[line:]])
     _assert_honest(text.replace("\x00", "\ufffd"), _rows(text))
 
@@ -552,8 +552,8 @@ def test_a_layout_cut_anywhere_keeps_its_kind_and_invents_no_title(name: str) ->
         cut = text[:end]
         _assert_honest(cut, _rows(cut, url))
         if name.partition("_")[0] in {"V1", "V2", "V3", "V4", "V15", "V16", "V22", "V25"}:
-            found = {article.title for article in read_text(cut, url=url, on=None, charset="").articles}
-            assert found <= {*titles, None}, cut[-80:]
+            read_titles = {article.title for article in read_text(cut, url=url, on=None, charset="").articles}
+            assert read_titles <= {*titles, None}, cut[-80:]
 
 
 @pytest.mark.parametrize("times", [1, 7, 8, 10_000])
@@ -562,10 +562,10 @@ def test_a_cycle_counts_as_often_as_it_is_printed(times: int) -> None:
     assert (page.ticker_cycles, len(page.rates), page.rejects) == (times, 5, ())
 
 
-@pytest.mark.parametrize("place", [0, 3, 7])
-def test_one_deviating_cycle_among_eight_is_reported(place: int) -> None:
+@pytest.mark.parametrize("position", [0, 3, 7])
+def test_one_deviating_cycle_among_eight_is_reported(position: int) -> None:
     cycles = [CYCLE] * 8
-    cycles[place] = CYCLE.replace("0.01144", "0.09144")
+    cycles[position] = CYCLE.replace("0.01144", "0.09144")
     page = read_text("".join(cycles)[2:], url=None, on=date(2025, 12, 5), charset="")
     assert [rate.rate_text for rate in page.rates] == ["0.00144", "0.01144", "0.02144", "0.03144", "0.04144"]
     assert [reject.reason for reject in page.rejects] == [RejectReason.CYCLE_DIFFERS]
@@ -574,7 +574,7 @@ def test_one_deviating_cycle_among_eight_is_reported(place: int) -> None:
 @pytest.mark.parametrize(
     ("on", "reasons"), [(date(2025, 12, 5), ["truncated"]), (date(2024, 3, 1), []), (None, [])]
 )
-def test_a_page_that_ends_within_its_ticker_says_so(on: date | None, reasons: list[str]) -> None:
+def test_a_page_that_ends_within_its_ticker_is_reported(on: date | None, reasons: list[str]) -> None:
     four = "".join(CYCLE.splitlines(keepends=True)[: 4 if on and on.year == 2024 else 5])
     page = read_text((four * 2)[2:], url=None, on=on, charset="")
     assert [str(reject.reason) for reject in page.rejects] == reasons

@@ -38,7 +38,7 @@ def test_a_repeated_cycle_is_one_observation_a_pair(times: int) -> None:
     assert ticker.rejects == ()
 
 
-def test_a_fall_that_rounds_to_nothing_keeps_its_sign_as_text_and_is_nought_as_a_number() -> None:
+def test_a_fall_that_rounds_to_nothing_keeps_its_sign_as_text_and_is_zero_as_a_number() -> None:
     (rate,) = (rate for rate in read_ticker(FIVE).rates if rate.base == "UZS")
     assert rate.change_text == "-0%"
     assert str(rate.change_pct) == "0"
@@ -55,7 +55,7 @@ def test_a_zero_with_the_other_sign_makes_a_cycle_differ() -> None:
     assert _values(FIVE * 7 + other)["UZS"] == ("0.00008", "-0%")
 
 
-def test_without_a_majority_of_cycles_no_rate_stands_and_both_are_told() -> None:
+def test_without_a_majority_of_cycles_no_rate_is_taken_and_both_are_reported() -> None:
     other = [line.replace("0.01189", "0.11890") for line in FIVE]
     ticker = read_ticker(FIVE * 2 + other * 2)
     assert ticker.rates == ()
@@ -72,7 +72,7 @@ def test_values_of_different_cycles_are_never_mixed() -> None:
     assert _values([line for cycle in three for line in cycle]) == {}
 
 
-def test_a_sixth_pair_is_told_and_the_five_stand() -> None:
+def test_a_sixth_pair_is_reported_and_the_five_are_taken() -> None:
     ticker = read_ticker([*FIVE, "• AFN/USD = 0.01510 0.1%"] * 8)
     assert len(ticker.rates) == 5
     (reject,) = ticker.rejects
@@ -87,7 +87,7 @@ def test_a_known_currency_against_another_quote_is_an_unknown_pair() -> None:
     assert _reasons([*FIVE, "• KGS/EUR = 0.01089 0%"]) == [RejectReason.UNKNOWN_PAIR]
 
 
-def test_a_reordered_cycle_is_told_and_its_values_stand_by_their_names() -> None:
+def test_a_reordered_cycle_is_reported_and_its_values_are_taken_by_their_names() -> None:
     swapped = [FIVE[1], FIVE[0], *FIVE[2:]]
     ticker = read_ticker(swapped * 8)
     assert _values(swapped * 8) == _values(FIVE)
@@ -97,7 +97,7 @@ def test_a_reordered_cycle_is_told_and_its_values_stand_by_their_names() -> None
     assert FIVE[1] in reject.excerpt
 
 
-def test_one_reordered_cycle_among_eight_is_told_with_its_number() -> None:
+def test_one_reordered_cycle_among_eight_is_reported_with_its_number() -> None:
     (reject,) = read_ticker(FIVE * 3 + [FIVE[1], FIVE[0], *FIVE[2:]] + FIVE * 4).rejects
     assert reject.detail.startswith("cycle 4 of 8 ")
 
@@ -127,7 +127,7 @@ def test_a_malformed_line_is_reported_and_gives_no_rate(line: str, why: str) -> 
     assert line[:60] in ticker.rejects[0].excerpt
 
 
-def test_a_malformed_line_keeps_its_place_and_the_other_cycles_give_its_rate() -> None:
+def test_a_malformed_line_keeps_its_position_and_the_other_cycles_give_its_rate() -> None:
     broken = ["• KGS/USD = 0,01189 0.2%", *FIVE[1:]]
     assert _values(FIVE * 3 + broken + FIVE * 4) == _values(FIVE)
     assert _reasons(FIVE * 3 + broken + FIVE * 4) == [RejectReason.BAD_RATE_LINE]
@@ -146,7 +146,7 @@ def test_whole_cycles_that_contradict_each_other_are_not_chosen_between() -> Non
 
 
 @pytest.mark.parametrize(
-    ("on", "told"),
+    ("on", "reasons"),
     [
         (None, []),
         (date(2024, 3, 1), []),
@@ -156,18 +156,18 @@ def test_whole_cycles_that_contradict_each_other_are_not_chosen_between() -> Non
         (date(2026, 2, 25), [RejectReason.INCOMPLETE_CYCLE]),
     ],
 )
-def test_four_pairs_are_whole_in_their_time_only(on: date | None, told: list[RejectReason]) -> None:
-    assert _reasons(FOUR * 8, on) == told
+def test_four_pairs_are_whole_in_their_time_only(on: date | None, reasons: list[RejectReason]) -> None:
+    assert _reasons(FOUR * 8, on) == reasons
     assert len(_values(FOUR * 8, on)) == 4
 
 
-def test_five_pairs_before_their_time_are_told_and_stand() -> None:
+def test_five_pairs_before_their_time_are_reported_and_taken() -> None:
     ticker = read_ticker(FIVE, date(2024, 3, 1))
     assert len(ticker.rates) == 5
     assert "TMT before its time" in ticker.rejects[0].detail
 
 
-def test_a_missing_pair_is_told_by_name() -> None:
+def test_a_missing_pair_is_reported_by_name() -> None:
     (reject,) = read_ticker([FIVE[0], *FIVE[2:]] * 8).rejects
     assert reject.reason is RejectReason.INCOMPLETE_CYCLE
     assert "KZT missing" in reject.detail
@@ -200,12 +200,12 @@ def test_codes_and_amounts_in_running_text_are_no_find_ticker(prose: str) -> Non
         "\ufeff• KGS/USD\u200b = 0.01144 0%",
     ],
 )
-def test_bullets_blanks_and_invisible_characters_do_not_matter(line: str) -> None:
+def test_bullets_spaces_and_invisible_characters_do_not_matter(line: str) -> None:
     assert is_ticker_line(line)
     assert _values([line]) == {"KGS": ("0.01144", "0%")}
 
 
-def test_a_page_of_bad_lines_has_a_bounded_number_of_rejects_and_says_how_many_more() -> None:
+def test_a_page_of_bad_lines_has_a_bounded_number_of_rejects_and_states_how_many_more() -> None:
     ticker = read_ticker([f"• KGS/USD = {n},5 0%" for n in range(1000)])
     assert len(ticker.rejects) == 50
     assert "more)" in ticker.rejects[-1].detail

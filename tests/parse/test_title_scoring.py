@@ -25,7 +25,7 @@ def test_the_floors_belong_to_this_corpus(half: str) -> None:
 
 @pytest.mark.parametrize("half", sorted(HASHES))
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_titles_are_found_and_nothing_else_is(half: str, layout: str) -> None:
+def test_titles_are_recognized_and_nothing_else_is(half: str, layout: str) -> None:
     score = measured(half, layout)
     assert score.told > 50
     assert score.precision >= _floor(layout)

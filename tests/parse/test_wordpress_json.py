@@ -53,7 +53,7 @@ def one(**changed: object) -> Article:
     return article
 
 
-def test_a_post_is_read_with_all_that_the_api_tells() -> None:
+def test_a_post_is_read_with_all_that_the_api_states() -> None:
     article = one()
     assert article.title == "A Baker\u2019s Day & Night in Osh"
     assert article.text == "The oven\u2019s lit at four.\n\nBread sells by six."
@@ -93,7 +93,7 @@ def test_a_hidden_author_is_an_error_object_and_no_name() -> None:
     assert one(_embedded={"author": [hidden]}).author is None
 
 
-def test_without_the_content_the_excerpt_stands_in_and_is_a_beginning() -> None:
+def test_without_the_content_the_excerpt_is_the_text_and_is_truncated() -> None:
     bare = {name: value for name, value in POST.items() if name != "content"}
     (article,) = read(bare).articles
     assert article.text == "The oven\u2019s lit [\u2026]"
@@ -144,39 +144,39 @@ def test_an_item_without_an_id_is_a_reject_and_the_others_stay() -> None:
     ]
 
 
-def rows_of_answer(rows: Callable[..., Rows], payload: bytes, **known: object) -> Rows:
+def rows_of_response(rows: Callable[..., Rows], payload: bytes, **known: object) -> Rows:
     given = {"url": API, "content_type": "application/json; charset=UTF-8", "captured_at": NIGHT}
     return rows(payload, **(given | known))
 
 
-def test_an_answer_of_the_api_becomes_rows_without_a_ticker_and_without_a_reject(
+def test_a_response_of_the_api_becomes_rows_without_a_ticker_and_without_a_reject(
     rows: Callable[..., Rows],
 ) -> None:
-    found = rows_of_answer(rows, json.dumps([POST]).encode(), http_status=200)
-    assert found.capture[0]["page_kind"] == "posts_api"
-    assert found.reject == []
-    (row,) = found.article_observation
+    loaded = rows_of_response(rows, json.dumps([POST]).encode(), http_status=200)
+    assert loaded.capture[0]["page_kind"] == "posts_api"
+    assert loaded.reject == []
+    (row,) = loaded.article_observation
     assert (row["post_id"], row["categories"]) == (41, ["Life & Culture", "Bread"])
-    assert found.article_text[0]["text_id"] == row["text_id"]
-    found.tables()
+    assert loaded.article_text[0]["text_id"] == row["text_id"]
+    loaded.tables()
 
 
-def test_an_answer_keeps_the_number_of_posts_that_the_site_counts(rows: Callable[..., Rows]) -> None:
-    found = rows_of_answer(rows, json.dumps([POST]).encode(), total=41)
-    assert found.capture[0]["shown_total"] == 41
+def test_a_response_keeps_the_number_of_posts_that_the_site_counts(rows: Callable[..., Rows]) -> None:
+    loaded = rows_of_response(rows, json.dumps([POST]).encode(), total=41)
+    assert loaded.capture[0]["shown_total"] == 41
 
 
-def test_an_answer_that_says_that_there_is_no_post_is_no_reject(rows: Callable[..., Rows]) -> None:
-    assert rows_of_answer(rows, b"[]", total=0).reject == []
-    assert [row["reason"] for row in rows_of_answer(rows, b"[]", total=3).reject] == ["no_articles"]
+def test_a_response_that_states_that_there_is_no_post_is_no_reject(rows: Callable[..., Rows]) -> None:
+    assert rows_of_response(rows, b"[]", total=0).reject == []
+    assert [row["reason"] for row in rows_of_response(rows, b"[]", total=3).reject] == ["no_articles"]
 
 
 @pytest.mark.parametrize("content_type", ["application/json", "text/html", "text/plain", None])
-def test_content_and_address_tell_the_api_where_the_type_does_not(
+def test_content_and_address_decide_the_api_where_the_type_does_not(
     rows: Callable[..., Rows], content_type: str | None
 ) -> None:
-    found = rows_of_answer(rows, json.dumps([POST]).encode(), content_type=content_type)
-    assert found.capture[0]["page_kind"] == "posts_api"
+    loaded = rows_of_response(rows, json.dumps([POST]).encode(), content_type=content_type)
+    assert loaded.capture[0]["page_kind"] == "posts_api"
 
 
 @pytest.mark.parametrize(
@@ -232,7 +232,7 @@ def test_content_and_address_tell_the_api_where_the_type_does_not(
         ),
     ],
 )
-def test_an_answer_without_posts_is_one_reject_that_says_why(
+def test_a_response_without_posts_is_one_reject_with_the_reason(
     rows: Callable[..., Rows],
     payload: bytes,
     known: dict[str, object],
@@ -241,11 +241,11 @@ def test_an_answer_without_posts_is_one_reject_that_says_why(
     reason: str,
     detail: str,
 ) -> None:
-    found = rows_of_answer(rows, payload, **known)
-    assert [row["reason"] for row in found.reject] == [reason]
-    assert found.reject[0]["detail"].startswith(detail)
-    assert found.capture[0]["page_kind"] == kind
-    assert found.article_observation == []
+    loaded = rows_of_response(rows, payload, **known)
+    assert [row["reason"] for row in loaded.reject] == [reason]
+    assert loaded.reject[0]["detail"].startswith(detail)
+    assert loaded.capture[0]["page_kind"] == kind
+    assert loaded.article_observation == []
 
 
 NOTICE = (
@@ -285,7 +285,7 @@ def test_posts_with_text_around_them_are_read_and_the_text_is_one_reject(
     rows: Callable[..., Rows], content_type: str | None, before: str, after: str, where: str
 ) -> None:
     array = json.dumps([POST | {"id": number} for number in range(1, 101)])
-    stored = rows_of_answer(rows, (before + array + after).encode(), content_type=content_type)
+    stored = rows_of_response(rows, (before + array + after).encode(), content_type=content_type)
     assert stored.capture[0]["page_kind"] == "posts_api"
     assert [row["post_id"] for row in stored.article_observation] == list(range(1, 101))
     (reject,) = stored.reject
@@ -305,7 +305,7 @@ def test_the_texts_before_and_after_are_in_one_reject() -> None:
 
 @pytest.mark.parametrize("mark", ["\ufeff", "\ufeff\n", "\n\n ", "\t"])
 def test_a_mark_or_space_before_the_posts_is_no_reject(rows: Callable[..., Rows], mark: str) -> None:
-    stored = rows_of_answer(rows, f"{mark}{json.dumps([POST])}\n\n".encode())
+    stored = rows_of_response(rows, f"{mark}{json.dumps([POST])}\n\n".encode())
     assert ([row["post_id"] for row in stored.article_observation], stored.reject) == ([41], [])
 
 
@@ -324,10 +324,10 @@ def test_an_empty_list_with_text_around_it_is_an_empty_list(
     rows: Callable[..., Rows], before: str, after: str
 ) -> None:
     payload = f"{before}[]{after}".encode()
-    stored = rows_of_answer(rows, payload, total=0)
+    stored = rows_of_response(rows, payload, total=0)
     assert (stored.capture[0]["page_kind"], stored.article_observation) == ("posts_api", [])
     assert [row["reason"] for row in stored.reject] == ["extra_text"]
-    missing = rows_of_answer(rows, payload, total=3)
+    missing = rows_of_response(rows, payload, total=3)
     assert [row["reason"] for row in missing.reject] == ["extra_text", "no_articles"]
 
 
@@ -351,7 +351,7 @@ def test_an_empty_list_with_text_around_it_is_an_empty_list(
 def test_a_list_that_breaks_off_and_a_stray_bracket_stay_rejects(
     rows: Callable[..., Rows], text: str
 ) -> None:
-    stored = rows_of_answer(rows, text.encode())
+    stored = rows_of_response(rows, text.encode())
     assert [row["reason"] for row in stored.reject] == ["bad_json"]
     assert stored.article_observation == []
 
@@ -371,15 +371,15 @@ def test_the_scripts_of_a_page_at_the_address_of_the_api_are_not_posts(
 ) -> None:
     text = f"<!DOCTYPE html><html><script>{script}</script><p>Request refused</p></html>"
     for content_type in ("text/html", None):
-        stored = rows_of_answer(rows, text.encode(), content_type=content_type)
+        stored = rows_of_response(rows, text.encode(), content_type=content_type)
         assert [row["reason"] for row in stored.reject] == ["api_refused"]
 
 
 def test_text_that_no_encoding_takes_is_replaced(rows: Callable[..., Rows]) -> None:
     post = POST | {"title": {"rendered": "A \ud800 \x00 Title"}, "slug": "\udfff"}
-    found = rows_of_answer(rows, json.dumps([post]).encode())
-    assert found.article_observation[0]["title"] == "A \ufffd \ufffd Title"
-    found.tables()
+    loaded = rows_of_response(rows, json.dumps([post]).encode())
+    assert loaded.article_observation[0]["title"] == "A \ufffd \ufffd Title"
+    loaded.tables()
 
 
 def test_a_page_of_too_many_posts_or_tags_is_refused_before_it_is_read() -> None:
@@ -405,7 +405,7 @@ def test_a_post_of_any_shape_is_rows_or_rejects(changed: dict[str, object]) -> N
 
 
 @given(at=st.integers(0, 900), cut=st.integers(0, 60), put=st.binary(max_size=8))
-def test_mutated_answers_give_rows_or_rejects(at: int, cut: int, put: bytes) -> None:
+def test_mutated_responses_give_rows_or_rejects(at: int, cut: int, put: bytes) -> None:
     payload = json.dumps([POST]).encode()
     mutated = payload[:at] + put + payload[at + cut :]
     read = read_page(mutated, content_type="application/json", url=API, on=NIGHT.date())
