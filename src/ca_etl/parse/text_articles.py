@@ -87,43 +87,35 @@ def _ends_teaser(text: str) -> bool:
     return len(text) < 60 and _MORE.fullmatch(text) is not None
 
 
-@dataclass(slots=True)
-class Section:
-    """Lines between two borders of boilerplate; `author` is the byline after them."""
-
-    texts: list[str] = field(default_factory=list)
+def _sections_of(lines: Sequence[str]) -> Iterator[tuple[list[str], str | None]]:
+    """The lines without boilerplate, divided where a teaser or an author's box ends, each part with its byline."""
+    texts: list[str] = []
     author: str | None = None
-
-
-def _sections_of(lines: Sequence[str]) -> Iterator[Section]:
-    """The lines without boilerplate, parted where a teaser or an author's box ends."""
-    section = Section()
     skip_to = 0
     for number, text in enumerate(lines):
         if number < skip_to:
             continue
         if not (is_boilerplate(text) or _ends_teaser(text)):
-            section.texts.append(text)
+            texts.append(text)
             continue
         if _BOX_END.match(text) is not None:
-            _drop_box(section)
+            author = _take_box(texts) or author
         elif _ends_teaser(text):
             if text[:1] in "Rr":
                 # "Register to read more" marks a cut text, which `clean` reads from it.
-                section.texts.append(text)
-            skip_to, section.author = _after_teaser(lines, number + 1)
+                texts.append(text)
+            skip_to, author = _after_teaser(lines, number + 1)
         else:
             continue
-        if section.texts:
-            yield section
-            section = Section()
-    yield section
+        if texts:
+            yield texts, author
+            texts, author = [], None
+    yield texts, author
 
 
 def _after_teaser(lines: Sequence[str], at: int) -> tuple[int, str | None]:
     """Where the next article begins after "Continue reading", and the byline between: a name or the site's own."""
-    for number in range(at, min(at + _BOX_LINES, len(lines))):
-        text = lines[number]
+    for number, text in enumerate(lines[at : at + _BOX_LINES], start=at):
         if _BOX_END.match(text) is not None:
             first = lines[at]
             return number + 1, read_byline(first) or (first if _is_name(first) else None)
@@ -142,16 +134,17 @@ def _after_teaser(lines: Sequence[str], at: int) -> tuple[int, str | None]:
     return at, name
 
 
-def _drop_box(section: Section) -> None:
-    """Take an author's box off the end of a section: from the name above the biography on."""
-    texts = section.texts
+def _take_box(texts: list[str]) -> str | None:
+    """Take an author's box off the end of `texts`, from the name above the biography on; the name."""
     nearest = next((back for back in range(1, min(_BOX_LINES, len(texts)) + 1) if _is_name(texts[-back])), 0)
-    if nearest:
-        first = len(texts) - nearest
-        while first and _is_name(texts[first - 1]):
-            first -= 1
-        section.author = texts[first]
-        del texts[first:]
+    if not nearest:
+        return None
+    first = len(texts) - nearest
+    while first and _is_name(texts[first - 1]):
+        first -= 1
+    name = texts[first]
+    del texts[first:]
+    return name
 
 
 def _take_biography(texts: list[str]) -> str | None:
@@ -182,7 +175,7 @@ _REPEATED: Final = re.compile(r"read more:\s*(\S.*)", re.IGNORECASE)
 def _read_old(lines: Sequence[str]) -> list[Block]:
     """The old site: a title is what a bullet "Written by" follows, or "Read more:" repeats; the rest is text.
 
-    The spam above them is taken off before (`without_spam`). Digests have no title of their own, and their
+    The spam above them is taken off before (`drop_spam`). Digests have no title of their own, and their
     sub-headlines are text. Teasers that end in an ellipsis are an article each.
     """
     repeated = _repeated(lines)
@@ -263,23 +256,25 @@ def count_teasers(lines: Sequence[str]) -> int:
 
 def _listed(lines: Sequence[str]) -> list[Block]:
     """Titles and texts take turns: of all ways to part the lines the one that scores best."""
-    texts, credit_of = _without_labels([text for section in _sections_of(lines) for text in section.texts])
+    texts, credit_of = _without_labels([text for texts, _ in _sections_of(lines) for text in texts])
     if len(texts) > 1 and not any(map(is_title_like, texts)):
         return [Block(None, [text]) for text in texts]
     blocks: list[Block] = []
     for number, (text, is_title) in enumerate(zip(texts, _alternating(texts), strict=True)):
-        last = blocks[-1] if blocks else None
-        name = read_byline(text) if last is not None and not last.paragraphs and len(text) <= 120 else None
-        if last is not None and name is not None:
-            last.author = name
-        elif is_title:
-            blocks.append(Block(text))
-        elif last is None:
-            blocks.append(Block(None, [text]))
-        else:
-            last.paragraphs.append(text)
-        blocks[-1].caption = blocks[-1].caption or credit_of.get(number)
+        is_byline = bool(blocks) and not blocks[-1].paragraphs and read_byline(text) is not None
+        _add_line(blocks, text, is_title=is_title and not is_byline, caption=credit_of.get(number))
     return blocks
+
+
+def _add_line(blocks: list[Block], text: str, *, is_title: bool, caption: str | None) -> None:
+    """Add a line to the articles so far: as the title of the next, or as a byline or paragraph of the last."""
+    if is_title or not blocks:
+        blocks.append(Block(text) if is_title else Block(None, [text]))
+    elif not blocks[-1].paragraphs and (name := read_byline(text)) is not None:
+        blocks[-1].author = name
+    else:
+        blocks[-1].paragraphs.append(text)
+    blocks[-1].caption = blocks[-1].caption or caption
 
 
 def _alternating(texts: Sequence[str]) -> list[bool]:
@@ -287,18 +282,15 @@ def _alternating(texts: Sequence[str]) -> list[bool]:
     if all(map(is_title_like, texts[::2])) and not any(map(is_title_like, texts[1::2])):
         # Nearly every page; no other sequence costs less.
         return [number % 2 == 0 for number in range(len(texts))]
-    best_title, best_text = 0.0, -_TEXT_FIRST
+    # As after a text, so that a title costs nothing at first.
+    best_title, best_text = -_TEXT_FIRST, 0.0
     came: list[tuple[bool, bool]] = []
     for number, text in enumerate(texts):
         following = texts[number + 1] if number + 1 < len(texts) else ""
         score = listed_score(text, following)
-        if number:
-            twice, again = best_title - _TITLE_AFTER_TITLE, best_text - _TEXT_AFTER_TEXT
-            came.append((twice > best_text, best_title >= again))
-            best_title, best_text = max(best_text, twice) + score, max(best_title, again) - score
-        else:
-            came.append((False, False))
-            best_title, best_text = best_title + score, best_text - score
+        twice, again = best_title - _TITLE_AFTER_TITLE, best_text - _TEXT_AFTER_TEXT
+        came.append((twice > best_text, best_title >= again))
+        best_title, best_text = max(best_text, twice) + score, max(best_title, again) - score
     marks: list[bool] = []
     # After a title the last line is its text, however short: captures end within one.
     is_title = best_title > best_text and not (len(came) > 1 and came[-1][0])
@@ -310,15 +302,12 @@ def _alternating(texts: Sequence[str]) -> list[bool]:
 
 def _full(lines: Sequence[str]) -> list[Block]:
     """Full articles or teasers, whose section headings can be mistaken for titles."""
-    blocks: list[Block] = []
-    for section in _sections_of(lines):
-        blocks += _full_section(section)
-    return blocks
+    return [block for texts, author in _sections_of(lines) for block in _full_section(texts, author)]
 
 
-def _full_section(section: Section) -> list[Block]:
+def _full_section(texts: list[str], author: str | None) -> list[Block]:
     """The articles of one section: its first line is a title if it can be one, the further ones by their score."""
-    texts, credit_of = _without_labels(section.texts)
+    texts, credit_of = _without_labels(texts)
     caption = texts[0] if _has_caption_above(texts) else None
     if caption is not None:
         texts, credit_of = texts[1:], {number - 1: credit for number, credit in credit_of.items()}
@@ -333,16 +322,10 @@ def _full_section(section: Section) -> list[Block]:
             in_title_case = not is_title or is_title_case(text)
         elif is_title:
             is_title = _opens(text, texts[number + 1 : number + 3], last, in_title_case=in_title_case)
-        if is_title or last is None:
-            blocks.append(Block(text) if is_title else Block(None, [text]))
-        elif not last.paragraphs and len(text) <= 120 and (name := read_byline(text)) is not None:
-            last.author = name
-        else:
-            last.paragraphs.append(text)
-        blocks[-1].caption = blocks[-1].caption or credit_of.get(number)
+        _add_line(blocks, text, is_title=is_title, caption=credit_of.get(number))
     if blocks:
         blocks[0].caption = caption or blocks[0].caption
-        blocks[-1].author = blocks[-1].author or section.author
+        blocks[-1].author = blocks[-1].author or author
     return blocks
 
 
@@ -365,20 +348,16 @@ def _has_caption_above(texts: Sequence[str]) -> bool:
 def _single(lines: Sequence[str]) -> list[Block]:
     """One article and all of the page: a title if the first line can be one, an author's box at the end."""
     sections = list(_sections_of(lines))
-    texts, credit_of = _without_labels([text for section in sections for text in section.texts])
+    texts, credit_of = _without_labels([text for texts, _ in sections for text in texts])
     if not texts:
         return []
-    author = next(
-        (section.author for section in sections if section.author is not None), None
-    ) or _take_biography(texts)
-    is_titled = is_title_like(texts[0]) and len(texts) > 1
-    block = Block(texts[0], texts[1:], author) if is_titled else Block(None, texts, author)
-    block.caption = next(iter(credit_of.values()), None)
-    if is_titled and (name := read_byline(block.paragraphs[0])) is not None:
-        block.author, block.paragraphs = name, block.paragraphs[1:]
-    elif len(block.paragraphs) > 1 and (name := read_byline(block.paragraphs[-1])) is not None:
-        block.author, block.paragraphs = name, block.paragraphs[:-1]
-    return [block]
+    author = next((name for _, name in sections if name is not None), None) or _take_biography(texts)
+    title = texts.pop(0) if is_title_like(texts[0]) and len(texts) > 1 else None
+    above = read_byline(texts[0]) if title is not None else None
+    below = read_byline(texts[-1]) if above is None and len(texts) > 1 else None
+    if above is not None or below is not None:
+        del texts[0 if below is None else -1]
+    return [Block(title, texts, above or below or author, next(iter(credit_of.values()), None))]
 
 
 READERS: Final[Mapping[PageKind, Callable[[Sequence[str]], list[Block]]]] = {
