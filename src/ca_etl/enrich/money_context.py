@@ -89,7 +89,7 @@ _EQUALS_BEFORE: Final = re.compile(rf"(?<!\()={SPACE}?\Z")
 _PAIR: Final = re.compile(
     rf"{SPACE}?(?:=|/{SPACE}?(?![{_SIGNS}][0-9]|(?i:dollar|euro|pounds?)(?!\w))[0-9.,]{{0,12}}{SPACE}?{_CURRENCY})"
 )
-# Nothing continues an amount before these; the words save time.
+# No amount continues before these; the words save time.
 _ENDS: Final = re.compile(
     r"[.;:!?\n\u201d%]|\Z|[ -](?:in|for|to|of|on|per|from|at|is|was|by|or|an?|will) ", re.IGNORECASE
 )

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import dropwhile, islice, takewhile
 from typing import Any, Final, NamedTuple
 
@@ -28,7 +26,7 @@ from ca_etl.parse.item_validation import html_to_text, time_rejects, to_valid_te
 from ca_etl.parse.lines import clean_article, parse_instant, read_date, squeeze
 from ca_etl.parse.linked_data import LinkedArticle, LinkedData, is_same_title
 from ca_etl.parse.links import bare_address, is_address, resolve
-from ca_etl.parse.page import GAP, Article, Media, PageKind, Reject, kind_of_url
+from ca_etl.parse.page import GAP, Article, PageKind, Reject, kind_of_url
 from ca_etl.records import RejectReason, site_name
 
 # Attributes of HTML, microdata and WordPress itself: no theme's.
@@ -63,32 +61,15 @@ _BLOCKS: Final = frozenset(
 _LINE_END: Final = "\ue000"
 
 
-@dataclass(slots=True)
-class Facts:
-    """What a page shows of an article beside its text; times are UTC."""
-
-    author: str | None = None
-    published_at: datetime | None = None
-    modified_at: datetime | None = None
-    media: list[Media] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, node: LexborNode) -> Facts:
-        """What a `time` or an element that names an author states."""
-        if node.tag != "time":
-            name = squeeze(node.text()[:_NAME_CHARS])
-            return cls(author=None if is_address(name) else name or None)
-        classes = (node.attrs.get("class") or "").split()
-        at = parse_instant(node.attrs.get("datetime"))
-        is_change = "updated" in classes and "published" not in classes
-        return cls(modified_at=at) if is_change else cls(published_at=at)
-
-    def add(self, later: Facts) -> None:
-        """Add what is stated further down: of author and times the first counts."""
-        self.author = self.author or later.author
-        self.published_at = self.published_at or later.published_at
-        self.modified_at = self.modified_at or later.modified_at
-        self.media += later.media
+def read_facts(node: LexborNode) -> Article:
+    """What a `time` or an element that names an author states of the article."""
+    if node.tag != "time":
+        name = squeeze(node.text()[:_NAME_CHARS])
+        return Article(author=None if is_address(name) else name or None)
+    classes = (node.attrs.get("class") or "").split()
+    at = parse_instant(node.attrs.get("datetime"))
+    is_change = "updated" in classes and "published" not in classes
+    return Article(modified_at=at) if is_change else Article(published_at=at)
 
 
 class SingleArticle(NamedTuple):
@@ -164,8 +145,8 @@ class _PageHead:
         self.is_typed = self.metas.get("og:type") == "article"
         self.is_lost = "error404" in classes
         described = self.linked.article(self.addresses)
-        if described is not None and described.headline:
-            self.names.append(described.headline)
+        if described is not None and described.article.title:
+            self.names.append(described.article.title)
         # WordPress or JSON-LD states that the page lists articles, or that it is a post's or this article's.
         self.is_list = bool(classes & _LIST_CLASSES) or self.linked.is_list
         self.is_single = self.is_post or (described is not None and described.is_own)
@@ -239,7 +220,7 @@ def _is_listing(container: LexborNode, title: LexborNode | None, others: set[int
     return bool(below) and lead < _LEAD_CHARS and (below > 1 or not lead)
 
 
-def _shown_facts(container: LexborNode, title: LexborNode | None, others: set[int]) -> Facts:
+def _shown_facts(container: LexborNode, title: LexborNode | None, others: set[int]) -> Article:
     """Author and times of the article, not those of a comment, a card, a quotation or a sentence.
 
     Without an `article` around it they are between its title and the next linked heading.
@@ -248,10 +229,10 @@ def _shown_facts(container: LexborNode, title: LexborNode | None, others: set[in
     if container.tag != "article":
         below = nodes if title is None else _after(title, nodes)
         nodes = takewhile(lambda node: node.mem_id not in others, below)
-    shown = Facts()
+    shown = Article()
     for node in islice((node for node in nodes if node.tag not in HEADINGS), _MAX_FACTS):
         if not _is_foreign(node, container):
-            shown.add(Facts.of(node))
+            shown = shown.or_else(read_facts(node))
     return shown
 
 
@@ -275,12 +256,12 @@ def _is_dated(container: LexborNode, title: LexborNode | None) -> bool:
 
 
 def _read(
-    head: _PageHead, container: LexborNode, title: LexborNode | None, shown: Facts, base: str | None
+    head: _PageHead, container: LexborNode, title: LexborNode | None, shown: Article, base: str | None
 ) -> tuple[Article, list[str], list[Reject]]:
     """The article, the lines above its title, and what could not be read."""
     shown_title = "" if title is None else squeeze(title.text())
     name = next(filter(None, [shown_title, *head.names]), None)
-    linked = head.linked.article(head.addresses, name) or LinkedArticle()
+    linked, unread, _ = head.linked.article(head.addresses, name) or LinkedArticle()
     media = take_captions(container)
     above = _lines(head.markup.body)
     drop_article_boilerplate(head.markup.body)
@@ -295,18 +276,20 @@ def _read(
     stated = {key: head.metas.get(key) or None for key in _META_TIMES}
     published, modified = map(parse_instant, stated.values())
     section = html_to_text(head.metas.get("article:section", ""))
+    metas = Article(published_at=published, modified_at=modified, categories=(section,) if section else ())
+    facts = linked.or_else(metas).or_else(shown)
     article = cleaned._replace(
         title=name,
         url=head.canonical or base,
-        text=cleaned.text or linked.body,
-        author=linked.author or shown.author or cleaned.author or head.author,
-        published_at=linked.published_at or published or shown.published_at,
-        modified_at=linked.modified_at or modified or shown.modified_at,
+        text=cleaned.text or linked.text,
+        author=facts.author or cleaned.author or head.author,
+        published_at=facts.published_at,
+        modified_at=facts.modified_at,
         media=(*media, *cleaned.media),
         post_id=head.post_id,
-        categories=linked.categories or ((section,) if section else ()),
+        categories=facts.categories,
     )
-    rejects = [*head.linked.rejects, *linked.rejects]
+    rejects = [*head.linked.rejects, *unread]
     for (key, value), at in zip(stated.items(), (article.published_at, article.modified_at), strict=True):
         rejects += time_rejects(key, value, at)
     if tags > MAX_TAGS:

@@ -11,12 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import reduce
 from itertools import islice
 from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from ca_etl.parse.article_page import AUTHOR, META_LINE_CHARS, Facts, read_article_page
+from ca_etl.parse.article_page import AUTHOR, META_LINE_CHARS, read_article_page, read_facts
 from ca_etl.parse.html_document import (
     CAPTION,
     MARK,
@@ -156,7 +157,7 @@ class _Title:
     heading: list[str] = field(default_factory=list)
     inside: list[str] = field(default_factory=list)
     after: list[str] = field(default_factory=list)
-    facts: Facts = field(default_factory=Facts)
+    facts: list[Article] = field(default_factory=list)
 
 
 class _Border(NamedTuple):
@@ -166,7 +167,7 @@ class _Border(NamedTuple):
     lines: list[str]
 
 
-_Marks = dict[str, Facts | _Border]
+_Marks = dict[str, Article | _Border]
 
 
 class Cards(NamedTuple):
@@ -213,7 +214,7 @@ def _mark_facts(markup: Markup) -> tuple[_Marks, set[int]]:
         if node.mem_id in dropped:
             continue
         is_caption = node.tag == "figcaption" or "wp-caption-text" in (node.attrs.get("class") or "")
-        facts = Facts(media=[caption_of(node)]) if is_caption else Facts.of(node)
+        facts = Article(media=(caption_of(node),)) if is_caption else read_facts(node)
         marks[markup.mark(node.insert_before)] = facts
         if is_caption:
             dropped.update(inner.mem_id for inner in node.css("*"))
@@ -255,7 +256,8 @@ def _mark_borders(markup: Markup, titles: Sequence[_Title], above: list[str]) ->
 
 def _read_lines(markup: Markup, marks: _Marks, before: list[str], labels: list[str]) -> None:
     """Give the text between the marks to what it belongs to, the page's begin to `before`."""
-    lines, facts = before, Facts()
+    lines: list[str] = before
+    facts: list[Article] = []
     for raw in markup.text().split(GAP):
         if MARK not in raw:
             lines.append(raw)
@@ -265,8 +267,8 @@ def _read_lines(markup: Markup, marks: _Marks, before: list[str], labels: list[s
         for piece, number in zip(pieces[::2], [*pieces[1::2], ""], strict=True):
             line += piece
             mark = marks.get(number)
-            if isinstance(mark, Facts):
-                facts.add(mark)
+            if isinstance(mark, Article):
+                facts.append(mark)
                 has_facts = True
                 continue
             # A short line with facts is the article's meta line and no text.
@@ -284,11 +286,13 @@ def _article(title: _Title, base: str | None) -> Article:
     if article.text is None:
         after = clean_article(title.after)
         article = after._replace(author=article.author or after.author, media=article.media + after.media)
+    # Of author and times the first counts.
+    facts = reduce(Article.or_else, title.facts, Article())
     return article._replace(
         title=squeeze(" ".join(title.heading)),
         url=resolve(base, title.href),
-        author=title.facts.author or article.author,
-        published_at=title.facts.published_at,
-        modified_at=title.facts.modified_at,
-        media=(*title.facts.media, *article.media),
+        author=facts.author or article.author,
+        published_at=facts.published_at,
+        modified_at=facts.modified_at,
+        media=(*(item for fact in title.facts for item in fact.media), *article.media),
     )

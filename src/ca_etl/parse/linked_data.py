@@ -6,13 +6,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from ca_etl.parse.item_validation import html_to_text, time_rejects, to_valid_text
 from ca_etl.parse.lines import parse_instant, squeeze
 from ca_etl.parse.links import bare_address, is_address
-from ca_etl.parse.page import Reject
+from ca_etl.parse.page import Article, Reject
 from ca_etl.records import RejectReason
 
 Node = Mapping[str, Any]
@@ -32,12 +31,7 @@ _QUOTES: Final = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014", "''\"\"--
 class LinkedArticle(NamedTuple):
     """The article that a node describes, the page's `is_own` by address; `rejects` are of times that cannot be read."""
 
-    headline: str | None = None
-    author: str | None = None
-    published_at: datetime | None = None
-    modified_at: datetime | None = None
-    categories: tuple[str, ...] = ()
-    body: str | None = None
+    article: Article = Article()
     rejects: tuple[Reject, ...] = ()
     is_own: bool = False
 
@@ -142,15 +136,15 @@ def _linked(node: Node, nodes: Sequence[Node]) -> LinkedArticle:
     stated = {name: node.get(name) for name in ("datePublished", "dateModified")}
     times = [*map(parse_instant, stated.values())]
     unread = map(time_rejects, stated, stated.values(), times)
-    return LinkedArticle(
-        headline=_text(node.get("headline")) or _text(node.get("name")),
+    article = Article(
+        title=_text(node.get("headline")) or _text(node.get("name")),
+        text=_text(node.get("articleBody")),
         author=", ".join(names) or None,
         published_at=times[0],
         modified_at=times[1],
         categories=tuple(dict.fromkeys(filter(None, categories))),
-        body=_text(node.get("articleBody")),
-        rejects=tuple(reject for rejects in unread for reject in rejects),
     )
+    return LinkedArticle(article, tuple(reject for rejects in unread for reject in rejects))
 
 
 def _name(author: object, nodes: Sequence[Node]) -> str | None:

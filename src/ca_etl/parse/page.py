@@ -94,6 +94,10 @@ class Article(NamedTuple):
     post_id: int | None = None
     categories: tuple[str, ...] = ()
 
+    def or_else(self, other: Article) -> Article:
+        """This article, with the fields of `other` where it has none itself."""
+        return Article._make(own or others for own, others in zip(self, other, strict=True))
+
 
 class Reject(NamedTuple):
     """A piece of input that gave no row, with at most `EXCERPT_CHARS` characters of it."""
