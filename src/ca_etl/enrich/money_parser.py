@@ -11,17 +11,16 @@ from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from ca_etl.enrich import money_context as context
-from ca_etl.enrich import money_vocabulary as numbers
-from ca_etl.enrich import money_vocabulary as words
+from ca_etl.enrich import money_vocabulary as vocabulary
 from ca_etl.enrich.money_context import HEDGE, changed_directly, changes, lead_before
 from ca_etl.enrich.money_vocabulary import INVISIBLE, SPACE, Numeral
 
-_CODE: Final = re.compile(rf"(?<![^\W\d_])(?<![/$])(?<!/ )(?:{'|'.join(words.CODES)})(?![A-Za-z$])")
+_CODE: Final = re.compile(rf"(?<![^\W\d_])(?<![/$])(?<!/ )(?:{'|'.join(vocabulary.CODES)})(?![A-Za-z$])")
 _WORD: Final = re.compile(
     rf"(?<=[\s0-9kmbn-])(?:{context.NAMES})(?!\w)(?!-(?!(?:a|an|per)-)\w)", re.IGNORECASE
 )
 _ADJECTIVE_BACKWARDS: Final = re.compile(
-    rf"{SPACE}({'|'.join(re.escape(adjective[::-1]) for adjective, _ in words.ADJECTIVES)})(?!\w)",
+    rf"{SPACE}({'|'.join(re.escape(adjective[::-1]) for adjective, _ in vocabulary.ADJECTIVES)})(?!\w)",
     re.IGNORECASE,
 )
 _PREFIX_BACKWARDS: Final = re.compile(r"\.S\.U|[^\W\d_]{1,4}(?![^\W\d_]|\.)|(?![^\W\d_])")
@@ -55,7 +54,7 @@ def spans_at(text: str, spot: int) -> Numerals:
 
     One that is refused has no currency: what it is worth is unsure, and what is written there belongs to it.
     """
-    sign = text[spot] in words.SIGNS
+    sign = text[spot] in vocabulary.SIGNS
     currency = _sign(text, spot) if sign else _code(text, spot) or _word(text, spot)
     if currency is None or context.is_rate(text, currency.end):
         return ()
@@ -77,8 +76,8 @@ _OTHER_DOLLARS: Final = re.compile(
 def _sign(text: str, spot: int) -> _Currency | None:
     if text[spot] == "$" and _OTHER_DOLLARS.search(text, max(0, spot - 20), spot) is not None:
         return None
-    prefix = _PREFIX_BACKWARDS.match(numbers.backwards(text, spot, 5))
-    currencies = words.DOLLAR_PREFIXES if text[spot] == "$" else {"": words.SIGNS[text[spot]]}
+    prefix = _PREFIX_BACKWARDS.match(vocabulary.backwards(text, spot, 5))
+    currencies = vocabulary.DOLLAR_PREFIXES if text[spot] == "$" else {"": vocabulary.SIGNS[text[spot]]}
     currency = currencies.get(prefix[0][::-1]) if prefix else None
     return _Currency(spot - len(prefix[0]), spot + 1, currency) if prefix and currency else None
 
@@ -87,7 +86,7 @@ def _code(text: str, spot: int) -> _Currency | None:
     code = _CODE.match(text, spot)
     if code is None or (text.startswith("/", code.end()) and context.unit_after(text, code.end()) is None):
         return None
-    return _Currency(spot, code.end(), words.CODES[code[0]])
+    return _Currency(spot, code.end(), vocabulary.CODES[code[0]])
 
 
 def _word(text: str, spot: int) -> _Currency | None:
@@ -98,25 +97,25 @@ def _word(text: str, spot: int) -> _Currency | None:
     # People are Afghanis with a capital letter, money is not.
     if name.startswith("afghani") and not word[0].islower():
         return None
-    adjective = _ADJECTIVE_BACKWARDS.match(numbers.backwards(text, spot, 16))
+    adjective = _ADJECTIVE_BACKWARDS.match(vocabulary.backwards(text, spot, 16))
     if adjective is None:
-        start, currency = spot, words.WORDS[name]
+        start, currency = spot, vocabulary.WORDS[name]
     else:
         start = spot - adjective.end()
-        currency = words.ADJECTIVES.get((adjective[1][::-1].lower(), name.removesuffix("s")), "")
+        currency = vocabulary.ADJECTIVES.get((adjective[1][::-1].lower(), name.removesuffix("s")), "")
     return _Currency(start, word.end(), currency, name) if currency else None
 
 
 def _number_after(text: str, currency: _Currency) -> Numeral | None:
-    led = numbers.LED.match(text, currency.end)
+    led = vocabulary.LED.match(text, currency.end)
     if led is None or _AFTER_A_NUMBER.match(text, led.end()):
         return None
-    return numbers.number_in(text, led.start("number"), led.end())
+    return vocabulary.number_in(text, led.start("number"), led.end())
 
 
 def _number_before(text: str, currency: _Currency) -> Numeral | None:
     """The number before, where it makes an amount: not in "two dollar bonds", "30 sums", "In 2024 tenge deposits"."""
-    number = numbers.number_before(text, currency.start)
+    number = vocabulary.number_before(text, currency.start)
     if number is None or (number.spelled and _PART_OF.search(text, max(0, number.start - 14), number.start)):
         return None
     bare, end = number.scale == 1, currency.end
@@ -139,7 +138,7 @@ def _after_its_number(text: str, currency: _Currency, number: Numeral) -> Numera
     join = _JOIN_BEFORE.search(text, max(0, number.start - 5), number.start)
     if join is None:
         return (span,)
-    low = numbers.number_before(text, join.start())
+    low = vocabulary.number_before(text, join.start())
     if low is not None and context.are_years(text, low, number, span.end):
         return ()
     if low is None or low.end != join.start() or context.is_date(text, low, span.end):
@@ -164,14 +163,14 @@ def _before_its_number(text: str, currency: _Currency, number: Numeral) -> Numer
 
 def _with_second(text: str, span: Numeral) -> Numerals:
     """The amount `span` with the number that a dash, "to", "and" or "or" joins to it, or a comma of a list."""
-    listed = numbers.LIST_AFTER.match(text, span.end)
+    listed = vocabulary.LIST_AFTER.match(text, span.end)
     if listed is not None and _lacks_magnitude(text, span, listed.end()):
         return ()
     join = _JOIN.match(text, span.end)
-    high = numbers.BARE.match(text, join.end()) if join is not None else None
+    high = vocabulary.BARE.match(text, join.end()) if join is not None else None
     if join is None or high is None:
         return (span,)
-    second = numbers.number_in(text, high.start(), high.end())
+    second = vocabulary.number_in(text, high.start(), high.end())
     attached = join[0][0] in DASHES
     chained = _AFTER_A_NUMBER.match(text, high.end()) or (attached and _CHAIN_AFTER.match(text, high.end()))
     if second is None or chained:

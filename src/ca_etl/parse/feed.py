@@ -293,14 +293,10 @@ def _article(item: Item, position: int, url: str | None) -> Article | Reject:
 
 def _is_excerpt(article: Article, summary: Article | None, *, has_whole: bool) -> bool:
     """Whether the text is only the description: no site's own excerpt is longer without an ellipsis."""
-    if article.text is None:
-        return False
-    if not has_whole:
-        return True
-    if summary is None or summary.text is None:
-        return False
-    words = article.text.split()
-    return len(words) > EXCERPT_WORDS and words == summary.text.split()
+    if not has_whole or summary is None:
+        return not has_whole and article.text is not None
+    words = (article.text or "").split()
+    return len(words) > EXCERPT_WORDS and words == (summary.text or "").split()
 
 
 def _unwrapped(value: str | None) -> tuple[str, bool]:
