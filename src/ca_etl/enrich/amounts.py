@@ -152,7 +152,7 @@ def _states(text: str, span: Numeral, end: int, dollars: Numeral, *, per: bool) 
 
 
 def _is_unsure(text: str, span: Numeral, unit: str | None) -> bool:
-    """Whether a full stop in its number may part decimals as well as thousands: "85.000 tenge"."""
+    """Whether a full stop in its number may separate decimals as well as thousands: "85.000 tenge"."""
     if text.find(".", span.start, span.end) < 0:
         return False
     grouped = _GROUPED.search(text, span.start, span.end)

@@ -50,7 +50,7 @@ class PlaceName:
 
 
 def places(text: str, gazetteer: Gazetteer) -> tuple[PlaceName, ...]:
-    """The places of one text, in order; for many texts `place_rows` is faster by far."""
+    """The names of countries in one text, in order; `place_rows` is much faster for many texts."""
     raw = text.encode()
     named = []
     for start, name, code, kind in _named(pl.DataFrame({"text": [text]}), gazetteer).drop("row").rows():
@@ -60,7 +60,7 @@ def places(text: str, gazetteer: Gazetteer) -> tuple[PlaceName, ...]:
 
 
 def place_rows(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
-    """How often each text names each country: one row a text and country, in order of both.
+    """How often each text names each country: one row per text and country, in order of both.
 
     `texts` has `text_id` and `text`, each text once. `mentions` counts names of every kind; `first_position` is
     where the first begins, in characters from 0. A text that names no country has no row.
@@ -89,7 +89,7 @@ def place_rows(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
 
 
 def _named(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
-    """One row a name that represents a country: row (of `texts`), start in bytes, name, country_code and kind."""
+    """One row per name that represents a country: row (of `texts`), start in bytes, name, country_code and kind."""
     hits = _hits(texts, gazetteer)
     names = hits.with_columns(*_near_bearer("ahead", -1), *_near_bearer("back", 1)).filter("is_name")
     is_plain = (pl.col("code_count") == 1) & pl.all_horizontal(pl.col("rules", "ahead", "back").is_null())
@@ -144,7 +144,7 @@ def _hits(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
 
 
 def _near_bearer(side: str, step: int) -> tuple[pl.Expr, pl.Expr]:
-    """The kind of a bearing word within `REACH` of a name, as `side`, and how many bytes are between."""
+    """The kind of a word for what has a name, within `REACH` of the name, as `side`, and the bytes between."""
     start, end = (
         (pl.col("start").shift(-1), pl.col("end")) if step < 0 else (pl.col("start"), pl.col("end").shift(1))
     )

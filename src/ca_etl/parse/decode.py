@@ -132,8 +132,8 @@ def _reject(reason: RejectReason, detail: str, payload: bytes) -> Reject:
     return Reject.of(reason, detail, text_prefix(payload))
 
 
-# Labels as the web uses them. Python has codecs that are not charsets (zip, rot13, idna), so a label
-# that is not listed here is ignored.
+# Labels of the WHATWG Encoding Standard. Python has codecs that are not charsets (zip, rot13, idna), so a label that is
+# not listed here is ignored.
 # fmt: off
 _CODECS: Final = {
     **{name: name for name in (
@@ -176,7 +176,7 @@ class Decoded(NamedTuple):
 
 
 def decode(payload: bytes, content_type: str | None, *, is_html: bool, is_xml: bool = False) -> Decoded:
-    """`payload` as text; never raises.
+    """Decode `payload` and name its charset; never raises.
 
     The first of byte order mark, header, `<meta>` (HTML) or declaration (XML), and UTF-8 that fits the bytes wins.
     XML for which header and declaration both fit and give different texts is not usable.

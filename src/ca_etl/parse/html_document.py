@@ -1,8 +1,19 @@
-"""HTML to lines: lexbor parses, and one native pass gives the text of the page in order.
+"""HTML to lines: lexbor parses, what is not text is dropped, and one native pass gives the text of the page in order.
 
-No rule here is for one theme. Marks (control characters that no page can contain) are set into the tree where
-something begins or ends; inline elements are unwrapped, so that the text between two blocks is one
-segment. All work per node is done by lexbor; Python sees headings, times, bylines and captions only.
+No rule here is for one theme. Marks (control characters that no page can contain) are set into the tree where something
+begins or ends; inline elements are unwrapped, so that the text between two blocks is one segment. All work per node is
+done by lexbor; Python reads headings, times, bylines and captions only. Dropped before the text is taken:
+
+- Struck-out and hidden text.
+- Raised numbers: text has everything in one row, where `300<sup>1</sup> som` would be 3001 som. A link to a note and
+  what can only be a note's mark ("[1]", "*", a number or letter after a word) is dropped: it is not of the sentence. An
+  exponent stays ("10^6", "m2", "km2"), and so does an ordinal ("25th"). After a digit a raised number is either, so it
+  keeps its `^`.
+- Blocks of plugins and themes, by the names they give them: `boilerplate.csv` has a row for each source, with the names
+  in the markup that it prints. A name is a whole class or id; one that ends in `*` is every name with that prefix. Rows
+  for an `article` count only where the page or piece of HTML is one article: what they name makes up a listing (lists
+  of posts), or states what page it is (breadcrumbs). Whatever its name, a block stays that contains the title (`h1`),
+  `main` or WordPress's own content element, or more text in paragraphs than is left beside it.
 """
 
 from __future__ import annotations
@@ -170,8 +181,11 @@ def _article_link(heading: LexborNode) -> str | None:
 
     Not: a link within the page, to another scheme, to the home page or to another list.
     """
-    around = (outer for outer in islice(ancestors(heading), 3) if outer.tag == "a")
-    link = heading.css_first("a[href]") or next(around, None)
+    # Nearly every title begins with its link, which needs no search.
+    link = heading.first_child
+    if link is None or link.tag != "a" or "href" not in link.attrs:
+        around = (outer for outer in islice(ancestors(heading), 3) if outer.tag == "a")
+        link = heading.css_first("a[href]") or next(around, None)
     href = "" if link is None else (link.attrs.get("href") or "").strip()
     is_web = ":" not in href.partition("/")[0] or href.lower().startswith(("http:", "https:"))
     parts = path_parts(href) if is_web else []

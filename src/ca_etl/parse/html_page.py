@@ -1,7 +1,11 @@
 """The HTML form: a WordPress page of any theme.
 
-The ticker, the date line and the "Viewing results" header are recognised by their text wherever they are;
-articles are their headings with what is under them.
+The ticker, the date line and the "Viewing results" header are recognised by their text wherever they are. Articles are
+headings with links, and what is under them.
+
+The card of a heading is the widest element around it that contains no other article's heading. The text is what follows
+the heading within its card, or where that is empty (the card is the heading alone) what follows up to the next card or
+the end of the element that contains the cards. Lines above a heading are its labels.
 """
 
 from __future__ import annotations
@@ -61,7 +65,9 @@ _UNPROVEN: Final = "nothing on the page states that it is an article's, as on an
 
 
 def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) -> Page | Reject:
-    """The page that `html` (UTF-8) is, or the reject of one that takes too long to read.
+    """Read a page in HTML (UTF-8): its kind, ticker, date line, count of results and articles.
+
+    A page that would take too long is a reject.
 
     `url` (absolute) resolves links and helps to decide the kind; without one the page's own
     `<base>` and canonical link serve. `on` is the day of the capture, if known.
@@ -255,7 +261,7 @@ def _mark_borders(markup: Markup, titles: Sequence[_Title], above: list[str]) ->
 
 
 def _read_lines(markup: Markup, marks: _Marks, before: list[str], labels: list[str]) -> None:
-    """Give the text between the marks to what it belongs to, the page's begin to `before`."""
+    """Give the text between the marks to what it belongs to, the first of the page to `before`."""
     lines: list[str] = before
     facts: list[Article] = []
     for raw in markup.text().split(GAP):
@@ -287,7 +293,7 @@ def _article(title: _Title, base: str | None) -> Article:
         after = clean_article(title.after)
         article = after._replace(author=article.author or after.author, media=article.media + after.media)
     # Of author and times the first counts.
-    facts = reduce(Article.or_else, title.facts, Article())
+    facts = reduce(Article.or_else, title.facts) if title.facts else Article()
     return article._replace(
         title=squeeze(" ".join(title.heading)),
         url=resolve(base, title.href),

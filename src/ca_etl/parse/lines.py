@@ -107,7 +107,7 @@ def read_byline(line: str) -> str | None:
 
 
 def clean(paragraphs: Iterable[str]) -> Article:
-    """An article of these squeezed paragraphs: its text (None where nothing is left of it), dateline and media."""
+    """An article of these squeezed paragraphs: its text (None where no text is left), dateline and media."""
     text = "\n\n".join(paragraphs)
     media: tuple[Media, ...] = ()
     if "[" in text:
@@ -126,7 +126,7 @@ def clean(paragraphs: Iterable[str]) -> Article:
 
 
 def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
-    """`text` without its shortcodes, and what they held, in order.
+    """`text` without its shortcodes (wp-includes/shortcodes.php), and their content in order.
 
     A caption that is never closed leaves its tag only: its end is unknown. A tag cut by the end of
     the text counts as whole. What is after the first `MAX_TAGS` tags stays as printed.
@@ -204,7 +204,7 @@ _LOOSE_HEADER: Final = re.compile(
 
 
 def is_header(line: str) -> bool:
-    """Whether a squeezed line claims to be the header, also malformed."""
+    """Whether a squeezed line is a header "Viewing results A - B of C", or a malformed one."""
     return len(line) <= 80 and (line.startswith(START) or _LOOSE_HEADER.fullmatch(line) is not None)
 
 
@@ -348,7 +348,7 @@ def _describes(line: str) -> bool:
 
 
 def is_credit(line: str) -> bool:
-    """Whether the whole squeezed `line` names whom or what agency a picture is by."""
+    """Whether the whole squeezed `line` names the author or agency of a picture."""
     return len(line) <= _MAX_CHARS and _CREDIT.fullmatch(line.casefold().strip(" ()[]*")) is not None
 
 

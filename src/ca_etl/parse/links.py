@@ -53,13 +53,13 @@ def article_address(url: str) -> str:
 
 
 def bare_address(url: str) -> str:
-    """The address of an article, whatever form of its page, without scheme, `www.`, query, fragment and last slash."""
+    """The address of an article in any form of its page, without scheme, `www.`, query, fragment and last slash."""
     address = article_address(url).partition("#")[0].partition("?")[0].rstrip("/")
     return address.removeprefix("https://").removeprefix("http://").removeprefix("www.")
 
 
 def is_address(name: str) -> bool:
-    """Whether what is given as a name is a web or mail address."""
+    """Whether `name`, given as a person's, is a web or mail address."""
     return _ADDRESS.match(name) is not None
 
 
@@ -105,7 +105,9 @@ def url_slug(url: str) -> str | None:
 
 
 def title_slug(title: str) -> str:
-    """The slug that WordPress makes of a title (`sanitize_title`); a title without letters is its own.
+    """The slug that WordPress makes of a title (`sanitize_title` in wp-includes/formatting.php).
+
+    A title without letters is its own slug.
 
     As in `remove_accents` a letter has no accent, here in every script ("й" is "и", in titles and in links). As in
     `sanitize_title_with_dashes` spaces, dashes, full stops and slashes become hyphens, and other signs are dropped.

@@ -95,7 +95,7 @@ class Article(NamedTuple):
     categories: tuple[str, ...] = ()
 
     def or_else(self, other: Article) -> Article:
-        """This article, with the fields of `other` where it has none itself."""
+        """This article, with the fields of `other` where its own are missing."""
         return Article._make(own or others for own, others in zip(self, other, strict=True))
 
 

@@ -84,7 +84,7 @@ class TextHead:
 
 
 def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> Page:
-    """The page that `text` is.
+    """Read a page in the text form: its kind, ticker, date line, count of results and articles.
 
     `on` is the day of the capture, if known; a printed date counts more where it is the page's. `url` decides the
     kind only where the page itself does not.

@@ -98,16 +98,16 @@ class TickerLine(NamedTuple):
 
 
 def is_ticker_line(line: str) -> bool:
-    """Whether `line` belongs to a ticker, well-formed or not.
+    """Whether `line` is a ticker line, also a malformed one.
 
-    It does when it begins with a bullet and a pair, or with a pair and an equals sign. Codes and amounts in
-    running text do neither.
+    It is when it begins with a bullet and a pair, or with a pair and an equals sign. Codes and amounts in
+    running text are neither.
     """
     return read_line(line) is not None
 
 
 def read_line(line: str) -> TickerLine | None:
-    """What a ticker line states; None for any other line."""
+    """Parse one ticker line; None for any other line."""
     return _read_line(line[:EXCERPT_CHARS]) if "/" in line[:LINE_CHARS] else None
 
 
@@ -142,7 +142,7 @@ class Ticker(NamedTuple):
 
 
 def read_ticker(lines: Iterable[str], on: date | None = None) -> Ticker:
-    """Rates and rejects of the ticker lines among `lines`; other lines are passed over.
+    """Rates and rejects of the ticker lines among `lines`; other lines are ignored.
 
     `on` is the day the page was printed, if known: it decides whether a cycle of four pairs is complete.
     """
@@ -183,7 +183,7 @@ def _read_ticker(lines: tuple[str, ...], on: date | None) -> Ticker:
 
 
 def _block_of(lines: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
-    """The lines before the first comes again, where they are printed over and over, and how often: read once."""
+    """The lines up to the repetition of the first, and how often they are printed; all lines once where they differ."""
     if not lines or lines.count(lines[0]) == 1:
         return lines, 1
     length = lines.index(lines[0], 1)

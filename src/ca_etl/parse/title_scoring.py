@@ -32,7 +32,7 @@ _CAPTION: Final = re.compile(
 
 
 def is_title_like(paragraph: str) -> bool:
-    """Whether `paragraph` (squeezed) could be a title: short, opening like one, with no sentence's end.
+    """Whether `paragraph` (squeezed) could be a title: short, begun like one, without the end of a sentence.
 
     A line that describes an article could not. A section heading inside a full article can have the same form.
     """
@@ -70,7 +70,7 @@ def is_title_case(paragraph: str) -> bool:
 
 
 def is_caption(line: str) -> bool:
-    """Whether `line` names a picture or whom it is by."""
+    """Whether `line` describes a picture or names its author."""
     return _CAPTION.match(line) is not None
 
 
