@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ca_etl.demo.faults import Fault
-from ca_etl.demo.handlers import answer
+from ca_etl.demo.handlers import respond
 from ca_etl.parse.article_page import MAX_TAGS
 from ca_etl.parse.links import url_slug
 from ca_etl.parse.page import Article, Page, PageKind
@@ -468,7 +468,7 @@ def test_the_times_of_a_page_reach_the_row(rows: Callable[..., Rows]) -> None:
 
 @cache
 def demo_rows(target: str, *faults: Fault) -> Rows:
-    response = answer(target, MappingProxyType({}), DAY, faults, BASE)
+    response = respond(target, MappingProxyType({}), DAY, faults, BASE)
     capture = Capture(
         capture_id="c",
         source="demo",

@@ -88,18 +88,18 @@ def fetch_pages(
         page = page_of(last) if last.verdict is Verdict.OK else None
         pages.append(_page_outcome(last, page))
         if page is not None and pages[-1] is PageOutcome.ARTICLE and len(page.articles) == 1:
-            shown[done] = _saying(url, page.articles[0])
+            shown[done] = _page_content(url, page.articles[0])
         if last.verdict in FINAL or status_of(last) == TOO_MANY:
             refusal = last
             break
         if pages[-MOST_FAILURES:] == [PageOutcome.NOTHING] * MOST_FAILURES:
             break
     numbers = list(shown)
-    same = {numbers[position] for position in repeats(list(shown.values()))}
+    same = {numbers[position] for position in repeated_pages(list(shown.values()))}
     return tuple(PageOutcome.SAME if number in same else page for number, page in enumerate(pages)), refusal
 
 
-def _saying(url: str, article: Article) -> PageContent:
+def _page_content(url: str, article: Article) -> PageContent:
     # by its hash: a thousand texts are compared, and one of a hostile page has 30 MB
     text = article.text and hashlib.sha256(article.text.encode("utf-8", "replace")).hexdigest()
     return PageContent(article.url or url, article.title, text, article.post_id)
