@@ -22,7 +22,7 @@ from ca_etl.settings import Settings
 
 REPOSITORY = Path(__file__).parents[1]
 PLAY_A_MONTH = frozenset({"test_documents.py", "test_thirty_days.py"})
-# What a run writes about itself, and what names a run: nothing here says what was seen.
+# What a run records of itself, and columns with its name: none of it is an observation.
 BOOKKEEPING = frozenset({"etl_run", "etl_check"})
 RUN_COLUMNS = frozenset({"run_id", "loaded_by", "runs"})
 
@@ -123,12 +123,12 @@ def contents() -> Callable[[Path], dict[str, list[tuple[Any, ...]]]]:
                     "select table_name from information_schema.tables where table_schema = 'main'"
                 ).fetchall()
             ]
-            found = {}
+            rows = {}
             for table in sorted(set(tables) - BOOKKEEPING):
                 columns = [name for name in con.table(f"main.{table}").columns if name not in RUN_COLUMNS]
                 chosen = ", ".join(f'"{name}"::varchar' for name in columns)
-                found[table] = con.sql(f"select {chosen} from main.{table} order by all").fetchall()
-            return found
+                rows[table] = con.sql(f"select {chosen} from main.{table} order by all").fetchall()
+            return rows
 
     return read
 
@@ -137,7 +137,7 @@ def contents() -> Callable[[Path], dict[str, list[tuple[Any, ...]]]]:
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Keep what shares a costly fixture on one worker.
 
-    `--dist loadgroup` does the same by marks, but its groups stand in an attribute that pytest 9.2 no longer reads.
+    `--dist loadgroup` does the same by marks, but its groups are in an attribute that pytest 9.2 no longer reads.
     """
     from xdist.scheduler import LoadScopeScheduling
 

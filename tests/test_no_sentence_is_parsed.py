@@ -85,8 +85,10 @@ class Walker(ast.NodeVisitor):
         operands = [node.left, *node.comparators]
         if any(isinstance(op, ast.Is | ast.IsNot) for op in node.ops):
             # an exception named `error` may be None, and `Reject.reason` is an enumeration
-            has_none = any(isinstance(each, ast.Constant) and each.value is None for each in operands)
-            operands = [each for each in operands if has_none and isinstance(each, ast.Attribute)]
+            has_none = any(
+                isinstance(operand, ast.Constant) and operand.value is None for operand in operands
+            )
+            operands = [operand for operand in operands if has_none and isinstance(operand, ast.Attribute)]
         if any(map(self.is_text, operands)):
             self.hits.append(node)
         self.generic_visit(node)

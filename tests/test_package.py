@@ -1,4 +1,4 @@
-"""What is installed, and what it costs to look at it."""
+"""What is installed, and what an import of it costs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _python(program: str, **environment: str) -> str:
     return done.stdout.strip()
 
 
-def test_looking_at_the_command_line_imports_nothing_heavy() -> None:
+def test_the_command_line_imports_nothing_heavy() -> None:
     loaded = set(_python("import ca_etl, ca_etl.cli.app, sys; print(*sys.modules)").split())
     assert loaded & HEAVY == set()
 

@@ -24,7 +24,7 @@ SHORT_FORMS = [
     for column in spec.columns
 ]
 
-# What makes each free check fire: a statement that brings in the fault it is for.
+# A statement for every free check that makes the fault which the check is for.
 FAULTS = {
     "fct_rate_observation_rate_is_positive": "update main.fct_rate_observation set rate = 0",
     "fct_rate_observation_interval_holds_rate": "update main.fct_rate_observation set rate_high = rate",
@@ -232,13 +232,13 @@ def test_a_decision_about_the_capture_settles_the_checks_on_its_rates(given, dec
     warehouse = given(
         capture=[
             {"capture_id": "good", "page_date": "2025-12-05"},
-            {"capture_id": "odd", "page_date": "2025-12-06"},
+            {"capture_id": "unusual", "page_date": "2025-12-06"},
         ],
         rate_observation=[
             {"capture_id": "good", "rate_text": "0.01144"},
-            {"capture_id": "odd", "rate_text": "0.11440"},
+            {"capture_id": "unusual", "rate_text": "0.11440"},
         ],
-        decision=[{"capture_id": "odd", "decision": decision}],
+        decision=[{"capture_id": "unusual", "decision": decision}],
     )
     assert warehouse.row("select count(*) from main.fct_rate_observation") == (rates,)
     assert not warehouse.firing() & {
@@ -277,7 +277,7 @@ def test_articles_that_the_parser_counted_and_no_table_has_fire(given):
 
 def test_a_text_that_is_named_and_not_kept_fires(given):
     warehouse = given(
-        capture=[{"page_date": "2025-12-05"}], article_observation=[{"title": "A Road", "text_id": "gone"}]
+        capture=[{"page_date": "2025-12-05"}], article_observation=[{"title": "A Road", "text_id": "missing"}]
     )
     assert "observations_have_captures" in warehouse.firing()
 

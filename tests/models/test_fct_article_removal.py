@@ -20,12 +20,12 @@ def seen(day: int):
 
 
 def listed(day: int):
-    """An answer of the posts API to the sweep of that day."""
+    """A response of the posts API to the sweep of that day."""
     return at(day, capture_id=f"l{day}", archive_file=LIST.format(day=f"202512{day:02}"))
 
 
 def looked(day: int, status: int, **columns):
-    """The page of the article, as a sweep asked for it."""
+    """The page of the article, as a sweep requested it."""
     return at(
         day,
         capture_id=f"p{day}",
@@ -152,7 +152,7 @@ def test_a_server_that_is_ill_has_removed_nothing(given):
 
 
 def test_an_article_that_the_sweeps_own_list_shows_is_not_missing(given):
-    """WordPress leads the address of a lost post to the page whose slug begins alike."""
+    """WordPress leads the address of a lost post to the page whose slug has the same prefix."""
     listed = at(7, captured_at="2025-12-07 04:29:00+00", archive_file=LIST.format(day="20251207"))
     warehouse = given(capture=[at(5), listed, looked(7, 200)], article_observation=[seen(5), seen(7)])
     assert warehouse.rows(AWAY) == []

@@ -200,14 +200,14 @@ def test_a_filled_day_has_the_reason_why_nothing_was_observed(given):
     )
 
 
-QUESTION = "https://timesca.com/wp-json/wp/v2/posts?orderby=id&per_page=100"
+QUERY = "https://timesca.com/wp-json/wp/v2/posts?orderby=id&per_page=100"
 
 
-def answer(**columns):
-    """A page of the posts API, as an answer of the slot on the fifth."""
+def response(**columns):
+    """A page of the posts API, as a response of the slot on the fifth."""
     return {
         "source": "timesca-posts",
-        "url": f"{QUESTION}&after=2025-12-04T00:00:00Z",
+        "url": f"{QUERY}&after=2025-12-04T00:00:00Z",
         "captured_at": "2025-12-05 02:00:30+00",
         "captured_date": "2025-12-05",
         "archive_file": "2025/12/20251205T020000Z-timesca-posts.warc.gz",
@@ -233,7 +233,7 @@ COUNTS = (
 
 def test_posts_that_all_came_leave_no_gap(given):
     warehouse = given(
-        capture=[answer(shown_total=2)],
+        capture=[response(shown_total=2)],
         article_observation=[post(1), post(2)],
         slot=[of_posts("observed")],
     )
@@ -246,9 +246,9 @@ def test_posts_that_all_came_leave_no_gap(given):
 def test_a_post_is_one_however_many_pages_and_questions_showed_it(given):
     warehouse = given(
         capture=[
-            answer(shown_total=3),
-            answer(capture_id="c2", url=f"{QUESTION}&offset=1&after=2025-12-04T00:00:00Z", shown_total=3),
-            answer(capture_id="c3", url=f"{QUESTION}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
+            response(shown_total=3),
+            response(capture_id="c2", url=f"{QUERY}&offset=1&after=2025-12-04T00:00:00Z", shown_total=3),
+            response(capture_id="c3", url=f"{QUERY}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
         ],
         article_observation=[
             post(1),
@@ -265,7 +265,7 @@ def test_a_post_is_one_however_many_pages_and_questions_showed_it(given):
 
 def test_posts_that_the_site_counts_and_does_not_show_are_a_gap(given):
     warehouse = given(
-        capture=[answer(shown_total=3)],
+        capture=[response(shown_total=3)],
         article_observation=[post(1)],
         slot=[of_posts("observed")],
     )
@@ -275,8 +275,8 @@ def test_posts_that_the_site_counts_and_does_not_show_are_a_gap(given):
 def test_a_post_that_came_during_one_query_and_was_shown_in_the_next_is_not_a_gap(given):
     warehouse = given(
         capture=[
-            answer(url=f"{QUESTION}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
-            answer(capture_id="c2", url=f"{QUESTION}&modified_after=2025-12-05T01:00:00Z", shown_total=1),
+            response(url=f"{QUERY}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
+            response(capture_id="c2", url=f"{QUERY}&modified_after=2025-12-05T01:00:00Z", shown_total=1),
         ],
         article_observation=[
             post(2, modified_at="2025-12-04 08:00:00+00"),
@@ -290,8 +290,8 @@ def test_a_post_that_came_during_one_query_and_was_shown_in_the_next_is_not_a_ga
 def test_a_post_of_another_time_of_publication_fills_no_gap(given):
     warehouse = given(
         capture=[
-            answer(shown_total=2),
-            answer(capture_id="c2", url=f"{QUESTION}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
+            response(shown_total=2),
+            response(capture_id="c2", url=f"{QUERY}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
         ],
         article_observation=[
             post(2, published_at="2025-12-04 08:00:00+00"),
@@ -305,7 +305,7 @@ def test_a_post_of_another_time_of_publication_fills_no_gap(given):
 
 def test_rejected_untitled_and_excluded_articles_are_distinguished(given):
     warehouse = given(
-        capture=[answer(shown_total=4), answer(capture_id="c2", shown_total=4)],
+        capture=[response(shown_total=4), response(capture_id="c2", shown_total=4)],
         article_observation=[post(1), post(2, title=None), post(3, capture_id="c2")],
         reject=[{"reason": "bad_json", "excerpt": "7"}, {"position": 1, "reason": "untitled"}],
         slot=[of_posts("observed")],
@@ -348,8 +348,8 @@ def test_pages_without_a_count_promise_nothing(given):
 def test_an_unavailable_source_has_a_row_and_so_has_the_next_one(given):
     warehouse = given(
         capture=[
-            answer(page_kind="api_error", http_status=403),
-            answer(
+            response(page_kind="api_error", http_status=403),
+            response(
                 capture_id="c2",
                 source="timesca-feed",
                 archive_file="2025/12/20251205T020000Z-timesca-feed.warc.gz",
@@ -375,7 +375,7 @@ def test_an_unavailable_source_has_a_row_and_so_has_the_next_one(given):
 
 def test_a_slot_of_articles_whose_only_response_was_excluded_is_not_observed(given):
     warehouse = given(
-        capture=[answer(shown_total=1)],
+        capture=[response(shown_total=1)],
         article_observation=[post(1)],
         slot=[of_posts("observed")],
         decision=[{"decision": "exclude"}],
@@ -384,14 +384,14 @@ def test_a_slot_of_articles_whose_only_response_was_excluded_is_not_observed(giv
 
 
 def test_a_response_without_new_posts_is_unchanged(given):
-    warehouse = given(capture=[answer(shown_total=0)], slot=[of_posts("unchanged")])
+    warehouse = given(capture=[response(shown_total=0)], slot=[of_posts("unchanged")])
     assert [row[1:3] for row in outcomes(warehouse)] == [("unchanged", None)]
     assert warehouse.rows(COUNTS) == [(0, 0, 0, 0, None)]
 
 
 def test_what_a_backfill_archives_belongs_to_no_slot(given):
     warehouse = given(
-        capture=[answer(archive_file="2025/12/20251205T091500Z-timesca-posts-20251201.warc.gz")],
+        capture=[response(archive_file="2025/12/20251205T091500Z-timesca-posts-20251201.warc.gz")],
         article_observation=[post(1)],
         slot=[of_posts("closed")],
     )

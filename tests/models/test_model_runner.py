@@ -20,7 +20,7 @@ def test_parents_are_built_before_their_children_whatever_their_names(sql_folder
             "staging/middle.sql": model("select 1 as a"),
         }
     )
-    assert [found.name for found in discover(root)] == ["staging.middle", "main.z_parent", "main.a_child"]
+    assert [model.name for model in discover(root)] == ["staging.middle", "main.z_parent", "main.a_child"]
     assert [(made.model.name, made.rows) for made in build_models(con, root)] == [
         ("staging.middle", None),
         ("main.z_parent", 1),
@@ -42,7 +42,7 @@ def test_parents_are_read_from_joins_subqueries_unions_and_ctes_but_a_cte_is_not
             ),
         }
     )
-    (five,) = (found for found in discover(root) if found.table == "five")
+    (five,) = (model for model in discover(root) if model.table == "five")
     assert five.parents == ("main.four", "main.three", "raw.one", "seeds.two")
 
 

@@ -36,7 +36,7 @@ def build(given, *observations, **tables):
 
 
 def positions_by_slug(warehouse):
-    """The observations of each article, by capture and position, under its slug."""
+    """The observations of every article, by capture and position, under its slug."""
     rows = warehouse.rows(
         "from staging.stg_article_observation select capture_id, position, slug order by all"
     )
