@@ -9,10 +9,10 @@ from typing import Any, Final, Literal
 from prefect import State, flow, runtime
 
 from ca_etl.errors import CaEtlError
-from ca_etl.pipeline.backfill import Stretch
+from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.context import utc_now
-from ca_etl.pipeline.ingest import Given
 from ca_etl.pipeline.run import run_backfill, run_ingest
+from ca_etl.sources.source import DateRange
 from flows import settings_for
 from flows.flow_run import failed_state, run_pipeline
 
@@ -43,8 +43,10 @@ def backfill(paths: list[str], url: str | None = None) -> State[Any]:
         settings = settings_for(None)
     except CaEtlError as error:
         return failed_state(error)
-    files = Given(tuple(Path(path) for path in paths), url)
-    return run_pipeline(settings, None, lambda edges: run_ingest(settings, files, edges=edges))
+    files = GivenFiles(tuple(Path(path) for path in paths), url)
+    return run_pipeline(
+        settings, None, lambda environment: run_ingest(settings, files, environment=environment)
+    )
 
 
 @flow(name="ca-backfill-posts", flow_run_name=posts_run_name, timeout_seconds=DAY)
@@ -59,10 +61,12 @@ def backfill_posts(
     that of `flows.flow_run.run_pipeline`.
     """
     try:
-        dates = Stretch.of(first, last or utc_now().date())
+        dates = DateRange.of(first, last or utc_now().date())
         settings = settings_for(None)
     except CaEtlError as error:
         return failed_state(error)
     return run_pipeline(
-        settings, None, lambda edges: run_backfill(settings, dates, source=source, edges=edges)
+        settings,
+        None,
+        lambda environment: run_backfill(settings, dates, source=source, environment=environment),
     )

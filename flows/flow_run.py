@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from errno import EADDRINUSE
 from functools import partial
@@ -24,15 +23,15 @@ from ca_etl import logs
 from ca_etl.demo.content import default_last_day
 from ca_etl.errors import CaEtlError
 from ca_etl.operate.alert_delivery import configured, end_of_last_run
-from ca_etl.pipeline.consult import consult
-from ca_etl.pipeline.context import utc_now
+from ca_etl.pipeline.context import Environment, utc_now
 from ca_etl.pipeline.play import play_days, slot_on
-from ca_etl.pipeline.run import DEFAULT_EDGES, Edges, Outcome, run_daily
+from ca_etl.pipeline.run import Outcome, run_daily
 from ca_etl.pipeline.slots import is_done
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, schedule
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.lock import LockHeldError
+from ca_etl.warehouse.reading import consult
 from flows import DEMO, settings_for
 from flows.reporting import (
     ProgressArtifacts,
@@ -72,7 +71,7 @@ def run_slot(site: str | None, slot: datetime | None, on: str) -> State[Any]:
 
 
 def run_pipeline(
-    settings: Settings, slot: datetime | None, run: Callable[[Edges], Outcome], *, on_demo: bool = False
+    settings: Settings, slot: datetime | None, run: Callable[[Environment], Outcome], *, on_demo: bool = False
 ) -> State[Any]:
     """Run the pipeline, each step as a task, and return the state that the flow run ends with.
 
@@ -92,7 +91,7 @@ def run_pipeline(
 
     try:
         with _end_with_worker(), closing(ProgressArtifacts()) as progress:
-            outcome = run(replace(DEFAULT_EDGES, call=call, progress=progress))
+            outcome = run(Environment(call=call, progress=progress))
     except SlotDoneError as done:
         return Completed(name=SKIPPED, message=str(done), data=done)
     except LockHeldError as error:
@@ -153,7 +152,7 @@ def slot_run_name(flow: str, on: str) -> str:
     return f"{flow} {slot.astimezone(settings.zone):%Y-%m-%d}"
 
 
-def _run_on_site(settings: Settings, slot: datetime, on: str, edges: Edges) -> Outcome:
+def _run_on_site(settings: Settings, slot: datetime, on: str, environment: Environment) -> Outcome:
     """Raises what `run_daily` raises, and `SlotDoneError` for a scheduled run whose slot is published."""
     if is_scheduled():
         # What cannot be read is no reason not to capture: the run meets the problem again, and reports it.
@@ -161,20 +160,20 @@ def _run_on_site(settings: Settings, slot: datetime, on: str, edges: Edges) -> O
         published_by = is_done(schedule(settings, on), runs.value, slot)
         if published_by is not None:
             raise SlotDoneError(f"The slot {slot:%Y-%m-%d %H:%M:%S} UTC was published by run {published_by}")
-    return run_daily(settings, slot=slot, on=on, edges=edges)
+    return run_daily(settings, slot=slot, on=on, environment=environment)
 
 
-def _run_on_demo(settings: Settings, slot: datetime, on: str, edges: Edges) -> Outcome:
+def _run_on_demo(settings: Settings, slot: datetime, on: str, environment: Environment) -> Outcome:
     # The slot of a weekly sweep lies some days before the day that the site shows.
     day: date = slot.astimezone(settings.zone).date() if on == DAILY else default_last_day()
     try:
-        (outcome,) = play_days(settings, 1, last_day=day, on=on, edges=edges)
+        (outcome,) = play_days(settings, 1, last_day=day, on=on, environment=environment)
     except CaEtlError as error:
         if getattr(error.__cause__, "errno", None) != EADDRINUSE:
             raise
         # Another demo is served at its usual address; any other port does as well.
         any_port = settings.model_copy(update={"demo_port": 0})
-        (outcome,) = play_days(any_port, 1, last_day=day, on=on, edges=edges)
+        (outcome,) = play_days(any_port, 1, last_day=day, on=on, environment=environment)
     return outcome
 
 

@@ -32,11 +32,10 @@ from ca_etl.errors import CaEtlError
 from ca_etl.operate.alert_delivery import PREFECT, after_run
 from ca_etl.operate.alert_store import Message
 from ca_etl.operate.channels import Channel, ChannelError, failed, held_back
-from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
 from ca_etl.warehouse.connection import open_release
-from ca_etl.warehouse.journal import CheckResult
+from ca_etl.warehouse.journal import CheckResult, RunStatus
 from ca_etl.warehouse.release import Building
 
 log = logging.getLogger(__name__)
@@ -135,7 +134,7 @@ def summarize(outcome: Outcome, data_dir: Path, slot: datetime) -> RunSummary:
     warehouse = None
     if outcome.release is not None:
         warehouse = outcome.release.warehouse
-    elif outcome.status is Status.CHECKS_FAILED:
+    elif outcome.status is RunStatus.CHECKS_FAILED:
         warehouse = Building(data_dir, outcome.run_id).warehouse
     return RunSummary(
         run_id=outcome.run_id,

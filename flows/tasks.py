@@ -12,10 +12,9 @@ from prefect.client.schemas.objects import TaskRun
 from prefect.states import Failed
 
 from ca_etl.errors import CaEtlError
-from ca_etl.pipeline.backfill import capture_feed, capture_history
-from ca_etl.pipeline.capture import NothingCapturedError, capture
+from ca_etl.pipeline.backfill import capture_history
+from ca_etl.pipeline.capture import NothingCapturedError, capture, ingest
 from ca_etl.pipeline.enrich import enrich
-from ca_etl.pipeline.ingest import ingest
 from ca_etl.pipeline.load import load
 from ca_etl.pipeline.publish import build, check, publish
 
@@ -61,7 +60,6 @@ TASKS: Final[dict[Step, Task[..., Any]]] = {
     ),
     ingest: _task(ingest, "Archive the given files", minutes=12 * 60),
     capture_history: _task(capture_history, "Capture the posts of a date range", minutes=20 * 60),
-    capture_feed: _task(capture_feed, "Capture the feed back to a day", minutes=20 * 60),
     load: _task(load, "Load new archive files", minutes=12 * 60),
     enrich: _task(enrich, "Find places and amounts", minutes=60),
     build: _task(build, "Build the models", minutes=20),

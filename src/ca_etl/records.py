@@ -28,6 +28,7 @@ MEDIA: Final = pa.list_(
 LOOPBACK: Final = "loopback"
 
 # Sources of articles, by the names that captures have.
+LISTINGS: Final = "timesca"
 POSTS_API: Final = "timesca-posts"
 FEED: Final = "timesca-feed"
 ARTICLE_PAGES: Final = "timesca-articles"

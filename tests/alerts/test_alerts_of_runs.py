@@ -26,6 +26,8 @@ from ca_etl.warehouse.journal import RunRecord, SlotRecord
 from ca_etl.warehouse.lock import Holder, run_lock
 from ca_etl.warehouse.raw_load import CaptureDecision
 
+pytestmark = pytest.mark.slow
+
 SECRET = "a-secret-path"  # noqa: S105  the end of each listener's address
 WRONG = "2025-12-22"
 COMMAND = str(Path(sys.executable).with_name("ca-etl"))

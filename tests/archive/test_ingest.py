@@ -25,7 +25,7 @@ from ca_etl.archive.reader import archive_files, read_archive, read_capture
 from ca_etl.archive.sealed_file import recover_open_files
 from ca_etl.archive.writer import ArchiveWriter
 from ca_etl.errors import UsageError
-from ca_etl.pipeline.ingest import Given
+from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.run import run_ingest, run_rebuild
 from ca_etl.records import BadRecord, Capture, RejectReason
 from ca_etl.settings import Settings
@@ -486,7 +486,7 @@ def test_damaged_input_is_a_reject_on_the_first_load_and_after_a_rebuild(tmp_pat
     path.write_bytes(warc_bytes[:-20])
     query = "select capture_id, reason, detail from etl_reject where reason = 'truncated'"
     seen = []
-    for outcome in (run_ingest(settings, Given((path,))), run_rebuild(settings)):
+    for outcome in (run_ingest(settings, GivenFiles((path,))), run_rebuild(settings)):
         assert outcome.release is not None, outcome.error
         with duckdb.connect(str(tmp_path / "data/current/warehouse.duckdb"), read_only=True) as con:
             seen.append(con.sql(query).fetchall())

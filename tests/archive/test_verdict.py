@@ -275,6 +275,7 @@ def policy() -> FetchPolicy:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     pages=st.lists(responses(), min_size=1, max_size=3),

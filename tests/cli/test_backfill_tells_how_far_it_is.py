@@ -54,6 +54,6 @@ def test_as_json_each_is_an_object_of_its_run(cli: Cli, site: DemoSite, source: 
     (line,) = [each for each in told if said in each["message"]]
     assert (line["level"], line["step"], bool(line["run_id"])) == (
         "INFO",
-        f"capture_{'history' if source == 'posts' else 'feed'}",
+        "capture_history",
         True,
     )

@@ -232,7 +232,7 @@ def test_status_shows_some_rows_of_a_firing_check_below_the_table(cli: Cli) -> N
 
 def test_an_empty_folder_gives_nothing_and_that_is_told(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "no file was found in what was given" in cli("ingest", tmp_path / "empty").stderr
+    assert "there is no file in what was given" in cli("ingest", tmp_path / "empty").stderr
 
 
 def test_an_export_into_a_release_is_refused(cli: Cli, page: Path, data_dir: Path) -> None:

@@ -252,7 +252,7 @@ def test_a_prefect_server_is_asked_only_where_one_is_set(cli: Cli) -> None:
         (ill,) = findings(cli("doctor", "--json", **CONTACT, PREFECT_API_URL=url))["prefect"]
     assert (ill["level"], "answers 503" in ill["message"]) == ("warn", True)
     (gone,) = findings(cli("doctor", "--json", **CONTACT, PREFECT_API_URL=url))["prefect"]
-    assert (gone["level"], "does not answer" in gone["message"]) == ("warn", True)
+    assert (gone["level"], "does not respond" in gone["message"]) == ("warn", True)
     (nonsense,) = findings(cli("doctor", "--json", **CONTACT, PREFECT_API_URL="nonsense"))["prefect"]
     assert nonsense["level"] == "warn"
 

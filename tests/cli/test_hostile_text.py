@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 COMMAND = str(Path(sys.executable).with_name("ca-etl"))
 REASON = "\x1b[31mRED\x1b]0;title\x07\x1b[2J\x9b31m\x7f"
@@ -196,7 +198,7 @@ def test_the_published_release_and_the_journal_name_no_folder_of_the_machine(
     assert cli("ingest", folder).returncode == 0
     runs = cli("sql", "select error, warnings from etl_run order by started_at", "-f", "csv").stdout
     assert "archive" in runs
-    assert "notes.doc was not taken" in runs
+    assert "notes.doc was not archived" in runs
     assert cli("export", tmp_path / "out").returncode == 0
     written = [data_dir / "runs.jsonl", *(data_dir / "current").resolve().rglob("*")]
     for path in (path for path in written if path.is_file()):

@@ -15,6 +15,8 @@ from ca_etl.pipeline.run import run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
 
+pytestmark = pytest.mark.slow
+
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

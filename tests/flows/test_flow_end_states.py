@@ -12,10 +12,11 @@ import pytest
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.capture import capture
-from ca_etl.pipeline.context import Context, Kind
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
+from ca_etl.sources.session import Context
 from ca_etl.warehouse import journal, overrides
+from ca_etl.warehouse.journal import RunKind
 from ca_etl.warehouse.lock import Holder, run_lock
 
 pytestmark = pytest.mark.usefixtures("prefect_api", "data_dir")
@@ -101,7 +102,7 @@ def capture_without_delay(settings: Settings) -> Any:
 
     from flows.tasks import TASKS
 
-    ctx = Context(settings, Kind.RUN, "20251222T020000Z", STARTED, STARTED)
+    ctx = Context(settings, RunKind.RUN, "20251222T020000Z", STARTED, STARTED)
 
     @flow
     def alone() -> Any:

@@ -41,6 +41,7 @@ CONTENT_TYPE: Final = "application/octet-stream"
 MAX_DETAIL: Final = 500
 # All but "%" and what ends a line or is not ASCII, so that the header can be read without tools.
 PLAIN: Final = string.punctuation.replace("%", "") + " "
+MOST_SKIPPED: Final = 5
 CLOCKS_DIFFER: Final = timedelta(days=1)
 
 
@@ -75,6 +76,25 @@ class IngestReport:
     captures: int
     bad_records: tuple[BadRecord, ...]
     damaged: tuple[Path, ...]
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence for each input that was not archived as it is."""
+        warnings = [] if self.inputs else ["there is no file in what was given"]
+        # a folder may be a data directory, with hundreds of files of other kinds
+        warnings += [
+            f"{path} was not archived: an unknown kind of file" for path in self.skipped[:MOST_SKIPPED]
+        ]
+        if more := self.skipped[MOST_SKIPPED:]:
+            warnings.append(f"{len(more)} more files were not archived")
+        warnings += [f"{path} was given twice" for path in self.duplicates]
+        if self.already_held:
+            warnings.append(f"nothing was archived: {self.already_held} holds the same content")
+        warnings += [
+            f"{bad.archive_file} at byte {bad.archive_offset}: {bad.reason} ({bad.detail})"
+            for bad in self.bad_records
+        ]
+        return (*warnings, *(f"the damaged input is kept as {path}" for path in self.damaged))
 
 
 @dataclass(frozen=True, slots=True)

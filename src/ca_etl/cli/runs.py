@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 # Its rows are counted by reason; each of them has a line in etl_reject.
 REJECTS_CHECK = "run_has_no_rejects"
 
-# What says how far a backfill has come, which lasts for hours; a terminal has a bar.
-BACKFILL_LOG = "ca_etl.pipeline.backfill"
+# What logs how far a backfill has come, which lasts for hours; a terminal has a bar.
+BACKFILL_LOG = "ca_etl.sources.timesca"
 
 TrustClock = Annotated[
     bool,
@@ -63,8 +63,8 @@ def run(
     trust_clock: TrustClock = False,
 ) -> None:
     """Do the scheduled job once: capture, load, build, check, publish."""
-    from ca_etl.pipeline.context import utc_now
-    from ca_etl.pipeline.run import Edges, run_daily
+    from ca_etl.pipeline.context import Environment, utc_now
+    from ca_etl.pipeline.run import run_daily
 
     if slot and again:
         raise UsageError("--slot names a slot and --again makes a new one", "ca-etl run --again")
@@ -73,7 +73,10 @@ def run(
     with progress_shown() as progress, alerts_after(settings):
         chosen = utc_now().replace(microsecond=0) if again else slot
         outcome = run_daily(
-            settings, slot=chosen, on=schedule, edges=Edges(progress=progress, trust_clock=trust_clock)
+            settings,
+            slot=chosen,
+            on=schedule,
+            environment=Environment(progress=progress, trust_clock=trust_clock),
         )
     _finish(outcome)
 
@@ -88,13 +91,16 @@ def ingest(
     trust_clock: TrustClock = False,
 ) -> None:
     """Archive files given by hand, then load, build, check, publish."""
-    from ca_etl.pipeline.ingest import Given
-    from ca_etl.pipeline.run import Edges, run_ingest
+    from ca_etl.pipeline.capture import GivenFiles
+    from ca_etl.pipeline.context import Environment
+    from ca_etl.pipeline.run import run_ingest
 
     settings = load_settings()
     with progress_shown() as progress, alerts_after(settings):
-        given = Given(tuple(paths), url, captured_at)
-        outcome = run_ingest(settings, given, edges=Edges(progress=progress, trust_clock=trust_clock))
+        given = GivenFiles(tuple(paths), url, captured_at)
+        outcome = run_ingest(
+            settings, given, environment=Environment(progress=progress, trust_clock=trust_clock)
+        )
     _finish(outcome)
 
 
@@ -111,18 +117,18 @@ def backfill(
     trust_clock: TrustClock = False,
 ) -> None:
     """Archive the history of a source, then load, build, check, publish. Resumes where it was stopped."""
-    from ca_etl.pipeline.backfill import Stretch
-    from ca_etl.pipeline.context import utc_now
-    from ca_etl.pipeline.run import Edges, run_backfill
+    from ca_etl.pipeline.context import Environment, utc_now
+    from ca_etl.pipeline.run import run_backfill
+    from ca_etl.sources.source import DateRange
 
     until = last or utc_now()
-    stretch = Stretch.of(first.date(), until.date())
+    stretch = DateRange.of(first.date(), until.date())
     settings = load_settings()
     if not sys.stderr.isatty():
         logs.show(BACKFILL_LOG)
     with progress_shown() as progress, alerts_after(settings):
-        edges = Edges(progress=progress, trust_clock=trust_clock)
-        outcome = run_backfill(settings, stretch, source=source, edges=edges)
+        environment = Environment(progress=progress, trust_clock=trust_clock)
+        outcome = run_backfill(settings, stretch, source=source, environment=environment)
     _finish(outcome)
 
 
@@ -133,12 +139,15 @@ def rebuild(
     trust_clock: TrustClock = False,
 ) -> None:
     """Make the whole warehouse again from the archive."""
-    from ca_etl.pipeline.run import Edges, run_rebuild
+    from ca_etl.pipeline.context import Environment
+    from ca_etl.pipeline.run import run_rebuild
 
     settings = load_settings()
     with progress_shown() as progress, alerts_after(settings):
         outcome = run_rebuild(
-            settings, only_rejects=rejects, edges=Edges(progress=progress, trust_clock=trust_clock)
+            settings,
+            only_rejects=rejects,
+            environment=Environment(progress=progress, trust_clock=trust_clock),
         )
     _finish(outcome)
 
@@ -167,14 +176,16 @@ def demo(
         _serve_demo(until.date() if until else None)
         return
     from ca_etl.operate.alert_delivery import configured
+    from ca_etl.pipeline.context import Environment
     from ca_etl.pipeline.play import faults, play_days
-    from ca_etl.pipeline.run import Edges
 
     broken = faults((day.date() for day in outage or []), (day.date() for day in wrong or []))
     last_day = until.date() if until else None
     settings = load_settings()
     with progress_shown() as progress:
-        played = play_days(settings, days, last_day=last_day, faults=broken, edges=Edges(progress=progress))
+        played = play_days(
+            settings, days, last_day=last_day, faults=broken, environment=Environment(progress=progress)
+        )
         outcomes = []
         for number, outcome in enumerate(played, start=1):
             progress("days played", number, days)

@@ -10,18 +10,17 @@ from statistics import median
 from typing import Final, TypeVar
 
 from ca_etl.errors import UsageError
-from ca_etl.pipeline.context import Kind, Status
-from ca_etl.pipeline.slots import SlotOutcome, overdue, present
+from ca_etl.pipeline.slots import overdue, present
 from ca_etl.sanitize import visible
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import Schedule, run_command, schedules
-from ca_etl.warehouse.journal import Cause, RunRecord, SlotRecord
+from ca_etl.warehouse.journal import Cause, RunKind, RunRecord, RunStatus, SlotOutcome, SlotRecord
 
 T = TypeVar("T")
 
 USUAL_RUNS: Final = 20
 OBSERVES_RATES: Final = "run_observes_rates"
-CHECKED: Final = frozenset({Status.SUCCEEDED, Status.CHECKS_FAILED})
+CHECKED: Final = frozenset({RunStatus.SUCCEEDED, RunStatus.CHECKS_FAILED})
 SEEN: Final = frozenset({SlotOutcome.OBSERVED, SlotOutcome.UNCHANGED})
 
 
@@ -58,7 +57,7 @@ def _runs_failed(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Cond
     """
     failures = [
         run
-        for run in _streak(runs, lambda run: run.status in {Status.FAILED, Status.CRASHED})
+        for run in _streak(runs, lambda run: run.status in {RunStatus.FAILED, RunStatus.CRASHED})
         if not (run.slots and _is_refused(run.slots[-1]))
         and not (run.exit_status == UsageError.exit_status and run.schedule is None)
     ]
@@ -78,7 +77,7 @@ def _is_of_machine(run: RunRecord) -> bool:
 
     A failed run without a cause, of an earlier version, counts too: left out, it would resolve an alert that is open.
     """
-    return run.status == Status.FAILED and run.cause in {None, Cause.MACHINE}
+    return run.status == RunStatus.FAILED and run.cause in {None, Cause.MACHINE}
 
 
 def _stale(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> Iterator[Condition]:
@@ -101,7 +100,7 @@ def _stale(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> Iter
 
 def _checks_failed(runs: Sequence[RunRecord]) -> Iterator[Condition]:
     checked = [run for run in runs if run.status in CHECKED]
-    streak = _streak(checked, lambda run: run.status == Status.CHECKS_FAILED)
+    streak = _streak(checked, lambda run: run.status == RunStatus.CHECKS_FAILED)
     if streak:
         last = streak[-1]
         errors = [f"{each.check_name}: {each.sample}" for each in last.checks if each.severity == "error"]
@@ -129,8 +128,8 @@ def _of_ingest(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Condit
 
     A rebuild or a retry is never judged: what it rejects was rejected, and told, before.
     """
-    if runs and runs[-1].kind == Kind.INGEST:
-        yield from _rejects_unusual(settings, "ingest", [run for run in runs if run.kind == Kind.INGEST])
+    if runs and runs[-1].kind == RunKind.INGEST:
+        yield from _rejects_unusual(settings, "ingest", [run for run in runs if run.kind == RunKind.INGEST])
 
 
 def _rejects_unusual(settings: Settings, name: str, runs: Sequence[RunRecord]) -> Iterator[Condition]:
@@ -139,7 +138,7 @@ def _rejects_unusual(settings: Settings, name: str, runs: Sequence[RunRecord]) -
     if not loaded:
         return
     *earlier, last = loaded
-    usual = _usual(run.rejects for run in earlier if run.status == Status.SUCCEEDED)
+    usual = _usual(run.rejects for run in earlier if run.status == RunStatus.SUCCEEDED)
     bound = max(settings.alert_rejects_least, settings.alert_rejects_times * usual)
     if last.rejects > bound:
         yield Condition(

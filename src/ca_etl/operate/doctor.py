@@ -13,13 +13,12 @@ from rich.text import Text
 
 from ca_etl.errors import Problem
 from ca_etl.operate.alert_store import OpenAlert
-from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.slots import is_expected, last_observed, overdue
 from ca_etl.records import LOOPBACK, site_name
 from ca_etl.screen import table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, schedules
-from ca_etl.warehouse.journal import RunRecord
+from ca_etl.warehouse.journal import RunRecord, RunStatus
 from ca_etl.warehouse.lock import Holder
 
 SHOWN: Final = 3
@@ -227,9 +226,9 @@ def last_run(runs: Sequence[RunRecord], now: datetime, problems: Sequence[Proble
     hours = (now - (last.finished_at or last.started_at)).total_seconds() / 3600
     age = f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.1f} hours"
     said = f"{last.kind} {last.run_id} {last.status}, {age} ago"
-    if last.status == Status.SUCCEEDED:
+    if last.status == RunStatus.SUCCEEDED:
         yield Finding("last run", Level.OK, said)
-    elif last.status == Status.CRASHED:
+    elif last.status == RunStatus.CRASHED:
         yield Finding("last run", Level.WARN, f"{said}: {last.error}", "ca-etl run")
     else:
         yield Finding("last run", Level.ERROR, f"{said}: {last.error}", "ca-etl status, then ca-etl run")

@@ -26,15 +26,14 @@ from ca_etl.operate import alert_store, doctor
 from ca_etl.operate.alert_delivery import channels
 from ca_etl.operate.doctor import ArchiveState, Diagnosis, Finding, Level, LockState, Place
 from ca_etl.pipeline import slots
-from ca_etl.pipeline.clock import evidence, held_back
-from ca_etl.pipeline.consult import consult, consult_marker
+from ca_etl.pipeline.clock import evidence
 from ca_etl.pipeline.crash_recovery import lost_run_ids
-from ca_etl.pipeline.slots import TOLERANCE
 from ca_etl.settings import Misspelt, Settings, misspelt, present
+from ca_etl.sources.session import TOLERANCE, withheld_files
 from ca_etl.warehouse import journal, lock, overrides
-from ca_etl.warehouse.data_directory import claimed_site
+from ca_etl.warehouse.data_directory import claimed_site, consult_marker
 from ca_etl.warehouse.journal import JOURNAL_FILE, Journal
-from ca_etl.warehouse.reading import published_warehouse
+from ca_etl.warehouse.reading import consult, published_warehouse
 
 T = TypeVar("T")
 
@@ -102,7 +101,7 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
     )
     if written is not None and runs is not None:
         lost = known.lost_runs if known else frozenset[str]()
-        yield from doctor.withheld(sorted(held_back(runs, now)))
+        yield from doctor.withheld(sorted(withheld_files(runs, now)))
         come = slots.present(runs, now)
         yield from doctor.last_run(come, now, tuple(journal.problems(path, written, lost)))
         yield from doctor.freshness(settings, come, now, claimed)

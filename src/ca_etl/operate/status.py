@@ -15,16 +15,14 @@ from ca_etl.errors import CaEtlError, Problem
 from ca_etl.operate import alert_store
 from ca_etl.operate.alert_store import OpenAlert
 from ca_etl.pipeline.clock import evidence
-from ca_etl.pipeline.consult import Consulted, consult
-from ca_etl.pipeline.context import Status as RunStatus
 from ca_etl.pipeline.crash_recovery import lost_run_ids
 from ca_etl.pipeline.slots import last_observed, overdue, present
 from ca_etl.screen import table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 from ca_etl.warehouse import journal, lock, overrides
-from ca_etl.warehouse.journal import CheckResult, Journal, RunRecord, SlotRecord
-from ca_etl.warehouse.reading import published_warehouse
+from ca_etl.warehouse.journal import CheckResult, Journal, RunRecord, RunStatus, SlotRecord
+from ca_etl.warehouse.reading import Consulted, consult, published_warehouse
 from ca_etl.warehouse.release import current_release
 
 LAST_RUNS: Final = 5

@@ -10,9 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from ca_etl import __version__
-from ca_etl.pipeline.consult import consult
-from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.slots import present
+from ca_etl.sources.session import Context
 from ca_etl.warehouse import journal, overrides, release
 from ca_etl.warehouse.checks import run_checks
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
@@ -22,6 +21,7 @@ from ca_etl.warehouse.export import ExportSpec, export_parquet
 from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
 from ca_etl.warehouse.models import build_models, read_models
 from ca_etl.warehouse.raw_load import CaptureDecision, load_check_results, load_decisions, load_journal
+from ca_etl.warehouse.reading import consult
 from ca_etl.warehouse.release import Release, find_building
 from ca_etl.warehouse.sqlfiles import sql_root
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def build(ctx: Context, record: RunRecord) -> dict[str, int]:
-    """Make every model anew in the building copy, in one transaction; rows by table of `main`.
+    """Build every model in the building copy, in one transaction; rows by table of `main`.
 
     `record` is the line that this run will have in the journal if nothing goes wrong from here on.
     """
@@ -42,9 +42,9 @@ def build(ctx: Context, record: RunRecord) -> dict[str, int]:
 def build_tables(
     warehouse: Path, runs: Sequence[RunRecord], decided: Sequence[CaptureDecision], now: datetime
 ) -> dict[str, int]:
-    """Make every model anew in a writable warehouse that was loaded, with these runs and decisions, as of `now`."""
+    """Build every model in a writable warehouse that was loaded, with these runs and decisions, as of `now`."""
     with open_building(warehouse) as con:
-        # What checks found in earlier runs is in the journal; a release tells of its own checks.
+        # What checks found in earlier runs is in the journal; a release has the results of its own checks.
         # Every run is in it, but slots of the future are not.
         come = {run.run_id: run.slots for run in present(distinct(runs), now)}
         load_journal(con, (replace(run, checks=(), slots=come.get(run.run_id, ())) for run in runs))

@@ -16,16 +16,16 @@ import duckdb
 
 from ca_etl.archive.reader import archive_files
 from ca_etl.parse.page import PARSER_VERSION
-from ca_etl.pipeline.consult import consult_marker
-from ca_etl.pipeline.context import Context, Kind, Progress, silent
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.load import archive_problems, load
 from ca_etl.pipeline.publish import build_tables
 from ca_etl.settings import Settings
+from ca_etl.sources.session import Context, Progress, silent
 from ca_etl.warehouse import journal, overrides
 from ca_etl.warehouse.connection import open_release
-from ca_etl.warehouse.data_directory import MARKER
+from ca_etl.warehouse.data_directory import MARKER, consult_marker
 from ca_etl.warehouse.datapackage import DATAPACKAGE, described_otherwise
+from ca_etl.warehouse.journal import RunKind
 from ca_etl.warehouse.raw_load import EPOCH, CaptureDecision
 from ca_etl.warehouse.release import Building, Release, file_problems
 
@@ -139,7 +139,7 @@ def _rebuild(
         log.warning("some decisions are newer than the release: the next run applies them")
     if (settings.data_dir / MARKER).exists():
         shutil.copyfile(settings.data_dir / MARKER, copy.data_dir / MARKER)
-    ctx = Context(copy, Kind.REBUILD, release.release_id, began, progress=progress)
+    ctx = Context(copy, RunKind.REBUILD, release.release_id, began, progress=progress)
     load(ctx)
     enrich(ctx)
     warehouse = Building(copy.data_dir, release.release_id).warehouse

@@ -58,6 +58,43 @@ class CheckResult:
     sample: str = ""
 
 
+class RunKind(StrEnum):
+    """What a run was started for."""
+
+    RUN = "run"
+    INGEST = "ingest"
+    REBUILD = "rebuild"
+    RETRY = "retry"
+    BACKFILL = "backfill"
+
+
+class RunStatus(StrEnum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CHECKS_FAILED = "checks_failed"
+    CRASHED = "crashed"
+
+
+class SlotOutcome(StrEnum):
+    """What became of a source in a slot, the best first.
+
+    `unchanged` is an observation: the site stated that nothing is new. So is `closed`: the site does not offer this
+    source.
+    """
+
+    OBSERVED = "observed"
+    UNCHANGED = "unchanged"
+    CLOSED = "closed"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    MISSED = "missed"
+
+
+GOOD: Final = frozenset({SlotOutcome.OBSERVED.value, SlotOutcome.UNCHANGED.value})
+
+
 class Cause(StrEnum):
     """Why a run failed, or a source in a slot. Every other outcome needs no cause."""
 
