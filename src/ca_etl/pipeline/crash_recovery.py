@@ -1,4 +1,4 @@
-"""Recovery before a run begins: lines of killed runs, publications they announced, a damaged journal."""
+"""RecoveredJournal before a run begins: lines of killed runs, publications they announced, a damaged journal."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ LOST_RUNS: Final = """
 
 
 @dataclass(frozen=True, slots=True)
-class Recovery:
+class RecoveredJournal:
     """The journal as a run begins with it. `problems` end the run once it has captured, `warnings` do not."""
 
     runs: tuple[RunRecord, ...] = ()
@@ -62,13 +62,13 @@ def new_run_id(data_dir: Path, started_at: datetime) -> str:
     ).value
 
 
-def recover_crashed_runs(settings: Settings, at: datetime) -> Recovery:
+def recover_crashed_runs(settings: Settings, at: datetime) -> RecoveredJournal:
     """Give each killed run its line, and repair the journal; what of it could not be read is a problem."""
     data_dir = settings.data_dir
     path = data_dir / journal.JOURNAL_FILE
     known = consult(partial(journal.read_journal, data_dir), Journal(), path, f"ls -l {path}")
     if known.problem is not None:
-        return Recovery(problems=(known.problem,))
+        return RecoveredJournal(problems=(known.problem,))
     bad, runs = known.value.bad, known.value.runs
     recovered = consult(partial(_record_killed_runs, settings, runs), runs, data_dir, f"ls -la {data_dir}")
     runs = recovered.value
@@ -79,7 +79,7 @@ def recover_crashed_runs(settings: Settings, at: datetime) -> Recovery:
     ).value
     problems = tuple(problem for problem in (recovered.problem, undecided) if problem is not None)
     if not bad and not lost:
-        return Recovery(runs, problems)
+        return RecoveredJournal(runs, problems)
     repaired = consult(partial(journal.repair, data_dir, lost, at), None, path, f"ls -la {data_dir}")
     done = Problem(
         f"{path} was damaged: {len(bad)} bad lines are set aside, {len(lost)} lost runs put back from the release",
@@ -88,7 +88,7 @@ def recover_crashed_runs(settings: Settings, at: datetime) -> Recovery:
     warnings = (
         [done] if repaired.problem is None else [*journal.problems(data_dir, known.value), repaired.problem]
     )
-    return Recovery(journal.merged(runs, lost), problems, tuple(map(str, warnings)))
+    return RecoveredJournal(journal.merged(runs, lost), problems, tuple(map(str, warnings)))
 
 
 def _losses(
