@@ -1,20 +1,22 @@
 # make run    sets everything up and runs the daily flow once, on the demo site or on SITE=https://...
-# make test   sets everything up and runs the tests
+# make test   sets everything up and runs the tests that are not slow, in some minutes
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SITE ?= demo
+PYTEST := $(BIN)/pytest --dist loadscope --no-loadscope-reorder
 # Reader and next-major DuckDB versions that the tests open our files with, outside the locked environment.
 COMPAT := .compat
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check lint types layers counts test-duckdb2 compat bench lock clean
+.PHONY: help setup run test test-slow test-all check lint types layers counts test-duckdb2 compat bench lock clean
 
 help:
 	@echo "make setup          virtual environment in .venv with the locked versions"
 	@echo "make run            one daily run under Prefect on the demo site (SITE=https://... for another)"
-	@echo "make test           the tests"
+	@echo "make test           the tests that are not marked slow: at most four minutes on two cores"
+	@echo "make test-slow      the others; make test-all runs both"
 	@echo "make check          format, lint, types, layers and the counts of files, lines and names"
 	@echo "make test-duckdb2   the tests that touch DuckDB, on DuckDB 2.0.0"
 	@echo "make bench          the benchmarks that the README's figures come from"
@@ -38,7 +40,13 @@ run: $(VENV)/.run-locked
 	$(BIN)/python -m flows.daily --site $(SITE)
 
 test: setup compat
-	$(BIN)/pytest -n 3 --dist loadscope --no-loadscope-reorder
+	$(PYTEST) -n 3 -m "not slow"
+
+test-slow: setup compat
+	$(PYTEST) -n 3 -m slow
+
+test-all: setup compat
+	$(PYTEST) -n 3
 
 check: lint types layers counts
 
@@ -70,7 +78,8 @@ $(COMPAT)/duckdb-2.0.0/.locked: tests/compat/duckdb-2.0.0.lock | setup
 
 test-duckdb2: setup compat
 	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(BIN)/python -c 'import duckdb; assert duckdb.__version__ == "2.0.0", duckdb.__version__'
-	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder -q tests/warehouse tests/models tests/pipeline tests/cli
+	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(PYTEST) -n 2 -q tests/warehouse tests/models tests/pipeline tests/scenarios tests/cli \
+	    tests/test_documents.py
 
 bench: setup
 	$(BIN)/python -m benchmarks

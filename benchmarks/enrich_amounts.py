@@ -176,7 +176,7 @@ def main() -> None:
         whole = amounts_corpus.measured(part, amounts_corpus.ALL_FIELDS)
         print(
             f"| {part} | {alone.precision:.3f} | {alone.recall:.3f} | {whole.precision:.3f} | {whole.recall:.3f} "
-            f"| {alone.told} |"
+            f"| {alone.labelled} |"
         )
     print(f"\n{amounts_corpus.LABELLED.name}: SHA-256 {amounts_corpus.corpus_hash()}")
 

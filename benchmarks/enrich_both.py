@@ -20,8 +20,7 @@ from benchmarks.enrich_amounts import dense, thinned
 from benchmarks.enrich_places import PLACES, gazetteer_of
 from benchmarks.measure import Claim, interleaved, print_table, processor, tell
 from ca_etl.enrich.amounts import amount_rows
-from ca_etl.enrich.countries import place_rows
-from ca_etl.enrich.gazetteer import Gazetteer
+from ca_etl.enrich.countries import Gazetteer, place_rows
 from ca_etl.enrich.near_duplicates import profile_rows
 
 AIM_MB: Final = 20.0

@@ -25,8 +25,7 @@ import polars as pl
 
 from benchmarks.measure import ROOT, Claim, interleaved, print_table, processor, tell
 from benchmarks.titles import HALVES, stories
-from ca_etl.enrich.countries import place_rows
-from ca_etl.enrich.gazetteer import Gazetteer
+from ca_etl.enrich.countries import Gazetteer, place_rows
 
 TEXTS: Final = 4000
 PIECES: Final = 40

@@ -26,7 +26,7 @@ import polars as pl
 
 from benchmarks.enrich_places import corpus
 from benchmarks.measure import Claim, interleaved, print_table, processor, tell, wall_of_process
-from ca_etl.enrich.near_duplicates import BANDS, ROWS, RUN, profile_rows
+from ca_etl.enrich.near_duplicates import BANDS, ROWS, SHINGLE_WORDS, profile_rows
 
 HASHES: Final = BANDS * ROWS
 # The plain loop takes a second for each.
@@ -134,7 +134,7 @@ def _libraries() -> Callable[[str], object]:
 
 def _runs(text: str) -> set[bytes]:
     words = _WORD.findall(text.lower())
-    return {" ".join(words[at : at + RUN]).encode() for at in range(len(words) - RUN + 1)}
+    return {" ".join(words[at : at + SHINGLE_WORDS]).encode() for at in range(len(words) - SHINGLE_WORDS + 1)}
 
 
 def _size(texts: Sequence[str]) -> float:

@@ -20,17 +20,16 @@ from typing import Final
 from ca_etl import __version__
 from ca_etl.archive.policy import Attempt, Verdict
 from ca_etl.archive.writer import ArchiveWriter
-from ca_etl.demo.content import FIRST_DAY, LAST_DAY, Article, Ticker, default_last_day, ticker_of
+from ca_etl.demo.content import FIRST_DAY, LAST_DAY, DemoArticle, Ticker, default_last_day, ticker_of
 from ca_etl.demo.handlers import entity_tag, last_modified
-from ca_etl.demo.render import Printed, render_html
-from ca_etl.demo.routes import Listing, resolve
-from ca_etl.pipeline.context import Kind, Status
+from ca_etl.demo.pages import Listing, Printed, render_html, resolve
+from ca_etl.demo.posts import default_shelf
 from ca_etl.pipeline.run import Outcome, run_rebuild
+from ca_etl.records import LISTINGS
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
-from ca_etl.sources.timesca import SOURCE
 from ca_etl.warehouse import journal
-from ca_etl.warehouse.journal import RunRecord
+from ca_etl.warehouse.journal import RunKind, RunRecord, RunStatus
 
 # The site's ticker had four pairs until the demo's history begins.
 JOINED_LATER: Final = "TMT"
@@ -73,8 +72,8 @@ def archive_day(settings: Settings, day: date) -> Path:
     base_url = str(settings.site_url)
     writer = ArchiveWriter(
         settings.archive_dir,
-        f"{slot:%Y%m%dT%H%M%SZ}-{SOURCE}",
-        source=SOURCE,
+        f"{slot:%Y%m%dT%H%M%SZ}-{LISTINGS}",
+        source=LISTINGS,
         info={"software": f"ca_etl/{__version__}"},
         clock=lambda: slot,
     )
@@ -89,7 +88,7 @@ def pages(paths: Iterable[str], day: date, base_url: str) -> Iterator[tuple[str,
     """Path and HTML of the listings of `day`, a day of the demo's history or up to 537 days earlier."""
     shown = day if day >= FIRST_DAY else day + ECHO
     for path in paths:
-        page = resolve(path, shown)
+        page = resolve(path, default_shelf(shown))
         assert isinstance(page, Listing)
         if shown != day:
             articles = tuple(map(_earlier, page.articles))
@@ -102,7 +101,7 @@ def _ticker(day: date, shown: date) -> Ticker:
     return printed if day == shown else tuple(rate for rate in printed if rate.base != JOINED_LATER)
 
 
-def _earlier(article: Article) -> Article:
+def _earlier(article: DemoArticle) -> DemoArticle:
     first, *others = article.paragraphs
     return replace(
         article,
@@ -138,11 +137,11 @@ def _run_of(settings: Settings, day: date) -> RunRecord:
     slot = slot_of(settings, day)
     return RunRecord(
         run_id=f"{slot:%Y%m%dT%H%M%SZ}",
-        kind=Kind.RUN,
+        kind=RunKind.RUN,
         slot=slot,
         started_at=slot,
         finished_at=slot + timedelta(seconds=1),
-        status=Status.SUCCEEDED,
+        status=RunStatus.SUCCEEDED,
         exit_status=0,
         release_id=f"{slot:%Y%m%dT%H%M%SZ}",
         captures=len(settings.listing_paths),

@@ -26,7 +26,7 @@ from benchmarks.history import NEWEST
 from benchmarks.measure import Claim, interleaved, print_table, processor, tell
 from benchmarks.pages import BASE_URL, heavy_pages, light_pages, write_html
 from ca_etl.archive.reader import read_archive
-from ca_etl.demo.handlers import answer
+from ca_etl.demo.handlers import respond
 from ca_etl.parse.page import Page as ReadPage
 from ca_etl.parse.rows import read_page, rows_of
 from ca_etl.records import Capture, Rows
@@ -139,7 +139,7 @@ def _kinds() -> Iterator[Claim]:
 def _demo(target: str) -> tuple[Callable[[], object], ReadPage]:
     """What reads a page of the demo, and the page."""
     day = NEWEST - timedelta(days=1)
-    response = answer(target, MappingProxyType({}), day, (), BASE_URL)
+    response = respond(target, MappingProxyType({}), day, (), BASE_URL)
     content_type = response.headers["Content-Type"]
 
     def read() -> object:

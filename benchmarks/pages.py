@@ -14,9 +14,9 @@ from benchmarks.history import NEWEST, pages
 from benchmarks.weight import weighted
 from ca_etl.archive.policy import Attempt, Verdict
 from ca_etl.archive.writer import ArchiveWriter
-from ca_etl.demo.content import ticker_of
-from ca_etl.demo.render import Printed, render_text
-from ca_etl.demo.routes import Listing, resolve
+from ca_etl.demo.content import DemoArticle, ticker_of
+from ca_etl.demo.pages import CYCLES, Listing, ListingKind, Printed, date_line, resolve
+from ca_etl.demo.posts import default_shelf
 
 BASE_URL: Final = "http://127.0.0.1:8808/"
 PATHS: Final = ("/", "/latest/", "/category/home/local-politics/", "/category/home/business-economy/")
@@ -41,9 +41,33 @@ def text_pages(count: int) -> Iterator[tuple[str, bytes]]:
     for day in _days(count):
         printed = Printed(day, ticker_of(day))
         for path in PATHS:
-            listing = resolve(path, day)
+            listing = resolve(path, default_shelf(day))
             assert isinstance(listing, Listing)
             yield BASE_URL + path[1:], render_text(listing, printed).encode()
+
+
+def render_text(page: Listing, printed: Printed) -> str:
+    """The listing as a text capture: ticker lines, date line, results line, titles and bodies."""
+    lines = [f"  • {rate.line}" for rate in printed.ticker * CYCLES]
+    if lines:
+        lines[0] = lines[0].lstrip()
+    if printed.dated:
+        lines.append(date_line(printed.day))
+    if page.results_line:
+        lines += ["", page.results_line]
+    for article in page.articles:
+        lines += ["", article.title]
+        for body in _text_bodies(article, page.kind):
+            lines += ["", body]
+    return "\n".join(lines)
+
+
+def _text_bodies(article: DemoArticle, kind: ListingKind) -> tuple[str, ...]:
+    if kind is not ListingKind.HOME:
+        return (article.listing_text,)
+    if article.teaser is not None:
+        return article.teaser, "Continue reading"
+    return article.paragraphs
 
 
 def write_html(root: Path, name: str, found: Iterator[tuple[str, bytes]]) -> Path:

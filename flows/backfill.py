@@ -8,11 +8,11 @@ from typing import Any, Final, Literal
 
 from prefect import State, flow, runtime
 
-from ca_etl.pipeline.backfill import Stretch
-from ca_etl.pipeline.context import utc_now
-from ca_etl.pipeline.ingest import Given
-from ca_etl.pipeline.run import Edges, Outcome, run_backfill, run_ingest
+from ca_etl.pipeline.capture import GivenFiles
+from ca_etl.pipeline.context import Environment, utc_now
+from ca_etl.pipeline.run import Outcome, run_backfill, run_ingest
 from ca_etl.settings import Settings
+from ca_etl.sources.source import DateRange
 from flows.flow_run import run_without_slot
 
 DAY: Final = 24 * 3600
@@ -38,8 +38,10 @@ def backfill(paths: list[str], url: str | None = None) -> State[Any]:
     `paths` lie on the machine of the worker. `url` is the address that pages without one were fetched from. What is
     archived already is not archived again, so that a backfill that was stopped resumes when it is started again.
     """
-    files = Given(tuple(Path(path) for path in paths), url)
-    return run_without_slot(lambda settings, edges: run_ingest(settings, files, edges=edges))
+    files = GivenFiles(tuple(Path(path) for path in paths), url)
+    return run_without_slot(
+        lambda settings, environment: run_ingest(settings, files, environment=environment)
+    )
 
 
 @flow(name="ca-backfill-posts", flow_run_name=posts_run_name, timeout_seconds=DAY)
@@ -54,8 +56,8 @@ def backfill_posts(
     The state is that of `flows.flow_run.run_pipeline`.
     """
 
-    def run(settings: Settings, edges: Edges) -> Outcome:
-        dates = Stretch.of(first, last or utc_now().date())
-        return run_backfill(settings, dates, source=source, edges=edges)
+    def run(settings: Settings, environment: Environment) -> Outcome:
+        dates = DateRange.of(first, last or utc_now().date())
+        return run_backfill(settings, dates, source=source, environment=environment)
 
     return run_without_slot(run)

@@ -7,7 +7,6 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from errno import EADDRINUSE
 from functools import partial, wraps
@@ -26,21 +25,20 @@ from ca_etl import logs
 from ca_etl.demo.content import default_last_day
 from ca_etl.errors import CaEtlError
 from ca_etl.operate.alert_delivery import configured_channels, end_of_last_run
-from ca_etl.pipeline.backfill import capture_feed, capture_history
-from ca_etl.pipeline.capture import NothingCapturedError, capture
-from ca_etl.pipeline.consult import consult
-from ca_etl.pipeline.context import utc_now
+from ca_etl.pipeline.backfill import capture_history
+from ca_etl.pipeline.capture import NothingCapturedError, capture, ingest
+from ca_etl.pipeline.context import Environment, utc_now
 from ca_etl.pipeline.enrich import enrich
-from ca_etl.pipeline.ingest import ingest
 from ca_etl.pipeline.load import load
 from ca_etl.pipeline.play import play_days, slot_on
 from ca_etl.pipeline.publish import build, check, publish
-from ca_etl.pipeline.run import DEFAULT_EDGES, Edges, Outcome, run_daily
+from ca_etl.pipeline.run import Outcome, run_daily
 from ca_etl.pipeline.slots import is_done
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, schedule
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.lock import LockHeldError
+from ca_etl.warehouse.reading import consult
 from flows import DEMO, settings_for
 from flows.reporting import (
     ProgressArtifacts,
@@ -99,7 +97,6 @@ TASKS: Final[dict[Step, Task[..., Any]]] = {
     ),
     ingest: _task(ingest, "Archive the given files", minutes=12 * 60),
     capture_history: _task(capture_history, "Capture the posts of a date range", minutes=20 * 60),
-    capture_feed: _task(capture_feed, "Capture the feed back to a day", minutes=20 * 60),
     load: _task(load, "Load new archive files", minutes=12 * 60),
     enrich: _task(enrich, "Find places and amounts", minutes=60),
     build: _task(build, "Build the models", minutes=20),
@@ -143,14 +140,14 @@ def run_slot(site: str | None, slot: datetime | None, on: str) -> State[Any]:
 
 
 @returning_errors
-def run_without_slot(run: Callable[[Settings, Edges], Outcome]) -> State[Any]:
+def run_without_slot(run: Callable[[Settings, Environment], Outcome]) -> State[Any]:
     """Run the pipeline with the settings of the environment and no slot; the state is that of `run_pipeline`."""
     settings = settings_for(None)
     return run_pipeline(settings, None, partial(run, settings))
 
 
 def run_pipeline(
-    settings: Settings, slot: datetime | None, run: Callable[[Edges], Outcome], *, on_demo: bool = False
+    settings: Settings, slot: datetime | None, run: Callable[[Environment], Outcome], *, on_demo: bool = False
 ) -> State[Any]:
     """Run the pipeline, each step as a task, and return the state that the flow run ends with.
 
@@ -172,7 +169,7 @@ def run_pipeline(
 
     try:
         with _end_with_worker(), closing(ProgressArtifacts()) as progress:
-            outcome = run(replace(DEFAULT_EDGES, call=call, progress=progress))
+            outcome = run(Environment(call=call, progress=progress))
     except SlotDoneError as done:
         return Completed(name=SKIPPED, message=str(done), data=done)
     except LockHeldError as error:
@@ -228,7 +225,7 @@ def slot_run_name(flow: str, on: str) -> str:
     return f"{flow} {slot.astimezone(settings.zone):%Y-%m-%d}"
 
 
-def _run_on_site(settings: Settings, slot: datetime, on: str, edges: Edges) -> Outcome:
+def _run_on_site(settings: Settings, slot: datetime, on: str, environment: Environment) -> Outcome:
     """Raises what `run_daily` raises, and `SlotDoneError` for a scheduled run whose slot is published."""
     if is_scheduled():
         # An unreadable journal does not stop the capture: the run meets the problem again, and reports it.
@@ -236,20 +233,20 @@ def _run_on_site(settings: Settings, slot: datetime, on: str, edges: Edges) -> O
         published_by = is_done(schedule(settings, on), runs.value, slot)
         if published_by is not None:
             raise SlotDoneError(f"The slot {slot:%Y-%m-%d %H:%M:%S} UTC was published by run {published_by}")
-    return run_daily(settings, slot=slot, on=on, edges=edges)
+    return run_daily(settings, slot=slot, on=on, environment=environment)
 
 
-def _run_on_demo(settings: Settings, slot: datetime, on: str, edges: Edges) -> Outcome:
+def _run_on_demo(settings: Settings, slot: datetime, on: str, environment: Environment) -> Outcome:
     # The slot of a weekly sweep lies some days before the day that the site shows.
     day: date = slot.astimezone(settings.zone).date() if on == DAILY else default_last_day()
     try:
-        (outcome,) = play_days(settings, 1, last_day=day, on=on, edges=edges)
+        (outcome,) = play_days(settings, 1, last_day=day, on=on, environment=environment)
     except CaEtlError as error:
         if getattr(error.__cause__, "errno", None) != EADDRINUSE:
             raise
         # Another demo is served at its usual address; any other port does as well.
         any_port = settings.model_copy(update={"demo_port": 0})
-        (outcome,) = play_days(any_port, 1, last_day=day, on=on, edges=edges)
+        (outcome,) = play_days(any_port, 1, last_day=day, on=on, environment=environment)
     return outcome
 
 

@@ -31,10 +31,10 @@ from prefect.utilities.asyncutils import run_coro_as_sync
 from ca_etl.errors import CaEtlError
 from ca_etl.operate.alert_delivery import PREFECT, check_after_run
 from ca_etl.operate.channels import Channel, ChannelError, Message, describe_failure, muted_libraries
-from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
 from ca_etl.warehouse.connection import open_release
+from ca_etl.warehouse.journal import RunStatus
 from ca_etl.warehouse.release import Building, Release
 
 log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ class RunSummary:
 def summarize(outcome: Outcome, data_dir: Path, slot: datetime) -> RunSummary:
     """The summary of a finished run, from its release, or from the building that failed its checks."""
     built: Release | Building | None = outcome.release
-    if outcome.status is Status.CHECKS_FAILED:
+    if outcome.status is RunStatus.CHECKS_FAILED:
         built = Building(data_dir, outcome.run_id)
     contents = read_contents(built.warehouse, outcome.run_id) if built else None
     return RunSummary(outcome, slot, contents)

@@ -2,18 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
+from typing import Any
 
+import duckdb
+import hypothesis
 import pytest
-from hypothesis import HealthCheck, settings
+
+from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.play import faults, play_days
+from ca_etl.pipeline.run import Outcome
+from ca_etl.settings import Settings
 
 REPOSITORY = Path(__file__).parents[1]
-PLAY_A_MONTH = frozenset({"test_readme_is_true.py", "test_thirty_days_are_played.py"})
+PLAY_A_MONTH = frozenset({"test_documents.py", "test_thirty_days.py"})
+# What a run records of itself, and columns with its name: none of it is an observation.
+BOOKKEEPING = frozenset({"etl_run", "etl_check"})
+RUN_COLUMNS = frozenset({"run_id", "loaded_by", "runs"})
 
 # A busy machine is no failure: time is measured in benchmarks/, not by a deadline for each example.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("suite")
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)
@@ -35,11 +52,92 @@ def seed_page(shared_dir: Path) -> Path:
     return shared_dir / "seed" / "000_a1fb695dfdf5c8e4.txt"
 
 
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        data_dir=tmp_path / "data", demo_port=0, min_interval_seconds=0, backoff_seconds=0, _env_file=None
+    )
+
+
+@pytest.fixture(scope="session")
+def month(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[Outcome]]:
+    """Thirty days of the demo with an outage, as README plays them. Not to be written to."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("month"), demo_port=0, _env_file=None)
+    return settings, list(play_days(settings, 30, faults=faults([date(2025, 12, 10)], [])))
+
+
+@pytest.fixture
+def site() -> Iterator[DemoSite]:
+    with DemoSite(port=0) as site:
+        yield site
+
+
+@pytest.fixture
+def on_site(settings: Settings, site: DemoSite) -> Settings:
+    return settings.model_copy(update={"site_url": site.base_url})
+
+
+@pytest.fixture
+def query(settings: Settings) -> Callable[..., list[tuple[Any, ...]]]:
+    """Rows of a query on the current release."""
+
+    def run(sql: str, data_dir: Path | None = None) -> list[tuple[Any, ...]]:
+        warehouse = ((data_dir or settings.data_dir) / "current").resolve() / "warehouse.duckdb"
+        with duckdb.connect(str(warehouse), read_only=True) as con:
+            return con.sql(sql).fetchall()
+
+    return run
+
+
+@pytest.fixture
+def rewritten() -> Callable[[Path], Any]:
+    """A writing connection to a published warehouse, whose descriptor lists afterwards what was written."""
+
+    @contextmanager
+    def opened(release: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+        warehouse, descriptor = release / "warehouse.duckdb", release / "datapackage.json"
+        for path in (release, warehouse, descriptor):
+            path.chmod(0o755)
+        with duckdb.connect(str(warehouse)) as con:
+            yield con
+            con.execute("checkpoint")
+        facts = json.loads(descriptor.read_text())
+        fact = next(file for file in facts["resources"] if file["path"] == "warehouse.duckdb")
+        fact["bytes"] = warehouse.stat().st_size
+        fact["hash"] = f"sha256:{hashlib.sha256(warehouse.read_bytes()).hexdigest()}"
+        descriptor.write_text(json.dumps(facts))
+
+    return opened
+
+
+@pytest.fixture
+def contents() -> Callable[[Path], dict[str, list[tuple[Any, ...]]]]:
+    """All rows of schema main, run bookkeeping aside: what two releases must agree on."""
+
+    def read(data_dir: Path) -> dict[str, list[tuple[Any, ...]]]:
+        warehouse = (data_dir / "current").resolve() / "warehouse.duckdb"
+        with duckdb.connect(str(warehouse), read_only=True) as con:
+            tables = [
+                row[0]
+                for row in con.execute(
+                    "select table_name from information_schema.tables where table_schema = 'main'"
+                ).fetchall()
+            ]
+            rows = {}
+            for table in sorted(set(tables) - BOOKKEEPING):
+                columns = [name for name in con.table(f"main.{table}").columns if name not in RUN_COLUMNS]
+                chosen = ", ".join(f'"{name}"::varchar' for name in columns)
+                rows[table] = con.sql(f"select {chosen} from main.{table} order by all").fetchall()
+            return rows
+
+    return read
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Keep what shares a costly fixture on one worker.
 
-    `--dist loadgroup` does the same by marks, but its groups stand in an attribute that pytest 9.2 no longer reads.
+    `--dist loadgroup` does the same by marks, but its groups are in an attribute that pytest 9.2 no longer reads.
     """
     from xdist.scheduler import LoadScopeScheduling
 

@@ -1,14 +1,29 @@
-"""The rules in docs/architecture.md have the tests that it names."""
+"""The rules in docs/architecture.md have the tests, and the ways in it the files, that it names."""
 
 from __future__ import annotations
 
 import ast
 import re
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 RULE = re.compile(r"^\d+\. ", re.MULTILINE)
 TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+
+
+def test_the_files_on_the_way_of_a_rate_and_of_an_article_exist() -> None:
+    spec = spec_from_file_location("counts", ROOT / "scripts" / "counts.py")
+    assert spec is not None
+    assert spec.loader is not None
+    counts = module_from_spec(spec)
+    spec.loader.exec_module(counts)
+    ways = dict(counts.ways())
+    assert set(ways) == {"rate", "article"}
+    missing = [file for way in ways.values() for file in way if not (ROOT / file).is_file()]
+    assert missing == []
+    for way in ways.values():
+        assert len(set(way)) == len(way) > 15
 
 
 def test_every_rule_names_a_test_that_exists() -> None:

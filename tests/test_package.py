@@ -1,4 +1,4 @@
-"""What is installed, and what it costs to look at it."""
+"""What is installed, and what an import of it costs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _python(program: str, **environment: str) -> str:
     return done.stdout.strip()
 
 
-def test_looking_at_the_command_line_imports_nothing_heavy() -> None:
+def test_the_command_line_imports_nothing_heavy() -> None:
     loaded = set(_python("import ca_etl, ca_etl.cli.app, sys; print(*sys.modules)").split())
     assert loaded & HEAVY == set()
 
@@ -81,7 +81,7 @@ def test_the_locks_carry_hashes_and_name_no_place() -> None:
         assert all("--hash=sha256:" in block for block in blocks if block.strip()), lock
 
 
-def test_the_changelog_tells_of_this_version() -> None:
+def test_the_changelog_has_this_version() -> None:
     import ca_etl
 
     assert f"## {ca_etl.__version__}" in (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")

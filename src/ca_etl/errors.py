@@ -8,10 +8,10 @@ from ca_etl.sanitize import visible
 
 
 class CaEtlError(Exception):
-    """Something outside the code stands in the way.
+    """Something outside the code prevents what was requested.
 
-    `str(error)` names the thing and the place, `hint` is the next command to run; both are for people, who may read
-    them where no stream of ours is, as under Prefect: so words of a page or a server in them are made visible here.
+    `str(error)` names the problem and its file, URL or setting, `hint` is the next command to run. People may read both
+    where no stream of ours cleans them, as under Prefect, so that control characters are made visible here.
     """
 
     exit_status: int = 1
@@ -22,7 +22,7 @@ class CaEtlError(Exception):
 
 
 class UsageError(CaEtlError):
-    """The command line or a setting asks for something that makes no sense."""
+    """The command line or a setting has an impossible value."""
 
     exit_status = 2
 

@@ -1,8 +1,8 @@
-"""Log records for people or for programs, each with what is known of the run that wrote it.
+"""Log records for people or for programs, each with the fields of the run that wrote it.
 
-Modules log as ever, `logging.getLogger(__name__)`; nothing here needs to be imported for that. What a run binds
-with `bound` is added to every record of the block by a filter of the handler that `configure` sets. Other handlers,
-Prefect's among them, are left as they are.
+Modules use `logging.getLogger(__name__)`; nothing here needs to be imported for that. What a run binds with `bound`
+is added to every record of the block by a filter of the handler that `configure` sets. Other handlers, Prefect's
+among them, are left as they are.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class LogFormat(StrEnum):
 
 
 class AddBound(logging.Filter):
-    """Adds the bound fields to a record as attributes; what the record brings itself stays."""
+    """Adds the bound fields to a record as attributes; what the record has itself is kept."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Keep every record."""
@@ -67,49 +67,56 @@ def timed(log: logging.Logger, what: str) -> Iterator[None]:
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):
-    """Our handler of the root logger. `chosen` is the form asked for by name, None where it is left to the settings."""
+    """Our handler of the root logger. `chosen` is the form of the command line, None where the settings decide."""
 
     def __init__(self, chosen: LogFormat | None, *, verbose: bool) -> None:
         super().__init__(sys.stderr)
         self.chosen = chosen
         self.verbose = verbose
         self.addFilter(AddBound())
+        self.set_form(chosen or LogFormat.TEXT)
+
+    def set_form(self, form: LogFormat) -> None:
+        """Log in this form from here on, and with it Python's warnings and unexpected errors."""
+        self.is_json = form is LogFormat.JSON
+        self.setFormatter(json_formatter() if self.is_json else logging.Formatter(TEXT))
+        logging.getLogger().setLevel(logging.INFO if self.is_json or self.verbose else logging.WARNING)
+        logging.captureWarnings(self.is_json)
+        sys.excepthook = _log_unexpected if self.is_json else sys.__excepthook__
 
 
 def configure(form: LogFormat | None, *, verbose: bool = False) -> None:
-    """Log to stderr in this form from here on; None is text until `prefer` says otherwise.
+    """Log to stderr in this form from here on; None is text until `prefer` changes it.
 
     As JSON each record is one line with `ts` (ISO 8601, UTC), `level`, `logger`, `message` and the bound fields; an
-    error that nobody expected is such a line, too. JSON is for programs, which choose by level themselves: it holds
+    unexpected error is such a line, too. JSON is for programs, which choose by level themselves: it holds
     INFO, which text holds only when `verbose`.
     """
     root = logging.getLogger()
-    for old in [each for each in root.handlers if isinstance(each, StderrHandler)]:
-        root.removeHandler(old)
-    handler = StderrHandler(form, verbose=verbose)
-    root.addHandler(handler)
-    _shape(handler, form or LogFormat.TEXT)
+    for handler in _own_handlers():
+        root.removeHandler(handler)
+    root.addHandler(StderrHandler(form, verbose=verbose))
 
 
 def prefer(form: LogFormat) -> None:
-    """Log in the form that the settings name, unless `configure` was told one. Nothing happens before `configure`."""
-    for handler in logging.getLogger().handlers:
-        if isinstance(handler, StderrHandler) and handler.chosen is None:
-            _shape(handler, form)
+    """Log in the form that the settings name, unless `configure` got one. Nothing happens before `configure`."""
+    for handler in _own_handlers():
+        if handler.chosen is None:
+            handler.set_form(form)
 
 
-def _shape(handler: StderrHandler, form: LogFormat) -> None:
-    as_json = form is LogFormat.JSON
-    handler.setFormatter(json_formatter() if as_json else logging.Formatter(TEXT))
-    logging.getLogger().setLevel(logging.INFO if as_json or handler.verbose else logging.WARNING)
-    logging.captureWarnings(as_json)
-    sys.excepthook = _log_unexpected if as_json else sys.__excepthook__
+def is_json() -> bool:
+    """Whether our handler writes JSON."""
+    return any(handler.is_json for handler in _own_handlers())
 
 
-def show(*names: str) -> None:
-    """Log INFO of these loggers also as text that is not verbose."""
-    for name in names:
-        logging.getLogger(name).setLevel(logging.INFO)
+def _own_handlers() -> list[StderrHandler]:
+    return [handler for handler in logging.getLogger().handlers if isinstance(handler, StderrHandler)]
+
+
+def show(name: str) -> None:
+    """Log INFO of this logger also as text that is not verbose."""
+    logging.getLogger(name).setLevel(logging.INFO)
 
 
 def adopt(form: LogFormat) -> None:
@@ -125,18 +132,12 @@ def adopt(form: LogFormat) -> None:
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler):
             handler.setFormatter(json_formatter())
-            if not any(isinstance(each, AddBound) for each in handler.filters):
-                handler.addFilter(AddBound())
+            handler.addFilter(AddBound())
 
 
 def _make_visible(record: logging.LogRecord) -> bool:
     record.msg, record.args = visible(record.getMessage()), None
     return True
-
-
-def is_json() -> bool:
-    """Whether `configure` has chosen JSON."""
-    return sys.excepthook is _log_unexpected
 
 
 def json_formatter() -> logging.Formatter:

@@ -1,4 +1,4 @@
-"""What is handed from room to room: captures in, rows out.
+"""What passes between rooms: captures in, rows out.
 
 The Arrow schemas below are the only list of raw columns. `sql/raw/*.sql` creates the same
 columns in DuckDB, and a test holds the two equal. Times are UTC, dates are calendar days,
@@ -8,7 +8,7 @@ money and rates are decimals; no column here is a binary float.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -28,23 +28,24 @@ MEDIA: Final = pa.list_(
 LOOPBACK: Final = "loopback"
 
 # Sources of articles, by the names that captures have.
+LISTINGS: Final = "timesca"
 POSTS_API: Final = "timesca-posts"
 FEED: Final = "timesca-feed"
 ARTICLE_PAGES: Final = "timesca-articles"
 
 # With these the page of an article states that it was deleted.
 DELETED_STATUSES: Final = frozenset({404, 410})
-# With these an API or a feed is unavailable to us, or does not exist: how the site is, where 429 and 5xx are a bad day.
+# With these an API or a feed is unavailable to us for good, or does not exist; 429 and 5xx pass.
 UNAVAILABLE_STATUSES: Final = frozenset({400, 401, 403, 404, 405, 406, 410, 451})
 
 
 class ResponseClass(StrEnum):
     """What one response is, whatever its source; stored with the capture.
 
-    `page`: a readable page of any kind, or a file given by hand. `unchanged`: the body is that of an earlier capture
-    (304, or a revisit record), and a page. `deleted`: the page of an article was requested, and does not exist any
-    more. `unavailable`: posts API or feed refuses for good. `error`: all else that gives no page, such as another
-    status, a bot check or an unreadable body.
+    `page`: a readable page of any kind, or a file given by hand. `unchanged`: a page whose body is that of an earlier
+    capture (304, or a revisit record). `deleted`: the page of an article that was removed. `unavailable`: posts API
+    or feed refuses for good. `error`: all else that gives no page, such as another status, a bot check or an
+    unreadable body.
     """
 
     PAGE = "page"
@@ -84,14 +85,14 @@ class RejectReason(StrEnum):
     BAD_RECORD = "bad_record"
     TRUNCATED = "truncated"
     UNRESOLVED_REVISIT = "unresolved_revisit"
-    # the answer was not a page
+    # the response was not a page
     HTTP_ERROR = "http_error"
     BLOCKED = "blocked"
     EMPTY = "empty"
     BINARY = "binary"
     TOO_LARGE = "too_large"
     OTHER_SITE = "other_site"
-    # the answer was meant for machines and is not what was asked for
+    # the response was meant for machines and is not what was requested
     API_REFUSED = "api_refused"
     BAD_JSON = "bad_json"
     BAD_XML = "bad_xml"
@@ -119,11 +120,11 @@ class RejectReason(StrEnum):
 class Capture:
     """One response, or one file given by hand, as the archive holds it.
 
-    `payload` is the body with transfer and content encoding removed. `captured_at` is UTC and
-    None when nobody knows when the bytes were fetched. `url` is None for a file given by hand
-    without one. `refers_to` names the capture whose body a revisit record stands for; `payload`
-    is then that body. `truncated` repeats the record's WARC-Truncated reason. `total` is how many posts the site says
-    that there are in answer to the whole query (X-WP-Total), None where it says nothing.
+    `payload` is the body with transfer and content encoding removed. `captured_at` is UTC, and
+    None when the time of the request is unknown. `url` is None for a file given by hand
+    without one. `refers_to` is the id of the capture that a revisit record refers to; `payload`
+    is then the body of that one. `truncated` repeats the record's WARC-Truncated reason. `total` is the number of
+    posts that match the whole query as the site reports it (X-WP-Total of WordPress), None without that header.
     """
 
     capture_id: str
@@ -149,7 +150,7 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
-    """A stretch of an archive file that is no usable record."""
+    """A part of an archive file that is not a usable record."""
 
     archive_file: str
     archive_offset: int
@@ -168,7 +169,7 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
         pa.field("source", pa.string(), nullable=False),
         pa.field("url", pa.string()),
         pa.field("captured_at", UTC_MICROS),
-        # calendar day of captured_at in Asia/Almaty, reckoned with Python's tzdata
+        # calendar day of captured_at in Asia/Almaty, by Python's tzdata
         pa.field("captured_date", pa.date32()),
         pa.field("page_date", pa.date32()),
         pa.field("observed_date", pa.date32()),
@@ -212,7 +213,7 @@ SCHEMAS: Final[Mapping[str, pa.Schema]] = {
         pa.field("is_truncated", pa.bool_(), nullable=False),
         pa.field("author", pa.string()),
         pa.field("published_at", UTC_MICROS),
-        # its calendar day in Asia/Almaty, reckoned with Python's tzdata
+        # its calendar day in Asia/Almaty, by Python's tzdata
         pa.field("published_date", pa.date32()),
         pa.field("modified_at", UTC_MICROS),
         pa.field("dateline", pa.string()),
@@ -263,11 +264,9 @@ class Rows:
 
     def tables(self) -> dict[str, pa.Table]:
         """The rows as Arrow tables by name; a row that does not fit its schema raises `pa.ArrowInvalid`."""
-        return {name: _table(getattr(self, name), schema) for name, schema in SCHEMAS.items()}
-
-
-def _table(rows: Iterable[dict[str, Any]], schema: pa.Schema) -> pa.Table:
-    return pa.Table.from_pylist(list(rows), schema=schema)
+        return {
+            name: pa.Table.from_pylist(getattr(self, name), schema=schema) for name, schema in SCHEMAS.items()
+        }
 
 
 def site_name(url: str) -> str:

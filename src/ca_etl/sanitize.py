@@ -10,11 +10,11 @@ from pathlib import Path, PurePath
 from typing import Any, Final, TextIO, cast
 
 # C0 (but tab and newline), DEL, C1, what turns the direction of writing, line separators; and half a character, as in
-# the name of a file that is no UTF-8, which no stream can encode.
+# the name of a file that is not UTF-8, which no stream can encode.
 STEERING: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff]"
 )
-# The last @ of an address ends its user and password: a password may hold one that nobody quoted.
+# The last @ of an address ends its user and password: a password may have one that was not quoted.
 USERINFO: Final = re.compile(r"(?<=://)[^\s/?#\"'<>]{0,500}@")
 LEAST_SECRET: Final = 4
 
@@ -23,7 +23,7 @@ _secrets: set[str] = set()
 
 def visible(text: str) -> str:
     """The text with each character that steers a terminal written as a sign: an escape of two or four hex digits."""
-    # DEL is the one that a JSON log line may hold as it is, and there x7f is no escape
+    # DEL is the one that a JSON log line may have as it is, and there x7f is not an escape
     return STEERING.sub(lambda match: f"\\x{ord(match[0]):02x}" if match[0] < " " else _escape(match), text)
 
 

@@ -25,7 +25,7 @@ NO_USER: Final = "a user or password in an address would be archived and publish
 
 
 class ArticleSource(StrEnum):
-    """Where a daily run asks for articles, in full: the posts API, the feed, the articles' own pages."""
+    """A source of whole articles in a daily run: the posts API, the feed, the articles' own pages."""
 
     POSTS = "posts"
     FEED = "feed"
@@ -33,10 +33,15 @@ class ArticleSource(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Settings of one installation. Made once at the edge (CLI, flow) and passed down."""
+    """Settings of one installation. Made once by the command or the flow, and passed down."""
 
     model_config = SettingsConfigDict(
-        env_prefix="CA_ETL_", env_file=".env", frozen=True, extra="ignore", hide_input_in_errors=True
+        env_prefix="CA_ETL_",
+        env_file=".env",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
     )
 
     data_dir: Path = Field(Path("data"), description="Archive, releases and the run journal.")
@@ -83,7 +88,6 @@ class Settings(BaseSettings):
     )
     stale_after_hours: float = Field(
         6.0,
-        allow_inf_nan=False,
         gt=0,
         le=1_000_000,
         description="Hours after a slot from which missing data are stale (`ca-etl status --fail-if-stale`).",
@@ -93,23 +97,16 @@ class Settings(BaseSettings):
         description="Trust the clock, although the data or the dates of the site contradict it (`--trust-clock`).",
     )
     min_interval_seconds: float = Field(
-        5.0, allow_inf_nan=False, ge=0, description="Least pause between two requests to one host."
+        5.0, ge=0, description="Least pause between two requests to one host."
     )
-    connect_timeout_seconds: float = Field(
-        10.0, allow_inf_nan=False, gt=0, description="Most seconds to connect to a host."
-    )
-    read_timeout_seconds: float = Field(
-        30.0, allow_inf_nan=False, gt=0, description="Most seconds without a byte of a response."
-    )
+    connect_timeout_seconds: float = Field(10.0, gt=0, description="Most seconds to connect to a host.")
+    read_timeout_seconds: float = Field(30.0, gt=0, description="Most seconds without a byte of a response.")
     max_attempts: int = Field(3, ge=1, description="Attempts for one URL, the first included.")
     backoff_seconds: float = Field(
-        2.0,
-        allow_inf_nan=False,
-        ge=0,
-        description="Pause after a first failed attempt; it doubles with each further one.",
+        2.0, ge=0, description="Pause after a first failed attempt; it doubles with each further one."
     )
     max_retry_after_seconds: float = Field(
-        120.0, allow_inf_nan=False, ge=0, description="A longer Retry-After ends the attempt loop."
+        120.0, ge=0, description="A longer Retry-After ends the attempt loop."
     )
     max_wire_bytes: int = Field(8_000_000, gt=0, description="Cap on a body as sent.")
     max_decoded_bytes: int = Field(32_000_000, gt=0, description="Cap on a body once inflated.")
@@ -146,7 +143,6 @@ class Settings(BaseSettings):
     )
     alert_rejects_times: float = Field(
         3.0,
-        allow_inf_nan=False,
         ge=1,
         description="More rejects than this many times the usual are an alert; usual is the median of 20 runs.",
     )
@@ -213,7 +209,7 @@ class Settings(BaseSettings):
 def read_settings(site: str | None = None) -> Settings:
     """The settings of environment and `.env`; `site` is the address that the option `--site` gives, None without it.
 
-    Raises `UsageError` for a value that makes no sense.
+    Raises `UsageError` for an impossible value.
     """
     given: dict[str, Any] = {} if site is None else {"site_url": site}
     try:
@@ -244,35 +240,30 @@ NO_SETTINGS: Final = frozenset({"CA_ETL_HOME"})
 
 @dataclass(frozen=True, slots=True)
 class Misspelt:
-    """A variable without effect, where it stands, and the setting that may be meant."""
+    """A variable without effect, its origin (`environment` or a file), and the setting that may be meant."""
 
     name: str
-    place: str
+    origin: str
     meant: str | None
 
     def __str__(self) -> str:
         advice = f", did you mean {self.meant}?" if self.meant else ""
-        return f"{self.name} ({self.place}) is no setting{advice}"
-
-
-def known_names() -> frozenset[str]:
-    """The variable of each setting, in upper case."""
-    return frozenset(f"{PREFIX}{name}".upper() for name in Settings.model_fields) | NO_SETTINGS
+        return f"{self.name} ({self.origin}) is not a setting{advice}"
 
 
 def misspelt(names: Mapping[str, str]) -> tuple[Misspelt, ...]:
-    """Those of the variables that are no settings; `names` maps each to the place where it stands."""
-    known = sorted(known_names())
-    wrong = {name: place for name, place in names.items() if name.upper() not in known}
+    """Those of the variables that are not settings; `names` maps each variable to its origin."""
+    known = sorted({f"{PREFIX}{name}".upper() for name in Settings.model_fields} | NO_SETTINGS)
+    unknown = {name: origin for name, origin in names.items() if name.upper() not in known}
     return tuple(
-        Misspelt(name, place, next(iter(get_close_matches(name.upper(), known, 1)), None))
-        for name, place in sorted(wrong.items())
+        Misspelt(name, origin, next(iter(get_close_matches(name.upper(), known, 1)), None))
+        for name, origin in sorted(unknown.items())
     )
 
 
 def present() -> dict[str, str]:
-    """The variables with our prefix in the environment and in `.env`, in any case, as settings are read."""
+    """The variables with our prefix, in upper or lower case, and the origin of each: `.env` or the environment."""
     path = Path(str(Settings.model_config.get("env_file")))
     in_file = list(dotenv_values(path)) if path.is_file() else []
-    places = {name: str(path) for name in in_file} | dict.fromkeys(os.environ, "environment")
-    return {name: place for name, place in places.items() if name.upper().startswith(PREFIX)}
+    origins = {name: str(path) for name in in_file} | dict.fromkeys(os.environ, "environment")
+    return {name: origin for name, origin in origins.items() if name.upper().startswith(PREFIX)}

@@ -51,7 +51,9 @@ class Site:
                     return
                 request += chunk
             self.requests.append(request.decode("latin-1"))
-            reply = self.routes.get(request.split(b" ")[1].decode(), answer(b"nothing here", "404 Not Found"))
+            reply = self.routes.get(
+                request.split(b" ")[1].decode(), response(b"nothing here", "404 Not Found")
+            )
             if isinstance(reply, list):
                 reply = reply.pop(0) if len(reply) > 1 else reply[0]
             try:
@@ -63,8 +65,8 @@ class Site:
                 return  # the client hung up first
 
 
-def answer(body: bytes, status: str = "200 OK", *, length: int | None = -1, **headers: str) -> bytes:
-    """A raw HTTP answer. `length` is the Content-Length: -1 the true one, None none at all."""
+def response(body: bytes, status: str = "200 OK", *, length: int | None = -1, **headers: str) -> bytes:
+    """A raw HTTP response. `length` is the Content-Length: -1 the true one, None none at all."""
     named = {"Content-Type": "text/html; charset=UTF-8"} | {
         k.replace("_", "-"): v for k, v in headers.items()
     }
@@ -74,9 +76,9 @@ def answer(body: bytes, status: str = "200 OK", *, length: int | None = -1, **he
     return f"HTTP/1.1 {status}\r\n{head}\r\n".encode("latin-1") + body
 
 
-@pytest.fixture(name="answer")
-def _answer() -> Callable[..., bytes]:
-    return answer
+@pytest.fixture(name="response")
+def _response() -> Callable[..., bytes]:
+    return response
 
 
 @pytest.fixture

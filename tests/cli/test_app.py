@@ -31,6 +31,7 @@ def test_every_line_of_a_run_is_an_object_that_names_run_slot_and_step(cli: Cli)
     assert "20 rates" in lines[-1]["message"]
 
 
+@pytest.mark.slow
 def test_a_failed_check_and_its_error_sentence_are_objects_with_the_next_command(cli: Cli) -> None:
     done = cli("--log-format", "json", "demo", "--wrong", "2025-12-22", "--days", "2")
     assert done.returncode == 3
@@ -56,6 +57,7 @@ def test_the_command_line_comes_before_the_setting(cli: Cli, tmp_path: Path) -> 
     assert done.stderr.startswith("ca-etl: no release is older")
 
 
+@pytest.mark.slow
 def test_text_is_silent_about_steps_unless_verbose(cli: Cli, page: Path) -> None:
     assert "begins" not in cli("ingest", page).stderr
     assert "INFO ca_etl.pipeline.run: load begins" in cli("-v", "rebuild").stderr
@@ -70,11 +72,12 @@ def test_a_misspelt_setting_is_reported_before_a_run(cli: Cli, tmp_path: Path) -
     (tmp_path / ".env").write_text("CA_ETL_LISTING_PATH=[]\nOTHER_NAME=1\n")
     done = cli("run", CA_ETL_CONTCAT="me@example.org")
     assert done.returncode == 2
-    assert "CA_ETL_CONTCAT (environment) is no setting, did you mean CA_ETL_CONTACT?" in done.stderr
-    assert "CA_ETL_LISTING_PATH (.env) is no setting, did you mean CA_ETL_LISTING_PATHS?" in done.stderr
+    assert "CA_ETL_CONTCAT (environment) is not a setting, did you mean CA_ETL_CONTACT?" in done.stderr
+    assert "CA_ETL_LISTING_PATH (.env) is not a setting, did you mean CA_ETL_LISTING_PATHS?" in done.stderr
     assert "OTHER_NAME" not in done.stderr
 
 
+@pytest.mark.slow
 def test_wrong_usage_exits_2_and_names_what_to_type(cli: Cli) -> None:
     assert cli("run", "--slot", "yesterday").returncode == 2
     nothing = cli("sql", "select 1")
@@ -88,6 +91,7 @@ def test_wrong_usage_exits_2_and_names_what_to_type(cli: Cli) -> None:
     assert "CA_ETL_TIMEZONE" in bad_setting.stderr
 
 
+@pytest.mark.slow
 def test_a_warehouse_that_cannot_be_read_is_named_with_the_way_out(
     cli: Cli, page: Path, data_dir: Path
 ) -> None:

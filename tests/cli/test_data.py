@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+@pytest.mark.slow
 def test_sql_gives_every_form_with_exact_decimals(cli: Cli, page: Path, tmp_path: Path) -> None:
     cli("ingest", page)
     query = "select base, rate from fct_rate_daily where base = 'UZS'"
@@ -48,6 +50,7 @@ def test_decide_writes_a_line_that_a_person_can_read(cli: Cli, page: Path, data_
     assert lines[1].startswith(f'{capture_id},exclude,"ten times, too high",')
 
 
+@pytest.mark.slow
 def test_a_decision_about_nothing_or_for_no_reason_is_wrong_usage(
     cli: Cli, page: Path, data_dir: Path
 ) -> None:
@@ -58,6 +61,7 @@ def test_a_decision_about_nothing_or_for_no_reason_is_wrong_usage(
     assert not (data_dir / "decisions.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_rollback_that_fails_is_not_a_crashed_run(cli: Cli, page: Path) -> None:
     cli("ingest", page)
     assert cli("rollback", "typo").returncode == 1
@@ -66,6 +70,7 @@ def test_a_rollback_that_fails_is_not_a_crashed_run(cli: Cli, page: Path) -> Non
     assert runs == "status\nsucceeded\n"
 
 
+@pytest.mark.slow
 def test_what_a_failed_check_stopped_can_be_queried(cli: Cli) -> None:
     assert cli("sql", "select 1", "--failed").returncode == 2
     assert cli("demo", "--wrong", "2025-12-22").returncode == 3
@@ -79,6 +84,7 @@ def test_what_a_failed_check_stopped_can_be_queried(cli: Cli) -> None:
     assert int(counted.stdout.split()[1]) > 0
 
 
+@pytest.mark.slow
 def test_an_export_into_a_release_is_refused(cli: Cli, page: Path, data_dir: Path) -> None:
     cli("ingest", page)
     assert cli("export", data_dir / "current").returncode == 2

@@ -246,6 +246,7 @@ def test_a_file_instead_of_the_data_directory_is_named(cli: Cli, data_dir: Path)
     assert str(data_dir) in findings(done)["data directory"][0]["message"]
 
 
+@pytest.mark.slow
 def test_a_prefect_server_is_requested_only_where_one_is_set(cli: Cli) -> None:
     assert "prefect" not in findings(cli("doctor", "--json", **CONTACT))
     with responding(200) as url:
@@ -261,6 +262,7 @@ def test_a_prefect_server_is_requested_only_where_one_is_set(cli: Cli) -> None:
     assert nonsense["level"] == "warn"
 
 
+@pytest.mark.slow
 def test_a_directory_of_the_demo_is_well_and_names_what_a_real_site_takes(cli: Cli, data_dir: Path) -> None:
     assert cli("demo", "--days", "2").returncode == 0
     done = cli("doctor", "--json")
@@ -273,6 +275,7 @@ def test_a_directory_of_the_demo_is_well_and_names_what_a_real_site_takes(cli: C
     assert (daily["level"], "demo" in daily["message"]) == ("ok", True)
 
 
+@pytest.mark.slow
 def test_with_a_contact_a_directory_of_the_demo_is_an_error(cli: Cli) -> None:
     assert cli("demo").returncode == 0
     done = cli("doctor", "--json", **CONTACT)
@@ -319,6 +322,7 @@ def observed_now(data_dir: Path) -> Settings:
     return settings
 
 
+@pytest.mark.slow
 def test_fresh_data_are_0_and_silent_on_stderr(cli: Cli, observed_now: Settings) -> None:
     done = cli("status", "--fail-if-stale")
     assert (done.returncode, done.stderr) == (0, "")
@@ -330,6 +334,7 @@ def test_fresh_data_are_0_and_silent_on_stderr(cli: Cli, observed_now: Settings)
     assert (sweep["last_observed"], sweep["due"]) == (None, None)
 
 
+@pytest.mark.slow
 def test_old_data_are_1_and_name_the_source_both_slots_and_the_next_command(cli: Cli) -> None:
     cli("demo")
     done = cli("status", "--fail-if-stale")
@@ -390,6 +395,7 @@ def test_status_shows_freshness_runs_checks_and_rejects(cli: Cli, page: Path) ->
     assert status["release"] == status["runs"][0]["release_id"]
 
 
+@pytest.mark.slow
 def test_status_shows_the_outcomes_of_the_sources_of_articles(cli: Cli) -> None:
     assert cli("demo", "--days", "1").returncode == 0
     (slot,) = json.loads(cli("status", "--json").stdout)["articles"]
@@ -415,6 +421,7 @@ def test_models_are_listed_with_their_parents(cli: Cli) -> None:
     assert f"main.fct_rate_daily  <- {parents}" in cli("models").stdout
 
 
+@pytest.mark.slow
 def test_the_releases_are_listed_though_the_current_one_lacks_its_warehouse(
     cli: Cli, page: Path, data_dir: Path
 ) -> None:
@@ -449,6 +456,7 @@ def test_status_shows_the_open_alerts(cli: Cli, page: Path, data_dir: Path) -> N
     assert "The site refuses" in cli("status").stdout
 
 
+@pytest.mark.slow
 def test_damaged_alerts_hide_nothing_else_of_the_status(cli: Cli, page: Path, data_dir: Path) -> None:
     assert cli("ingest", page).returncode == 0
     path = data_dir / "alerts.json"

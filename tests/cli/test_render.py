@@ -18,6 +18,8 @@ from rich.console import Console
 
 from ca_etl.cli.render import bar_after
 
+pytestmark = pytest.mark.slow
+
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 COMMAND = str(Path(sys.executable).with_name("ca-etl"))
 REASON = "\x1b[31mRED\x1b]0;title\x07\x1b[2J\x9b31m\x7f"
@@ -200,7 +202,7 @@ def test_the_published_release_and_the_journal_name_no_folder_of_the_machine(
     assert cli("ingest", folder).returncode == 0
     runs = cli("sql", "select error, warnings from etl_run order by started_at", "-f", "csv").stdout
     assert "archive" in runs
-    assert "notes.doc was not taken" in runs
+    assert "notes.doc was not archived" in runs
     assert cli("export", tmp_path / "out").returncode == 0
     written = [data_dir / "runs.jsonl", *(data_dir / "current").resolve().rglob("*")]
     for path in (path for path in written if path.is_file()):

@@ -23,19 +23,19 @@ ALL_FIELDS = 9
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Amounts that are right, that were found and that are told."""
+    """Counts of amounts: right, recognized, labelled."""
 
     right: int
-    found: int
-    told: int
+    recognized: int
+    labelled: int
 
     @property
     def precision(self) -> float:
-        return self.right / self.found
+        return self.right / self.recognized
 
     @property
     def recall(self) -> float:
-        return self.right / self.told
+        return self.right / self.labelled
 
 
 def sentences(part: str) -> list[tuple[str, list[Label]]]:
@@ -72,20 +72,20 @@ def label_of(amount: Amount) -> Label:
 
 def measured(part: str, fields: int = AMOUNT_ALONE) -> Score:
     """Precision and recall of one part; an amount is right when its first `fields` fields are."""
-    right = found = told = 0
+    right = recognized = labelled = 0
     for text, labels in sentences(part):
         read = Counter(label_of(amount)[:fields] for amount in amounts(text))
         wanted = Counter(label[:fields] for label in labels)
         right += (read & wanted).total()
-        found += read.total()
-        told += wanted.total()
-    return Score(right, found, told)
+        recognized += read.total()
+        labelled += wanted.total()
+    return Score(right, recognized, labelled)
 
 
 def mistakes(part: str) -> list[str]:
     """Every sentence that is not read as labelled, with what was read."""
     return [
-        f"{text}\n  told {labels}\n  read {read}"
+        f"{text}\n  labelled {labels}\n  read {read}"
         for text, labels in sentences(part)
         if (read := [label_of(amount) for amount in amounts(text)]) != labels
     ]

@@ -13,15 +13,16 @@ import pytest
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
-from ca_etl.pipeline.backfill import Stretch, read_done
+from ca_etl.pipeline.backfill import read_complete_months
 from ca_etl.pipeline.run import run_backfill
 from ca_etl.settings import Settings
+from ca_etl.sources.source import DateRange
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.lock import Holder, run_lock
 
-pytestmark = pytest.mark.usefixtures("prefect_api", "data_dir")
+pytestmark = [pytest.mark.usefixtures("prefect_api", "data_dir"), pytest.mark.slow]
 Command = Callable[..., CompletedProcess[str]]
-AUTUMN = Stretch(date(2025, 10, 1), date(2025, 12, 22))
+AUTUMN = DateRange(date(2025, 10, 1), date(2025, 12, 22))
 ARTICLES = "select slug, title, author, published_at, modified_at, text from main.fct_article order by slug"
 
 
@@ -74,22 +75,22 @@ def test_an_api_that_becomes_unavailable_fails_the_run_with_what_to_do_and_the_n
     site: DemoSite, data_dir: Path
 ) -> None:
     def close(_request: object) -> None:
-        if len(read_done(data_dir)) == 1:
+        if len(read_complete_months(data_dir, "posts")) == 1:
             site.path_faults["/wp-json/*"] = Fault(status=403)
 
-    site.before_answer = close
+    site.before_response = close
     state, error = run_flow()
     assert state.is_failed()
     assert "the posts API of" in state.message
     assert "is closed (blocked" in state.message
     assert "\nNext: ca-etl backfill --source feed --from DAY --to DAY (" in state.message
     assert error.exit_status == 1
-    site.before_answer = None
+    site.before_response = None
     site.path_faults.clear()
     before = len(site.requests)
     assert run_flow()[0].is_completed()
     assert not any("after=2025-09-30T" in request.path for request in site.requests[before:])
-    assert len(read_done(data_dir)) == 3
+    assert len(read_complete_months(data_dir, "posts")) == 3
 
 
 def test_a_run_beside_another_one_is_skipped_and_requests_nothing(site: DemoSite, data_dir: Path) -> None:

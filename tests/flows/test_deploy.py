@@ -172,6 +172,7 @@ def test_a_run_of_the_deployment_is_for_the_slot_that_it_is_given(
     assert record.slot == slot
 
 
+@pytest.mark.slow
 def test_a_backfill_of_posts_is_started_as_the_documents_describe(
     deployed: dict[str, Any], prefect_api: str, command: Command, data_dir: Path, site: DemoSite
 ) -> None:
@@ -239,6 +240,7 @@ def test_a_run_on_the_demo_site_is_quiet_and_keeps_its_task_history(
     assert list(untouched_home.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_day_is_played_at_its_slot_though_the_demo_port_is_in_use(
     command: Command, data_dir: Path, prefect_api: str, site: DemoSite
 ) -> None:
@@ -253,6 +255,7 @@ def test_a_day_is_played_at_its_slot_though_the_demo_port_is_in_use(
     ]
 
 
+@pytest.mark.slow
 def test_failed_checks_exit_3_and_name_what_to_do(
     command: Command, data_dir: Path, prefect_api: str, site: DemoSite
 ) -> None:
@@ -301,6 +304,7 @@ def test_a_site_that_is_not_an_address_is_one_sentence(command: Command, data_di
     assert not data_dir.exists()
 
 
+@pytest.mark.slow
 def test_a_server_that_is_not_there_is_one_sentence(command: Command, data_dir: Path) -> None:
     done = command("flows.daily", "--site", "demo", PREFECT_API_URL="http://127.0.0.1:9/api")
     assert done.returncode == 1
@@ -340,6 +344,7 @@ def test_without_kernel_locks_it_refuses_and_leaves_no_lock_that_outlives_it(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a process with its parent")
 @pytest.mark.parametrize("state", ["responding", "starting"])
+@pytest.mark.slow
 def test_the_server_of_a_killed_run_ends(tmp_path: Path, state: str) -> None:
     run = subprocess.Popen(
         [sys.executable, "-c", SERVE, str(tmp_path / "home"), state],
@@ -364,6 +369,7 @@ def test_the_server_of_a_killed_run_ends(tmp_path: Path, state: str) -> None:
             os.close(server)
 
 
+@pytest.mark.slow
 def test_it_serves_every_deployment_and_leaves_the_schedules_on(prefect_api: str, tmp_path: Path) -> None:
     deploy_to_the_pool(prefect_api)
     log = tmp_path / "serve.log"

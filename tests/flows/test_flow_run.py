@@ -12,10 +12,11 @@ import pytest
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.capture import capture
-from ca_etl.pipeline.context import Context, Kind
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
+from ca_etl.sources.session import Context
 from ca_etl.warehouse import journal, overrides
+from ca_etl.warehouse.journal import RunKind
 from ca_etl.warehouse.lock import Holder, run_lock
 
 pytestmark = pytest.mark.usefixtures("prefect_api", "data_dir")
@@ -101,7 +102,7 @@ def capture_without_delay(settings: Settings) -> Any:
 
     from flows.flow_run import TASKS
 
-    ctx = Context(settings, Kind.RUN, "20251222T020000Z", STARTED, STARTED)
+    ctx = Context(settings, RunKind.RUN, "20251222T020000Z", STARTED, STARTED)
 
     @flow
     def alone() -> Any:
@@ -244,7 +245,7 @@ def test_a_failed_check_is_reported_once_and_its_end_once_more(
     with duckdb.connect(str(building / "warehouse.duckdb"), read_only=True) as con:
         wrong = con.sql("select capture_id from raw.capture").fetchall()
     for (capture_id,) in wrong:
-        overrides.append(data_dir, overrides.Decision(capture_id, "exclude", "a wrong digit", STARTED))
+        overrides.append(data_dir, overrides.CaptureDecision(capture_id, "exclude", "a wrong digit", STARTED))
     site.faults.clear()
     site.play(second.date())
     state, _ = run_flow(site=site.base_url, slot=second)

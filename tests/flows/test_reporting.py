@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from ca_etl.operate.alert_delivery import check_alerts, read
-from ca_etl.pipeline.context import Status, utc_now
+from ca_etl.pipeline.context import utc_now
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
-from ca_etl.warehouse.journal import CheckResult, RunRecord
+from ca_etl.warehouse.journal import CheckResult, RunRecord, RunStatus
 from ca_etl.warehouse.release import Release
 from flows.reporting import (
     DailyRate,
@@ -45,7 +45,7 @@ FIRED = CheckResult("plausible", "main.fct_rate_daily", "error", 1, "{'base': KZ
 STOPPED = RunSummary(
     Outcome(
         "20251205T020000Z",
-        Status.CHECKS_FAILED,
+        RunStatus.CHECKS_FAILED,
         checks=(FIRED,),
         error="checks failed, nothing was published: plausible (1 rows)",
         hint="ca-etl status",
@@ -95,7 +95,7 @@ def test_a_bar_or_a_line_break_in_a_sample_does_not_break_the_table() -> None:
 
 def test_a_run_that_failed_before_the_models_shows_what_is_known() -> None:
     failed = RunSummary(
-        Outcome("20251205T020000Z", Status.FAILED, error="the site is away", warnings=("/: 503\n",)), SLOT
+        Outcome("20251205T020000Z", RunStatus.FAILED, error="the site is away", warnings=("/: 503\n",)), SLOT
     )
     assert summary_markdown(failed) == (
         "# 2025-12-05 02:00 UTC: failed\n\nNo release: the site is away\n\n## Warnings\n\n- /: 503\n"

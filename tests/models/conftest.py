@@ -1,4 +1,4 @@
-"""Given rows in `raw.*`, the models are built: what do they say?"""
+"""Rows in `raw.*` are given, and the models are built from them."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pytest
 
 from ca_etl.archive.naming import origin_of
 from ca_etl.parse.links import title_slug, url_slug
-from ca_etl.parse.page import PageKind
-from ca_etl.parse.page_kind import ticker_day
+from ca_etl.parse.page import PageKind, ticker_day
 from ca_etl.records import response_class
-from ca_etl.warehouse.checks import CheckResult, run_checks
+from ca_etl.warehouse.checks import run_checks
+from ca_etl.warehouse.journal import CheckResult
 from ca_etl.warehouse.models import build_models
 from ca_etl.warehouse.raw_schema import ensure_raw
 from ca_etl.warehouse.sqlfiles import sql_root

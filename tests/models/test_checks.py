@@ -24,7 +24,7 @@ SHORT_FORMS = [
     for column in spec.columns
 ]
 
-# What makes each free check fire: a statement that brings in the fault it is for.
+# A statement for every free check that makes the fault which the check is for.
 FAULTS = {
     "fct_rate_observation_rate_is_positive": "update main.fct_rate_observation set rate = 0",
     "fct_rate_observation_interval_holds_rate": "update main.fct_rate_observation set rate_high = rate",
@@ -228,17 +228,17 @@ def test_a_jump_is_seen_over_days_without_a_capture_and_in_a_print_that_was_not_
 
 
 @pytest.mark.parametrize(("decision", "rates"), [("accept", 2), ("exclude", 1)])
-def test_a_decision_about_the_capture_answers_the_checks_on_its_rates(given, decision, rates):
+def test_a_decision_about_the_capture_settles_the_checks_on_its_rates(given, decision, rates):
     warehouse = given(
         capture=[
             {"capture_id": "good", "page_date": "2025-12-05"},
-            {"capture_id": "odd", "page_date": "2025-12-06"},
+            {"capture_id": "unusual", "page_date": "2025-12-06"},
         ],
         rate_observation=[
             {"capture_id": "good", "rate_text": "0.01144"},
-            {"capture_id": "odd", "rate_text": "0.11440"},
+            {"capture_id": "unusual", "rate_text": "0.11440"},
         ],
-        decision=[{"capture_id": "odd", "decision": decision}],
+        decision=[{"capture_id": "unusual", "decision": decision}],
     )
     assert warehouse.row("select count(*) from main.fct_rate_observation") == (rates,)
     assert not warehouse.firing() & {
@@ -248,7 +248,7 @@ def test_a_decision_about_the_capture_answers_the_checks_on_its_rates(given, dec
     }
 
 
-def test_a_currency_that_nobody_described_fires(given):
+def test_a_currency_without_a_description_fires(given):
     warehouse = given(capture=[{"page_date": "2025-12-05"}], rate_observation=[{"base": "XXX"}])
     assert "fct_rate_observation_references_base" in warehouse.firing()
 
@@ -257,7 +257,7 @@ def test_a_capture_that_left_neither_rows_nor_rejects_fires(given):
     assert "captures_are_reconciled" in given(capture=[{"page_date": "2025-12-05"}]).firing()
 
 
-def test_an_answer_that_counts_no_post_is_whole_without_any(given):
+def test_a_response_that_counts_no_post_is_complete_without_any(given):
     empty = {"page_date": "2025-12-05", "page_kind": "posts_api"}
     assert "captures_are_reconciled" not in given(capture=[empty | {"shown_total": 0}]).firing()
     assert "captures_are_reconciled" in given(capture=[empty | {"shown_total": 1}]).firing()
@@ -268,7 +268,7 @@ def test_an_undated_capture_whose_rows_are_in_no_fact_must_be_a_reject(given):
     assert "captures_are_reconciled" not in given(capture=[{}], rate_observation=[{}], reject=[{}]).firing()
 
 
-def test_articles_that_the_parser_counted_and_nobody_loaded_fire(given):
+def test_articles_that_the_parser_counted_and_no_table_has_fire(given):
     warehouse = given(
         capture=[{"page_date": "2025-12-05", "articles_parsed": 2}], article_observation=[{"title": "A"}]
     )
@@ -277,7 +277,7 @@ def test_articles_that_the_parser_counted_and_nobody_loaded_fire(given):
 
 def test_a_text_that_is_named_and_not_kept_fires(given):
     warehouse = given(
-        capture=[{"page_date": "2025-12-05"}], article_observation=[{"title": "A Road", "text_id": "gone"}]
+        capture=[{"page_date": "2025-12-05"}], article_observation=[{"title": "A Road", "text_id": "missing"}]
     )
     assert "observations_have_captures" in warehouse.firing()
 
@@ -308,7 +308,7 @@ def test_rejects_are_a_warning_of_the_run_that_made_them_only(given):
     assert "run_has_no_rejects" not in warehouse.firing("r2")
 
 
-def test_rejects_are_told_by_reason_the_most_frequent_first(given):
+def test_rejects_are_counted_by_reason_the_most_frequent_first(given):
     reasons = ["undated", *["http_error"] * 10, *["no_ticker"] * 9]
     warehouse = given(
         capture=[{}],

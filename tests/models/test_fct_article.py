@@ -61,7 +61,7 @@ def test_an_article_without_text_has_no_text_and_no_word_count(given):
     )
 
 
-def test_words_are_runs_without_a_blank(given):
+def test_words_are_separated_by_spaces(given):
     words = {"one": 1, " two  words ": 2, "first line\n\nsecond line ends": 5, "": 0}
     warehouse = given(
         capture=[ON_DAY_5],
@@ -106,7 +106,7 @@ def test_media_are_kept_from_the_latest_sighting_that_had_any(given):
     assert warehouse.row("select media from main.fct_article") == (media,)
 
 
-def test_an_observation_without_a_title_is_no_article_and_is_counted_on_its_page(given):
+def test_an_observation_without_a_title_is_not_an_article_and_is_counted_on_its_page(given):
     warehouse = given(
         capture=[ON_DAY_5 | {"articles_parsed": 2}],
         article_observation=[shown(5), shown(5, None, position=2, text_id="t")],

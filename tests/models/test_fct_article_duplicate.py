@@ -2,29 +2,22 @@ from decimal import Decimal
 
 import pytest
 
-ALIKE = {"shared_runs": 9, "runs": 10, "names_apart": 0}
-DAYS = ("2025-12-05", "2025-12-06", "2025-12-07")
+from tests.models.rows import capture
+
+NEAR = {"shared_runs": 9, "runs": 10, "names_apart": 0}
 
 
-def capture(number):
-    day = DAYS[number - 1]
-    return {
-        "capture_id": f"c{number}",
-        "page_date": day,
-        "captured_at": f"{day} 02:00:00+00",
-        "captured_date": day,
-    }
-
-
-CAPTURES = [capture(number) for number in (1, 2, 3)]
+CAPTURES = [capture("c1", 5), capture("c2", 6), capture("c3", 7)]
 
 
 def article(title, text_id, day=1, position=1, **columns):
     return {"capture_id": f"c{day}", "position": position, "title": title, "text_id": text_id} | columns
 
 
-def alike(given, articles, pairs=(), **profile):
-    texts = sorted({each["text_id"] for each in articles} | {pair.get("other_id", "t2") for pair in pairs})
+def with_pairs(given, articles, pairs=(), **profile):
+    texts = sorted(
+        {article["text_id"] for article in articles} | {pair.get("other_id", "t2") for pair in pairs}
+    )
     return given(
         capture=CAPTURES,
         article_observation=articles,
@@ -35,7 +28,7 @@ def alike(given, articles, pairs=(), **profile):
 
 
 def originals(warehouse):
-    """Title of each article that is again another one, the title of that one, kind and share."""
+    """Title of every article that is a duplicate, the title of that one, kind and share."""
     return warehouse.rows(
         "select article.title, original.title, duplicate.kind, duplicate.share"
         " from main.fct_article_duplicate as duplicate"
@@ -46,30 +39,30 @@ def originals(warehouse):
 
 
 def test_the_same_text_under_another_title_is_a_duplicate_of_the_earlier_article(given):
-    warehouse = alike(given, [article("A Road", "t1"), article("The Road Again", "t1", day=2)])
+    warehouse = with_pairs(given, [article("A Road", "t1"), article("The Road Again", "t1", day=2)])
     assert originals(warehouse) == [("The Road Again", "A Road", "exact", Decimal(1))]
     assert warehouse.rows("select title from main.fct_article where duplicate_of is null") == [("A Road",)]
 
 
 def test_the_share_of_a_near_duplicate_has_four_decimals(given):
     pair = {"text_id": "t1", "other_id": "t2", "shared_runs": 69, "runs": 70}
-    warehouse = alike(given, [article("A Road", "t1"), article("A Bridge", "t2", day=2)], [pair])
+    warehouse = with_pairs(given, [article("A Road", "t1"), article("A Bridge", "t2", day=2)], [pair])
     assert originals(warehouse) == [("A Bridge", "A Road", "near", Decimal("0.9857"))]
 
 
 def test_articles_that_are_linked_in_a_chain_are_all_duplicates_of_the_earliest(given):
     numbers = range(1, 41)
-    warehouse = alike(
+    warehouse = with_pairs(
         given,
         [article(f"A Road {n:02}", f"t{n:02}", day=1 if n == 1 else 2, position=n) for n in numbers],
-        [{"text_id": f"t{number:02}", "other_id": f"t{number + 1:02}"} | ALIKE for number in range(1, 40)],
+        [{"text_id": f"t{number:02}", "other_id": f"t{number + 1:02}"} | NEAR for number in range(1, 40)],
     )
     assert {original for _, original, _, _ in originals(warehouse)} == {"A Road 01"}
     assert [share for _, _, _, share in originals(warehouse)] == [Decimal("0.9")] + [None] * 38
 
 
-def test_an_article_that_is_seen_again_is_no_duplicate_of_itself(given):
-    warehouse = alike(
+def test_an_article_that_is_seen_again_is_not_a_duplicate_of_itself(given):
+    warehouse = with_pairs(
         given,
         [article("A Road", "t1"), article("A Road", "t1", day=2), article("A Road", "t2", day=3)],
         [{"shared_runs": 9}],
@@ -79,7 +72,7 @@ def test_an_article_that_is_seen_again_is_no_duplicate_of_itself(given):
 
 @pytest.mark.parametrize(("shared", "share"), [(80, "0.8"), (100, "1"), (79, None)])
 def test_texts_with_four_fifths_of_their_runs_in_common_are_the_same(given, shared, share):
-    warehouse = alike(
+    warehouse = with_pairs(
         given,
         [article("A Road", "t1"), article("A Longer Road", "t2", day=2)],
         [{"shared_runs": shared, "runs": 100}],
@@ -89,14 +82,14 @@ def test_texts_with_four_fifths_of_their_runs_in_common_are_the_same(given, shar
 
 
 def test_texts_that_each_name_what_the_other_does_not_are_two(given):
-    warehouse = alike(
+    warehouse = with_pairs(
         given, [article("A Road", "t1"), article("Another Road", "t2", day=2)], [{"names_apart": 1}]
     )
     assert originals(warehouse) == []
 
 
 def test_a_cut_text_links_nothing(given):
-    warehouse = alike(
+    warehouse = with_pairs(
         given,
         [article("A Road", "t1"), article("A Cut Road", "t1", day=2, is_truncated=True)],
     )
@@ -105,12 +98,12 @@ def test_a_cut_text_links_nothing(given):
 
 @pytest.mark.parametrize(("words", "linked"), [(29, 0), (30, 1)])
 def test_a_text_of_a_few_words_links_nothing(given, words, linked):
-    warehouse = alike(given, [article("A Road", "t1"), article("A Photo", "t1", day=2)], words=words)
+    warehouse = with_pairs(given, [article("A Road", "t1"), article("A Photo", "t1", day=2)], words=words)
     assert len(originals(warehouse)) == linked
 
 
 def test_the_original_is_the_one_that_was_published_first_though_it_was_seen_later(given):
-    warehouse = alike(
+    warehouse = with_pairs(
         given,
         [
             article("Seen First", "t1"),
@@ -121,7 +114,7 @@ def test_the_original_is_the_one_that_was_published_first_though_it_was_seen_lat
 
 
 def test_of_two_of_one_day_the_time_of_publication_decides(given):
-    warehouse = alike(
+    warehouse = with_pairs(
         given,
         [
             article("Evening", "t1", published_date="2025-12-05", published_at="2025-12-05 12:00:00+00"),
@@ -142,20 +135,20 @@ def test_of_two_of_one_day_the_time_of_publication_decides(given):
 
 
 def test_a_chain_ends_at_its_earliest_article(given):
-    warehouse = alike(
+    warehouse = with_pairs(
         given,
         [article("First", "t1"), article("Second", "t2", day=2), article("Third", "t3", day=3)],
         [{"shared_runs": 9}, {"text_id": "t2", "other_id": "t3", "shared_runs": 8}],
     )
     assert originals(warehouse) == [
         ("Second", "First", "near", Decimal("0.9")),
-        # alike to the second alone, and so of no known likeness to the first
+        # near the second alone, and so of unknown similarity to the first
         ("Third", "First", "near", None),
     ]
 
 
 def test_a_copy_of_what_was_edited_later_is_still_a_copy(given):
-    warehouse = alike(
+    warehouse = with_pairs(
         given,
         [
             article("A Road", "t1"),
@@ -168,7 +161,7 @@ def test_a_copy_of_what_was_edited_later_is_still_a_copy(given):
 
 def test_many_articles_of_one_text_are_all_of_the_first(given):
     titles = [f"Road {number}" for number in range(1, 9)]
-    warehouse = alike(given, [article(title, "t1", position=n) for n, title in enumerate(titles, 1)])
+    warehouse = with_pairs(given, [article(title, "t1", position=n) for n, title in enumerate(titles, 1)])
     assert len(originals(warehouse)) == 7
     assert warehouse.row("select count(distinct duplicate_of) from main.fct_article_duplicate") == (1,)
 

@@ -1,8 +1,10 @@
-"""Given what sweeps were answered: which articles are away, since when, and in what way?"""
+"""Which articles are deleted or unlisted by the responses of sweeps, and since when."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+
+from tests.models.rows import posts_response
 
 URL = "https://timesca.com/a-road/"
 SWEEP = "2025/12/{day}T043000Z-timesca-articles-sweep.warc.gz"
@@ -10,14 +12,7 @@ LIST = "2025/12/{day}T043000Z-timesca-posts-sweep.warc.gz"
 
 
 def at(day: int, **columns):
-    return {
-        "capture_id": f"c{day}",
-        "source": "timesca-posts",
-        "captured_at": f"2025-12-{day:02} 04:30:00+00",
-        "captured_date": f"2025-12-{day:02}",
-        "page_kind": "posts_api",
-        "http_status": 200,
-    } | columns
+    return posts_response(f"c{day}", day) | columns
 
 
 def seen(day: int):
@@ -25,12 +20,12 @@ def seen(day: int):
 
 
 def listed(day: int):
-    """An answer of the posts API to the sweep of that day."""
+    """A response of the posts API to the sweep of that day."""
     return at(day, capture_id=f"l{day}", archive_file=LIST.format(day=f"202512{day:02}"))
 
 
 def looked(day: int, status: int, **columns):
-    """The page of the article, as a sweep asked for it."""
+    """The page of the article, as a sweep requested it."""
     return at(
         day,
         capture_id=f"p{day}",
@@ -52,13 +47,13 @@ def on(day: int) -> datetime:
     return datetime(2025, 12, day, 4, 30, tzinfo=UTC)
 
 
-def test_a_page_that_is_no_more_says_that_its_article_is_gone(given):
+def test_a_deleted_page_means_that_its_article_is_deleted(given):
     warehouse = given(capture=[at(5), looked(7, 404)], article_observation=[seen(5)])
     assert warehouse.rows(AWAY) == [("gone", on(7), on(7), None, True)]
     assert warehouse.rows("select removal, removed_at from main.fct_article") == [("gone", on(7))]
 
 
-def test_a_page_that_stands_though_no_list_names_it_is_unlisted(given):
+def test_a_page_that_exists_though_no_list_names_it_is_unlisted(given):
     warehouse = given(
         capture=[at(5), listed(7), looked(7, 200)],
         article_observation=[seen(5), seen(7) | {"capture_id": "p7"}],
@@ -66,13 +61,13 @@ def test_a_page_that_stands_though_no_list_names_it_is_unlisted(given):
     assert warehouse.rows(AWAY) == [("unlisted", on(7), on(7), None, True)]
 
 
-def test_a_page_that_stands_says_nothing_where_the_sweep_has_no_list(given):
+def test_a_page_that_exists_proves_nothing_where_the_sweep_has_no_list(given):
     closed = listed(7) | {"http_status": 403, "page_kind": None}
     warehouse = given(capture=[at(5), closed, looked(7, 200)], article_observation=[seen(5)])
     assert warehouse.rows(AWAY) == []
 
 
-def test_a_page_that_is_no_more_says_so_without_a_list_until_a_daily_run_finds_it_again(given):
+def test_a_page_is_deleted_without_a_list_until_a_daily_run_sees_it_again(given):
     daily = looked(9, 200) | {"archive_file": "2025/12/20251209T020000Z-timesca-articles.warc.gz"}
     warehouse = given(
         capture=[at(5), looked(7, 404), daily], article_observation=[seen(5), seen(9) | {"capture_id": "p9"}]
@@ -140,7 +135,7 @@ def test_a_page_that_a_daily_run_reads_between_two_sweeps_leaves_an_unlisted_art
     assert warehouse.rows(AWAY) == [("unlisted", on(7), on(14), None, True)]
 
 
-def test_a_page_of_a_daily_run_says_nothing_of_removals(given):
+def test_a_page_of_a_daily_run_proves_no_removal(given):
     warehouse = given(
         capture=[
             at(5),
@@ -157,19 +152,19 @@ def test_a_server_that_is_ill_has_removed_nothing(given):
 
 
 def test_an_article_that_the_sweeps_own_list_shows_is_not_missing(given):
-    """WordPress leads the address of a lost post to the page whose slug begins alike."""
+    """WordPress leads the address of a lost post to the page whose slug has the same prefix."""
     listed = at(7, captured_at="2025-12-07 04:29:00+00", archive_file=LIST.format(day="20251207"))
     warehouse = given(capture=[at(5), listed, looked(7, 200)], article_observation=[seen(5), seen(7)])
     assert warehouse.rows(AWAY) == []
 
 
-def test_a_page_that_is_no_article_says_nothing_of_one(given):
+def test_a_page_that_is_not_an_article_proves_nothing_of_one(given):
     home = looked(7, 200) | {"page_kind": "home"}
     warehouse = given(capture=[at(5), listed(7), home], article_observation=[seen(5)])
     assert warehouse.rows(AWAY) == []
 
 
-def test_a_page_tells_of_the_article_that_its_address_named_then(given):
+def test_a_page_counts_for_the_article_that_its_address_named_then(given):
     moved = seen(6) | {"url": "https://timesca.com/another/"}
     other = {"capture_id": "c6", "position": 2, "title": "A Bridge", "url": URL, "post_id": 9}
     warehouse = given(capture=[at(5), at(6), looked(7, 404)], article_observation=[seen(5), moved, other])
@@ -179,7 +174,7 @@ def test_a_page_tells_of_the_article_that_its_address_named_then(given):
     ) == [(True, 9)]
 
 
-def test_a_page_that_shows_another_article_says_that_the_first_is_gone(given):
+def test_a_page_that_shows_another_article_means_that_the_first_is_deleted(given):
     other = {"capture_id": "p7", "title": "A Bridge", "url": URL, "post_id": 9}
     warehouse = given(capture=[at(5), listed(7), looked(7, 200)], article_observation=[seen(5), other])
     assert warehouse.rows("select removal from main.fct_article where post_id = 7") == [("gone",)]

@@ -4,15 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-
-def capture(day: int, **columns):
-    at = f"2025-12-{day:02} 02:00:00+00"
-    return {
-        "capture_id": f"c{day}",
-        "page_date": f"2025-12-{day:02}",
-        "captured_at": at,
-        "captured_date": at[:10],
-    } | columns
+from tests.models.rows import capture
 
 
 def shown(day: int, text_id: str | None = "a", title: str = "Glacier Survey Begins", **columns):
@@ -28,7 +20,7 @@ def states(warehouse):
 
 def build(given, observations, **texts: str):
     return given(
-        capture=[capture(day) for day in (5, 6, 7)],
+        capture=[capture(f"c{day}", day) for day in (5, 6, 7)],
         article_observation=observations,
         article_text=[{"text_id": text_id, "text": text} for text_id, text in texts.items()],
     )
@@ -40,7 +32,7 @@ def test_an_article_that_stays_has_one_state(given):
     assert warehouse.row("select revisions from main.fct_article") == (0,)
 
 
-def test_an_edit_of_the_text_begins_a_new_state_and_says_how_much_is_new(given):
+def test_an_edit_of_the_text_starts_a_new_state_with_the_share_that_is_new(given):
     warehouse = build(
         given, [shown(5), shown(6, "b"), shown(7, "b")], a="one two three four", b="one two three five"
     )
@@ -52,7 +44,7 @@ def test_an_edit_of_the_text_begins_a_new_state_and_says_how_much_is_new(given):
     assert warehouse.row("select revisions from main.fct_article") == (1,)
 
 
-def test_an_edit_that_is_taken_back_is_two_edits(given):
+def test_an_edit_that_is_reverted_is_two_edits(given):
     warehouse = build(given, [shown(5), shown(6, "b"), shown(7)], a="one two", b="one three")
     assert [row[3] for row in states(warehouse)] == ["a", "b", "a"]
 
@@ -64,11 +56,11 @@ def test_an_edit_that_is_taken_back_is_two_edits(given):
         ("One\n\nparagraph and\u00a0another", "One paragraph and another"),
     ],
 )
-def test_quotes_dashes_and_blanks_are_no_revision(given, before, after):
+def test_quotes_dashes_and_spaces_make_no_revision(given, before, after):
     assert len(states(build(given, [shown(5), shown(6, "b")], a=before, b=after))) == 1
 
 
-def test_a_cut_text_is_no_revision_of_the_whole_one_nor_the_whole_one_of_it(given):
+def test_a_cut_text_is_not_a_revision_of_the_whole_one_nor_the_whole_one_of_it(given):
     warehouse = build(
         given,
         [shown(5, "cut", is_truncated=True), shown(6, "a"), shown(7, "cut", is_truncated=True)],
@@ -78,7 +70,7 @@ def test_a_cut_text_is_no_revision_of_the_whole_one_nor_the_whole_one_of_it(give
     assert states(warehouse) == [(0, 5, None, "a", None, None)]
 
 
-def test_cut_texts_that_differ_are_no_revision_while_no_whole_one_is_known(given):
+def test_cut_texts_that_differ_make_no_revision_while_no_whole_one_is_known(given):
     cut = {"is_truncated": True}
     warehouse = build(
         given,
@@ -103,8 +95,8 @@ def test_title_and_text_may_change_at_once(given):
 
 
 def test_a_cached_page_that_is_fetched_late_turns_no_time_around(given):
-    later = capture(7) | {"captured_at": "2025-12-07 02:00:00+00"}
-    cached = capture(5) | {"captured_at": "2025-12-10 02:00:00+00", "captured_date": "2025-12-10"}
+    later = capture("c7", 7) | {"captured_at": "2025-12-07 02:00:00+00"}
+    cached = capture("c5", 5) | {"captured_at": "2025-12-10 02:00:00+00", "captured_date": "2025-12-10"}
     warehouse = given(
         capture=[later, cached],
         article_observation=[
@@ -122,16 +114,16 @@ def test_a_cached_page_that_is_fetched_late_turns_no_time_around(given):
 
 
 def test_a_state_that_a_cached_page_shows_later_is_as_old_as_its_earliest_capture(given):
-    cached = capture(5) | {"captured_at": "2025-12-10 02:00:00+00", "captured_date": "2025-12-10"}
+    cached = capture("c5", 5) | {"captured_at": "2025-12-10 02:00:00+00", "captured_date": "2025-12-10"}
     warehouse = given(
-        capture=[capture(7), cached],
+        capture=[capture("c7", 7), cached],
         article_observation=[shown(5), shown(7)],
         article_text=[{"text_id": "a", "text": "one two"}],
     )
     assert states(warehouse) == [(0, 7, None, "a", None, None)]
 
 
-def test_of_texts_that_differ_in_their_paragraphs_alone_the_first_stands(given):
+def test_of_texts_that_differ_in_their_paragraphs_alone_the_first_is_kept(given):
     warehouse = build(given, [shown(5), shown(6, "a"), shown(7, "b")], b="One.\n\nTwo.", a="One. Two.")
     assert states(warehouse) == [(0, 5, None, "a", None, None)]
     warehouse = build(given, [shown(5, "b"), shown(6, "a"), shown(7, "a")], b="One.\n\nTwo.", a="One. Two.")
@@ -142,7 +134,7 @@ def test_of_texts_that_differ_in_their_paragraphs_alone_the_first_stands(given):
     ("day", "began"), [("2024-01-15", "2024-01-14 18:00:00+00"), ("2024-04-15", "2024-04-14 19:00:00+00")]
 )
 @pytest.mark.parametrize("titles", [("A",), ("A", "B")])
-def test_a_capture_of_unknown_time_counts_from_the_beginning_of_its_day_in_almaty(given, day, began, titles):
+def test_a_capture_of_unknown_time_counts_from_the_start_of_its_day_in_almaty(given, day, began, titles):
     warehouse = given(
         capture=[
             {"capture_id": f"c{number}", "page_date": day, "archive_offset": number}

@@ -1,7 +1,7 @@
 from datetime import date
 
 
-def test_every_place_where_an_article_was_seen_is_a_row_numbered_from_the_oldest(given):
+def test_every_sighting_of_an_article_is_a_row_numbered_from_the_oldest(given):
     warehouse = given(
         capture=[
             {"capture_id": "new", "page_date": "2025-12-06", "url": "https://timesca.com/latest/"},

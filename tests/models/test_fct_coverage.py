@@ -17,7 +17,7 @@ def outcomes(warehouse):
     return warehouse.rows("select slot, outcome, reason, runs from main.fct_coverage order by slot")
 
 
-def test_a_slot_with_rates_is_observed_and_tells_what_was_missing_of_it(given):
+def test_a_slot_with_rates_is_observed_with_what_was_missing_of_it(given):
     warehouse = given(
         capture=[page(), page(capture_id="c2", archive_offset=9, http_status=503)],
         rate_observation=[{}],
@@ -38,18 +38,18 @@ def test_a_slot_with_rates_is_observed_and_tells_what_was_missing_of_it(given):
     ]
 
 
-def test_a_slot_of_which_the_site_said_that_nothing_is_new_is_unchanged(given):
+def test_a_slot_for_which_the_site_reported_nothing_new_is_unchanged(given):
     warehouse = given(capture=[page(refers_to="c0")], rate_observation=[{}], slot=[slot(5, "unchanged")])
     assert [row[1] for row in outcomes(warehouse)] == ["unchanged"]
 
 
 @pytest.mark.parametrize(("outcome", "reason"), [("blocked", "blocked: 403"), ("failed", "2 unreachable")])
-def test_a_slot_without_rates_says_what_its_run_saw(given, outcome, reason):
+def test_a_slot_without_rates_has_the_reason_of_its_run(given, outcome, reason):
     warehouse = given(capture=[page(http_status=403)], slot=[slot(5, outcome, reason=reason)])
     assert [row[1:3] for row in outcomes(warehouse)] == [(outcome, reason)]
 
 
-def test_missed_slots_were_run_by_nobody(given):
+def test_missed_slots_have_no_run(given):
     warehouse = given(slot=[slot(4, "missed", reason="no run"), slot(5, "failed")])
     assert [row[1:] for row in outcomes(warehouse)] == [("missed", "no run", 0), ("failed", None, 1)]
 
@@ -88,7 +88,7 @@ def test_a_slot_whose_only_capture_was_excluded_is_not_observed(given):
     ]
 
 
-def test_what_was_asked_for_again_later_counts_for_the_slot_before(given):
+def test_what_was_requested_again_later_counts_for_the_slot_before(given):
     warehouse = given(
         capture=[page(archive_file="2025/12/20251205T093000Z-timesca.warc.gz")],
         rate_observation=[{}],
@@ -161,7 +161,7 @@ def test_a_file_given_by_hand_belongs_to_no_slot(given):
     assert [row[1] for row in outcomes(warehouse)] == ["missed"]
 
 
-def test_a_filled_day_says_why_nothing_was_observed(given):
+def test_a_filled_day_has_the_reason_why_nothing_was_observed(given):
     days = (5, 6, 7, 8, 9, 10)
     warehouse = given(
         capture=[
@@ -200,14 +200,14 @@ def test_a_filled_day_says_why_nothing_was_observed(given):
     )
 
 
-QUESTION = "https://timesca.com/wp-json/wp/v2/posts?orderby=id&per_page=100"
+QUERY = "https://timesca.com/wp-json/wp/v2/posts?orderby=id&per_page=100"
 
 
-def answer(**columns):
-    """A page of the posts API, as an answer of the slot on the fifth."""
+def response(**columns):
+    """A page of the posts API, as a response of the slot on the fifth."""
     return {
         "source": "timesca-posts",
-        "url": f"{QUESTION}&after=2025-12-04T00:00:00Z",
+        "url": f"{QUERY}&after=2025-12-04T00:00:00Z",
         "captured_at": "2025-12-05 02:00:30+00",
         "captured_date": "2025-12-05",
         "archive_file": "2025/12/20251205T020000Z-timesca-posts.warc.gz",
@@ -233,7 +233,7 @@ COUNTS = (
 
 def test_posts_that_all_came_leave_no_gap(given):
     warehouse = given(
-        capture=[answer(shown_total=2)],
+        capture=[response(shown_total=2)],
         article_observation=[post(1), post(2)],
         slot=[of_posts("observed")],
     )
@@ -246,9 +246,9 @@ def test_posts_that_all_came_leave_no_gap(given):
 def test_a_post_is_one_however_many_pages_and_questions_showed_it(given):
     warehouse = given(
         capture=[
-            answer(shown_total=3),
-            answer(capture_id="c2", url=f"{QUESTION}&offset=1&after=2025-12-04T00:00:00Z", shown_total=3),
-            answer(capture_id="c3", url=f"{QUESTION}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
+            response(shown_total=3),
+            response(capture_id="c2", url=f"{QUERY}&offset=1&after=2025-12-04T00:00:00Z", shown_total=3),
+            response(capture_id="c3", url=f"{QUERY}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
         ],
         article_observation=[
             post(1),
@@ -265,18 +265,18 @@ def test_a_post_is_one_however_many_pages_and_questions_showed_it(given):
 
 def test_posts_that_the_site_counts_and_does_not_show_are_a_gap(given):
     warehouse = given(
-        capture=[answer(shown_total=3)],
+        capture=[response(shown_total=3)],
         article_observation=[post(1)],
         slot=[of_posts("observed")],
     )
     assert warehouse.rows(COUNTS) == [(3, 1, 1, 1, "2 counted by the site and not shown")]
 
 
-def test_a_post_that_came_into_a_question_while_it_was_asked_and_was_shown_to_the_next_is_no_gap(given):
+def test_a_post_that_came_during_one_query_and_was_shown_in_the_next_is_not_a_gap(given):
     warehouse = given(
         capture=[
-            answer(url=f"{QUESTION}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
-            answer(capture_id="c2", url=f"{QUESTION}&modified_after=2025-12-05T01:00:00Z", shown_total=1),
+            response(url=f"{QUERY}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
+            response(capture_id="c2", url=f"{QUERY}&modified_after=2025-12-05T01:00:00Z", shown_total=1),
         ],
         article_observation=[
             post(2, modified_at="2025-12-04 08:00:00+00"),
@@ -290,8 +290,8 @@ def test_a_post_that_came_into_a_question_while_it_was_asked_and_was_shown_to_th
 def test_a_post_of_another_time_of_publication_fills_no_gap(given):
     warehouse = given(
         capture=[
-            answer(shown_total=2),
-            answer(capture_id="c2", url=f"{QUESTION}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
+            response(shown_total=2),
+            response(capture_id="c2", url=f"{QUERY}&modified_after=2025-12-04T00:00:00Z", shown_total=2),
         ],
         article_observation=[
             post(2, published_at="2025-12-04 08:00:00+00"),
@@ -303,9 +303,9 @@ def test_a_post_of_another_time_of_publication_fills_no_gap(given):
     assert warehouse.rows(COUNTS) == [(3, 2, 2, 2, "1 counted by the site and not shown")]
 
 
-def test_what_was_not_understood_has_no_title_or_was_excluded_is_told_apart(given):
+def test_rejected_untitled_and_excluded_articles_are_distinguished(given):
     warehouse = given(
-        capture=[answer(shown_total=4), answer(capture_id="c2", shown_total=4)],
+        capture=[response(shown_total=4), response(capture_id="c2", shown_total=4)],
         article_observation=[post(1), post(2, title=None), post(3, capture_id="c2")],
         reject=[{"reason": "bad_json", "excerpt": "7"}, {"position": 1, "reason": "untitled"}],
         slot=[of_posts("observed")],
@@ -325,7 +325,7 @@ def test_what_was_not_understood_has_no_title_or_was_excluded_is_told_apart(give
     ]
 
 
-def test_a_listing_with_fewer_articles_than_its_line_says_is_a_gap(given):
+def test_a_listing_with_fewer_articles_than_its_line_states_is_a_gap(given):
     warehouse = given(
         capture=[page(shown_from=1, shown_to=6, shown_total=3, articles_parsed=2)],
         rate_observation=[{}],
@@ -345,11 +345,11 @@ def test_pages_without_a_count_promise_nothing(given):
     assert warehouse.rows(COUNTS) == [(None, 1, 1, 1, None)]
 
 
-def test_a_closed_source_is_a_fact_and_the_next_one_has_a_row_of_its_own(given):
+def test_an_unavailable_source_has_a_row_and_so_has_the_next_one(given):
     warehouse = given(
         capture=[
-            answer(page_kind="api_error", http_status=403),
-            answer(
+            response(page_kind="api_error", http_status=403),
+            response(
                 capture_id="c2",
                 source="timesca-feed",
                 archive_file="2025/12/20251205T020000Z-timesca-feed.warc.gz",
@@ -373,9 +373,9 @@ def test_a_closed_source_is_a_fact_and_the_next_one_has_a_row_of_its_own(given):
     ]
 
 
-def test_a_slot_of_articles_whose_only_answer_was_excluded_is_not_observed(given):
+def test_a_slot_of_articles_whose_only_response_was_excluded_is_not_observed(given):
     warehouse = given(
-        capture=[answer(shown_total=1)],
+        capture=[response(shown_total=1)],
         article_observation=[post(1)],
         slot=[of_posts("observed")],
         decision=[{"decision": "exclude"}],
@@ -383,15 +383,15 @@ def test_a_slot_of_articles_whose_only_answer_was_excluded_is_not_observed(given
     assert [row[1:3] for row in outcomes(warehouse)] == [("failed", "no answer of the slot counts")]
 
 
-def test_an_answer_without_new_posts_is_unchanged(given):
-    warehouse = given(capture=[answer(shown_total=0)], slot=[of_posts("unchanged")])
+def test_a_response_without_new_posts_is_unchanged(given):
+    warehouse = given(capture=[response(shown_total=0)], slot=[of_posts("unchanged")])
     assert [row[1:3] for row in outcomes(warehouse)] == [("unchanged", None)]
     assert warehouse.rows(COUNTS) == [(0, 0, 0, 0, None)]
 
 
 def test_what_a_backfill_archives_belongs_to_no_slot(given):
     warehouse = given(
-        capture=[answer(archive_file="2025/12/20251205T091500Z-timesca-posts-20251201.warc.gz")],
+        capture=[response(archive_file="2025/12/20251205T091500Z-timesca-posts-20251201.warc.gz")],
         article_observation=[post(1)],
         slot=[of_posts("closed")],
     )

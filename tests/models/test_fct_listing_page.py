@@ -41,7 +41,7 @@ def test_a_page_that_promises_nothing_is_neither_complete_nor_incomplete(given):
     assert warehouse.row(SELECT) == (None, None, None, None, 5, None)
 
 
-def test_article_pages_and_pages_without_any_article_are_no_listings(given):
+def test_article_pages_and_pages_without_any_article_are_not_listings(given):
     warehouse = given(
         capture=[
             {

@@ -10,7 +10,7 @@ def printed(number: int, rate: str, change: str = "0%", **columns):
     return {"capture_id": f"c{number}", "rate_text": rate, "change_text": change} | columns
 
 
-def test_a_day_without_a_print_carries_the_last_rate_and_says_so(given):
+def test_a_day_without_a_print_carries_the_last_rate_and_is_marked(given):
     warehouse = given(
         capture=[day(5), day(8)],
         rate_observation=[printed(5, "0.01144", "0.1%"), printed(8, "0.01143", "-0%")],
@@ -82,7 +82,7 @@ def test_prints_of_unknown_time_count_in_the_order_of_the_archive(given):
     )
 
 
-def test_the_computed_change_looks_back_to_the_last_observed_day_with_its_interval(given):
+def test_the_computed_change_is_since_the_last_observed_day_with_its_interval(given):
     warehouse = given(
         capture=[day(5), day(7)], rate_observation=[printed(5, "0.00198"), printed(7, "0.00197", "-0%")]
     )

@@ -74,7 +74,7 @@ def test_a_capture_without_any_day_gives_no_rate(given):
     assert warehouse.rows("from main.fct_rate_observation") == []
 
 
-def test_an_excluded_capture_gives_no_rate_and_an_accepted_one_says_so(given):
+def test_an_excluded_capture_gives_no_rate_and_an_accepted_one_is_marked(given):
     warehouse = given(
         capture=[
             {"capture_id": "bad", "page_date": "2025-12-05"},

@@ -1,11 +1,7 @@
 from ca_etl.warehouse.sqlfiles import frontier_query
+from tests.models.rows import capture
 
 FIRST, LAST = "2025-12-01 00:00:00+00", "2025-12-08 00:00:00+00"
-
-
-def capture(capture_id, day, **columns):
-    at = f"2025-12-{day:02}"
-    return {"capture_id": capture_id, "captured_at": f"{at} 02:00:00+00", "captured_date": at} | columns
 
 
 def post(post_id, published_day=5, **columns):
@@ -21,7 +17,10 @@ def post(post_id, published_day=5, **columns):
 
 def known(given, *posts, captures=()):
     warehouse = given(
-        capture=[capture("posts", 6, source="timesca-posts", page_kind="posts_api"), *captures],
+        capture=[
+            capture("posts", 6, page_date=None, source="timesca-posts", page_kind="posts_api"),
+            *captures,
+        ],
         article_observation=list(posts),
     )
     rows = warehouse.con.execute(frontier_query("known_posts"), {"first": FIRST, "last": LAST}).fetchall()
@@ -40,6 +39,7 @@ def sweep(capture_id, day, post_id, status):
     return capture(
         capture_id,
         day,
+        page_date=None,
         source="timesca-articles",
         url=f"https://timesca.com/post-{post_id}/",
         http_status=status,

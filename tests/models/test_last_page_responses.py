@@ -1,16 +1,7 @@
 from ca_etl.warehouse.sqlfiles import frontier_query
+from tests.models.rows import capture
 
 A, B = "https://timesca.com/a/", "https://timesca.com/b/"
-
-
-def capture(capture_id, day, **columns):
-    at = f"2025-12-{day:02}"
-    return {
-        "capture_id": capture_id,
-        "captured_at": f"{at} 02:00:00+00",
-        "captured_date": at,
-        "page_date": at,
-    } | columns
 
 
 def responses(given, *pages):

@@ -33,7 +33,7 @@ def ancestors(name: str, parents: dict[str, tuple[str, ...]]) -> Iterator[str]:
 
 @pytest.mark.parametrize("model", RATE_MODELS)
 def test_rates_do_not_depend_on_articles(model):
-    parents = {found.name: found.parents for found in discover(sql_root())}
+    parents = {model.name: model.parents for model in discover(sql_root())}
     assert model in parents
     of_articles = re.compile(r"article|listing|posts|text|coverage")
     assert [name for name in ancestors(model, parents) if of_articles.search(name)] == []

@@ -42,7 +42,7 @@ def read(text: str):
     return read_model_header(fields, PATH, "table")
 
 
-def test_a_header_says_what_the_table_is_and_the_rest_is_the_query():
+def test_a_header_describes_the_table_and_the_rest_is_the_query():
     header = read(WHOLE)
     assert header.description == "A thing, in one sentence."
     assert header.grain == ("day", "code")
@@ -93,14 +93,14 @@ def test_a_wrong_header_is_an_error_that_names_file_field_and_next_command(old, 
     assert caught.value.hint == "ca-etl models"
 
 
-def test_a_staging_file_is_a_view_unless_it_says_otherwise():
+def test_a_staging_file_is_a_view_unless_its_header_states_another_kind():
     fields, _ = split_file(WHOLE, PATH)
     assert read_model_header(fields, PATH, "view").materialized == "view"
     assert read_model_header(fields | {"materialized": "table"}, PATH, "view").materialized == "table"
 
 
 @pytest.mark.parametrize("missing", ["description", "severity", "model"])
-def test_a_check_file_says_what_it_is_about_and_how_bad_it_is(missing):
+def test_a_check_file_states_its_model_and_its_severity(missing):
     whole = {"description": "It adds up.", "severity": "error", "model": "main.fct_thing"}
     assert read_check_header(whole, PATH).model == "main.fct_thing"
     with pytest.raises(HeaderError, match=missing):

@@ -20,7 +20,7 @@ def test_parents_are_built_before_their_children_whatever_their_names(sql_folder
             "staging/middle.sql": model("select 1 as a"),
         }
     )
-    assert [found.name for found in discover(root)] == ["staging.middle", "main.z_parent", "main.a_child"]
+    assert [model.name for model in discover(root)] == ["staging.middle", "main.z_parent", "main.a_child"]
     assert [(made.model.name, made.rows) for made in build_models(con, root)] == [
         ("staging.middle", None),
         ("main.z_parent", 1),
@@ -28,7 +28,7 @@ def test_parents_are_built_before_their_children_whatever_their_names(sql_folder
     ]
 
 
-def test_parents_are_read_from_joins_subqueries_unions_and_ctes_but_a_cte_is_no_parent(sql_folder):
+def test_parents_are_read_from_joins_subqueries_unions_and_ctes_but_a_cte_is_not_a_parent(sql_folder):
     root = sql_folder(
         {
             "raw/one.sql": "create table raw.one (a integer)",
@@ -42,13 +42,13 @@ def test_parents_are_read_from_joins_subqueries_unions_and_ctes_but_a_cte_is_no_
             ),
         }
     )
-    (five,) = (found for found in discover(root) if found.table == "five")
+    (five,) = (model for model in discover(root) if model.table == "five")
     assert five.parents == ("main.four", "main.three", "raw.one", "seeds.two")
 
 
 def test_an_unknown_parent_is_an_error_that_names_file_and_table(sql_folder):
     root = sql_folder({"main/a.sql": model("select a from main.nowhere")})
-    with pytest.raises(ModelError, match=r"main/a\.sql: reads main\.nowhere, which is no model") as caught:
+    with pytest.raises(ModelError, match=r"main/a\.sql: reads main\.nowhere, which is not a model") as caught:
         discover(root)
     assert caught.value.hint == "ca-etl models"
 
@@ -157,7 +157,7 @@ def test_a_table_may_become_a_view_and_a_view_a_table(sql_folder, con):
     assert kinds("view", "table") == [("a", "VIEW"), ("b", "BASE TABLE")]
 
 
-def test_rows_lie_in_the_order_that_the_header_asks_for(sql_folder, con):
+def test_rows_are_in_the_order_of_the_header(sql_folder, con):
     root = sql_folder(
         {
             "main/a.sql": model(
@@ -175,7 +175,7 @@ def test_seeds_are_tables_of_text_in_which_an_empty_cell_is_null(sql_folder, con
     assert con.execute("from seeds.s order by code").fetchall() == [("007", "Bond, James"), ("008", None)]
 
 
-def test_descriptions_stand_as_comments_in_the_file_for_tables_views_and_columns(tmp_path, sql_folder):
+def test_descriptions_are_comments_in_the_file_for_tables_views_and_columns(tmp_path, sql_folder):
     root = sql_folder(
         {
             "main/a.sql": model("select 1 as a").replace("What a is.", "The operator's number."),
@@ -241,7 +241,7 @@ def test_the_tables_of_the_design_are_there_with_their_fixed_columns(con):
         assert set(columns.split()) <= built[table], table
 
 
-def test_views_work_for_an_analyst_who_has_none_of_the_runners_macros(tmp_path):
+def test_views_work_without_the_macros_of_the_runner(tmp_path):
     from ca_etl.warehouse.raw_schema import ensure_raw
 
     path = tmp_path / "warehouse.duckdb"

@@ -1,6 +1,6 @@
 from ca_etl.warehouse.sqlfiles import frontier_query
+from tests.models.rows import capture
 
-DAY = {"captured_at": "2025-12-05 02:00:00+00", "captured_date": "2025-12-05", "page_date": "2025-12-05"}
 WHOLE = {
     "title": "A Road",
     "url": "https://timesca.com/a-road/",
@@ -10,9 +10,9 @@ WHOLE = {
 }
 
 
-def urls(given, *, observation=(), **capture):
+def urls(given, *, observation=(), **columns):
     warehouse = given(
-        capture=[DAY | capture],
+        capture=[capture("c1", 5, **columns)],
         article_observation=[WHOLE | observation] if observation is not None else [],
         article_text=[{"text_id": "t1", "text": "One two."}],
     )

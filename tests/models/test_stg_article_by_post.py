@@ -1,5 +1,7 @@
 """A post is one article, whatever its addresses; two posts are two, even at one address."""
 
+from tests.models.rows import capture
+
 
 def of_post(number: int, day: int, slug: str, title: str, **columns):
     url = f"https://timesca.com/{slug}/"
@@ -13,12 +15,7 @@ def of_post(number: int, day: int, slug: str, title: str, **columns):
 
 
 def api(day: int):
-    return {
-        "capture_id": f"c{day}",
-        "source": "timesca-posts",
-        "captured_at": f"2025-12-{day:02} 02:00:00+00",
-        "captured_date": f"2025-12-{day:02}",
-    }
+    return capture(f"c{day}", day, source="timesca-posts", page_date=None)
 
 
 def test_a_post_that_was_given_another_address_stays_one_article_under_its_first(given):

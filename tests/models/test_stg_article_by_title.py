@@ -36,7 +36,7 @@ def build(given, *observations, **tables):
 
 
 def positions_by_slug(warehouse):
-    """The observations of each article, by capture and position, under its slug."""
+    """The observations of every article, by capture and position, under its slug."""
     rows = warehouse.rows(
         "from staging.stg_article_observation select capture_id, position, slug order by all"
     )
@@ -113,7 +113,7 @@ def test_one_article_that_a_page_shows_twice_is_one(given, also):
     assert len(positions_by_slug(warehouse)) == 1
 
 
-def test_a_beginning_that_fits_two_articles_makes_no_third_one(given):
+def test_a_prefix_that_fits_two_articles_makes_no_third_one(given):
     texts = {
         "march_2": f"{MARCH[:21]} faster than anybody in the town could remember, and the road was closed."
     }

@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001  titles as the site sets them
-"""Each observation with a title has the slug of its post, of its link or of its title."""
+"""An observation with a title has the slug of its post, of its link or of its title."""
 
 
 def shown(day: int, title: str, **columns):

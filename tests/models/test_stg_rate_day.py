@@ -1,10 +1,7 @@
 from datetime import date
 from decimal import Decimal
 
-
-def capture(number, day, hour=2):
-    at = f"2025-12-{day:02} {hour:02}:00:00+00"
-    return {"capture_id": f"c{number}", "captured_at": at, "captured_date": at[:10], "page_date": at[:10]}
+from tests.models.rows import capture
 
 
 def printed(number, rate, change="0%", base="KGS"):
@@ -19,7 +16,7 @@ def rate_days(given, captures, rates, columns):
 def test_a_day_counts_its_prints_and_has_their_range(given):
     rows = rate_days(
         given,
-        [capture(1, 5), capture(2, 5, 8)],
+        [capture("c1", 5), capture("c2", 5, "08:00:00")],
         [printed(1, "0.01144"), printed(2, "0.01141")],
         "rate_date, base, observations, distinct_rates, distinct_tickers, day_low, day_high",
     )
@@ -27,7 +24,7 @@ def test_a_day_counts_its_prints_and_has_their_range(given):
 
 
 def test_the_latest_print_of_a_day_counts(given):
-    captures = [capture(1, 5, 8), capture(2, 5)]
+    captures = [capture("c1", 5, "08:00:00"), capture("c2", 5)]
     warehouse = given(capture=captures, rate_observation=[printed(1, "0.01144"), printed(2, "0.01141")])
     assert warehouse.row(
         "select rate from staging.stg_rate_day inner join main.fct_rate_observation using (capture_order, base)"
@@ -35,6 +32,6 @@ def test_the_latest_print_of_a_day_counts(given):
 
 
 def test_a_ticker_of_an_earlier_day_is_suspected_to_be_stale(given):
-    captures = [capture(1, 5), capture(2, 6), capture(3, 7)]
+    captures = [capture("c1", 5), capture("c2", 6), capture("c3", 7)]
     rates = [printed(1, "0.01144"), printed(2, "0.01144", "-0%"), printed(3, "0.01144")]
     assert rate_days(given, captures, rates, "is_stale_suspect") == [(False,), (False,), (True,)]

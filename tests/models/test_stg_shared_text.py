@@ -1,16 +1,12 @@
 import pytest
 
+from tests.models.rows import capture
+
 
 def shared(given, articles, pairs=(), words=200, **columns):
     texts = ("t1", "t2")
     warehouse = given(
-        capture=[
-            {
-                "page_date": "2025-12-05",
-                "captured_at": "2025-12-05 02:00:00+00",
-                "captured_date": "2025-12-05",
-            }
-        ],
+        capture=[capture("c1", 5)],
         article_observation=[
             {"position": number, "title": title, "text_id": text_id} | columns
             for number, (title, text_id) in enumerate(articles, start=1)

@@ -21,7 +21,7 @@ def counts(given, source: str, *captures, **tables):
     )
 
 
-def test_a_post_counts_once_in_a_slot_and_a_place_on_a_page_each_time(given):
+def test_a_post_counts_once_in_a_slot_and_a_position_on_a_page_every_time(given):
     shown = [
         {"capture_id": "c1", "title": "Road", "post_id": 1},
         {"capture_id": "c2", "title": "Road", "post_id": 1},
@@ -60,7 +60,7 @@ def test_articles_of_an_excluded_capture_are_not_loaded_and_it_is_not_a_response
         ({"page_kind": "home", "http_status": 200}, 0),
     ],
 )
-def test_the_page_of_an_article_answers_and_so_does_a_deleted_one(given, capture, responses):
+def test_the_page_of_an_article_is_a_response_and_so_is_a_deleted_one(given, capture, responses):
     assert counts(given, "timesca-articles", capture)[0] == responses
 
 

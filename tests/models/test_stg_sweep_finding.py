@@ -1,22 +1,12 @@
+from tests.models.rows import posts_response
+
 URL = "https://timesca.com/a-road/"
 SWEEP = "2025/12/20251209T043000Z-{}-sweep.warc.gz"
 
 
-def capture(capture_id, day, **columns):
-    at = f"2025-12-{day:02}"
-    return {
-        "capture_id": capture_id,
-        "source": "timesca-posts",
-        "captured_at": f"{at} 04:30:00+00",
-        "captured_date": at,
-        "page_kind": "posts_api",
-        "http_status": 200,
-    } | columns
-
-
 def findings(given, *observations, status=404, listed=True):
-    lists = [capture("list", 9, archive_file=SWEEP.format("timesca-posts"))] if listed else []
-    page = capture(
+    lists = [posts_response("list", 9, archive_file=SWEEP.format("timesca-posts"))] if listed else []
+    page = posts_response(
         "page",
         9,
         source="timesca-articles",
@@ -26,7 +16,7 @@ def findings(given, *observations, status=404, listed=True):
         archive_file=SWEEP.format("timesca-articles"),
     )
     warehouse = given(
-        capture=[capture("posts", 5), *lists, page],
+        capture=[posts_response("posts", 5), *lists, page],
         article_observation=[
             {"capture_id": "posts", "title": "A Road", "url": URL, "post_id": 7},
             *observations,
@@ -46,12 +36,12 @@ def test_a_page_that_exists_and_is_not_listed_is_unlisted(given):
     assert findings(given, own, status=200) == [("unlisted", "page", 200, "2025-12-05")]
 
 
-def test_without_a_list_a_page_that_exists_is_no_finding(given):
+def test_without_a_list_a_page_that_exists_is_not_a_finding(given):
     own = {"capture_id": "page", "title": "A Road", "url": URL, "post_id": 7}
     assert findings(given, own, status=200, listed=False) == []
 
 
-def test_an_article_that_the_list_shows_is_no_finding(given):
+def test_an_article_that_the_list_shows_is_not_a_finding(given):
     assert findings(given, {"capture_id": "list", "title": "A Road", "url": URL, "post_id": 7}) == []
 
 

@@ -44,7 +44,7 @@ from ca_etl.settings import Settings
 from ca_etl.warehouse import journal, overrides
 from ca_etl.warehouse.journal import RunRecord, SlotRecord
 from ca_etl.warehouse.lock import Holder, run_lock
-from ca_etl.warehouse.raw_load import Decision
+from ca_etl.warehouse.raw_load import CaptureDecision
 
 SECRET = "a-secret-path"  # noqa: S105  the end of each listener's address
 WRONG = "2025-12-22"
@@ -100,7 +100,9 @@ def test_a_failed_check_is_reported_once_and_its_end_once(cli: Cli, listener: An
     ).stdout.split()[1:]
     assert wrong
     for capture_id in wrong:
-        overrides.append(tmp_path / "data", Decision(capture_id, "exclude", "ten times too high", utc_now()))
+        overrides.append(
+            tmp_path / "data", CaptureDecision(capture_id, "exclude", "ten times too high", utc_now())
+        )
     runs.append(cli("-v", "demo", **webhook))
     assert runs[-1].returncode == 0, runs[-1].stderr
     assert len(listener.got) == 2
@@ -109,6 +111,7 @@ def test_a_failed_check_is_reported_once_and_its_end_once(cli: Cli, listener: An
     assert nowhere_in(tmp_path / "data") == []
 
 
+@pytest.mark.slow
 def test_played_days_open_and_close_by_their_own_clock(listener: Any, settings_with: MakeSettings) -> None:
     settings = settings_with(alert_webhook=listener.url)
     last = datetime.fromisoformat(WRONG).date()
@@ -161,6 +164,7 @@ def test_two_processes_at_once_send_once(
     assert len(listener.got) == 1
 
 
+@pytest.mark.slow
 def test_a_webhook_that_is_away_does_not_fail_a_good_run_and_is_sent_later(
     cli: Cli, listener: Any, settings_with: MakeSettings, tmp_path: Path
 ) -> None:
@@ -183,6 +187,7 @@ def test_a_webhook_that_is_away_does_not_fail_a_good_run_and_is_sent_later(
     assert SECRET not in done.stderr + later.stderr + later.stdout
 
 
+@pytest.mark.slow
 def test_the_command_lists_what_is_open_and_its_exit_status_is_1_while_anything_is(
     cli: Cli, settings_with: MakeSettings
 ) -> None:
@@ -212,6 +217,7 @@ def test_a_dry_run_sends_and_records_nothing(cli: Cli, listener: Any, settings_w
     assert sorted(path.name for path in settings.data_dir.iterdir()) == ["runs.jsonl"]
 
 
+@pytest.mark.slow
 def test_alerts_are_checked_after_a_run_that_fails_and_not_after_one_beside_another(
     cli: Cli, settings_with: MakeSettings, tmp_path: Path
 ) -> None:
@@ -348,6 +354,7 @@ def test_each_episode_is_reported_once_at_either_end(sets: list[frozenset[str]])
 
 @given(CHECKS, st.data())
 @settings(deadline=None, max_examples=25)
+@pytest.mark.slow
 def test_a_channel_that_fails_now_and_then_gets_all_in_order_and_nothing_twice(
     sets: list[frozenset[str]], data: st.DataObject
 ) -> None:

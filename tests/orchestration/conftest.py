@@ -227,7 +227,7 @@ def machine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """A machine with a database of its own, its server up and set up; `SECONDS` of the module is its interval."""
     database = os.environ.get(POSTGRES)
     if not database:
-        pytest.skip(f"{POSTGRES} names no PostgreSQL server (scripts/with_postgres.sh make test)")
+        pytest.skip(f"{POSTGRES} names no PostgreSQL server (scripts/with_postgres.sh make test-slow)")
     folder = tmp_path_factory.mktemp("machine")
     with DemoSite(port=0) as site:
         made = Machine(folder, own_database(database, request.module.__name__), site, request.module.SECONDS)

@@ -9,7 +9,7 @@ import pytest
 
 SECONDS = 5
 DOWN = 10
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
 
 def test_after_ten_slots_without_a_server_one_run_happens_and_the_others_are_missed(machine: Any) -> None:

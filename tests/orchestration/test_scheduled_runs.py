@@ -16,7 +16,7 @@ from ca_etl.demo.faults import Fault
 from ca_etl.warehouse import lock
 
 SECONDS = 15
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")

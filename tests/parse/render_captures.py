@@ -105,7 +105,7 @@ def _author(facts: dict[str, Any], shown: Sequence[Story]) -> Body:
     codes = facts["oddity_codes"]
     lines = ["Our People > Orzu Example", "Orzu Example's Avatar"]
     if facts["layout_variant"] == "V5":
-        without = any('no lone "Articles"' in said for said in facts["oddities"])
+        without = any('no lone "Articles"' in remark for remark in facts["oddities"])
         opening = "\n\n".join(lines) + ("\n\n\n" if without else "\n\nArticles\n\n")
         text, titles = _listed(facts, shown)
         return opening + text, titles
@@ -116,7 +116,7 @@ def _author(facts: dict[str, Any], shown: Sequence[Story]) -> Body:
     if "ZERO_ARTICLES" in codes:
         long = " ".join([BIOGRAPHY, MORE_BIOGRAPHY] * 5)
         return "\n\n".join([*lines, long, long[:300]]), []
-    broken = any("single line feed" in said for said in facts["oddities"])
+    broken = any("single line feed" in remark for remark in facts["oddities"])
     lines.append(f"{BIOGRAPHY}\n{MORE_BIOGRAPHY}" if broken else BIOGRAPHY)
     if not broken:
         lines += ["divider", MORE_BIOGRAPHY]
@@ -249,14 +249,14 @@ SURVEYED: Final[tuple[tuple[str, tuple[str, str], str | None, int, int, list[int
 
 def surveyed() -> list[tuple[str, dict[str, Any]]]:
     """The name and the facts of one page of each layout; the figures are of the survey's ranges."""
-    found = []
+    layouts = []
     for layout, (kind, url), page_date, pairs, cycles, viewing, captured in SURVEYED:
         facts: dict[str, Any] = {
             "url": url, "page_date": page_date, "rates": _FIVE[:pairs], "repeats": cycles, "viewing": viewing,
             "kind": kind, "layout_variant": layout, "oddity_codes": [], "oddities": [], "captured": captured,
         }  # fmt: skip
-        found.append((f"{layout}_{captured}", facts))
-    return found
+        layouts.append((f"{layout}_{captured}", facts))
+    return layouts
 
 
 def main() -> None:
@@ -265,7 +265,7 @@ def main() -> None:
     for turn, (name, facts) in enumerate(surveyed()):
         rendered = render(facts, turn)
         (FOLDER / f"{name}.txt").write_text(rendered.text, encoding="utf-8")
-        told = {
+        facts_shown = {
             "url": facts["url"],
             "captured": facts["captured"],
             "kind": kind_of(facts),
@@ -276,7 +276,7 @@ def main() -> None:
             "titles": rendered.titles,
         }
         (FOLDER / f"{name}.json").write_text(
-            json.dumps(told, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
+            json.dumps(facts_shown, ensure_ascii=False, indent=1) + "\n", encoding="utf-8"
         )
 
 

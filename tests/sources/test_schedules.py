@@ -97,6 +97,6 @@ def test_the_cron_expressions_are_settings_and_a_wrong_one_is_told() -> None:
 
 def test_a_schedule_that_is_none_is_told_with_those_that_are() -> None:
     settings = Settings(_env_file=None)
-    assert [each.name for each in schedules(settings)] == ["daily", "sweep"]
+    assert [schedule.name for schedule in schedules(settings)] == ["daily", "sweep"]
     with pytest.raises(UsageError, match="'hourly'; there is daily, sweep"):
         schedule(settings, "hourly")

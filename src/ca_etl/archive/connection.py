@@ -1,84 +1,131 @@
-"""HTTP connections with a time limit for the whole request and tolerance for bad header lines; bounded gzip inflation.
-
-The HTTP libraries take a cut gzip body for a whole one: 49,549 of 60,000 bytes came back without an error. Here a
-stream that does not reach its end marker is an error, and a bomb is stopped at the step that crosses a bound.
-"""
+"""Send one GET and read its response undecoded: within a time limit and bounds of size, whatever its header lines."""
 
 from __future__ import annotations
 
 import re
 import socket
-import threading
-import zlib
-from dataclasses import dataclass
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
-from http.client import HTTPException, HTTPResponse
-from io import BytesIO
-from types import TracebackType
-from typing import Any, Final, Self
+from http.client import HTTPException, HTTPMessage, HTTPResponse
+from io import BufferedReader, RawIOBase
+from itertools import chain
+from typing import Any, Final
 
+import requests
 from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from ca_etl.archive.policy import Attempt, FetchPolicy, Validators, Verdict, detail_of
+from ca_etl.archive.record import GZIP_MAGIC, InflateError, TooLargeError, inflate
+from ca_etl.archive.verdict import GZIP, BodyEnd, End, content_encoding, judge
 
 FIELD: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]{1,1000})[ \t]{0,1000}:")
 # A bare CR would begin a field of its own, RFC 9112 2.2; both are to be read as a space, RFC 9110 5.5.
 TO_SPACES: Final = bytes.maketrans(b"\r\0", b"  ")
 MOST_DROPPED: Final = 100
+CHUNK: Final = 65_536
+ACCEPT: Final = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+# requests passes some errors of urllib3 and http.client on as they are.
+TROUBLE: Final = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+# No retry can fix these.
+PERMANENT: Final = (
+    requests.exceptions.SSLError,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.MissingSchema,
+)
 
 
-class Deadline:
-    """Hangs up when the time of the whole request is over, and records what is seen of its connection.
+class Transport:
+    """One requests.Session that sends what we state and nothing else.
 
-    Socket timeouts restart with each byte, so that a server which drips a byte a second holds its client
-    for hours, in the headers as in the body. A shut-down socket ends the read that waits on it.
+    `trust_env` is off: a ~/.netrc entry would put credentials into a request that is archived, and a proxy from the
+    environment would be between the demo on loopback and its client. Cookies are not kept, so each request
+    is the first one a visitor makes. The adapter retries nothing: every attempt is seen and counted.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self.expired = False
-        self.ip_address: str | None = None
-        self.dropped_header_lines = 0
-        self._sock: socket.socket | None = None
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
+    def __init__(self, policy: FetchPolicy) -> None:
+        self._policy = policy
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.headers.clear()
+        self._adapter = _TimedAdapter()
 
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
+    def close(self) -> None:
+        """Close all connections."""
+        self._adapter.close()
+        self._session.close()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-        with self._lock:
-            self._sock = None
+    def exchange(
+        self, url: str, number: int, validators: Validators | None, *, started_at: datetime
+    ) -> Attempt:
+        """Send one GET, without following anything, and judge the response.
 
-    def guard(self, sock: socket.socket) -> None:
-        """Name the socket to hang up; at once if the time is over already."""
-        self.ip_address = sock.getpeername()[0]
-        with self._lock:
-            self._sock = sock
-            if self.expired:
-                self._hang_up()
-
-    def _expire(self) -> None:
-        with self._lock:
-            self.expired = True
-            self._hang_up()
-
-    def _hang_up(self) -> None:
-        if self._sock is None:
-            return
+        Network trouble is a verdict, not an exception.
+        """
+        attempt = Attempt(url, number, started_at, Verdict.UNREACHABLE, "no response", validators=validators)
         try:
-            self._sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            # the peer was faster
-            return
+            prepared = self._prepare(url, validators)
+        except TROUBLE as error:
+            return replace(attempt, detail=detail_of(str(error)), permanent=True)
+        attempt = replace(
+            attempt, request_target=prepared.path_url, request_headers=tuple(prepared.headers.items())
+        )
+        exchange = _Exchange(time.monotonic() + self._policy.max_request_seconds)
+        self._adapter.exchange = exchange
+        try:
+            # Session.send reads the whole body of a redirect by itself, decoded and without a bound,
+            # even with allow_redirects=False; the adapter below it only sends.
+            response = self._adapter.send(
+                prepared,
+                stream=True,
+                timeout=(self._policy.connect_timeout_seconds, self._policy.read_timeout_seconds),
+            )
+        except TROUBLE as error:
+            too_late = f"no response within {self._policy.max_request_seconds:g} s"
+            detail = too_late if exchange.is_over else _reason_of(error)
+            return replace(attempt, detail=detail_of(detail), permanent=isinstance(error, PERMANENT))
+        with response:
+            received = _receive(attempt, response, self._policy, exchange)
+        # A kept connection that the server gives up in the pause between two requests fails the next one. Not to reuse
+        # it costs a handshake a page. Sending "Connection: close" would cost more: some servers then leave out the
+        # chunked framing, which is the proof that a body is whole.
+        self._adapter.close()
+        return received
+
+    def _prepare(self, url: str, validators: Validators | None) -> requests.PreparedRequest:
+        headers = {
+            "User-Agent": self._policy.user_agent,
+            "Accept": ACCEPT,
+            # brotli would need a decoder that can be bounded; gzip is what we inflate ourselves
+            "Accept-Encoding": "gzip",
+            **dict(validators.headers() if validators else ()),
+        }
+        prepared = self._session.prepare_request(requests.Request("GET", url))
+        match = re.match(r"https?://(?:[^/?#]*@)?([^/?#]+)", prepared.url or "", re.IGNORECASE)
+        # Host is set here so that the archived request is the one that was sent.
+        prepared.headers.update({"Host": match.group(1) if match else "", **headers})
+        return prepared
 
 
-class WatchedAdapter(HTTPAdapter):
-    """Sends requests, and reads their responses under `deadline`, which is to be set before each."""
+@dataclass(slots=True)
+class _Exchange:
+    """A request under way: when it has to be over (`time.monotonic`), and what is seen of its connection."""
 
-    deadline: Deadline
+    ends_at: float
+    is_over: bool = False
+    ip_address: str | None = None
+    dropped_header_lines: int = 0
+
+
+class _TimedAdapter(HTTPAdapter):
+    """Sends requests, and reads their responses within `exchange`, which is to be set before each."""
+
+    exchange: _Exchange
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  as requests has it
         """The pool for a request, whose connections read their responses here."""
@@ -92,39 +139,79 @@ class WatchedAdapter(HTTPAdapter):
         return connection
 
     def _response(self, sock: socket.socket, **arguments: Any) -> HTTPResponse:  # noqa: ANN401  as http.client has it
-        self.deadline.guard(sock)
-        return _Response(self.deadline, sock, **arguments)
+        self.exchange.ip_address = sock.getpeername()[0]
+        return _TimedResponse(self.exchange, sock, **arguments)
 
 
-class _Response(HTTPResponse):
-    """A response whose head is read through `_Head`."""
+class _TimedResponse(HTTPResponse):
+    """A response that is read through `_TimedSocket`, and its head through `_Head`."""
 
-    def __init__(self, deadline: Deadline, sock: socket.socket, **arguments: Any) -> None:  # noqa: ANN401
+    def __init__(self, exchange: _Exchange, sock: socket.socket, **arguments: Any) -> None:  # noqa: ANN401
         super().__init__(sock, **arguments)
-        self._deadline = deadline
+        self._exchange = exchange
+        self.fp = BufferedReader(_TimedSocket(self.fp.detach(), sock, exchange))
 
     def begin(self) -> None:
         """Read the status line and the header."""
         file = self.fp
-        head: Any = _Head(file, self._deadline)
+        head: Any = _Head(file, self._exchange)
         self.fp = head
         super().begin()
         if self.fp is head:
             self.fp = file
 
 
+class _TimedSocket(RawIOBase):
+    """The bytes of a socket until the exchange has to be over; then it ends, as if the server had hung up.
+
+    A timeout of the socket starts again with each byte, so that a server which drips a byte a second would hold its
+    client for hours, in the headers as in the body.
+    """
+
+    def __init__(self, raw: RawIOBase, sock: socket.socket, exchange: _Exchange) -> None:
+        self._raw = raw
+        self._sock = sock
+        self._exchange = exchange
+        self._timeout = sock.gettimeout()
+
+    def readable(self) -> bool:
+        """True."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  any writable buffer
+        """Read what has arrived, or wait for it. Raises `TimeoutError` where the socket's own timeout comes first."""
+        left = self._exchange.ends_at - time.monotonic()
+        if self._exchange.is_over or left <= 0:
+            self._exchange.is_over = True
+            return 0
+        own = self._timeout is not None and self._timeout < left
+        self._sock.settimeout(self._timeout if own else left)
+        try:
+            return self._raw.readinto(buffer)
+        except TimeoutError:
+            if own:
+                raise
+            self._exchange.is_over = True
+            return 0
+
+    def close(self) -> None:
+        """Close it, and the file of the socket below it."""
+        self._raw.close()
+        super().close()
+
+
 class _Head:
-    """The lines of a response's head, and of those of 1xx responses before it, without what is no header field.
+    """The lines of a response's head, and of those of 1xx responses before it, without what is not a header field.
 
     http.client takes such a line for the end of the header: what follows it, perhaps Content-Length or
     Transfer-Encoding, is lost, and urllib3 logs a traceback. Browsers pass over it.
     """
 
-    def __init__(self, file: Any, deadline: Deadline) -> None:  # noqa: ANN401  a buffered reader of a socket
+    def __init__(self, file: Any, exchange: _Exchange) -> None:  # noqa: ANN401  a buffered reader of a socket
         self.close = file.close
         self.flush = file.flush
         self._file = file
-        self._deadline = deadline
+        self._exchange = exchange
         self._is_at_status = True
         self._may_fold = False
 
@@ -144,120 +231,113 @@ class _Head:
                 self._may_fold = True
                 return (field.group(1) + line[field.end() - 1 :] if field else line) + b"\r\n"
             self._may_fold = False
-            self._deadline.dropped_header_lines += 1
-            if self._deadline.dropped_header_lines > MOST_DROPPED:
-                raise HTTPException(f"got more than {MOST_DROPPED} lines that are no header field")
+            self._exchange.dropped_header_lines += 1
+            if self._exchange.dropped_header_lines > MOST_DROPPED:
+                raise HTTPException(f"got more than {MOST_DROPPED} lines that are not header fields")
 
 
-GZIP_MAGIC: Final = b"\x1f\x8b"
-STEP: Final = 65_536
-# Short pages of one repeated line compress a thousandfold; only what is large can hurt.
-RATIO_FREE_BYTES: Final = 1_000_000
+def _receive(
+    attempt: Attempt, response: requests.Response, policy: FetchPolicy, exchange: _Exchange
+) -> Attempt:
+    raw: Any = response.raw
+    # The public mapping groups repeated headers; the message below it keeps the order of the wire.
+    message: HTTPMessage = raw._original_response.msg  # noqa: SLF001
+    headers = tuple((name, re.sub(r"\r?\n[ \t]*", " ", value)) for name, value in message.items())
+    is_framed = bool(raw.chunked) or raw.length_remaining is not None
+    wire = _WireBody(raw, policy, exchange)
+    body, inflate_error = _read_body(wire, policy, is_gzip=content_encoding(headers) in GZIP)
+    data = b"".join(wire.pieces)
+    received = replace(
+        attempt,
+        status=response.status_code,
+        reason=response.reason or "",
+        http_version="HTTP/1.0" if raw.version == 10 else "HTTP/1.1",
+        response_headers=headers,
+        dropped_header_lines=exchange.dropped_header_lines,
+        wire_body=data,
+        body=data if body is None else body,
+        ip_address=exchange.ip_address,
+    )
+    judgement = judge(received, BodyEnd(wire.end, wire.detail, is_framed, inflate_error))
+    return replace(
+        received,
+        verdict=judgement.verdict,
+        detail=detail_of(judgement.detail),
+        truncated=judgement.truncated,
+    )
 
 
-class InflateError(Exception):
-    """A body could not be inflated to its end. `partial` is what came out before."""
+def _read_body(
+    wire: _WireBody, policy: FetchPolicy, *, is_gzip: bool
+) -> tuple[bytes | None, InflateError | None]:
+    """Read `wire` to its end or a bound; give what it inflates to, as far as it does, and None where it is the body.
 
-    def __init__(self, message: str, partial: bytes = b"") -> None:
-        super().__init__(message)
-        self.partial = partial
-
-
-class CutStreamError(InflateError):
-    """The bytes end before the stream does."""
-
-
-class CorruptStreamError(InflateError):
-    """The bytes are not gzip, or their checksum is wrong."""
-
-
-class TooLargeError(InflateError):
-    """The decoded body crosses a bound of size or ratio."""
-
-
-@dataclass(frozen=True, slots=True)
-class Inflated:
-    """A whole body. `trailing_bytes` followed the last gzip member and are no part of it."""
-
-    body: bytes
-    members: int
-    trailing_bytes: int
-
-
-class Inflater:
-    """Inflates gzip (one member or several) chunk by chunk.
-
-    After a complete member, bytes that begin another member belong to the body and must reach their own end.
-    Any other bytes (zero padding, a warning that PHP printed after its compressed page) are counted and left out,
-    as browsers do: the page before them is whole.
+    Gzip is also what begins like it under no header, since the reading of the archive takes it for that.
     """
+    chunks = wire.chunks()
+    start = next(chunks, b"")
+    if len(start) < len(GZIP_MAGIC):
+        start += next(chunks, b"")
+    if not is_gzip and not start.startswith(GZIP_MAGIC):
+        deque(chunks, maxlen=0)
+        return None, None
+    try:
+        inflated = inflate(
+            chain([start], chunks), max_bytes=policy.max_decoded_bytes, max_ratio=policy.max_ratio
+        )
+    except InflateError as error:
+        # the archive keeps all that was sent, but of a bomb no more than its bound
+        if not isinstance(error, TooLargeError):
+            deque(chunks, maxlen=0)
+        return error.partial, error
+    return inflated.body, None
 
-    def __init__(self, *, max_bytes: int, max_ratio: float) -> None:
-        self._max_bytes = max_bytes
-        self._max_ratio = max_ratio
-        self._stream = zlib.decompressobj(wbits=31)
-        # its value is given without a copy of 30 MB beside the pieces
-        self._out = BytesIO()
+
+class _WireBody:
+    """A body as it is sent, within the bounds of `policy`. `end` and `detail` state how the reading ended."""
+
+    def __init__(self, raw: Any, policy: FetchPolicy, exchange: _Exchange) -> None:  # noqa: ANN401  untyped by requests
+        self.pieces: list[bytes] = []
+        self.end = End.COMPLETE
+        self.detail = ""
+        self._raw = raw
+        self._policy = policy
+        self._exchange = exchange
         self._size = 0
-        self._wire = 0
-        self._members = 0
-        self._started = False
-        self._between = b""
-        self._trailing = 0
 
-    def feed(self, chunk: bytes) -> None:
-        """Take the next bytes of the wire. Raises `CorruptStreamError` or `TooLargeError`."""
-        self._wire += len(chunk)
-        pending = self._between + chunk
-        self._between = b""
-        while pending:
-            if self._trailing:
-                self._trailing += len(pending)
-                return
-            if not self._started and self._members:
-                if pending == GZIP_MAGIC[:1]:
-                    self._between = pending
-                    return
-                if not pending.startswith(GZIP_MAGIC):
-                    self._trailing = len(pending)
-                    return
-            pending = self._inflate(pending)
-
-    def finish(self) -> Inflated:
-        """The whole body. Raises `CutStreamError` if the stream is not at its end."""
-        if self._started or self._members == 0 or self._between:
-            raise CutStreamError(f"gzip stream cut after {self._wire} bytes", self._partial())
-        return Inflated(self._partial(), self._members, self._trailing)
-
-    def _inflate(self, pending: bytes) -> bytes:
-        self._started = True
+    def chunks(self) -> Iterator[bytes]:
+        """Its chunks as they arrive, each of them kept in `pieces`."""
         try:
-            piece = self._stream.decompress(pending, STEP)
-        except zlib.error as error:
-            raise CorruptStreamError(f"no valid gzip: {error}", self._partial()) from error
-        self._size += self._out.write(piece)
-        self._check_bounds()
-        if not self._stream.eof:
-            return self._stream.unconsumed_tail
-        rest = self._stream.unused_data
-        self._members += 1
-        self._started = False
-        self._stream = zlib.decompressobj(wbits=31)
-        return rest
+            yield from self._read()
+        except ReadTimeoutError:
+            self.end = End.TIME
+            self.detail = f"no byte for {self._policy.read_timeout_seconds:g} s after {self._size} bytes"
+        except (HTTPError, OSError) as error:
+            self.end, self.detail = End.DISCONNECT, f"cut after {self._size} bytes: {error}"
+        if self._exchange.is_over:
+            self.end = End.TIME
+            limit = f"{self._policy.max_request_seconds:g} s"
+            self.detail = f"not complete after {limit}, {self._size} bytes read"
 
-    def _check_bounds(self) -> None:
-        if self._size > self._max_bytes:
-            raise TooLargeError(f"inflates to more than {self._max_bytes} bytes", self._partial())
-        if self._size > RATIO_FREE_BYTES and self._size > self._max_ratio * self._wire:
-            raise TooLargeError(f"inflates to more than {self._max_ratio:g} times its size", self._partial())
+    def _read(self) -> Iterator[bytes]:
+        most = min(self._policy.max_wire_bytes, self._policy.max_decoded_bytes)
+        while True:
+            # read1 gives what has arrived; read would wait for a full chunk and lose it when the connection breaks.
+            # A server that sends more than its Content-Length must not leak into the page.
+            left = self._raw.length_remaining
+            chunk = self._raw.read1(CHUNK if left is None else min(CHUNK, left), decode_content=False)
+            if not chunk:
+                return
+            piece = chunk[: most - self._size]
+            self.pieces.append(piece)
+            self._size += len(piece)
+            yield piece
+            if len(piece) < len(chunk):
+                self.end, self.detail = End.LENGTH, f"more than {most} bytes sent"
+                return
 
-    def _partial(self) -> bytes:
-        return self._out.getvalue()
 
-
-def inflate(wire: bytes, *, max_bytes: int, max_ratio: float) -> Inflated:
-    """Inflate a whole gzip body. Raises an `InflateError`."""
-    inflater = Inflater(max_bytes=max_bytes, max_ratio=max_ratio)
-    for start in range(0, len(wire), STEP):
-        inflater.feed(wire[start : start + STEP])
-    return inflater.finish()
+def _reason_of(error: Exception) -> str:
+    cause = error.args[0] if error.args else error
+    reason = getattr(cause, "reason", None) or cause
+    return f"{type(error).__name__}: {reason}"

@@ -1,8 +1,8 @@
-"""An archive file as a row of records: one gzip member each, or back to back when uncompressed.
+"""Split an archive file into its records: one gzip member each, or one after another when uncompressed.
 
 Each record is checked for its frame: the member inflates to its end, and Content-Length ends exactly where the member
-does. Readers that skip this give 3,103 of 14,000 bytes of a cut record, or a body that swallows the next
-record's header, without an error.
+does. Readers that skip this give 3,103 of 14,000 bytes of a cut record, or a body with the header of the next
+record in it, without an error.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import BinaryIO, Final, NamedTuple
 
 from ca_etl.records import RejectReason
 
-# A hand-given file of one 200 MB line must pass; a bomb must not fill the memory.
+# A file of one 200 MB line must pass; a bomb must not fill the memory.
 MAX_RECORD_BYTES: Final = 512 * 1024 * 1024
 MAX_HEADER_BYTES: Final = 262_144
 CHUNK: Final = 65_536
-# Most text pages fit; what is read behind a member is copied by zlib and read again.
+# Most text pages fit; what is read after a member is copied by zlib and read again.
 FIRST_CHUNK: Final = 4_096
 GZIP_MEMBER: Final = b"\x1f\x8b\x08"
 VERSION: Final = b"WARC/"
@@ -30,7 +30,7 @@ CONTENT_LENGTH: Final = re.compile(
 
 
 class RawRecord(NamedTuple):
-    """One whole record: `data` is its header, block and closing line ends; `start` and `end` its place in the file."""
+    """One whole record: `data` is its header, block and closing line ends; `start` and `end` are offsets."""
 
     start: int
     end: int
@@ -44,8 +44,8 @@ class RawRecord(NamedTuple):
         return self.data[self.block_start : self.block_end]
 
 
-class BadStretch(NamedTuple):
-    """Bytes from `start` to `end` that are no whole record, and why."""
+class BadRange(NamedTuple):
+    """Bytes from offset `start` to `end` that are not a whole record, and why."""
 
     start: int
     end: int
@@ -53,29 +53,29 @@ class BadStretch(NamedTuple):
     detail: str
 
 
-Stretch = RawRecord | BadStretch
+Part = RawRecord | BadRange
 
 
-def stretches(file: BinaryIO, start: int = 0) -> Iterator[Stretch]:
-    """The records of `file` from offset `start` on, and the stretches that are none; together they cover every byte.
+def split_records(file: BinaryIO, start: int = 0) -> Iterator[Part]:
+    """The records of `file` from offset `start` on, and the ranges that are not records.
 
-    The form is told by the first bytes, never by the file's name.
+    Together they cover every byte. Whether it is compressed is read from its first bytes, never from its name.
     """
     size = os.fstat(file.fileno()).st_size
     if size == 0:
-        yield BadStretch(0, 0, RejectReason.EMPTY, "the file is empty")
+        yield BadRange(0, 0, RejectReason.EMPTY, "the file is empty")
         return
     file.seek(0)
     is_plain = file.read(len(VERSION)) == VERSION
     at = start
     while at < size:
-        stretch = _plain(file, at, size) if is_plain else _member(file, at, size)
-        yield stretch
-        at = stretch.end
+        part = _plain(file, at, size) if is_plain else _member(file, at, size)
+        yield part
+        at = part.end
 
 
-def _member(file: BinaryIO, start: int, size: int) -> Stretch:
-    """The gzip member at `start`; where there is none, the stretch up to the next one that holds a record."""
+def _member(file: BinaryIO, start: int, size: int) -> Part:
+    """The gzip member at `start`; where there is none, the range up to the next one that holds a record."""
     file.seek(start)
     stream = zlib.decompressobj(wbits=31)
     pieces: list[bytes] = []
@@ -87,30 +87,30 @@ def _member(file: BinaryIO, start: int, size: int) -> Stretch:
             step = CHUNK
             if not chunk:
                 end = _next_member(file, start + 1, size)
-                return BadStretch(start, end, RejectReason.TRUNCATED, "the gzip member has no end")
+                return BadRange(start, end, RejectReason.TRUNCATED, "the gzip member has no end")
             while chunk and not stream.eof:
                 piece = stream.decompress(chunk, 8 * CHUNK)
                 length += len(piece)
-                # past the bound the member is only walked to its end, so that reading can go on behind it
+                # past the bound the member is only read to its end, so that reading can resume after it
                 if length <= MAX_RECORD_BYTES:
                     pieces.append(piece)
                 else:
                     pieces.clear()
                 chunk = stream.unconsumed_tail
     except zlib.error as error:
-        return BadStretch(
+        return BadRange(
             start,
             _next_member(file, start + 1, size),
             RejectReason.BAD_RECORD,
-            f"no whole gzip member: {error}",
+            f"not a whole gzip member: {error}",
         )
     end = file.tell() - len(stream.unused_data)
     if length > MAX_RECORD_BYTES:
-        return BadStretch(start, end, RejectReason.TOO_LARGE, f"the record inflates to {length} bytes")
+        return BadRange(start, end, RejectReason.TOO_LARGE, f"the record inflates to {length} bytes")
     return _framed(start, end, b"".join(pieces))
 
 
-def _framed(start: int, end: int, data: bytes) -> Stretch:
+def _framed(start: int, end: int, data: bytes) -> Part:
     """The record that fills one member exactly."""
     problem: str
     frame = _frame(data)
@@ -125,30 +125,28 @@ def _framed(start: int, end: int, data: bytes) -> Stretch:
         else:
             stated = block_end - block_start
             problem = f"Content-Length is {stated}, the member holds {len(data) - block_start - len(END)}"
-    return BadStretch(start, end, RejectReason.BAD_RECORD, problem)
+    return BadRange(start, end, RejectReason.BAD_RECORD, problem)
 
 
-def _plain(file: BinaryIO, start: int, size: int) -> Stretch:
+def _plain(file: BinaryIO, start: int, size: int) -> Part:
     """The uncompressed record at `start`, which must end where the file does or another record begins."""
     file.seek(start)
     head = file.read(MAX_HEADER_BYTES)
     frame = _frame(head)
     if isinstance(frame, str):
-        return BadStretch(start, _next_plain(file, start + 1, size), RejectReason.BAD_RECORD, frame)
+        return BadRange(start, _next_plain(file, start + 1, size), RejectReason.BAD_RECORD, frame)
     block_start, block_end = frame
     end = start + block_end + len(END)
     if end > size:
         detail = f"Content-Length is {block_end - block_start}, {size - start - block_start} bytes follow"
-        return BadStretch(start, _next_plain(file, start + 1, size), RejectReason.TRUNCATED, detail)
+        return BadRange(start, _next_plain(file, start + 1, size), RejectReason.TRUNCATED, detail)
     if block_end - block_start > MAX_RECORD_BYTES:
-        return BadStretch(
-            start, end, RejectReason.TOO_LARGE, f"the record has {block_end - block_start} bytes"
-        )
+        return BadRange(start, end, RejectReason.TOO_LARGE, f"the record has {block_end - block_start} bytes")
     file.seek(start)
     data = file.read(end - start)
     follows = file.read(len(VERSION))
     if not data.endswith(END) or not VERSION.startswith(follows):
-        return BadStretch(
+        return BadRange(
             start,
             _next_plain(file, start + 1, size),
             RejectReason.BAD_RECORD,
@@ -158,7 +156,7 @@ def _plain(file: BinaryIO, start: int, size: int) -> Stretch:
 
 
 def _frame(data: bytes) -> tuple[int, int] | str:
-    """Where the block begins and ends by the record's own header, or what is wrong with that header."""
+    """Start and end of the block by the record's own header, or the problem of that header."""
     if not data.startswith(VERSION):
         return "no WARC record begins here"
     header_end = data.find(END, 0, MAX_HEADER_BYTES)
@@ -199,10 +197,10 @@ def _find(file: BinaryIO, needle: bytes, start: int) -> Iterator[int]:
         if not chunk:
             return
         window += chunk
-        found = window.find(needle)
-        while found >= 0:
-            yield at + found
-            found = window.find(needle, found + 1)
+        index = window.find(needle)
+        while index >= 0:
+            yield at + index
+            index = window.find(needle, index + 1)
         keep = len(needle) - 1
         at += len(window) - keep
         window = window[-keep:]

@@ -1,20 +1,20 @@
-"""Files given by hand enter the archive by the same door as fetched pages."""
+"""Archive files that somebody gives: text, HTML, WARC and WET, as the same records as fetched pages."""
 
 from __future__ import annotations
 
 import gzip
 import hashlib
 import os
+import string
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import quote
 
-from ca_etl.archive.framing import VERSION, stretches
+from ca_etl.archive.framing import VERSION, BadRange, split_records
 from ca_etl.archive.naming import (
     CAPTURED_AT,
     DAMAGED,
@@ -24,10 +24,9 @@ from ca_etl.archive.naming import (
     RECOVERED,
     SEALED_SUFFIX,
     UNKNOWN,
-    sha256_label,
 )
-from ca_etl.archive.reader import CAPTURE_KINDS, CONTENT_TYPE, Damage, examined
-from ca_etl.archive.sealed_file import Sink, keep_damaged
+from ca_etl.archive.reader import CAPTURE_KINDS, verify_record
+from ca_etl.archive.sealed_file import keep_damaged
 from ca_etl.archive.writer import ArchiveWriter, record_id
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.records import BadRecord
@@ -36,7 +35,13 @@ from ca_etl.sanitize import redacted
 PAGES: Final = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
 ARCHIVES: Final = (".warc", ".warc.gz", ".wet", ".wet.gz")
 HAND_SOURCE: Final = "file"
-CHUNK: Final = 1_048_576
+MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
+CONTENT_TYPE: Final = "application/octet-stream"
+# A record can have a header of 256 KiB, and the detail of a wrong one repeats a part of it.
+MAX_DETAIL: Final = 500
+# All but "%" and what ends a line or is not ASCII, so that the header can be read without tools.
+PLAIN: Final = string.punctuation.replace("%", "") + " "
+MOST_SKIPPED: Final = 5
 CLOCKS_DIFFER: Final = timedelta(days=1)
 
 
@@ -54,13 +59,13 @@ class UnreadableInputError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What became of the inputs.
+    """What was done with the inputs.
 
     `inputs` are the files taken, `skipped` those in folders whose kind is unknown, `duplicates` those whose content
     was given twice. `written` is the new archive file; None when there was nothing to write, and if that is because the
     archive holds the same content, `already_held` names the file. `captures` counts the captures written, `bad_records`
-    are the stretches of WARC inputs that are no whole record. They are in the new archive file as records that
-    `read_archive` tells as bad. `damaged` are the copies kept of inputs with a stretch too large for that.
+    are the parts of WARC inputs that are not whole records. They are in the new archive file as records that
+    `read_archive` gives as bad. `damaged` are the copies kept of inputs with a part too large for that.
     """
 
     inputs: tuple[Path, ...]
@@ -72,6 +77,25 @@ class IngestReport:
     bad_records: tuple[BadRecord, ...]
     damaged: tuple[Path, ...]
 
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """A sentence for each input that was not archived as it is."""
+        warnings = [] if self.inputs else ["there is no file in what was given"]
+        # a folder may be a data directory, with hundreds of files of other kinds
+        warnings += [
+            f"{path} was not archived: an unknown kind of file" for path in self.skipped[:MOST_SKIPPED]
+        ]
+        if more := self.skipped[MOST_SKIPPED:]:
+            warnings.append(f"{len(more)} more files were not archived")
+        warnings += [f"{path} was given twice" for path in self.duplicates]
+        if self.already_held:
+            warnings.append(f"nothing was archived: {self.already_held} holds the same content")
+        warnings += [
+            f"{bad.archive_file} at byte {bad.archive_offset}: {bad.reason} ({bad.detail})"
+            for bad in self.bad_records
+        ]
+        return (*warnings, *(f"the damaged input is kept as {path}" for path in self.damaged))
+
 
 @dataclass(frozen=True, slots=True)
 class _Input:
@@ -80,7 +104,6 @@ class _Input:
     path: Path
     content_type: str | None
     sha256: str
-    size: int
     identity: str
 
 
@@ -96,11 +119,11 @@ def ingest_paths(
 
     A text or HTML file becomes one resource record, whatever is in it; its id is made of its content, and of `url` and
     `captured_at` (zone-aware) where they are given, so that the same file is the same capture. WARC and WET records
-    are taken over byte for byte with their ids; what is no whole record becomes one that says so. `now` (zone-aware)
-    names the file. The same content again writes nothing.
+    are taken over byte for byte with their ids; what is not a whole record becomes one that states so. `now`
+    (zone-aware) is in the name of the file. The same content again writes nothing.
 
-    Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for a `url` or `captured_at` that cannot be
-    meant, `UnreadableInputError`, and `ArchiveWriteError`.
+    Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for an impossible `url` or `captured_at`,
+    `UnreadableInputError`, and `ArchiveWriteError`.
     """
     files, skipped = _expand(paths)
     _check_hints(files, url, captured_at, now)
@@ -127,28 +150,28 @@ def ingest_paths(
     )
 
 
+@dataclass(slots=True)
 class _Job:
-    """One ingest that has something to write."""
+    """One ingest that has something to write, and what it wrote."""
 
-    def __init__(self, archive_dir: Path, name: str, content: str, now: datetime) -> None:
-        self._archive_dir = archive_dir
-        self._name = name
-        self._content = content
-        self._now = now
-        self.written: Path | None = None
-        self.captures = 0
-        self.bad_records: list[BadRecord] = []
-        self.damaged: list[Path] = []
+    archive_dir: Path
+    name: str
+    content: str
+    now: datetime
+    written: Path | None = None
+    captures: int = 0
+    bad_records: list[BadRecord] = field(default_factory=list)
+    damaged: list[Path] = field(default_factory=list)
 
     def run(self, inputs: list[_Input], url: str | None, captured_at: datetime | None) -> None:
-        # The sealed name says that all of this content is in the file, so half of it must not get that name.
+        # The sealed name states that all of this content is in the file, so half of it must not get that name.
         with ArchiveWriter(
-            self._archive_dir,
-            self._name,
+            self.archive_dir,
+            self.name,
             source=HAND_SOURCE,
             # pages carry their source themselves; records taken over without one are other crawlers'
             info={INFO_SOURCE: FOREIGN_SOURCE},
-            clock=lambda: self._now,
+            clock=lambda: self.now,
             keep_partial=False,
         ) as writer:
             for number, given in enumerate(inputs, start=1):
@@ -167,14 +190,15 @@ class _Job:
         url: str | None,
         captured_at: datetime | None,
     ) -> None:
+        body = file.read()
+        if hashlib.sha256(body).hexdigest() != given.sha256:
+            raise UnreadableInputError(f"{given.path} changed while it was read", "ca-etl ingest ... (again)")
         writer.add_resource(
             given.identity,
             url or f"file:{quote(os.fsencode(given.path.name))}",
             given.content_type or "",
-            file,
-            length=given.size,
-            digest=f"sha256:{given.sha256}",
-            date=captured_at or self._now,
+            body,
+            date=captured_at or self.now,
             headers={} if captured_at else {CAPTURED_AT: UNKNOWN},
         )
         self.captures += 1
@@ -182,48 +206,49 @@ class _Job:
     def _copy_records(self, writer: ArchiveWriter, given: _Input, number: int, file: BinaryIO) -> None:
         is_plain = file.read(len(VERSION)) == VERSION
         is_kept_whole = True
-        for stretch in stretches(file):
-            record = examined(stretch, given.path.name, given.sha256)
-            if isinstance(record, Damage):
-                self._add_damage(writer, record, file)
-                is_kept_whole &= record.is_whole
+        for part in split_records(file):
+            record = verify_record(part)
+            if isinstance(record, BadRange):
+                is_kept_whole &= self._add_damage(writer, given, record, file)
                 continue
-            file.seek(stretch.start)
-            member = file.read(stretch.end - stretch.start)
+            file.seek(part.start)
+            member = file.read(part.end - part.start)
             writer.add_member(gzip.compress(member, mtime=0) if is_plain else member)
             self.captures += record.kind in CAPTURE_KINDS and DAMAGED.lower() not in record.warc
         if not is_kept_whole:
             self.damaged.append(self._keep(number, file))
 
-    def _add_damage(self, writer: ArchiveWriter, damage: Damage, file: BinaryIO) -> None:
+    def _add_damage(self, writer: ArchiveWriter, given: _Input, damage: BadRange, file: BinaryIO) -> bool:
+        """Write damaged bytes as a record that states what is wrong with them; false where they are too many for it.
+
+        Its id is equal for the same offset in the same content, under whatever name.
+        """
+        size = damage.end - damage.start
         file.seek(damage.start)
-        stored = file.read(damage.stored_bytes)
-        writer.add_resource(
-            damage.record_id,
-            damage.uri,
-            CONTENT_TYPE,
-            BytesIO(stored),
-            length=len(stored),
-            digest=sha256_label(stored),
-            date=self._now,
-            headers=damage.headers(),
+        stored = file.read(min(size, MAX_DAMAGED_BYTES))
+        name = os.fsencode(given.path.name)
+        detail = f"{name.decode('utf-8', 'replace')} at byte {damage.start}: {damage.detail[:MAX_DETAIL]}"
+        headers = {DAMAGED: f"{damage.reason}; {quote(detail, safe=PLAIN)}", CAPTURED_AT: UNKNOWN}
+        if len(stored) < size:
+            headers["WARC-Truncated"] = "length"
+        capture_id = record_id("damaged", given.sha256, damage.start)
+        uri = f"file:{quote(name)}#{damage.start}"
+        writer.add_resource(capture_id, uri, CONTENT_TYPE, stored, date=self.now, headers=headers)
+        self.bad_records.append(
+            BadRecord(given.path.name, damage.start, damage.reason, damage.detail, capture_id)
         )
-        self.bad_records.append(damage.bad_record())
+        return len(stored) == size
 
     def _keep(self, number: int, file: BinaryIO) -> Path:
         """Copy a damaged input as it is, unless an earlier ingest of the same content did."""
-        suffix = f"-ingest-{self._content}.{number}{DAMAGED_SUFFIX}"
-        earlier = next(iter(sorted(self._archive_dir.glob(f"*/*/*{suffix}"))), None)
+        suffix = f"-ingest-{self.content}.{number}{DAMAGED_SUFFIX}"
+        earlier = next(iter(sorted(self.archive_dir.glob(f"*/*/*{suffix}"))), None)
         if earlier is not None:
             return earlier
 
-        def copy(out: Sink) -> None:
-            file.seek(0)
-            while chunk := file.read(CHUNK):
-                out.write(chunk)
-
-        path = self._archive_dir / self._name[:4] / self._name[4:6] / f"{self._name}.{number}{DAMAGED_SUFFIX}"
-        return keep_damaged(path, copy, self._archive_dir)
+        path = self.archive_dir / self.name[:4] / self.name[4:6] / f"{self.name}.{number}{DAMAGED_SUFFIX}"
+        keep_damaged(path, file, self.archive_dir)
+        return path
 
 
 def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
@@ -232,15 +257,16 @@ def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
     skipped: list[Path] = []
     for path in paths:
         if path.is_dir():
-            for found in sorted(p for p in path.rglob("*") if p.is_file()):
-                (taken if _is_known(found) else skipped).append(found)
+            for file in sorted(path.rglob("*")):
+                if file.is_file():
+                    (taken if _is_known(file) else skipped).append(file)
         elif not path.exists():
             raise MissingInputError(f"{path} does not exist", f"ls {path.parent}")
         elif not path.is_file() or not _is_known(path):
             known = " ".join((*PAGES, *ARCHIVES))
             raise UnsupportedInputError(
-                f"{path} is no file of a known kind",
-                f"give files that end in {known} (an answer of the posts API or a feed as .txt, with its --url)",
+                f"{path} is not a file of a known kind",
+                f"give files that end in {known} (a response of the posts API or a feed as .txt, with its --url)",
             )
         else:
             taken.append(path)
@@ -277,19 +303,18 @@ def _check_hints(files: list[Path], url: str | None, captured_at: datetime | Non
 def _examine(path: Path, url: str | None, captured_at: datetime | None) -> _Input:
     with _readable(path), path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        size = file.tell()
     content_type = PAGES.get(path.suffix.lower())
     if content_type is None:
-        return _Input(path, None, sha256, size, f"warc:{sha256}")
+        return _Input(path, None, sha256, f"warc:{sha256}")
     hints = [url] if url else []
     hints += [captured_at.astimezone(UTC).isoformat()] if captured_at else []
-    return _Input(path, content_type, sha256, size, record_id("resource", sha256, *hints))
+    return _Input(path, content_type, sha256, record_id("resource", sha256, *hints))
 
 
 def _held(archive_dir: Path, content: str) -> Path | None:
     """The sealed file of an ingest of the same content."""
-    found = sorted(archive_dir.glob(f"*/*/*-ingest-{content}*{SEALED_SUFFIX}"))
-    return next((path for path in found if RECOVERED not in path.name), None)
+    sealed = sorted(archive_dir.glob(f"*/*/*-ingest-{content}*{SEALED_SUFFIX}"))
+    return next((path for path in sealed if RECOVERED not in path.name), None)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Names that the writing and the reading half of the archive share."""
+"""Names of files and headers that the writing and the reading half of the archive share."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ SOURCE: Final = "CA-ETL-Source"
 VERDICT: Final = "CA-ETL-Verdict"
 CAPTURED_AT: Final = "CA-ETL-Captured-At"
 UNKNOWN: Final = "unknown"
-# How many lines of the response's head were no header field, and are not in the record.
+# How many lines of the response's head were not header fields, and are not in the record.
 DROPPED_LINES: Final = "CA-ETL-Dropped-Header-Lines"
-# Reason and detail of bytes of an ingested file that are no whole record.
+# Reason and detail of bytes of an ingested file that are not a whole record.
 DAMAGED: Final = "CA-ETL-Damaged"
 
-# The same source, as a field of the warcinfo record, for records of a file that carry no header of their own.
+# The same source, as a field of the warcinfo record, for records of a file that have no header of their own.
 INFO_SOURCE: Final = "ca-etl-source"
 # Fields of the warcinfo record of a file that was written for a slot.
 INFO_SCHEDULE: Final = "ca-etl-schedule"
@@ -26,7 +26,7 @@ INFO_SLOT: Final = "ca-etl-slot"
 # Source of captures that other crawlers wrote.
 FOREIGN_SOURCE: Final = "web-archive"
 
-# The schedule whose files do not bear its name.
+# The schedule that is not in the names of its files.
 DAILY: Final = "daily"
 STAMP: Final = "%Y%m%dT%H%M%SZ"
 # Until November 2026 warcinfo did not have the schedule, which was "daily" or "sweep": STAMP-SOURCE[-sweep]. What an
@@ -99,7 +99,7 @@ def _instant(text: str) -> datetime | None:
 
 
 def sha256_label(data: bytes) -> str:
-    """A digest as a WARC header carries it; warcio and FastWARC verify this form."""
+    """The SHA-256 of `data` as a WARC header has it; warcio and FastWARC verify this form."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 

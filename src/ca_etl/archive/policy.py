@@ -1,4 +1,4 @@
-"""How a site is asked, and what follows from an answer: plain data, decided before any I/O."""
+"""How a site is requested, and what follows from a response: plain data, decided before any I/O."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RETRYABLE: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 SENDABLE: Final = re.compile(r"[!-~](?:[ -~]{0,1000}[!-~])?")
 # A reason phrase may have 64 kB, a Location three times that once it is encoded; both would go into the journal.
 MOST_DETAIL: Final = 300
-# What RFC 9110 4.1 wants supported; nothing useful is longer.
+# The length that RFC 9110 4.1 recommends to support; nothing useful is longer.
 MOST_LOCATION: Final = 8_000
 
 Headers = tuple[tuple[str, str], ...]
@@ -91,7 +91,7 @@ class Validators:
 
     `refers_to` is a capture id, `refers_to_date` its WARC-Date (UTC), `refers_to_url` its URL: the headers are sent to
     that URL only. `payload_digest` is the WARC-Payload-Digest of that capture's record ("sha256:<hex>"; a bare
-    hex SHA-256 is taken as such). `read.read_validators` makes one from an archive record.
+    hex SHA-256 is taken as such). `reader.read_validators` makes one from an archive record.
     """
 
     etag: str | None
@@ -108,8 +108,8 @@ class Validators:
 
     def contradicted_by(self, headers: Headers) -> bool:
         """Whether a 304 names another entity tag than the one sent. Compared weakly, RFC 9110 8.8.3.2."""
-        answered = header(headers, "ETag")
-        return bool(self.etag and answered and _opaque(answered) != _opaque(self.etag))
+        received = header(headers, "ETag")
+        return bool(self.etag and received and _opaque(received) != _opaque(self.etag))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ class Attempt:
 
     `started_at` is UTC. `request_target` and `request_headers` are what was sent. `status` None means that there was
     no response: nothing to archive. `response_headers` are in wire order, repeats included; `dropped_header_lines`
-    counts the lines among them that were no header field. `wire_body` is free of transfer coding and still
+    counts the lines among them that were not header fields. `wire_body` is free of transfer coding and still
     content-encoded; `body` is decoded as far as it could be. `truncated` is the WARC-Truncated reason of a body that
     was not kept whole. `permanent` marks an error that a retry cannot fix. Attempts are compared without their bytes,
     which are dropped once nothing needs them.
@@ -146,7 +146,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The answer is usable."""
+    """The response is usable."""
 
     verdict: Verdict
     detail: str
@@ -154,7 +154,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Ask again after `seconds`; without validators if they led to an answer that cannot be used."""
+    """Repeat the request after `seconds`; without validators if they led to a response that cannot be used."""
 
     seconds: float
     detail: str
@@ -163,7 +163,7 @@ class RetryAfter:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """Ask `url` instead, which is on an allowed host."""
+    """Request `url` instead, which is on an allowed host."""
 
     url: str
 
@@ -196,7 +196,7 @@ def decide(  # noqa: PLR0911  one return a rule
         case Verdict.TRUNCATED | Verdict.UNREACHABLE if not attempt.permanent:
             return _retry(policy, attempt, attempts, now)
         case Verdict.HTTP_ERROR if attempt.status == 304:
-            # A cache answered for another version of the page. Asked without validators it has to send one.
+            # A cache responded for another version of the page. Without validators it has to send one.
             if attempt.validators is None or attempts >= policy.max_attempts:
                 return Stop(attempt.verdict, attempt.detail)
             return RetryAfter(0.0, attempt.detail, unconditionally=True)
@@ -211,7 +211,7 @@ def _retry(policy: FetchPolicy, attempt: Attempt, attempts: int, now: datetime) 
     if wait is not None and wait > policy.max_retry_after_seconds:
         # Sleeping for an hour inside a run would hold the lock; the next scheduled run comes by itself.
         limit = f"more than the {policy.max_retry_after_seconds:g} s this run may wait"
-        detail = f"{attempt.detail}; Retry-After asks for {wait:.0f} s, {limit}"
+        detail = f"{attempt.detail}; Retry-After requires {wait:.0f} s, {limit}"
         return Stop(attempt.verdict, detail, ends_visit=True)
     if attempts >= policy.max_attempts:
         return Stop(attempt.verdict, f"{attempt.detail}; gave up after {attempts} attempts")
@@ -248,7 +248,7 @@ def redirect_target(url: str, location: str | None) -> str | None:
 
 
 def count_of(value: str | None) -> int | None:
-    """A count as sent in a header, such as X-WP-Total; None for what no site can have."""
+    """A count as sent in a header, such as X-WP-Total; None for any other text and for ten digits or more."""
     digits = (value or "").strip()
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
 
@@ -278,9 +278,9 @@ def http_date(value: str) -> datetime | None:
 
 
 def backoff_seconds(policy: FetchPolicy, attempts: int) -> float:
-    """Pause after attempt number `attempts`: doubles from the base up to the cap, without chance in it.
+    """Pause after attempt number `attempts`: doubles from the base up to the cap, without randomness.
 
-    One client asks one page at a time, so there is no herd that jitter would have to break up.
+    One client requests one page at a time, so that there are no requests at once for jitter to spread.
     """
     doublings = min(attempts - 1, 62)
     return min(policy.backoff_base_seconds * 2.0**doublings, policy.backoff_cap_seconds)
@@ -295,8 +295,8 @@ def detail_of(text: str) -> str:
 
 def header(headers: Headers, name: str) -> str | None:
     """First value of header `name`, whatever its case."""
-    wanted = name.lower()
-    return next((value for key, value in headers if key.lower() == wanted), None)
+    lower_name = name.lower()
+    return next((value for key, value in headers if key.lower() == lower_name), None)
 
 
 def _opaque(etag: str) -> str:

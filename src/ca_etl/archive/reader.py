@@ -8,16 +8,14 @@ archive accounts for every byte of an input, on the first load and on each rebui
 
 from __future__ import annotations
 
-import os
 import re
-import string
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
-from ca_etl.archive.framing import BadStretch, RawRecord, Stretch, stretches
+from ca_etl.archive.framing import BadRange, Part, split_records
 from ca_etl.archive.naming import (
     CAPTURED_AT,
     DAMAGED,
@@ -31,8 +29,7 @@ from ca_etl.archive.naming import (
     origin_of,
 )
 from ca_etl.archive.policy import REDIRECTS, Validators, Verdict, count_of, redirect_target
-from ca_etl.archive.record import Parsed, PayloadError, bare_id, parse_record, parse_warc_date, record_id_of
-from ca_etl.archive.writer import record_id
+from ca_etl.archive.record import PayloadError, Record, bare_id, parse_record, parse_warc_date, record_id_of
 from ca_etl.errors import CaEtlError
 from ca_etl.records import BadRecord, Capture, RejectReason
 
@@ -42,28 +39,28 @@ CAPTURE_KINDS: Final = frozenset({"response", "revisit", "resource", "conversion
 
 
 def archive_files(archive_dir: Path) -> list[Path]:
-    """The sealed files below `archive_dir`, oldest first by name; a `.2` comes after the file it stands beside."""
+    """The sealed files below `archive_dir`, oldest first by name; a `.2` comes after the one without a number."""
     return sorted(archive_dir.glob(f"*/*/*{SEALED_SUFFIX}"), key=_file_order)
 
 
 def read_archive(path: Path, *, root: Path, resolve: Resolve | None = None) -> Iterator[Capture | BadRecord]:
-    """The captures of `path` in file order; a BadRecord stands where one could not be read.
+    """The captures of `path` in file order, with a BadRecord in place of one that could not be read.
 
-    Places are given relative to `root`, which `path` must be below. A revisit takes the body of the
-    capture it refers to, from this file or from `resolve` (by capture id); one that finds none comes at the end as
-    BadRecord, after the originals that may stand behind it in the file. Raises `OSError` if `path` cannot be opened.
+    They name their file relative to `root`, which `path` must be below. A revisit takes the body of the
+    capture it refers to, from this file or from `resolve` (by capture id); one without an original comes at the end as
+    BadRecord, since originals may follow it in the file. Raises `OSError` if `path` cannot be opened.
     """
     with path.open("rb") as file:
-        reader = _Reader(file, path.relative_to(root).as_posix(), resolve)
+        reader = _ArchiveReader(file, path.relative_to(root).as_posix(), resolve)
         yield from reader.captures()
 
 
 def read_capture(
     path: Path, offset: int, *, root: Path, resolve: Resolve | None = None
 ) -> Capture | BadRecord:
-    """The one record of `path` at `offset`; a BadRecord also where the record there is no capture."""
+    """The one record of `path` at `offset`; a BadRecord also where the record there is not a capture."""
     with path.open("rb") as file:
-        reader = _Reader(file, path.relative_to(root).as_posix(), resolve)
+        reader = _ArchiveReader(file, path.relative_to(root).as_posix(), resolve)
         return reader.capture_at(offset)
 
 
@@ -73,54 +70,54 @@ def read_origin(path: Path) -> Origin:
     Only its first record counts: an ingest of our own files has their warcinfo records among those that it took over.
     """
     with path.open("rb") as file:
-        reader = _Reader(file, path.name, None)
-        first = next((reader.parse(stretch) for stretch in stretches(file)), None)
-    if isinstance(first, Parsed) and first.kind == "warcinfo":
+        first = next(map(verify_record, split_records(file)), None)
+    if isinstance(first, Record) and first.kind == "warcinfo":
         return origin_of(info_fields(first), path.name)
     return origin_of({}, path.name)
 
 
 def usable_urls(path: Path) -> set[str]:
-    """URLs of which `path`, a file of our own, holds an answer with the verdict ok or unchanged.
+    """URLs of which `path`, a file of our own, holds a response with the verdict ok or unchanged.
 
-    A status does not tell: a cut page and a challenge page come with 200, too. Raises `OSError`.
+    The status would not do: a cut page and a challenge page come with 200, too. Raises `OSError`.
     """
     usable = {str(Verdict.OK), str(Verdict.UNCHANGED)}
-    with path.open("rb") as file:
-        reader = _Reader(file, path.name, None)
-        found = (reader.parse(stretch) for stretch in stretches(file))
-        records = (record for record in found if isinstance(record, Parsed) and _is_capture(record))
-        return {r.uri for r in records if r.uri and r.warc.get(VERDICT.lower()) in usable}
+    captures = (record for record in whole_records(path) if _is_capture(record))
+    return {record.uri for record in captures if record.uri and record.warc.get(VERDICT.lower()) in usable}
 
 
 def read_validators(path: Path, offset: int) -> Validators | None:
-    """What a conditional request for the capture at `offset` says; None where it has neither ETag nor Last-Modified.
+    """What a conditional request for the capture at `offset` sends; None where it has neither ETag nor Last-Modified.
 
     A revisit names its own original, so that a 304 never refers to a 304. Raises `OSError` for a file that cannot be
     opened, `CaEtlError` where it has no whole record at `offset`.
     """
     with path.open("rb") as file:
-        first = next(stretches(file, offset), None)
-    if not isinstance(first, RawRecord):
-        reason = f"{first.reason}, {first.detail}" if first is not None else "the file ends before it"
-        raise CaEtlError(f"{path} is damaged at byte {offset}: {reason}")
+        record = next(map(verify_record, split_records(file, offset)), None)
+    if not isinstance(record, Record):
+        problem = "the file ends before it" if record is None else f"{record.reason}, {record.detail}"
+        raise CaEtlError(f"{path} is damaged at byte {offset}: {problem}")
     try:
-        return _validators(parse_record(first))
+        return _validators(record)
     except PayloadError as error:
         raise CaEtlError(f"{path} is damaged at byte {offset}: {error.reason}, {error.detail}") from error
 
 
-def whole_records(path: Path) -> Iterator[Parsed]:
+def verify_record(part: Part) -> Record | BadRange:
+    """The record of a part of an archive file, or a bad range also where a whole record cannot be trusted."""
+    if isinstance(part, BadRange):
+        return part
+    try:
+        return parse_record(part)
+    except PayloadError as error:
+        return BadRange(part.start, part.end, error.reason, error.detail)
+
+
+def whole_records(path: Path) -> Iterator[Record]:
     """The records of an archive file that can be trusted, of any kind. Raises `OSError`."""
     with path.open("rb") as file:
-        for stretch in stretches(file):
-            if not isinstance(stretch, RawRecord):
-                continue
-            try:
-                record = parse_record(stretch)
-            except PayloadError:
-                continue
-            yield record
+        records = map(verify_record, split_records(file))
+        yield from (record for record in records if isinstance(record, Record))
 
 
 def redirects(path: Path) -> dict[str, str]:
@@ -149,8 +146,8 @@ def leading_to(urls: set[str], redirected: dict[str, str]) -> set[str]:
     return reached
 
 
-class _Reader:
-    """One open archive file, what its warcinfo records said, and where its captures stand."""
+class _ArchiveReader:
+    """One open archive file, the sources that its warcinfo records name, and the offsets of its captures."""
 
     def __init__(self, file: BinaryIO, name: str, resolve: Resolve | None) -> None:
         self._file = file
@@ -159,75 +156,75 @@ class _Reader:
         self._sources: dict[str, str] = {}
         self._latest_source = FOREIGN_SOURCE
         self._by_id: dict[str, int] = {}
-        self._by_place: dict[tuple[str, str], int] = {}
+        self._by_uri_and_date: dict[tuple[str, str], int] = {}
 
     def captures(self) -> Iterator[Capture | BadRecord]:
-        waiting: list[Parsed] = []
-        for stretch in stretches(self._file):
-            record = self.parse(stretch)
+        unresolved: list[Record] = []
+        for part in split_records(self._file):
+            record = self.parse(part)
             if isinstance(record, BadRecord):
                 yield record
             elif record.kind == "revisit" and not record.is_robots:
-                found = self._revisit(record)
-                if isinstance(found, Capture):
-                    yield found
+                capture = self._revisit(record)
+                if isinstance(capture, Capture):
+                    yield capture
                 else:
-                    waiting.append(record)
+                    unresolved.append(record)
             elif _is_capture(record):
                 yield self._capture(record)
-        for record in waiting:
+        for record in unresolved:
             yield self._revisit(record)
 
     def capture_at(self, offset: int) -> Capture | BadRecord:
-        # the first record says where captures without a header of their own come from
+        # the first record has the source of captures without a header of their own
         for start in sorted({0, offset}):
-            stretch = next(stretches(self._file, start), None)
-            record = None if stretch is None else self.parse(stretch)
+            part = next(split_records(self._file, start), None)
+            record = None if part is None else self.parse(part)
         if record is None:
             return self._bad(offset, RejectReason.BAD_RECORD, "the file ends before this offset")
         if isinstance(record, BadRecord):
             return record
         if not _is_capture(record):
-            detail = f"a {record.kind} record for {record.uri} is no capture"
+            detail = f"a {record.kind} record for {record.uri} is not a capture"
             return self._bad(offset, RejectReason.BAD_RECORD, detail, record.record_id)
         if record.kind != "revisit":
             return self._capture(record)
-        found = self._revisit(record)
-        if isinstance(found, Capture):
-            return found
-        for stretch in stretches(self._file):
-            self.parse(stretch)
+        capture = self._revisit(record)
+        if isinstance(capture, Capture):
+            return capture
+        for part in split_records(self._file):
+            self.parse(part)
         return self._revisit(record)
 
-    def parse(self, stretch: Stretch) -> Parsed | BadRecord:
-        if isinstance(stretch, BadStretch):
-            return self._bad(stretch.start, stretch.reason, stretch.detail)
+    def parse(self, part: Part) -> Record | BadRecord:
+        if isinstance(part, BadRange):
+            return self._bad(part.start, part.reason, part.detail)
         try:
-            record = parse_record(stretch)
+            record = parse_record(part)
         except PayloadError as error:
-            return self._bad(stretch.start, error.reason, error.detail, record_id_of(stretch))
+            return self._bad(part.start, error.reason, error.detail, record_id_of(part))
         damage = record.warc.get(DAMAGED.lower())
         if damage is not None:
-            return self._bad(stretch.start, *read_damage(damage), record.record_id)
+            return self._bad(part.start, *read_damage(damage), record.record_id)
         if record.kind == "continuation" or "warc-segment-number" in record.warc:
             detail = "a segment of a record; segments are not joined here"
-            return self._bad(stretch.start, RejectReason.TRUNCATED, detail, record.record_id)
+            return self._bad(part.start, RejectReason.TRUNCATED, detail, record.record_id)
         if record.kind == "warcinfo":
             self._latest_source = info_fields(record).get(INFO_SOURCE, FOREIGN_SOURCE)
             self._sources[record.record_id] = self._latest_source
         elif _is_capture(record):
-            self._by_id[record.record_id] = stretch.start
-            self._by_place[record.uri or "", record.warc["warc-date"]] = stretch.start
+            self._by_id[record.record_id] = part.start
+            self._by_uri_and_date[record.uri or "", record.warc["warc-date"]] = part.start
         return record
 
-    def _capture(self, record: Parsed) -> Capture | BadRecord:
+    def _capture(self, record: Record) -> Capture | BadRecord:
         try:
             payload = record.payload()
         except PayloadError as error:
             return self._bad(record.raw.start, error.reason, error.detail, record.record_id)
         return self._with_payload(record, payload)
 
-    def _with_payload(self, record: Parsed, payload: bytes) -> Capture:
+    def _with_payload(self, record: Record, payload: bytes) -> Capture:
         is_http = record.http_body is not None
         content_type = record.http_headers.get("content-type") if is_http else record.warc.get("content-type")
         is_undated = record.warc.get(CAPTURED_AT.lower(), "").lower() == UNKNOWN
@@ -248,8 +245,8 @@ class _Reader:
             total=count_of(record.http_headers.get("x-wp-total")),
         )
 
-    def _revisit(self, record: Parsed, seen: frozenset[str] = frozenset()) -> Capture | BadRecord:
-        """The capture that a revisit stands for, with the body of its original, however long the chain."""
+    def _revisit(self, record: Record, seen: frozenset[str] = frozenset()) -> Capture | BadRecord:
+        """The capture of a revisit record, with the body of its original, however long the chain."""
         original = self._original(record, seen | {record.record_id})
         if isinstance(original, str):
             return self._bad(record.raw.start, RejectReason.UNRESOLVED_REVISIT, original, record.record_id)
@@ -264,30 +261,32 @@ class _Reader:
             truncated=original.truncated,
         )
 
-    def _original(self, record: Parsed, seen: frozenset[str]) -> Capture | str:
-        """The original of a revisit, or a sentence that says why there is none."""
-        wanted = bare_id(record.warc.get("warc-refers-to", ""))
+    def _original(self, record: Record, seen: frozenset[str]) -> Capture | str:
+        """The original of a revisit, or as a sentence why it is missing."""
+        original_id = bare_id(record.warc.get("warc-refers-to", ""))
         uri = record.warc.get("warc-refers-to-target-uri", "")
         date = record.warc.get("warc-refers-to-date", "")
-        offset = self._by_id.get(wanted, self._by_place.get((bare_id(uri), date)))
+        offset = self._by_id.get(original_id, self._by_uri_and_date.get((bare_id(uri), date)))
         if offset is not None:
-            found = self.parse(next(stretches(self._file, offset)))
-            return (
-                _no_original(found) if isinstance(found, BadRecord) else self._from_file(record, found, seen)
-            )
-        known = self._resolve(wanted) if self._resolve is not None and wanted and wanted not in seen else None
-        return known or f"the original {wanted or f'{uri} of {date}'} is not known"
+            original = self.parse(next(split_records(self._file, offset)))
+            if isinstance(original, BadRecord):
+                return _no_original(original)
+            return self._from_file(record, original, seen)
+        capture = None
+        if self._resolve is not None and original_id and original_id not in seen:
+            capture = self._resolve(original_id)
+        return capture or f"the original {original_id or f'{uri} of {date}'} is not known"
 
-    def _from_file(self, record: Parsed, original: Parsed, seen: frozenset[str]) -> Capture | str:
+    def _from_file(self, record: Record, original: Record, seen: frozenset[str]) -> Capture | str:
         if original.record_id in seen:
             return f"the original {original.record_id} refers back to this revisit"
         mine, theirs = (r.warc.get("warc-payload-digest", "") for r in (record, original))
         if _differ(mine, theirs) and "identical-payload-digest" in record.warc.get("warc-profile", ""):
             return f"the original {original.record_id} has the payload {theirs}, not {mine}"
-        found = self._revisit(original, seen) if original.kind == "revisit" else self._capture(original)
-        return _no_original(found) if isinstance(found, BadRecord) else found
+        capture = self._revisit(original, seen) if original.kind == "revisit" else self._capture(original)
+        return _no_original(capture) if isinstance(capture, BadRecord) else capture
 
-    def _source(self, record: Parsed) -> str:
+    def _source(self, record: Record) -> str:
         own = record.warc.get(SOURCE.lower())
         return own or self._sources.get(bare_id(record.warc.get("warc-warcinfo-id", "")), self._latest_source)
 
@@ -295,21 +294,21 @@ class _Reader:
         return BadRecord(self._name, start, reason, detail, capture_id)
 
 
-def info_fields(record: Parsed) -> dict[str, str]:
+def info_fields(record: Record) -> dict[str, str]:
     """The fields of a warcinfo record, lower-case names."""
     lines = record.raw.block.decode("utf-8", "replace").splitlines()
     pairs = (line.partition(":") for line in lines if ":" in line)
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 
-def _is_capture(record: Parsed) -> bool:
-    """Whether the record stands for a page: robots.txt and the DNS answers that Heritrix keeps do not."""
+def _is_capture(record: Record) -> bool:
+    """Whether the record is one of a page: robots.txt and the DNS responses that Heritrix keeps are not."""
     if record.kind not in CAPTURE_KINDS or record.is_robots:
         return False
     return record.kind != "response" or record.http_body is not None
 
 
-def _validators(record: Parsed) -> Validators | None:
+def _validators(record: Record) -> Validators | None:
     etag, last_modified = record.http_headers.get("etag"), record.http_headers.get("last-modified")
     digest = record.warc.get("warc-payload-digest")
     if not (etag or last_modified) or not digest or record.truncated:
@@ -325,8 +324,8 @@ def _validators(record: Parsed) -> Validators | None:
     return Validators(etag, last_modified, refers_to, date, uri, digest)
 
 
-def _no_original(found: BadRecord) -> str:
-    return f"the original at {found.archive_offset} gives no page: {found.detail}"
+def _no_original(bad: BadRecord) -> str:
+    return f"the original at {bad.archive_offset} gives no page: {bad.detail}"
 
 
 def _differ(one: str, other: str) -> bool:
@@ -339,67 +338,6 @@ def _file_order(path: Path) -> tuple[str, int]:
     stem = path.name.removesuffix(SEALED_SUFFIX)
     match = re.fullmatch(r"(.+)\.([0-9]+)", stem)
     return (match.group(1), int(match.group(2))) if match else (stem, 1)
-
-
-MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
-CONTENT_TYPE: Final = "application/octet-stream"
-# A record can have a header of 256 KiB, and the detail of a wrong one repeats a part of it.
-MAX_DETAIL: Final = 500
-# All but "%" and what ends a line or is not ASCII, so that the header can be read without tools.
-PLAIN: Final = string.punctuation.replace("%", "") + " "
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """Bytes `start` to `end` of the input `name`, whose whole content has the digest `sha256` (hex)."""
-
-    name: str
-    sha256: str
-    start: int
-    end: int
-    reason: RejectReason
-    detail: str
-
-    @property
-    def record_id(self) -> str:
-        """Equal for the same place in the same content, under whatever name."""
-        return record_id("damaged", self.sha256, self.start)
-
-    @property
-    def uri(self) -> str:
-        """`file:<name>#<offset>`."""
-        return f"file:{quote(os.fsencode(self.name))}#{self.start}"
-
-    @property
-    def stored_bytes(self) -> int:
-        """How many of the bytes go into the record."""
-        return min(self.end - self.start, MAX_DAMAGED_BYTES)
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all of the bytes go into the record."""
-        return self.stored_bytes == self.end - self.start
-
-    def headers(self) -> Mapping[str, str]:
-        """The WARC headers that say what the record is."""
-        name = os.fsencode(self.name).decode("utf-8", "replace")
-        detail = f"{name} at byte {self.start}: {self.detail[:MAX_DETAIL]}"
-        fields = {DAMAGED: f"{self.reason}; {quote(detail, safe=PLAIN)}", CAPTURED_AT: UNKNOWN}
-        return fields if self.is_whole else {**fields, "WARC-Truncated": "length"}
-
-    def bad_record(self) -> BadRecord:
-        """What a report of the ingest says; places are those of the input."""
-        return BadRecord(self.name, self.start, self.reason, self.detail, self.record_id)
-
-
-def examined(stretch: Stretch, name: str, sha256: str) -> Parsed | Damage:
-    """The verified record of a stretch of the input `name`, or what is damaged there."""
-    if isinstance(stretch, BadStretch):
-        return Damage(name, sha256, stretch.start, stretch.end, stretch.reason, stretch.detail)
-    try:
-        return parse_record(stretch)
-    except PayloadError as error:
-        return Damage(name, sha256, stretch.start, stretch.end, error.reason, error.detail)
 
 
 def read_damage(value: str) -> tuple[RejectReason, str]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import BinaryIO, Final, Self
 
-from ca_etl.archive.framing import RawRecord, stretches
+from ca_etl.archive.framing import RawRecord, split_records
 from ca_etl.archive.naming import DAMAGED_SUFFIX, OPEN_SUFFIX, RECOVERED, SEALED_SUFFIX
 from ca_etl.errors import CaEtlError
 
@@ -34,7 +34,7 @@ class ArchiveWriteError(CaEtlError):
 
 
 class OpenFile:
-    """An archive file that is being written; made with the first record, so that nothing added is no file.
+    """An archive file that is being written; it is made with the first record, so that no file is empty.
 
     `name` begins with its time stamp, `20251205T020000Z-timesca`. A taken name gets `.2`, `.3` and so on: the
     exclusively created `.open` reserves the sealed name beside it. One process at a time may seal or recover
@@ -53,20 +53,18 @@ class OpenFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._raw is not None:
             self._raw.close()
 
     @contextmanager
     def record(self) -> Iterator[Sink]:
-        """A place for one record, or for a few that belong together.
+        """The file, to write one record or a few that belong together.
 
         What fails inside leaves no trace: the file is cut back to where the record began. Raises
         `ArchiveWriteError` for an `OSError`.
         """
-        with self._says_where():
+        with self._write_errors():
             raw = self._open()
             start = raw.tell()
             try:
@@ -79,7 +77,7 @@ class OpenFile:
         """Fsync, rename, fsync the folders; returns the sealed path. Raises `ArchiveWriteError`."""
         if self._raw is None or self.path is None:
             raise ValueError("nothing was written")
-        with self._says_where():
+        with self._write_errors():
             self._raw.sync()
             self._raw.close()
             opened = self.path.with_name(self.path.name + OPEN_SUFFIX)
@@ -100,7 +98,7 @@ class OpenFile:
         return self._raw
 
     @contextmanager
-    def _says_where(self) -> Iterator[None]:
+    def _write_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -108,7 +106,7 @@ class OpenFile:
 
 
 class Sink:
-    """A file that takes a write whole or raises; unbuffered, so that a cut leaves nothing behind to be flushed."""
+    """A file that takes a write whole or raises; unbuffered, so that nothing is flushed after a cut."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("xb", buffering=0)
@@ -121,14 +119,14 @@ class Sink:
         return len(data)
 
     def flush(self) -> None:
-        """Nothing waits here."""
+        """Nothing is buffered."""
 
     def tell(self) -> int:
         """Bytes in the file."""
         return self._file.tell()
 
     def cut(self, size: int) -> None:
-        """Take back what lies behind the first `size` bytes."""
+        """Remove what follows the first `size` bytes."""
         self._file.truncate(size)
         self._file.seek(size)
 
@@ -151,35 +149,33 @@ def _reserve(folder: Path, name: str) -> tuple[Path, Sink]:
             raw = Sink(opened)
         except FileExistsError:
             continue
-        # Looked at with the .open in hand: whoever sealed this name did so before it was created.
+        # Checked while the .open is ours: another process sealed this name before it was created, or not at all.
         if not sealed.exists():
             return sealed, raw
         raw.close()
         opened.unlink()
 
 
-def keep_damaged(path: Path, copy: Callable[[Sink], None], archive_dir: Path) -> Path:
-    """Write `path`, whose name ends in `.damaged`, through an `.open` neighbour, unless it exists already."""
-    if path.suffix != DAMAGED_SUFFIX:
-        raise ValueError(f"{path} does not end in {DAMAGED_SUFFIX}")
+def keep_damaged(path: Path, file: BinaryIO, archive_dir: Path) -> None:
+    """Copy all of `file` to `path` through an `.open` neighbour, unless `path` exists. Raises `ArchiveWriteError`."""
     if path.exists():
-        return path
+        return
     opened = path.with_name(path.name + OPEN_SUFFIX)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # what a killed run left of the same copy is of no use: the input is still there
+        # what a killed run left of the same copy is of no use: the input still exists
         opened.unlink(missing_ok=True)
-        raw = Sink(opened)
+        copy = Sink(opened)
         try:
-            copy(raw)
-            raw.sync()
+            file.seek(0)
+            shutil.copyfileobj(file, copy)
+            copy.sync()
         finally:
-            raw.close()
+            copy.close()
         opened.rename(path)
         sync_folders(path.parent, archive_dir)
     except OSError as error:
         raise ArchiveWriteError(path, error) from error
-    return path
 
 
 def sync_folders(folder: Path, top: Path) -> None:
@@ -203,8 +199,8 @@ def recover_open_files(archive_dir: Path) -> list[Path]:
     """Seal the whole records of each leftover `.open` file; returns the files made.
 
     A leftover of `<name>` becomes `<name>.recovered.warc.gz`, a name of its own: an ingest that finds its sealed name
-    knows that it was complete. Bytes that are no whole record are kept beside it as `.damaged`. Call
-    it under the run lock: an `.open` file that another process writes looks like a leftover. Raises
+    knows that it was complete. Bytes that are not a whole record are kept beside it as `.damaged`. Call
+    it under the run lock: an `.open` file of another process would be taken for a leftover. Raises
     `ArchiveWriteError`.
     """
     made: list[Path] = []
@@ -223,13 +219,13 @@ def _recover(archive_dir: Path, path: Path) -> Path | None:
     if match is None:
         return None
     with path.open("rb") as file:
-        # places only: all records of a file at once may not fit into the memory
-        places = [(isinstance(s, RawRecord), s.start, s.end) for s in stretches(file)]
-        whole = [(start, end) for is_whole, start, end in places if is_whole]
-        bad = [start for is_whole, start, end in places if not is_whole and end > start]
+        # offsets only: all records of a file at once may not fit into the memory
+        parts = [(isinstance(part, RawRecord), part.start, part.end) for part in split_records(file)]
+        whole = [(start, end) for is_whole, start, end in parts if is_whole]
+        bad = [start for is_whole, start, end in parts if not is_whole and end > start]
         # a warcinfo record alone describes nothing
         sealed = _seal(archive_dir, f"{match['name']}{RECOVERED}", file, whole) if len(whole) > 1 else None
-    log.warning("%s: %d whole records, %d broken stretches", path, len(whole), len(bad))
+    log.warning("%s: %d whole records, %d damaged parts", path, len(whole), len(bad))
     if bad:
         path.rename(path.with_name(path.name + DAMAGED_SUFFIX))
     else:

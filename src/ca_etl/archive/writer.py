@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import string
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Final, Self
+from typing import Any, Final, Self
 from urllib.parse import quote
 from uuid import NAMESPACE_URL, uuid5
 
@@ -19,17 +17,14 @@ from warcio.warcwriter import WARCWriter  # type: ignore[import-untyped]
 
 from ca_etl.archive.naming import DROPPED_LINES, INFO_SOURCE, SOURCE, VERDICT, sha256_label, warc_date
 from ca_etl.archive.policy import Attempt, Headers, Verdict
-from ca_etl.archive.sealed_file import ArchiveWriteError, OpenFile, Sink, recover_open_files
-from ca_etl.errors import CaEtlError
-
-__all__ = ["ArchiveWriteError", "ArchiveWriter", "recover_open_files"]
+from ca_etl.archive.sealed_file import OpenFile, Sink
 
 
 class ArchiveWriter:
     """Writes one archive file, `archive_dir/YYYY/MM/<name>.warc.gz`; YYYY and MM are those of the name's time stamp.
 
     A context manager. Leaving it seals the file, also after an exception: what was added is worth keeping, whatever
-    went wrong next; with `keep_partial` false, an exception removes the file instead. Nothing added, no file.
+    failed next; with `keep_partial` false, an exception removes the file instead. Without a record there is no file.
     `source` goes into the warcinfo record and into every record; `info` holds further warcinfo fields. `clock` gives
     aware UTC instants. Raises `ArchiveWriteError` when the disk refuses.
     """
@@ -57,9 +52,7 @@ class ArchiveWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._file:
             if self._ids and (self._keep_partial or kind is None):
                 self.path = self._file.seal()
@@ -67,15 +60,16 @@ class ArchiveWriter:
                 self._file.discard()
 
     def add(self, attempt: Attempt) -> str:
-        """Write one answer, with its request; returns the capture id (the response's WARC record id).
+        """Write one response, with its request; returns the capture id (the response's WARC record id).
 
-        Both records are in the kernel's hands when this returns. Raises `ValueError` for an attempt without an answer.
+        Both records are in the kernel's hands when this returns. Raises `ValueError` for an attempt without a response.
         """
         if attempt.status is None:
-            raise ValueError(f"{attempt.url} gave no answer to archive: {attempt.detail}")
+            raise ValueError(f"{attempt.url} gave no response to archive: {attempt.detail}")
         date = warc_date(attempt.started_at)
-        digest = sha256_label(attempt.wire_body)
-        capture_id = self._unused_id("response", attempt.url, date, digest, attempt.number)
+        capture_id = self._unused_id(
+            "response", attempt.url, date, sha256_label(attempt.wire_body), attempt.number
+        )
         common = {
             "WARC-Date": date,
             SOURCE: self._source,
@@ -83,14 +77,8 @@ class ArchiveWriter:
         }
         with self._file.record() as out:
             common["WARC-Warcinfo-ID"] = self._warcinfo(out)
-            request_id = record_id("request", capture_id)
-            write_request(out, attempt, request_id, capture_id, common)
-            if attempt.dropped_header_lines:
-                common[DROPPED_LINES] = str(attempt.dropped_header_lines)
-            if attempt.verdict is Verdict.UNCHANGED:
-                write_revisit(out, attempt, capture_id, common)
-            else:
-                write_response(out, attempt, capture_id, common, digest)
+            _write_request(out, attempt, capture_id, common)
+            _write_response(out, attempt, capture_id, common)
         self._ids.add(capture_id)
         return capture_id
 
@@ -99,18 +87,12 @@ class ArchiveWriter:
         capture_id: str,
         uri: str,
         content_type: str,
-        body: BinaryIO,
+        body: bytes,
         *,
-        length: int,
-        digest: str,
         date: datetime,
         headers: Mapping[str, str],
     ) -> None:
-        """Write a file given by hand as a resource record, streamed from `body`.
-
-        `digest` is the labelled SHA-256 of its `length` bytes; `headers` are further WARC headers. Raises
-        `InputChangedError`, and takes the record back, when the bytes are not those of `digest`.
-        """
+        """Write a file given by hand as a resource record; `headers` are further WARC headers."""
         with self._file.record() as out:
             fields = {
                 "WARC-Record-ID": f"<{capture_id}>",
@@ -118,8 +100,9 @@ class ArchiveWriter:
                 "WARC-Warcinfo-ID": self._warcinfo(out),
                 SOURCE: self._source,
                 **headers,
+                "WARC-Payload-Digest": sha256_label(body),
             }
-            write_resource(out, uri, content_type, body, length=length, fields=fields, digest=digest)
+            _write(out, "resource", uri, fields, body=body, content_type=content_type)
         self._ids.add(capture_id)
 
     def add_member(self, member: bytes) -> None:
@@ -130,36 +113,42 @@ class ArchiveWriter:
         self._ids.add(f"member {len(self._ids)}")
 
     def _unused_id(self, *parts: object) -> str:
-        """A record id made of what the record says, so that the same play gives the same ids.
+        """A record id made of what the record holds, so that the same play gives the same ids.
 
         A clock that does not advance can make two responses equal in all of it; the later one gets its turn in the id.
         """
         turn = 1
-        found = record_id(*parts)
-        while found in self._ids:
+        unused = record_id(*parts)
+        while unused in self._ids:
             turn += 1
-            found = record_id(*parts, turn)
-        return found
+            unused = record_id(*parts, turn)
+        return unused
 
     def _warcinfo(self, out: Sink) -> str:
         """Write the warcinfo record before the first other one; returns its id in angle brackets.
 
-        It is written in the same breath as the first record: should that fail, both are taken back.
+        It is written together with the first record: should that fail, both are taken back.
         """
         if self._warcinfo_id is None or out.tell() == 0:
             assert self._file.path is not None  # noqa: S101  `out` is this file
-            info = {INFO_SOURCE: self._source, "software": "ca_etl", **self._info}
-            self._warcinfo_id = write_warcinfo(out, self._file.path.name, self._clock(), info)
+            filename, date = self._file.path.name, warc_date(self._clock())
+            self._warcinfo_id = f"<{record_id('warcinfo', filename, date)}>"
+            info = {
+                "format": "WARC File Format 1.1",
+                "conformsTo": CONFORMS_TO,
+                INFO_SOURCE: self._source,
+                "software": "ca_etl",
+                **self._info,
+            }
+            body = "".join(f"{key}: {' '.join(value.split())}\r\n" for key, value in info.items()).encode()
+            fields = {"WARC-Record-ID": self._warcinfo_id, "WARC-Date": date, "WARC-Filename": filename}
+            _write(out, "warcinfo", "", fields, body=body)
         return self._warcinfo_id
 
 
 WARC_VERSION: Final = "WARC/1.1"
 NOT_MODIFIED: Final = "http://netpreserve.org/warc/1.1/revisit/server-not-modified"
 CONFORMS_TO: Final = "http://iipc.github.io/warc-specifications/specifications/warc-format/warc-1.1/"
-
-
-class InputChangedError(CaEtlError):
-    """A file is not what it was when its digest was taken."""
 
 
 def record_id(*parts: object) -> str:
@@ -171,26 +160,13 @@ def record_id(*parts: object) -> str:
     return uuid5(NAMESPACE_URL, "ca_etl " + json.dumps([str(part) for part in parts])).urn
 
 
-def write_warcinfo(out: Sink, filename: str, when: datetime, info: Mapping[str, str]) -> str:
-    """Write the record that describes the file; returns its id in angle brackets."""
-    date = warc_date(when)
-    warcinfo_id = f"<{record_id('warcinfo', filename, date)}>"
-    fields = {"format": "WARC File Format 1.1", "conformsTo": CONFORMS_TO, **info}
-    body = "".join(f"{key}: {_one_line(value)}\r\n" for key, value in fields.items()).encode()
-    named = {"WARC-Record-ID": warcinfo_id, "WARC-Date": date, "WARC-Filename": filename}
-    _write(out, "warcinfo", "", named, body=body)
-    return warcinfo_id
-
-
-def write_request(
-    out: Sink, attempt: Attempt, request_id: str, capture_id: str, common: Mapping[str, str]
-) -> None:
+def _write_request(out: Sink, attempt: Attempt, capture_id: str, common: Mapping[str, str]) -> None:
     """Write the request as it was sent."""
     head = StatusAndHeaders(
         f"{attempt.request_target} HTTP/1.1", list(attempt.request_headers), protocol="GET"
     )
     fields = {
-        "WARC-Record-ID": f"<{request_id}>",
+        "WARC-Record-ID": f"<{record_id('request', capture_id)}>",
         "WARC-Concurrent-To": f"<{capture_id}>",
         **common,
         "WARC-Payload-Digest": sha256_label(b""),
@@ -198,38 +174,31 @@ def write_request(
     _write(out, "request", attempt.url, fields, head=head)
 
 
-def write_response(
-    out: Sink, attempt: Attempt, capture_id: str, common: Mapping[str, str], digest: str
-) -> None:
-    """Write the answer: de-chunked, still content-encoded, its headers true for that."""
-    fields = {
-        "WARC-Record-ID": f"<{capture_id}>",
-        **common,
-        VERDICT: str(attempt.verdict),
-        "WARC-Payload-Digest": digest,
-        **({"WARC-Truncated": attempt.truncated} if attempt.truncated else {}),
-    }
-    headers = _stored_headers(attempt.response_headers, len(attempt.wire_body))
-    _write(
-        out,
-        "response",
-        attempt.url,
-        fields,
-        head=_status_and_headers(attempt, headers),
-        body=attempt.wire_body,
-    )
+def _write_response(out: Sink, attempt: Attempt, capture_id: str, common: Mapping[str, str]) -> None:
+    """Write the response: de-chunked, still content-encoded, its headers true for that; a 304 as a revisit."""
+    fields = {"WARC-Record-ID": f"<{capture_id}>", **common}
+    if attempt.dropped_header_lines:
+        fields[DROPPED_LINES] = str(attempt.dropped_header_lines)
+    fields[VERDICT] = str(attempt.verdict)
+    if attempt.verdict is Verdict.UNCHANGED:
+        fields |= _original_fields(attempt)
+        head = _status_and_headers(attempt, attempt.response_headers)
+        _write(out, "revisit", attempt.url, fields, head=head)
+        return
+    fields["WARC-Payload-Digest"] = sha256_label(attempt.wire_body)
+    if attempt.truncated:
+        fields["WARC-Truncated"] = attempt.truncated
+    head = _status_and_headers(attempt, _stored_headers(attempt.response_headers, len(attempt.wire_body)))
+    _write(out, "response", attempt.url, fields, head=head, body=attempt.wire_body)
 
 
-def write_revisit(out: Sink, attempt: Attempt, capture_id: str, common: Mapping[str, str]) -> None:
-    """Write a 304 so that a replay finds the body it stands for: URL, date, id and digest of the original."""
+def _original_fields(attempt: Attempt) -> dict[str, str]:
+    """The fields by which a replay finds the body of a 304: URL, date, id and digest of the original."""
     validators = attempt.validators
     if validators is None:
         raise ValueError(f"{attempt.url} is unchanged, but from what is not known")
     digest = validators.payload_digest
-    fields = {
-        "WARC-Record-ID": f"<{capture_id}>",
-        **common,
-        VERDICT: str(attempt.verdict),
+    return {
         "WARC-Profile": NOT_MODIFIED,
         "WARC-Refers-To": f"<{validators.refers_to}>",
         "WARC-Refers-To-Target-URI": validators.refers_to_url,
@@ -237,36 +206,6 @@ def write_revisit(out: Sink, attempt: Attempt, capture_id: str, common: Mapping[
         # of the body that is meant; the digest of this record's empty one would match every other 304
         "WARC-Payload-Digest": digest if ":" in digest else f"sha256:{digest}",
     }
-    _write(out, "revisit", attempt.url, fields, head=_status_and_headers(attempt, attempt.response_headers))
-
-
-def write_resource(
-    out: Sink,
-    uri: str,
-    content_type: str,
-    body: BinaryIO,
-    *,
-    length: int,
-    fields: Mapping[str, str],
-    digest: str,
-) -> None:
-    """Stream `length` bytes of `body`, whose labelled digest is `digest`, into a resource record.
-
-    Raises `InputChangedError` when the bytes are others: the file changed while it was read.
-    """
-    checked = _Checked(body)
-    writer = _writer(out)
-    record = writer.create_warc_record(
-        uri,
-        "resource",
-        payload=checked,
-        length=length,
-        warc_content_type=content_type,
-        warc_headers_dict={**fields, "WARC-Payload-Digest": digest, "WARC-Block-Digest": digest},
-    )
-    writer.write_record(record)
-    if checked.label != digest:
-        raise InputChangedError(f"{uri} changed while it was read", "ca-etl ingest ... (again)")
 
 
 def _stored_headers(headers: Headers, length: int) -> Headers:
@@ -304,45 +243,22 @@ def _write(
     *,
     head: StatusAndHeaders | None = None,
     body: bytes = b"",
+    content_type: str = "",
 ) -> None:
     """Write one record as one gzip member, its block digest over exactly what is written."""
-    writer = _writer(out)
+    writer = WARCWriter(out, gzip=True, warc_version=WARC_VERSION)
     block = (head.to_ascii_bytes() if head is not None else b"") + body
     record = writer.create_warc_record(
         uri,
         kind,
         payload=BytesIO(body),
         length=len(body),
+        warc_content_type=content_type,
         http_headers=head,
         warc_headers_dict={**fields, "WARC-Block-Digest": sha256_label(block)},
     )
     writer.write_record(record)
 
 
-def _writer(out: Sink) -> Any:  # noqa: ANN401  warcio has no types
-    return WARCWriter(out, gzip=True, warc_version=WARC_VERSION)
-
-
-class _Checked:
-    """A stream that digests what is read from it."""
-
-    def __init__(self, body: BinaryIO) -> None:
-        self._body = body
-        self._digest = hashlib.sha256()
-
-    def read(self, size: int = -1) -> bytes:
-        chunk = self._body.read(size)
-        self._digest.update(chunk)
-        return chunk
-
-    @property
-    def label(self) -> str:
-        return f"sha256:{self._digest.hexdigest()}"
-
-
 def _ascii(text: str) -> str:
     return text.encode("ascii", "replace").decode("ascii")
-
-
-def _one_line(value: str) -> str:
-    return " ".join(value.split())

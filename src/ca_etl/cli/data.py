@@ -61,13 +61,13 @@ def decide(
     from ca_etl.cli.query import assert_capture
     from ca_etl.pipeline.context import utc_now
     from ca_etl.warehouse import overrides
-    from ca_etl.warehouse.raw_load import Decision
+    from ca_etl.warehouse.raw_load import CaptureDecision
 
     data_dir = load_settings().data_dir
     if not reason.strip():
         raise UsageError("--reason must not be empty", 'ca-etl decide ... --reason "why"')
     assert_capture(data_dir, capture_id)
-    overrides.append(data_dir, Decision(capture_id, decision, reason, utc_now()))
+    overrides.append(data_dir, CaptureDecision(capture_id, decision, reason, utc_now()))
     print_line(f"{decision} {capture_id}: in {data_dir / overrides.DECISIONS_FILE}; next: ca-etl run")
 
 

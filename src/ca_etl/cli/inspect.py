@@ -71,9 +71,9 @@ def verify(
 ) -> None:
     """Compare the current release with a rebuild made elsewhere. Changes nothing. Exit status 1: something differs."""
     from ca_etl.cli.query import published
-    from ca_etl.pipeline.consult import RESTORE
     from ca_etl.pipeline.verify import DamagedSource
     from ca_etl.pipeline.verify import verify as compare
+    from ca_etl.warehouse.reading import RESTORE
 
     settings = load_settings()
     release = published(settings.data_dir)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import duckdb
     from rich.console import Console
 
-    from ca_etl.pipeline.context import Progress
     from ca_etl.settings import Settings
+    from ca_etl.sources.session import Progress
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def print_json(value: object) -> None:
 @contextmanager
 def progress_shown() -> Iterator[Progress]:
     """A progress bar on stderr once the work has lasted two seconds, nothing when stderr is not a terminal."""
-    from ca_etl.pipeline.context import silent
+    from ca_etl.sources.session import silent
 
     if logs.is_json() or not sys.stderr.isatty():
         yield silent

@@ -24,7 +24,8 @@ from ca_etl.cli.render import (
 from ca_etl.errors import CaEtlError, UsageError
 
 if TYPE_CHECKING:
-    from ca_etl.pipeline.run import Edges, Outcome
+    from ca_etl.pipeline.context import Environment
+    from ca_etl.pipeline.run import Outcome
     from ca_etl.settings import Settings
     from ca_etl.warehouse.journal import CheckResult
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 REJECTS_CHECK = "run_has_no_rejects"
 
 # The logger of the progress of a backfill, which lasts for hours; a terminal has a bar.
-BACKFILL_LOG = "ca_etl.pipeline.backfill"
+BACKFILL_LOG = "ca_etl.sources.timesca"
 
 TrustClock = Annotated[
     bool,
@@ -80,7 +81,7 @@ def run(
 
     chosen = utc_now().replace(microsecond=0) if again else slot
     _run(
-        lambda settings, edges: run_daily(settings, slot=chosen, on=schedule, edges=edges),
+        lambda settings, environment: run_daily(settings, slot=chosen, on=schedule, environment=environment),
         trust_clock=trust_clock,
     )
 
@@ -95,11 +96,14 @@ def ingest(
     trust_clock: TrustClock = False,
 ) -> None:
     """Archive files given by hand, then load, build, check, publish."""
-    from ca_etl.pipeline.ingest import Given
+    from ca_etl.pipeline.capture import GivenFiles
     from ca_etl.pipeline.run import run_ingest
 
-    given = Given(tuple(paths), url, captured_at)
-    _run(lambda settings, edges: run_ingest(settings, given, edges=edges), trust_clock=trust_clock)
+    given = GivenFiles(tuple(paths), url, captured_at)
+    _run(
+        lambda settings, environment: run_ingest(settings, given, environment=environment),
+        trust_clock=trust_clock,
+    )
 
 
 def backfill(
@@ -115,15 +119,15 @@ def backfill(
     trust_clock: TrustClock = False,
 ) -> None:
     """Archive the history of a source, then load, build, check, publish. Resumes where it was stopped."""
-    from ca_etl.pipeline.backfill import Stretch
     from ca_etl.pipeline.context import utc_now
     from ca_etl.pipeline.run import run_backfill
+    from ca_etl.sources.source import DateRange
 
-    dates = Stretch.of(first.date(), (last or utc_now()).date())
+    dates = DateRange.of(first.date(), (last or utc_now()).date())
     if not sys.stderr.isatty():
         logs.show(BACKFILL_LOG)
     _run(
-        lambda settings, edges: run_backfill(settings, dates, source=source, edges=edges),
+        lambda settings, environment: run_backfill(settings, dates, source=source, environment=environment),
         trust_clock=trust_clock,
     )
 
@@ -138,18 +142,18 @@ def rebuild(
     from ca_etl.pipeline.run import run_rebuild
 
     _run(
-        lambda settings, edges: run_rebuild(settings, only_rejects=rejects, edges=edges),
+        lambda settings, environment: run_rebuild(settings, only_rejects=rejects, environment=environment),
         trust_clock=trust_clock,
     )
 
 
-def _run(job: Callable[[Settings, Edges], Outcome], *, trust_clock: bool) -> None:
+def _run(job: Callable[[Settings, Environment], Outcome], *, trust_clock: bool) -> None:
     """Run a job with its progress shown, check for alerts, report the outcome and exit with its status."""
-    from ca_etl.pipeline.run import Edges
+    from ca_etl.pipeline.context import Environment
 
     settings = load_settings()
     with progress_shown() as progress, alerts_after(settings):
-        outcome = job(settings, Edges(progress=progress, trust_clock=trust_clock))
+        outcome = job(settings, Environment(progress=progress, trust_clock=trust_clock))
     _finish(outcome)
 
 
@@ -177,14 +181,16 @@ def demo(
         _serve_demo(until.date() if until else None)
         return
     from ca_etl.operate.alert_delivery import configured_channels
+    from ca_etl.pipeline.context import Environment
     from ca_etl.pipeline.play import faults, play_days
-    from ca_etl.pipeline.run import Edges
 
     broken = faults((day.date() for day in outage or []), (day.date() for day in wrong or []))
     last_day = until.date() if until else None
     settings = load_settings()
     with progress_shown() as progress:
-        played = play_days(settings, days, last_day=last_day, faults=broken, edges=Edges(progress=progress))
+        played = play_days(
+            settings, days, last_day=last_day, faults=broken, environment=Environment(progress=progress)
+        )
         outcomes = []
         for number, outcome in enumerate(played, start=1):
             progress("days played", number, days)

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from ca_etl.demo.content import PrintedRate, Ticker
-from ca_etl.demo.render import Printed
+from ca_etl.demo.content import PrintedRate
+from ca_etl.demo.pages import Printed
 
 ROBOTS: Final = "/robots.txt"
 
@@ -24,14 +24,14 @@ ROBOTS: Final = "/robots.txt"
 class Fault:
     """What is wrong, any of it at once; a fault without arguments changes nothing.
 
-    `status` is answered instead of a page, `robots_status` instead of /robots.txt; `retry_after`, in seconds,
-    goes with either, and None sends no such header. `cut_gzip` sends two thirds of a gzip stream under a right
-    Content-Length. `rate_times_ten` names a base (`KZT`) whose printed rate is moved by one place.
-    `delay_seconds` passes before the answer. `paths` narrows the fault (empty: every page; `/wp-json/*` is
-    every path that begins so), and after `times` answers it is over.
+    `status` is the status of every page, `robots_status` that of /robots.txt; `retry_after`, in seconds, goes with
+    either, and None sends no such header. `cut_gzip` sends two thirds of a gzip stream under a right
+    Content-Length. `rate_times_ten` names a base (`KZT`) whose printed rate is moved by one decimal.
+    `delay_seconds` pass before the response. `paths` narrows the fault (empty: every page; `/wp-json/*` is
+    every path with that prefix), and after `times` responses it is over.
 
-    `waf_page` answers with the page of a firewall, under `status` or else 200. `feed_excerpts` leaves only the
-    beginning of an article in the feed's `content:encoded`. `broken_linked_data` spoils the JSON-LD of pages.
+    `waf_page` responds with the page of a firewall, under `status` or else 200. `feed_excerpts` leaves only the
+    excerpt of an article in the feed's `content:encoded`. `broken_linked_data` spoils the JSON-LD of pages.
     """
 
     status: int | None = None
@@ -49,13 +49,13 @@ class Fault:
     times: int | None = None
 
     def concerns(self, path: str) -> bool:
-        """Whether the fault touches `path`; /robots.txt only where `robots_status` is set."""
+        """Whether the fault is one of `path`; of /robots.txt only where `robots_status` is set."""
         if path == ROBOTS:
             return self.robots_status is not None
         return not self.paths or any(matches(pattern, path) for pattern in self.paths)
 
     def status_of(self, path: str) -> int | None:
-        """The status to answer at `path` instead of what stands there; None where the fault has none."""
+        """The status of the response at `path` in place of its page; None where the fault has none."""
         if path == ROBOTS:
             return self.robots_status
         return 200 if self.waf_page and self.status is None else self.status
@@ -65,9 +65,11 @@ class Fault:
 
         Raises `ValueError` when the ticker of the day lacks the base whose rate is to be spoiled.
         """
-        ticker = printed.ticker
-        if self.rate_times_ten is not None:
-            ticker = _times_ten(ticker, self.rate_times_ten, printed)
+        ticker, base = printed.ticker, self.rate_times_ten
+        if base is not None:
+            if base not in {rate.base for rate in ticker}:
+                raise ValueError(f"rate_times_ten={base!r}: the ticker of {printed.day} has no such base")
+            ticker = tuple(_times_ten(rate) if rate.base == base else rate for rate in ticker)
         return replace(
             printed,
             ticker=() if self.no_ticker else ticker,
@@ -77,15 +79,9 @@ class Fault:
 
 
 def matches(pattern: str, path: str) -> bool:
-    """Whether `path` is the one of `pattern`, or begins like it where that ends in an asterisk."""
+    """Whether `path` is `pattern`, or has it as a prefix where it ends in an asterisk."""
     return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern
 
 
-def _times_ten(ticker: Ticker, base: str, printed: Printed) -> Ticker:
-    if base not in {rate.base for rate in ticker}:
-        raise ValueError(f"rate_times_ten={base!r}: the ticker of {printed.day} has no such base")
-    return tuple(_moved(rate) if rate.base == base else rate for rate in ticker)
-
-
-def _moved(rate: PrintedRate) -> PrintedRate:
+def _times_ten(rate: PrintedRate) -> PrintedRate:
     return replace(rate, rate=f"{Decimal(rate.rate) * 10:.5f}")

@@ -1,4 +1,4 @@
-"""The demo site on a loopback port. It shows one day of its history at a time, and can be told to fail."""
+"""The demo site on a loopback port. It shows one day of its history at a time, and can be made to fail."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
 from threading import Event, Lock, Thread
-from types import TracebackType
 from typing import Final, Self
+from weakref import WeakSet
 
 from ca_etl.demo.content import articles, check_day, default_last_day
 from ca_etl.demo.faults import Fault, matches
-from ca_etl.demo.handlers import Answer, answer, path_of
+from ca_etl.demo.handlers import Response, path_of, respond
 from ca_etl.demo.posts import Posts
 from ca_etl.errors import CaEtlError
 
@@ -41,14 +41,14 @@ class LoggedRequest:
 
 
 class DemoSite:
-    """The site as a context manager; it answers between enter and exit.
+    """The site as a context manager; it responds between enter and exit.
 
     `port` 0 takes any free port. `day` is the first day shown, by default `default_last_day()`. `faults` (of
     a day) and `path_faults` (of a path on every day) may be changed at any time; both apply where both are
     set, and a fault's `times` counts per day. `requests` logs every request in order of arrival. `posts` is the
-    editor's desk: what is added, edited, back-dated or deleted there shows in the next answer, on pages, in the
-    API and in the feed alike. `before_answer` is called with each request, before it is answered. Raises
-    `CaEtlError` on enter when the port is taken, `UsageError` for a day outside the history.
+    editor's desk: what is added, edited or deleted there shows in the next response, on pages, in the API and in
+    the feed. `before_response` is called with each request before its response is made. Raises `CaEtlError` on
+    enter when the port is taken, `UsageError` for a day outside the history.
 
         with DemoSite() as site:
             site.play(date(2025, 12, 5))
@@ -62,10 +62,9 @@ class DemoSite:
         self.path_faults: dict[str, Fault] = {}
         self.requests: list[LoggedRequest] = []
         self.posts = Posts(lambda: self._day)
-        self.before_answer: Callable[[LoggedRequest], None] | None = None
+        self.before_response: Callable[[LoggedRequest], None] | None = None
         self._port = port
         self._server: _Server | None = None
-        self._thread: Thread | None = None
         self._spent: Counter[tuple[date, Fault]] = Counter()
         self._lock = Lock()
         self.play(day or default_last_day())
@@ -96,38 +95,28 @@ class DemoSite:
                 f"the demo site cannot be served on {HOST}:{self._port}: {error.strerror}",
                 "export CA_ETL_DEMO_PORT=0 (takes any free port), then the same command again",
             ) from error
-        self._thread = Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, name="ca-etl-demo", daemon=True
-        )
-        self._thread.start()
+        self._server.start()
         log.debug("the demo site shows %s at %s", self._day, self.base_url)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        server, thread = self._server, self._thread
-        if server is None or thread is None:
-            return
-        server.shutdown()
-        server.hang_up()
-        server.server_close()
-        thread.join()
-        self._server = self._thread = None
+    def __exit__(self, *_: object) -> None:
+        if self._server is not None:
+            self._server.stop()
+            self._server = None
 
-    def respond(self, method: str, target: str, headers: Mapping[str, str]) -> Answer:
-        """Log the request and say what to answer."""
+    def respond(self, method: str, target: str, headers: Mapping[str, str]) -> Response:
+        """Log the request and make its response."""
         day = self._day
         request = LoggedRequest(method, target, headers, time.monotonic(), day)
         self.requests.append(request)
-        if self.before_answer is not None:
-            self.before_answer(request)
-        faults = self._due(day, path_of(target))
-        reply = answer(target, headers, day, faults, self.base_url, shelf=self.posts.shelf(day))
-        log.debug("%s %s on %s: %d", method, target, day, reply.status)
-        return reply
+        if self.before_response is not None:
+            self.before_response(request)
+        faults = self._due_faults(day, path_of(target))
+        response = respond(target, headers, day, faults, self.base_url, shelf=self.posts.shelf(day))
+        log.debug("%s %s on %s: %d", method, target, day, response.status)
+        return response
 
-    def _due(self, day: date, path: str) -> tuple[Fault, ...]:
+    def _due_faults(self, day: date, path: str) -> tuple[Fault, ...]:
         """The faults of this request; those with a number of times are counted down."""
         due = []
         with self._lock:
@@ -141,54 +130,48 @@ class DemoSite:
         return tuple(due)
 
 
-class _Server(ThreadingHTTPServer):
-    """Handler threads are joined at close; `hang_up` ends those that wait on an idle connection."""
+class _Server(ThreadingTCPServer):
+    """Serves from a thread of its own; `stop` ends that and those of all connections, idle ones too.
 
-    daemon_threads = False
-    # A fixed port that is already served must be an error, not a second listener.
-    allow_reuse_port = False
+    A fixed port that is already served is an error. `HTTPServer` would request the host's name of the name service.
+    """
+
+    allow_reuse_address = True
 
     def __init__(self, site: DemoSite, port: int) -> None:
         self.site = site
         self.closing = Event()
-        self._connections: set[socket.socket] = set()
-        self._lock = Lock()
+        self._connections: WeakSet[socket.socket] = WeakSet()
+        self._thread = Thread(target=self.serve_forever, args=(0.02,), name="ca-etl-demo", daemon=True)
         super().__init__((HOST, port), _Handler)
 
-    def server_bind(self) -> None:
-        # HTTPServer asks the name service for the host's name here, which can take seconds.
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = HOST, int(self.server_address[1])
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self.shutdown()
+        self.closing.set()
+        for connection in self._connections:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError as error:
+                log.debug("the connection is closed already: %s", error)
+        self.server_close()
+        self._thread.join()
+
+    def get_request(self) -> tuple[socket.socket, object]:
+        connection, address = super().get_request()
+        self._connections.add(connection)
+        return connection, address
 
     def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002  fixed by the base
-        log.error("the demo site failed on a request of %s", client_address, exc_info=sys.exception())
-
-    def opened(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._connections.add(connection)
-            if self.closing.is_set():
-                _hang_up(connection)
-
-    def closed(self, connection: socket.socket) -> None:
-        with self._lock:
-            self._connections.discard(connection)
-
-    def hang_up(self) -> None:
-        self.closing.set()
-        with self._lock:
-            for connection in self._connections:
-                _hang_up(connection)
-
-
-def _hang_up(connection: socket.socket) -> None:
-    try:
-        connection.shutdown(socket.SHUT_RDWR)
-    except OSError as error:
-        log.debug("the other side hung up first: %s", error)
+        # a client that does not wait for its response is no error of the site
+        level = logging.DEBUG if isinstance(sys.exception(), ConnectionError) else logging.ERROR
+        log.log(level, "the demo site failed on a request of %s", client_address, exc_info=sys.exception())
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Writes answers, each in one piece: a kept connection would else wait 40 ms for every one."""
+    """Writes each response in one piece: a kept connection would else wait 40 ms for every one."""
 
     server: _Server
     protocol_version = "HTTP/1.1"
@@ -197,44 +180,24 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     disable_nagle_algorithm = True
 
-    def setup(self) -> None:
-        super().setup()
-        self.server.opened(self.connection)
-
-    def finish(self) -> None:
-        self.server.closed(self.connection)
-        try:
-            super().finish()
-        except ConnectionError as error:
-            log.debug("the client left before its answer was sent: %s", error)
-
-    def handle(self) -> None:
-        try:
-            super().handle()
-        except ConnectionError as error:
-            log.debug("the client is gone: %s", error)
-
     def do_GET(self) -> None:
-        self._answer(with_body=True)
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        response = self.server.site.respond(self.command, self.path, headers)
+        if response.wait_seconds:
+            self.server.closing.wait(response.wait_seconds)
+        # no Date: the site shows a day of its own, and a run compares its clock with that header
+        self.send_response_only(response.status)
+        self.send_header("Server", self.version_string())
+        for name, value in response.headers.items():
+            self.send_header(name, value)
+        if response.status != 304:
+            self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(response.body)
 
     def do_HEAD(self) -> None:
-        self._answer(with_body=False)
+        self.do_GET()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is the base class's
         log.debug(format, *args)
-
-    def _answer(self, *, with_body: bool) -> None:
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.server.site.respond(self.command, self.path, headers)
-        if reply.wait_seconds:
-            self.server.closing.wait(reply.wait_seconds)
-        # no Date: the site shows a day of its own, and a run holds its clock against that header
-        self.send_response_only(reply.status)
-        self.send_header("Server", self.version_string())
-        for name, value in reply.headers.items():
-            self.send_header(name, value)
-        if reply.status != 304:
-            self.send_header("Content-Length", str(len(reply.body)))
-        self.end_headers()
-        if with_body:
-            self.wfile.write(reply.body)

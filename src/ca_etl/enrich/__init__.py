@@ -1,1 +1,1 @@
-"""Text to facts: places and amounts of money."""
+"""Facts from texts: countries, amounts of money, near-duplicates."""

@@ -12,7 +12,7 @@ numbers of 10^18 and more or of more than ten decimals, numbers whose separators
 "85.000 tenge" unless its stated dollars decide), and amounts whose continuation is unsure ("10 manat 50 tyiyn").
 
 In many texts, Polars searches the positions that may belong to an amount in all of them at once (Aho-Corasick), and the
-grammar runs only there: news rarely names money, so Python never sees most of the text.
+grammar runs only there: news rarely names money, so most of the text is not read in Python.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ import polars as pl
 
 from ca_etl.enrich.money_context import HEDGE, NOTE, hedged, unit_after
 from ca_etl.enrich.money_parser import spans_at, with_ranges, with_shared, without_doubtful
-from ca_etl.enrich.money_vocabulary import BLANK, CODES, DECIMALS, SIGNS, STEMS, Numeral
+from ca_etl.enrich.money_vocabulary import CODES, DECIMALS, SIGNS, SPACE, STEMS, Numeral
 
 # Case folding of ASCII letters alone, as Aho-Corasick in Polars has it.
 _SPOTS: Final = re.compile(rf"(?=(?ai:{'|'.join(map(re.escape, (*SIGNS, *STEMS)))})|{'|'.join(CODES)})")
 _EQUAL: Final = r"(?:or|i\.e\.|equal to|equivalent to|(?:the )?equivalent of)"
-_NEAR: Final = rf"(?:{_EQUAL}|that is|which is|equaling|worth|=|(?:just{BLANK})?(?:{HEDGE}))"
+_NEAR: Final = rf"(?:{_EQUAL}|that is|which is|equaling|worth|=|(?:just{SPACE})?(?:{HEDGE}))"
 _STATED: Final = re.compile(
-    rf"{NOTE}?(?:{BLANK}or{BLANK}(?:more|less|so))?(?:"
-    rf"{BLANK}?(?P<opened>[(\[]){BLANK}?(?:(?-i:[A-Z]{{3}})[,;:]{BLANK})?(?:{_NEAR},?{BLANK}?){{0,4}}"
-    rf"|(?:,|{BLANK}[-\u2013\u2014])?{BLANK}{_EQUAL},?{BLANK}(?:{_NEAR}{BLANK}){{0,4}}"
-    rf"|(?:,|{BLANK}[-\u2013\u2014]){BLANK}(?:just{BLANK})?(?:{HEDGE}){BLANK})(?:U\.?S\.?{BLANK})?",
+    rf"{NOTE}?(?:{SPACE}or{SPACE}(?:more|less|so))?(?:"
+    rf"{SPACE}?(?P<opened>[(\[]){SPACE}?(?:(?-i:[A-Z]{{3}})[,;:]{SPACE})?(?:{_NEAR},?{SPACE}?){{0,4}}"
+    rf"|(?:,|{SPACE}[-\u2013\u2014])?{SPACE}{_EQUAL},?{SPACE}(?:{_NEAR}{SPACE}){{0,4}}"
+    rf"|(?:,|{SPACE}[-\u2013\u2014]){SPACE}(?:just{SPACE})?(?:{HEDGE}){SPACE})(?:U\.?S\.?{SPACE})?",
     re.IGNORECASE,
 )
 _STATED_REACH: Final = 100
-_CLOSE: Final = re.compile(rf"{BLANK}?[)\]]")
+_CLOSE: Final = re.compile(rf"{SPACE}?[)\]]")
 # "85.000" is 85 or 85,000, and "1.250.000" is of no English form.
 _GROUPED: Final = re.compile(
     r"(?<![0-9.,])[1-9][0-9]{0,2}\.[0-9]{3}(?P<more>(?:\.[0-9]{3}){1,3})?(?![0-9.,]?[0-9])"
@@ -97,9 +97,9 @@ def amounts(text: str) -> tuple[Amount, ...]:
 def amounts_at(text: str, spots: Iterable[int]) -> tuple[Amount, ...]:
     """The amounts of a text of which the positions of its currency words, signs and codes are known.
 
-    `spots` are character offsets in rising order; one without a currency is not an error and gives nothing. Of a text
-    that names money more than `MAX_SPOTS` times the rest is not read: an amount takes 15 microseconds, and one of the
-    site's texts has forty at the most.
+    `spots` are character offsets in rising order; one without a currency gives no amount. Of a text that names money
+    more than `MAX_SPOTS` times the rest is not read: an amount takes 15 microseconds, and a text of the site has at
+    most forty.
     """
     spans: list[Numeral] = []
     end = 0
@@ -152,7 +152,7 @@ def _states(text: str, span: Numeral, end: int, dollars: Numeral, *, per: bool) 
 
 
 def _is_unsure(text: str, span: Numeral, unit: str | None) -> bool:
-    """Whether a full stop in its number may part decimals as well as thousands: "85.000 tenge"."""
+    """Whether a full stop in its number may separate decimals as well as thousands: "85.000 tenge"."""
     if text.find(".", span.start, span.end) < 0:
         return False
     grouped = _GROUPED.search(text, span.start, span.end)

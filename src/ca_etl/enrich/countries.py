@@ -1,13 +1,13 @@
 """Countries that texts name: Aho-Corasick over all texts at once, then word borders, rules and witnesses.
 
 Names are matched as printed, with case ("China", not "china"), the leftmost first and of those the longest. A name is
-firm, refused or doubtful (`places_rules`); a doubtful one counts where the same text names its country firmly as well.
+firm, refused or doubtful (`country_rules`); a doubtful one counts where the same text names its country firmly as well.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -15,8 +15,17 @@ from typing import Final
 
 import polars as pl
 
-from ca_etl.enrich.country_rules import BEARERS, BORROWED, DOUBTFUL, FIRM, NAMES, REACH, WINDOW, verdict
-from ca_etl.enrich.gazetteer import Gazetteer
+from ca_etl.enrich.country_rules import (
+    BEARERS,
+    BORROWED,
+    DOUBTFUL,
+    FIRM,
+    NAMES,
+    REACH,
+    RULES,
+    WINDOW,
+    verdict,
+)
 
 ROWS: Final = {
     "text_id": pl.String,
@@ -30,7 +39,7 @@ _NOT_ASCII: Final = 0x80
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PlaceName:
     """One name of a country in a text: `text[start:end] == name`, counted in characters."""
 
     start: int
@@ -40,18 +49,18 @@ class Place:
     kind: str
 
 
-def places(text: str, gazetteer: Gazetteer) -> tuple[Place, ...]:
-    """The places of one text, in order; for many texts `place_rows` is faster by far."""
+def places(text: str, gazetteer: Gazetteer) -> tuple[PlaceName, ...]:
+    """The names of countries in one text, in order; `place_rows` is much faster for many texts."""
     raw = text.encode()
     named = []
     for start, name, code, kind in _named(pl.DataFrame({"text": [text]}), gazetteer).drop("row").rows():
         first = len(raw[:start].decode())
-        named.append(Place(first, first + len(name), name, code, kind))
+        named.append(PlaceName(first, first + len(name), name, code, kind))
     return tuple(sorted(named, key=lambda place: place.start))
 
 
 def place_rows(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
-    """How often each text names each country: one row a text and country, in order of both.
+    """How often each text names each country: one row per text and country, in order of both.
 
     `texts` has `text_id` and `text`, each text once. `mentions` counts names of every kind; `first_position` is
     where the first begins, in characters from 0. A text that names no country has no row.
@@ -80,7 +89,7 @@ def place_rows(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
 
 
 def _named(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
-    """One row a name that represents a country: row (of `texts`), start in bytes, name, country_code and kind."""
+    """One row per name that represents a country: row (of `texts`), start in bytes, name, country_code and kind."""
     hits = _hits(texts, gazetteer)
     names = hits.with_columns(*_near_bearer("ahead", -1), *_near_bearer("back", 1)).filter("is_name")
     is_plain = (pl.col("code_count") == 1) & pl.all_horizontal(pl.col("rules", "ahead", "back").is_null())
@@ -90,9 +99,9 @@ def _named(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         verdict(rules.split(), *_decoded(sides), name) if _is_worth(rules, *sides) else FIRM
         for rules, name, *sides in suspects.filter(is_ruled).select("rules", "name", *_sides(WINDOW)).rows()
     ]
-    doubt = pl.when(_is_borrowed() | (pl.col("code_count") > 1)).then(DOUBTFUL).otherwise(FIRM)
+    by_kind = pl.when(_is_borrowed() | (pl.col("code_count") > 1)).then(DOUBTFUL).otherwise(FIRM)
     ruled = pl.repeat(FIRM, len(suspects), dtype=pl.Int32, eager=True).scatter(is_ruled.arg_true(), by_rules)
-    judged = suspects.with_columns(verdict=pl.min_horizontal(doubt, ruled))
+    judged = suspects.with_columns(verdict=pl.min_horizontal(by_kind, ruled))
     firm = pl.concat([names.filter(is_plain).select(_NAMED), judged.filter(verdict=FIRM).select(_NAMED)])
     # A doubtful name counts for the one of its countries that the text names firmly too.
     witnessed = (
@@ -135,7 +144,7 @@ def _hits(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
 
 
 def _near_bearer(side: str, step: int) -> tuple[pl.Expr, pl.Expr]:
-    """The kind of a bearing word within `REACH` of a name, as `side`, and how many bytes are between."""
+    """The kind of a word for what has a name, within `REACH` of the name, as `side`, and the bytes between."""
     start, end = (
         (pl.col("start").shift(-1), pl.col("end")) if step < 0 else (pl.col("start"), pl.col("end").shift(1))
     )
@@ -152,7 +161,7 @@ def _near_bearer(side: str, step: int) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _is_borrowed() -> pl.Expr:
-    """Whether a word near a name bears it: both kinds in the order of the text, with what is between."""
+    """Whether a word near a name has that name: both kinds in the order of the text, with what is between."""
     raw = pl.col("text").cast(pl.Binary).bin
     after = raw.slice(pl.col("end"), pl.col("ahead_gap")).cast(pl.String)
     before = raw.slice(pl.col("start") - pl.col("back_gap"), pl.col("back_gap")).cast(pl.String)
@@ -172,7 +181,7 @@ def _is_worth(rules: str, left: bytes, right: bytes) -> bool:
 def _bordered(hits: pl.DataFrame) -> pl.DataFrame:
     """Those hits that neither begin nor end inside a word, in their order."""
     raw = pl.col("text").cast(pl.Binary).bin
-    # A negative index counts from the end: before the first byte there is nothing.
+    # A negative index would count from the end.
     before = pl.when(pl.col("start") > 0).then(raw.get(pl.col("start") - 1, null_on_oob=True)).fill_null(0)
     after = raw.get(pl.col("end"), null_on_oob=True).fill_null(0)
     near = hits.with_columns(before=before, after=after).filter(~_is_word("before"), ~_is_word("after"))
@@ -208,3 +217,70 @@ def _decoded(sides: Sequence[bytes]) -> tuple[str, str]:
 def _in_word(character: str) -> bool:
     """Letters, digits and the marks that are put upon them, of any script."""
     return character == "_" or (character != "" and unicodedata.category(character)[0] in "LNM")
+
+
+KINDS: Final = NAMES | {"none"} | BEARERS
+_SHORTEST_IN_CAPITALS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """One name. `country_codes` are ISO 3166-1 alpha-2, EU for the European Union, XK (user-assigned) for Kosovo.
+
+    A name that states share has several. The kind "none" is a longer name that is no country and hides one inside it
+    ("Gulf of Oman"), the kinds of `country_rules.BEARERS` are words for what has such a name ("Convention"): both have
+    no code.
+    `rules` are names of `country_rules.RULES`.
+    """
+
+    name: str
+    kind: str
+    country_codes: tuple[str, ...]
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Gazetteer:
+    """All names, the longest first, each once."""
+
+    names: tuple[Name, ...]
+
+    @classmethod
+    def of(cls, rows: Iterable[Mapping[str, str | None]]) -> Gazetteer:
+        """A gazetteer of the rows of `sql/seeds/places.csv`: name, kind, country_code, rule (names, space between).
+
+        A name that states share has a row for each; kind and rules are those of the first. Names of four letters and
+        more are also matched in capitals, as old datelines print them: "BISHKEK (TCA)". Raises `ValueError` for a name
+        that is listed twice for one country, an unknown kind or rule, or a name without country.
+        """
+        names: dict[str, Name] = {}
+        for entry in map(_entry, rows):
+            first = names.setdefault(entry.name, entry)
+            if first is not entry:
+                if set(first.country_codes) & set(entry.country_codes) or not entry.country_codes:
+                    raise ValueError(
+                        f"{entry.name!r} is listed twice among the places: leave one of its rows"
+                    )
+                codes = first.country_codes + entry.country_codes
+                names[entry.name] = Name(entry.name, first.kind, codes, first.rules)
+        for entry in tuple(names.values()):
+            capitals = entry.name.upper()
+            if len(capitals) >= _SHORTEST_IN_CAPITALS and "." not in capitals:
+                names.setdefault(capitals, Name(capitals, entry.kind, entry.country_codes, entry.rules))
+        return cls(tuple(sorted(names.values(), key=lambda entry: (-len(entry.name), entry.name))))
+
+
+def _entry(row: Mapping[str, str | None]) -> Name:
+    name, kind = row["name"] or "", row["kind"] or ""
+    code, rules = row["country_code"] or None, tuple((row["rule"] or "").split())
+    if not name or kind not in KINDS:
+        raise ValueError(
+            f"the place {name!r} has the kind {kind!r}: it must be one of {', '.join(sorted(KINDS))}"
+        )
+    if (code is None) != (kind not in NAMES):
+        raise ValueError(
+            f"the place {name!r} of the kind {kind!r} has the country {code!r}: {', '.join(sorted(NAMES))} have one"
+        )
+    if unknown := [rule for rule in rules if rule not in RULES]:
+        raise ValueError(f"the place {name!r} names the unknown rule {unknown[0]!r}: see country_rules.RULES")
+    return Name(name, kind, () if code is None else (code,), rules)

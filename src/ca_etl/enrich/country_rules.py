@@ -1,9 +1,9 @@
 """When a name that is spelled like a country or a city is not that place, or only perhaps: rules as data.
 
-A *refusing* rule is for one name: what it matches is no place ("Roast Turkey"). A rule of *kind* makes a name
-doubtful: what bears a place's name (a treaty, a street, a person, a state of the USA) counts as the place only where
+A *refusing* rule is for one name: what it matches is not a place ("Roast Turkey"). A rule of *kind* makes a name
+doubtful: what has a place's name (a treaty, a street, a person, a state of the USA) counts as the place only where
 the same text names the country firmly in another way. `sql/seeds/places.csv` states which name has which rules, and
-which words show what bears a name ("Convention", "Street", "Texas"). A rule sees up to `WINDOW` bytes on both sides.
+which words show what has such a name ("Convention", "Street", "Texas"). A rule sees up to `WINDOW` bytes on both sides.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ REFUSED, DOUBTFUL, FIRM = range(3)
 _CITIES: Final = ("capital", "city")
 _PLACES: Final = (*_CITIES, "country", "alias")
 NAMES: Final = frozenset({*_PLACES, "demonym"})
-# What makes a name doubtful, in the order of the text: the kinds of the name and of the word that bears it, and what is
-# between them, at most `REACH` bytes.
+# What makes a name doubtful: the kinds of the name and of the word for what has it, in the order of the text, and the
+# text between them, at most `REACH` bytes.
 REACH: Final = 12
 _BEARING: Final = (
     (_CITIES, " -", ("treaty",)),  # the {Budapest} Memorandum
@@ -61,7 +61,7 @@ class Rule:
     is_kind: bool = False
 
     def matches(self, before: str, after: str, name: str) -> bool:
-        """Whether the name between the two sides is no place, or a doubtful one if this is a rule of kind."""
+        """Whether the name between the two sides is not a place, or a doubtful one if this is a rule of kind."""
         matched = (
             (self.before is not None and self.before.search(before[-CLOSE:]) is not None)
             or (self.after is not None and self.after.match(after) is not None)
@@ -74,7 +74,7 @@ def _of(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern)
 
 
-# Words before a name that are no given names: "When Israel closed", "Central Jordan", "Fading China".
+# Words before a name that are not given names: "When Israel closed", "Central Jordan", "Fading China".
 _NOT_GIVEN: Final = (
     "After Against All Although Amid An And Are As At Because Before Between Both But By Can Could Did Does Every "
     "For From Has How If In Inside Into Is It Its Like May Meanwhile More Near Neither No Nor Not Now Of On Once "
@@ -83,8 +83,8 @@ _NOT_GIVEN: Final = (
     "South East West New Old Greater Upper Lower Inner Outer Mainland Soviet Great Modern Air Bank Team Dinamo "
     "Dynamo Real Inter Fly Visit President King Queen Prince Minister Republic Radio Lake"
 )
-# A given name is at the head of a sentence or follows a small word: not in the headline "Trains Reach China". What is
-# before it is tested after its capital, and the guards after the word: a search that begins at a capital is fast.
+# A given name is at the head of a sentence or follows a function word: not in the headline "Trains Reach China". The
+# text before it is tested after its capital, and the guards after the word: a search that begins at a capital is fast.
 _AT_HEAD: Final = "|".join(
     [r"(?<=^.)", r"(?<=[.!?:\"\u201d] .)", r"(?<=[\"\u201c(\n].)"]
     + [rf"(?<=\b[a-z]{{{length}}}{comma} .)" for length in range(1, 13) for comma in ("", ",")]
@@ -97,7 +97,7 @@ _GIVEN_NAME: Final = (
     + r"(?<!ern|ing|ese|ish)(?<!ed|al)"
     + r"|[A-Z][a-z]+\.(?:(?<=\b(?:Mr|Ms|Dr).)|(?<=\b(?:Mrs|Sen|Rep|Gov|Gen|Col|Sgt).)|(?<=\bProf.)) $"
 )
-# Words after a name that are no family names: "Jordan Prime Minister", "Kenya Airways", "Georgia Has".
+# Words after a name that are not family names: "Jordan Prime Minister", "Kenya Airways", "Georgia Has".
 _NOT_FAMILY: Final = (
     "Academy|Aerospace|Agency|Air|Airport|Ambassador|And|Arab|Army|As|At|Auto|Bank|Basin|Beat|Book|Border|"
     "Bridge|Broadcasting|Business|Capital|Center|Central|Centre|Chamber|Chief|City|Club|Coast|Committee|"
@@ -112,7 +112,9 @@ _NOT_FAMILY: Final = (
     "Women|Zoo|"
     r"\w+(?:tion|ment|ways|lines|ity|ship|logy|tute|ism)"
 )
-_SMALL: Final = "to|of|on|in|for|with|and|at|by|from|as|over|up|off|into|than|against|after|amid|the|an?"
+_FUNCTION_WORDS: Final = (
+    "to|of|on|in|for|with|and|at|by|from|as|over|up|off|into|than|against|after|amid|the|an?"
+)
 _NAME: Final = r"[A-Z][\w-]{1,20}"
 # "Georgia Haverford sang", "Georgia Haverford, a cook", "Georgia Mae Haverford sang"; not the headlines "Georgia Set to
 # Sign Deal" and "Chad Hosts Talks".
@@ -120,7 +122,7 @@ _FAMILY_NAME: Final = (
     r" (?=[A-Z]|(?:van|von|de|di|da|al|bin|ibn) )(?:[A-Z]\. |[a-z]{2,3} ){0,2}"
     rf"(?!(?:{_NOT_FAMILY})\b)[^\W\d_a-z][\w'\u2019-]{{1,20}}(?<!['\u2019]s)"
     rf"(?:(?=[.;:!?)\"\u201d\n]|$| \()|(?: (?!(?:{_NOT_FAMILY})\b){_NAME})?"
-    rf"(?=['\u2019,]| and {_NAME} {_NAME} [a-z]| (?!(?:{_SMALL})\b)[a-z]+\b"
+    rf"(?=['\u2019,]| and {_NAME} {_NAME} [a-z]| (?!(?:{_FUNCTION_WORDS})\b)[a-z]+\b"
     r"| [a-z]+ (?:[\w'\u2019]+ ){0,2}(?!(?:from|with|over|into|after|against|amid)\b)[a-z]{4}))"
 )
 

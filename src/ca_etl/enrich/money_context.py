@@ -8,52 +8,52 @@ from decimal import Decimal
 from typing import Final
 
 from ca_etl.enrich import money_vocabulary as words
-from ca_etl.enrich.money_vocabulary import BLANK, LONG, SPELLED, Numeral, backwards, spelled
+from ca_etl.enrich.money_vocabulary import LONG, SPACE, SPELLED, Numeral, backwards, spelled
 
 
 def _any_of(phrases: Iterable[str]) -> str:
     """An expression for any of `phrases`, with any kind of space between their words."""
-    return "|".join(re.escape(phrase).replace(r"\ ", BLANK) for phrase in phrases)
+    return "|".join(re.escape(phrase).replace(r"\ ", SPACE) for phrase in phrases)
 
 
 HEDGE: Final = _any_of(words.HEDGES)
 # "the", "an", "a", "only" or "just" after a hedge, all from their last letter to their first.
 _HEDGE_BACKWARDS: Final = re.compile(
-    rf"(?i){BLANK}?(?:(?:eht|na?|a|ylno|tsuj){BLANK})?(?:{_any_of(hedge[::-1] for hedge in words.HEDGES)})(?!\w)"
+    rf"(?i){SPACE}?(?:(?:eht|na?|a|ylno|tsuj){SPACE})?(?:{_any_of(hedge[::-1] for hedge in words.HEDGES)})(?!\w)"
 )
-_HEDGE_AFTER: Final = re.compile(rf"(?i)\+|-(?:plus|odd)(?!\w)|{BLANK}or{BLANK}(?:more|less|so)(?!\w)")
+_HEDGE_AFTER: Final = re.compile(rf"(?i)\+|-(?:plus|odd)(?!\w)|{SPACE}or{SPACE}(?:more|less|so)(?!\w)")
 _HEDGE_WITHIN: Final = re.compile(r"[0-9](?:-(?:plus|odd|some)|\+)", re.IGNORECASE)
 _SIGNS: Final = "".join(words.SIGNS)
 NAMES: Final = "|".join(sorted(words.WORDS, key=len, reverse=True))
 _CURRENCY: Final = rf"(?:[{_SIGNS}]|(?:{'|'.join(words.CODES)})(?![A-Za-z])|(?i:{NAMES})(?!\w))"
 CURRENCY_AFTER: Final = re.compile(
-    rf"(?:{BLANK}|-){{0,3}}(?:{_CURRENCY}|(?i:{'|'.join(words.SUBUNITS)})(?!\w))"
+    rf"(?:{SPACE}|-){{0,3}}(?:{_CURRENCY}|(?i:{'|'.join(words.SUBUNITS)})(?!\w))"
 )
 # A remark in brackets, without a number, or the mark of a note.
 NOTE: Final = (
-    rf"(?:{BLANK}?(?:[(\[][^()\[\]0-9\n{_SIGNS}]{{1,40}}[)\]]|\[[0-9]{{1,2}}\]|[*\u2020\u2021]{{1,3}}))"
+    rf"(?:{SPACE}?(?:[(\[][^()\[\]0-9\n{_SIGNS}]{{1,40}}[)\]]|\[[0-9]{{1,2}}\]|[*\u2020\u2021]{{1,3}}))"
 )
 _UNIT: Final = "|".join(sorted(words.UNITS.split(), key=len, reverse=True))
 _COUNT: Final = (
-    rf"(?:(?:[0-9][0-9,]{{0,9}}{BLANK}(?:(?:thousand|million|billion){BLANK})?|(?:a{BLANK})?(?:hundred|thousand|million|billion){BLANK})"
-    rf"(?!(?:and|or|in|of|for|to|by|on|at|is|was|were|from|as|with|this|last|than|while|but){BLANK}))?"
+    rf"(?:(?:[0-9][0-9,]{{0,9}}{SPACE}(?:(?:thousand|million|billion){SPACE})?|(?:a{SPACE})?(?:hundred|thousand|million|billion){SPACE})"
+    rf"(?!(?:and|or|in|of|for|to|by|on|at|is|was|were|from|as|with|this|last|than|while|but){SPACE}))?"
 )
-_KIND: Final = rf"(?:(?:square|cubic|metric|troy|standard|sq|cu)\.?{BLANK}|(?:sq|cu)\.)?"
+_KIND: Final = rf"(?:(?:square|cubic|metric|troy|standard|sq|cu)\.?{SPACE}|(?:sq|cu)\.)?"
 # "m3" is a unit, "m4" a road; "kW.h" and "ton-km" are one unit each.
 _NAME: Final = (
     r"[A-Za-z]{1,20}(?:(?<=m)[23\u00b2\u00b3]|(?<=[kmgtKMGT]W)[.\u00b7\u22c5*-]h|(?<=watt)[ -]hours?"
     r"|-(?:hours?|km|kilomet(?:er|re)s?|miles?))?"
 )
 _PER: Final = re.compile(
-    rf"{NOTE}?(?:{BLANK}?/{BLANK}?(?P<slash>{_COUNT}{_KIND}{_NAME}(?:/{_NAME})?)(?!\w)"
-    rf"|(?:{BLANK}|-)per(?:{BLANK}|-)(?:one{BLANK})?(?:U\.?S\.?{BLANK}(?=dollar))?(?P<per>{_COUNT}{_KIND}{_NAME})"
-    rf"|(?:{BLANK}|-)(?:an?|(?:for{BLANK})?(?:each|every))(?:{BLANK}|-)(?P<each>{_COUNT}{_KIND}(?:{_UNIT}))"
-    rf"(?![\w-])(?!{BLANK}(?:ago|earlier|before|later|old)\b)"
-    rf"|{BLANK}(?:to|against){BLANK}the{BLANK}(?:U\.?S\.?{BLANK})?(?P<rate>dollar|euro)(?!\w)"
-    rf"|{BLANK}(?P<adverb>{'|'.join(words.ADVERBS)})(?!\w))",
+    rf"{NOTE}?(?:{SPACE}?/{SPACE}?(?P<slash>{_COUNT}{_KIND}{_NAME}(?:/{_NAME})?)(?!\w)"
+    rf"|(?:{SPACE}|-)per(?:{SPACE}|-)(?:one{SPACE})?(?:U\.?S\.?{SPACE}(?=dollar))?(?P<per>{_COUNT}{_KIND}{_NAME})"
+    rf"|(?:{SPACE}|-)(?:an?|(?:for{SPACE})?(?:each|every))(?:{SPACE}|-)(?P<every>{_COUNT}{_KIND}(?:{_UNIT}))"
+    rf"(?![\w-])(?!{SPACE}(?:ago|earlier|before|later|old)\b)"
+    rf"|{SPACE}(?:to|against){SPACE}the{SPACE}(?:U\.?S\.?{SPACE})?(?P<rate>dollar|euro)(?!\w)"
+    rf"|{SPACE}(?P<adverb>{'|'.join(words.ADVERBS)})(?!\w))",
     re.IGNORECASE,
 )
-_LEAD: Final = re.compile(rf"(?i)(?<!\w)(from|between|by){BLANK}(?:(?:{HEDGE}){BLANK}?)?\Z")
+_LEAD: Final = re.compile(rf"(?i)(?<!\w)(from|between|by){SPACE}(?:(?:{HEDGE}){SPACE}?)?\Z")
 _CHANGE: Final = re.compile(
     r"\b(?:rose|rise[sn]?|rising|rais(?:e[sd]?|ing)|increas(?:e[sd]?|ing)|gr[eo]w(?:s|n|ing)?|climb(?:s|ed|ing)?"
     r"|jump(?:s|ed|ing)?|soar(?:s|ed|ing)?|fell|falls?|fallen|falling|drop(?:s|ped|ping)?|declin(?:e[sd]?|ing)"
@@ -67,55 +67,55 @@ _MONTHS: Final = (
     "January|February|March|April|May|June|July|August|September|October|November|December"
     "|Jan\\.|Feb\\.|Mar\\.|Apr\\.|Aug\\.|Sept\\.|Sep\\.|Oct\\.|Nov\\.|Dec\\."
 )
-_DAY_OF: Final = re.compile(rf"(?<!\w)(?:{_MONTHS}){BLANK}\Z")
+_DAY_OF: Final = re.compile(rf"(?<!\w)(?:{_MONTHS}){SPACE}\Z")
 _IN_A_YEAR: Final = re.compile(
-    rf"(?<!\w)(?:in|since|during|early|late|mid|year|spring|summer|autumn|fall|winter|{_MONTHS})(?:{BLANK}|-)\Z",
+    rf"(?<!\w)(?:in|since|during|early|late|mid|year|spring|summer|autumn|fall|winter|{_MONTHS})(?:{SPACE}|-)\Z",
     re.IGNORECASE,
 )
-_BY_A_YEAR: Final = re.compile(rf"(?i)(?<!\w)(?:by|before|after|until|till|the|this|its|their){BLANK}\Z")
+_BY_A_YEAR: Final = re.compile(rf"(?i)(?<!\w)(?:by|before|after|until|till|the|this|its|their){SPACE}\Z")
 _YEAR: Final = re.compile("(?:19|20)[0-9]{2}")
-_WORD_OR_NUMBER: Final = re.compile(rf"{BLANK}[A-Za-z0-9]")
+_WORD_OR_NUMBER: Final = re.compile(rf"{SPACE}[A-Za-z0-9]")
 _COUNTED: Final = (
     "people|residents|citizens|families|households|farmers|children|students|pupils|pensioners|migrants|workers|women"
     "|men|users|customers|voters|viewers|tons|tonnes|hectares|barrels|liters|litres|subscribers|tourists|visitors"
 )
 # After a currency these are counted, and so is the number before it: "two dollar bonds".
 THINGS: Final = re.compile(
-    rf"{BLANK}(?:bonds?|accounts?|loans?|deposits?|tranches?|swaps?|transfers?|markets?|issues?|savings|zones?|{_COUNTED})(?!\w)",
+    rf"{SPACE}(?:bonds?|accounts?|loans?|deposits?|tranches?|swaps?|transfers?|markets?|issues?|savings|zones?|{_COUNTED})(?!\w)",
     re.IGNORECASE,
 )
-_EQUALS_BEFORE: Final = re.compile(rf"(?<!\()={BLANK}?\Z")
+_EQUALS_BEFORE: Final = re.compile(rf"(?<!\()={SPACE}?\Z")
 # "450 tenge/dollar" is a rate, "$5/pound" a price; "1 USD/tenge" is a pair.
 _PAIR: Final = re.compile(
-    rf"{BLANK}?(?:=|/{BLANK}?(?![{_SIGNS}][0-9]|(?i:dollar|euro|pounds?)(?!\w))[0-9.,]{{0,12}}{BLANK}?{_CURRENCY})"
+    rf"{SPACE}?(?:=|/{SPACE}?(?![{_SIGNS}][0-9]|(?i:dollar|euro|pounds?)(?!\w))[0-9.,]{{0,12}}{SPACE}?{_CURRENCY})"
 )
-# Nothing continues an amount before these; the words save time.
+# No amount continues before these; the words save time.
 _ENDS: Final = re.compile(
     r"[.;:!?\n\u201d%]|\Z|[ -](?:in|for|to|of|on|per|from|at|is|was|by|or|an?|will) ", re.IGNORECASE
 )
 _CODE_AFTER: Final = re.compile(
-    rf"{BLANK}?(?P<bracket>[(\[](?:in{BLANK})?)?(?P<code>[A-Z]{{3}})(?(bracket)(?:(?P<close>[)\]])|(?=[,;:]))|(?![A-Za-z0-9/])(?!{BLANK}?[0-9]))"
+    rf"{SPACE}?(?P<bracket>[(\[](?:in{SPACE})?)?(?P<code>[A-Z]{{3}})(?(bracket)(?:(?P<close>[)\]])|(?=[,;:]))|(?![A-Za-z0-9/])(?!{SPACE}?[0-9]))"
 )
 _OTHER_DOLLARS: Final = re.compile(
-    rf"{BLANK}\(?(?:Canadian|Australian|Singaporean|Jamaican|Namibian|Liberian)(?!\w)"
+    rf"{SPACE}\(?(?:Canadian|Australian|Singaporean|Jamaican|Namibian|Liberian)(?!\w)"
 )
 # Words for magnitudes that are not read, and letters that may be one.
 _UNREAD: Final = "mio|mlns|mrds?|mlrd|milliards?|mill?|mils|bils?|thous?|ths|thsd|tys"
 _MAGNITUDE_AFTER: Final = re.compile(
-    rf"{NOTE}?(?:(?:{BLANK}|-){{0,2}}(?P<open>\((?P<in>in{BLANK})?)?(?P<word>{LONG}|hundreds|{_UNREAD})(?![A-Za-z0-9])(?(open)(?P<close>\))?)(?P<of>{BLANK}of(?!\w))?"
-    rf"|(?<=[{_SIGNS}])(?P<letter>[kmb])(?![A-Za-z0-9])|{BLANK}(?P<unsure>[kmbt])(?![\w'\u2019-]))",
+    rf"{NOTE}?(?:(?:{SPACE}|-){{0,2}}(?P<open>\((?P<in>in{SPACE})?)?(?P<word>{LONG}|hundreds|{_UNREAD})(?![A-Za-z0-9])(?(open)(?P<close>\))?)(?P<of>{SPACE}of(?!\w))?"
+    rf"|(?<=[{_SIGNS}])(?P<letter>[kmb])(?![A-Za-z0-9])|{SPACE}(?P<unsure>[kmbt])(?![\w'\u2019-]))",
     re.IGNORECASE,
 )
 _COMPOUND: Final = r"-(?!(?:an?|per)-|(?:plus|odd)(?!\w))[A-Za-z]"
 _COMPOUND_AFTER: Final = re.compile(rf"[A-Za-z]|{_COMPOUND}", re.IGNORECASE)
 _NOT_OF_MONEY: Final = re.compile(
-    rf"{_COMPOUND}|{BLANK}(?:{_COUNTED})(?!\w)|(?:{BLANK}|-){_CURRENCY}", re.IGNORECASE
+    rf"{_COMPOUND}|{SPACE}(?:{_COUNTED})(?!\w)|(?:{SPACE}|-){_CURRENCY}", re.IGNORECASE
 )
-_SMALLER_NUMBER: Final = re.compile(rf"(?i){BLANK}[0-9][0-9.,]{{0,9}}(?:{BLANK}|-)?(?P<word>{LONG})(?!\w)")
+_SMALLER_NUMBER: Final = re.compile(rf"(?i){SPACE}[0-9][0-9.,]{{0,9}}(?:{SPACE}|-)?(?P<word>{LONG})(?!\w)")
 _SUBUNIT_AFTER: Final = re.compile(
-    rf"{NOTE}?(?P<join>(?P<comma>,?){BLANK}{{0,2}}(?P<word>(?:and|plus|with|&){BLANK})?|{BLANK}?[-\u2013\u2014/]{BLANK}?)(?=[\w\u00a2])"
-    rf"(?P<near>(?:{HEDGE}){BLANK})?(?:(?P<digits>[0-9][0-9.,]{{0,9}})|(?P<spelled>{SPELLED})(?![A-Za-z]))?"
-    rf"(?:{BLANK}|-)?(?:US{BLANK}|euro[ -])?(?P<unit>[^\W\d_]{{2,10}}|\u00a2)(?!\w)",
+    rf"{NOTE}?(?P<join>(?P<comma>,?){SPACE}{{0,2}}(?P<word>(?:and|plus|with|&){SPACE})?|{SPACE}?[-\u2013\u2014/]{SPACE}?)(?=[\w\u00a2])"
+    rf"(?P<near>(?:{HEDGE}){SPACE})?(?:(?P<digits>[0-9][0-9.,]{{0,9}})|(?P<spelled>{SPELLED})(?![A-Za-z]))?"
+    rf"(?:{SPACE}|-)?(?:US{SPACE}|euro[ -])?(?P<unit>[^\W\d_]{{2,10}}|\u00a2)(?!\w)",
     re.IGNORECASE,
 )
 _MANATS: Final = frozenset(("TMT", "AZN"))
@@ -123,14 +123,14 @@ _MANATS: Final = frozenset(("TMT", "AZN"))
 _HUNDREDTH: Final = Decimal("0.01")
 _HUNDREDTHS: Final = re.compile(r"[0-9]{1,2}(?:\.[0-9]{1,2})?")
 _MORE: Final = re.compile(
-    rf"(?i){BLANK}(?:more|less|higher|lower|cheaper|dearer|above|below|up|down|extra|off)(?!\w)"
+    rf"(?i){SPACE}(?:more|less|higher|lower|cheaper|dearer|above|below|up|down|extra|off)(?!\w)"
 )
 _SMALL: Final = "|".join(words.SMALL_NUMBERS)
 # "12 rubles 50" and "12 rubles and a half".
 _LOOSE_PART: Final = re.compile(
-    rf"{BLANK}(?:[0-9]{{1,2}}|(?:{_SMALL})(?:-(?:{_SMALL}))?)(?=[.,;:!?)](?:\s|\Z)|\Z|\n|{BLANK}per{BLANK}|{BLANK}?/|{BLANK}an?{BLANK}(?:{_UNIT})(?!\w))"
-    rf"|{BLANK}(?:and|with){BLANK}(?:an?|one){BLANK}(?:half|quarter)(?![\w-])(?!{BLANK}of(?!\w))"
-    rf"|{BLANK}?[\u00bc-\u00be]",
+    rf"{SPACE}(?:[0-9]{{1,2}}|(?:{_SMALL})(?:-(?:{_SMALL}))?)(?=[.,;:!?)](?:\s|\Z)|\Z|\n|{SPACE}per{SPACE}|{SPACE}?/|{SPACE}an?{SPACE}(?:{_UNIT})(?!\w))"
+    rf"|{SPACE}(?:and|with){SPACE}(?:an?|one){SPACE}(?:half|quarter)(?![\w-])(?!{SPACE}of(?!\w))"
+    rf"|{SPACE}?[\u00bc-\u00be]",
     re.IGNORECASE,
 )
 
@@ -151,7 +151,7 @@ def unit_after(text: str, end: int) -> tuple[str, int] | None:
 
 
 def lead_before(text: str, start: int) -> str:
-    """The word "from", "between" or "by" before an amount, else nothing."""
+    """The word "from", "between" or "by" before an amount, else an empty text."""
     lead = _LEAD.search(text, max(0, start - 30), start)
     return lead[1].lower() if lead else ""
 
@@ -179,7 +179,7 @@ def is_date(text: str, number: Numeral, end: int) -> bool:
         return False
     if _IN_A_YEAR.search(text, before, number.start):
         return True
-    # "the 2000 som fine": a round sum rather than a year.
+    # "the 2000 som fine": a round amount rather than a year.
     by = None if written == "2000" else _BY_A_YEAR.search(text, before, number.start)
     return bool(by and _WORD_OR_NUMBER.match(text, end) and unit_after(text, end) is None)
 
@@ -244,7 +244,7 @@ def _with_magnitude(text: str, number: Numeral, magnitude: re.Match[str]) -> Num
 
 
 def _has_smaller_number(text: str, end: int, scale: Decimal) -> bool:
-    """Whether the amount goes on after its currency: "1 million som 200 thousand"."""
+    """Whether the amount continues after its currency: "1 million som 200 thousand"."""
     number = _SMALLER_NUMBER.match(text, end) if scale > 1 else None
     if number is None or words.MAGNITUDES[number["word"].lower()] >= scale:
         return False

@@ -11,38 +11,37 @@ from itertools import pairwise
 from typing import Final, NamedTuple, TypeAlias
 
 from ca_etl.enrich import money_context as context
-from ca_etl.enrich import money_vocabulary as numbers
-from ca_etl.enrich import money_vocabulary as words
+from ca_etl.enrich import money_vocabulary as vocabulary
 from ca_etl.enrich.money_context import HEDGE, changed_directly, changes, lead_before
-from ca_etl.enrich.money_vocabulary import BLANK, UNSEEN, Numeral
+from ca_etl.enrich.money_vocabulary import INVISIBLE, SPACE, Numeral
 
-_CODE: Final = re.compile(rf"(?<![^\W\d_])(?<![/$])(?<!/ )(?:{'|'.join(words.CODES)})(?![A-Za-z$])")
+_CODE: Final = re.compile(rf"(?<![^\W\d_])(?<![/$])(?<!/ )(?:{'|'.join(vocabulary.CODES)})(?![A-Za-z$])")
 _WORD: Final = re.compile(
     rf"(?<=[\s0-9kmbn-])(?:{context.NAMES})(?!\w)(?!-(?!(?:a|an|per)-)\w)", re.IGNORECASE
 )
 _ADJECTIVE_BACKWARDS: Final = re.compile(
-    rf"{BLANK}({'|'.join(re.escape(adjective[::-1]) for adjective, _ in words.ADJECTIVES)})(?!\w)",
+    rf"{SPACE}({'|'.join(re.escape(adjective[::-1]) for adjective, _ in vocabulary.ADJECTIVES)})(?!\w)",
     re.IGNORECASE,
 )
 _PREFIX_BACKWARDS: Final = re.compile(r"\.S\.U|[^\W\d_]{1,4}(?![^\W\d_]|\.)|(?![^\W\d_])")
 _PART_OF: Final = re.compile(
-    rf"(?i)(?:quarters?|thirds?|hal(?:ves|f)|fifths?|tenths?|fraction|most|part){BLANK}of{BLANK}\Z"
+    rf"(?i)(?:quarters?|thirds?|hal(?:ves|f)|fifths?|tenths?|fraction|most|part){SPACE}of{SPACE}\Z"
 )
-_AFTER_A_NUMBER: Final = re.compile(rf"[A-Za-z0-9%_^]|[.,'\u2019{UNSEEN}][0-9]")
-JOIN: Final = rf"(?:{BLANK}?[-\u2013\u2014]{BLANK}?|{BLANK}(?P<word>to|and|or){BLANK})"
+_AFTER_A_NUMBER: Final = re.compile(rf"[A-Za-z0-9%_^]|[.,'\u2019{INVISIBLE}][0-9]")
+JOIN: Final = rf"(?:{SPACE}?[-\u2013\u2014]{SPACE}?|{SPACE}(?P<word>to|and|or){SPACE})"
 _JOIN: Final = re.compile(JOIN, re.IGNORECASE)
 _JOIN_BEFORE: Final = re.compile(rf"{JOIN}\Z", re.IGNORECASE)
-_REPEATED: Final = re.compile(rf"{BLANK}?USD(?!\w)|{BLANK}(?:(?:US|U\.S\.){BLANK})?dollars(?!\w)")
-_OTHER_SUM: Final = re.compile(rf"(?i){BLANK}(?:of|total|up)(?!\w)")
+_REPEATED: Final = re.compile(rf"{SPACE}?USD(?!\w)|{SPACE}(?:(?:US|U\.S\.){SPACE})?dollars(?!\w)")
+_SUM_OF: Final = re.compile(rf"(?i){SPACE}(?:of|total|up)(?!\w)")
 # "5 Som Street" is an address.
-_NAME_GOES_ON: Final = re.compile(rf"{BLANK}[A-Z]")
+_NAME_CONTINUES: Final = re.compile(rf"{SPACE}[A-Z]")
 _LETTER_AFTER: Final = re.compile(r"\s{0,3}[^\W\d_]")
 _CHAIN_AFTER: Final = re.compile(r"[-\u2013](?![^\W\d_])")
 _IN_A_CHAIN: Final = re.compile(r"[0-9][-\u2013\u2014]\Z|[A-Za-z]-\Z")
 
 
 class _Currency(NamedTuple):
-    """A currency word, sign or code of the text; `word` is the word in lower case, else nothing."""
+    """A currency word, sign or code of the text; `word` is the word in lower case, empty for a sign or code."""
 
     start: int
     end: int
@@ -51,11 +50,11 @@ class _Currency(NamedTuple):
 
 
 def spans_at(text: str, spot: int) -> Numerals:
-    """The amount of the currency at `spot`, both ends of a change, or nothing.
+    """The amount of the currency at `spot`, both ends of a change, or an empty tuple.
 
     One that is refused has no currency: what it is worth is unsure, and what is written there belongs to it.
     """
-    sign = text[spot] in words.SIGNS
+    sign = text[spot] in vocabulary.SIGNS
     currency = _sign(text, spot) if sign else _code(text, spot) or _word(text, spot)
     if currency is None or context.is_rate(text, currency.end):
         return ()
@@ -77,8 +76,8 @@ _OTHER_DOLLARS: Final = re.compile(
 def _sign(text: str, spot: int) -> _Currency | None:
     if text[spot] == "$" and _OTHER_DOLLARS.search(text, max(0, spot - 20), spot) is not None:
         return None
-    prefix = _PREFIX_BACKWARDS.match(numbers.backwards(text, spot, 5))
-    currencies = words.DOLLAR_PREFIXES if text[spot] == "$" else {"": words.SIGNS[text[spot]]}
+    prefix = _PREFIX_BACKWARDS.match(vocabulary.backwards(text, spot, 5))
+    currencies = vocabulary.DOLLAR_PREFIXES if text[spot] == "$" else {"": vocabulary.SIGNS[text[spot]]}
     currency = currencies.get(prefix[0][::-1]) if prefix else None
     return _Currency(spot - len(prefix[0]), spot + 1, currency) if prefix and currency else None
 
@@ -87,40 +86,40 @@ def _code(text: str, spot: int) -> _Currency | None:
     code = _CODE.match(text, spot)
     if code is None or (text.startswith("/", code.end()) and context.unit_after(text, code.end()) is None):
         return None
-    return _Currency(spot, code.end(), words.CODES[code[0]])
+    return _Currency(spot, code.end(), vocabulary.CODES[code[0]])
 
 
 def _word(text: str, spot: int) -> _Currency | None:
     word = _WORD.match(text, spot)
-    if word is None or (word[0].istitle() and _NAME_GOES_ON.match(text, word.end())):
+    if word is None or (word[0].istitle() and _NAME_CONTINUES.match(text, word.end())):
         return None
     name = word[0].lower()
     # People are Afghanis with a capital letter, money is not.
     if name.startswith("afghani") and not word[0].islower():
         return None
-    adjective = _ADJECTIVE_BACKWARDS.match(numbers.backwards(text, spot, 16))
+    adjective = _ADJECTIVE_BACKWARDS.match(vocabulary.backwards(text, spot, 16))
     if adjective is None:
-        start, currency = spot, words.WORDS[name]
+        start, currency = spot, vocabulary.WORDS[name]
     else:
         start = spot - adjective.end()
-        currency = words.ADJECTIVES.get((adjective[1][::-1].lower(), name.removesuffix("s")), "")
+        currency = vocabulary.ADJECTIVES.get((adjective[1][::-1].lower(), name.removesuffix("s")), "")
     return _Currency(start, word.end(), currency, name) if currency else None
 
 
 def _number_after(text: str, currency: _Currency) -> Numeral | None:
-    led = numbers.LED.match(text, currency.end)
+    led = vocabulary.LED.match(text, currency.end)
     if led is None or _AFTER_A_NUMBER.match(text, led.end()):
         return None
-    return numbers.number_in(text, led.start("number"), led.end())
+    return vocabulary.number_in(text, led.start("number"), led.end())
 
 
 def _number_before(text: str, currency: _Currency) -> Numeral | None:
     """The number before, where it makes an amount: not in "two dollar bonds", "30 sums", "In 2024 tenge deposits"."""
-    number = numbers.number_before(text, currency.start)
+    number = vocabulary.number_before(text, currency.start)
     if number is None or (number.spelled and _PART_OF.search(text, max(0, number.start - 14), number.start)):
         return None
     bare, end = number.scale == 1, currency.end
-    if currency.word in {"sum", "sums"} and ((bare and number.value < 100) or _OTHER_SUM.match(text, end)):
+    if currency.word in {"sum", "sums"} and ((bare and number.value < 100) or _SUM_OF.match(text, end)):
         return None
     hyphen = text[number.end] == "-"
     if currency.word == "dollar" and bare and not hyphen and number.value != 1:
@@ -139,7 +138,7 @@ def _after_its_number(text: str, currency: _Currency, number: Numeral) -> Numera
     join = _JOIN_BEFORE.search(text, max(0, number.start - 5), number.start)
     if join is None:
         return (span,)
-    low = numbers.number_before(text, join.start())
+    low = vocabulary.number_before(text, join.start())
     if low is not None and context.are_years(text, low, number, span.end):
         return ()
     if low is None or low.end != join.start() or context.is_date(text, low, span.end):
@@ -164,14 +163,14 @@ def _before_its_number(text: str, currency: _Currency, number: Numeral) -> Numer
 
 def _with_second(text: str, span: Numeral) -> Numerals:
     """The amount `span` with the number that a dash, "to", "and" or "or" joins to it, or a comma of a list."""
-    listed = numbers.LIST_AFTER.match(text, span.end)
+    listed = vocabulary.LIST_AFTER.match(text, span.end)
     if listed is not None and _lacks_magnitude(text, span, listed.end()):
         return ()
     join = _JOIN.match(text, span.end)
-    high = numbers.BARE.match(text, join.end()) if join is not None else None
+    high = vocabulary.BARE.match(text, join.end()) if join is not None else None
     if join is None or high is None:
         return (span,)
-    second = numbers.number_in(text, high.start(), high.end())
+    second = vocabulary.number_in(text, high.start(), high.end())
     attached = join[0][0] in DASHES
     chained = _AFTER_A_NUMBER.match(text, high.end()) or (attached and _CHAIN_AFTER.match(text, high.end()))
     if second is None or chained:
@@ -203,13 +202,13 @@ def _is_money(text: str, first: Numeral, second: Numeral, *, attached: bool, mov
 
 DASHES: Final = frozenset("-\u2013\u2014")
 _RANGE_JOIN: Final = re.compile(
-    rf"(?P<comma>,?)(?:{JOIN}|(?<=,){BLANK})(?P<near>(?:{HEDGE}|even|perhaps|maybe|possibly){BLANK})?",
+    rf"(?P<comma>,?)(?:{JOIN}|(?<=,){SPACE})(?P<near>(?:{HEDGE}|even|perhaps|maybe|possibly){SPACE})?",
     re.IGNORECASE,
 )
 _JOIN_REACH: Final = 20
 # "paid $5 and $20 million was left": two sentences, no list.
-_GOES_ON: Final = re.compile(
-    rf"{BLANK}(?:is|are|was|were|will|would|has|have|had|went|goes?|came|comes?|remains?|remained)(?!\w)",
+_IS_SENTENCE: Final = re.compile(
+    rf"{SPACE}(?:is|are|was|were|will|would|has|have|had|went|goes?|came|comes?|remains?|remained)(?!\w)",
     re.IGNORECASE,
 )
 # Numbers that are further apart share no magnitude: "It cost $5 and $900 million".
@@ -220,7 +219,7 @@ Numerals: TypeAlias = tuple[Numeral, ...]
 
 
 def joined(text: str, first: Numeral, second: Numeral, join: re.Match[str]) -> Numerals:
-    """The range or the change of two numbers, or the second alone where the first is unsure; else nothing.
+    """The range or the change of two numbers, or the second alone where the first is unsure; else an empty tuple.
 
     `join` is between them, with its `word` unless it is a dash, which always makes a range. After "between", and on
     both sides of a dash without spaces, the higher number may be written first ("5-3 million").
@@ -334,4 +333,4 @@ def _is_certain(text: str, members: Sequence[Numeral]) -> bool:
     whole = first.value * last.scale
     if join["comma"] or last.value > whole * _TIMES_APART:
         return False
-    return join["word"].lower() == "or" or (whole < last.value and not _GOES_ON.match(text, last.end))
+    return join["word"].lower() == "or" or (whole < last.value and not _IS_SENTENCE.match(text, last.end))

@@ -19,7 +19,7 @@ SIGNS: Final[Mapping[str, str]] = {
     "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "₽": "RUB", "₸": "KZT", "₼": "AZN", "₺": "TRY",
     "₾": "GEL", "₹": "INR", "₴": "UAH",
 }  # fmt: skip
-# Letters before "$"; any other letters there make it a currency that we do not know.
+# Letters before "$"; any other letters there make it an unknown currency.
 DOLLAR_PREFIXES: Final[Mapping[str, str]] = {
     "": "USD", "US": "USD", "U": "USD", "U.S.": "USD", "USD": "USD", "A": "AUD", "AU": "AUD", "C": "CAD",
     "CA": "CAD", "HK": "HKD", "NZ": "NZD", "S": "SGD",
@@ -114,7 +114,7 @@ ADVERBS: Final[Mapping[str, str]] = {
 }  # fmt: skip
 
 
-BLANK: Final = "[ \u00a0\u2007\u2009\u202f]"
+SPACE: Final = "[ \u00a0\u2007\u2009\u202f]"
 # A greater number is a run of digits, not an amount; with ten decimals a smaller one fits decimal(38, 10) exactly.
 LIMIT: Final = Decimal(10**18)
 DECIMALS: Final = 10
@@ -123,58 +123,58 @@ _SPACE_GROUPS: Final = "|".join(f"(?:{space}[0-9]{{3}}){{1,5}}" for space in " \
 _DIGITS: Final = (
     rf"(?:[0-9]{{1,3}}(?:(?:,[0-9]{{3}}){{1,5}}|{_SPACE_GROUPS})(?![0-9])|[0-9]{{1,15}}(?![0-9]))"
     rf"(?:(?<![0-9,][0-9]{{3}})(?:\.[0-9]{{3}}){{2,4}}(?![.,]?[0-9])|\.[0-9]{{1,{DECIMALS}}}(?![0-9])"
-    rf"|(?<!,[0-9]{{3}}),[0-9]{{1,2}}(?![0-9])(?={BLANK}?-?(?:[mb](?:illion|l?n)|tr))|)"
+    rf"|(?<!,[0-9]{{3}}),[0-9]{{1,2}}(?![0-9])(?={SPACE}?-?(?:[mb](?:illion|l?n)|tr))|)"
 )
 LONG: Final = "|".join(sorted((word for word in MAGNITUDES if len(word) > 1), key=len, reverse=True))
-_MAGNITUDE: Final = rf"(?:(?:{BLANK}|-)?(?:{LONG})(?![A-Za-z0-9])|[{LETTERS}](?![A-Za-z0-9]))"
+_MAGNITUDE: Final = rf"(?:(?:{SPACE}|-)?(?:{LONG})(?![A-Za-z0-9])|[{LETTERS}](?![A-Za-z0-9]))"
 # "5 mln. som"; after a sign the full stop may as well end the sentence.
-_DOTTED: Final = rf"(?:{BLANK}?(?:mln|bln|trln|mn|bn|trn)\.(?={BLANK}|\Z)|{_MAGNITUDE})"
+_DOTTED: Final = rf"(?:{SPACE}?(?:mln|bln|trln|mn|bn|trn)\.(?={SPACE}|\Z)|{_MAGNITUDE})"
 _WORD: Final = f"{'|'.join(SMALL_NUMBERS)}|hundred|thousand|million|billion|trillion|half|a"
 _FRACTION: Final = (
-    rf"(?:{BLANK}?[\u00bc\u00bd\u00be]|{BLANK}(?:[13]/4|1/2)(?=(?:{BLANK}|-)(?:{LONG})(?![A-Za-z0-9])))"
+    rf"(?:{SPACE}?[\u00bc\u00bd\u00be]|{SPACE}(?:[13]/4|1/2)(?=(?:{SPACE}|-)(?:{LONG})(?![A-Za-z0-9])))"
 )
-# What may part a number from its magnitude: "20-plus billion", "$5 (five) million".
-_PARTED: Final = (
-    rf"(?:-(?:plus|odd|some|something)|\+|{BLANK}\((?:{_WORD})(?:[ -](?:{_WORD})){{0,5}}\))"
-    rf"(?=(?:{BLANK}|-)(?:{LONG})(?![A-Za-z0-9]))"
+# What may separate a number from its magnitude: "20-plus billion", "$5 (five) million".
+_SEPARATED: Final = (
+    rf"(?:-(?:plus|odd|some|something)|\+|{SPACE}\((?:{_WORD})(?:[ -](?:{_WORD})){{0,5}}\))"
+    rf"(?=(?:{SPACE}|-)(?:{LONG})(?![A-Za-z0-9]))"
 )
-_FIGURE: Final = rf"{_DIGITS}(?:{_FRACTION})?(?:{_PARTED})?"
+_FIGURE: Final = rf"{_DIGITS}(?:{_FRACTION})?(?:{_SEPARATED})?"
 _TERM: Final = rf"{_FIGURE}(?:{_DOTTED}){{0,2}}"
 SPELLED: Final = rf"(?:{_WORD})(?:[ \u00a0-](?:(?:and )?(?:{_WORD}))){{0,9}}"
-# Characters that are not seen (Unicode's Cf).
-UNSEEN: Final = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
+# Invisible characters (Unicode's Cf).
+INVISIBLE: Final = "\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff"
 # A left border that no number has: in a word, a longer number ("1'500"), a path, a reference, an exponent, another
 # currency's amount.
-_BORDER: Final = rf"(?<![\w.,/#\N{{NUMERO SIGN}}+$€£¥=:^])(?<![=] )(?<![0-9]['\u2019{UNSEEN}])"
-# Bounded everywhere: each pattern can only look at some hundred characters, so that a line of a million digits
+_BORDER: Final = rf"(?<![\w.,/#\N{{NUMERO SIGN}}+$€£¥=:^])(?<![=] )(?<![0-9]['\u2019{INVISIBLE}])"
+# Bounded everywhere: each pattern reads at most some hundred characters, so that a line of a million digits
 # costs what a million letters cost.
 LED: Final = re.compile(
-    rf"{BLANK}?(?P<number>{_FIGURE}(?:{_MAGNITUDE}|{BLANK}[{LETTERS}](?![A-Za-z0-9-])){{0,2}})", re.IGNORECASE
+    rf"{SPACE}?(?P<number>{_FIGURE}(?:{_MAGNITUDE}|{SPACE}[{LETTERS}](?![A-Za-z0-9-])){{0,2}})", re.IGNORECASE
 )
 BARE: Final = re.compile(rf"{_FIGURE}(?:{_MAGNITUDE}){{0,2}}", re.IGNORECASE)
 # The rest of "$100, 200 and 300 million".
 LIST_AFTER: Final = re.compile(
-    rf"(?:,{BLANK}{_DIGITS}){{1,5}},?{BLANK}(?:and|or){BLANK}{_DIGITS}{_MAGNITUDE}", re.IGNORECASE
+    rf"(?:,{SPACE}{_DIGITS}){{1,5}},?{SPACE}(?:and|or){SPACE}{_DIGITS}{_MAGNITUDE}", re.IGNORECASE
 )
 _FIGURE_BEFORE: Final = re.compile(
-    rf"{_BORDER}(?P<number>{_TERM}(?:{BLANK}{_TERM}){{0,2}})(?:{BLANK}|-|)\Z", re.IGNORECASE
+    rf"{_BORDER}(?P<number>{_TERM}(?:{SPACE}{_TERM}){{0,2}})(?:{SPACE}|-|)\Z", re.IGNORECASE
 )
 _DIGITS_IN: Final = re.compile("[0-9]+")
 # Short groups before the number: a telephone number, or more groups than an amount has.
-_IN_A_CHAIN: Final = re.compile(rf"(?<![0-9])[0-9]{{1,3}}{BLANK}\Z")
+_IN_A_CHAIN: Final = re.compile(rf"(?<![0-9])[0-9]{{1,3}}{SPACE}\Z")
 _FIGURE_REACH: Final = 64
 # "and" and the words, all from their last letter to their first.
 _SPELLED_BACKWARDS: Final = re.compile(
-    rf"(?:{BLANK}|-)?(?:{_WORD[::-1]})(?:(?: dna)?[ \u00a0-](?:{_WORD[::-1]})){{0,9}}", re.IGNORECASE
+    rf"(?:{SPACE}|-)?(?:{_WORD[::-1]})(?:(?: dna)?[ \u00a0-](?:{_WORD[::-1]})){{0,9}}", re.IGNORECASE
 )
 _AT_BORDER: Final = re.compile(_BORDER)
 _SPELLED_REACH: Final = 90
 _ONE_TERM: Final = re.compile(
-    rf"(?P<digits>{_DIGITS})(?P<fraction>{_FRACTION})?(?:{_PARTED})?(?P<tail>(?:{_DOTTED}|{BLANK}[{LETTERS}]){{0,2}})",
+    rf"(?P<digits>{_DIGITS})(?P<fraction>{_FRACTION})?(?:{_SEPARATED})?(?P<tail>(?:{_DOTTED}|{SPACE}[{LETTERS}]){{0,2}})",
     re.IGNORECASE,
 )
 # "000" is the end of a longer number.
-_ODD_ZERO: Final = re.compile("0[0-9]")
+_LEADING_ZERO: Final = re.compile("0[0-9]")
 _LETTERS_ALONE: Final = re.compile("[A-Za-z]+")
 _COMMA_DECIMAL: Final = re.compile(",(?=[0-9]{1,2}(?![0-9]))")
 _SEPARATORS: Final = str.maketrans("", "", ", \u00a0\u2007\u2009\u202f")
@@ -183,7 +183,7 @@ _FRACTIONS: Final = {
     for quarters, written in enumerate(("", "\u00bc|1/4", "\u00bd|1/2", "\u00be|3/4"))
     for written in written.split("|")
 }
-_NOTHING: Final = Decimal(0)
+_ZERO: Final = Decimal(0)
 _ONE: Final = Decimal(1)
 _HALF: Final = Decimal("0.5")
 _AND_A_HALF: Final = "and a half"
@@ -236,10 +236,10 @@ def number_in(text: str, start: int, end: int) -> Numeral | None:
 @lru_cache(maxsize=1024)
 def _value_of(written: str) -> tuple[Decimal, Decimal] | None:
     """The value of a number in digits and the magnitude that it ends in."""
-    total, below, scale, at = _NOTHING, LIMIT, _ONE, 0
+    total, below, scale, at = _ZERO, LIMIT, _ONE, 0
     while at < len(written):
         term = _ONE_TERM.match(written, at)
-        if term is None or (total and below == 1) or _ODD_ZERO.match(term["digits"]):
+        if term is None or (total and below == 1) or _LEADING_ZERO.match(term["digits"]):
             return None
         digits = _COMMA_DECIMAL.sub(".", term["digits"]).translate(_SEPARATORS)
         number = Decimal(digits.replace(".", "") if digits.count(".") > 1 else digits)
@@ -276,13 +276,13 @@ def _of_words(words: str) -> Decimal | None:
         return _BELOW_HUNDRED.get(words)
     count, _, rest = (part.strip() for part in words.partition(word))
     whole = _COUNTS.get(count) or _of_words(count.removesuffix(_AND_A_HALF).rstrip())
-    more: Decimal | None = _NOTHING
+    more: Decimal | None = _ZERO
     if rest == _AND_A_HALF:
         more = _HALF * scale
     elif rest:
         more = _of_words(rest.removeprefix("and "))
     if whole is None or more is None or more >= scale or rest.startswith("half"):
         return None
-    whole += _HALF if count.endswith(_AND_A_HALF) else _NOTHING
+    whole += _HALF if count.endswith(_AND_A_HALF) else _ZERO
     is_number = whole < (100 if scale == 100 else 10_000) and not (whole % 1 and more)
     return whole * scale + more if is_number else None

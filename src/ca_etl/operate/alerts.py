@@ -12,18 +12,17 @@ from typing import Final, TypeVar
 from pydantic import AwareDatetime
 
 from ca_etl.errors import UsageError
-from ca_etl.pipeline.context import Kind, Status
-from ca_etl.pipeline.slots import GOOD, SlotOutcome, overdue, present
+from ca_etl.pipeline.slots import overdue, present
 from ca_etl.sanitize import visible
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import Schedule, run_command, schedules
-from ca_etl.warehouse.journal import Cause, RunRecord, SlotRecord
+from ca_etl.warehouse.journal import GOOD, Cause, RunKind, RunRecord, RunStatus, SlotOutcome, SlotRecord
 
 T = TypeVar("T")
 
 USUAL_RUNS: Final = 20
 OBSERVES_RATES: Final = "run_observes_rates"
-CHECKED: Final = frozenset({Status.SUCCEEDED, Status.CHECKS_FAILED})
+CHECKED: Final = frozenset({RunStatus.SUCCEEDED, RunStatus.CHECKS_FAILED})
 LONGEST: Final = 600
 
 
@@ -64,7 +63,7 @@ def _runs_failed(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Cond
     """
     failures = [
         run
-        for run in _streak(runs, lambda run: run.status in {Status.FAILED, Status.CRASHED})
+        for run in _streak(runs, lambda run: run.status in {RunStatus.FAILED, RunStatus.CRASHED})
         if not (run.slots and _is_refused(run.slots[-1]))
         and not (run.exit_status == UsageError.exit_status and run.schedule is None)
     ]
@@ -84,7 +83,7 @@ def _is_of_machine(run: RunRecord) -> bool:
 
     A failed run without a cause, of an earlier version, counts too: left out, it would resolve an alert that is open.
     """
-    return run.status == Status.FAILED and run.cause in {None, Cause.MACHINE}
+    return run.status == RunStatus.FAILED and run.cause in {None, Cause.MACHINE}
 
 
 def _stale(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> Iterator[Condition]:
@@ -107,7 +106,7 @@ def _stale(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> Iter
 
 def _checks_failed(runs: Sequence[RunRecord]) -> Iterator[Condition]:
     checked = [run for run in runs if run.status in CHECKED]
-    streak = _streak(checked, lambda run: run.status == Status.CHECKS_FAILED)
+    streak = _streak(checked, lambda run: run.status == RunStatus.CHECKS_FAILED)
     if streak:
         last = streak[-1]
         errors = [f"{check.check_name}: {check.sample}" for check in last.checks if check.severity == "error"]
@@ -135,8 +134,8 @@ def _of_ingest(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Condit
 
     A rebuild or a retry never is: what it rejects was rejected, and reported, before.
     """
-    if runs and runs[-1].kind == Kind.INGEST:
-        yield from _rejects_unusual(settings, "ingest", [run for run in runs if run.kind == Kind.INGEST])
+    if runs and runs[-1].kind == RunKind.INGEST:
+        yield from _rejects_unusual(settings, "ingest", [run for run in runs if run.kind == RunKind.INGEST])
 
 
 def _rejects_unusual(settings: Settings, name: str, runs: Sequence[RunRecord]) -> Iterator[Condition]:
@@ -145,7 +144,7 @@ def _rejects_unusual(settings: Settings, name: str, runs: Sequence[RunRecord]) -
     if not loaded:
         return
     *earlier, last = loaded
-    usual = _usual(run.rejects for run in earlier if run.status == Status.SUCCEEDED)
+    usual = _usual(run.rejects for run in earlier if run.status == RunStatus.SUCCEEDED)
     bound = max(settings.alert_rejects_least, settings.alert_rejects_times * usual)
     if last.rejects > bound:
         yield Condition(

@@ -15,7 +15,7 @@ import duckdb
 from rich.table import Table
 from rich.text import Text
 
-from ca_etl.archive.framing import BadStretch, stretches
+from ca_etl.archive.framing import BadRange, split_records
 from ca_etl.archive.naming import OPEN_SUFFIX
 from ca_etl.archive.reader import archive_files
 from ca_etl.errors import Problem, UsageError
@@ -24,17 +24,17 @@ from ca_etl.operate.alert_delivery import OpenAlert, channels
 from ca_etl.operate.machine import Finding, Level, error, ok, warn
 from ca_etl.operate.status import JOURNAL, SlotState, age, collect, utc_minute
 from ca_etl.pipeline import slots
-from ca_etl.pipeline.clock import evidence, held_back
-from ca_etl.pipeline.consult import consult, consult_marker, consult_release
-from ca_etl.pipeline.context import Status
+from ca_etl.pipeline.clock import evidence
 from ca_etl.records import LOOPBACK, site_name
 from ca_etl.screen import table
 from ca_etl.settings import Settings, misspelt, present
 from ca_etl.sources.schedules import DAILY
+from ca_etl.sources.session import withheld_files
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.data_directory import MARKER, claimed_site
-from ca_etl.warehouse.journal import RunRecord
+from ca_etl.warehouse.data_directory import MARKER, claimed_site, consult_marker
+from ca_etl.warehouse.journal import RunRecord, RunStatus
 from ca_etl.warehouse.lock import Holder
+from ca_etl.warehouse.reading import consult, consult_release
 
 # An area of findings, and the function that makes them.
 Probe = tuple[str, Callable[[], Iterable[Finding]]]
@@ -123,7 +123,7 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
             "archive",
             lambda: archive(
                 read_archive_state(settings.archive_dir, files, deep=deep, in_use=in_use),
-                held_back(runs, now),
+                withheld_files(runs, now),
             ),
         ),
         (JOURNAL, lambda: last_run(past_runs, now, report.warnings)),
@@ -280,9 +280,9 @@ def _damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> st
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            for stretch in stretches(file):
-                if isinstance(stretch, BadStretch):
-                    return f"{stretch.reason} at byte {stretch.start}: {stretch.detail}"
+            for part in split_records(file):
+                if isinstance(part, BadRange):
+                    return f"{part.reason} at byte {part.start}: {part.detail}"
                 if not to_end:
                     break
             file.seek(0)
@@ -314,9 +314,9 @@ def last_run(runs: Sequence[RunRecord], now: datetime, problems: Iterable[Proble
         return
     last = runs[-1]
     ended = f"{last.kind} {last.run_id} {last.status}, {age(now, last.finished_at or last.started_at)} ago"
-    if last.status == Status.SUCCEEDED:
+    if last.status == RunStatus.SUCCEEDED:
         yield ok(JOURNAL, ended)
-    elif last.status == Status.CRASHED:
+    elif last.status == RunStatus.CRASHED:
         yield warn(JOURNAL, f"{ended}: {last.error}", "ca-etl run")
     else:
         yield error(JOURNAL, f"{ended}: {last.error}", "ca-etl status, then ca-etl run")

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import requests
 
-from ca_etl.pipeline.slots import TOLERANCE
 from ca_etl.settings import Misspelt
+from ca_etl.sources.session import TOLERANCE
 
 # This code was written in that month: an earlier date comes from a machine whose clock lost its battery.
 EARLIEST: Final = datetime(2026, 11, 1, tzinfo=UTC)
@@ -203,8 +203,8 @@ def _numbers(text: str) -> tuple[int, ...]:
 def variables(misspelt: Sequence[Misspelt]) -> Iterator[Finding]:
     """Settings that have no effect because of their name."""
     for variable in misspelt:
-        in_environment = variable.place == "environment"
-        command = f"unset {variable.name}" if in_environment else f"grep -n {variable.name} {variable.place}"
+        in_environment = variable.origin == "environment"
+        command = f"unset {variable.name}" if in_environment else f"grep -n {variable.name} {variable.origin}"
         yield warn("settings", str(variable), f"{command} (settings: docs/settings.md)")
     if not misspelt:
         yield ok("settings", "every CA_ETL_ variable is a setting")

@@ -16,16 +16,14 @@ from ca_etl.errors import Problem
 from ca_etl.operate import alert_delivery
 from ca_etl.operate.alert_delivery import Alerts, OpenAlert
 from ca_etl.pipeline.clock import evidence
-from ca_etl.pipeline.consult import consult
-from ca_etl.pipeline.context import Status
 from ca_etl.pipeline.crash_recovery import lost_run_ids
 from ca_etl.pipeline.slots import last_observed, overdue, present
 from ca_etl.screen import table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 from ca_etl.warehouse import journal, lock, overrides
-from ca_etl.warehouse.journal import CheckResult, Journal, RunRecord, SlotRecord
-from ca_etl.warehouse.reading import readable
+from ca_etl.warehouse.journal import CheckResult, Journal, RunRecord, RunStatus, SlotRecord
+from ca_etl.warehouse.reading import consult, readable
 from ca_etl.warehouse.release import GO_BACK, current_release
 
 T = TypeVar("T")
@@ -161,7 +159,7 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
         running=None if holder is None else str(holder),
         freshness=released.freshness,
         runs=runs[-LAST_RUNS:],
-        checks=runs[-1].checks if runs and runs[-1].status == Status.CHECKS_FAILED else released.checks,
+        checks=runs[-1].checks if runs and runs[-1].status == RunStatus.CHECKS_FAILED else released.checks,
         rejects=released.rejects,
         schedules=slot_states(settings, runs, now),
         articles=_last_articles(settings, past_runs),

@@ -1,7 +1,7 @@
 """The page of one article: whether a page is one, its title and text, and the facts that its head states.
 
 trafilatura selects the text. Whether the page is an article of the site at all is decided here, by the page's
-structure with its head as a witness. So are author and times: JSON-LD first, since it gives the whole name and the
+structure and its head. So are author and times: JSON-LD first, since it gives the whole name and the
 offset of a time, then meta tags and what is shown beside the title.
 """
 
@@ -14,19 +14,26 @@ from typing import Any, Final, NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from ca_etl.parse.clean import squeeze
-from ca_etl.parse.dates import instant, read_date
-from ca_etl.parse.html_articles import AUTHOR, META_LINE_CHARS, Facts, take_captions
-from ca_etl.parse.html_document import GAP, Heading, Markup, ancestors
-from ca_etl.parse.item_validation import plain, unread_time, well_formed
-from ca_etl.parse.labels import clean_article
+from ca_etl.parse.html_document import (
+    HEADINGS,
+    Heading,
+    Markup,
+    ancestors,
+    drop_article_boilerplate,
+    take_captions,
+)
+from ca_etl.parse.item_validation import html_to_text, time_rejects, to_valid_text
+from ca_etl.parse.lines import clean_article, parse_instant, read_date, squeeze
 from ca_etl.parse.linked_data import LinkedArticle, LinkedData, is_same_title
 from ca_etl.parse.links import bare_address, is_address, resolve
-from ca_etl.parse.page import Article, PageKind, Reject
-from ca_etl.parse.page_kind import kind_of_url
-from ca_etl.parse.pruning import HEADINGS, drop_article_boilerplate
+from ca_etl.parse.page import GAP, Article, PageKind, Reject, kind_of_url
 from ca_etl.records import RejectReason, site_name
 
+# Attributes of HTML, microdata and WordPress itself: no theme's.
+AUTHOR: Final = '[rel~=author],[itemprop=author],a[href*="/author/"]'
+_NAME_CHARS: Final = 200
+# A line with a date or a byline in it is the article's meta line up to this length, and text beyond.
+META_LINE_CHARS: Final = 80
 # Classes that WordPress' body_class() gives to the page of a post, and to pages that list posts.
 _POST_CLASSES: Final = frozenset({"single", "single-post"})
 _LIST_CLASSES: Final = frozenset({"archive", "blog", "category", "tag", "author", "search", "search-results"})
@@ -36,7 +43,7 @@ _POST_NUMBER: Final = re.compile(r"(?:^post(?:id)?-|[?&]p=)([0-9]{1,18})(?![^&#]
 _META_TIMES: Final = ("article:published_time", "article:modified_time")
 _FOREIGN_TAGS: Final = frozenset({"article", "aside", "blockquote"})
 _FOREIGN_NAME: Final = re.compile(r"(?:comment|related|sidebar|widget)(?![a-z])", re.IGNORECASE)
-# Authors and times within an article that are looked at; no page has that many before its own.
+# Authors and times within an article that are read; no page has that many before its own.
 _MAX_FACTS: Final = 200
 # Lines under the title of an article in which its date can be.
 _META_LINES: Final = 4
@@ -54,10 +61,21 @@ _BLOCKS: Final = frozenset(
 _LINE_END: Final = "\ue000"
 
 
-class ArticlePage(NamedTuple):
-    """A page that is one article, or seems to be one: unless it is proven it may be an error page.
+def read_facts(node: LexborNode) -> Article:
+    """What a `time` or an element that names an author states of the article."""
+    if node.tag != "time":
+        name = squeeze(node.text()[:_NAME_CHARS])
+        return Article(author=None if is_address(name) else name or None)
+    classes = (node.attrs.get("class") or "").split()
+    at = parse_instant(node.attrs.get("datetime"))
+    is_change = "updated" in classes and "published" not in classes
+    return Article(modified_at=at) if is_change else Article(published_at=at)
 
-    `is_post` is WordPress' word for it. `before` are the lines above the title. `article` has the position 1.
+
+class SingleArticle(NamedTuple):
+    """A page that is one article, or may be one: without `is_proven` it may be an error page.
+
+    `is_post`: WordPress' own classes state it. `before` are the lines above the title. `article` has the position 1.
     """
 
     article: Article
@@ -69,12 +87,13 @@ class ArticlePage(NamedTuple):
 
 def read_article_page(
     markup: Markup, headings: Sequence[Heading], url: str | None, base: str | None, *, has_ticker: bool
-) -> ArticlePage | None:
+) -> SingleArticle | None:
     """The one article that a page is, or None where it lists articles or shows none.
 
-    `url` is the page's address, `base` what its links are relative to. `markup` is used up unless the result is None.
+    `url` is the page's address, `base` what its links are relative to. `markup` can be read again only where the result
+    is None.
     """
-    head = _Head(markup, url)
+    head = _PageHead(markup, url)
     title = head.own_title(headings, base)
     others = {node.mem_id for node, href in headings if node is not title and href is not None}
     around = None if title is None else _nearest(title, "article")
@@ -98,10 +117,10 @@ def read_article_page(
     if others and not is_proven and container.tag != "article":
         return None
     article, before, rejects = _read(head, container, title, shown, base)
-    return ArticlePage(article, before, head.is_post, is_proven, rejects)
+    return SingleArticle(article, before, head.is_post, is_proven, rejects)
 
 
-class _Head:
+class _PageHead:
     """What a page states of itself outside its text."""
 
     def __init__(self, markup: Markup, url: str | None) -> None:
@@ -110,7 +129,7 @@ class _Head:
         for node in markup.head.css("meta[content]"):
             attributes = node.attrs
             for key in (attributes.get("property"), attributes.get("name")):
-                self.metas.setdefault(key or "", squeeze(well_formed(attributes["content"] or "")))
+                self.metas.setdefault(key or "", squeeze(to_valid_text(attributes["content"] or "")))
         author = self.metas.get("author", "")
         is_name = not is_address(author) and author != self.metas.get("og:site_name")
         self.author = author if author and is_name else None
@@ -126,8 +145,8 @@ class _Head:
         self.is_typed = self.metas.get("og:type") == "article"
         self.is_lost = "error404" in classes
         described = self.linked.article(self.addresses)
-        if described is not None and described.headline:
-            self.names.append(described.headline)
+        if described is not None and described.article.title:
+            self.names.append(described.article.title)
         # WordPress or JSON-LD states that the page lists articles, or that it is a post's or this article's.
         self.is_list = bool(classes & _LIST_CLASSES) or self.linked.is_list
         self.is_single = self.is_post or (described is not None and described.is_own)
@@ -139,7 +158,7 @@ class _Head:
     def _page_title(self) -> str | None:
         """The page's title, without the site's name after it."""
         node = self.markup.head.css_first("title")
-        title = "" if node is None else squeeze(well_formed(node.text()))
+        title = "" if node is None else squeeze(to_valid_text(node.text()))
         site = self.metas.get("og:site_name") or title
         return title.removesuffix(site).rstrip(" -\u2013\u2014|\u00bb\u2022:") or title or None
 
@@ -201,8 +220,8 @@ def _is_listing(container: LexborNode, title: LexborNode | None, others: set[int
     return bool(below) and lead < _LEAD_CHARS and (below > 1 or not lead)
 
 
-def _shown_facts(container: LexborNode, title: LexborNode | None, others: set[int]) -> Facts:
-    """Author and times of the article, none of a comment, a card, a quotation or a sentence.
+def _shown_facts(container: LexborNode, title: LexborNode | None, others: set[int]) -> Article:
+    """Author and times of the article, not those of a comment, a card, a quotation or a sentence.
 
     Without an `article` around it they are between its title and the next linked heading.
     """
@@ -210,10 +229,10 @@ def _shown_facts(container: LexborNode, title: LexborNode | None, others: set[in
     if container.tag != "article":
         below = nodes if title is None else _after(title, nodes)
         nodes = takewhile(lambda node: node.mem_id not in others, below)
-    shown = Facts()
+    shown = Article()
     for node in islice((node for node in nodes if node.tag not in HEADINGS), _MAX_FACTS):
         if not _is_foreign(node, container):
-            shown.add(Facts.of(node))
+            shown = shown.or_else(read_facts(node))
     return shown
 
 
@@ -237,12 +256,12 @@ def _is_dated(container: LexborNode, title: LexborNode | None) -> bool:
 
 
 def _read(
-    head: _Head, container: LexborNode, title: LexborNode | None, shown: Facts, base: str | None
+    head: _PageHead, container: LexborNode, title: LexborNode | None, shown: Article, base: str | None
 ) -> tuple[Article, list[str], list[Reject]]:
     """The article, the lines above its title, and what could not be read."""
     shown_title = "" if title is None else squeeze(title.text())
     name = next(filter(None, [shown_title, *head.names]), None)
-    linked = head.linked.article(head.addresses, name) or LinkedArticle()
+    linked, unread, _ = head.linked.article(head.addresses, name) or LinkedArticle()
     media = take_captions(container)
     above = _lines(head.markup.body)
     drop_article_boilerplate(head.markup.body)
@@ -255,26 +274,24 @@ def _read(
     opening = [line for line in lines[:_META_LINES] if line != name]
     cleaned = clean_article([*opening, *lines[_META_LINES:]])
     stated = {key: head.metas.get(key) or None for key in _META_TIMES}
-    published, modified = (instant(value or "") for value in stated.values())
-    section = plain(head.metas.get("article:section", ""))
-    link = head.canonical or base
-    article = Article(
-        position=1,
+    published, modified = map(parse_instant, stated.values())
+    section = html_to_text(head.metas.get("article:section", ""))
+    metas = Article(published_at=published, modified_at=modified, categories=(section,) if section else ())
+    facts = linked.or_else(metas).or_else(shown)
+    article = cleaned._replace(
         title=name,
-        url=link,
-        text=cleaned.text or linked.body,
-        is_truncated=cleaned.is_truncated,
-        author=linked.author or shown.author or cleaned.author or head.author,
-        published_at=linked.published_at or published or shown.published_at,
-        modified_at=linked.modified_at or modified or shown.modified_at,
-        dateline=cleaned.dateline,
+        url=head.canonical or base,
+        text=cleaned.text or linked.text,
+        author=facts.author or cleaned.author or head.author,
+        published_at=facts.published_at,
+        modified_at=facts.modified_at,
         media=(*media, *cleaned.media),
         post_id=head.post_id,
-        categories=linked.categories or ((section,) if section else ()),
+        categories=facts.categories,
     )
-    rejects = [*head.linked.rejects, *linked.rejects]
+    rejects = [*head.linked.rejects, *unread]
     for (key, value), at in zip(stated.items(), (article.published_at, article.modified_at), strict=True):
-        rejects += unread_time(key, value, at)
+        rejects += time_rejects(key, value, at)
     if tags > MAX_TAGS:
         why = f"{tags} tags, more than {MAX_TAGS} for the page of an article: its text is not read"
         rejects.append(Reject.of(RejectReason.TOO_LARGE, why, ""))

@@ -1,4 +1,4 @@
-"""What the bytes are, as text: which form a page has, or why it is no page, and which characters its bytes mean."""
+"""What the bytes are, as text: which form a page has, or why it is not a page, and which charset."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ca_etl.parse.page import Reject
 from ca_etl.records import RejectReason
 
 # Real pages have 10 kB as text and up to 400 kB as HTML. Up to these sizes a page takes about a second;
-# beyond them nothing is scanned: a line of 200 MB costs a comparison.
+# beyond them the body is not scanned: a line of 200 MB costs a comparison.
 MAX_TEXT_BYTES: Final = 8_000_000
 MAX_HTML_BYTES: Final = 4_000_000
 
@@ -30,9 +30,9 @@ _CHALLENGES: Final = (
 # fmt: on
 _BOMS: Final = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-# The beginning that is searched for signs, and shown of what is refused.
+# The prefix that is searched for signs, and shown of what is refused.
 _HEAD: Final = 4096
-# C0 controls that no text holds, tab, line feed, form feed and carriage return apart.
+# C0 controls that are in no text: all but tab, line feed, form feed and carriage return.
 _CONTROLS: Final = bytes(code for code in range(32) if code not in b"\t\n\f\r")
 MAX_CONTROL_SHARE: Final = 0.02
 _TYPES: Final = {"text/html": True, "application/xhtml+xml": True, "text/plain": False}
@@ -59,11 +59,11 @@ class Form(Enum):
 
 
 def form_of(payload: bytes, content_type: str | None, url: str | None = None) -> Form | Reject:
-    """Which form the bytes have, or why they are no page.
+    """Which form the bytes have, or why they are not a page.
 
     The declared type decides, and the first bytes where none is declared or where plain text begins with an HTML
-    element. RSS is what begins so, or holds its first tag at the address of a feed. JSON has two of three witnesses:
-    its first sign, the type, and a `url` of the API, whose responses in HTML stay HTML. Binary is a known magic
+    element. RSS is what begins with `<rss`, or has that tag at the address of a feed. JSON has two of three signs:
+    its first character, the type, and a `url` of the API, whose responses in HTML stay HTML. Binary is a known magic
     number, any other type, or more than `MAX_CONTROL_SHARE` control characters (NUL among them) in the first 4,096
     bytes.
     """
@@ -114,26 +114,26 @@ def _for_machines(head: bytes, declared: str, url: str | None) -> Form | None:
     return Form.JSON if (head[:1] in {b"{", b"["}) + (of_type == "json") + is_requested >= 2 else None
 
 
-def challenge_in(text: str) -> str | None:
+def find_challenge(text: str) -> str | None:
     """The mark of a bot check that is shown in place of a page, in the first 4,096 characters.
 
-    Only what checks alone print: a site that has such a service serves ordinary pages with its scripts.
+    Only marks that no other page has: a site with such a service serves ordinary pages with its scripts.
     """
     head = text[:_HEAD].lower()
     return next((mark for mark in _CHALLENGES if mark in head), None)
 
 
-def beginning(payload: bytes) -> str:
-    """The first characters of bytes that are not read as a page."""
+def text_prefix(payload: bytes) -> str:
+    """The first characters of `payload` as UTF-8, for a reject; NUL and bad bytes become U+FFFD."""
     return payload[:_HEAD].decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
 def _reject(reason: RejectReason, detail: str, payload: bytes) -> Reject:
-    return Reject.of(reason, detail, beginning(payload))
+    return Reject.of(reason, detail, text_prefix(payload))
 
 
-# Labels as the web uses them. Python knows codecs that are no charsets at all (zip, rot13, idna), so a label
-# that is not listed here counts as none.
+# Labels of the WHATWG Encoding Standard. Python has codecs that are not charsets (zip, rot13, idna), so a label that is
+# not listed here is ignored.
 # fmt: off
 _CODECS: Final = {
     **{name: name for name in (
@@ -155,7 +155,7 @@ _XML: Final = re.compile(rb"<\?xml\s[^<>]{0,200}?encoding\s{0,3}=\s{0,3}[\"']([\
 # Words of accented letters alone, which no language of Western Europe has: another alphabet in a Western charset.
 _NOT_WESTERN: Final = re.compile(r"[\u00c0-\u00ff]{4}|\b[\u00c0-\u00ff]{2,3}\b")
 _WESTERN: Final = frozenset({"windows-1252", "windows-1254", "iso-8859-15"})
-# A cut or two in a page are survivable and reported; beyond one character in a hundred the text is not the page's.
+# A cut or two in a page are reported; beyond one character in a hundred the text is not the page's.
 MAX_REPLACED_SHARE: Final = 0.01
 # In an English page of any single-byte charset; a page of another alphabet read as Western is far above it.
 MAX_FALLBACK_SHARE: Final = 0.10
@@ -165,7 +165,7 @@ class Decoded(NamedTuple):
     """The text, the charset with what decided it, and what could not be decoded.
 
     `is_usable` is False when too much was lost; with `damage` and True the text is kept, and its loss reported.
-    `is_verbatim` says that the bytes are the text in UTF-8, nothing taken off or replaced.
+    `is_verbatim`: the bytes are the whole text in UTF-8, nothing removed or replaced.
     """
 
     text: str
@@ -176,7 +176,7 @@ class Decoded(NamedTuple):
 
 
 def decode(payload: bytes, content_type: str | None, *, is_html: bool, is_xml: bool = False) -> Decoded:
-    """`payload` as text; never raises.
+    """Decode `payload` and name its charset; never raises.
 
     The first of byte order mark, header, `<meta>` (HTML) or declaration (XML), and UTF-8 that fits the bytes wins.
     XML for which header and declaration both fit and give different texts is not usable.
@@ -212,7 +212,7 @@ def decode(payload: bytes, content_type: str | None, *, is_html: bool, is_xml: b
 
 
 def _in_codec(payload: bytes, codec: str, utf8: str | None) -> str | None:
-    """`payload` in a charset, as `utf8` in UTF-8; None where it cannot be meant, whatever the label.
+    """`payload` in a charset, as `utf8` in UTF-8; None where the label cannot be right.
 
     What is valid in UTF-8 and not ASCII is UTF-8, UTF-16 has NULs, and no Western text has words of accents alone.
     """

@@ -15,18 +15,17 @@ from xml.parsers import expat
 
 import feedparser
 
-from ca_etl.parse.dates import instant
 from ca_etl.parse.item_validation import (
-    cut_off,
-    plain,
+    drop_foreign_link,
+    html_to_text,
     read_content,
     refused_page,
-    response_page,
+    surrounding_rejects,
+    time_rejects,
+    to_valid_text,
     too_many_tags,
-    unread_time,
-    well_formed,
-    without_foreign_link,
 )
+from ca_etl.parse.lines import parse_instant
 from ca_etl.parse.links import resolve
 from ca_etl.parse.page import Article, Page, PageKind, Reject
 from ca_etl.records import RejectReason
@@ -43,11 +42,11 @@ EXCERPT_WORDS: Final = 55
 _COMMENT: Final = "#comment-"
 _GUID: Final = re.compile(r"[?&]p=([0-9]{1,18})(?![0-9])")
 _NUMBER: Final = re.compile(r"\s*([0-9]{1,18})\s*")
-# What an SEO plugin puts after each text of a feed, and after no text of the API.
+# What an SEO plugin adds to the texts of a feed alone, not to those of the API.
 _FOOTER: Final = re.compile(r"\s*<p>The post <a [^<>]{1,2000}>[^<>]{0,500}</a> appeared first on <a ")
 _FOOTER_CHARS: Final = 6_000
 
-# What precedes the first tag is looked for in so many characters, and as many are kept of what follows the last.
+# The first tag is searched in so many characters, and as many are kept of what follows the last.
 _AROUND_CHARS: Final = 65_536
 _RSS: Final = re.compile(r"<rss[\s>]")
 _RSS_END: Final = "</rss>"
@@ -73,7 +72,7 @@ _ITEM_DEPTH: Final = 3
 _TAIL: Final = b"</channel></rss>"
 _CDATA: Final = "<![CDATA["
 # Noncharacters. The first marks text that is HTML once XML has been resolved, since it was in a CDATA section or has
-# elements of its own; the second any other, which feedparser would repair where it looks as if encoded twice.
+# elements of its own; the second any other, which feedparser would repair where it seems to be encoded twice.
 _HTML: Final = "\ufdd0"
 _PLAIN: Final = "\ufdd1"
 
@@ -115,12 +114,12 @@ def read_feed(text: str, *, url: str | None, charset: str) -> Page:
     for item in items:
         read = _article(item, len(articles) + 1, url)
         if isinstance(read, Article):
-            article, foreign = without_foreign_link(read, url)
+            article, foreign = drop_foreign_link(read, url)
             articles.append(article)
-            rejects += [*foreign, *unread_time("pubDate", _date(item), article.published_at)]
+            rejects += [*foreign, *time_rejects("pubDate", _date(item), article.published_at)]
         else:
             rejects.append(read)
-    return response_page(PageKind.FEED, articles, [*rejects, *around], charset)
+    return Page(PageKind.FEED, charset, tuple(articles), (*rejects, *around))
 
 
 def _document(text: str) -> tuple[str, list[Reject], str | None]:
@@ -135,7 +134,7 @@ def _document(text: str) -> tuple[str, list[Reject], str | None]:
     end = len(text) if end < 0 else end + len(_RSS_END)
     after = text[end : end + _AROUND_CHARS]
     document = _FORBIDDEN.sub("\ufffd", text[start.start() : end])
-    return document, cut_off(_PROLOG.sub("", before), _PROLOG.sub("", after)), None
+    return document, surrounding_rejects(_PROLOG.sub("", before), _PROLOG.sub("", after)), None
 
 
 def _read_items(document: str) -> tuple[list[Item], str | None]:
@@ -151,7 +150,7 @@ def _read_items(document: str) -> tuple[list[Item], str | None]:
             resolve_relative_uris=False,
             response_headers=_HEADERS,
         )
-    except Exception as error:  # noqa: BLE001  what a library raises for a feed is the feed's fault, and no end of a run
+    except Exception as error:  # noqa: BLE001  a feed that breaks the library must not end the run
         return [], f"feedparser cannot read it: {type(error).__name__}"
     problem = f"feedparser: {read['bozo_exception']}" if read.get("bozo") else None
     return [dict(entry) for entry in read["entries"]], screen.problem or problem
@@ -293,15 +292,11 @@ def _article(item: Item, position: int, url: str | None) -> Article | Reject:
 
 
 def _is_excerpt(article: Article, summary: Article | None, *, has_whole: bool) -> bool:
-    """Whether the text is only what the description says: nobody else's excerpt is longer and has no ellipsis."""
-    if article.text is None:
-        return False
-    if not has_whole:
-        return True
-    if summary is None or summary.text is None:
-        return False
-    words = article.text.split()
-    return len(words) > EXCERPT_WORDS and words == summary.text.split()
+    """Whether the text is only the description: no site's own excerpt is longer without an ellipsis."""
+    if not has_whole or summary is None:
+        return not has_whole and article.text is not None
+    words = (article.text or "").split()
+    return len(words) > EXCERPT_WORDS and words == (summary.text or "").split()
 
 
 def _unwrapped(value: str | None) -> tuple[str, bool]:
@@ -312,7 +307,7 @@ def _unwrapped(value: str | None) -> tuple[str, bool]:
     is_html = _CDATA in text or _HTML in (value or "")
     if _CDATA in text:
         text = text.replace(_CDATA, "").replace("]]>", "")
-    return well_formed(text).strip(), is_html
+    return to_valid_text(text).strip(), is_html
 
 
 def _text(item: Item, name: str) -> str | None:
@@ -328,7 +323,7 @@ def _date(item: Item) -> str | None:
 def _plain(value: str | None) -> str | None:
     """A title or name. XML has resolved its entities unless it was in a CDATA section: never twice."""
     text, is_html = _unwrapped(value)
-    return plain(text) if is_html else " ".join(text.split()) or None
+    return html_to_text(text) if is_html else " ".join(text.split()) or None
 
 
 def _markup(value: str | None) -> str:
@@ -359,7 +354,7 @@ def read_time(value: str) -> datetime | None:
     """
     match = _TIME.fullmatch(value)
     if match is None:
-        return instant(value) if len(value) <= 40 else None
+        return parse_instant(value) if len(value) <= 40 else None
     weekday, day, month, year, hour, minute, second, sign, hours, minutes, zone = match.groups()
     if zone is None:
         offset = timedelta(hours=int(hours), minutes=int(minutes)) * (-1 if sign == "-" else 1)
@@ -381,4 +376,4 @@ def read_time(value: str) -> datetime | None:
         return None
     if abs(offset) > _MAX_OFFSET or (weekday and _DAYS.index(weekday.lower()) != local.weekday()):
         return None
-    return instant(time.isoformat())
+    return parse_instant(time.isoformat())

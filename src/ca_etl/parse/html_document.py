@@ -1,34 +1,50 @@
-"""HTML to lines: lexbor parses, and one native pass gives the text of the page in order.
+"""HTML to lines: lexbor parses, what is not text is dropped, and one native pass gives the text of the page in order.
 
-Nothing here knows a theme. Marks (control characters that no page can bring in) are set into the tree where
-something begins or ends; inline elements are unwrapped, so that each run of text between two blocks is one
-segment. All work per node is done by lexbor; Python sees headings, times, bylines and captions only.
+No rule here is for one theme. Marks (control characters that no page can contain) are set into the tree where something
+begins or ends; inline elements are unwrapped, so that the text between two blocks is one segment. All work per node is
+done by lexbor; Python reads headings, times, bylines and captions only. Dropped before the text is taken:
+
+- Struck-out and hidden text.
+- Raised numbers: text has everything in one row, where `300<sup>1</sup> som` would be 3001 som. A link to a note and
+  what can only be a note's mark ("[1]", "*", a number or letter after a word) is dropped: it is not of the sentence. An
+  exponent stays ("10^6", "m2", "km2"), and so does an ordinal ("25th"). After a digit a raised number is either, so it
+  keeps its `^`.
+- Blocks of plugins and themes, by the names they give them: `boilerplate.csv` has a row for each source, with the names
+  in the markup that it prints. A name is a whole class or id; one that ends in `*` is every name with that prefix. Rows
+  for an `article` count only where the page or piece of HTML is one article: what they name makes up a listing (lists
+  of posts), or states what page it is (breadcrumbs). Whatever its name, a block stays that contains the title (`h1`),
+  `main` or WordPress's own content element, or more text in paragraphs than is left beside it.
 """
 
 from __future__ import annotations
 
+import csv
 import re
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import cache, lru_cache
+from importlib import resources
 from itertools import islice
 from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
-from ca_etl.parse import pruning
+from ca_etl.parse.lines import attachment_number, squeeze
 from ca_etl.parse.links import path_parts
-from ca_etl.parse.pruning import BLOCKS, CHROME, HEADINGS
+from ca_etl.parse.page import GAP, Media
 
+CAPTION: Final = "figcaption,.wp-caption-text:not(figcaption)"
 MARK: Final = "\x02"
 MARK_END: Final = "\x03"
-# Between two text nodes. A page that holds one itself only has one more line.
-GAP: Final = "\x04"
 _BAD_REFERENCE: Final = re.compile(rb"&#(?:0*2(?![0-9])|[xX]0*2(?![0-9a-fA-F]));?")
 _REPLACEMENT: Final = "\ufffd".encode()
 
-# Names of elements, parted by spaces.
+# Names of elements, separated by spaces.
 _NEVER: Final = "script style noscript template iframe svg select textarea button"
 _OF_WORDS: Final = "s del strike wbr sup sub"
+HEADINGS: Final = ("h1", "h2", "h3", "h4")
+CHROME: Final = frozenset({"nav", "aside", "footer"})
+# Elements that are boilerplate by their name on any page, and on the page of an article.
+BLOCKS: Final = ("div", "section", "ul", "form")
 _BLOCKS: Final = " ".join((*BLOCKS, *CHROME))
 _INLINE: Final = (
     "a abbr acronym b bdi bdo big cite code data dfn em font i ins kbd mark nobr output q ruby samp small span strong "
@@ -44,7 +60,7 @@ _FLAT: Final = frozenset(
     b"area base br col embed hr img input link meta source track wbr "
     b"p li dt dd td th tr option tbody thead tfoot".split()
 )
-# Tree building in lexbor walks up the open elements at every block: 20,000 nested divs took 0.6 s and 200,000
+# lexbor checks all open elements at every block: 20,000 nested divs took 0.6 s and 200,000
 # took 150 s. Real pages have 2,000 to 5,000 tags, nested some 30 deep.
 FREE_TAGS: Final = 8_000
 MAX_TAGS: Final = 150_000
@@ -105,22 +121,22 @@ class Markup:
     def _parse(self, html: bytes) -> None:
         self.tree = LexborHTMLParser(html, options=LexborDocumentOptions.WO_EVENTS)
         self.head = self.tree.head or self.tree.create_node("head")
-        # A page of frames has none.
+        # A page of frames has no body.
         self.body = self.tree.body or self.tree.create_node("body")
         nodes = self._nodes(f"{_NEVER} {_OF_WORDS}")
         never = [node for node in nodes if node.tag_id in _numbers(_NEVER)]
         # Some plugins print JSON-LD at the end of the body, where scripts are dropped.
         self._linked_data = [node.text() for node in never if _is_linked_data(node)]
-        # From the end: what is taken out holds none that is still to come.
+        # From the end: what is removed contains no later node.
         for node in reversed(never):
             node.decompose()
         if len(nodes) > len(never):
-            pruning.prune_words(self.body)
+            prune_words(self.body)
         # The text of the whole body, menus and margins included: the ticker can be there.
         self.flat = self.body.text(separator=GAP, skip_empty=True)
 
     def _nodes(self, names: str) -> list[LexborNode]:
-        # One walk that compares numbers costs half of a selector with as many names.
+        # One pass that compares numbers costs half of a selector with as many names.
         numbers = _numbers(names)
         return [node for node in self.body.traverse() if node.tag_id in numbers]
 
@@ -129,10 +145,10 @@ class Markup:
 
         Of one article (`is_article`) lists of posts and links to notes are dropped too: listings consist of such lists.
         """
-        pruning.drop_blocks(self.body, [node for node in self._nodes(_BLOCKS) if _is_boilerplate(node)])
-        pruning.drop_hidden(self.body)
+        drop_blocks(self.body, [node for node in self._nodes(_BLOCKS) if _is_boilerplate(node)])
+        drop_hidden(self.body)
         if is_article:
-            pruning.drop_article_boilerplate(self.body)
+            drop_article_boilerplate(self.body)
         return [Heading(node, _article_link(node)) for node in self.body.css(",".join(HEADINGS))]
 
     def head_attribute(self, selector: str, name: str) -> str | None:
@@ -165,7 +181,7 @@ def _article_link(heading: LexborNode) -> str | None:
 
     Not: a link within the page, to another scheme, to the home page or to another list.
     """
-    # Nearly every title begins with its link, which is seen without a search.
+    # Nearly every title begins with its link, which needs no search.
     link = heading.first_child
     if link is None or link.tag != "a" or "href" not in link.attrs:
         around = (outer for outer in islice(ancestors(heading), 3) if outer.tag == "a")
@@ -177,10 +193,248 @@ def _article_link(heading: LexborNode) -> str | None:
 
 
 def _is_boilerplate(node: LexborNode) -> bool:
-    return node.tag in CHROME or pruning.is_named(node.attrs.get("class") or "", is_article=False)
+    return node.tag in CHROME or is_named(node.attrs.get("class") or "", is_article=False)
 
 
 def _is_linked_data(script: LexborNode) -> bool:
     """Whether a script is JSON-LD: its media type may have parameters."""
     kind = (script.attrs.get("type") or "").partition(";")[0]
     return kind.strip().lower() == "application/ld+json"
+
+
+_ARTICLE_BLOCKS: Final = (*BLOCKS, *HEADINGS[1:], "ol", "details", "p", "span", "header", "a", "i", "table")
+_NOT_SHOWN: Final = re.compile(r"display:\s?none", re.IGNORECASE)
+# Each note or struck-out word can cost the length of the page's text: 1,000 in 200,000 characters, as no article has.
+_MAX_COST: Final = 200_000_000
+
+# Neighbours within a paragraph: further ones are beyond these, or no text of the same line.
+_BORDERS: Final = (*BLOCKS, *HEADINGS, "br", "p", "li", "ol", "td", "th", "tr", "blockquote", "body")
+_STEPS: Final = 12
+_BESIDE_CHARS: Final = 60
+_SPACES: Final = re.compile(r"\s{1,99}")
+_IN_NUMBER: Final = re.compile(r"[0-9](?:[.,']?\0[.,']?| ?\0 ?)[0-9]")
+_NOTE: Final = re.compile(r"note|ftn|\bfn|cite|sdfn|(?<![a-z])ref[-_0-9]")
+
+_ITEM: Final = "(?:[0-9]{1,3}|[a-z]|[ivx]{2,4})"
+_MARK: Final = rf"[(\[]?{_ITEM}(?: ?[,;\u2013-] ?{_ITEM}){{0,9}}[)\]]?"
+_SIGN: Final = r"(?:[*\u2020\u2021\u00a7\u00b6#]{1,4}|\[[^\[\]]{1,12}\])"
+_NUMBER: Final = r"[-+\u2212]?[0-9]"
+_LONG_UNIT: Final = r"(?i:met(?:er|re)s?|feet|foot|miles?|inch(?:es)?|yards?)"
+# An exponent is what is raised after a unit of length or a variable; "CO2" is often raised where it should be lowered.
+_POWERED: Final = r"(?<![^\W_])(?i:[b-hj-z]|[kcmdn\u00b5]m|ft|yd|mi|mc|co|(?<=[0-9] )in)"
+# What is done with raised text: the first that matches the text before it, itself within `\0<` and `\0>`, and after it.
+_RAISED: Final = (
+    # The note itself begins with its mark; an isotope ("235U") does not begin a note.
+    (rf"(?:^ ?| )\0<{_MARK}\0>[^\W\d_]{{3}}", "end"),
+    (r"^ ?\0<| \0<[^\0]{0,99}\0>[^\W\d_]", "keep"),
+    (rf"\0<{_SIGN}\0>", "drop"),
+    (r"[\d)\]] ?\0<[^\0]{0,99}\0>[/\u2044]", " "),
+    (rf"[\d)\]] ?\0<(?:{_MARK}\0>|{_NUMBER})", "^"),
+    (rf"[\"'.,;:!?%\u2019\u201d\u00bb\u2026] ?\0<{_MARK}\0>", "drop"),
+    (rf"{_LONG_UNIT} ?\0<[0-9(\[]", "^"),
+    (rf"{_POWERED} ?\0<(?!1\0>)[0-9(\[]", "keep"),
+    (rf"[^\W\d_] ?\0<(?![a-z]){_MARK}\0>", "drop"),
+    (r"[^\W\d_] ?\0<[0-9]", " "),
+    # A letter is a note's after a word, but "No", "Mme" and "XIXe" are abbreviations.
+    (rf"[^\W\d_]{{2}}[^\W\d_A-Z] ?\0<{_MARK}\0>", "drop"),
+)
+_LINKED: Final = re.compile(rf"\0<(?:{_MARK}\0>|{_SIGN}\0>|{_NUMBER})")
+
+# What the table's class names cannot state. `form` itself is a search, a comment or a registration within an article.
+_ROLES: Final = ("complementary", "navigation", "search", "form", "banner", "contentinfo", "doc-endnotes")
+_CONTENT_CLASSES: Final = ("entry-content", "post-content", "article-content", "article-body")
+_CONTENT: Final = ",".join(("h1", "main", *(f".{name}" for name in _CONTENT_CLASSES)))
+_OWN: Final = frozenset({"hentry", "type-post", *_CONTENT_CLASSES})
+_PARAGRAPH_CHARS: Final = 60
+_FEW_CHARS: Final = 5
+# No real page has that many elements that hold its text and are named like boilerplate.
+_MAX_KEPT: Final = 20
+
+
+def prune_words(body: LexborNode) -> None:
+    """Drop struck-out text, breaks within words and the marks of notes, and set raised numbers apart."""
+    _drop_struck(body, "del,s,strike")
+    for node in body.css("wbr"):
+        node.decompose()
+    body.merge_text_nodes()
+    raised, beyond = _outermost(body, "sup,sub")
+    for node in raised:
+        _set_apart(node)
+    for node in beyond:
+        node.insert_before("^")
+
+
+def _drop_struck(body: LexborNode, selector: str) -> None:
+    struck, beyond = _outermost(body, selector)
+    numbers = {node.mem_id for node in (*struck, *beyond)}
+    for node in struck:
+        _drop(node, numbers)
+    for node in beyond:
+        node.insert_before("^")
+        node.decompose()
+
+
+def _outermost(body: LexborNode, selector: str) -> tuple[list[LexborNode], list[LexborNode]]:
+    """The elements that match and are in no other that does (it would take them along), and those beyond the limit."""
+    outer: list[LexborNode] = []
+    inside: set[int] = set()
+    for node in body.css(selector):
+        if node.mem_id not in inside:
+            inside.update(inner.mem_id for inner in node.css(selector))
+            outer.append(node)
+    most = _MAX_COST // (1 + len(body.text())) if outer else 0
+    return outer[:most], outer[most:]
+
+
+def _drop(node: LexborNode, skipped: Collection[int] = ()) -> None:
+    """Drop an element; the parts of numbers on both sides of it are kept apart by `^`."""
+    if _IN_NUMBER.search(f"{_beside(node, 'prev', skipped)}\0{_beside(node, 'next', skipped)}"):
+        node.insert_before("^")
+    node.decompose()
+
+
+def _set_apart(node: LexborNode) -> None:
+    """Set raised or lowered text apart from the text before it, or drop it."""
+    before = _beside(node, "prev")
+    shown = f"\0<{node.text().strip()[:99]}\0>"
+    if node.tag == "sub":
+        if re.search(rf"[0-9]\0<{_NUMBER}", before + shown):
+            node.insert_before("_")
+        return
+    around = (node, node.css_first("a"), node.parent, node.parent and node.parent.parent)
+    links = [link for link in around if link is not None and (link.tag == "a" or link is node)]
+    if _LINKED.match(shown) and any(_is_of_note(link) or _href(link)[:1] == "#" for link in links):
+        _drop(node)
+        return
+    line = before + shown + _beside(node, "next")
+    action = next((action for pattern, action in _RAISED if re.search(pattern, line)), "keep")
+    if action == "drop":
+        _drop(node)
+    elif action == "end":
+        node.insert_after(" ")
+    elif action != "keep":
+        node.insert_before(action)
+
+
+def _drop_note_links(body: LexborNode) -> None:
+    """Drop links to notes that are not raised: `<a href="#_ftn1">[1]</a>`, `<a class="footnote">1</a>`."""
+    for node in _outermost(body, 'a[href*="#"],a[class*="note"],a[role="doc-noteref"]')[0]:
+        if _is_of_note(node) and re.fullmatch(f"{_MARK}|{_SIGN}", node.text().strip()):
+            _drop(node)
+
+
+def _is_of_note(node: LexborNode) -> bool:
+    """Whether an element is named as the mark of a note, or links to what is named as a note."""
+    names = f"{node.attrs.get('class') or ''} {node.attrs.get('role') or ''}"[:200]
+    return _NOTE.search(f"{names} {_href(node).partition('#')[2][:99]}".lower()) is not None
+
+
+def _href(link: LexborNode) -> str:
+    return link.attrs.get("href") or ""
+
+
+def _beside(node: LexborNode, step: str, skipped: Collection[int] = ()) -> str:
+    """The text directly before ("prev") or after ("next") a node in its line, white space included."""
+    gap = ""
+    at: LexborNode | None = node
+    for _ in range(_STEPS):
+        sibling = getattr(at, step)
+        at = sibling or (at and at.parent)
+        if at is None or at.tag in _BORDERS:
+            return ""
+        if sibling is None or sibling.mem_id in skipped:
+            continue
+        text: str = sibling.text()
+        if text.strip():
+            line = text[-_BESIDE_CHARS:] + gap if step == "prev" else gap + text[:_BESIDE_CHARS]
+            return _SPACES.sub(" ", line)
+        gap += text[:1]
+    return ""
+
+
+def drop_hidden(body: LexborNode) -> None:
+    """Drop hidden text; scripts show whole pages and lists later, so what contains headings stays."""
+    for node in reversed(body.css("[hidden],[style]")):
+        is_hidden = "hidden" in node.attrs or _NOT_SHOWN.search(node.attrs.get("style") or "") is not None
+        if is_hidden and node.tag not in {"body", *HEADINGS} and node.css_first(",".join(HEADINGS)) is None:
+            node.decompose()
+    _drop_struck(body, '[style*="line-through" i]:not(body)')
+
+
+def drop_article_boilerplate(body: LexborNode) -> None:
+    """Drop what only an article's page has beside its text, and links to notes."""
+    blocks: list[LexborNode] = []
+    for node in body.css("[class],[id],[role],form"):
+        attributes = node.attrs
+        names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
+        is_block = node.tag == "form" or attributes.get("role") in _ROLES
+        if node.tag in _ARTICLE_BLOCKS and (is_block or is_named(names, is_article=True)):
+            blocks.append(node)
+    drop_blocks(body, blocks)
+    _drop_note_links(body)
+
+
+@cache
+def _names(*, is_article: bool) -> tuple[frozenset[str], tuple[str, ...]]:
+    """The whole names and the prefixes of the table."""
+    table = resources.files("ca_etl.parse").joinpath("boilerplate.csv").read_text(encoding="utf-8")
+    rows = [row for row in csv.DictReader(table.splitlines()) if is_article or row["where"] == "any page"]
+    names = [name for row in rows for name in row["names"].split()]
+    exact = frozenset(name for name in names if name[-1] != "*")
+    return exact, tuple(name[:-1] for name in names if name[-1] == "*")
+
+
+@lru_cache(maxsize=4_096)
+def is_named(classes: str, *, is_article: bool) -> bool:
+    """Whether an element with these classes (or this id) is boilerplate; a page has few different ones."""
+    names = classes.split()
+    exact, prefixes = _names(is_article=is_article)
+    is_in_table = not exact.isdisjoint(names) or any(name.startswith(prefixes) for name in names)
+    return is_in_table and _OWN.isdisjoint(names)
+
+
+def drop_blocks(body: LexborNode, blocks: Sequence[LexborNode]) -> None:
+    """Drop `blocks`, which are in document order: menus and margins all, others unless they hold the text."""
+    whole: int | None = None
+    kept = 0
+    # From the end: what is dropped contains no later node, and no text is measured twice.
+    for node in reversed(blocks):
+        is_chrome = node.tag in CHROME
+        if kept == _MAX_KEPT and not is_chrome:
+            continue
+        own = len(node.text())
+        paragraphs = _paragraphs(node) if own >= _PARAGRAPH_CHARS and not is_chrome else []
+        if paragraphs and whole is None:
+            whole = len(body.text())
+        rest = (whole or 0) - own
+        is_text = sum(paragraphs) > rest and (len(paragraphs) > 2 or rest <= _FEW_CHARS)
+        if (paragraphs and is_text) or (own and not is_chrome and node.css_first(_CONTENT) is not None):
+            kept += 1
+        else:
+            node.decompose()
+            whole = None if whole is None else rest
+
+
+def _paragraphs(node: LexborNode) -> list[int]:
+    """The number of characters outside of links, of each paragraph that could be prose."""
+    lengths = [len(part.text()) - sum(len(link.text()) for link in part.css("a")) for part in node.css("p")]
+    return [length for length in lengths if length >= _PARAGRAPH_CHARS]
+
+
+def caption_of(node: LexborNode) -> Media:
+    """The caption of a picture, with the number of the attachment, which its figure or image has."""
+    figure = node.parent
+    image = None if figure is None else figure.css_first("img")
+    names = (figure and figure.attrs.get("id"), image and image.attrs.get("class"))
+    attachment = next(filter(None, (attachment_number(name or "") for name in names)), None)
+    return Media("caption", attachment, squeeze(node.text()) or None)
+
+
+def take_captions(container: LexborNode) -> list[Media]:
+    """Remove the captions of pictures from an element and return them."""
+    captions = container.css(CAPTION)
+    media = [caption_of(node) for node in captions]
+    # From the end: what is removed contains no later node.
+    for node in reversed(captions):
+        node.decompose()
+    return media

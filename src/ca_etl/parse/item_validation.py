@@ -1,39 +1,29 @@
-"""What feed, posts API and linked data share: their page, HTML fragments, and rejects of impossible values."""
+"""What feed, posts API and JSON-LD share: HTML fragments, and rejects of impossible values."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from ca_etl.parse.clean import squeeze
-from ca_etl.parse.html_articles import take_captions
-from ca_etl.parse.html_document import GAP, MAX_TAGS, Markup, too_complex
-from ca_etl.parse.labels import clean_article
-from ca_etl.parse.page import EXCERPT_CHARS, Article, Page, PageKind, Reject
+from ca_etl.parse.html_document import MAX_TAGS, Markup, take_captions, too_complex
+from ca_etl.parse.lines import clean_article, squeeze
+from ca_etl.parse.page import EXCERPT_CHARS, GAP, Article, Page, PageKind, Reject
 from ca_etl.records import RejectReason, site_name
 
-# WordPress writes so that there is no time yet, in JSON and in a feed.
+# What WordPress writes where there is no time yet, in JSON and in a feed.
 _NO_TIME: Final = re.compile(r"\s*(?:0000-00-00.*|.* -0001 .*)?", re.DOTALL)
 
 
-def response_page(
-    kind: PageKind, articles: Iterable[Article], rejects: Iterable[Reject], charset: str
-) -> Page:
-    """The page of a response for machines, which prints neither a date nor a ticker."""
-    return Page(kind, None, (), 0, None, tuple(articles), tuple(rejects), charset)
-
-
 def refused_page(kind: PageKind, reason: RejectReason, why: str, text: str, charset: str) -> Page:
-    """The page of a response that gives nothing, and why."""
-    return response_page(kind, (), [Reject.of(reason, why[:300], text)], charset)
+    """The page of a response without any usable item, with the reason."""
+    return Page(kind, charset, rejects=(Reject.of(reason, why[:300], text),))
 
 
-def cut_off(before: str, after: str) -> list[Reject]:
-    """The reject of text around a document, by PHP, a plugin or a cache; none where both are white space."""
+def surrounding_rejects(before: str, after: str) -> list[Reject]:
+    """The reject of text around a document, by PHP, a plugin or a cache; an empty list where both are white space."""
     parts = (("before", before.strip("\ufeff \t\r\n")), ("after", after.strip("\ufeff \t\r\n")))
-    cut = [(where, well_formed(text)) for where, text in parts if text]
+    cut = [(where, to_valid_text(text)) for where, text in parts if text]
     if not cut:
         return []
     detail = ", ".join(f"{len(text)} characters {where} the document" for where, text in cut)
@@ -41,8 +31,8 @@ def cut_off(before: str, after: str) -> list[Reject]:
     return [Reject.of(RejectReason.EXTRA_TEXT, f"cut off: {detail}", excerpt)]
 
 
-def without_foreign_link(article: Article, url: str | None) -> tuple[Article, list[Reject]]:
-    """`article` without a link that leads off the site of `url`, which gave it, and the reject that says so."""
+def drop_foreign_link(article: Article, url: str | None) -> tuple[Article, list[Reject]]:
+    """`article` without a link that leads off the site of `url`, which gave it, and the reject that states it."""
     if article.url is None or url is None or site_name(article.url) == site_name(url):
         return article, []
     why = f"the link leads to {site_name(article.url)[:100]}, not to {site_name(url)}: it is not taken"
@@ -50,34 +40,34 @@ def without_foreign_link(article: Article, url: str | None) -> tuple[Article, li
     return article._replace(url=None), [reject]
 
 
-def unread_time(name: str, value: object, read: datetime | None) -> list[Reject]:
-    """The reject of a time that the field `name` has and that could not be read; none where it has no time."""
+def time_rejects(name: str, value: object, read: datetime | None) -> list[Reject]:
+    """The reject of a time that the field `name` has and that could not be read; an empty list where it has no time."""
     if read is not None or value is None:
         return []
-    text = well_formed(str(value)[:200])
+    text = to_valid_text(str(value)[:200])
     if _NO_TIME.fullmatch(text):
         return []
     return [Reject.of(RejectReason.BAD_TIME, f"{name} is not a time that an article can have", text)]
 
 
 def too_many_tags(text: str) -> str | None:
-    """Why the pieces of HTML in a JSON or RSS answer would together take seconds, or None."""
+    """Why the pieces of HTML in a JSON or RSS response would together take seconds, or None."""
     tags = sum(map(text.count, ("<", "&lt;", "\\u003c", "\\u003C")))
     return f"{tags} tags, more than {MAX_TAGS}" if tags > MAX_TAGS else None
 
 
-def well_formed(text: str) -> str:
-    """`text` without what UTF-8 or DuckDB's readers refuse: lone surrogates and NUL become U+FFFD."""
+def to_valid_text(text: str) -> str:
+    """`text` without what UTF-8 cannot encode or DuckDB's readers refuse: lone surrogates and NUL become U+FFFD."""
     text = text.replace("\x00", "\ufffd")
     if text.isascii():
         return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def plain(html: str) -> str | None:
-    """A title or name as text: tags taken out, then entities resolved, once; None when nothing is left.
+def html_to_text(html: str) -> str | None:
+    """A title or name as text: tags taken out, then entities resolved, once; None when no text is left.
 
-    >>> plain("Milk &amp;#8217; <em>Honey</em>")
+    >>> html_to_text("Milk &amp;#8217; <em>Honey</em>")
     'Milk &#8217; Honey'
     """
     if ("<" in html or "&" in html) and too_complex(html.encode()) is None:
@@ -94,16 +84,8 @@ def read_content(html: str) -> Article | None:
         return None
     markup = _body(html)
     media = take_captions(markup.body)
-    cleaned = clean_article(markup.text().split(GAP))
-    return Article(
-        position=1,
-        title=None,
-        url=None,
-        text=cleaned.text,
-        is_truncated=cleaned.is_truncated,
-        dateline=cleaned.dateline,
-        media=(*media, *cleaned.media),
-    )
+    article = clean_article(markup.text().split(GAP))
+    return article._replace(media=(*media, *article.media))
 
 
 def _body(html: str) -> Markup:

@@ -1,4 +1,4 @@
-"""The JSON-LD of a page: read as leniently as search engines do, and searched for the node of one article."""
+"""The JSON-LD of a page: read as leniently as search engines do; the node of one article."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from ca_etl.parse.clean import squeeze
-from ca_etl.parse.dates import instant
-from ca_etl.parse.item_validation import plain, unread_time, well_formed
+from ca_etl.parse.item_validation import html_to_text, time_rejects, to_valid_text
+from ca_etl.parse.lines import parse_instant, squeeze
 from ca_etl.parse.links import bare_address, is_address
-from ca_etl.parse.page import Reject
+from ca_etl.parse.page import Article, Reject
 from ca_etl.records import RejectReason
 
 Node = Mapping[str, Any]
@@ -23,7 +21,7 @@ _LIST_TYPES: Final = frozenset({"CollectionPage", "SearchResultsPage", "ProfileP
 # SEO plugins write one script; a page of thousands is no article.
 _MAX_SCRIPTS: Final = 20
 _MAX_NODES: Final = 1_000
-# What pages leave around JSON or between its parts and search engines forgive; strings match first and are kept.
+# What pages leave around JSON or between its parts, and search engines accept; strings match first and are kept.
 _AROUND_JSON: Final = re.compile(
     r'("(?:[^"\\]|\\.)*")|/\*[^*]{0,500}\*/|//|<!--|-->|<!\[CDATA\[|\]\]>|,(?=\s{0,200}[}\]])', re.DOTALL
 )
@@ -33,12 +31,7 @@ _QUOTES: Final = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014", "''\"\"--
 class LinkedArticle(NamedTuple):
     """The article that a node describes, the page's `is_own` by address; `rejects` are of times that cannot be read."""
 
-    headline: str | None = None
-    author: str | None = None
-    published_at: datetime | None = None
-    modified_at: datetime | None = None
-    categories: tuple[str, ...] = ()
-    body: str | None = None
+    article: Article = Article()
     rejects: tuple[Reject, ...] = ()
     is_own: bool = False
 
@@ -64,7 +57,7 @@ class LinkedData(NamedTuple):
                     nodes += _nodes(value)
             except (ValueError, RecursionError) as error:
                 why = f"the JSON-LD of the page: {error}"[:300]
-                rejects.append(Reject.of(RejectReason.BAD_JSON, why, well_formed(script[:400])))
+                rejects.append(Reject.of(RejectReason.BAD_JSON, why, to_valid_text(script[:400])))
         return cls(nodes[:_MAX_NODES], rejects)
 
     @property
@@ -75,7 +68,7 @@ class LinkedData(NamedTuple):
     def article(self, addresses: AbstractSet[str], title: str | None = None) -> LinkedArticle | None:
         """The article that the page is: by its (bare) address, else by `title`, else the only one without an address.
 
-        A node with an address that is not among `addresses` is another page's, unless the page has none.
+        A node with an address that is not among `addresses` is another page's, unless the page has no address.
         """
         articles = [(node, _addresses(node)) for node in self.nodes if _is_article(node)]
         own = [node for node, stated in articles if stated & addresses]
@@ -141,17 +134,17 @@ def _linked(node: Node, nodes: Sequence[Node]) -> LinkedArticle:
     terms = keywords.split(",", _MAX_NODES) if isinstance(keywords, str) else _list(keywords)
     categories = map(_text, [*_list(node.get("articleSection")), *terms])
     stated = {name: node.get(name) for name in ("datePublished", "dateModified")}
-    times = [instant(value) if isinstance(value, str) else None for value in stated.values()]
-    unread = map(unread_time, stated, stated.values(), times)
-    return LinkedArticle(
-        headline=_text(node.get("headline")) or _text(node.get("name")),
+    times = [*map(parse_instant, stated.values())]
+    unread = map(time_rejects, stated, stated.values(), times)
+    article = Article(
+        title=_text(node.get("headline")) or _text(node.get("name")),
+        text=_text(node.get("articleBody")),
         author=", ".join(names) or None,
         published_at=times[0],
         modified_at=times[1],
         categories=tuple(dict.fromkeys(filter(None, categories))),
-        body=_text(node.get("articleBody")),
-        rejects=tuple(reject for rejects in unread for reject in rejects),
     )
+    return LinkedArticle(article, tuple(reject for rejects in unread for reject in rejects))
 
 
 def _name(author: object, nodes: Sequence[Node]) -> str | None:
@@ -165,4 +158,4 @@ def _name(author: object, nodes: Sequence[Node]) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return plain(well_formed(value)) if isinstance(value, str) else None
+    return html_to_text(to_valid_text(value)) if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""Addresses: of an article whatever the form of its page, of feeds and of the API."""
+"""Addresses: of an article in any form of its page, of feeds and of the API; slugs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _ADDRESS: Final = re.compile(
 
 _HOST: Final = re.compile(r"\A[a-z]+:/*[^/]*", re.IGNORECASE)
 _FILE_ENDINGS: Final = (".html", ".htm", "/index.php")
-# No octet of a control character: no slug has one, and a NUL in a name is read differently by every client.
+# No octet of a control character: no slug has one, and clients read a NUL in a name in different ways.
 _ENCODED: Final = re.compile(r"(?:[^%]|%[2-9a-f][0-9a-f])*", re.IGNORECASE)
 
 SLUG_CHARS: Final = 200
@@ -53,18 +53,18 @@ def article_address(url: str) -> str:
 
 
 def bare_address(url: str) -> str:
-    """The address of an article, whatever form of its page, without scheme, `www.`, query, fragment and last slash."""
+    """The address of an article in any form of its page, without scheme, `www.`, query, fragment and last slash."""
     address = article_address(url).partition("#")[0].partition("?")[0].rstrip("/")
     return address.removeprefix("https://").removeprefix("http://").removeprefix("www.")
 
 
 def is_address(name: str) -> bool:
-    """Whether what is given as a name is a web or mail address."""
+    """Whether `name`, given as a person's, is a web or mail address."""
     return _ADDRESS.match(name) is not None
 
 
 def path_parts(url: str) -> list[str]:
-    """The segments of the path of `url`; none where it has none or cannot be split."""
+    """The segments of the path of `url`; an empty list where `url` has no path or cannot be split."""
     try:
         path = urlsplit(url).path
     except ValueError:
@@ -73,7 +73,7 @@ def path_parts(url: str) -> list[str]:
 
 
 def is_api(url: str | None) -> bool:
-    """Whether `url` asks WordPress for JSON: below `/wp-json/`, or with `rest_route` on the front page."""
+    """Whether `url` requests JSON from WordPress: below `/wp-json/`, or with `rest_route` on the front page."""
     if not url:
         return False
     parts = path_parts(url)
@@ -105,9 +105,11 @@ def url_slug(url: str) -> str | None:
 
 
 def title_slug(title: str) -> str:
-    """The slug that WordPress makes of a title (`sanitize_title`); a title without letters is its own.
+    """The slug that WordPress makes of a title (`sanitize_title` in wp-includes/formatting.php).
 
-    As in `remove_accents` a letter has no accent, here in every script ("й" is "и", in titles and links alike). As in
+    A title without letters is its own slug.
+
+    As in `remove_accents` a letter has no accent, here in every script ("й" is "и", in titles and in links). As in
     `sanitize_title_with_dashes` spaces, dashes, full stops and slashes become hyphens, and other signs are dropped.
 
     >>> title_slug("U.S. - Uzbek Talks: What's Next?")
@@ -123,7 +125,7 @@ def title_slug(title: str) -> str:
 
 
 def resolve(base: str | None, link: str) -> str | None:
-    """`link` as an absolute http(s) URL without its fragment; None where it is none."""
+    """`link` as an absolute http(s) URL without its fragment; None for any other link."""
     link = link.strip()
     try:
         joined = link if link.startswith(("https://", "http://")) else urljoin(base or "", link)

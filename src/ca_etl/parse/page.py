@@ -1,22 +1,26 @@
-"""What one page states, whatever form it came in."""
+"""What one page states, whatever form it came in; which kind it is, and which day its ticker belongs to."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import re
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from ca_etl.parse.links import article_address, path_parts
 from ca_etl.records import RejectReason
 
 # Stored beside every row; raised whenever the same bytes could give other rows.
 PARSER_VERSION: Final = "2026-11-27.7"
 
 EXCERPT_CHARS: Final = 200
+# Between two text nodes. A page that holds one itself only has one more line.
+GAP: Final = "\x04"
 
 
 class PageKind(StrEnum):
-    """What sort of page it was; `kinds.kind_of` holds the rules."""
+    """The kind of a page; `kind_of` has the rules."""
 
     LISTING = "listing"
     HOME = "home"
@@ -33,7 +37,7 @@ class RateLine(NamedTuple):
     """One pair of the ticker as printed: 1 `base` costs `rate_text` `quote`.
 
     `change_text` keeps its sign and its percent sign ("-0%" is a fall that rounds to nothing).
-    `position` is the place of the line in its cycle, from 1.
+    `position` is the number of the line in its cycle, from 1.
     """
 
     base: str
@@ -53,7 +57,7 @@ class RateLine(NamedTuple):
         return Decimal(self.change_text.removesuffix("%")) + 0
 
 
-class Shown(NamedTuple):
+class ResultCount(NamedTuple):
     """The numbers of "Viewing results FIRST - LAST of TOTAL"; LAST can exceed TOTAL ("1 - 6 of 2")."""
 
     first: int
@@ -72,16 +76,16 @@ class Media(NamedTuple):
 class Article(NamedTuple):
     """One article as shown on a page, `position` from 1 in the order shown.
 
-    `text` is None where a title is alone, `title` is None where a text does. `url` is absolute.
+    `text` is None where a title is alone, `title` is None where a text is. `url` is absolute.
     `published_at` and `modified_at` are UTC. `dateline` is the "CITY (TCA)" that opened the text. `categories`
     are names, tags among them.
     """
 
-    position: int
-    title: str | None
-    url: str | None
-    text: str | None
-    is_truncated: bool
+    position: int = 1
+    title: str | None = None
+    url: str | None = None
+    text: str | None = None
+    is_truncated: bool = False
     author: str | None = None
     published_at: datetime | None = None
     modified_at: datetime | None = None
@@ -89,6 +93,10 @@ class Article(NamedTuple):
     media: tuple[Media, ...] = ()
     post_id: int | None = None
     categories: tuple[str, ...] = ()
+
+    def or_else(self, other: Article) -> Article:
+        """This article, with the fields of `other` where its own are missing."""
+        return Article._make(own or others for own, others in zip(self, other, strict=True))
 
 
 class Reject(NamedTuple):
@@ -100,22 +108,103 @@ class Reject(NamedTuple):
 
     @classmethod
     def of(cls, reason: RejectReason, detail: str, text: str) -> Reject:
-        """A reject whose excerpt is the beginning of `text`."""
+        """A reject with the first characters of `text` as its excerpt."""
         return cls(reason, detail, text[:EXCERPT_CHARS])
 
 
 class Page(NamedTuple):
-    """One page read. `page_date` is as printed; on an article page it is the article's own date.
+    """One page as read. `page_date` is as printed; on an article page it is the article's own date.
 
     `error_code` is the code of the error that an API gave in place of posts.
     """
 
     kind: PageKind
-    page_date: date | None
-    rates: tuple[RateLine, ...]
-    ticker_cycles: int
-    shown: Shown | None
-    articles: tuple[Article, ...]
-    rejects: tuple[Reject, ...]
     charset: str
+    articles: tuple[Article, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    page_date: date | None = None
+    rates: tuple[RateLine, ...] = ()
+    ticker_cycles: int = 0
+    shown: ResultCount | None = None
     error_code: str | None = None
+
+
+# A page prints at most the day that has begun somewhere: no zone is a whole day ahead of Asia/Almaty.
+_AHEAD: Final = timedelta(days=1)
+_KINDS: Final = {
+    **dict.fromkeys(("author", "our-people"), PageKind.AUTHOR),
+    **dict.fromkeys(("category", "tag", "latest", "feed"), PageKind.LISTING),
+    "index.php": PageKind.OLD_SITE,
+}
+_POST_QUERY: Final = re.compile(r"[?&](?:p|page_id)=[0-9]")
+
+
+class Features(NamedTuple):
+    """What a page shows that decides its kind."""
+
+    has_header: bool = False
+    has_breadcrumb: bool = False
+    has_written_by: bool = False
+    is_single_article: bool = False
+    is_post: bool = False
+    is_unproven: bool = False
+    has_ticker_or_date: bool = False
+    articles: int = 0
+    has_teasers: bool = False
+
+
+def kind_of(features: Features, url: str | None) -> PageKind:
+    """The kind of a page: the first of these that holds.
+
+    1. a breadcrumb "Our People >" makes an author page, a "Viewing results" header a listing;
+    2. the page of a post by WordPress' own classes is an article; else a URL of one kind alone decides: /author/ and
+       /our-people/, /page/N and the front page, /index.php;
+    3. bullets "Written by" make the old site, unless a ticker or date line is above: these are on the new site;
+    4. a page that declares itself one article is one, where it has another sign of that: an error page has none;
+    5. the other URLs: /category/, /tag/, /latest/ and /feed/ are listings, a path of one segment an article, unless
+       it is unproven too;
+    6. without a URL that decides: teasers with "Continue reading", or articles below a ticker or date line, make the
+       home page;
+    7. anything else is other.
+    """
+    if features.has_breadcrumb or features.has_header:
+        return PageKind.AUTHOR if features.has_breadcrumb else PageKind.LISTING
+    by_url = kind_of_url(url)
+    is_known = by_url is not None and not (by_url is PageKind.ARTICLE and features.is_unproven)
+    has_list = features.has_teasers or (features.has_ticker_or_date and features.articles > 0)
+    rules = (
+        (features.is_post and not features.is_unproven, PageKind.ARTICLE),
+        (by_url in {PageKind.AUTHOR, PageKind.HOME, PageKind.OLD_SITE}, by_url),
+        (features.has_written_by and not features.has_ticker_or_date, PageKind.OLD_SITE),
+        (features.is_single_article and not features.is_unproven, PageKind.ARTICLE),
+        (is_known, by_url),
+        (by_url is None and has_list, PageKind.HOME),
+    )
+    return next((kind for holds, kind in rules if holds and kind is not None), PageKind.OTHER)
+
+
+def ticker_day(kind: PageKind, page_date: date | None, on: date | None) -> date | None:
+    """The day that a page's ticker belongs to; `on` is the day of the capture. None: undated.
+
+    The printed date where there is one, however old: ticker and date line are printed together, so a cached page
+    carries the rates of its own day. It is the day of the capture on an article page, whose date line is the
+    article's own (2018 under a ticker of 2026), and where the printed date is in the future of the capture.
+    `raw.capture.observed_date` is this day; `staging.stg_capture` flags dates that are far apart.
+    """
+    if kind is PageKind.ARTICLE or page_date is None:
+        return on
+    if on is not None and page_date - _AHEAD > on:
+        return on
+    return page_date
+
+
+def kind_of_url(url: str | None) -> PageKind | None:
+    """The kind that an address has by itself, None where it may be any."""
+    if not url:
+        return None
+    parts = path_parts(article_address(url))
+    if not parts or parts[0] == "page":
+        # Without permalinks a post has a number at the address of the front page.
+        return None if _POST_QUERY.search(url) is not None else PageKind.HOME
+    by_first = _KINDS.get(parts[0])
+    return by_first or (PageKind.ARTICLE if len(parts) == 1 else None)

@@ -1,21 +1,19 @@
-"""From a capture to its rows: the one door into this room."""
+"""From a capture to its rows: what other rooms call of this one."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ca_etl.parse.decode import Decoded, Form, beginning, challenge_in, decode, form_of
-from ca_etl.parse.html_document import too_complex
+from ca_etl.parse.decode import Decoded, Form, decode, find_challenge, form_of, text_prefix
 from ca_etl.parse.html_page import read_html
 from ca_etl.parse.item_validation import refused_page
-from ca_etl.parse.links import article_address, is_api, title_slug, url_slug
-from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, Reject
-from ca_etl.parse.page_kind import ticker_day
+from ca_etl.parse.links import article_address, bare_address, is_api, title_slug, url_slug
+from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, Reject, ticker_day
 from ca_etl.parse.text_page import read_text
 from ca_etl.parse.wordpress_json import read_posts
 from ca_etl.records import (
@@ -27,7 +25,7 @@ from ca_etl.records import (
     site_name,
 )
 
-# Kinds that list articles; on the others a page without one is nothing to report.
+# Kinds that list articles; a page of another kind may have none.
 _LISTS: Final = frozenset(
     {PageKind.LISTING, PageKind.HOME, PageKind.AUTHOR, PageKind.POSTS_API, PageKind.FEED}
 )
@@ -35,10 +33,10 @@ _LISTS: Final = frozenset(
 # Responses for machines, which print no ticker.
 _FOR_MACHINES: Final = frozenset({PageKind.POSTS_API, PageKind.FEED, PageKind.API_ERROR})
 
-# Fewer pairs than this are a quotation and no ticker, which has never had fewer than four.
+# Fewer pairs than this are a quotation: the ticker has never had fewer than four.
 MIN_PAIRS: Final = 3
 
-# A response for machines that gives nothing for one of these could not be read.
+# With one of these a response for machines that gives no row could not be read.
 _UNREAD: Final = frozenset({RejectReason.BAD_JSON, RejectReason.BAD_XML, RejectReason.TOO_LARGE})
 
 _FIRST_DAY: Final = date(1, 1, 2)
@@ -50,19 +48,19 @@ _NO_WORD: Final = re.compile(r"[\W_]+")
 
 
 def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None = None) -> Rows:
-    """The rows of one capture: exactly one `capture` row, and an observation or a reject at least.
+    """The rows of one capture: exactly one `capture` row, and at least one observation or reject.
 
-    A response of the posts API that counts nothing, and holds nothing, has its `capture` row alone.
+    A response of the posts API that counts no post and has none gives its `capture` row alone.
 
-    `zone` is the zone in which an undated capture's day is reckoned. Pure, and raises for no input.
-    Positions count from 1 in each table. `site` is the host (without `www.`, or "loopback") whose pages are wanted: a
-    page known to be another's is rejected, since a web archive's file holds many sites. None takes every page.
+    `zone` is the time zone of the day of an undated capture. Pure, and raises for no input. Positions count from 1 in
+    each table. `site` is the host (without `www.`, or "loopback") whose pages are wanted: a page known to be another's
+    is rejected, since a web archive's file holds many sites. None takes every page.
     """
     on = None if capture.captured_at is None else capture.captured_at.astimezone(zone).date()
     read = _read(capture, on, site)
     page, rejects = (None, [read]) if isinstance(read, Reject) else (read, [*read.rejects])
     if page is not None:
-        rejects += _lacking(capture, page)
+        rejects += _missing_parts(capture, page)
         if ticker_day(page.kind, page.page_date, on) is None:
             rejects.append(_undated(page))
             page = page._replace(rates=(), articles=())
@@ -78,14 +76,13 @@ def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None =
             of_rate = {"capture_id": capture.capture_id, "rate": rate.rate, "change_pct": rate.change_pct}
             rows.rate_observation.append(rate._asdict() | of_rate)
         _add_articles(rows, capture, page.articles, zone)
-    by = {"capture_id": capture.capture_id, "parser_version": PARSER_VERSION, "run_id": run_id}
     for position, reject in enumerate(rejects, start=1):
-        rows.reject.append({**by, "position": position, **reject._asdict(), "reason": str(reject.reason)})
+        rows.reject.append(_reject_row(reject, capture.capture_id, position, run_id))
     return rows
 
 
 def read_page(payload: bytes, *, content_type: str | None, url: str | None, on: date | None) -> Page | Reject:
-    """The page that the bytes are, or why they are not one. `on` is the day of the capture, if known."""
+    """The page that the bytes are, or the reject of what is not a page. `on` is the day of the capture, if known."""
     form = form_of(payload, content_type, url)
     if isinstance(form, Reject):
         return form
@@ -105,6 +102,7 @@ def _read_form(
     form: Form, payload: bytes, decoded: Decoded, *, url: str | None, on: date | None
 ) -> Page | Reject:
     text, charset = decoded.text, decoded.charset
+    read: Page | Reject
     if form is Form.FEED:
         from ca_etl.parse.feed import read_feed  # noqa: PLC0415  feedparser takes 50 ms to import
 
@@ -117,31 +115,28 @@ def _read_form(
         return _api_refused(f"{form.value} where JSON was asked for", text, charset)
     if form is Form.HTML:
         html = payload if decoded.is_verbatim else text.encode()
-        why = too_complex(html)
-        if why is not None:
-            return Reject.of(RejectReason.TOO_LARGE, why, text)
-        page = read_html(html, url=url, on=on, charset=charset)
+        read = read_html(html, url=url, on=on, charset=charset)
+    elif text.count("\n") > MAX_LINES:
+        read = Reject.of(RejectReason.TOO_LARGE, f"more than {MAX_LINES} lines of text", text)
     else:
-        if text.count("\n") > MAX_LINES:
-            return Reject.of(RejectReason.TOO_LARGE, f"more than {MAX_LINES} lines of text", text)
-        page = read_text(text, url=url, on=on, charset=charset)
-    mark = None if page.ticker_cycles else challenge_in(text)
-    return page if mark is None else Reject.of(RejectReason.BLOCKED, f"a bot check, told by {mark!r}", text)
+        read = read_text(text, url=url, on=on, charset=charset)
+    mark = None if isinstance(read, Reject) or read.ticker_cycles else find_challenge(text)
+    return read if mark is None else Reject.of(RejectReason.BLOCKED, f"a bot check, told by {mark!r}", text)
 
 
 def _api_refused(why: str, text: str, charset: str) -> Page:
-    """The response of an API that lets nobody in: a firewall's page, or an error in a dialect of its own."""
+    """The response of an API that refuses every request: a firewall's page, or an error in a form of its own."""
     why = f"{why}{_challenge(text)}"
     return refused_page(PageKind.API_ERROR, RejectReason.API_REFUSED, why, text, charset)
 
 
 def _challenge(text: str) -> str:
-    mark = challenge_in(text)
+    mark = find_challenge(text)
     return "" if mark is None else f", told by {mark!r}"
 
 
 def _read(capture: Capture, on: date | None, site: str | None) -> Page | Reject:
-    """The page of a capture, or why it has none. Of error pages only the API's are read, for its error object."""
+    """The page of a capture, or why it has none. Of error responses only the API's are read, for its error object."""
     status, url = capture.http_status, capture.url
     if site is not None and url is not None and (name := site_name(url)) != site:
         return Reject(RejectReason.OTHER_SITE, f"a page of {name}, not of {site}", "")
@@ -157,12 +152,12 @@ def _read(capture: Capture, on: date | None, site: str | None) -> Page | Reject:
     if isinstance(page, Page):
         charset = page.charset
         why += f", {page.rejects[0].detail}" if page.kind is PageKind.API_ERROR else ""
-    return _api_refused(why, beginning(capture.payload), charset)
+    return _api_refused(why, text_prefix(capture.payload), charset)
 
 
 def _refused(capture: Capture) -> Reject:
-    """Why the response is no page to begin with."""
-    status, text = capture.http_status, beginning(capture.payload)
+    """The reject of a response whose body is not read."""
+    status, text = capture.http_status, text_prefix(capture.payload)
     if capture.truncated is not None:
         return Reject.of(RejectReason.TRUNCATED, f"cut in the archive: {capture.truncated}", text)
     if status == 304:
@@ -172,10 +167,11 @@ def _refused(capture: Capture) -> Reject:
     return Reject.of(reason, f"status {status}{challenge}", text)
 
 
-def _lacking(capture: Capture, page: Page) -> Iterator[Reject]:
-    """What a page of its kind should have and has not; a reject has stated why a response for machines is empty.
+def _missing_parts(capture: Capture, page: Page) -> Iterator[Reject]:
+    """The rejects of what a page of its kind should have and has not.
 
-    A response that counts nothing for the request is empty, and nothing is missing.
+    A response for machines that is empty has a reject with the reason already; one that counts no post for the request
+    is empty, and nothing is missing.
     """
     for_machines = page.kind in _FOR_MACHINES
     # What was cut off leaves open what the rest of the response is.
@@ -198,7 +194,7 @@ def _lacking(capture: Capture, page: Page) -> Iterator[Reject]:
 def _ambiguous_titles(articles: Iterable[Article]) -> Iterator[tuple[Article, Reject]]:
     """The articles of one page that only a title identifies, of which there are several, each with its reject.
 
-    Without a link and a post id nothing states which of them another page shows. A text that is the prefix of another
+    Without a link or a post id it is unknown which of them another page shows. A text that is the prefix of another
     one is the same article, shown twice.
     """
     by_title: dict[str, list[Article]] = {}
@@ -244,7 +240,7 @@ def _is_page(page: Page | None) -> bool:
 
 def _capture_row(capture: Capture, page: Page | None, on: date | None, zone: ZoneInfo) -> dict[str, Any]:
     day = on if page is None else ticker_day(page.kind, page.page_date, on)
-    # a page can print the first day of the first year, whose beginning no zone east of Greenwich has in UTC
+    # a page can print the first day of the first year, which begins before year 1 of UTC in a zone east of Greenwich
     day_began = day and datetime.combine(max(day, _FIRST_DAY), time(), zone)
     shown = None if page is None else page.shown
     counted = capture.total if page is not None and page.kind is PageKind.POSTS_API else None
@@ -296,3 +292,70 @@ def _add_articles(rows: Rows, capture: Capture, articles: Iterable[Article], zon
             "categories": list(article.categories) or None,
         }
         rows.article_observation.append(row)
+
+
+class PageContent(NamedTuple):
+    """What the page of one article states; `text` is its text, or the text's hash."""
+
+    url: str
+    title: str | None
+    text: str | None
+    post_id: int | None
+
+
+def repeated_pages(pages: Sequence[PageContent]) -> dict[int, int]:
+    """The indexes in `pages` that are not an article's, each with the number of addresses that have its content.
+
+    A server that answers with one page whatever was requested can give it every sign of an article, so that only
+    several pages show it: one text, or one title where there is no text, under several addresses. A post that was
+    published twice has one title and a post id for each address.
+    """
+    same: dict[tuple[str | None, str | None], list[int]] = {}
+    for index, page in enumerate(pages):
+        if page.text or page.title:
+            same.setdefault((page.text, None if page.text else page.title), []).append(index)
+    repeated: dict[int, int] = {}
+    for indexes in same.values():
+        several = [pages[index] for index in indexes]
+        addresses = len({bare_address(page.url) for page in several})
+        post_ids = {page.post_id for page in several}
+        is_published_twice = (
+            None not in post_ids and len(post_ids) >= addresses and len({page.title for page in several}) == 1
+        )
+        if addresses > 1 and not is_published_twice:
+            repeated |= dict.fromkeys(indexes, addresses)
+    return repeated
+
+
+def reject_repeats(rows: Rows, *, source: str, run_id: str) -> None:
+    """Make rejects of the pages in `rows`, those of one archive file, that have the content of other articles' pages.
+
+    Only captures of `source`, which requests the page of one article after the other.
+    """
+    pages = {
+        row["capture_id"]: row
+        for row in rows.capture
+        if row["source"] == source and row["page_kind"] == PageKind.ARTICLE and row["articles_parsed"] == 1
+    }
+    shown = [row for row in rows.article_observation if row["capture_id"] in pages and row["url"]]
+    contents = [PageContent(row["url"], row["title"], row["text_id"], row["post_id"]) for row in shown]
+    lost: set[str] = set()
+    for index, addresses in repeated_pages(contents).items():
+        capture_id = shown[index]["capture_id"]
+        why = f"{addresses} pages say the same"
+        reject = Reject.of(RejectReason.NO_ARTICLES, why, shown[index]["title"] or "")
+        positions = (row["position"] for row in rows.reject if row["capture_id"] == capture_id)
+        rows.reject.append(_reject_row(reject, capture_id, max(positions, default=0) + 1, run_id))
+        pages[capture_id] |= {"page_kind": str(PageKind.OTHER), "page_date": None, "articles_parsed": 0}
+        lost.add(capture_id)
+    kept = [row for row in rows.article_observation if row["capture_id"] not in lost]
+    lost_texts = {row["text_id"] for row in shown if row["capture_id"] in lost} - {
+        row["text_id"] for row in kept
+    }
+    rows.article_observation = kept
+    rows.article_text = [row for row in rows.article_text if row["text_id"] not in lost_texts]
+
+
+def _reject_row(reject: Reject, capture_id: str, position: int, run_id: str) -> dict[str, Any]:
+    by = {"capture_id": capture_id, "position": position, "parser_version": PARSER_VERSION, "run_id": run_id}
+    return by | reject._asdict() | {"reason": str(reject.reason)}

@@ -1,7 +1,7 @@
-"""From the lines of a text page to its articles: one small reader for each kind of page.
+"""From the lines of a text page to its articles: one reader for each kind of page.
 
-`READERS` is the one place where a kind gets its reader. Lines between articles ("Continue reading", author boxes,
-bylines, dividers) are not text, but mark where an article ends (`runs_of`).
+`READERS` has the reader of each kind. Lines between articles ("Continue reading", author boxes,
+bylines, dividers) are not text, but mark where an article ends (`_sections_of`).
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ca_etl.parse.clean import byline, is_furniture
-from ca_etl.parse.labels import describes_article, is_credit
+from ca_etl.parse.lines import describes_article, fold_signs, is_boilerplate, is_credit, read_byline
 from ca_etl.parse.page import PageKind
-from ca_etl.parse.text_lines import Line, plain
 from ca_etl.parse.title_scoring import (
     MAX_CHARS,
     is_caption,
@@ -39,8 +37,8 @@ class Block:
     caption: str | None = None
 
 
-def without_cut_title(kind: PageKind, blocks: list[Block]) -> tuple[list[Block], str | None]:
-    """The blocks of a text that ends within a line, and the title, if that line is the beginning of one.
+def take_cut_title(kind: PageKind, blocks: list[Block]) -> tuple[list[Block], str | None]:
+    """The blocks of a text that ends within a line, and the title, if that line is the prefix of one.
 
     Where titles and texts take turns, a last line after a text is one, of unknown end.
     """
@@ -54,14 +52,14 @@ def without_cut_title(kind: PageKind, blocks: list[Block]) -> tuple[list[Block],
     return blocks, None
 
 
-def is_cut(blocks: Sequence[Block], lines: Sequence[Line]) -> bool:
+def is_cut(blocks: Sequence[Block], lines: Sequence[str]) -> bool:
     """Whether the last text is cut, in a capture that ends within a line: that line is the text's and ends no sentence.
 
     Captures hold the first bytes of a page as a rule, so that they end anywhere. One that ends after a full
-    stop looks like a whole one.
+    stop cannot be distinguished from a whole one.
     """
     last = blocks[-1].paragraphs[-1:] if blocks else []
-    return bool(last) and last[0] == lines[-1].text and last[0][-1] not in _ENDS
+    return bool(last) and last[0] == lines[-1] and last[0][-1] not in _ENDS
 
 
 # In an author's box: names, biography, dividers.
@@ -74,101 +72,93 @@ _MORE: Final = re.compile(
 _SITE: Final = "the times of central asia"
 
 
-def has_written_by(lines: Sequence[Line]) -> bool:
+def has_written_by(lines: Sequence[str]) -> bool:
     """Whether a bullet "Written by NAME" is among the lines, as on the old site."""
-    return any(len(line.text) < 120 and is_written_by(line.text) for line in lines[:60])
+    return any(len(line) < 120 and _is_written_by(line) for line in lines[:60])
 
 
-def is_written_by(text: str) -> bool:
+def _is_written_by(text: str) -> bool:
     """Whether the line is a bullet "Written by NAME"."""
     return text.lstrip("•*-– ").startswith("Written by ")  # noqa: RUF001 (printed so)
 
 
-def ends_teaser(text: str) -> bool:
-    """Whether the line is a "Continue reading" or its like and nothing else."""
+def _ends_teaser(text: str) -> bool:
+    """Whether the line is a only "Continue reading" or similar."""
     return len(text) < 60 and _MORE.fullmatch(text) is not None
 
 
-@dataclass(slots=True)
-class Run:
-    """Lines between two borders of boilerplate; `author` is the byline after them."""
-
-    texts: list[str] = field(default_factory=list)
+def _sections_of(lines: Sequence[str]) -> Iterator[tuple[list[str], str | None]]:
+    """The lines without boilerplate, divided where a teaser or an author's box ends, each part with its byline."""
+    texts: list[str] = []
     author: str | None = None
-
-
-def runs_of(lines: Sequence[Line]) -> Iterator[Run]:
-    """The lines without boilerplate, parted where a teaser or an author's box ends."""
-    run = Run()
     skip_to = 0
-    for number, line in enumerate(lines):
+    for number, text in enumerate(lines):
         if number < skip_to:
             continue
-        text = line.text
-        if not (is_furniture(text) or ends_teaser(text)):
-            run.texts.append(text)
+        if not (is_boilerplate(text) or _ends_teaser(text)):
+            texts.append(text)
             continue
         if _BOX_END.match(text) is not None:
-            _drop_box(run)
-        elif ends_teaser(text):
+            author = _take_box(texts) or author
+        elif _ends_teaser(text):
             if text[:1] in "Rr":
                 # "Register to read more" marks a cut text, which `clean` reads from it.
-                run.texts.append(text)
-            skip_to, run.author = _after_teaser(lines, number + 1)
+                texts.append(text)
+            skip_to, author = _after_teaser(lines, number + 1)
         else:
             continue
-        if run.texts:
-            yield run
-            run = Run()
-    yield run
+        if texts:
+            yield texts, author
+            texts, author = [], None
+    yield texts, author
 
 
-def _after_teaser(lines: Sequence[Line], at: int) -> tuple[int, str | None]:
+def _after_teaser(lines: Sequence[str], at: int) -> tuple[int, str | None]:
     """Where the next article begins after "Continue reading", and the byline between: a name or the site's own."""
-    for number in range(at, min(at + _BOX_LINES, len(lines))):
-        text = lines[number].text
+    for number, text in enumerate(lines[at : at + _BOX_LINES], start=at):
         if _BOX_END.match(text) is not None:
-            first = lines[at].text
-            return number + 1, byline(first) or (first if is_name(first) else None)
-        if ends_teaser(text):
+            first = lines[at]
+            return number + 1, read_byline(first) or (first if _is_name(first) else None)
+        if _ends_teaser(text):
             break
     if at == len(lines):
         return at, None
-    text = lines[at].text
-    name = byline(text) or (text if plain(text).casefold() == _SITE else None)
+    text = lines[at]
+    name = read_byline(text) or (text if fold_signs(text).casefold() == _SITE else None)
     if name is not None:
         at += 1
-    names = [line.text for line in lines[at : at + 2] if is_name(line.text)]
+    names = [line for line in lines[at : at + 2] if _is_name(line)]
     if len(lines) - at <= _BOX_LINES and (len(names) == 2 or names[:1] == [name]):
         # The capture ends within the box.
         return len(lines), name or names[0]
     return at, name
 
 
-def _drop_box(run: Run) -> None:
-    """Take an author's box off the end of a run: from the name above the biography on."""
-    texts = run.texts
-    nearest = next((back for back in range(1, min(_BOX_LINES, len(texts)) + 1) if is_name(texts[-back])), 0)
-    if nearest:
-        first = len(texts) - nearest
-        while first and is_name(texts[first - 1]):
-            first -= 1
-        run.author = texts[first]
-        del texts[first:]
+def _take_box(texts: list[str]) -> str | None:
+    """Take an author's box off the end of `texts`, from the name above the biography on; the name."""
+    nearest = next((back for back in range(1, min(_BOX_LINES, len(texts)) + 1) if _is_name(texts[-back])), 0)
+    if not nearest:
+        return None
+    first = len(texts) - nearest
+    while first and _is_name(texts[first - 1]):
+        first -= 1
+    name = texts[first]
+    del texts[first:]
+    return name
 
 
-def take_biography(texts: list[str]) -> str | None:
+def _take_biography(texts: list[str]) -> str | None:
     """The name above a biography that ends an article, both taken off: the biography repeats the name."""
     for at in range(max(1, len(texts) - 4), len(texts) - 1):
-        if is_name(texts[at]) and texts[at].split()[-1] in texts[at + 1]:
+        if _is_name(texts[at]) and texts[at].split()[-1] in texts[at + 1]:
             name = texts[at]
             del texts[at:]
             return name
     return None
 
 
-def is_name(text: str) -> bool:
-    """Whether the line can be a person's name and nothing else."""
+def _is_name(text: str) -> bool:
+    """Whether the line can be only a person's name."""
     words = text.split()
     return (
         len(words) <= NAME_WORDS
@@ -182,29 +172,27 @@ def is_name(text: str) -> bool:
 _REPEATED: Final = re.compile(r"read more:\s*(\S.*)", re.IGNORECASE)
 
 
-def read_old(lines: Sequence[Line]) -> list[Block]:
+def _read_old(lines: Sequence[str]) -> list[Block]:
     """The old site: a title is what a bullet "Written by" follows, or "Read more:" repeats; the rest is text.
 
-    The spam above them is taken off before (`without_spam`). Digests have no title of their own, and their
+    The spam above them is taken off before (`drop_spam`). Digests have no title of their own, and their
     sub-headlines are text. Teasers that end in an ellipsis are an article each.
     """
-    texts = [line.text for line in lines]
-    repeated = _repeated(texts)
+    repeated = _repeated(lines)
     blocks: list[Block] = []
     is_over = True
-    for number, text in enumerate(texts):
-        is_signed = (
-            number + 1 < len(texts) and is_written_by(texts[number + 1]) and not describes_article(text)
-        )
-        if is_signed or plain(text).casefold() in repeated:
+    for number, text in enumerate(lines):
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        is_signed = _is_written_by(following) and not describes_article(text)
+        if is_signed or fold_signs(text).casefold() in repeated:
             blocks.append(Block(text))
             is_over = False
-        elif is_written_by(text) and len(text) < 120:
+        elif _is_written_by(text) and len(text) < 120:
             if blocks and not blocks[-1].paragraphs:
-                blocks[-1].author = byline(text)
-        elif _REPEATED.match(text) is not None or (ends_teaser(text) and text[:2] != "Re"):
+                blocks[-1].author = read_byline(text)
+        elif _REPEATED.match(text) is not None or (_ends_teaser(text) and text[:2] != "Re"):
             is_over = True
-        elif is_furniture(text):
+        elif is_boilerplate(text):
             continue
         elif is_over or (blocks[-1].title is None and blocks[-1].paragraphs[-1].endswith(("...", "…"))):
             blocks.append(Block(None, [text]))
@@ -214,28 +202,28 @@ def read_old(lines: Sequence[Line]) -> list[Block]:
     return blocks
 
 
-def without_spam(lines: Sequence[Line]) -> tuple[Sequence[Line], str | None]:
+def drop_spam(lines: Sequence[str]) -> tuple[Sequence[str], str | None]:
     """The lines of a page of the old site, and the row of keywords that others put above them, if there is one.
 
     It is a first line without a sentence that is neither an article's title nor boilerplate.
     """
     if len(lines) < 2:
         return lines, None
-    text = lines[0].text
-    first = plain(text)
+    text = lines[0]
+    first = fold_signs(text)
     is_prose = first.endswith((".", "!", "?", '"')) or " (TCA) " in first
-    is_title = is_written_by(lines[1].text) or first.casefold() in _repeated([line.text for line in lines])
-    if is_prose or is_title or is_written_by(text) or is_furniture(text) or ends_teaser(text):
+    is_title = _is_written_by(lines[1]) or first.casefold() in _repeated(lines)
+    if is_prose or is_title or _is_written_by(text) or is_boilerplate(text) or _ends_teaser(text):
         return lines, None
     return lines[1:], text
 
 
 def _repeated(texts: Sequence[str]) -> set[str]:
     """What the "Read more:" lines repeat, for matching."""
-    return {plain(match[1]).casefold() for text in texts if (match := _REPEATED.match(text)) is not None}
+    return {fold_signs(match[1]).casefold() for text in texts if (match := _REPEATED.match(text)) is not None}
 
 
-# Scores of listings are about 3 points for a title; what goes against their alternation costs this.
+# Scores of listings are about 3 points for a title; what breaks their alternation costs this.
 _TITLE_AFTER_TITLE: Final = 3.0
 _TEXT_AFTER_TEXT: Final = 2.5
 _TEXT_FIRST: Final = 1.5
@@ -261,49 +249,48 @@ def _without_labels(texts: list[str]) -> tuple[list[str], dict[int, str]]:
     return kept, credit_of
 
 
-def teasers(lines: Sequence[Line]) -> int:
+def count_teasers(lines: Sequence[str]) -> int:
     """How many "Continue reading" lines of their own there are."""
-    return sum(line.text[:1] in "Cc" and len(line.text) < 40 and ends_teaser(line.text) for line in lines)
+    return sum(line[:1] in "Cc" and len(line) < 40 and _ends_teaser(line) for line in lines)
 
 
-def _listed(lines: Sequence[Line]) -> list[Block]:
+def _listed(lines: Sequence[str]) -> list[Block]:
     """Titles and texts take turns: of all ways to part the lines the one that scores best."""
-    texts, credit_of = _without_labels([text for run in runs_of(lines) for text in run.texts])
+    texts, credit_of = _without_labels([text for texts, _ in _sections_of(lines) for text in texts])
     if len(texts) > 1 and not any(map(is_title_like, texts)):
         return [Block(None, [text]) for text in texts]
     blocks: list[Block] = []
     for number, (text, is_title) in enumerate(zip(texts, _alternating(texts), strict=True)):
-        last = blocks[-1] if blocks else None
-        name = byline(text) if last is not None and not last.paragraphs and len(text) <= 120 else None
-        if last is not None and name is not None:
-            last.author = name
-        elif is_title:
-            blocks.append(Block(text))
-        elif last is None:
-            blocks.append(Block(None, [text]))
-        else:
-            last.paragraphs.append(text)
-        blocks[-1].caption = blocks[-1].caption or credit_of.get(number)
+        is_byline = bool(blocks) and not blocks[-1].paragraphs and read_byline(text) is not None
+        _add_line(blocks, text, is_title=is_title and not is_byline, caption=credit_of.get(number))
     return blocks
+
+
+def _add_line(blocks: list[Block], text: str, *, is_title: bool, caption: str | None) -> None:
+    """Add a line to the articles so far: as the title of the next, or as a byline or paragraph of the last."""
+    if is_title or not blocks:
+        blocks.append(Block(text) if is_title else Block(None, [text]))
+    elif not blocks[-1].paragraphs and (name := read_byline(text)) is not None:
+        blocks[-1].author = name
+    else:
+        blocks[-1].paragraphs.append(text)
+    blocks[-1].caption = blocks[-1].caption or caption
 
 
 def _alternating(texts: Sequence[str]) -> list[bool]:
     """Which of the texts are titles, by the least costly sequence of titles and texts."""
     if all(map(is_title_like, texts[::2])) and not any(map(is_title_like, texts[1::2])):
-        # Nearly every page; nothing is less costly.
+        # Nearly every page; no other sequence costs less.
         return [number % 2 == 0 for number in range(len(texts))]
-    best_title, best_text = 0.0, -_TEXT_FIRST
+    # As after a text, so that a title costs nothing at first.
+    best_title, best_text = -_TEXT_FIRST, 0.0
     came: list[tuple[bool, bool]] = []
     for number, text in enumerate(texts):
         following = texts[number + 1] if number + 1 < len(texts) else ""
         score = listed_score(text, following)
-        if number:
-            twice, again = best_title - _TITLE_AFTER_TITLE, best_text - _TEXT_AFTER_TEXT
-            came.append((twice > best_text, best_title >= again))
-            best_title, best_text = max(best_text, twice) + score, max(best_title, again) - score
-        else:
-            came.append((False, False))
-            best_title, best_text = best_title + score, best_text - score
+        twice, again = best_title - _TITLE_AFTER_TITLE, best_text - _TEXT_AFTER_TEXT
+        came.append((twice > best_text, best_title >= again))
+        best_title, best_text = max(best_text, twice) + score, max(best_title, again) - score
     marks: list[bool] = []
     # After a title the last line is its text, however short: captures end within one.
     is_title = best_title > best_text and not (len(came) > 1 and came[-1][0])
@@ -313,17 +300,14 @@ def _alternating(texts: Sequence[str]) -> list[bool]:
     return marks[::-1]
 
 
-def _full(lines: Sequence[Line]) -> list[Block]:
-    """Full articles or teasers, whose section headings look like titles."""
-    blocks: list[Block] = []
-    for run in runs_of(lines):
-        blocks += _full_run(run)
-    return blocks
+def _full(lines: Sequence[str]) -> list[Block]:
+    """Full articles or teasers, whose section headings can be mistaken for titles."""
+    return [block for texts, author in _sections_of(lines) for block in _full_section(texts, author)]
 
 
-def _full_run(run: Run) -> list[Block]:
-    """The articles of one run: its first line is a title if it can be one, the further ones by their score."""
-    texts, credit_of = _without_labels(run.texts)
+def _full_section(texts: list[str], author: str | None) -> list[Block]:
+    """The articles of one section: its first line is a title if it can be one, the further ones by their score."""
+    texts, credit_of = _without_labels(texts)
     caption = texts[0] if _has_caption_above(texts) else None
     if caption is not None:
         texts, credit_of = texts[1:], {number - 1: credit for number, credit in credit_of.items()}
@@ -338,21 +322,15 @@ def _full_run(run: Run) -> list[Block]:
             in_title_case = not is_title or is_title_case(text)
         elif is_title:
             is_title = _opens(text, texts[number + 1 : number + 3], last, in_title_case=in_title_case)
-        if is_title or last is None:
-            blocks.append(Block(text) if is_title else Block(None, [text]))
-        elif not last.paragraphs and len(text) <= 120 and (name := byline(text)) is not None:
-            last.author = name
-        else:
-            last.paragraphs.append(text)
-        blocks[-1].caption = blocks[-1].caption or credit_of.get(number)
+        _add_line(blocks, text, is_title=is_title, caption=credit_of.get(number))
     if blocks:
         blocks[0].caption = caption or blocks[0].caption
-        blocks[-1].author = blocks[-1].author or run.author
+        blocks[-1].author = blocks[-1].author or author
     return blocks
 
 
 def _opens(text: str, following: Sequence[str], last: Block, *, in_title_case: bool) -> bool:
-    # Where nothing follows, a heading, a title and a paragraph cut by the end of the capture are all alike.
+    # At the end, a heading, a title and a paragraph cut by the end of the capture cannot be distinguished.
     if not following or (len(following) > 1 and is_title_like(following[0])):
         return False
     return opens_article(
@@ -361,34 +339,32 @@ def _opens(text: str, following: Sequence[str], last: Block, *, in_title_case: b
 
 
 def _has_caption_above(texts: Sequence[str]) -> bool:
-    """Whether a run begins with a picture's caption: a short line above another one that has the text."""
+    """Whether a section begins with a picture's caption: a short line above another one that has the text."""
     if len(texts) < 3 or not (is_title_like(texts[0]) and is_title_like(texts[1])) or is_title_like(texts[2]):
         return False
     return is_caption(texts[0]) or (texts[0].count(" ") < NAME_WORDS <= texts[1].count(" ") + 1)
 
 
-def _single(lines: Sequence[Line]) -> list[Block]:
+def _single(lines: Sequence[str]) -> list[Block]:
     """One article and all of the page: a title if the first line can be one, an author's box at the end."""
-    runs = list(runs_of(lines))
-    texts, credit_of = _without_labels([text for run in runs for text in run.texts])
+    sections = list(_sections_of(lines))
+    texts, credit_of = _without_labels([text for texts, _ in sections for text in texts])
     if not texts:
         return []
-    author = next((run.author for run in runs if run.author is not None), None) or take_biography(texts)
-    is_titled = is_title_like(texts[0]) and len(texts) > 1
-    block = Block(texts[0], texts[1:], author) if is_titled else Block(None, texts, author)
-    block.caption = next(iter(credit_of.values()), None)
-    if is_titled and (name := byline(block.paragraphs[0])) is not None:
-        block.author, block.paragraphs = name, block.paragraphs[1:]
-    elif len(block.paragraphs) > 1 and (name := byline(block.paragraphs[-1])) is not None:
-        block.author, block.paragraphs = name, block.paragraphs[:-1]
-    return [block]
+    author = next((name for _, name in sections if name is not None), None) or _take_biography(texts)
+    title = texts.pop(0) if is_title_like(texts[0]) and len(texts) > 1 else None
+    above = read_byline(texts[0]) if title is not None else None
+    below = read_byline(texts[-1]) if above is None and len(texts) > 1 else None
+    if above is not None or below is not None:
+        del texts[0 if below is None else -1]
+    return [Block(title, texts, above or below or author, next(iter(credit_of.values()), None))]
 
 
-READERS: Final[Mapping[PageKind, Callable[[Sequence[Line]], list[Block]]]] = {
+READERS: Final[Mapping[PageKind, Callable[[Sequence[str]], list[Block]]]] = {
     PageKind.LISTING: _listed,
     PageKind.AUTHOR: _listed,
     PageKind.HOME: _full,
     PageKind.OTHER: _full,
     PageKind.ARTICLE: _single,
-    PageKind.OLD_SITE: read_old,
+    PageKind.OLD_SITE: _read_old,
 }

@@ -1,8 +1,8 @@
 """The text form of a page: one line per paragraph, as in WET records and text captures.
 
-The ticker lines come first (`text_lines`), the date line directly after them (first where there is no ticker), then the
-"Viewing results" header or an author page's biography, then titles and texts (`text_articles`). Listings and author
-pages print a text in one paragraph, the home page in several.
+The ticker lines come first, the date line directly after them (first where there is no ticker), then the "Viewing
+results" header or an author page's biography, then titles and texts (`text_articles`). Listings and author pages print
+a text in one paragraph, the home page in several.
 """
 
 from __future__ import annotations
@@ -11,23 +11,38 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
-from ca_etl.parse.clean import clean
-from ca_etl.parse.dates import is_header, looks_like_date, read_date, read_header
-from ca_etl.parse.page import Article, Media, Page, PageKind, Reject, Shown
-from ca_etl.parse.page_kind import Signs, kind_of, ticker_day
+from ca_etl.parse.lines import (
+    clean,
+    fold_signs,
+    is_date_like,
+    is_header,
+    read_date,
+    read_header,
+    squeeze,
+)
+from ca_etl.parse.page import (
+    Article,
+    Features,
+    Media,
+    Page,
+    PageKind,
+    Reject,
+    ResultCount,
+    kind_of,
+    ticker_day,
+)
 from ca_etl.parse.text_articles import (
     READERS,
     Block,
+    count_teasers,
+    drop_spam,
     has_written_by,
     is_cut,
-    teasers,
-    without_cut_title,
-    without_spam,
+    take_cut_title,
 )
-from ca_etl.parse.text_lines import Line, plain, read_lines
-from ca_etl.parse.ticker import cut_short, read_ticker
+from ca_etl.parse.ticker import is_ticker_line, missing_cycles, read_ticker
 from ca_etl.parse.title_scoring import is_title_like
 from ca_etl.records import RejectReason
 
@@ -50,27 +65,98 @@ _JOB_CHARS: Final = 80
 _NAME_CHARS: Final = 40
 
 
+class Line(NamedTuple):
+    """One squeezed line that is not empty, and how many empty ones precede it."""
+
+    text: str
+    gap: int
+
+
 @dataclass(slots=True)
-class Head:
+class TextHead:
     """What the head of a page states; `rest` is everything else, lines above the ticker first."""
 
     page_date: date | None = None
-    shown: Shown | None = None
+    shown: ResultCount | None = None
     has_breadcrumb: bool = False
     rest: list[Line] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
 
-def read_head(lines: Sequence[Line], start: int) -> Head:
+def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> Page:
+    """Read a page in the text form: its kind, ticker, date line, count of results and articles.
+
+    `on` is the day of the capture, if known; a printed date counts more where it is the page's. `url` decides the
+    kind only where the page itself does not.
+    """
+    ticker_lines, lines, start = read_lines(text)
+    head = _read_head(lines, start)
+    texts: Sequence[str] = [line.text for line in head.rest]
+    has_ticker_or_date = bool(ticker_lines) or head.page_date is not None
+    features = Features(
+        has_header=head.shown is not None,
+        has_breadcrumb=head.has_breadcrumb,
+        has_written_by=not has_ticker_or_date and has_written_by(texts),
+        has_ticker_or_date=has_ticker_or_date,
+        articles=len(texts),
+        has_teasers=head.shown is None and count_teasers(texts) > 1,
+    )
+    kind = kind_of(features, url)
+    day = ticker_day(kind, head.page_date, on)
+    ticker = read_ticker(ticker_lines, day)
+    if not lines and (short := missing_cycles(ticker.cycles, day)) is not None:
+        head.rejects.append(short)
+    if kind is PageKind.OLD_SITE:
+        texts, spam = drop_spam(texts)
+        if spam is not None:
+            why = "a row of keywords above the articles of the old site, under no title"
+            head.rejects.append(Reject.of(RejectReason.UNTITLED, why, spam))
+    blocks = READERS[kind](texts)
+    ends_within_text = False
+    if not text.endswith("\n"):
+        blocks, cut = take_cut_title(kind, blocks)
+        if cut is not None:
+            head.rejects.append(Reject.of(RejectReason.TRUNCATED, "the text ends within a title", cut))
+        ends_within_text = cut is None and is_cut(blocks, texts)
+    articles = [_article(position, block) for position, block in enumerate(blocks, start=1)]
+    if ends_within_text:
+        articles[-1] = articles[-1]._replace(is_truncated=True)
+    rejects = (*ticker.rejects, *head.rejects)
+    rates, cycles = ticker.rates, ticker.cycles
+    return Page(kind, charset, tuple(articles), rejects, head.page_date, rates, cycles, head.shown)
+
+
+def read_lines(text: str) -> tuple[list[str], list[Line], int]:
+    """The ticker lines of `text` as printed, its other lines, and the index in these at which the ticker begins.
+
+    No-break spaces and zero-width characters alone make an empty line.
+    """
+    ticker: list[str] = []
+    lines: list[Line] = []
+    start = gap = 0
+    for line in text.split("\n"):
+        if "/" in line and is_ticker_line(line):
+            start = start if ticker else len(lines)
+            ticker.append(line.strip())
+            gap = 0
+        elif (squeezed := squeeze(line)).strip("\u200c\u200d"):
+            lines.append(Line(squeezed, gap))
+            gap = 0
+        else:
+            gap += 1
+    return ticker, lines, start
+
+
+def _read_head(lines: Sequence[Line], start: int) -> TextHead:
     """The head of the page, which begins at `start`, after the ticker."""
-    head = Head()
+    head = TextHead()
     at = start
     while at < min(start + _HEAD_LINES, len(lines)) and (
-        _take(head, lines[at]) or _is_label(lines, at, head)
+        _read_head_line(head, lines[at]) or _is_label(lines, at, head)
     ):
         at += 1
     rest = list(lines[at:])
-    breadcrumb = _BREADCRUMB.match(plain(rest[0].text[:200])) if rest else None
+    breadcrumb = _BREADCRUMB.match(fold_signs(rest[0].text[:200])) if rest else None
     if breadcrumb is not None:
         head.has_breadcrumb = True
         rest = _after_biography(rest, breadcrumb[1])
@@ -78,14 +164,14 @@ def read_head(lines: Sequence[Line], start: int) -> Head:
     return head
 
 
-def _take(head: Head, line: Line) -> bool:
+def _read_head_line(head: TextHead, line: Line) -> bool:
     """Whether `line` is the date line or the header; what they state goes into `head`."""
     if len(line.text) > _HEAD_CHARS:
         return False
-    text = plain(line.text)
+    text = fold_signs(line.text)
     if head.page_date is None and (printed := read_date(text)) is not None:
         head.page_date = printed
-    elif looks_like_date(text):
+    elif is_date_like(text):
         head.rejects.append(Reject.of(RejectReason.BAD_DATE_LINE, "not 'DD Month YYYY'", line.text))
     elif is_header(text):
         head.shown = read_header(text)
@@ -97,7 +183,7 @@ def _take(head: Head, line: Line) -> bool:
     return True
 
 
-def _is_label(lines: Sequence[Line], at: int, head: Head) -> bool:
+def _is_label(lines: Sequence[Line], at: int, head: TextHead) -> bool:
     """Whether the line is a category label: a word or two directly after the date line, then an empty line."""
     line = lines[at]
     return (
@@ -115,29 +201,29 @@ def _after_biography(lines: list[Line], person: str) -> list[Line]:
     """The lines after an author page's opening.
 
     They begin after the lone "Articles"; where that is missing (2024), after two empty lines that follow the avatar
-    in place of a biography; else after everything that can be name, job title or biography. A capture cut within the
-    biography has none.
+    in place of a biography; else after everything that can be name, job title or biography. In a capture cut within
+    the biography there are none.
     """
     for number, line in enumerate(lines[:_OPENING_LINES]):
-        if plain(line.text).rstrip(":") == "Articles":
+        if fold_signs(line.text).rstrip(":") == "Articles":
             return lines[number + 1 :]
     at = 1
     names = _words(person)
-    if len(lines) > 1 and (avatar := _AVATAR.fullmatch(plain(lines[1].text[:120]))) is not None:
+    if len(lines) > 1 and (avatar := _AVATAR.fullmatch(fold_signs(lines[1].text[:120]))) is not None:
         at = 2
         names |= _words(avatar[1])
     if len(lines) > at and lines[at].gap > 1:
         return lines[at:]
     while at < len(lines) and not _opens_articles(lines, at, names):
         if len(lines[at].text) < _NAME_CHARS:
-            # The name is spelt in more than one way.
+            # The name is spelled in more than one way.
             names |= _words(lines[at].text)
         at += 1
     return lines[at:]
 
 
 def _words(name: str) -> set[str]:
-    return {word.strip(".,").casefold() for word in plain(name).split()}
+    return {word.strip(".,").casefold() for word in fold_signs(name).split()}
 
 
 def _opens_articles(lines: Sequence[Line], at: int, names: set[str]) -> bool:
@@ -145,7 +231,7 @@ def _opens_articles(lines: Sequence[Line], at: int, names: set[str]) -> bool:
     line = lines[at].text
     if at + 1 >= len(lines) or not is_title_like(line) or line.count(" ") < 3:
         return False
-    following = plain(lines[at + 1].text[:400]).casefold()
+    following = fold_signs(lines[at + 1].text[:400]).casefold()
     words = _words(line)
     # A capture may end within the job title.
     is_cut = at + 2 == len(lines) and len(following) < _JOB_CHARS
@@ -155,62 +241,8 @@ def _opens_articles(lines: Sequence[Line], at: int, names: set[str]) -> bool:
     return not (is_cut or is_name or is_job or is_named or is_title_like(lines[at + 1].text))
 
 
-def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> Page:
-    """The page that `text` is.
-
-    `on` is the day of the capture, if known; a printed date counts more where it is the page's. `url` decides the
-    kind only where the page itself does not.
-    """
-    sheet = read_lines(text)
-    head = read_head(sheet.lines, sheet.head)
-    has_ticker_or_date = bool(sheet.ticker) or head.page_date is not None
-    signs = Signs(
-        has_header=head.shown is not None,
-        has_breadcrumb=head.has_breadcrumb,
-        has_written_by=not has_ticker_or_date and has_written_by(head.rest),
-        has_ticker_or_date=has_ticker_or_date,
-        articles=len(head.rest),
-        has_teasers=head.shown is None and teasers(head.rest) > 1,
-    )
-    kind = kind_of(signs, url)
-    lines: Sequence[Line] = head.rest
-    if kind is PageKind.OLD_SITE:
-        lines, spam = without_spam(lines)
-        if spam is not None:
-            why = "a row of keywords above the articles of the old site, under no title"
-            head.rejects.append(Reject.of(RejectReason.UNTITLED, why, spam))
-    blocks = READERS[kind](lines)
-    ends_within_text = False
-    if not text.endswith("\n"):
-        blocks, cut = without_cut_title(kind, blocks)
-        if cut is not None:
-            head.rejects.append(Reject.of(RejectReason.TRUNCATED, "the text ends within a title", cut))
-        ends_within_text = cut is None and is_cut(blocks, lines)
-    day = ticker_day(kind, head.page_date, on)
-    ticker = read_ticker(sheet.ticker, day)
-    if not sheet.lines and (short := cut_short(ticker.cycles, day)) is not None:
-        head.rejects.append(short)
-    articles = [_article(position, block) for position, block in enumerate(blocks, start=1)]
-    if ends_within_text:
-        articles[-1] = articles[-1]._replace(is_truncated=True)
-    rejects = (*ticker.rejects, *head.rejects)
-    return Page(
-        kind, head.page_date, ticker.rates, ticker.cycles, head.shown, tuple(articles), rejects, charset
-    )
-
-
 def _article(position: int, block: Block) -> Article:
-    cleaned = clean(block.paragraphs)
-    media = cleaned.media
-    if block.caption is not None:
-        media = (Media("caption", None, block.caption), *media)
-    return Article(
-        position=position,
-        title=block.title,
-        url=None,
-        text=cleaned.text,
-        is_truncated=cleaned.is_truncated,
-        author=block.author,
-        dateline=cleaned.dateline,
-        media=media,
-    )
+    article = clean(block.paragraphs)
+    caption = () if block.caption is None else (Media("caption", None, block.caption),)
+    media = (*caption, *article.media)
+    return article._replace(position=position, title=block.title, author=block.author, media=media)

@@ -8,10 +8,10 @@ Which rates a page gives:
 - a pair that is not in `CYCLES` is an `unknown_pair`; the known pairs still count;
 - a cycle in another order is a `pair_order`; its values count, because every line names its pair;
 - a pair missing from the cycle that was printed on that day is an `incomplete_cycle`; the others count;
-- a line that looks like a ticker line but is not one to the letter is a `bad_rate_line` and gives no rate.
-  It keeps its place in the cycle, so that the lines after it are not taken for a new one.
+- a malformed ticker line is a `bad_rate_line` and gives no rate. It keeps its position in the cycle, so that the
+  lines after it do not count as a new cycle.
 
-An HTML page has no line breaks that part the lines (`ticker_lines`).
+In HTML the lines are not separated by line breaks (`find_ticker`).
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
 
-from ca_etl.parse.html_document import GAP
-from ca_etl.parse.page import EXCERPT_CHARS, RateLine, Reject
+from ca_etl.parse.page import EXCERPT_CHARS, GAP, RateLine, Reject
 from ca_etl.records import RejectReason
 
 QUOTE: Final = "USD"
@@ -64,8 +63,8 @@ def _cycles_of(on: date | None) -> list[Cycle]:
     return [cycle for cycle in CYCLES if on is None or cycle.since <= on <= cycle.until]
 
 
-def cut_short(cycles: int, on: date | None) -> Reject | None:
-    """What is lacking in a text that ends with its ticker; None where the day is unknown or nothing is."""
+def missing_cycles(cycles: int, on: date | None) -> Reject | None:
+    """The reject of a text that ends within its ticker; None where the day is unknown or all cycles are printed."""
     times = 0 if on is None else min(cycle.times for cycle in _cycles_of(on))
     if not 0 < cycles < times:
         return None
@@ -74,12 +73,12 @@ def cut_short(cycles: int, on: date | None) -> Reject | None:
 
 
 BULLETS: Final = "•·∙●▪‣*"
-# The longest real line has 27 characters; a paragraph that begins like one is cut here before any pattern runs.
+# The longest real line has 27 characters; a paragraph that begins like one is cut here before any pattern is applied.
 LINE_CHARS: Final = 120
 _ZERO_WIDTH: Final = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
 
 _SPACE: Final = rf"[\s{GAP}]"
-# Any letters, not only Latin capitals: a Cyrillic look-alike must be reported, not overlooked.
+# Any letters, not only Latin capitals: a similar Cyrillic letter must be reported, not ignored.
 _PAIR: Final = rf"([^\W\d_]{{3}}){_SPACE}{{0,9}}/{_SPACE}{{0,9}}([^\W\d_]{{3}})(?!\w)"
 _LIKE: Final = re.compile(rf"\s{{0,99}}([{BULLETS}]\s{{0,99}})?{_PAIR}(?(1)|\s{{0,99}}=)")
 # Lengths are bounded so that every number that matches fits decimal(18,8) and decimal(9,4).
@@ -99,16 +98,16 @@ class TickerLine(NamedTuple):
 
 
 def is_ticker_line(line: str) -> bool:
-    """Whether `line` belongs to a ticker, well-formed or not.
+    """Whether `line` is a ticker line, also a malformed one.
 
-    It does when it begins with a bullet and a pair, or with a pair and an equals sign. Codes and amounts in
-    running text do neither.
+    It is when it begins with a bullet and a pair, or with a pair and an equals sign. Codes and amounts in
+    running text are neither.
     """
     return read_line(line) is not None
 
 
 def read_line(line: str) -> TickerLine | None:
-    """What a ticker line states; None for any other line."""
+    """Parse one ticker line; None for any other line."""
     return _read_line(line[:EXCERPT_CHARS]) if "/" in line[:LINE_CHARS] else None
 
 
@@ -143,7 +142,7 @@ class Ticker(NamedTuple):
 
 
 def read_ticker(lines: Iterable[str], on: date | None = None) -> Ticker:
-    """Rates and rejects of the ticker lines among `lines`; other lines are passed over.
+    """Rates and rejects of the ticker lines among `lines`; other lines are ignored.
 
     `on` is the day the page was printed, if known: it decides whether a cycle of four pairs is complete.
     """
@@ -184,7 +183,7 @@ def _read_ticker(lines: tuple[str, ...], on: date | None) -> Ticker:
 
 
 def _block_of(lines: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
-    """The lines before the first comes again, where they are printed over and over, and how often: read once."""
+    """The lines up to the repetition of the first, and how often they are printed; all lines once where they differ."""
     if not lines or lines.count(lines[0]) == 1:
         return lines, 1
     length = lines.index(lines[0], 1)
@@ -193,7 +192,7 @@ def _block_of(lines: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
 
 
 def _split(printed: Iterable[TickerLine]) -> list[dict[_Pair, TickerLine]]:
-    """The lines of each cycle by pair: a pair that comes again begins the next."""
+    """The lines of each cycle by pair: a repeated pair begins the next."""
     cycles: list[dict[_Pair, TickerLine]] = [{}]
     for line in printed:
         if line.pair in cycles[-1]:
@@ -207,7 +206,7 @@ def _values(cycle: _Lines) -> _Values:
 
 
 def _agree(cycle: _Lines, other: _Lines) -> bool:
-    """Whether the cycles print the same pairs with the same values, malformed lines fitting anything."""
+    """Whether the cycles print the same pairs with the same values, a malformed line agrees with any value."""
     return cycle.keys() == other.keys() and not any(
         line.rate and other[pair].rate and line[:3] != other[pair][:3] for pair, line in cycle.items()
     )
@@ -230,7 +229,7 @@ def _majority(cycles: Sequence[_Lines]) -> _Lines | None:
         votes = sum(times for other, times in counted.items() if _agree(first_of[other], first_of[values]))
         if 2 * votes > len(cycles):
             (whole if _is_whole(values) else holed).append(first_of[values])
-    # Two whole winners contradict each other; both lean on cycles that lack the line they differ in.
+    # Two whole winners contradict each other; both count cycles that lack the line in which they differ.
     winners = whole if len(whole) == 1 else holed
     return winners[0] if winners else None
 
@@ -325,15 +324,14 @@ _PAIR_CHARS: Final = 7
 _CYCLE_CHARS: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class TickerText(NamedTuple):
     """Ticker lines as the text form has them, and where the last one ends in the flat text."""
 
     lines: tuple[str, ...]
     end: int
 
 
-def ticker_lines(flat: str) -> Found:
+def find_ticker(flat: str) -> TickerText:
     """The ticker items of `flat` (text nodes with `GAP` between) in order, malformed ones as printed.
 
     A theme can print the pairs as list items, as spans, all in one text node, or each number in an element of its
@@ -348,7 +346,7 @@ def ticker_lines(flat: str) -> Found:
             continue
         block, times = _repeated(flat, start) if not lines else ("", 0)
         if times > 1:
-            inner = ticker_lines(block)
+            inner = find_ticker(block)
             lines = list(inner.lines) * times
             # From here on as if the last repetition had just been read item by item.
             end = start + (times - 1) * len(block) + inner.end
@@ -360,7 +358,7 @@ def ticker_lines(flat: str) -> Found:
         lines.append(line)
         end = start + length
         start = following
-    return Found(tuple(lines), end)
+    return TickerText(tuple(lines), end)
 
 
 def _repeated(flat: str, start: int) -> tuple[str, int]:

@@ -2,8 +2,8 @@
 
 Where every text is one paragraph (listings, author pages) titles and texts take turns, so it is enough that a paragraph
 can be a title at all (`is_title_like`, `listed_score`). Where texts have several (home pagination), their section
-headings look the same, and `opens_article` weighs, in points of `POINTS`: length (headings have 2 to 15 words, few as
-many as a title), a headline's verb in the present tense, names and numbers, title case against that of the page's first
+headings have the same form, and `opens_article` weighs, in `POINTS`: length (headings have 2 to 15 words, few as many
+as a title), a headline's verb in the present tense, names and numbers, title case against that of the page's first
 title, a colon or question mark, words shared with the paragraph after it (a lead repeats its title), words shared with
 the article before (a heading belongs to it), how the paragraph after it begins (a dateline opens an article; "However",
 "She" or "The second" continue one), and whether the article before has a body already. A line with `OPENS` points or
@@ -16,8 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ca_etl.parse.labels import describes_article
-from ca_etl.parse.text_lines import plain
+from ca_etl.parse.lines import describes_article, fold_signs
 
 MAX_CHARS: Final = 220
 MAX_WORDS: Final = 32
@@ -33,14 +32,14 @@ _CAPTION: Final = re.compile(
 
 
 def is_title_like(paragraph: str) -> bool:
-    """Whether `paragraph` (squeezed) could be a title: short, opening like one, with no sentence's end.
+    """Whether `paragraph` (squeezed) could be a title: short, begun like one, without the end of a sentence.
 
-    A line that describes an article could not. A section heading inside a full article can look the same.
+    A line that describes an article could not. A section heading inside a full article can have the same form.
     """
     if not 3 <= len(paragraph) <= MAX_CHARS:
         return False
     last = paragraph[-1]
-    # Most short paragraphs that are no titles end with a full stop, so that is looked at before any pattern.
+    # Most short paragraphs that are no titles end with a full stop, so that is checked before any pattern.
     if last == "." and not (paragraph[-2].isupper() and _ABBREVIATION_END.search(paragraph) is not None):
         return False
     if last in ",;:…" or paragraph.endswith(_NO_TITLES_END) or _OPENS.match(paragraph) is None:
@@ -71,14 +70,14 @@ def is_title_case(paragraph: str) -> bool:
 
 
 def is_caption(line: str) -> bool:
-    """Whether `line` names a picture or whom it is by."""
+    """Whether `line` describes a picture or names its author."""
     return _CAPTION.match(line) is not None
 
 
 OPENS: Final = 3.0
 # Enough of a paragraph to know what it is about.
 _LEAD_CHARS_READ: Final = 500
-# A text of a thousand paragraphs must not be read again for each of its headings.
+# A text of a thousand paragraphs must not be read again for every heading.
 _PARAGRAPHS_READ: Final = 8
 _LEAD_CHARS: Final = 60
 _NEWS_CHARS: Final = 200
@@ -92,7 +91,7 @@ POINTS: Final = {
     "ends_in_question": -1.0, "is_half_a_question": -1.5, "short_label_colon": -1.0, "names_a_speaker": -4.0,
     "shares_3_with_lead": 2.0, "shares_2_with_lead": 1.0, "shares_0_with_lead": -1.0, "most_is_in_lead": 1.5,
     "known_from_article": -2.0, "new_to_article": 1.0, "lead_is_kin": -0.5, "lead_is_strange": 1.5,
-    "lead_goes_on": -3.0, "lead_has_dateline": 5.0, "lead_tells_news": 1.0,
+    "lead_continues": -3.0, "lead_has_dateline": 5.0, "lead_has_news": 1.0,
     "article_has_no_body": -2.5, "article_is_short": -0.5, "article_is_long": 0.5, "colon_before": -3.0,
 }
 # fmt: on
@@ -138,7 +137,7 @@ _PLACES: Final = re.compile(
     r"Samarkand|Bukhara|Osh\b|Khujand|Caspian|Aral|Russia|China|Chinese|Turkey|Turkish|Iran|U\.?S\b|EU\b|EBRD|"
     r"World Bank)"
 )
-_GOES_ON: Final = re.compile(
+_CONTINUES: Final = re.compile(
     r"['\"\u2018\u201c]{0,2}(?:"
     r"However|But|And|Yet|Still|Also|Moreover|Furthermore|In addition|Additionally|Meanwhile|Instead|"
     r"Nevertheless|Nonetheless|Therefore|Thus|Hence|Similarly|Likewise|Overall|Finally|Ultimately|For example|"
@@ -178,10 +177,10 @@ def opens_article(
     score = _own_points(line, first_in_title_case) + _article_points(texts)
     if _DATELINE.match(lead) is not None:
         score += POINTS["lead_has_dateline"]
-    elif _GOES_ON.match(lead) is not None:
-        score += POINTS["lead_goes_on"]
+    elif _CONTINUES.match(lead) is not None:
+        score += POINTS["lead_continues"]
     elif _NEWS.search(lead, 0, _NEWS_CHARS) is not None:
-        score += POINTS["lead_tells_news"]
+        score += POINTS["lead_has_news"]
     shared = _shared_points(line, lead, following, title, texts)
     for least, most in (_SHARED, _KNOWN, _KIN):
         # Words are expensive to compare: only while they can still decide.
@@ -192,7 +191,7 @@ def opens_article(
 
 
 def _own_points(line: str, first_in_title_case: bool) -> float:
-    text = plain(line)
+    text = fold_signs(line)
     words = text.split()
     count = len(words)
     score = POINTS["words_1_3" if count < 4 else f"words_{count}" if count < 8 else "words_8_up"]

@@ -1,4 +1,4 @@
-"""The posts API: a page of `wp/v2/posts`, one post, or the error in place of them.
+"""The posts API: a page of `wp/v2/posts`, one post, or an error.
 
 Times come from the `*_gmt` fields alone, because the others are in the site's zone, which has changed. `guid` is
 not a link. Whatever `_fields` left out is null. What PHP, a plugin or a cache printed around the JSON is cut off.
@@ -9,21 +9,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any, Final
 
-from ca_etl.parse.dates import instant
 from ca_etl.parse.item_validation import (
-    cut_off,
-    plain,
+    drop_foreign_link,
+    html_to_text,
     read_content,
     refused_page,
-    response_page,
+    surrounding_rejects,
+    time_rejects,
+    to_valid_text,
     too_many_tags,
-    unread_time,
-    well_formed,
-    without_foreign_link,
 )
+from ca_etl.parse.lines import parse_instant
 from ca_etl.parse.links import resolve
 from ca_etl.parse.page import Article, Page, PageKind, Reject
 from ca_etl.records import RejectReason
@@ -52,7 +51,7 @@ def read_posts(text: str, *, url: str | None, charset: str) -> Page:
     except (ValueError, RecursionError) as error:
         return refused_page(PageKind.POSTS_API, RejectReason.BAD_JSON, f"no JSON: {error}", text, charset)
     page = _read_value(value, text[start:end], url, charset)
-    return page._replace(rejects=(*page.rejects, *cut_off(text[:start], text[end:])))
+    return page._replace(rejects=(*page.rejects, *surrounding_rejects(text[:start], text[end:])))
 
 
 def _read_value(value: object, text: str, url: str | None, charset: str) -> Page:
@@ -61,8 +60,8 @@ def _read_value(value: object, text: str, url: str | None, charset: str) -> Page
         return page._replace(error_code=value["code"])
     if isinstance(value, dict) and "namespaces" in value:
         zone = f"gmt_offset {value.get('gmt_offset')!r}, timezone_string {value.get('timezone_string')!r}"
-        why = well_formed(f"the API's index; {zone}")
-        return refused_page(PageKind.OTHER, RejectReason.NO_ARTICLES, why, well_formed(text), charset)
+        why = to_valid_text(f"the API's index; {zone}")
+        return refused_page(PageKind.OTHER, RejectReason.NO_ARTICLES, why, to_valid_text(text), charset)
     posts = value if isinstance(value, list) else [value]
     if len(posts) > MAX_POSTS:
         why = f"{len(posts)} posts, more than {MAX_POSTS}"
@@ -72,16 +71,16 @@ def _read_value(value: object, text: str, url: str | None, charset: str) -> Page
     for number, post in enumerate(posts, start=1):
         read = _read_post(post, len(articles) + 1, number, url)
         if isinstance(read, Article):
-            article, foreign = without_foreign_link(read, url)
+            article, foreign = drop_foreign_link(read, url)
             articles.append(article)
             rejects += [
                 *foreign,
-                *unread_time("date_gmt", post.get("date_gmt"), article.published_at),
-                *unread_time("modified_gmt", post.get("modified_gmt"), article.modified_at),
+                *time_rejects("date_gmt", post.get("date_gmt"), article.published_at),
+                *time_rejects("modified_gmt", post.get("modified_gmt"), article.modified_at),
             ]
         else:
             rejects.append(read)
-    return response_page(PageKind.POSTS_API, articles, rejects, charset)
+    return Page(PageKind.POSTS_API, charset, tuple(articles), tuple(rejects))
 
 
 def _value_in(text: str) -> tuple[object, int, int]:
@@ -117,7 +116,7 @@ def _value_in(text: str) -> tuple[object, int, int]:
 
 
 def _is_response(value: list[Any] | dict[str, Any]) -> bool:
-    """Whether an API of posts gives such a value: posts, none, an error or its index. Scripts hold other things."""
+    """Whether an API of posts gives such a value: posts, none, an error or its index. Scripts have other values."""
     if isinstance(value, list):
         return not value or any(map(_is_post, value))
     is_error = "data" in value and error_of(value) is not None
@@ -136,12 +135,12 @@ def error_of(value: Mapping[str, Any]) -> str | None:
     code, message = value.get("code"), value.get("message")
     if not isinstance(code, str) or not isinstance(message, str) or "id" in value:
         return None
-    return f"{well_formed(code)}: {plain(well_formed(message)) or ''}"[:300]
+    return f"{to_valid_text(code)}: {html_to_text(to_valid_text(message)) or ''}"[:300]
 
 
 def _read_post(post: object, position: int, number: int, url: str | None) -> Article | Reject:
     if not isinstance(post, dict) or (post_id := _post_id(post.get("id"))) is None:
-        shown = well_formed(str(post)[:200])
+        shown = to_valid_text(str(post)[:200])
         return Reject.of(RejectReason.BAD_JSON, f"item {number} is no post: it has no id", shown)
     whole, excerpt = _rendered(post, "content"), _rendered(post, "excerpt")
     shown_html = whole or excerpt or ""
@@ -152,14 +151,14 @@ def _read_post(post: object, position: int, number: int, url: str | None) -> Art
     author, terms = _embedded(post)
     return read._replace(
         position=position,
-        title=plain(_rendered(post, "title") or ""),
+        title=html_to_text(_rendered(post, "title") or ""),
         url=link,
-        # Without the whole text the excerpt stands in, which is a beginning whatever it ends in.
+        # Without the whole text it is the excerpt, which is truncated whatever it ends in.
         is_truncated=read.text is not None
         and (whole is None or (read.is_truncated and not _trails_off(whole))),
         author=author,
-        published_at=gmt(post.get("date_gmt")),
-        modified_at=gmt(post.get("modified_gmt")),
+        published_at=parse_instant(post.get("date_gmt"), UTC),
+        modified_at=parse_instant(post.get("modified_gmt"), UTC),
         post_id=post_id,
         categories=terms,
     )
@@ -167,18 +166,7 @@ def _read_post(post: object, position: int, number: int, url: str | None) -> Art
 
 def _trails_off(html: str) -> bool:
     """Whether the text ends in an ellipsis of the author's: no bracket, and no "Continue reading" after it."""
-    return (plain(html) or "").rstrip().endswith(("…", "..."))
-
-
-def gmt(value: object) -> datetime | None:
-    """A `date_gmt` or `modified_gmt` in UTC: WordPress writes it without its `Z`."""
-    if not isinstance(value, str) or not value:
-        return None
-    try:
-        read = datetime.fromisoformat(value.strip()[:40])
-    except ValueError:
-        return None
-    return instant((read if read.tzinfo else read.replace(tzinfo=UTC)).isoformat())
+    return (html_to_text(html) or "").rstrip().endswith(("…", "..."))
 
 
 def _post_id(value: object) -> int | None:
@@ -188,7 +176,7 @@ def _post_id(value: object) -> int | None:
 
 
 def _string(value: object) -> str | None:
-    return (well_formed(value).strip() or None) if isinstance(value, str) else None
+    return (to_valid_text(value).strip() or None) if isinstance(value, str) else None
 
 
 def _rendered(post: Mapping[str, Any], name: str) -> str | None:
@@ -198,7 +186,7 @@ def _rendered(post: Mapping[str, Any], name: str) -> str | None:
 
 
 def _embedded(post: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
-    """The author's name and the names of the terms; a hidden author is an error object and has none."""
+    """The author's name and the names of the terms; a hidden author is an error object and has no name."""
     held = post.get("_embedded")
     if not isinstance(held, dict):
         return None, ()
@@ -210,5 +198,9 @@ def _embedded(post: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
 
 def _names(items: object) -> Iterator[str]:
     for item in items if isinstance(items, list) else []:
-        if isinstance(item, dict) and "code" not in item and (name := plain(_string(item.get("name")) or "")):
+        if (
+            isinstance(item, dict)
+            and "code" not in item
+            and (name := html_to_text(_string(item.get("name")) or ""))
+        ):
             yield name

@@ -14,7 +14,6 @@ import duckdb
 from ca_etl.archive.policy import count_of, http_date
 from ca_etl.archive.reader import whole_records
 from ca_etl.errors import CaEtlError
-from ca_etl.pipeline.slots import TOLERANCE
 from ca_etl.settings import Settings
 from ca_etl.warehouse.journal import RunRecord
 from ca_etl.warehouse.reading import published_warehouse
@@ -63,7 +62,7 @@ def is_trusted(run: RunRecord) -> bool:
 
 
 def evidence(runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
-    """The runs by which a clock is judged: those since the last trusted one, but for those with a wrong clock."""
+    """The runs by which a clock is evaluated: those since the last trusted one, but for those with a wrong clock."""
     begin = max((number for number, run in enumerate(runs) if is_trusted(run)), default=0)
     return tuple(run for run in runs[begin:] if run.contradicted_by is None or is_trusted(run))
 
@@ -85,30 +84,15 @@ def newest_known(settings: Settings, runs: Sequence[RunRecord], archived: Iterab
     return max(known, key=lambda witness: witness.at, default=None)
 
 
-def held_back(runs: Sequence[RunRecord], now: datetime) -> frozenset[str]:
-    """Archive files (relative POSIX paths) that are not loaded, since their captures have the dates of a wrong clock.
-
-    A later run that was published, or begins `now`, before the time of what contradicted that clock shows that the
-    clock was right and the other thing wrong: its files are loaded.
-    """
-    earliest, names = now, set[str]()
-    for run in reversed(runs):
-        if run.release_id:
-            earliest = min(earliest, run.started_at)
-        elif run.contradicted_by and run.contradicted_by <= earliest + TOLERANCE:
-            names.update(run.held)
-    return frozenset(names)
-
-
-def contradiction(now: datetime, known: Witness | None, answers: Iterable[Path]) -> Witness | None:
+def contradiction(now: datetime, known: Witness | None, responses: Iterable[Path]) -> Witness | None:
     """What contradicts a run that began at `now` by more than a day, None where nothing does.
 
-    `answers` are the archive files that it wrote. A site contradicts it where all dates of its answers do, in one
+    `responses` are the archive files that it wrote. A site contradicts it where all dates of its responses do, in one
     direction: one cached page has an old date, one broken page any.
     """
     if known is not None and known.at > now + LEAP:
         return known
-    dates = [date for path in answers for date in _site_dates(path)]
+    dates = [date for path in responses for date in _site_dates(path)]
     after = [sent for archived, sent, _ in dates if sent > archived + LEAP]
     before = [sent for archived, sent, aged in dates if aged < archived - LEAP]
     if dates and len(dates) in {len(after), len(before)}:

@@ -1,70 +1,31 @@
-"""What every step of a run knows: which run it is, and the edges it may touch."""
+"""What a run touches besides disk and site: clock, waiting, progress, and how a step is called."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any
 
-from ca_etl.settings import Settings
-from ca_etl.warehouse.journal import RunRecord
+from ca_etl.sources.session import Clock, Progress, Sleep, silent, utc_now
 
-Clock = Callable[[], datetime]
-Sleep = Callable[[float], None]
+__all__ = ["Call", "Environment", "direct", "utc_now"]
+
+Call = Callable[..., Any]
 
 
-class Kind(StrEnum):
-    """What a run was asked to do."""
-
-    RUN = "run"
-    INGEST = "ingest"
-    REBUILD = "rebuild"
-    RETRY = "retry"
-    BACKFILL = "backfill"
-
-
-class Status(StrEnum):
-    """How a run ended."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CHECKS_FAILED = "checks_failed"
-    CRASHED = "crashed"
-
-
-class Progress(Protocol):
-    """Told how far a step has come; `total` is the number of files, pages or tables in it."""
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        """Called before each unit of work."""
-
-
-def utc_now() -> datetime:
-    """The wall clock, zone-aware."""
-    return datetime.now(UTC)
-
-
-def silent(step: str, done: int, total: int) -> None:
-    """Progress for nobody."""
+def direct(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  what the step returns
+    """Call a step as it is. The Prefect flow replaces it by a task."""
+    return step(*args)
 
 
 @dataclass(frozen=True, slots=True)
-class Context:
-    """One run. `slot` is the scheduled instant in UTC and `schedule` its name, None for runs without one.
+class Environment:
+    """The environment of a run. `trust_clock`: an operator states that the clock is right, whatever contradicts it."""
 
-    `runs` is the journal as it stood when the run began.
-    """
-
-    settings: Settings
-    kind: Kind
-    run_id: str
-    started_at: datetime
-    slot: datetime | None = None
-    clock: Clock = utc_now
+    # by its name, so that a test of the whole program can replace it
+    clock: Clock = field(default_factory=lambda: utc_now)
     sleep: Sleep = time.sleep
     progress: Progress = silent
-    schedule: str | None = None
-    runs: tuple[RunRecord, ...] = ()
+    call: Call = direct
+    trust_clock: bool = False

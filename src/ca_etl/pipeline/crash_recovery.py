@@ -1,4 +1,4 @@
-"""Recovery before a run begins: lines of killed runs, publications they announced, a damaged journal."""
+"""RecoveredJournal before a run begins: lines of killed runs, publications they announced, a damaged journal."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from ca_etl import __version__
 from ca_etl.errors import Problem
-from ca_etl.pipeline.consult import consult, consult_release
-from ca_etl.pipeline.context import Status
-from ca_etl.pipeline.slots import SlotOutcome, missed_slots
-from ca_etl.pipeline.source_outcome import SourceOutcome, read_checkpoint
+from ca_etl.pipeline.slots import missed_slots
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
+from ca_etl.sources.source import SourceOutcome
 from ca_etl.warehouse import journal, lock, overrides
-from ca_etl.warehouse.journal import Cause, Journal, RunRecord, SlotRecord
+from ca_etl.warehouse.durable_files import read_if_there, write_atomic
+from ca_etl.warehouse.journal import Cause, Journal, RunRecord, RunStatus, SlotOutcome, SlotRecord
+from ca_etl.warehouse.reading import consult, consult_release
 from ca_etl.warehouse.release import new_release_id, recover, releases
 
 log = logging.getLogger(__name__)
+
+CHECKPOINT_FILE: Final = "articles.json"
 
 # A run's own slot comes last in the journal, after those that passed without a run and its articles. A release of an
 # earlier version has fewer columns: a run that it alone knows is restored with those.
@@ -41,7 +43,7 @@ LOST_RUNS: Final = """
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class RecoveredJournal:
     """The journal as a run begins with it. `problems` end the run once it has captured, `warnings` do not."""
 
     runs: tuple[RunRecord, ...] = ()
@@ -60,24 +62,24 @@ def new_run_id(data_dir: Path, started_at: datetime) -> str:
     ).value
 
 
-def settle(settings: Settings, at: datetime) -> Settled:
-    """Give each killed run its line, repair the journal, and say what of it could not be read."""
+def recover_crashed_runs(settings: Settings, at: datetime) -> RecoveredJournal:
+    """Give each killed run its line, and repair the journal; what of it could not be read is a problem."""
     data_dir = settings.data_dir
     path = data_dir / journal.JOURNAL_FILE
     known = consult(partial(journal.read_journal, data_dir), Journal(), path, f"ls -l {path}")
     if known.problem is not None:
-        return Settled(problems=(known.problem,))
+        return RecoveredJournal(problems=(known.problem,))
     bad, runs = known.value.bad, known.value.runs
-    settled = consult(partial(_settle_crashes, settings, runs), runs, data_dir, f"ls -la {data_dir}")
-    runs = settled.value
+    recovered = consult(partial(_record_killed_runs, settings, runs), runs, data_dir, f"ls -la {data_dir}")
+    runs = recovered.value
     # a release that cannot be read is a problem of the capture, which consults it too, or of the load;
     # decisions that cannot be read are one of the build
     lost, undecided = consult_release(
         data_dir, lambda con: _losses(con, settings, runs), ((), None), of_any_version=True
     ).value
-    problems = tuple(problem for problem in (settled.problem, undecided) if problem is not None)
+    problems = tuple(problem for problem in (recovered.problem, undecided) if problem is not None)
     if not bad and not lost:
-        return Settled(runs, problems)
+        return RecoveredJournal(runs, problems)
     repaired = consult(partial(journal.repair, data_dir, lost, at), None, path, f"ls -la {data_dir}")
     done = Problem(
         f"{path} was damaged: {len(bad)} bad lines are set aside, {len(lost)} lost runs put back from the release",
@@ -86,7 +88,7 @@ def settle(settings: Settings, at: datetime) -> Settled:
     warnings = (
         [done] if repaired.problem is None else [*journal.problems(data_dir, known.value), repaired.problem]
     )
-    return Settled(journal.merged(runs, lost), problems, tuple(map(str, warnings)))
+    return RecoveredJournal(journal.merged(runs, lost), problems, tuple(map(str, warnings)))
 
 
 def _losses(
@@ -117,7 +119,7 @@ def lost_runs(
     return tuple(TypeAdapter(list[RunRecord]).validate_python(rows))
 
 
-def _settle_crashes(settings: Settings, runs: tuple[RunRecord, ...]) -> tuple[RunRecord, ...]:
+def _record_killed_runs(settings: Settings, runs: tuple[RunRecord, ...]) -> tuple[RunRecord, ...]:
     """Write the lines of killed runs, and complete a publication that one had announced; the journal with them."""
     data_dir = settings.data_dir
     recover(data_dir)
@@ -131,7 +133,7 @@ def _settle_crashes(settings: Settings, runs: tuple[RunRecord, ...]) -> tuple[Ru
                 run_id=holder.run_id,
                 kind=holder.kind,
                 started_at=holder.started_at,
-                status=Status.SUCCEEDED if done else Status.CRASHED,
+                status=RunStatus.SUCCEEDED if done else RunStatus.CRASHED,
                 release_id=holder.run_id if done else None,
                 code_version=__version__,
                 error=None if done else f"killed in step {holder.step}",
@@ -149,7 +151,7 @@ def _settle_crashes(settings: Settings, runs: tuple[RunRecord, ...]) -> tuple[Ru
 def _slots_of_killed(
     settings: Settings, runs: tuple[RunRecord, ...], holder: lock.Holder, *, done: bool
 ) -> tuple[SlotRecord, ...]:
-    planned = next((each for each in schedules(settings) if each.name == holder.schedule), None)
+    planned = next((known for known in schedules(settings) if known.name == holder.schedule), None)
     if planned is None or holder.slot is None:
         return ()
     slot = max(holder.slot, holder.started_at)
@@ -162,3 +164,34 @@ def _slots_of_killed(
         *missed_slots(planned, runs, slot),
         *(outcome.record(planned, slot) for outcome in outcomes),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The outcomes of the article sources in the run of that id."""
+
+    run_id: str
+    outcomes: tuple[SourceOutcome, ...]
+
+
+def write_checkpoint(data_dir: Path, run_id: str, outcomes: Iterable[SourceOutcome]) -> None:
+    """Keep the outcomes of a run until its journal line is written. Raises `StorageError`."""
+    checkpoint = TypeAdapter(Checkpoint).dump_json(Checkpoint(run_id, tuple(outcomes)))
+    write_atomic(data_dir / CHECKPOINT_FILE, checkpoint + b"\n")
+
+
+def read_checkpoint(data_dir: Path, run_id: str) -> tuple[SourceOutcome, ...]:
+    """The outcomes that the run of that id has kept, empty where there are none. Raises `StorageError`.
+
+    A checkpoint that is damaged, or of another version, is ignored: the next run requests the articles once more.
+    """
+    path = data_dir / CHECKPOINT_FILE
+    data = read_if_there(path)
+    if data is None:
+        return ()
+    try:
+        checkpoint = TypeAdapter(Checkpoint).validate_json(data)
+    except ValidationError as error:
+        log.warning("%s is damaged, and ignored: %s", path, error)
+        return ()
+    return checkpoint.outcomes if checkpoint.run_id == run_id else ()

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from ca_etl.pipeline.context import Context
-from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
-from ca_etl.warehouse.raw_schema import arrow_rows, incoming, transaction
+from ca_etl.sources.session import Context
+from ca_etl.warehouse.connection import checkpoint_at_commit, open_building, transaction
+from ca_etl.warehouse.raw_schema import arrow_rows, incoming
 from ca_etl.warehouse.release import find_building
 from ca_etl.warehouse.sqlfiles import sql_root
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from ca_etl.enrich.gazetteer import Gazetteer
+    from ca_etl.enrich.countries import Gazetteer
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 VERSION: Final = "2026-11-27.2"
 TITLE: Final = "title:"
 
-# A text that stands on a hundred captures is one row of raw.article_text, and is searched once.
+# A text that is on a hundred captures is one row of raw.article_text, and is searched once.
 NEW_ITEMS: Final = """
     select item, text from (
         select text_id as item, text from raw.article_text
@@ -56,8 +56,8 @@ class Enriched:
 def enrich(ctx: Context) -> Enriched:
     """Search what is new, and what an earlier version searched."""
     with open_building(find_building(ctx.settings.data_dir, ctx.run_id).warehouse) as con:
-        found = con.sql(NEW_ITEMS, params={"title": TITLE, "version": VERSION}).to_arrow_table()
-        if found.num_rows == 0:
+        new_items = con.sql(NEW_ITEMS, params={"title": TITLE, "version": VERSION}).to_arrow_table()
+        if new_items.num_rows == 0:
             return Enriched()
         # Polars takes a fifth of a second to import, which a run without new texts does not pay.
         import polars as pl  # noqa: PLC0415
@@ -66,7 +66,7 @@ def enrich(ctx: Context) -> Enriched:
         from ca_etl.enrich.countries import place_rows  # noqa: PLC0415
         from ca_etl.enrich.near_duplicates import profile_rows  # noqa: PLC0415
 
-        items = pl.DataFrame(found)
+        items = pl.DataFrame(new_items)
         searched = items.rename({"item": "text_id"})
         countries = place_rows(searched, read_gazetteer()).select(
             item="text_id", country_code="country_code", mentions="mentions"
@@ -92,19 +92,21 @@ def enrich(ctx: Context) -> Enriched:
 
 def read_gazetteer() -> Gazetteer:
     """The names of places, from `sql/seeds/places.csv`."""
-    from ca_etl.enrich.gazetteer import Gazetteer  # noqa: PLC0415  Polars, see above
+    from ca_etl.enrich.countries import Gazetteer  # noqa: PLC0415  Polars, see above
 
     with (sql_root() / "seeds" / "places.csv").open(encoding="utf-8", newline="") as file:
         return Gazetteer.of(csv.DictReader(file))
 
 
-def _replace(con: duckdb.DuckDBPyConnection, items: pl.DataFrame, found: Mapping[str, pl.DataFrame]) -> None:
-    """Put the rows found in some items, by landing table, in place of what stands there of these items.
+def _replace(
+    con: duckdb.DuckDBPyConnection, items: pl.DataFrame, matches: Mapping[str, pl.DataFrame]
+) -> None:
+    """Replace the rows of some items in landing tables; `matches` has the new rows by table.
 
-    The first column of each says which item a row is of.
+    The first column of a table names the item of a row.
     """
     con.register("new_items", items.select("item").to_arrow())
-    for table, rows in found.items():
+    for table, rows in matches.items():
         con.register("new_rows", rows.to_arrow())
         con.execute(f"delete from raw.{table} where {rows.columns[0]} in (from new_items)")  # noqa: S608
         con.execute(f"insert into raw.{table} by name from new_rows")
@@ -156,7 +158,7 @@ SLICE: Final = """
     where pairs.slice = $slice
     order by pairs.other_id, pairs.text_id
 """
-# A new text may take the place of one that was among the first: as if all had come together.
+# A new text may replace one that was among the first: as if all had come together.
 PUSHED_OUT: Final = f"""
     delete from raw.text_pair
     where text_id in (select text_id from band_texts where position > $first)
@@ -191,20 +193,20 @@ def crowded_texts(con: duckdb.DuckDBPyConnection) -> int:
 
 def _compare(con: duckdb.DuckDBPyConnection, number: int) -> int:
     """Keep the pairs of one slice that are similar; how many."""
-    from ca_etl.enrich.near_duplicates import likenesses  # noqa: PLC0415  Polars, see above
+    from ca_etl.enrich.near_duplicates import similarities  # noqa: PLC0415  Polars, see above
 
     candidates = con.execute(SLICE, {"slice": number}).fetchall()
-    compared = likenesses([(text, other) for _, _, text, other in candidates])
+    compared = similarities([(text, other) for _, _, text, other in candidates])
     rows = [
         {
             "text_id": one,
             "other_id": two,
             "shared_runs": it.shared,
-            "runs": it.runs,
+            "runs": it.shingles,
             "names_apart": it.names_apart,
         }
         for (one, two, _, _), it in zip(candidates, compared, strict=True)
-        if it is not None and 2 * it.shared >= it.runs
+        if it is not None and 2 * it.shared >= it.shingles
     ]
     if rows:
         with incoming(con, arrow_rows(con, "text_pair", rows)):

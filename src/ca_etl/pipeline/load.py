@@ -15,25 +15,21 @@ import duckdb
 
 from ca_etl.archive.reader import archive_files, read_archive, read_origin
 from ca_etl.errors import CaEtlError
-from ca_etl.parse.duplicate_pages import reject_repeats
 from ca_etl.parse.page import PARSER_VERSION
-from ca_etl.parse.rows import rows_of
-from ca_etl.pipeline.clock import held_back
-from ca_etl.pipeline.consult import consult
-from ca_etl.pipeline.context import Context, Kind
-from ca_etl.records import EXPECTED_RESPONSES, BadRecord, RejectReason, Rows, site_name
-from ca_etl.sources import timesca
+from ca_etl.parse.rows import reject_repeats, rows_of
+from ca_etl.records import ARTICLE_PAGES, EXPECTED_RESPONSES, BadRecord, RejectReason, Rows, site_name
+from ca_etl.sources.session import Context, withheld_files
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
 from ca_etl.warehouse.data_directory import claimed_site
+from ca_etl.warehouse.journal import RunKind
 from ca_etl.warehouse.raw_load import (
     ArchiveFile,
-    ensure_raw,
     forget_rejects,
     known_archive_files,
     load_archive_files,
 )
-from ca_etl.warehouse.raw_schema import is_outdated
-from ca_etl.warehouse.reading import Resolve, published_warehouse, readable, resolver
+from ca_etl.warehouse.raw_schema import ensure_raw, is_outdated
+from ca_etl.warehouse.reading import Resolve, consult, published_warehouse, readable, resolver
 from ca_etl.warehouse.release import CURRENT, GO_BACK, begin_building, releases
 
 log = logging.getLogger(__name__)
@@ -42,7 +38,7 @@ log = logging.getLogger(__name__)
 MOST_FILES: Final = 50
 MOST_ROWS: Final = 10_000
 UPGRADED: Final = (
-    "the current release has the tables of an earlier version: the whole archive is loaded anew, this once"
+    "the current release has the tables of an earlier version: the whole archive is loaded again, this once"
 )
 
 
@@ -68,10 +64,10 @@ def load(ctx: Context) -> Loaded:
 
     A rebuild starts from an empty warehouse, so that every file is new to it, and so does the first run on a release
     with the tables of an earlier version; a retry forgets what an older parser rejected. Raises `CaEtlError` when the
-    data directory cannot be written, `ArchiveDamagedError` when starting anew would lose something.
+    data directory cannot be written, `ArchiveDamagedError` when a fresh start would lose something.
     """
     is_upgrade = _is_upgrade(ctx.settings.data_dir)
-    is_fresh = is_upgrade or ctx.kind is Kind.REBUILD
+    is_fresh = is_upgrade or ctx.kind is RunKind.REBUILD
     if is_fresh:
         assert_archive_is_whole(ctx)
     building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=is_fresh)
@@ -79,21 +75,21 @@ def load(ctx: Context) -> Loaded:
     batch = _Batch()
     with open_building(building.warehouse) as con:
         ensure_raw(con)
-        if ctx.kind is Kind.RETRY:
+        if ctx.kind is RunKind.RETRY:
             forget_rejects(con, PARSER_VERSION)
-        known = known_archive_files(con) | held_back(ctx.runs, ctx.started_at)
+        known = known_archive_files(con) | withheld_files(ctx.runs, ctx.started_at)
         # by their text: a thousand calls of relative_to take 10 ms of every run
         below = len(f"{root.as_posix()}/")
         new = [path for path in archive_files(root) if path.as_posix()[below:] not in known]
         originals: dict[str, tuple[str, int]] = {}
-        resolve = resolver(con, root, ChainMap(batch.places, originals))
+        resolve = resolver(con, root, ChainMap(batch.positions, originals))
         queue = [(path, False) for path in new]
         for done, (path, is_again) in enumerate(queue):
             ctx.progress("load", done, len(queue))
             rows, archive_file = read_rows(ctx, path, resolve)
             if not is_again and _lacks_original(rows):
                 # files are sorted by slot: a page that was requested again for an earlier slot repeats a later file's
-                originals.update(_places(rows))
+                originals.update(_positions(rows))
                 queue.append((path, True))
                 continue
             batch.add(rows, archive_file)
@@ -109,7 +105,7 @@ def load(ctx: Context) -> Loaded:
         articles=batch.added["article_observation"],
         rejects=batch.added["reject"],
         expected=min(batch.expected, batch.added["reject"]),
-        warnings=(UPGRADED,) if is_upgrade and ctx.kind is not Kind.REBUILD else (),
+        warnings=(UPGRADED,) if is_upgrade and ctx.kind is not RunKind.REBUILD else (),
     )
 
 
@@ -128,12 +124,12 @@ def _is_upgrade(data_dir: Path) -> bool:
 class _Batch:
     """Archive files that were read and are not loaded yet: a load of many costs little more than one of one.
 
-    `places` has file and offset of their captures, which revisits of later files may stand for.
+    `positions` has file and offset of their captures, which revisits of later files may repeat.
     """
 
     rows: Rows = field(default_factory=Rows)
     files: list[ArchiveFile] = field(default_factory=list)
-    places: dict[str, tuple[str, int]] = field(default_factory=dict)
+    positions: dict[str, tuple[str, int]] = field(default_factory=dict)
     added: Counter[str] = field(default_factory=Counter)
     expected: int = 0
 
@@ -146,8 +142,8 @@ class _Batch:
         self.rows.extend(rows)
         self.files.append(archive_file)
         self.expected += _expected(rows)
-        for capture_id, place in _places(rows).items():
-            self.places.setdefault(capture_id, place)
+        for capture_id, position in _positions(rows).items():
+            self.positions.setdefault(capture_id, position)
 
     def load(self, con: duckdb.DuckDBPyConnection) -> None:
         for table, count in load_archive_files(con, self.rows, *self.files).items():
@@ -163,10 +159,10 @@ class _Batch:
                 )
         self.rows = Rows()
         self.files.clear()
-        self.places.clear()
+        self.positions.clear()
 
 
-def _places(rows: Rows) -> dict[str, tuple[str, int]]:
+def _positions(rows: Rows) -> dict[str, tuple[str, int]]:
     """File and offset of each capture, by its id."""
     return {row["capture_id"]: (row["archive_file"], row["archive_offset"]) for row in rows.capture}
 
@@ -186,14 +182,14 @@ def read_rows(ctx: Context, path: Path, resolve: Resolve) -> tuple[Rows, Archive
     rows = Rows()
     captures = bad = 0
     site = claimed_site(ctx.settings.data_dir) or site_name(str(ctx.settings.site_url))
-    for found in read_archive(path, root=ctx.settings.archive_dir, resolve=resolve):
-        if isinstance(found, BadRecord):
+    for record in read_archive(path, root=ctx.settings.archive_dir, resolve=resolve):
+        if isinstance(record, BadRecord):
             bad += 1
-            rows.reject.append(_reject(found, ctx.run_id))
+            rows.reject.append(_reject(record, ctx.run_id))
         else:
             captures += 1
-            rows.extend(rows_of(found, zone=ctx.settings.zone, run_id=ctx.run_id, site=site))
-    reject_repeats(rows, source=timesca.ARTICLES, run_id=ctx.run_id)
+            rows.extend(rows_of(record, zone=ctx.settings.zone, run_id=ctx.run_id, site=site))
+    reject_repeats(rows, source=ARTICLE_PAGES, run_id=ctx.run_id)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     origin = read_origin(path)

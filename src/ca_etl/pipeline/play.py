@@ -11,10 +11,11 @@ from ca_etl.demo import desk
 from ca_etl.demo.content import default_last_day
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
-from ca_etl.pipeline.context import Clock
-from ca_etl.pipeline.run import DEFAULT_EDGES, Edges, Outcome, run_daily
+from ca_etl.pipeline.context import Environment
+from ca_etl.pipeline.run import DEFAULT_ENVIRONMENT, Outcome, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, schedule
+from ca_etl.sources.session import Clock
 
 
 def play_days(
@@ -24,14 +25,14 @@ def play_days(
     last_day: date | None = None,
     faults: Mapping[date, Fault] | None = None,
     on: str = DAILY,
-    edges: Edges = DEFAULT_EDGES,
+    environment: Environment = DEFAULT_ENVIRONMENT,
 ) -> Iterator[Outcome]:
     """Run the job of the schedule `on` for each of the `days` days that end at `last_day`, as it would have.
 
     Editors change two articles meanwhile (`demo.desk`).
 
     The clock of a run starts at its slot, so that captures carry the times they would have had. The site
-    is asked without pauses: it is ours.
+    is requested without pauses: it is ours.
     """
     last_day = last_day or default_last_day()
     with DemoSite(port=settings.demo_port) as site:
@@ -44,7 +45,10 @@ def play_days(
             desk.work(site, day)
             slot = slot_on(settings, day, on)
             yield run_daily(
-                on_site, slot=slot, on=on, edges=replace(edges, clock=clock_from(slot), trust_clock=True)
+                on_site,
+                slot=slot,
+                on=on,
+                environment=replace(environment, clock=clock_from(slot), trust_clock=True),
             )
 
 
@@ -54,12 +58,12 @@ def slot_on(settings: Settings, day: date, on: str = DAILY) -> datetime:
 
 
 def clock_from(instant: datetime) -> Clock:
-    """A clock that shows `instant` now and goes on from there."""
+    """A clock that shows `instant` now and runs from there."""
     started = time.monotonic()
     return lambda: instant + timedelta(seconds=time.monotonic() - started)
 
 
 def faults(outages: Iterable[date], wrong: Iterable[date]) -> dict[date, Fault]:
-    """Days on which the site answers 503, and days on which it prints a rate ten times too high."""
+    """Days on which the site responds with 503, and days on which it prints a rate ten times too high."""
     down = {day: Fault(status=503) for day in outages}
     return down | {day: Fault(rate_times_ten="KZT") for day in wrong}

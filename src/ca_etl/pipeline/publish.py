@@ -10,18 +10,18 @@ from functools import partial
 from pathlib import Path
 
 from ca_etl import __version__
-from ca_etl.pipeline.consult import consult
-from ca_etl.pipeline.context import Context
 from ca_etl.pipeline.slots import present
+from ca_etl.sources.session import Context
 from ca_etl.warehouse import journal, overrides, release
 from ca_etl.warehouse.checks import run_checks
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
-from ca_etl.warehouse.datapackage import ReleaseFacts, other_files, table_facts, write_datapackage
+from ca_etl.warehouse.datapackage import describe, other_files, table_resources, write_datapackage
 from ca_etl.warehouse.durable_files import remove_tree
 from ca_etl.warehouse.export import ExportSpec, export_parquet
 from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
 from ca_etl.warehouse.models import build_models, read_models
-from ca_etl.warehouse.raw_load import Decision, load_check_results, load_decisions, load_journal
+from ca_etl.warehouse.raw_load import CaptureDecision, load_check_results, load_decisions, load_journal
+from ca_etl.warehouse.reading import consult
 from ca_etl.warehouse.release import Release, find_building
 from ca_etl.warehouse.sqlfiles import sql_root
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 def build(ctx: Context, record: RunRecord) -> dict[str, int]:
-    """Make every model anew in the building copy, in one transaction; rows by table of `main`.
+    """Build every model in the building copy, in one transaction; rows by table of `main`.
 
     `record` is the line that this run will have in the journal if nothing goes wrong from here on.
     """
@@ -40,11 +40,11 @@ def build(ctx: Context, record: RunRecord) -> dict[str, int]:
 
 
 def build_tables(
-    warehouse: Path, runs: Sequence[RunRecord], decided: Sequence[Decision], now: datetime
+    warehouse: Path, runs: Sequence[RunRecord], decided: Sequence[CaptureDecision], now: datetime
 ) -> dict[str, int]:
-    """Make every model anew in a writable warehouse that was loaded, with these runs and decisions, as of `now`."""
+    """Build every model in a writable warehouse that was loaded, with these runs and decisions, as of `now`."""
     with open_building(warehouse) as con:
-        # What checks found in earlier runs is in the journal; a release tells of its own checks.
+        # What checks found in earlier runs is in the journal; a release has the results of its own checks.
         # Every run is in it, but slots of the future are not.
         come = {run.run_id: run.slots for run in present(distinct(runs), now)}
         load_journal(con, (replace(run, checks=(), slots=come.get(run.run_id, ())) for run in runs))
@@ -78,17 +78,16 @@ def publish(ctx: Context) -> Release:
     with open_building(building.warehouse) as con:
         exported = export_parquet(con, parquet, specs)
         grains = {model.table: model.header.grain for model in models}
-        tables = table_facts(con, building.folder, exported, grains)
-    facts = ReleaseFacts(
+        tables = table_resources(con, building.folder, exported, grains)
+    package = describe(
+        [*tables, *other_files(building.folder, tables)],
         release_id=building.release_id,
         created=ctx.clock(),
         run_id=ctx.run_id,
         slot=ctx.slot,
         code_version=__version__,
-        tables=tables,
-        files=other_files(building.folder, tables),
     )
-    write_datapackage(building.folder, facts)
+    write_datapackage(building.folder, package)
     return release.publish(building)
 
 

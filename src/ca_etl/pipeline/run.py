@@ -1,11 +1,10 @@
-"""One run from lock to journal: the order of the steps, and what is said of a run that fails."""
+"""One run from lock to journal: the order of the steps, and what is reported of a run that fails."""
 
 from __future__ import annotations
 
 import logging
 import signal
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -20,39 +19,35 @@ import duckdb
 from ca_etl import __version__, logs
 from ca_etl.archive.reader import archive_files
 from ca_etl.errors import CaEtlError, Problem, UsageError
-from ca_etl.pipeline.backfill import SourceClosedError, Stretch, capture_feed, capture_history
-from ca_etl.pipeline.capture import Captured, NothingCapturedError, capture
+from ca_etl.pipeline.backfill import COMPLETE_MONTHS, HISTORIES, capture_history
+from ca_etl.pipeline.capture import Captured, GivenFiles, NothingCapturedError, capture, ingest
 from ca_etl.pipeline.clock import ClockError, Witness, contradiction, newest_known
-from ca_etl.pipeline.consult import consult, consult_marker, consult_site, stop_of
-from ca_etl.pipeline.context import Clock, Context, Kind, Progress, Sleep, Status, silent, utc_now
-from ca_etl.pipeline.crash_recovery import new_run_id, settle
+from ca_etl.pipeline.context import Environment
+from ca_etl.pipeline.crash_recovery import new_run_id, recover_crashed_runs
 from ca_etl.pipeline.enrich import enrich
-from ca_etl.pipeline.ingest import Given, ingest, oddities
 from ca_etl.pipeline.load import Loaded, load
 from ca_etl.pipeline.publish import build, check, prune, publish, published_by
 from ca_etl.pipeline.slots import missed_slots
-from ca_etl.pipeline.source_outcome import slot_outcome
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedule
-from ca_etl.sources.timesca import fetch_policy
+from ca_etl.sources.session import Context, fetch_policy
+from ca_etl.sources.source import DateRange, SourceUnavailableError, outcome_of_pages
 from ca_etl.warehouse import journal, lock
+from ca_etl.warehouse.data_directory import consult_marker, consult_site
 from ca_etl.warehouse.durable_files import StorageError, write_atomic
-from ca_etl.warehouse.journal import Cause, CheckResult, RunRecord, SlotRecord
+from ca_etl.warehouse.journal import Cause, CheckResult, RunKind, RunRecord, RunStatus, SlotRecord
+from ca_etl.warehouse.reading import consult, stop_of
 from ca_etl.warehouse.release import Building, Release, discard
 
 log = logging.getLogger(__name__)
 
-Call = Callable[..., Any]
 CHECKS_FAILED_EXIT = 3
-# The site is at fault, and a later run may find it back.
-SITE_ERRORS = (NothingCapturedError, SourceClosedError)
-# Where the posts of a stretch of time are asked for, and the step that does it.
-HISTORIES: Mapping[str, Call] = {"posts": capture_history, "feed": capture_feed}
-# The months that backfills have crawled to their end, a file a source.
-MARKS = "backfill-*.json"
+# The site is at fault, and a later run may be served.
+SITE_ERRORS = (NothingCapturedError, SourceUnavailableError)
 FIRST_SLOT = datetime(2020, 1, 1, tzinfo=UTC)
 # Prefect's worker begins a run some tenths of a second before its time; clocks differ by more.
 EARLIEST_START = timedelta(minutes=1)
+DEFAULT_ENVIRONMENT = Environment()
 
 
 @dataclass(slots=True)
@@ -64,7 +59,7 @@ class Outcome:
     """
 
     run_id: str
-    status: Status = Status.SUCCEEDED
+    status: RunStatus = RunStatus.SUCCEEDED
     exit_status: int = 0
     release: Release | None = None
     captured: Captured | None = None
@@ -81,27 +76,8 @@ class Outcome:
     @property
     def fired(self) -> tuple[CheckResult, ...]:
         """The checks that found rows, errors first."""
-        found = [result for result in self.checks if result.offending_rows]
-        return tuple(sorted(found, key=lambda result: (result.severity != "error", result.check_name)))
-
-
-def direct(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  what the step gives
-    """Call a step as it is. The Prefect flow puts a task in its place."""
-    return step(*args)
-
-
-@dataclass(frozen=True, slots=True)
-class Edges:
-    """What a run touches besides disk and site: clock (and trust in it), waiting, progress, how a step is called."""
-
-    clock: Clock = utc_now
-    sleep: Sleep = time.sleep
-    progress: Progress = silent
-    call: Call = direct
-    trust_clock: bool = False
-
-
-DEFAULT_EDGES = Edges()
+        fired = [result for result in self.checks if result.offending_rows]
+        return tuple(sorted(fired, key=lambda result: (result.severity != "error", result.check_name)))
 
 
 def run_daily(
@@ -109,30 +85,32 @@ def run_daily(
     *,
     slot: datetime | None = None,
     on: str = DAILY,
-    edges: Edges = DEFAULT_EDGES,
+    environment: Environment = DEFAULT_ENVIRONMENT,
 ) -> Outcome:
-    """Capture the slot's pages and publish what they say.
+    """Capture the slot's pages and publish their rows.
 
     `slot` is the scheduled instant (zone-aware) on the schedule named `on`; None takes its last one before now. One
     of the past names the archive file alone: the pages are those of now, and count for the last slot before now.
     Raises `UsageError` for settings that make no sense and for a slot that has not come, and `LockHeldError` when
-    another run is on; every other failure that an operator can act on is journalled and told in the outcome.
+    another run is on; every other failure that an operator can act on is recorded in the journal and in the outcome.
     """
     fetch_policy(settings)
     site = consult_site(settings)
     planned = schedule(settings, on)
-    now = edges.clock()
+    now = environment.clock()
     slot = slot or planned.latest(now)
     if slot < FIRST_SLOT:
-        raise UsageError(f"the slot {slot.isoformat()} is none that anybody planned", "ca-etl schedule")
+        raise UsageError(
+            f"the slot {slot.isoformat()} is before {FIRST_SLOT:%Y}: no schedule has it", "ca-etl schedule"
+        )
     if slot > now + EARLIEST_START:
         raise UsageError(
-            f"the slot {slot:%Y-%m-%d %H:%M:%S %Z} has not come: nobody can have its pages",
-            "ca-etl schedule (says when the next one is)",
+            f"the slot {slot:%Y-%m-%d %H:%M:%S %Z} has not come: its pages do not exist yet",
+            "ca-etl schedule (shows when the next one is)",
         )
-    with _run(Kind.RUN, settings, edges, planned, slot) as run:
+    with _run(RunKind.RUN, settings, environment, planned, slot) as run:
         run.problems += (site,) if site else ()
-        # first the pages, which nobody can get later: the clock may be right, and the journal wrong
+        # first the pages, which no later run can get: the clock may be right, and the journal wrong
         run.outcome.captured = run.step(capture)
         run.check_clock()
         run.outcome.warnings += run.outcome.captured.warnings
@@ -141,53 +119,60 @@ def run_daily(
     return run.outcome
 
 
-def run_ingest(settings: Settings, given: Given, *, edges: Edges = DEFAULT_EDGES) -> Outcome:
-    """Archive files given by hand and publish what they say. Failures are told as in `run_daily`."""
-    with _run(Kind.INGEST, settings, edges) as run:
+def run_ingest(
+    settings: Settings, given: GivenFiles, *, environment: Environment = DEFAULT_ENVIRONMENT
+) -> Outcome:
+    """Archive files given by hand and publish their rows. Failures are reported as in `run_daily`."""
+    with _run(RunKind.INGEST, settings, environment) as run:
         run.check_clock()
-        report = run.step(ingest, given)
-        run.outcome.warnings += oddities(report)
+        run.outcome.warnings += run.step(ingest, given).warnings
         run.load_and_publish()
     return run.outcome
 
 
 def run_backfill(
-    settings: Settings, stretch: Stretch, *, source: str = "posts", edges: Edges = DEFAULT_EDGES
+    settings: Settings,
+    days: DateRange,
+    *,
+    source: str = "posts",
+    environment: Environment = DEFAULT_ENVIRONMENT,
 ) -> Outcome:
-    """Archive the posts of a stretch of time and publish what they say. Failures are told as in `run_daily`.
+    """Archive the articles of a date range and publish their rows. Failures are reported as in `run_daily`.
 
-    `source` is one of `HISTORIES`, else `UsageError` is raised. What was archived before the API closed, or somebody
-    pressed Ctrl-C, is loaded by the next run.
+    `source` is one of `HISTORIES`, else `UsageError` is raised. What was archived before the source became unavailable,
+    or a Ctrl-C, is loaded by the next run.
     """
     if source not in HISTORIES:
         raise UsageError(
-            f"no history of {source!r} can be walked; of {' and '.join(HISTORIES)} it can",
+            f"the source {source!r} has no history; {' and '.join(HISTORIES)} have one",
             "ca-etl backfill --help",
         )
     fetch_policy(settings)
     site = consult_site(settings)
-    with _run(Kind.BACKFILL, settings, edges) as run:
+    with _run(RunKind.BACKFILL, settings, environment) as run:
         run.problems += (site,) if site else ()
         run.check_clock()
-        marks = {path: path.read_bytes() for path in settings.data_dir.glob(MARKS)}
-        run.step(HISTORIES[source], stretch)
+        marks = {path: path.read_bytes() for path in settings.data_dir.glob(COMPLETE_MONTHS)}
+        run.step(capture_history, days, source)
         try:
             run.check_clock()
         except ClockError:
             # what was crawled with a wrong clock is to be crawled again
-            for path in settings.data_dir.glob(MARKS):
+            for path in settings.data_dir.glob(COMPLETE_MONTHS):
                 write_atomic(path, marks.get(path, b"[]\n"))
             raise
         run.load_and_publish()
     return run.outcome
 
 
-def run_rebuild(settings: Settings, *, only_rejects: bool = False, edges: Edges = DEFAULT_EDGES) -> Outcome:
-    """Make the warehouse anew from every file of the archive. Failures are told as in `run_daily`.
+def run_rebuild(
+    settings: Settings, *, only_rejects: bool = False, environment: Environment = DEFAULT_ENVIRONMENT
+) -> Outcome:
+    """Build the warehouse from every file of the archive. Failures are reported as in `run_daily`.
 
     `only_rejects` keeps what is loaded and reads again what an earlier version of the parser rejected.
     """
-    with _run(Kind.RETRY if only_rejects else Kind.REBUILD, settings, edges) as run:
+    with _run(RunKind.RETRY if only_rejects else RunKind.REBUILD, settings, environment) as run:
         run.check_clock()
         run.load_and_publish()
     return run.outcome
@@ -200,28 +185,28 @@ class _Run:
     ctx: Context
     held: lock.RunLock
     outcome: Outcome
-    edges: Edges
+    environment: Environment
     planned: Schedule | None = None
     known: Witness | None = None
     before: frozenset[Path] = frozenset()
     problems: tuple[Problem, ...] = ()
     interrupts: Sequence[int] = ()
 
-    def settle(self) -> None:
-        settled = settle(self.ctx.settings, self.ctx.started_at)
-        self.ctx = replace(self.ctx, runs=settled.runs)
-        self.problems += settled.problems
+    def begin(self) -> None:
+        recovery = recover_crashed_runs(self.ctx.settings, self.ctx.started_at)
+        self.ctx = replace(self.ctx, runs=recovery.runs)
+        self.problems += recovery.problems
         # a run and a backfill have claimed the directory for the site that they are about to request
-        if self.planned is None and self.ctx.kind is not Kind.BACKFILL:
+        if self.planned is None and self.ctx.kind is not RunKind.BACKFILL:
             marker = consult_marker(self.ctx.settings)
             self.problems += (marker,) if marker else ()
-        self.outcome.warnings += settled.warnings
+        self.outcome.warnings += recovery.warnings
         archived = archive_files(self.ctx.settings.archive_dir)
         self.before = frozenset(archived)
-        self.known = newest_known(self.ctx.settings, settled.runs, archived)
+        self.known = newest_known(self.ctx.settings, recovery.runs, archived)
         if self.planned and self.ctx.slot:
             slot = max(self.ctx.slot, self.ctx.started_at)
-            self.outcome.slots = missed_slots(self.planned, settled.runs, slot)
+            self.outcome.slots = missed_slots(self.planned, recovery.runs, slot)
 
     def step(self, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
         if self.interrupts:
@@ -232,25 +217,25 @@ class _Run:
             journal.keep_room(self.ctx.settings.data_dir)
             self.held.step(name)
         with logs.bound(step=name), logs.timed(log, name):
-            return self.edges.call(function, self.ctx, *args)
+            return self.environment.call(function, self.ctx, *args)
 
     @property
     def trusts_clock(self) -> bool:
         """Whether an operator states that the clock is right, whatever contradicts it."""
-        return self.edges.trust_clock or self.ctx.settings.trust_clock
+        return self.environment.trust_clock or self.ctx.settings.trust_clock
 
     def check_clock(self) -> None:
         """Stop a run whose clock is contradicted, before it writes observations. Raises `ClockError`."""
-        witness = self.judge_clock()
+        witness = self.evaluate_clock()
         if witness is not None and not self.trusts_clock:
             raise ClockError(self.ctx.started_at, witness)
 
-    def judge_clock(self) -> Witness | None:
+    def evaluate_clock(self) -> Witness | None:
         """What contradicts the clock; the archive files of this run are held back then, unless the clock is trusted."""
         root, started_at = self.ctx.settings.archive_dir, self.ctx.started_at
         # an ingest archives what others have captured; a capture also recovers what a killed run has left
         stamp = f"{self.ctx.slot or started_at:%Y%m%dT%H%M%SZ}-"
-        files = archive_files(root) if self.ctx.kind in {Kind.RUN, Kind.BACKFILL} else []
+        files = archive_files(root) if self.ctx.kind in {RunKind.RUN, RunKind.BACKFILL} else []
         own = [path for path in files if path.name.startswith(stamp) and path not in self.before]
         witness = contradiction(started_at, self.known, own)
         if witness is None:
@@ -268,8 +253,8 @@ class _Run:
             self.problems = ()
             done = "the pages are archived, and " if outcome.captured else ""
             raise CaEtlError(
-                f"{done}nothing is published: {'; '.join(each.message for each in problems)}",
-                "; then: ".join(dict.fromkeys(each.next_command for each in problems)),
+                f"{done}nothing is published: {'; '.join(problem.message for problem in problems)}",
+                "; then: ".join(dict.fromkeys(problem.next_command for problem in problems)),
             )
         outcome.loaded = loaded = self.step(load)
         outcome.warnings += loaded.warnings
@@ -279,7 +264,7 @@ class _Run:
         errors = [result for result in outcome.fired if result.severity == "error"]
         if errors:
             names = ", ".join(f"{result.check_name} ({result.offending_rows} rows)" for result in errors)
-            outcome.status = Status.CHECKS_FAILED
+            outcome.status = RunStatus.CHECKS_FAILED
             outcome.exit_status = CHECKS_FAILED_EXIT
             outcome.error = f"checks failed, nothing was published: {names}"
             outcome.hint = "ca-etl status (shows the offending rows)"
@@ -293,7 +278,7 @@ class _Run:
         `raw.run` holds it too, written before its release is published: it is read only if the run succeeds.
         """
         outcome, loaded = self.outcome, self.outcome.loaded
-        published = outcome.status is Status.SUCCEEDED
+        published = outcome.status is RunStatus.SUCCEEDED
         # by a wrong clock it is unknown which slot it was
         is_stopped = outcome.contradicted_by is not None and not self.trusts_clock
         return RunRecord(
@@ -323,7 +308,7 @@ class _Run:
             return ()
         outcome, planned, slot = self.outcome, self.planned, max(self.ctx.slot, self.ctx.started_at)
         captured = outcome.captured or Captured((), 0)
-        own = slot_outcome(
+        own = outcome_of_pages(
             planned.source,
             captured.pages,
             captured.already_archived,
@@ -336,36 +321,44 @@ class _Run:
 
 @contextmanager
 def _run(
-    kind: Kind,
+    kind: RunKind,
     settings: Settings,
-    edges: Edges,
+    environment: Environment,
     planned: Schedule | None = None,
     slot: datetime | None = None,
 ) -> Iterator[_Run]:
     """Hold the lock for the block and write the run's journal line, however the block ends.
 
-    Errors that an operator can act on end here, in the outcome; any other is a defect and goes on.
+    Errors that an operator can act on end here, in the outcome; any other is a defect and is raised.
     """
     data_dir = settings.data_dir
-    started_at = edges.clock()
+    started_at = environment.clock()
     run_id = new_run_id(data_dir, started_at)
     name = planned.name if planned else None
     holder = lock.Holder.here(run_id, kind, started_at, schedule=name, slot=slot)
     with (
         logs.bound(run_id=run_id, kind=kind, slot=slot, source=planned.source if planned else None),
         lock.run_lock(data_dir, holder) as held,
-        _noting_interrupts() as interrupts,
+        _record_interrupts() as interrupts,
     ):
         ctx = Context(
-            settings, kind, run_id, started_at, slot, edges.clock, edges.sleep, edges.progress, name
+            settings,
+            kind,
+            run_id,
+            started_at,
+            slot,
+            environment.clock,
+            environment.sleep,
+            environment.progress,
+            name,
         )
-        run = _Run(ctx, held, Outcome(run_id), edges, planned, interrupts=interrupts)
+        run = _Run(ctx, held, Outcome(run_id), environment, planned, interrupts=interrupts)
         try:
-            run.settle()
+            run.begin()
             yield run
         except BaseException as error:
             stop = stop_of(error) or (KeyboardInterrupt() if interrupts else None)
-            _end_early(run, stop or error)
+            _record_failure(run, stop or error)
             if stop is not None and stop is not error:
                 raise stop from None
             if stop is not None or not isinstance(error, CaEtlError | OSError | duckdb.Error):
@@ -374,30 +367,30 @@ def _run(
             if run.outcome.loaded is None:
                 # a capture that failed or was interrupted has archived something, too
                 with suppress(OSError):
-                    run.judge_clock()
+                    run.evaluate_clock()
             _record(run)
             log.info("%s %s: %s", kind, run_id, run.outcome.status)
 
 
 @contextmanager
-def _noting_interrupts() -> Iterator[Sequence[int]]:
+def _record_interrupts() -> Iterator[Sequence[int]]:
     """Each Ctrl-C of the block.
 
     Python drops the KeyboardInterrupt of one that lands in a destructor, and the run went on to publish: the next
     step raises it again.
     """
-    noted: list[int] = []
+    interrupts: list[int] = []
 
-    def note(number: int, frame: FrameType | None) -> None:
-        noted.append(number)
+    def record(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
         signal.default_int_handler(number, frame)
 
     # of Prefect, or of a program of somebody else, the handlers are left alone
     ours = current_thread() is main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if ours:
-        signal.signal(signal.SIGINT, note)
+        signal.signal(signal.SIGINT, record)
     try:
-        yield noted
+        yield interrupts
     finally:
         if ours:
             signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -415,7 +408,7 @@ def _record(run: _Run) -> None:
         )
 
 
-def _end_early(run: _Run, error: BaseException) -> None:
+def _record_failure(run: _Run, error: BaseException) -> None:
     outcome, data_dir = run.outcome, run.ctx.settings.data_dir
     outcome.warnings += tuple(map(str, run.problems))
     if isinstance(error, NothingCapturedError):
@@ -434,7 +427,7 @@ def _end_early(run: _Run, error: BaseException) -> None:
             outcome.release = made.value
             outcome.warnings += (f"published, and then: {what}; next: {hint or 'ca-etl status'}",)
             return
-    outcome.status, outcome.error, outcome.hint, outcome.cause = Status.FAILED, what, hint, cause
+    outcome.status, outcome.error, outcome.hint, outcome.cause = RunStatus.FAILED, what, hint, cause
     outcome.exit_status = error.exit_status if isinstance(error, CaEtlError) else 1
     if isinstance(error, StorageError):
         outcome.error += "; the published release is unchanged"

@@ -1,4 +1,4 @@
-"""Slots of schedules: the words for their outcome, their lines in the journal, and which were missed or are late.
+"""Slots of schedules: which were missed, are done, or are late.
 
 Decided from the journal, without clock or disk.
 """
@@ -8,32 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from itertools import islice
 from typing import Final
 
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedules
-from ca_etl.warehouse.journal import RunRecord, SlotRecord
+from ca_etl.sources.session import TOLERANCE
+from ca_etl.sources.source import SourceOutcome
+from ca_etl.warehouse.journal import GOOD, RunRecord, SlotOutcome, SlotRecord
 
-
-class SlotOutcome(StrEnum):
-    """What became of a slot, the best first. `unchanged` is an observation: the site stated that nothing is new.
-
-    `closed` is one, too: the site does not offer this source, and states so.
-    """
-
-    OBSERVED = "observed"
-    UNCHANGED = "unchanged"
-    CLOSED = "closed"
-    BLOCKED = "blocked"
-    FAILED = "failed"
-    MISSED = "missed"
-
-
-GOOD: Final = frozenset({SlotOutcome.OBSERVED.value, SlotOutcome.UNCHANGED.value})
-# Clocks that a network keeps differ by less; Prefect's worker begins a run some tenths of a second before its slot.
-TOLERANCE: Final = timedelta(minutes=2)
 # A year of days; a schedule of seconds that did not run for a week is not worth a million lines.
 MOST_MISSED: Final = 400
 
@@ -75,14 +58,6 @@ def slots_of(schedule: Schedule, runs: Iterable[RunRecord]) -> Iterator[SlotReco
                 yield record
 
 
-def slot_record(
-    schedule: Schedule, slot: datetime, outcome: SlotOutcome, reason: str | None = None
-) -> SlotRecord:
-    """The line of a slot. A `slot` between two of the schedule counts for the one before it."""
-    expected = schedule.latest(slot)
-    return SlotRecord(schedule.source, schedule.name, expected, schedule.day(expected), outcome.value, reason)
-
-
 def missed_slots(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) -> tuple[SlotRecord, ...]:
     """The slots that passed before `slot` without a run since the last one that any run by then has recorded.
 
@@ -94,7 +69,8 @@ def missed_slots(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) 
         return ()
     passed = islice(schedule.between(last, schedule.latest(slot)), MOST_MISSED)
     reason = "no run began before the next slot"
-    return tuple(slot_record(schedule, each, SlotOutcome.MISSED, reason) for each in reversed(list(passed)))
+    missed = SourceOutcome(schedule.source, SlotOutcome.MISSED, reason)
+    return tuple(missed.record(schedule, instant) for instant in reversed(list(passed)))
 
 
 def is_done(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) -> str | None:

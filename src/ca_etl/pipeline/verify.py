@@ -16,17 +16,17 @@ import duckdb
 
 from ca_etl.archive.reader import archive_files
 from ca_etl.parse.page import PARSER_VERSION
-from ca_etl.pipeline.consult import consult_marker
-from ca_etl.pipeline.context import Context, Kind, Progress, silent
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.load import archive_problems, load
 from ca_etl.pipeline.publish import build_tables
 from ca_etl.settings import Settings
+from ca_etl.sources.session import Context, Progress, silent
 from ca_etl.warehouse import journal, overrides
 from ca_etl.warehouse.connection import open_release
-from ca_etl.warehouse.data_directory import MARKER
+from ca_etl.warehouse.data_directory import MARKER, consult_marker
 from ca_etl.warehouse.datapackage import DATAPACKAGE, described_otherwise
-from ca_etl.warehouse.raw_load import EPOCH, Decision
+from ca_etl.warehouse.journal import RunKind
+from ca_etl.warehouse.raw_load import EPOCH, CaptureDecision
 from ca_etl.warehouse.release import Building, Release, file_problems
 
 log = logging.getLogger(__name__)
@@ -130,7 +130,7 @@ def _rebuild(
         log.warning("the journal has no line of the run %s: its slots may differ", release.release_id)
     began = datetime.strptime(release.release_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     applied = {
-        row[0]: Decision(row[0], row[1], row[2], EPOCH + timedelta(microseconds=row[3]))
+        row[0]: CaptureDecision(row[0], row[1], row[2], EPOCH + timedelta(microseconds=row[3]))
         for row in con.execute(DECIDED).fetchall()
     }
     given = overrides.read(settings.data_dir)
@@ -139,7 +139,7 @@ def _rebuild(
         log.warning("some decisions are newer than the release: the next run applies them")
     if (settings.data_dir / MARKER).exists():
         shutil.copyfile(settings.data_dir / MARKER, copy.data_dir / MARKER)
-    ctx = Context(copy, Kind.REBUILD, release.release_id, began, progress=progress)
+    ctx = Context(copy, RunKind.REBUILD, release.release_id, began, progress=progress)
     load(ctx)
     enrich(ctx)
     warehouse = Building(copy.data_dir, release.release_id).warehouse

@@ -1,1 +1,1 @@
-"""One module per source: what to ask for, and how to read the answer."""
+"""One module per source: what it requests for a slot, and what its responses become."""

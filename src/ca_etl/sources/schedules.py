@@ -1,4 +1,4 @@
-"""When each source is captured: the one list that ledger, deployments, timers and freshness are made of."""
+"""When each source is captured: the one list that journal, deployments, timers and freshness are made of."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Schedule:
     """One cadence of one source. `cron` is wall time in `zone`, of five fields, or six with seconds first.
 
     A slot is an instant that the schedule names. It is what makes a run repeatable: a second run in the same
-    slot finds its pages in the archive and asks the site for nothing. All instants given back are in UTC.
+    slot finds its pages in the archive and requests nothing. All instants returned are in UTC.
     """
 
     name: str
@@ -87,14 +87,14 @@ def schedules(settings: Settings) -> tuple[Schedule, ...]:
             "timesca",
             settings.sweep_cron,
             settings.zone,
-            f"pages 2 to {settings.sweep_pages} of each listing, and which articles were taken away",
+            f"pages 2 to {settings.sweep_pages} of each listing, and which articles were deleted",
         ),
     )
 
 
 def schedule(settings: Settings, name: str = DAILY) -> Schedule:
-    """The schedule of that name. Raises `UsageError` for a name that is none."""
-    known = {each.name: each for each in schedules(settings)}
+    """The schedule of that name. Raises `UsageError` for an unknown name."""
+    known = {planned.name: planned for planned in schedules(settings)}
     if name not in known:
         raise UsageError(f"no schedule {name!r}; there is {', '.join(known)}", "ca-etl schedule")
     return known[name]

@@ -1,11 +1,10 @@
 """Checks: queries that return the rows which should not be there.
 
-A check stands in the header of the model that it is about, or, when it looks at several tables or at the
-run itself, in `sql/checks/<name>.sql`. The grain of every model is checked without being asked for. A check
-of severity `error` that finds rows stops publication; a `warning` is told and published.
+A check is in the header of the model that it is about or, when it is about several tables or the run itself, in
+`sql/checks/<name>.sql`. The grain of every model is checked in any case. A check of severity `error` that returns
+rows stops publication; those of a `warning` are published.
 
-A query in `sql/checks/` may ask for the run that is being checked by `getvariable('run_id')`; it is null
-when a warehouse is checked outside a run.
+In a query in `sql/checks/`, `getvariable('run_id')` is the run that is being checked; null outside a run.
 """
 
 # ruff: noqa: S608  queries are made of names in our own model files, never of data
@@ -22,7 +21,7 @@ from typing import Final
 import duckdb
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.connection import READERS, beside
+from ca_etl.warehouse.connection import READERS, reading_connection
 from ca_etl.warehouse.journal import CheckResult
 from ca_etl.warehouse.model_header import (
     NEXT_COMMAND,
@@ -34,8 +33,6 @@ from ca_etl.warehouse.model_header import (
 )
 from ca_etl.warehouse.models import ModelFile, read_models
 
-__all__ = ["Check", "CheckError", "CheckResult", "collect_checks", "run_checks"]
-
 SAMPLE_ROWS: Final = 10
 SAMPLE_CHARACTERS: Final = 400
 # 70 checks one by one take 1.5 times as long; one statement for all would be planned no faster
@@ -43,7 +40,7 @@ _BATCH: Final = 16
 
 
 class CheckError(CaEtlError):
-    """A check cannot run, which says nothing of the data: its query is wrong."""
+    """A check cannot run: its query is wrong, and the data are unchecked."""
 
     def __init__(self, check: Check, cause: duckdb.Error) -> None:
         super().__init__(f"{check.path}: the check {check.name} does not run: {cause}", NEXT_COMMAND)
@@ -51,7 +48,7 @@ class CheckError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A query that returns offending rows of `model` (`schema.table`); `path` is the file that asks for it.
+    """A query that returns offending rows of `model` (`schema.table`); `path` is the file that it is in.
 
     `counted_by` is the column of those rows by which they are counted in place of being shown.
     """
@@ -76,44 +73,46 @@ def collect_checks(root: Path, models: Sequence[ModelFile]) -> tuple[Check, ...]
 def run_checks(
     con: duckdb.DuckDBPyConnection, root: Path, run_id: str | None = None
 ) -> tuple[CheckResult, ...]:
-    """Run every check against the tables that `build_models` made, and say what each one found.
+    """Run every check against the tables that `build_models` made.
 
-    They look at what is committed, in threads with connections of their own. `run_id` is the run whose captures the
-    run's own checks look at; None means all captures. Offending rows never raise; `CheckError` means that a query is
+    They read what is committed, in threads with connections of their own. `run_id` is the run whose captures the
+    run's own checks are about; None means all captures. Offending rows never raise; `CheckError` means that a query is
     wrong, `HeaderError` that a header is.
     """
     checks = collect_checks(root, read_models(root))
     batches = [checks[start : start + _BATCH] for start in range(0, len(checks), _BATCH)]
 
     def run(batch: Sequence[Check]) -> list[CheckResult]:
-        with beside(con) as further:
-            further.execute("set variable run_id = $1::varchar", [run_id])
-            return _run(further, batch)
+        with reading_connection(con) as reader:
+            reader.execute("set variable run_id = $1::varchar", [run_id])
+            return _run(reader, batch)
 
     with ThreadPoolExecutor(READERS) as pool:
         return tuple(chain.from_iterable(pool.map(run, batches)))
 
 
 def _run(con: duckdb.DuckDBPyConnection, checks: Sequence[Check]) -> list[CheckResult]:
-    query = " union all ".join(f"select {number}, {_found(check)}" for number, check in enumerate(checks))
+    query = " union all ".join(
+        f"select {number}, {_result_query(check)}" for number, check in enumerate(checks)
+    )
     try:
-        found = con.execute(f"{query} order by 1").fetchall()
+        results = con.execute(f"{query} order by 1").fetchall()
     except duckdb.Error as error:
         if len(checks) == 1:
             raise CheckError(checks[0], error) from error
         return [result for check in checks for result in _run(con, [check])]
     return [
         CheckResult(check.name, check.model, check.severity, count, "\n".join(rows or ()))
-        for check, (_, count, rows) in zip(checks, found, strict=True)
+        for check, (_, count, rows) in zip(checks, results, strict=True)
     ]
 
 
-def _found(check: Check) -> str:
+def _result_query(check: Check) -> str:
     # min and max of (x, n) return the n least and the n greatest: the sample is the same whenever the rows are
     if check.counted_by is not None:
         return (
             f"coalesce(sum(rows), 0)::bigint, max(struct_pack(rows, value), {SAMPLE_ROWS}).list_transform("
-            "lambda each: concat(each.rows, ' ', each.value))"
+            "lambda counted: concat(counted.rows, ' ', counted.value))"
             f" from (select count(*) as rows, {check.counted_by} as value from (\n{check.sql}\n) group by all)"
         )
     return (

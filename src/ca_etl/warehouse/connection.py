@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import duckdb
 
@@ -20,10 +20,10 @@ STORAGE_VERSION: Final = "v1.2.0"
 OLDEST_CLIENT: Final = "1.2.0"
 MEMORY_LIMIT: Final = "1GB"
 MAX_THREADS: Final = 4
-# Threads of ours that read a building at once, each with a connection `beside` the first.
+# Threads of ours that read a building at once, each with a `reading_connection` of its own.
 READERS: Final = 2
-# Until a file has this many bytes (about 5,000 days) no table has a second row group, so that further threads find
-# next to nothing to do, and waiting for it costs a quarter of all the work.
+# Until a file has this many bytes (about 5,000 days) no table has a second row group, so that a second thread has
+# next to nothing to do, and waiting for it takes a quarter of the whole time.
 SMALL_FILE: Final = 100_000_000
 # Trying FSST on every string column takes half the time of a checkpoint. Dictionaries leave a file no larger.
 UNUSED_COMPRESSION: Final = "fsst"
@@ -40,11 +40,11 @@ def open_building(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[d
 
     A new file gets storage version `v1.2.0` under every DuckDB release, an old one keeps its own. Tables are
     reached as `raw.x`, `staging.x`, `main.x`; times are shown in UTC; nothing is fetched from the internet.
-    When the block ends well the file is checkpointed and stands alone, without a `.wal`.
+    When the block ends well the file is checkpointed and has no `.wal` beside it.
 
     Raises `StorageError` when the disk is full or read-only, `CaEtlError` for a damaged file.
     """
-    # Beside the file and not inside it: what does not fit into memory is no part of the release.
+    # Beside the file and not inside it: what does not fit into memory is not a part of the release.
     spill = path.with_name(f"{path.name}.tmp")
     settings = {
         **_settings(memory_limit, spill),
@@ -74,14 +74,14 @@ def checkpoint_at_commit(con: duckdb.DuckDBPyConnection) -> None:
 
 
 @contextmanager
-def beside(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A further connection to the database of `con`, for reading in a thread of its own; times are shown in UTC.
+def reading_connection(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A second connection to the database of `con`, to read in a thread of its own; times are shown in UTC.
 
     It sees what is committed. Its settings are those of a fresh connection, not those of `con`.
     """
-    with con.cursor() as further:
-        further.execute("set TimeZone = 'UTC'")
-        yield further
+    with con.cursor() as reader:
+        reader.execute("set TimeZone = 'UTC'")
+        yield reader
 
 
 @contextmanager
@@ -114,6 +114,46 @@ def open_release(
         yield con
     finally:
         con.close()
+
+
+@contextmanager
+def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of the block's statements or none."""
+    con.begin()
+    try:
+        yield
+    except BaseException:
+        con.rollback()
+        raise
+    con.commit()
+
+
+class Column(NamedTuple):
+    """One column of a table or view; `type` is DuckDB's name of it, `comment` is empty without one."""
+
+    name: str
+    type: str
+    is_nullable: bool
+    comment: str = ""
+
+
+def columns_by_table(con: duckdb.DuckDBPyConnection, *schemas: str) -> dict[str, list[Column]]:
+    """The columns of the tables and views of `schemas` in order, by `schema.table`."""
+    tables: dict[str, list[Column]] = {}
+    for table, *column in con.execute(
+        "select schema_name || '.' || table_name, column_name, data_type, is_nullable, coalesce(comment, '')"
+        " from duckdb_columns() where list_contains($1, schema_name)"
+        " and database_name = current_database() and not internal order by table_name, column_index",
+        [list(schemas)],
+    ).fetchall():
+        tables.setdefault(table, []).append(Column(*column))
+    return tables
+
+
+def fetch_number(con: duckdb.DuckDBPyConnection, query: str) -> int:
+    """The one number that a query returns, or the number of rows that a statement wrote."""
+    # DuckDB 2 counts a result as open until all of it is fetched, and refuses other work meanwhile.
+    return int(con.execute(query).fetchall()[0][0])
 
 
 def _settings(memory_limit: str, spill: Path) -> Settings:

@@ -1,14 +1,20 @@
-"""One data directory holds one site, so that the demo's figures never stand among real ones."""
+"""One data directory holds one site, so that the demo's rates are never among real ones."""
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.records import site_name
+from ca_etl.archive.reader import archive_files, usable_urls
+from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.records import LISTINGS, site_name
+from ca_etl.settings import Settings
+from ca_etl.warehouse.reading import RESTORE, consult
 
 MARKER: Final = "site.txt"
+# What of the newest archive files is evidence for the site of a data directory: one of them may be damaged, too.
+NEWEST: Final = 3
 
 
 def claimed_site(data_dir: Path) -> str | None:
@@ -30,14 +36,56 @@ def claim_data_dir(data_dir: Path, url: str) -> None:
     Raises `UsageError` when the directory already holds another site's captures.
     """
     name = site_name(url)
-    found = claimed_site(data_dir)
-    if found is None:
+    claimed = claimed_site(data_dir)
+    if claimed is None:
         data_dir.mkdir(parents=True, exist_ok=True)
         part = data_dir / f"{MARKER}.tmp"
         part.write_text(f"{name}\n", encoding="utf-8")
         part.replace(data_dir / MARKER)
-    elif found != name:
+    elif claimed != name:
         raise UsageError(
-            f"{data_dir} holds captures of {found}, not of {name}",
+            f"{data_dir} holds captures of {claimed}, not of {name}",
             f"CA_ETL_DATA_DIR={data_dir}-{name} ca-etl ... (one directory for each site)",
         )
+
+
+def consult_site(settings: Settings) -> Problem | None:
+    """Claim the data directory for the site of the settings; the problem where `site.txt` is damaged.
+
+    Raises `UsageError` where the directory holds another site. Where the newest archive files have pages of the site
+    of the settings the name itself is damage: one flipped bit makes `timesca.cgm`.
+    """
+    marker, site = settings.data_dir / MARKER, site_name(str(settings.site_url))
+    try:
+        claim_data_dir(settings.data_dir, str(settings.site_url))
+    except UsageError as error:
+        if site not in _archived_sites(settings.archive_dir):
+            raise
+        return Problem(f"{error}; its archive does, so that {marker} is damaged", f"echo {site} > {marker}")
+    except (CaEtlError, OSError) as error:
+        return Problem(f"{marker} cannot be read: {error}", f"ls -ld {marker}, then: echo {site} > {marker}")
+    return None
+
+
+def consult_marker(settings: Settings) -> Problem | None:
+    """The problem where the site whose pages would be read from the archive is not that of its newest files.
+
+    All of their pages would be foreign: a rebuild would publish a release without a rate.
+    """
+    marker = settings.data_dir / MARKER
+    claimed = consult(partial(claimed_site, settings.data_dir), None, marker, f"ls -ld {marker}")
+    site = claimed.value or site_name(str(settings.site_url))
+    archived = _archived_sites(settings.archive_dir)
+    if claimed.problem is not None or not archived or site in archived:
+        return claimed.problem
+    named = "names" if claimed.value else "is missing, and the settings name"
+    return Problem(
+        f"{marker} {named} {site}; the newest archive files have pages of {', '.join(sorted(archived))}",
+        f"echo {min(archived)} > {marker}",
+    )
+
+
+def _archived_sites(archive_dir: Path) -> frozenset[str]:
+    own = [path for path in archive_files(archive_dir) if f"Z-{LISTINGS}" in path.name]
+    files = [consult(partial(usable_urls, path), set[str](), path, RESTORE) for path in own[-NEWEST:]]
+    return frozenset(site_name(url) for file in files for url in file.value)

@@ -2,174 +2,157 @@
 
 The format is Data Package version 2 (https://datapackage.org). Every file of the release but the descriptor
 itself is listed with its length and SHA-256. Frictionless has one type for all numbers, so each field
-names its DuckDB type as well: `DECIMAL(18,8)` says what `number` does not.
+names its DuckDB type as well: `DECIMAL(18,8)` is more than `number`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import duckdb
 
-from ca_etl.warehouse.connection import OLDEST_CLIENT
+from ca_etl.warehouse.connection import OLDEST_CLIENT, Column, columns_by_table
 from ca_etl.warehouse.durable_files import storage, write_atomic
 from ca_etl.warehouse.export import ExportedTable
 
 DATAPACKAGE: Final = "datapackage.json"
+PARQUET: Final = "parquet"
 DIGEST: Final = "sha256:"
-PACKAGE_PROFILE: Final = "https://datapackage.org/profiles/2.0/datapackage.json"
-RESOURCE_PROFILE: Final = "https://datapackage.org/profiles/2.0/dataresource.json"
-SCHEMA_PROFILE: Final = "https://datapackage.org/profiles/2.0/tableschema.json"
+PROFILES: Final = "https://datapackage.org/profiles/2.0"
 MEDIATYPES: Final = {
     "duckdb": "application/vnd.duckdb",
     "html": "text/html",
     "json": "application/json",
     "parquet": "application/vnd.apache.parquet",
 }
+# Table Schema, field types: https://datapackage.org/standard/table-schema/#field-types
 TYPES: Final = {
+    **dict.fromkeys(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"), "integer"),
+    **dict.fromkeys(("UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"), "integer"),
+    **dict.fromkeys(("DECIMAL", "FLOAT", "DOUBLE"), "number"),
+    **dict.fromkeys(("TIMESTAMP", "TIMESTAMP WITH TIME ZONE"), "datetime"),
+    **dict.fromkeys(("VARCHAR", "UUID", "ENUM", "BLOB"), "string"),
+    **dict.fromkeys(("JSON", "STRUCT", "MAP"), "object"),
     "BOOLEAN": "boolean",
-    "TINYINT": "integer",
-    "SMALLINT": "integer",
-    "INTEGER": "integer",
-    "BIGINT": "integer",
-    "HUGEINT": "integer",
-    "UTINYINT": "integer",
-    "USMALLINT": "integer",
-    "UINTEGER": "integer",
-    "UBIGINT": "integer",
-    "UHUGEINT": "integer",
-    "DECIMAL": "number",
-    "FLOAT": "number",
-    "DOUBLE": "number",
     "DATE": "date",
     "TIME": "time",
-    "TIMESTAMP": "datetime",
-    "TIMESTAMP WITH TIME ZONE": "datetime",
     "INTERVAL": "duration",
-    "VARCHAR": "string",
-    "UUID": "string",
-    "ENUM": "string",
-    "BLOB": "string",
-    "JSON": "object",
-    "STRUCT": "object",
-    "MAP": "object",
 }
 
+Resource = dict[str, Any]
 
-@dataclass(frozen=True, slots=True)
-class FileFact:
-    """One file of a release; `path` is relative to the release folder."""
+
+class FileFact(NamedTuple):
+    """One file of a release; `path` is relative to the release folder, `sha256` in hex."""
 
     path: str
     bytes: int
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnFact:
-    """One column; `type` is DuckDB's name of it, `description` the comment, empty without one."""
-
-    name: str
-    type: str
-    description: str = ""
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class TableFact:
-    """One exported table. `primary_key` is its grain, empty when it has none."""
-
-    name: str
-    description: str
-    rows: int
-    columns: tuple[ColumnFact, ...]
-    primary_key: tuple[str, ...]
-    files: tuple[FileFact, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseFacts:
-    """All that the descriptor says. `files` are those of no table; `created` and `slot` are UTC."""
-
-    release_id: str
-    created: datetime
-    run_id: str
-    slot: datetime | None
-    code_version: str
-    tables: tuple[TableFact, ...]
-    files: tuple[FileFact, ...]
-    duckdb_version: str = duckdb.__version__
-    oldest_client: str = OLDEST_CLIENT
-
-
-def describe(facts: ReleaseFacts) -> dict[str, Any]:
-    """The descriptor as JSON-ready values; equal facts give equal descriptors."""
+def describe(
+    resources: Iterable[Resource],
+    *,
+    release_id: str,
+    created: datetime,
+    run_id: str,
+    slot: datetime | None,
+    code_version: str,
+) -> dict[str, Any]:
+    """The descriptor of a release, as JSON-ready values. `created` and `slot` are zone-aware."""
     return {
-        "$schema": PACKAGE_PROFILE,
+        "$schema": f"{PROFILES}/datapackage.json",
         "name": "ca-etl",
         "title": "Central Asian exchange rates and articles",
-        "version": facts.release_id,
-        "created": _instant(facts.created),
-        "resources": [
-            *(_table_resource(table) for table in facts.tables),
-            *(_file_resource(file) for file in facts.files),
-        ],
-        "run": {"run_id": facts.run_id, "slot": _instant(facts.slot) if facts.slot else None},
-        "code_version": facts.code_version,
-        "duckdb_version": facts.duckdb_version,
-        "oldest_duckdb_client": facts.oldest_client,
+        "version": release_id,
+        "created": _instant(created),
+        "resources": list(resources),
+        "run": {"run_id": run_id, "slot": _instant(slot) if slot else None},
+        "code_version": code_version,
+        "duckdb_version": duckdb.__version__,
+        "oldest_duckdb_client": OLDEST_CLIENT,
     }
 
 
-def write_datapackage(folder: Path, facts: ReleaseFacts) -> Path:
+def write_datapackage(folder: Path, package: Mapping[str, Any]) -> Path:
     """Write the descriptor into a release folder and return its path. Raises `StorageError`."""
     path = folder / DATAPACKAGE
-    write_atomic(path, (json.dumps(describe(facts), ensure_ascii=False, indent=2) + "\n").encode())
+    write_atomic(path, (json.dumps(package, ensure_ascii=False, indent=2) + "\n").encode())
     return path
 
 
 def listed_files(folder: Path) -> tuple[FileFact, ...]:
-    """The files that the descriptor of a release lists; whatever reading JSON raises for one that is damaged."""
+    """The files that the descriptor of a release lists; raises what reading JSON raises for one that is damaged."""
     resources = json.loads((folder / DATAPACKAGE).read_bytes())["resources"]
-    parts = [part for resource in resources for part in resource.get("parts", (resource,))]
-    return tuple(FileFact(f"{p['path']}", p["bytes"], p["hash"].removeprefix(DIGEST)) for p in parts)
+    return tuple(file for resource in resources for file in _files_of(resource))
 
 
-def table_facts(
+def table_resources(
     con: duckdb.DuckDBPyConnection,
     folder: Path,
     exported: Iterable[ExportedTable],
     primary_keys: Mapping[str, tuple[str, ...]],
-    *,
-    parquet: str = "parquet",
-) -> tuple[TableFact, ...]:
-    """Facts of the tables exported to `folder/parquet`, from DuckDB's catalogue and from the disk.
+) -> list[Resource]:
+    """The tables exported to `folder/parquet`, as DuckDB's catalogue and the disk have them.
 
     `primary_keys` gives the grain by table name. Raises `StorageError` when a file cannot be read.
     """
-    comments, columns = _catalogue(con)
-    return tuple(
-        TableFact(
+    comments, columns = _comments(con), columns_by_table(con, "main")
+    return [
+        table_resource(
             table.name,
             comments[table.name],
             table.rows,
-            tuple(columns[table.name]),
-            primary_keys.get(table.name, ()),
-            tuple(file_fact(folder, Path(parquet, file)) for file in table.files),
+            columns=columns[f"main.{table.name}"],
+            primary_key=primary_keys.get(table.name, ()),
+            files=[file_fact(folder, Path(PARQUET, file)) for file in table.files],
         )
         for table in exported
-    )
+    ]
+
+
+def table_resource(
+    name: str,
+    description: str,
+    rows: int,
+    *,
+    columns: Iterable[Column],
+    primary_key: Sequence[str],
+    files: Sequence[FileFact],
+) -> Resource:
+    """One exported table; `primary_key` is its grain, empty when it has none."""
+    schema: dict[str, Any] = {
+        "$schema": f"{PROFILES}/tableschema.json",
+        "fields": [_field(column) for column in columns],
+    }
+    if primary_key:
+        schema["primaryKey"] = list(primary_key)
+    resource: Resource = {
+        "$schema": f"{PROFILES}/dataresource.json",
+        "name": name,
+        "type": "table",
+        "description": description,
+        "rows": rows,
+        "path": files[0].path if len(files) == 1 else [file.path for file in files],
+        "format": "parquet",
+        "mediatype": MEDIATYPES["parquet"],
+        "bytes": sum(file.bytes for file in files),
+        "schema": schema,
+    }
+    if len(files) == 1:
+        return {**resource, **_length_and_hash(files[0])}
+    # A resource has one hash, and several files have several.
+    return {**resource, "parts": [{"path": file.path, **_length_and_hash(file)} for file in files]}
 
 
 def described_otherwise(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
     """The tables of `con` that the descriptor of a release, which can be read, describes in other words or columns."""
-    comments, columns = _catalogue(con)
+    comments, columns = _comments(con), columns_by_table(con, "main")
     described = {
         resource.get("name"): (resource.get("description"), resource.get("schema", {}).get("fields"))
         for resource in json.loads((folder / DATAPACKAGE).read_bytes())["resources"]
@@ -177,19 +160,19 @@ def described_otherwise(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[s
     return tuple(
         table
         for table, comment in sorted(comments.items())
-        if described.get(table) != (comment, [_field(column) for column in columns[table]])
+        if described.get(table) != (comment, [_field(column) for column in columns[f"main.{table}"]])
     )
 
 
-def other_files(folder: Path, tables: Iterable[TableFact]) -> tuple[FileFact, ...]:
-    """Facts of the files below `folder` that belong to no table and are not the descriptor, by path.
+def other_files(folder: Path, tables: Iterable[Resource]) -> list[Resource]:
+    """The files below `folder` that belong to no table and are not the descriptor, by path.
 
     Call it once the warehouse file is closed. Raises `StorageError` when a file cannot be read.
     """
-    listed = {file.path for table in tables for file in table.files} | {DATAPACKAGE}
+    listed = {file.path for table in tables for file in _files_of(table)} | {DATAPACKAGE}
     with storage(folder):
-        found = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return tuple(file_fact(folder, path) for path in found if path.as_posix() not in listed)
+        paths = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return [_file_resource(file_fact(folder, path)) for path in paths if path.as_posix() not in listed]
 
 
 def file_fact(folder: Path, path: Path) -> FileFact:
@@ -200,79 +183,49 @@ def file_fact(folder: Path, path: Path) -> FileFact:
 
 
 def frictionless_type(duckdb_type: str) -> str:
-    """The Table Schema type of a DuckDB type; `any` for one that it has no word for."""
+    """The Table Schema type of a DuckDB type; `any` for one that it does not have."""
     if duckdb_type.endswith("]"):
         return "array"
     return TYPES.get(duckdb_type.partition("(")[0], "any")
 
 
-def _catalogue(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, str], dict[str, list[ColumnFact]]]:
-    """The comment and the columns of each table and view of `main`."""
-    comments = {
-        name: comment or ""
-        for name, comment in con.execute(
-            "select table_name, comment from duckdb_tables() "
-            "where database_name = current_database() and schema_name = 'main' "
-            "union all select view_name, comment from duckdb_views() "
-            "where database_name = current_database() and schema_name = 'main'"
-        ).fetchall()
-    }
-    columns: dict[str, list[ColumnFact]] = {}
-    for table, name, kind, comment, nullable in con.execute(
-        "select table_name, column_name, data_type, comment, is_nullable from duckdb_columns() "
-        "where database_name = current_database() and schema_name = 'main' order by table_name, column_index"
-    ).fetchall():
-        columns.setdefault(table, []).append(ColumnFact(name, kind, comment or "", required=not nullable))
-    return comments, columns
+def _comments(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The comment of each table and view of `main`, by name."""
+    rows = con.execute(
+        "select table_name, coalesce(comment, '') from duckdb_tables() "
+        "where database_name = current_database() and schema_name = 'main' "
+        "union all select view_name, coalesce(comment, '') from duckdb_views() "
+        "where database_name = current_database() and schema_name = 'main'"
+    ).fetchall()
+    return dict(rows)
 
 
-def _table_resource(table: TableFact) -> dict[str, Any]:
-    schema: dict[str, Any] = {
-        "$schema": SCHEMA_PROFILE,
-        "fields": [_field(column) for column in table.columns],
-    }
-    if table.primary_key:
-        schema["primaryKey"] = list(table.primary_key)
-    resource: dict[str, Any] = {
-        "$schema": RESOURCE_PROFILE,
-        "name": table.name,
-        "type": "table",
-        "description": table.description,
-        "rows": table.rows,
-        "path": table.files[0].path if len(table.files) == 1 else [file.path for file in table.files],
-        "format": "parquet",
-        "mediatype": MEDIATYPES["parquet"],
-        "bytes": sum(file.bytes for file in table.files),
-        "schema": schema,
-    }
-    if len(table.files) == 1:
-        resource["hash"] = f"{DIGEST}{table.files[0].sha256}"
-    else:
-        # A resource has one hash, and several files have several.
-        resource["parts"] = [
-            {"path": file.path, "bytes": file.bytes, "hash": f"{DIGEST}{file.sha256}"} for file in table.files
-        ]
-    return resource
+def _files_of(resource: Resource) -> list[FileFact]:
+    parts = resource.get("parts", (resource,))
+    return [FileFact(f"{part['path']}", part["bytes"], part["hash"].removeprefix(DIGEST)) for part in parts]
 
 
-def _file_resource(file: FileFact) -> dict[str, Any]:
-    form = file.path.rpartition(".")[2]
+def _file_resource(file: FileFact) -> Resource:
+    suffix = file.path.rpartition(".")[2]
     return {
-        "$schema": RESOURCE_PROFILE,
+        "$schema": f"{PROFILES}/dataresource.json",
         "name": file.path.lower(),
         "path": file.path,
-        "format": form,
-        "mediatype": MEDIATYPES.get(form, "application/octet-stream"),
-        "bytes": file.bytes,
-        "hash": f"{DIGEST}{file.sha256}",
+        "format": suffix,
+        "mediatype": MEDIATYPES.get(suffix, "application/octet-stream"),
+        **_length_and_hash(file),
     }
 
 
-def _field(column: ColumnFact) -> dict[str, Any]:
+def _length_and_hash(file: FileFact) -> Resource:
+    return {"bytes": file.bytes, "hash": f"{DIGEST}{file.sha256}"}
+
+
+def _field(column: Column) -> dict[str, Any]:
     field: dict[str, Any] = {"name": column.name, "type": frictionless_type(column.type)}
-    if column.description:
-        field["description"] = column.description
-    if column.required:
+    if column.comment:
+        field["description"] = column.comment
+    if not column.is_nullable:
         field["constraints"] = {"required": True}
     return {**field, "duckdb_type": column.type}
 

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.connection import READERS, beside
+from ca_etl.warehouse.connection import READERS, columns_by_table, fetch_number, reading_connection
 from ca_etl.warehouse.durable_files import storage
 
 BATCH_ROWS: Final = 20_000
@@ -32,7 +32,7 @@ NO_YEAR: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
 class ExportError(CaEtlError):
-    """A table cannot be exported as its header asks."""
+    """A table cannot be exported as its header requires."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "ca-etl models")
@@ -74,14 +74,17 @@ def export_parquet(
     when the disk refuses.
     """
     specs = sorted(tables, key=lambda spec: spec.name)
-    columns = _columns(con)
+    columns = {
+        table.removeprefix("main."): [column.name for column in its_columns]
+        for table, its_columns in columns_by_table(con, "main").items()
+    }
     if [spec.name for spec in specs] != sorted(columns):
-        odd = ", ".join(sorted({spec.name for spec in specs} ^ columns.keys())) or "one is named twice"
-        raise ExportError(f"the tables to export and those of schema main differ: {odd}")
+        names = ", ".join(sorted({spec.name for spec in specs} ^ columns.keys())) or "one is named twice"
+        raise ExportError(f"the tables to export and those of schema main differ: {names}")
 
     def export(spec: ExportSpec) -> ExportedTable:
-        with beside(con) as further:
-            return _export(further, folder, spec, columns[spec.name], partition_rows)
+        with reading_connection(con) as reader:
+            return _export(reader, folder, spec, columns[spec.name], partition_rows)
 
     with storage(folder):
         # A new folder each time: an older, longer export would leave partitions that are still read.
@@ -125,7 +128,7 @@ def _rows_and_order(
 ) -> tuple[int, str]:
     """The number of rows, and the `order by` that leaves no two of them in an order of their own.
 
-    It is empty where the rows stand in the order of `spec.sort` as they are, each after the one before it.
+    It is empty where the rows are stored in the order of `spec.sort`, each of them after the previous one.
     """
     sort = [_quoted(name) for name in spec.sort]
     # a row is compared column by column, null after all else, as `nulls last` sorts; over () goes by the table
@@ -136,7 +139,11 @@ def _rows_and_order(
     if is_sorted:
         return rows, ""
     rest = [_quoted(name) for name in columns if name not in spec.sort]
-    if sort and _count(con, f"from (select distinct {', '.join(sort)} from {table})") == rows:
+    if (
+        sort
+        and fetch_number(con, f"select count(*) from (select distinct {', '.join(sort)} from {table})")
+        == rows
+    ):
         rest = []
     return rows, f"order by {', '.join(f'{name} asc nulls last' for name in [*sort, *rest])}"
 
@@ -156,34 +163,19 @@ def _write(con: duckdb.DuckDBPyConnection, path: Path, query: str) -> int:
 
 
 def _groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
-    """The batches, cut anew into tables of exactly `ROW_GROUP_ROWS` rows, the last one shorter."""
-    waiting: list[pa.RecordBatch] = []
+    """The batches as tables of exactly `ROW_GROUP_ROWS` rows, the last one shorter: DuckDB 2 cuts them at its own."""
+    pending: list[pa.RecordBatch] = []
     rows = 0
     for batch in reader:
-        waiting.append(batch)
+        pending.append(batch)
         rows += batch.num_rows
         while rows >= ROW_GROUP_ROWS:
-            table = pa.Table.from_batches(waiting, reader.schema)
+            table = pa.Table.from_batches(pending, reader.schema)
             yield table.slice(0, ROW_GROUP_ROWS).combine_chunks()
-            waiting = table.slice(ROW_GROUP_ROWS).to_batches()
+            pending = table.slice(ROW_GROUP_ROWS).to_batches()
             rows -= ROW_GROUP_ROWS
     if rows:
-        yield pa.Table.from_batches(waiting, reader.schema).combine_chunks()
-
-
-def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    tables: dict[str, list[str]] = {}
-    for table, column in con.execute(
-        "select table_name, column_name from duckdb_columns() "
-        "where database_name = current_database() and schema_name = 'main' and not internal "
-        "order by table_name, column_index"
-    ).fetchall():
-        tables.setdefault(table, []).append(column)
-    return tables
-
-
-def _count(con: duckdb.DuckDBPyConnection, relation: str) -> int:
-    return int(con.execute(f"select count(*) {relation}").fetchall()[0][0])
+        yield pa.Table.from_batches(pending, reader.schema).combine_chunks()
 
 
 def _quoted(name: str) -> str:

@@ -3,7 +3,7 @@
 It is outside the releases, because a failed run publishes none. Every release loads it into `raw.run` and
 `raw.check_result`. All writing is done while the run lock is held.
 
-A run that fills the disk has to be recorded: `.journal-room` holds the place of its line until there is no other.
+A run that fills the disk has to be recorded: `.journal-room` reserves the bytes of its line.
 
 A line ends in a CRC-32 of what is before it: a flipped bit in a slot may leave a record whole, and another. A line
 that is not a run record, or not the one that was written, is passed over by readers. The next run sets it aside and
@@ -25,6 +25,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
 from heapq import merge
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, BinaryIO, Final
 
@@ -40,20 +41,58 @@ JOURNAL_FILE: Final = "runs.jsonl"
 TORN_FILE: Final = "runs.jsonl.torn"
 REPAIRS_FILE: Final = "runs.jsonl.repairs"
 ROOM_FILE: Final = ".journal-room"
-# A line has a few kilobytes; that of a run after months without one tells of every slot that passed.
+# A line has a few kilobytes; that of a run after months without one has every slot that passed.
 ROOM_BYTES: Final = 65_536
+STARTED_AT: Final = attrgetter("started_at")
 CHECKSUM: Final = re.compile(rb',"crc32":"([0-9a-f]{8})"}\Z')
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """What one check found. `offending_rows` is 0 when it passed; `sample` shows some rows as text."""
+    """The result of one check. `offending_rows` is 0 when it passed; `sample` shows some rows as text."""
 
     check_name: str
     model: str
     severity: str
     offending_rows: int
     sample: str = ""
+
+
+class RunKind(StrEnum):
+    """What a run was started for."""
+
+    RUN = "run"
+    INGEST = "ingest"
+    REBUILD = "rebuild"
+    RETRY = "retry"
+    BACKFILL = "backfill"
+
+
+class RunStatus(StrEnum):
+    """How a run ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CHECKS_FAILED = "checks_failed"
+    CRASHED = "crashed"
+
+
+class SlotOutcome(StrEnum):
+    """What became of a source in a slot, the best first.
+
+    `unchanged` is an observation: the site stated that nothing is new. So is `closed`: the site does not offer this
+    source.
+    """
+
+    OBSERVED = "observed"
+    UNCHANGED = "unchanged"
+    CLOSED = "closed"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    MISSED = "missed"
+
+
+GOOD: Final = frozenset({SlotOutcome.OBSERVED.value, SlotOutcome.UNCHANGED.value})
 
 
 class Cause(StrEnum):
@@ -98,7 +137,7 @@ class SlotRecord:
 class RunRecord:
     """One run and how it ended. Times are UTC; `slot` is None for a run that no schedule asked for.
 
-    `finished_at` and `exit_status` are None for a crashed run: nobody saw its end.
+    `finished_at` and `exit_status` are None for a crashed run, whose end is unknown.
 
     `contradicted_by` is the instant (UTC) that its clock contradicted by more than a day. Where that stopped the run,
     `held` are the archive files that it wrote; they are loaded once a later run shows that its clock was right.
@@ -160,7 +199,7 @@ class BadLine:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """The runs of the journal in the order they were written, and the lines that are no run record."""
+    """The runs of the journal in the order they were written, and the lines that are not run records."""
 
     runs: tuple[RunRecord, ...] = ()
     bad: tuple[BadLine, ...] = ()
@@ -199,7 +238,7 @@ def read(data_dir: Path) -> tuple[RunRecord, ...]:
 def read_journal(data_dir: Path) -> Journal:
     """All runs and all bad lines; empty without a journal. Raises `StorageError`.
 
-    The beginning of a line at the very end is the trace of a killed writer and not a bad line: it is logged as a
+    The first part of a line at the very end is the trace of a killed writer and not a bad line: it is logged as a
     warning and kept for `append` to set aside.
     """
     path = data_dir / JOURNAL_FILE
@@ -211,17 +250,17 @@ def read_journal(data_dir: Path) -> Journal:
 
 
 def merged(runs: Iterable[RunRecord], lost: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
-    """`runs` in their order, and each of `lost` before the first of them that began after it."""
-    return tuple(merge(runs, sorted(lost, key=_began), key=_began))
+    """`runs` in their order, and each of `lost` before the first of them that started after it."""
+    return tuple(merge(runs, sorted(lost, key=STARTED_AT), key=STARTED_AT))
 
 
 def repair(data_dir: Path, lost: Iterable[RunRecord], at: datetime) -> None:
     """Set the bad lines aside and put `lost` in, as the text of this module describes. Raises `StorageError`."""
     path = data_dir / JOURNAL_FILE
     kept, bad, tail = _parsed(path)
-    back = [(run, _line(run)) for run in sorted(lost, key=_began)]
+    back = [(run, _line(run)) for run in sorted(lost, key=STARTED_AT)]
     entries = [
-        *((f"line {each.number}, set aside: {each.reason}", each.data) for each in bad),
+        *((f"line {line.number}, set aside: {line.reason}", line.data) for line in bad),
         *((f"run {run.run_id}, put back from the release", line) for run, line in back),
     ]
     with storage(data_dir / REPAIRS_FILE), (data_dir / REPAIRS_FILE).open("ab") as repairs:
@@ -230,12 +269,12 @@ def repair(data_dir: Path, lost: Iterable[RunRecord], at: datetime) -> None:
         repairs.flush()
         os.fsync(repairs.fileno())
         fsync(data_dir)
-    whole = merge(kept, back, key=lambda pair: _began(pair[0]))
+    whole = merge(kept, back, key=lambda pair: pair[0].started_at)
     write_atomic(path, b"".join(line + b"\n" for _, line in whole) + tail)
 
 
 def problems(data_dir: Path, journal: Journal, lost: Collection[str] = ()) -> Iterator[Problem]:
-    """What is wrong with the journal. `lost` are the runs that the current release knows and the journal does not."""
+    """The problems of the journal. `lost` are the runs that the current release knows and the journal does not."""
     path, repairs = data_dir / JOURNAL_FILE, data_dir / REPAIRS_FILE
     if journal.bad:
         first, more = journal.bad[0], len(journal.bad) - 1
@@ -278,7 +317,7 @@ def _append(data_dir: Path, line: bytes) -> None:
             try:
                 _write_whole(file, line, path)
             except OSError:
-                file.truncate(size)  # the beginning of a line would count as that of a killed run
+                file.truncate(size)  # half a line would count as that of a killed run
                 raise
         if created:
             fsync(data_dir)
@@ -291,7 +330,7 @@ def _write_whole(file: BinaryIO, line: bytes, path: Path) -> None:
 
 
 def _repair(file: BinaryIO, torn_path: Path) -> None:
-    """Give the file a whole last line, setting aside the beginning of one that is no record."""
+    """Give the file a whole last line, setting aside half of one that is not a record."""
     size = file.seek(0, os.SEEK_END)
     if size == 0:
         return
@@ -320,8 +359,8 @@ def _parsed(path: Path) -> tuple[list[tuple[RunRecord, bytes]], list[BadLine], b
     """The records with their lines, the bad lines, and what follows the last line end."""
     *lines, tail = (read_if_there(path) or b"").split(b"\n")
     parsed = [(_parse(line, number), line) for number, line in enumerate(lines, start=1)]
-    kept = [(each, line) for each, line in parsed if isinstance(each, RunRecord)]
-    return kept, [each for each, _ in parsed if isinstance(each, BadLine)], tail
+    kept = [(run, line) for run, line in parsed if isinstance(run, RunRecord)]
+    return kept, [bad for bad, _ in parsed if isinstance(bad, BadLine)], tail
 
 
 def _parse(line: bytes, number: int) -> RunRecord | BadLine:
@@ -341,10 +380,6 @@ def _parse(line: bytes, number: int) -> RunRecord | BadLine:
 def _line(record: RunRecord) -> bytes:
     data = _adapter().dump_json(record)
     return b'%s,"crc32":"%08x"}' % (data.removesuffix(b"}"), zlib.crc32(data))
-
-
-def _began(record: RunRecord) -> datetime:
-    return record.started_at
 
 
 @cache

@@ -2,8 +2,8 @@
 
 The lock is the kernel's `flock` on `<data_dir>/.lock`: it falls with the process, however that dies.
 `<data_dir>/.running.json` names the holder. A run removes it once it is recorded in the journal, so a file
-that is found while taking the lock was left by a run that never said how it ended. It is set aside as
-`.crashed-<run_id>.json` until somebody has written the missing journal line.
+that is found while taking the lock was left by a run that never recorded its end. It is set aside as
+`.crashed-<run_id>.json` until its journal line has been written.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ CRASHED_GLOB: Final = ".crashed-*.json"
 class Holder:
     """The run that holds the lock. `started_at` and `slot` are UTC; `step` is the last step it announced.
 
-    `schedule` and `slot` say what a scheduled run stands for; they are None for other runs.
+    `schedule` and `slot` are those of a scheduled run; they are None for other runs.
     """
 
     pid: int
@@ -70,7 +70,7 @@ class LockHeldError(CaEtlError):
     exit_status = 75
 
     def __init__(self, data_dir: Path, holder: Holder | None) -> None:
-        who = str(holder) if holder else "a run that has only just begun"
+        who = str(holder) if holder else "a run that has only just started"
         super().__init__(
             f"{data_dir / LOCK_FILE} is held by {who}", "ca-etl status (try again when it is done)"
         )
@@ -92,7 +92,7 @@ class RunLock:
         self._write()
 
     def recorded(self) -> None:
-        """Say that the journal holds this run's line: from here on a kill is no crash."""
+        """State that the journal has this run's line: from here on a kill is not a crash."""
         with storage(self._path):
             self._path.unlink(missing_ok=True)
 
@@ -127,15 +127,15 @@ def run_lock(data_dir: Path, holder: Holder) -> Iterator[RunLock]:
 
 
 def running(data_dir: Path) -> Holder | None:
-    """What `.running.json` says, None without one. True of a live run only while the lock is held."""
+    """The content of `.running.json`, None without one. True of a live run only while the lock is held."""
     return _read(data_dir / RUNNING_FILE)
 
 
 def at_work(data_dir: Path) -> Holder | None:
     """The run that holds the lock now, None when none does.
 
-    Asked only where a run has signed: a live one is not disturbed by the question, and a dead one's lock is shared
-    for a moment.
+    The lock is tried only where a run has signed: that does not disturb a live one, and shares a dead one's lock for
+    a moment.
     """
     holder = running(data_dir)
     if holder is None:
@@ -170,7 +170,7 @@ def crashed_run(data_dir: Path) -> Holder | None:
 
 
 def settle_crash(data_dir: Path, holder: Holder) -> None:
-    """Forget a crashed run whose line now stands in the journal."""
+    """Forget a crashed run whose line the journal has now."""
     path = _crashed_path(data_dir, holder)
     with storage(path):
         path.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""The header of a model: what stands in the block comment at the top of a `.sql` file.
+"""The header of a model: the block comment at the top of a `.sql` file.
 
-A header is YAML between `/*` and `*/`. It says what one row is, what each column means, how the
+A header is YAML between `/*` and `*/`. It states what one row is, what each column means, how the
 table is stored, and what must be true of it. It is compared with the table that the `select`
 below it makes, so the two cannot drift apart.
 """
@@ -47,7 +47,7 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class HeaderError(CaEtlError):
-    """A header is missing, is no YAML, or says something the runner does not know."""
+    """A header is missing, is not YAML, or has something that the runner does not know."""
 
     def __init__(self, path: Path, field: str, problem: str) -> None:
         super().__init__(f"{path}: header field `{field}`: {problem}", NEXT_COMMAND)
@@ -59,7 +59,7 @@ class HeaderError(CaEtlError):
 class CheckSpec:
     """One entry of a header's `checks`.
 
-    `columns` are the columns it speaks of. `arguments` belongs to the kind: the accepted values,
+    `columns` are the columns it is about. `arguments` belongs to the kind: the accepted values,
     the two inclusive bounds (None is open), or the one `schema.table.column` referred to. `sql` is
     the query of a free check, which returns the offending rows.
     """
@@ -74,7 +74,7 @@ class CheckSpec:
 
 @dataclass(frozen=True, slots=True)
 class ModelHeader:
-    """What a model's file says of its table.
+    """What a model's file states of its table.
 
     `grain` names the columns that make a row unique. `columns` maps each column to its sentence, in
     the order of the table. `sort` is the order of the rows on disk. `partition_year` names the date
@@ -92,7 +92,7 @@ class ModelHeader:
 
 @dataclass(frozen=True, slots=True)
 class CheckHeader:
-    """What a file in `sql/checks/` says of itself; `model` is the `schema.table` it is about.
+    """The header of a file in `sql/checks/`; `model` is the `schema.table` it is about.
 
     `counted_by` names the column of its rows by which they are counted in place of being shown.
     """
@@ -108,16 +108,16 @@ def split_file(text: str, path: Path) -> tuple[dict[str, Any], str]:
 
     Raises `HeaderError` when the file does not begin with a block comment that holds a mapping.
     """
-    found = _BLOCK.match(text)
-    if found is None:
+    match = _BLOCK.match(text)
+    if match is None:
         raise HeaderError(path, "description", "the file must begin with a header between /* and */")
     try:
-        loaded = yaml.load(found["header"], Loader=_LOADER)  # noqa: S506 -- one of the two safe loaders
+        loaded = yaml.load(match["header"], Loader=_LOADER)  # noqa: S506 -- one of the two safe loaders
     except yaml.YAMLError as error:
-        raise HeaderError(path, "header", f"is no YAML: {error}") from error
+        raise HeaderError(path, "header", f"is not YAML: {error}") from error
     if not isinstance(loaded, dict):
         raise HeaderError(path, "description", "the header must be a mapping of fields")
-    return loaded, found["body"].strip().removesuffix(";")
+    return loaded, match["body"].strip().removesuffix(";")
 
 
 def read_model_header(fields: Mapping[str, Any], path: Path, default: Materialized) -> ModelHeader:
@@ -154,7 +154,7 @@ def read_check_header(fields: Mapping[str, Any], path: Path) -> CheckHeader:
     _only(fields, _CHECK_FILE_FIELDS, path)
     counted_by = fields.get("counted_by")
     if counted_by is not None and not _IDENTIFIER.match(str(counted_by)):
-        raise HeaderError(path, "counted_by", f"{counted_by!r} is no column name in lower case")
+        raise HeaderError(path, "counted_by", f"{counted_by!r} is not a column name in lower case")
     return CheckHeader(
         description=_sentence(fields.get("description"), "description", path),
         severity=_choice(fields.get("severity"), _SEVERITIES, "severity", path),
@@ -202,7 +202,7 @@ def _columns(fields: Mapping[str, Any], path: Path) -> dict[str, str]:
         raise HeaderError(path, "columns", "must map each column to a sentence")
     for name in columns:
         if not isinstance(name, str) or not _IDENTIFIER.match(name):
-            raise HeaderError(path, "columns", f"{name!r} is no column name in lower case")
+            raise HeaderError(path, "columns", f"{name!r} is not a column name in lower case")
     return {name: _sentence(text, f"columns.{name}", path) for name, text in columns.items()}
 
 
@@ -216,9 +216,9 @@ def _check(entry: object, field: str, table: str, path: Path, known: frozenset[s
     if len(kinds) != 1 or len(rest) != 1:
         raise HeaderError(path, field, f"must hold exactly one of {', '.join(_CHECK_KINDS)}")
     kind = kinds[0]
-    place = f"{field}.{kind}"
-    columns, arguments, sql = _arguments(kind, rest[kind], place, path)
-    _names(list(columns), place, path, known)
+    entry_field = f"{field}.{kind}"
+    columns, arguments, sql = _arguments(kind, rest[kind], entry_field, path)
+    _names(list(columns), entry_field, path, known)
     if kind == "sql" and name is None:
         raise HeaderError(path, field, "a `sql` check needs a `name`")
     name = f"{table}_{kind}_{'_'.join(columns)}" if name is None else f"{table}_{name}"
@@ -226,24 +226,24 @@ def _check(entry: object, field: str, table: str, path: Path, known: frozenset[s
 
 
 def _arguments(
-    kind: CheckKind, value: object, place: str, path: Path
+    kind: CheckKind, value: object, field: str, path: Path
 ) -> tuple[tuple[str, ...], tuple[Scalar, ...], str]:
     if kind == "sql":
         if not isinstance(value, str) or not value.strip():
-            raise HeaderError(path, place, "must be a query that returns the offending rows")
+            raise HeaderError(path, field, "must be a query that returns the offending rows")
         return (), (), value.strip().removesuffix(";")
     if kind in {"not_null", "unique"}:
-        return tuple(_list(value, place, path)), (), ""
+        return tuple(_list(value, field, path)), (), ""
     if not isinstance(value, dict) or len(value) != 1:
-        raise HeaderError(path, place, "must map one column to its arguments")
+        raise HeaderError(path, field, "must map one column to its arguments")
     column, given = next(iter(value.items()))
-    arguments = (given,) if kind == "references" else tuple(_list(given, place, path))
+    arguments = (given,) if kind == "references" else tuple(_list(given, field, path))
     for argument in arguments:
         # a binary float would compare a decimal column as DOUBLE
         if not isinstance(argument, str | int | None):
-            raise HeaderError(path, place, f"write {argument!r} in quotes, so that it stays exact")
+            raise HeaderError(path, field, f"write {argument!r} in quotes, so that it stays exact")
     if kind == "between" and len(arguments) != 2:
-        raise HeaderError(path, place, "needs a low and a high bound; null leaves one open")
+        raise HeaderError(path, field, "needs a low and a high bound; null leaves one open")
     if kind == "references" and not _COLUMN_REFERENCE.match(str(given)):
-        raise HeaderError(path, place, "must be schema.table.column")
+        raise HeaderError(path, field, "must be schema.table.column")
     return (column,), cast("tuple[Scalar, ...]", arguments), ""

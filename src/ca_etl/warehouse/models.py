@@ -1,6 +1,6 @@
 """The model runner: `.sql` files to tables and views, in dependency order, in one transaction.
 
-A model is `sql/<schema>/<name>.sql`: a header (see `header.py`) and one `select`; the path is the
+A model is `sql/<schema>/<name>.sql`: a header (see `model_header.py`) and one `select`; the path is the
 name. Parents are read from the query itself, so there is nothing to register: a table may come from
 another model, from `sql/raw/`, or from a seed in `sql/seeds/`. Every table is named with its schema.
 
@@ -22,6 +22,7 @@ import duckdb
 import pyarrow as pa
 
 from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.connection import columns_by_table, transaction
 from ca_etl.warehouse.model_header import (
     NEXT_COMMAND,
     Materialized,
@@ -29,7 +30,6 @@ from ca_etl.warehouse.model_header import (
     read_model_header,
     split_file,
 )
-from ca_etl.warehouse.raw_schema import transaction
 
 RAW_SCHEMA: Final = "raw"
 SEED_SCHEMA: Final = "seeds"
@@ -69,7 +69,7 @@ class Model(ModelFile):
 
 @dataclass(frozen=True, slots=True)
 class BuiltModel:
-    """A model as it now stands in the warehouse.
+    """A model as it is in the warehouse now.
 
     `rows` is None for a view. `columns` maps each column to its DuckDB type, in the order of the table.
     """
@@ -80,7 +80,7 @@ class BuiltModel:
 
 
 def read_models(root: Path) -> tuple[ModelFile, ...]:
-    """The model files under `root` (the `sql` folder) by name, for what is only said in their headers.
+    """The model files under `root` (the `sql` folder) by name, for what their headers state.
 
     A few milliseconds, where `discover` lets DuckDB parse each query. Raises `HeaderError` for a bad header.
     """
@@ -95,7 +95,7 @@ def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[
     """All models under `root` (the `sql` folder) in build order: parents before children.
 
     Any connection will do, it only lends its parser. Raises `HeaderError` for a bad header and
-    `ModelError` for a query that is no single select, an unknown parent or a cycle.
+    `ModelError` for a query that is not a single select, an unknown parent or a cycle.
     """
     parser = con or duckdb.connect()
     models = {
@@ -109,7 +109,7 @@ def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[
     for model in models.values():
         for parent in model.parents:
             if parent not in models and parent not in known:
-                raise ModelError(model.path, f"reads {parent}, which is no model, raw table or seed")
+                raise ModelError(model.path, f"reads {parent}, which is not a model, raw table or seed")
     sorter = TopologicalSorter({name: model.parents for name, model in models.items()})
     try:
         return tuple(models[name] for name in sorter.static_order() if name in models)
@@ -120,10 +120,10 @@ def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[
 
 
 def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]:
-    """Make every seed and model anew, with comments, in one transaction of its own.
+    """Make every seed and model again, with comments, in one transaction of its own.
 
     `con` must hold the raw tables and have no transaction open. Tables and views of the model schemas
-    that no file makes any more are dropped. Raises `HeaderError` and `ModelError`; the warehouse
+    for which there is no file are dropped. Raises `HeaderError` and `ModelError`; the warehouse
     is then as it was before.
     """
     models = discover(root, con)
@@ -134,7 +134,10 @@ def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]
         seeds = [_load_seed(con, path) for path in sorted((root / SEED_SCHEMA).glob("*.csv"))]
         _drop_leftovers(con, models, frozenset(seeds))
         rows = {model.name: _create(con, model) for model in models}
-        columns = _columns(con)
+        columns = {
+            name: {column.name: column.type for column in made}
+            for name, made in columns_by_table(con, *MODEL_SCHEMAS).items()
+        }
         for model in models:
             _compare(model, columns.get(model.name, {}))
         con.execute("".join(_comments(model) for model in models))
@@ -156,28 +159,28 @@ def _parents(sql: str, path: Path, parser: duckdb.DuckDBPyConnection) -> tuple[s
         raise ModelError(path, f"must hold one select, not {len(tree['statements'])}")
     tables: set[tuple[str, str]] = set()
     ctes: set[str] = set()
-    _walk(tree, tables, ctes)
+    _collect_tables(tree, tables, ctes)
     for schema, table in sorted(tables):
         if not schema and table not in ctes:
             raise ModelError(path, f"reads {table}, which needs its schema in front")
     return tuple(sorted(f"{schema}.{table}" for schema, table in tables if schema))
 
 
-def _walk(node: object, tables: set[tuple[str, str]], ctes: set[str]) -> None:
+def _collect_tables(node: object, tables: set[tuple[str, str]], ctes: set[str]) -> None:
     if isinstance(node, dict):
         if node.get("type") == "BASE_TABLE":
             tables.add((node["schema_name"], node["table_name"]))
         if "cte_map" in node:
             ctes.update(entry["key"] for entry in node["cte_map"]["map"])
         for value in node.values():
-            _walk(value, tables, ctes)
+            _collect_tables(value, tables, ctes)
     elif isinstance(node, list):
         for value in node:
-            _walk(value, tables, ctes)
+            _collect_tables(value, tables, ctes)
 
 
 def _load_seed(con: duckdb.DuckDBPyConnection, path: Path) -> str:
-    # every cell stays text, an empty one is null: the dimension that reads a seed says its types
+    # every cell stays text, an empty one is null: the dimension that reads a seed has its types
     with path.open(encoding="utf-8", newline="") as lines:
         reader = csv.reader(lines)
         names = next(reader)
@@ -190,7 +193,7 @@ def _load_seed(con: duckdb.DuckDBPyConnection, path: Path) -> str:
 
 
 def _drop_leftovers(con: duckdb.DuckDBPyConnection, models: tuple[Model, ...], seeds: frozenset[str]) -> None:
-    """Drop what no file makes any more, and what a file now makes as the other of table and view."""
+    """Drop what has no file, and tables that a file makes a view of now or the reverse."""
     wanted = {(model.name, model.header.materialized) for model in models} | {(s, "table") for s in seeds}
     schemas = [SEED_SCHEMA, *MODEL_SCHEMAS]
     there = con.execute(
@@ -217,18 +220,6 @@ def _create(con: duckdb.DuckDBPyConnection, model: Model) -> int | None:
         raise ModelError(model.path, f"does not run: {error}") from error
     row = made.fetchone()
     return int(row[0]) if kind == "table" and row else None
-
-
-def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
-    columns: dict[str, dict[str, str]] = {}
-    for table, column, data_type in con.execute(
-        "select schema_name || '.' || table_name, column_name, data_type from duckdb_columns()"
-        " where schema_name in (select unnest($1)) and not internal and database_name = current_database()"
-        " order by schema_name, table_name, column_index",
-        [list(MODEL_SCHEMAS)],
-    ).fetchall():
-        columns.setdefault(table, {})[column] = data_type
-    return columns
 
 
 def _compare(model: Model, columns: Mapping[str, str]) -> None:

@@ -1,9 +1,9 @@
 """What the operator decided about single captures: `decisions.csv` in the data directory.
 
 A capture that a check stops is in the archive for good, and would stop every later run. The
-operator looks at it and decides: `exclude` (its observations stay out of the facts, and out of the
+operator inspects it and decides: `exclude` (its observations stay out of the facts, and out of the
 checks on them) or `accept` (its rates are right, however unlikely). The file is theirs: it can be
-read, edited and kept under version control, and a rebuild heeds it. A decision is changed by a further line about its
+read, edited and kept under version control, and a rebuild applies it. A decision is changed by another line about its
 capture: where the line of one that the current release has is missing, the file is taken for damaged (`lost`).
 """
 
@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from ca_etl.errors import CaEtlError, Problem
 from ca_etl.warehouse.durable_files import storage, write_atomic
-from ca_etl.warehouse.raw_load import Decision
+from ca_etl.warehouse.raw_load import CaptureDecision
 
 DECISIONS_FILE: Final = "decisions.csv"
 LOCK_FILE: Final = ".decisions.lock"
@@ -30,10 +30,10 @@ FIELDS: Final = ("capture_id", "decision", "reason", "decided_at")
 
 
 class DecisionError(CaEtlError):
-    """A line of `decisions.csv` is no decision."""
+    """A line of `decisions.csv` is not a decision."""
 
 
-def read(data_dir: Path) -> tuple[Decision, ...]:
+def read(data_dir: Path) -> tuple[CaptureDecision, ...]:
     """The decision that holds for each capture: the last of its lines. Raises `DecisionError`."""
     path = data_dir / DECISIONS_FILE
     with storage(path):
@@ -73,11 +73,11 @@ def lost(con: duckdb.DuckDBPyConnection | None, data_dir: Path) -> Problem | Non
     )
 
 
-def append(data_dir: Path, decision: Decision) -> None:
+def append(data_dir: Path, decision: CaptureDecision) -> None:
     """Add one line; of several who do so at a time each waits for the others.
 
     `decided_at` is zone-aware. Raises `StorageError`, and `DecisionError` for a file that `read` refuses, since a
-    further line repairs none of its lines.
+    further line would not repair it.
     """
     path = data_dir / DECISIONS_FILE
     with storage(path), FileLock(data_dir / LOCK_FILE, fallback_to_soft=False):
@@ -98,7 +98,7 @@ def _repair(path: Path) -> str:
     )
 
 
-def _parse(row: dict[str, str], path: Path, number: int) -> Decision:
+def _parse(row: dict[str, str], path: Path, number: int) -> CaptureDecision:
     hint = _repair(path)
     if None in row.values() or None in row or set(row) != set(FIELDS):
         raise DecisionError(f"{path} line {number} has not the four fields of a decision", hint)
@@ -110,4 +110,4 @@ def _parse(row: dict[str, str], path: Path, number: int) -> Decision:
         raise DecisionError(f"{path} line {number}: {error}", hint) from error
     if decided_at.tzinfo is None:
         decided_at = decided_at.replace(tzinfo=UTC)
-    return Decision(row["capture_id"], row["decision"], row["reason"], decided_at)
+    return CaptureDecision(row["capture_id"], row["decision"], row["reason"], decided_at)

@@ -18,40 +18,21 @@ import pyarrow as pa
 
 from ca_etl.errors import CaEtlError
 from ca_etl.records import KEYS, RejectReason, Rows
+from ca_etl.warehouse.connection import fetch_number, transaction
 from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
-from ca_etl.warehouse.raw_schema import INCOMING, arrow_rows, ensure_raw, incoming, transaction
+from ca_etl.warehouse.raw_schema import INCOMING, arrow_rows, incoming
 
 # ruff: noqa: S608  table and column names come from `records` and `sql/raw/`, never from data
-
-
-__all__ = [
-    "ArchiveFile",
-    "Decision",
-    "LoadCounts",
-    "ReconciliationError",
-    "TableCount",
-    "Validator",
-    "ensure_raw",
-    "known_archive_files",
-    "load_archive_files",
-    "load_check_results",
-    "load_decisions",
-    "load_journal",
-    "load_rows",
-    "mark_loaded",
-    "transaction",
-    "validators",
-]
 
 log = logging.getLogger(__name__)
 
 ORDINAL: Final = "incoming_ordinal"
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-# The same record may stand in two archive files and be read by two runs: that is no other content.
+# The same record may be in two archive files and be read by two runs: its content is the same.
 PROVENANCE: Final = frozenset({"archive_file", "archive_offset", "parser_version", "run_id"})
 # The key is the hash of the content; comparing would read every text that is stored.
 CONTENT_ADDRESSED: Final = frozenset({"article_text"})
-# An answer with one of these is no page, so "not modified since" would prove nothing.
+# A response with one of these is not a page, so "not modified since" would prove nothing.
 NO_PAGE: Final = (
     RejectReason.BAD_RECORD,
     RejectReason.TRUNCATED,
@@ -76,8 +57,8 @@ class ReconciliationError(CaEtlError):
 class TableCount:
     """What became of the rows handed over for one table: parsed = loaded + known.
 
-    `known` rows were there already, or came twice in this batch. `differing` of them say something else than
-    the row that is kept: the parser has changed since, and only a rebuild would take their word.
+    `known` rows were there already, or came twice in this batch. `differing` of them have other
+    content than the row that is kept: the parser has changed since, and only a rebuild would take the new one.
     """
 
     parsed: int
@@ -110,7 +91,7 @@ class ArchiveFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class CaptureDecision:
     """What an operator decided about a capture: `exclude` or `accept`. `decided_at` is UTC."""
 
     capture_id: str
@@ -121,7 +102,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Validator:
-    """The last usable answer of a URL, for the next conditional request. `captured_at` is UTC."""
+    """The last usable response of a URL, for the next conditional request. `captured_at` is UTC."""
 
     capture_id: str
     url: str
@@ -149,8 +130,8 @@ def load_rows(con: duckdb.DuckDBPyConnection, rows: Rows) -> LoadCounts:
 
 
 def mark_loaded(con: duckdb.DuckDBPyConnection, archive_files: Iterable[ArchiveFile]) -> None:
-    """Note that all captures of archive files are loaded, inside the transaction that loads them."""
-    with incoming(con, arrow_rows(con, "archive_file", [asdict(each) for each in archive_files])):
+    """Record that all captures of archive files are loaded, inside the transaction that loads them."""
+    with incoming(con, arrow_rows(con, "archive_file", [asdict(file) for file in archive_files])):
         con.execute(f"insert or replace into raw.archive_file by name select * from {INCOMING}")
 
 
@@ -160,9 +141,9 @@ def known_archive_files(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def load_journal(con: duckdb.DuckDBPyConnection, records: Iterable[RunRecord]) -> None:
-    """Make `raw.run`, `raw.slot` and `raw.check_result` say what these records of the journal say.
+    """Make `raw.run`, `raw.slot` and `raw.check_result` hold exactly these records of the journal.
 
-    Of a run told twice the first line holds.
+    Of two records of one run the first counts.
     """
     first = distinct(records)
     other = {"checks", "slots", "contradicted_by", "held"}
@@ -184,7 +165,7 @@ def load_check_results(con: duckdb.DuckDBPyConnection, run_id: str, results: Ite
         con.execute(f"insert into raw.check_result by name select * from {INCOMING}")
 
 
-def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[Decision]) -> None:
+def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[CaptureDecision]) -> None:
     """Make `raw.decision` hold exactly these decisions.
 
     Raises `duckdb.ConstraintException` for a word other than `exclude` and `accept`, and for a capture
@@ -195,7 +176,7 @@ def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[Decision]
 
 
 def validators(con: duckdb.DuckDBPyConnection, urls: Iterable[str]) -> dict[str, Validator]:
-    """By URL, the newest answer 200 that carries a validator, is a page and was not excluded."""
+    """By URL, the newest response 200 that has a validator, is a page and was not excluded."""
     rows = con.execute(
         """
         select capture_id, url, epoch_us(captured_at), etag, last_modified, payload_sha256
@@ -225,12 +206,12 @@ def _insert_new(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> T
     numbered = rows.append_column(ORDINAL, pa.array(range(rows.num_rows), pa.int64()))
     is_first = f"row_number() over (partition by {key} order by {ORDINAL}) = 1"
     with incoming(con, numbered):
-        unknown = _number(
+        unknown = fetch_number(
             con,
             f"select count(*) from (select {key} from {INCOMING} qualify {is_first}) "
             f"anti join raw.{table} using ({key})",
         )
-        loaded = _number(
+        loaded = fetch_number(
             con,
             f"insert into raw.{table} by name select * exclude ({ORDINAL}) from {INCOMING} "
             f"qualify {is_first} order by {ORDINAL} on conflict do nothing",
@@ -255,13 +236,15 @@ def _differing(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str
     key = ", ".join(f'"{name}"' for name in KEYS[table])
     content = [name for name in columns if name not in PROVENANCE and name not in KEYS[table]]
     other = " or ".join(f'i."{name}" is distinct from t."{name}"' for name in content)
-    return _number(con, f"select count(*) from {INCOMING} i join raw.{table} t using ({key}) where {other}")
+    return fetch_number(
+        con, f"select count(*) from {INCOMING} i join raw.{table} t using ({key}) where {other}"
+    )
 
 
 def _replace_rows(
     con: duckdb.DuckDBPyConnection, table: str, key: Sequence[str], rows: list[dict[str, Any]]
 ) -> None:
-    """Make a table hold exactly these rows, writing only those that are new, gone or changed.
+    """Make a table hold exactly these rows, writing only those that are new, removed or changed.
 
     A journal of a thousand runs costs a day no more than one of ten, and the file does not grow by rewriting it.
     """
@@ -276,12 +259,7 @@ def _replace_rows(
         )
 
 
-def _number(con: duckdb.DuckDBPyConnection, sql: str) -> int:
-    # DuckDB 2 counts a result as open until all of it is fetched, and refuses other work meanwhile.
-    return int(con.execute(sql).fetchall()[0][0])
-
-
-# A record that had no readable id is rejected under its place, `<archive file>#<offset>`.
+# A record that had no readable id is rejected under its position, `<archive file>#<offset>`.
 RETRIED = """
     create or replace temp table retried as
     select distinct
@@ -304,6 +282,6 @@ def forget_rejects(con: duckdb.DuckDBPyConnection, parser_version: str) -> int:
         for table in ("rate_observation", "article_observation", "reject", "capture"):
             con.execute(f"delete from raw.{table} where capture_id in (select capture_id from retried)")
         con.execute("delete from raw.archive_file where archive_file in (select archive_file from retried)")
-        (count,) = con.execute("select count(*) from retried").fetchall()[0]
+        count = fetch_number(con, "select count(*) from retried")
         con.execute("drop table retried")
-    return int(count)
+    return count

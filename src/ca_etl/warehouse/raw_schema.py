@@ -1,4 +1,4 @@
-"""The landing tables themselves: making them from `sql/raw/`, and bringing Arrow rows within reach of SQL."""
+"""The tables `raw.*`: made from `sql/raw/`, compared with it, and filled from Arrow rows."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.connection import columns_by_table, transaction
 from ca_etl.warehouse.sqlfiles import raw_files
 
 # ruff: noqa: S608  table names come from `sql/raw/`, never from data
@@ -18,29 +19,15 @@ from ca_etl.warehouse.sqlfiles import raw_files
 
 INCOMING: Final = "incoming_rows"
 
-Columns = list[tuple[str, str, bool]]
-
 
 class OutdatedWarehouseError(CaEtlError):
-    """A landing table of an older version of the code has other columns than its file."""
-
-
-@contextmanager
-def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All of the block's statements or none."""
-    con.begin()
-    try:
-        yield
-    except BaseException:
-        con.rollback()
-        raise
-    con.commit()
+    """A table of an older version of the code has other columns than its file."""
 
 
 def ensure_raw(con: duckdb.DuckDBPyConnection) -> None:
-    """Make the landing tables that are missing, with their comments.
+    """Make the tables `raw.*` that are missing, with their comments.
 
-    Raises `OutdatedWarehouseError` when one exists with other columns than its file says.
+    Raises `OutdatedWarehouseError` when one exists with other columns than its file has.
     """
     ddl, layout = _ddl()
     # Making nothing takes DuckDB 70 ms, most of it for comments that exist already.
@@ -95,22 +82,13 @@ def _layout(con: duckdb.DuckDBPyConnection) -> str | None:
 
 def _other_columns(con: duckdb.DuckDBPyConnection, ddl: str) -> Iterator[tuple[str, str]]:
     """The landing tables with other columns than `ddl` makes, and which columns differ."""
-    stored = _raw_columns(con)
+    stored = columns_by_table(con, "raw")
     with duckdb.connect(":memory:") as scratch:
         scratch.execute(ddl)
-        expected = _raw_columns(scratch)
+        expected = columns_by_table(scratch, "raw")
     for table in sorted(stored.keys() & expected.keys()):
-        if stored[table] != expected[table]:
-            names = sorted(name for name, *_ in set(stored[table]) ^ set(expected[table]))
-            yield table, ", ".join(names) or "their order"
-
-
-def _raw_columns(con: duckdb.DuckDBPyConnection) -> dict[str, Columns]:
-    """Columns of the tables in schema raw: name, type and whether null is allowed, in order."""
-    tables: dict[str, Columns] = {}
-    for table, *column in con.execute(
-        "select table_name, column_name, data_type, is_nullable from duckdb_columns() "
-        "where database_name = current_database() and schema_name = 'raw' order by table_name, column_index"
-    ).fetchall():
-        tables.setdefault(table, []).append((column[0], column[1], column[2]))
-    return tables
+        # a comment may change without a rebuild
+        ours, theirs = ([column[:3] for column in tables[table]] for tables in (expected, stored))
+        if ours != theirs:
+            names = sorted(name for name, *_ in set(ours) ^ set(theirs))
+            yield table.removeprefix("raw."), ", ".join(names) or "their order"

@@ -1,25 +1,48 @@
-"""Open the current release for reading, and look up the bytes of a capture by its id."""
+"""Read the current release and the archive: by capture id, or so that a problem is data.
+
+A page that is not requested today is lost for ever, so that nothing a run only consults stops it before it has
+captured its slot. A run that met a problem fails once the pages are archived (`run.load_and_publish`), with the next
+command.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import duckdb
+from pyarrow.lib import ArrowCancelled
 
-from ca_etl.archive.reader import read_capture
-from ca_etl.errors import CaEtlError
+from ca_etl.archive.policy import Validators
+from ca_etl.archive.reader import read_capture, read_validators
+from ca_etl.errors import CaEtlError, Problem
 from ca_etl.records import Capture
 from ca_etl.warehouse.connection import open_release
+from ca_etl.warehouse.raw_load import validators
 from ca_etl.warehouse.raw_schema import is_outdated
 from ca_etl.warehouse.release import GO_BACK, RELEASE_ID, assert_intact, current_release
 
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+S = TypeVar("S")
 Resolve = Callable[[str], Capture | None]
 
+# A defect of Polars is no Exception, and no stop either.
+RUST_PANIC: Final = "PanicException"
+INTERRUPTED: Final = "Query interrupted"
+RESTORE: Final = (
+    "ca-etl doctor --deep, then restore the file from a backup; to give it up: remove the link `current` in the data "
+    "directory, then ca-etl rebuild"
+)
+
 NONE_PENDING: Final[Mapping[str, tuple[str, int]]] = {}
-PLACE_OF: Final = "select archive_file, archive_offset from raw.capture where capture_id = $1"
+POSITION_OF: Final = "select archive_file, archive_offset from raw.capture where capture_id = $1"
 
 
 def resolver(
@@ -29,16 +52,18 @@ def resolver(
 
     `pending` has file and offset of captures that were read and are not in the warehouse yet.
 
-    The function answers None for an id that the warehouse does not know, or whose bytes are not readable.
+    The function returns None for an id that the warehouse does not know, or whose bytes are not readable.
     """
 
     def resolve(capture_id: str) -> Capture | None:
-        place = pending.get(capture_id) or next(iter(con.execute(PLACE_OF, [capture_id]).fetchall()), None)
-        if place is None:
+        position = pending.get(capture_id) or next(
+            iter(con.execute(POSITION_OF, [capture_id]).fetchall()), None
+        )
+        if position is None:
             return None
-        archive_file, offset = place
-        found = read_capture(archive_dir / archive_file, offset, root=archive_dir, resolve=resolve)
-        return found if isinstance(found, Capture) else None
+        archive_file, offset = position
+        capture = read_capture(archive_dir / archive_file, offset, root=archive_dir, resolve=resolve)
+        return capture if isinstance(capture, Capture) else None
 
     return resolve
 
@@ -86,3 +111,86 @@ def consulted_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | 
     """
     with published_warehouse(data_dir) as con:
         yield None if con is None or is_outdated(con) else con
+
+
+@dataclass(frozen=True, slots=True)
+class Consulted(Generic[T]):
+    """What was read, or its substitute and the problem."""
+
+    value: T
+    problem: Problem | None = None
+
+
+def consult(read: Callable[[], T], without: S, what: object, next_command: str) -> Consulted[T | S]:
+    """What `read` gives; where it raises, `without` and the problem, which names `what`.
+
+    Damaged bytes make a library raise anything, a ValueError as well as a MemoryError. Ctrl-C is raised as ever.
+    """
+    try:
+        return Consulted(read())
+    except CaEtlError as error:
+        return Consulted(without, Problem(str(error), error.hint or next_command))
+    except Exception as error:
+        if stop_of(error) is not None:
+            raise
+        known = isinstance(error, OSError | duckdb.Error)
+        log.log(logging.INFO if known else logging.WARNING, "%s cannot be read", what, exc_info=not known)
+        reason = error.strerror if isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        return Consulted(without, Problem(f"{what} cannot be read: {reason}", next_command))
+
+
+def consult_release(
+    data_dir: Path,
+    read: Callable[[duckdb.DuckDBPyConnection | None], T],
+    without: S,
+    *,
+    of_any_version: bool = False,
+) -> Consulted[T | S]:
+    """What `read` makes of the current release, of None before the first one; `without` where it is unreadable.
+
+    A release with the tables of an earlier version counts as none, unless `of_any_version`.
+    """
+    opened = published_warehouse if of_any_version else consulted_warehouse
+
+    def read_release() -> T:
+        with opened(data_dir) as con:
+            return read(con)
+
+    return consult(read_release, without, "the current release", GO_BACK)
+
+
+def consult_validators(
+    con: duckdb.DuckDBPyConnection, archive_dir: Path, urls: Sequence[str]
+) -> Consulted[Mapping[str, Validators]]:
+    """What a conditional request for each URL sends, from the archive record of its newest full response.
+
+    They only save bytes: one that cannot be read makes its request unconditional, and the first such is the problem.
+    """
+    known: dict[str, Validators] = {}
+    problems: list[Problem] = []
+    for url, last in validators(con, urls).items():
+        for archive_file, offset in con.execute(POSITION_OF, [last.capture_id]).fetchall():
+            path = archive_dir / archive_file
+            record = consult(partial(read_validators, path, offset), None, path, RESTORE)
+            if record.value is not None:
+                known[url] = record.value
+            if record.problem is not None:
+                problems.append(record.problem)
+    return Consulted(known, next(iter(problems), None))
+
+
+def stop_of(error: BaseException | None) -> BaseException | None:
+    """The stop that `error` is or comes from: Ctrl-C, a service that ends, Prefect's TerminationSignal; else None.
+
+    DuckDB makes a RuntimeError of a Ctrl-C within a query, Arrow an ArrowCancelled, and what cleans up after one
+    may fail in turn: the KeyboardInterrupt is then further up the chain.
+    """
+    stop = None
+    while error is not None:
+        if not isinstance(error, Exception | GeneratorExit) and type(error).__name__ != RUST_PANIC:
+            return error
+        is_duckdbs = isinstance(error, RuntimeError) and str(error) == INTERRUPTED
+        if is_duckdbs or isinstance(error, ArrowCancelled | duckdb.InterruptException):
+            stop = error
+        error = error.__cause__ or error.__context__
+    return stop

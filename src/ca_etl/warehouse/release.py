@@ -7,7 +7,7 @@ A run builds in `releases/<id>.building/`. `publish` then goes through these ste
     rename    `<id>.building` becomes `<id>`
     point     `.current.next` is renamed over `current`
 
-A kill before `rename` leaves a building folder that nobody points at: the next run removes it, and the
+A kill before `rename` leaves a building folder that nothing points at: the next run removes it, and the
 announcement with it. A kill between `rename` and `point` leaves a whole, checked release that is announced:
 the next run completes the publication. Without an announcement a release newer than `current` is one that an
 operator rolled back from, and stays as it is.
@@ -41,7 +41,7 @@ WAREHOUSE: Final = "warehouse.duckdb"
 # What DuckDB takes for later changes of the warehouse beside it, and the file of a writer that is at work.
 BESIDE: Final = (".wal", ".wal.checkpoint", ".wal.recovery", ".tmp")
 GO_BACK: Final = "ca-etl rollback, or ca-etl rebuild (makes a new release from the archive)"
-# Clocks that differ by less are not taken to be wrong: a release is not the first to go for that.
+# Clocks that differ by less are not taken to be wrong: no release is removed first for that.
 DAY: Final = timedelta(days=1)
 RELEASE_ID: Final = re.compile(r"(\d{8}T\d{6}Z)(?:-([1-9]\d*))?")
 
@@ -111,7 +111,7 @@ def begin_building(data_dir: Path, release_id: str, *, fresh: bool = False) -> B
     when the disk refuses.
     """
     if RELEASE_ID.fullmatch(release_id) is None:
-        raise ValueError(f"{release_id!r} is no release id")
+        raise ValueError(f"{release_id!r} is not a release id")
     recover(data_dir)
     folder = data_dir / RELEASES / release_id
     if folder.exists():
@@ -129,7 +129,7 @@ def begin_building(data_dir: Path, release_id: str, *, fresh: bool = False) -> B
 
 
 def find_building(data_dir: Path, release_id: str) -> Building:
-    """The building that `begin_building` made earlier in this run. Raises `ReleaseError` when it is gone."""
+    """The building that `begin_building` made earlier in this run. Raises `ReleaseError` when it does not exist."""
     building = Building(data_dir, release_id)
     if not building.folder.is_dir():
         raise ReleaseError(f"{building.folder} does not exist", "ca-etl run")
@@ -145,7 +145,7 @@ def discard(building: Building) -> None:
 def publish(building: Building, on_step: Callable[[str], None] = lambda _step: None) -> Release:
     """Make the building a release and move `current` to it, both or, when killed, one after the other.
 
-    Every connection to the warehouse file is closed by now. `on_step` is told each step before it is taken
+    Every connection to the warehouse file is closed by now. `on_step` gets the name of each step before it is taken
     (`seal`, `announce`, `rename`, `point`) and `done` at the end. Raises `ReleaseError` when the file is
     missing or not checkpointed, `StorageError` when the disk refuses; `current` is then unmoved.
     """
@@ -169,7 +169,7 @@ def publish(building: Building, on_step: Callable[[str], None] = lambda _step: N
 
 
 def recover(data_dir: Path) -> Recovery:
-    """Complete or remove what killed runs left, as this module's text says. Harmless without any."""
+    """Complete or remove what killed runs left, as this module describes. Harmless without any."""
     completed = None
     announced = data_dir / ANNOUNCED
     if announced.is_symlink():
@@ -188,7 +188,7 @@ def recover(data_dir: Path) -> Recovery:
 def current_release(data_dir: Path) -> Release | None:
     """The release that `current` points at, None before the first one.
 
-    Raises `ReleaseError` when `current` is no symlink or its release is gone.
+    Raises `ReleaseError` when `current` is not a symlink or its release does not exist.
     """
     release_id = current_id(data_dir)
     if release_id is None:
@@ -205,7 +205,7 @@ def current_release(data_dir: Path) -> Release | None:
 def current_id(data_dir: Path) -> str | None:
     """The id of the release that `current` points at, whether or not that exists; None before the first one.
 
-    Raises `ReleaseError` when `current` is no symlink.
+    Raises `ReleaseError` when `current` is not a symlink.
     """
     current = data_dir / CURRENT
     try:
@@ -214,7 +214,7 @@ def current_id(data_dir: Path) -> str | None:
         return None
     except OSError as error:
         raise ReleaseError(
-            f"{current} is no symbolic link: {os.strerror(error.errno or 0)}",
+            f"{current} is not a symbolic link: {os.strerror(error.errno or 0)}",
             f"mv {current} {current}.old, then: ca-etl rollback RELEASE (ls releases shows them)",
         ) from error
 
@@ -257,9 +257,9 @@ def file_problems(folder: Path, hashed: Collection[str] | None = None) -> Iterat
 
 def releases(data_dir: Path) -> tuple[Release, ...]:
     """The published releases, oldest first."""
-    found = [folder for folder in _folders(data_dir) if RELEASE_ID.fullmatch(folder.name)]
-    found.sort(key=lambda folder: _sort_key(folder.name))
-    return tuple(Release(folder.name, folder) for folder in found)
+    published = [folder for folder in _folders(data_dir) if RELEASE_ID.fullmatch(folder.name)]
+    published.sort(key=lambda folder: _sort_key(folder.name))
+    return tuple(Release(folder.name, folder) for folder in published)
 
 
 def rollback(data_dir: Path, to: str | None = None) -> Release:
@@ -308,16 +308,16 @@ def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, 
     removed = removable[: max(0, len(removable) - (keep - 1))]
     for release in removed:
         # Renamed first: a kill amid the removal must not leave half a release to roll back to.
-        going = release.folder.with_name(f"{release.release_id}{REMOVING}")
+        removing = release.folder.with_name(f"{release.release_id}{REMOVING}")
         with storage(release.folder):
-            release.folder.rename(going)
+            release.folder.rename(removing)
         try:
-            unseal(going)
+            unseal(removing)
         except StorageError:
             # That of another user cannot be removed, and what `recover` cannot remove would stop every later run.
-            going.rename(release.folder)
+            removing.rename(release.folder)
             raise
-        remove_tree(going)
+        remove_tree(removing)
     return tuple(release.release_id for release in removed)
 
 
@@ -332,7 +332,9 @@ def _announce(data_dir: Path, release_id: str) -> None:
 def _point(data_dir: Path) -> None:
     current = data_dir / CURRENT
     if current.exists() and not current.is_symlink():
-        raise ReleaseError(f"{current} is no symbolic link", f"mv {current} {current}.old, then: ca-etl run")
+        raise ReleaseError(
+            f"{current} is not a symbolic link", f"mv {current} {current}.old, then: ca-etl run"
+        )
     with storage(current):
         (data_dir / ANNOUNCED).replace(current)
         fsync(data_dir)
@@ -347,7 +349,7 @@ def _folders(data_dir: Path) -> list[Path]:
 def _sort_key(release_id: str) -> tuple[str, int]:
     match = RELEASE_ID.fullmatch(release_id)
     if match is None:
-        raise ReleaseError(f"{release_id!r} is no release id", "ca-etl releases")
+        raise ReleaseError(f"{release_id!r} is not a release id", "ca-etl releases")
     return match[1], int(match[2] or 1)
 
 

@@ -1,0 +1,249 @@
+"""What a source is: when it is requested, what for, what its responses become, and how it ends in a slot."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
+from typing import Final, Self
+
+from ca_etl.archive.client import FetchResult
+from ca_etl.archive.policy import Verdict
+from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.parse.page import Article
+from ca_etl.records import UNAVAILABLE_STATUSES
+from ca_etl.sources.schedules import SWEEP, Schedule
+from ca_etl.sources.session import FINAL, USABLE, Context, FetchedUrl, Session
+from ca_etl.warehouse.journal import GOOD, Cause, SlotOutcome, SlotRecord
+
+TOO_MANY: Final = 429
+# How far the first run reaches back; what is older is history, and `ca-etl backfill` requests it.
+FIRST_RANGE: Final = timedelta(days=30)
+# Two machines' clocks, and what was changed while the last run read.
+OVERLAP: Final = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One source of the warehouse.
+
+    `name` is that of its archive files, of `raw.slot` and of `seeds.sources`; `schedules` are those whose slots
+    request it; `tables` are the landing tables that its responses become rows of. `request` archives what a slot
+    needs of it and is given the articles of which an earlier source had too little; `history` archives date ranges
+    of the past, None where the source has no way to them.
+    """
+
+    name: str
+    schedules: frozenset[str]
+    tables: frozenset[str]
+    request: Callable[[Session, Sequence[Article]], SourceReply]
+    history: Callable[[Session, Sequence[DateRange]], Iterator[HistoryPart]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReply:
+    """What a source gave in a slot. `outcome` is None where nothing was requested.
+
+    `pages` are the single pages requested, `archived` counts those that the archive held before. `leads` are
+    articles that another source may have more of; none is requested after a reply that `is_final`. `problems` are
+    those of archive and release, met before the first request.
+    """
+
+    outcome: SourceOutcome | None = None
+    leads: tuple[Article, ...] = ()
+    is_final: bool = False
+    pages: tuple[FetchedUrl, ...] = ()
+    archived: int = 0
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOutcome:
+    """How a source ended in a slot. `articles` counts those it gave; the rest are facts of `SlotRecord`."""
+
+    source: str
+    outcome: SlotOutcome
+    reason: str | None = None
+    articles: int = 0
+    cause: Cause | None = None
+    pages_requested: int | None = None
+    pages_usable: int | None = None
+    is_complete: bool | None = None
+
+    @classmethod
+    def observed(cls, source: str, articles: int, reason: str | None, *, is_complete: bool) -> Self:
+        """A source that responded: with articles, or stating that there are none."""
+        outcome = SlotOutcome.OBSERVED if articles else SlotOutcome.UNCHANGED
+        return cls(source, outcome, reason, articles, is_complete=is_complete)
+
+    @classmethod
+    def failed(cls, source: str, last: FetchResult | None, reason: str, articles: int) -> Self:
+        """A source whose `last` response ended the requests: unavailable, blocked, or failed."""
+        outcome = outcome_without_articles(last)
+        cause = Cause.SITE if outcome is SlotOutcome.FAILED else None
+        return cls(source, outcome, reason, articles, cause, is_complete=False)
+
+    def record(self, schedule: Schedule, slot: datetime) -> SlotRecord:
+        """Its line of the journal. A `slot` (zone-aware) between two of `schedule` counts for the one before it."""
+        expected = schedule.latest(slot)
+        return SlotRecord(
+            self.source,
+            schedule.name,
+            expected,
+            schedule.day(expected),
+            self.outcome.value,
+            self.reason,
+            self.cause,
+            self.pages_requested,
+            self.pages_usable,
+            self.is_complete,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DateRange:
+    """Days from `first` to `last`, both included, in UTC."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def of(cls, first: date, last: date) -> DateRange:
+        """The range that somebody requests. Raises `UsageError` where it would have no day."""
+        if first > last:
+            raise UsageError(f"{first} is after {last}", "ca-etl backfill --from DAY --to DAY")
+        return cls(first, last)
+
+    def months(self) -> Iterator[DateRange]:
+        """Its parts by calendar month, the oldest first."""
+        begin = self.first
+        while begin <= self.last:
+            following = (begin.replace(day=1) + timedelta(days=32)).replace(day=1)
+            yield DateRange(begin, min(self.last, following - timedelta(days=1)))
+            begin = following
+
+    @property
+    def bounds(self) -> tuple[datetime, datetime]:
+        """The instants before and after it, in UTC: the posts API compares strictly."""
+        begin = datetime.combine(self.first, time(), UTC)
+        return begin - timedelta(seconds=1), datetime.combine(self.last, time(), UTC) + timedelta(days=1)
+
+    def __str__(self) -> str:
+        return f"{self.first}..{self.last}"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPart:
+    """A part of a history that is archived: the number of its articles, and the date ranges it shows completely."""
+
+    articles: int
+    complete: tuple[DateRange, ...] = ()
+
+
+class SourceUnavailableError(CaEtlError):
+    """The posts API, or the feed, gives no articles: to no one, or not to us, or not now."""
+
+    @classmethod
+    def of(cls, source: str, last: FetchResult | None, where: str, *, later: str, instead: str) -> Self:
+        """The error for the `last` response; the next command is `instead` where the source is closed for good."""
+        if outcome_without_articles(last) is SlotOutcome.CLOSED:
+            return cls(f"{source} is closed {where}", instead)
+        return cls(f"{source} does not respond {where}", later)
+
+
+def last_captured(ctx: Context, sources: Iterable[str], *, completely: bool) -> datetime | None:
+    """When the last run began that got the articles of one of `sources`, in UTC; None without one.
+
+    `completely` counts complete ones only. A sweep does not count: it requests the list of posts alone, and what was
+    edited before it is still to be requested. Neither does a run that a wrong clock has put into the future.
+    """
+    wanted = frozenset(sources)
+    return max(
+        (
+            run.started_at
+            for run in ctx.runs
+            if run.schedule != SWEEP and run.started_at <= ctx.started_at
+            for record in run.slots
+            if record.source in wanted and record.outcome in GOOD
+            if record.is_complete or not completely
+        ),
+        default=None,
+    )
+
+
+def request_since(ctx: Context, *sources: str) -> datetime:
+    """From when on articles are requested, in UTC: hours before the last run that got them, at first a month ago.
+
+    After one that was not complete it is the last that was, but no more than a month back: of a feed that is never
+    in order ever more would be requested.
+    """
+    month_ago = ctx.started_at - FIRST_RANGE
+    last, complete = (last_captured(ctx, sources, completely=completely) for completely in (False, True))
+    if last is None:
+        return month_ago
+    return min(last, month_ago if complete is None else max(complete, month_ago)) - OVERLAP
+
+
+def outcome_of_pages(
+    source: str,
+    pages: Sequence[FetchedUrl],
+    archived: int,
+    *,
+    rates: int | None,
+    error: str = "",
+    cause: Cause | None = None,
+) -> SourceOutcome:
+    """The outcome of the source whose pages a run's own slot requests.
+
+    `pages` were requested by the run, `archived` pages before it; `rates` were loaded, None before the load. `error`
+    and `cause` are those of the run. A run that failed after its pages were archived has observed its slot: the next
+    run loads them.
+    """
+    requested, usable = len(pages) + archived, sum(page.verdict in USABLE for page in pages) + archived
+    if not requested:
+        return SourceOutcome(source, SlotOutcome.FAILED, error or None, cause=cause)
+    of_pages = partial(
+        SourceOutcome, source, pages_requested=requested, pages_usable=usable, is_complete=usable == requested
+    )
+    if not usable:
+        refused = next((page for page in pages if page.verdict in FINAL), None)
+        if refused is not None:
+            return of_pages(SlotOutcome.BLOCKED, f"{refused.verdict}: {refused.detail}")
+        return of_pages(SlotOutcome.FAILED, _count_verdicts(pages), cause=Cause.SITE)
+    is_unchanged = not archived and not any(page.verdict is Verdict.OK for page in pages)
+    if rates == 0 and not archived and not is_unchanged:
+        return of_pages(SlotOutcome.FAILED, "no page had rates", cause=Cause.NO_RATES)
+    missing = _count_verdicts(page for page in pages if page.verdict not in USABLE)
+    reason = f"{usable} of {requested} pages; {missing}" if missing else None
+    return of_pages(SlotOutcome.UNCHANGED if is_unchanged else SlotOutcome.OBSERVED, reason)
+
+
+def _count_verdicts(pages: Iterable[FetchedUrl]) -> str:
+    """Verdicts with their numbers, such as "3 http_error, 1 blocked"."""
+    counts = Counter(page.verdict for page in pages)
+    return ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
+
+
+def outcome_without_articles(last: FetchResult | None) -> SlotOutcome:
+    """The outcome of a source whose last response gave no articles."""
+    if last is None:
+        return SlotOutcome.FAILED
+    status = status_of(last)
+    if status in UNAVAILABLE_STATUSES or last.verdict in USABLE:
+        return SlotOutcome.CLOSED
+    is_refusal = last.verdict in FINAL or last.ends_visit or status == TOO_MANY
+    return SlotOutcome.BLOCKED if is_refusal else SlotOutcome.FAILED
+
+
+def refused(source: str, last: FetchResult | None, reason: str, articles: int) -> SourceReply:
+    """The reply of a source whose `last` response ended the requests."""
+    # 429 Too Many Requests is about the client, whatever it requests next.
+    is_final = last is not None and status_of(last) == TOO_MANY
+    return SourceReply(SourceOutcome.failed(source, last, reason, articles), is_final=is_final)
+
+
+def status_of(result: FetchResult) -> int | None:
+    """The HTTP status of the last response, None where there was none."""
+    return result.attempts[-1].status if result.attempts else None

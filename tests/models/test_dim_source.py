@@ -1,0 +1,20 @@
+from ca_etl.records import LISTINGS
+
+
+def test_the_source_of_the_daily_run_is_daily_in_almaty(given):
+    assert given().row(f"select source, cadence, zone from main.dim_source where source = '{LISTINGS}'") == (
+        LISTINGS,
+        "daily",
+        "Asia/Almaty",
+    )
+
+
+def test_what_comes_by_hand_has_neither_cadence_nor_address_and_the_rest_is_daily(given):
+    assert given().rows("select source, cadence, url is not null from main.dim_source order by source") == [
+        ("file", None, False),
+        ("timesca", "daily", True),
+        ("timesca-articles", "daily", True),
+        ("timesca-feed", "daily", True),
+        ("timesca-posts", "daily", True),
+        ("web-archive", None, False),
+    ]

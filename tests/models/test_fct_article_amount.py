@@ -1,0 +1,95 @@
+from datetime import date
+from decimal import Decimal
+
+from tests.models.rows import capture
+
+ARTICLE = {"title": "A Kazakh Road", "text_id": "t1"}
+TEXT = {"text_id": "t1", "text": "The road costs 5,000 tenge a metre."}
+
+
+def amount(**columns):
+    return {
+        "text_start": 15,
+        "text_end": 26,
+        "amount_text": "5,000 tenge",
+        "amount": 5000,
+        "currency": "KZT",
+    } | columns
+
+
+def with_amounts(given, *amounts):
+    return given(
+        capture=[capture("c1", 5)],
+        rate_observation=[{"base": "KZT", "rate_text": "0.00198"}],
+        article_observation=[ARTICLE],
+        article_text=[TEXT],
+        text_amount=list(amounts),
+    )
+
+
+def test_a_local_amount_is_given_in_dollars_with_the_interval_of_the_rate(given):
+    warehouse = with_amounts(given, amount())
+    assert warehouse.row(
+        "select amount, currency, rate_date, amount_usd, amount_usd_low, amount_usd_high, stated_agrees"
+        " from main.fct_article_amount"
+    ) == (
+        Decimal(5000),
+        "KZT",
+        date(2025, 12, 5),
+        # 5000 * 0.00198, 0.001975 and 0.001985
+        Decimal("9.90"),
+        Decimal("9.87"),
+        Decimal("9.93"),
+        None,
+    )
+
+
+def test_the_upper_end_of_a_range_is_priced_at_the_upper_end_of_the_rate(given):
+    warehouse = with_amounts(given, amount(amount_high=10000))
+    assert warehouse.row(
+        "select amount_usd, amount_usd_low, amount_usd_high from main.fct_article_amount"
+    ) == (
+        Decimal("9.90"),
+        Decimal("9.87"),
+        Decimal("19.85"),
+    )
+
+
+def test_dollars_are_dollars_and_a_currency_without_a_rate_has_none(given):
+    warehouse = with_amounts(
+        given,
+        amount(amount_text="$1.2 million", amount=1200000, currency="USD"),
+        amount(text_start=30, amount_text="€7", amount=7, currency="EUR"),
+    )
+    assert warehouse.rows(
+        "select currency, amount_usd, amount_usd_low, amount_usd_high from main.fct_article_amount order by 1 desc"
+    ) == [
+        ("USD", Decimal(1200000), Decimal(1200000), Decimal(1200000)),
+        ("EUR", None, None, None),
+    ]
+
+
+def test_stated_dollars_that_are_far_off_do_not_agree(given):
+    warehouse = with_amounts(given, amount(stated_usd=10), amount(text_start=50, stated_usd=100))
+    assert warehouse.rows("select text_start, stated_agrees from main.fct_article_amount order by 1") == [
+        (15, True),
+        (50, False),
+    ]
+
+
+def test_the_day_of_the_rate_is_that_of_publication_where_it_is_known(given):
+    warehouse = given(
+        capture=[capture("c1", 5), {"capture_id": "c0", "page_date": "2025-12-03"}],
+        rate_observation=[
+            {"base": "KZT", "rate_text": "0.00198"},
+            {"capture_id": "c0", "base": "KZT", "rate_text": "0.00200"},
+        ],
+        article_observation=[ARTICLE | {"published_date": "2025-12-04"}],
+        article_text=[TEXT],
+        text_amount=[amount()],
+    )
+    assert warehouse.row("select rate_date, is_rate_filled, amount_usd from main.fct_article_amount") == (
+        date(2025, 12, 4),
+        True,
+        Decimal("10.00"),
+    )

@@ -1,0 +1,99 @@
+"""Pages of several addresses that say the same are no article's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ca_etl.parse.rows import PageContent, reject_repeats, repeated_pages, rows_of
+from ca_etl.records import Capture, Rows
+
+SITE = "https://timesca.com/"
+NIGHT = datetime(2025, 12, 4, 20, 30, tzinfo=UTC)
+WALL = "This content is for subscribers."
+
+
+@pytest.fixture
+def rows() -> Callable[..., Rows]:
+    """The rows of a payload; further fields of the capture by name."""
+
+    def make(payload: bytes, **fields: Any) -> Rows:
+        capture = Capture(payload=payload, archive_file="a.warc.gz", archive_offset=0, **fields)
+        return rows_of(capture, zone=ZoneInfo("Asia/Almaty"), run_id="run-1")
+
+    return make
+
+
+def said(slug: str, title: str | None, text: str | None, post_id: int | None = None) -> PageContent:
+    return PageContent(f"{SITE}{slug}/", title, text, post_id)
+
+
+@pytest.mark.parametrize(
+    ("sayings", "found"),
+    [
+        ([said("a-road", "Sorry", WALL), said("a-mill", "Sorry", WALL)], {0: 2, 1: 2}),
+        ([said("a-road", "A Road", WALL, 7), said("a-mill", "A Mill", WALL, 9)], {0: 2, 1: 2}),
+        ([said("a-road", "Sorry", None), said("a-mill", "Sorry", None)], {0: 2, 1: 2}),
+        ([said("a-road", "A Digest", "Wool."), said("a-mill", "A Digest", "Ice.")], {}),
+        ([said("a-road", "A Road", WALL, 7), said("a-road", "A Road", WALL, 7)], {}),
+        ([said("a-digest", "A Digest", "Wool.", 7), said("a-digest-2", "A Digest", "Wool.", 9)], {}),
+        ([said("a-road", None, None), said("a-mill", None, None)], {}),
+        ([], {}),
+    ],
+    ids=[
+        "one page",
+        "one text under their titles",
+        "a title alone",
+        "one title, two texts",
+        "one address",
+        "a post published twice",
+        "nothing",
+        "no page",
+    ],
+)
+def test_what_several_addresses_say_is_of_none_of_them(
+    sayings: list[PageContent], found: dict[int, int]
+) -> None:
+    assert repeated_pages(sayings) == found
+
+
+def asked(rows: Callable[..., Rows], name: str, text: str, source: str = "timesca-articles") -> Rows:
+    page = f'<body class="single-post"><h1>Sorry</h1><p>{text}</p></body>'
+    return rows(
+        page.encode(),
+        capture_id=name,
+        url=f"{SITE}{name}/",
+        content_type="text/html",
+        source=source,
+        captured_at=NIGHT,
+    )
+
+
+def of_three(rows: Callable[..., Rows], source: str) -> Rows:
+    found = Rows()
+    for name, text in (("a-road", WALL), ("a-mill", WALL), ("a-baker", "Bread sells.")):
+        found.extend(asked(rows, name, text, source))
+    reject_repeats(found, source="timesca-articles", run_id="r")
+    found.tables()
+    return found
+
+
+def test_pages_of_one_archive_file_that_say_the_same_become_rejects(rows: Callable[..., Rows]) -> None:
+    found = of_three(rows, "timesca-articles")
+    assert [row["capture_id"] for row in found.article_observation] == ["a-baker"]
+    assert [row["text"] for row in found.article_text] == ["Bread sells."]
+    assert [(row["capture_id"], row["page_kind"], row["articles_parsed"]) for row in found.capture] == [
+        ("a-road", "other", 0),
+        ("a-mill", "other", 0),
+        ("a-baker", "article", 1),
+    ]
+    told = [(row["capture_id"], row["position"], row["detail"]) for row in found.reject[-2:]]
+    assert told == [("a-road", 2, "2 pages say the same"), ("a-mill", 2, "2 pages say the same")]
+
+
+def test_pages_that_nobody_asked_for_one_by_one_are_left_alone(rows: Callable[..., Rows]) -> None:
+    assert len(of_three(rows, "files").article_observation) == 3

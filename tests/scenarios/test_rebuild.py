@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ca_etl.archive.policy import Verdict
+from ca_etl.archive.reader import archive_files
+from ca_etl.demo.faults import Fault
+from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline import load
+from ca_etl.pipeline.context import Environment
+from ca_etl.pipeline.play import clock_from, play_days
+from ca_etl.pipeline.run import run_daily, run_rebuild
+from ca_etl.settings import Settings
+from ca_etl.warehouse.journal import RunStatus
+from ca_etl.warehouse.release import current_release
+
+pytestmark = pytest.mark.slow
+
+Query = Callable[..., list[tuple[Any, ...]]]
+Contents = Callable[[Path], dict[str, list[tuple[Any, ...]]]]
+DAY = date(2025, 12, 22)
+
+
+def test_a_rebuild_in_place_gives_the_same_rows(settings: Settings, contents: Contents) -> None:
+    list(play_days(settings, 2))
+    before = contents(settings.data_dir)
+    assert run_rebuild(settings).exit_status == 0
+    assert contents(settings.data_dir) == before
+
+
+@pytest.mark.parametrize("harm", ["remove", "change"])
+def test_an_archive_that_is_no_longer_whole_is_not_rebuilt_from(settings: Settings, harm: str) -> None:
+    *_, last = play_days(settings, 2)
+    victim = archive_files(settings.archive_dir)[0]
+    if harm == "remove":
+        victim.unlink()
+    else:
+        victim.write_bytes(victim.read_bytes()[:-20])
+    refused = run_rebuild(settings)
+    assert refused.status is RunStatus.FAILED
+    assert victim.name in refused.error
+    assert current_release(settings.data_dir) == last.release
+    (settings.data_dir / "current").unlink()
+    assert run_rebuild(settings).exit_status == 0
+
+
+@pytest.mark.parametrize("files_at_once", [1, 50])
+def test_a_revisit_is_read_from_a_file_that_is_not_loaded_yet(
+    settings: Settings,
+    site: DemoSite,
+    contents: Contents,
+    monkeypatch: pytest.MonkeyPatch,
+    files_at_once: int,
+) -> None:
+    on_site = settings.model_copy(update={"site_url": site.base_url, "article_sources": ()})
+    for hour in (2, 3, 4):
+        assert run_daily(on_site, slot=datetime(2025, 12, 22, hour, tzinfo=UTC)).exit_status == 0
+    before = contents(settings.data_dir)
+    monkeypatch.setattr("ca_etl.pipeline.load.MOST_FILES", files_at_once)
+    again = run_rebuild(on_site)
+    assert again.loaded is not None
+    assert (again.exit_status, again.loaded.archive_files, again.loaded.rejects) == (0, 3, 0)
+    assert contents(settings.data_dir) == before
+
+
+@pytest.mark.parametrize("files_at_once", [1, 50])
+def test_a_page_that_repeats_one_of_a_later_slot_is_kept_by_a_rebuild(
+    settings: Settings,
+    site: DemoSite,
+    contents: Contents,
+    monkeypatch: pytest.MonkeyPatch,
+    files_at_once: int,
+) -> None:
+    """Its 304 refers to a capture whose file sorts after its own."""
+    monkeypatch.setattr(load, "MOST_FILES", files_at_once)
+    site.play(date(2025, 12, 5))
+    on_site = settings.model_copy(update={"site_url": site.base_url})
+    for slot in (datetime(2025, 12, 5, 9, tzinfo=UTC), datetime(2025, 12, 5, 2, tzinfo=UTC)):
+        environment = Environment(clock=clock_from(datetime(2025, 12, 5, 9, 5, tzinfo=UTC)), trust_clock=True)
+        outcome = run_daily(on_site, slot=slot, environment=environment)
+        assert outcome.exit_status == 0, outcome.error
+    assert outcome.captured is not None
+    assert {page.verdict for page in outcome.captured.pages} == {Verdict.UNCHANGED}
+    before = contents(settings.data_dir)
+    assert run_rebuild(on_site).exit_status == 0
+    assert contents(settings.data_dir) == before
+
+
+def test_what_an_earlier_parser_rejected_is_read_again_and_nothing_else(
+    settings: Settings, query: Query, contents: Contents, rewritten: Callable[[Path], Any]
+) -> None:
+    (played,) = play_days(settings, 1, faults={DAY: Fault(no_ticker=True, paths=frozenset({"/latest/"}))})
+    assert played.exit_status == 0
+    assert query("select reason from etl_reject") == [("no_ticker",)]
+    before = contents(settings.data_dir)
+    with rewritten(played.release.folder) as con:  # type: ignore[union-attr]
+        con.execute("update raw.reject set parser_version = 'of long ago'")
+    again = run_rebuild(settings, only_rejects=True)
+    assert again.exit_status == 0
+    assert again.loaded is not None
+    assert (again.loaded.archive_files, again.loaded.captures, again.loaded.rejects) == (1, 1, 1)
+    assert contents(settings.data_dir) == before
+    nothing = run_rebuild(settings, only_rejects=True)
+    assert nothing.loaded is not None
+    assert nothing.loaded.archive_files == 0

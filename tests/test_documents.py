@@ -1,0 +1,88 @@
+"""What README and docs/ show is what a reader gets."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from ca_etl.cli.app import app
+from ca_etl.pipeline.run import Outcome
+from ca_etl.settings import Settings
+
+REPOSITORY = Path(__file__).parents[1]
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+QUERIES = (REPOSITORY / "docs" / "queries.md").read_text(encoding="utf-8")
+DOCUMENTS = [
+    REPOSITORY / "README.md",
+    REPOSITORY / "CHANGELOG.md",
+    *sorted((REPOSITORY / "docs").glob("*.md")),
+]
+LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]+))?\)")
+Month = tuple[Settings, list[Outcome]]
+
+
+def test_the_results_are_those_of_the_queries(month: Month) -> None:
+    spec = importlib.util.spec_from_file_location(
+        "query_outputs", REPOSITORY / "scripts" / "query_outputs.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    outputs = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(outputs)
+    warehouse = month[0].data_dir / "current" / "warehouse.duckdb"
+    assert len(outputs.queries(README)) == 3
+    assert outputs.with_outputs(README, warehouse) == README
+    assert len(outputs.queries(QUERIES)) == 15
+    assert outputs.with_outputs(QUERIES, warehouse) == QUERIES
+
+
+def test_the_python_snippets_run(month: Month) -> None:
+    snippets = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(snippets) == 2
+    for snippet in snippets:
+        names: dict[str, object] = {}
+        exec(snippet.replace("data/current", str(month[0].data_dir / "current")), names)  # noqa: S102
+        assert len(names["rates"]) == (150 if "polars" in snippet else 30)  # type: ignore[arg-type]
+
+
+def test_every_command_that_is_named_exists() -> None:
+    commands = set(get_command(app).commands)  # type: ignore[attr-defined]
+    named = set(re.findall(r"ca-etl ([a-z]+)", README))
+    assert named <= commands
+    assert len(named) >= 6
+
+
+def test_readme_is_a_first_page() -> None:
+    assert len(README.splitlines()) <= 150
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_into_the_repository_leads_somewhere(document: Path) -> None:
+    for path, heading in LINK.findall(document.read_text(encoding="utf-8")):
+        target = (document.parent / path).resolve() if path else document
+        assert target.exists(), path
+        assert not heading or heading in headings(target), f"{path}#{heading}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_the_documents_name_commands_files_and_variables_that_exist(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    assert set(re.findall(r"`ca-etl ([a-z]+)", text)) <= set(get_command(app).commands)  # type: ignore[attr-defined]
+    for script in re.findall(r"python (scripts/\S+\.py)", text):
+        assert (REPOSITORY / script).exists(), script
+    for module in re.findall(r"python -m ((?:flows|benchmarks)[.\w]*)", text):
+        assert any(
+            (REPOSITORY / module.replace(".", "/")).with_suffix(suffix).exists() for suffix in (".py", "")
+        ), module
+    named = set(re.findall(r"`(?:CA_ETL_)([A-Z_]+)`", text))
+    assert named <= {name.upper() for name in Settings.model_fields}
+
+
+def headings(document: Path) -> set[str]:
+    """The anchors of a document's headings, as GitHub makes them."""
+    lines = re.findall(r"^#+ (.+)$", document.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line.lower()).replace(" ", "-") for line in lines}

@@ -1,0 +1,174 @@
+import hashlib
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from ca_etl.warehouse.connection import open_building
+from ca_etl.warehouse.export import ROW_GROUP_ROWS, ExportError, ExportSpec, export_parquet
+
+RATES = """
+    create table main.rate as
+    select rate_date, base, (range::decimal(18, 8) / 3)::decimal(18, 8) as rate,
+        rate_date::timestamptz as observed_at, [struct_pack(kind := 'k', id := range)] as media
+    from (select range, date '2024-12-30' + range::int as rate_date from range(5))
+    cross join (values ('KZT'), ('UZS')) b(base)
+    order by hash(range, base)
+"""
+SPEC = ExportSpec("rate", ("rate_date", "base"), "rate_date")
+
+
+@pytest.fixture
+def con(tmp_path):
+    with open_building(tmp_path / "warehouse.duckdb") as con:
+        con.execute(RATES)
+        yield con
+
+
+def files(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files(folder)}
+
+
+def test_a_table_is_one_sorted_file_with_its_own_types(con, tmp_path):
+    (exported,) = export_parquet(con, tmp_path / "parquet", [SPEC])
+    assert files(tmp_path / "parquet") == {"rate/rate.parquet"}
+    assert (exported.name, exported.rows, exported.files) == ("rate", 10, ("rate/rate.parquet",))
+    table = pq.read_table(tmp_path / "parquet" / "rate" / "rate.parquet")
+    assert table.schema.field("rate").type == pa.decimal128(18, 8)
+    assert table.schema.field("observed_at").type == pa.timestamp("us", tz="UTC")
+    keys = list(zip(table["rate_date"].to_pylist(), table["base"].to_pylist(), strict=True))
+    assert keys == sorted(keys)
+    assert len(set(keys)) == 10
+    assert table["rate"].to_pylist()[2] == Decimal("0.33333333")
+    metadata = pq.read_metadata(tmp_path / "parquet" / "rate" / "rate.parquet")
+    assert metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_a_big_table_is_split_by_the_year_of_its_date(con, tmp_path):
+    con.execute("insert into main.rate values (null, 'TMT', 1, null, [])")
+    (exported,) = export_parquet(con, tmp_path / "parquet", [SPEC], partition_rows=10)
+    assert exported.rows == 11
+    assert exported.files == (
+        "rate/year=2024/rate.parquet",
+        "rate/year=2025/rate.parquet",
+        "rate/year=__HIVE_DEFAULT_PARTITION__/rate.parquet",
+    )
+    assert files(tmp_path / "parquet") == set(exported.files)
+    back = con.execute(
+        f"select year, count(*) from read_parquet('{tmp_path}/parquet/rate/**/*.parquet', hive_partitioning = true) "
+        "group by year order by year nulls last"
+    ).fetchall()
+    assert back == [(2024, 4), (2025, 6), (None, 1)]
+
+
+def test_an_empty_table_is_an_empty_file_with_its_schema(con, tmp_path):
+    con.execute("delete from main.rate")
+    (exported,) = export_parquet(con, tmp_path / "parquet", [SPEC], partition_rows=0)
+    table = pq.read_table(tmp_path / "parquet" / "rate" / "rate.parquet")
+    assert (exported.rows, table.num_rows) == (0, 0)
+    assert table.schema.names == ["rate_date", "base", "rate", "observed_at", "media"]
+    assert table.schema.field("rate").type == pa.decimal128(18, 8)
+
+
+def test_equal_tables_give_equal_bytes_in_whatever_order_they_were_filled(con, tmp_path):
+    con.execute("create table main.wide as select range % 7 as a, range as b from range(120000)")
+    specs = [SPEC, ExportSpec("wide", ("a",))]
+    export_parquet(con, tmp_path / "first", specs, partition_rows=9)
+    with open_building(tmp_path / "other.duckdb") as other:
+        other.execute(f"attach '{tmp_path / 'copy.duckdb'}' as spare")
+        other.execute(RATES.replace("order by", "order by base desc,"))
+        other.execute(
+            "create table main.wide as select range % 7 as a, range as b from range(120000) order by b desc"
+        )
+        other.execute("set threads = 1")
+        export_parquet(other, tmp_path / "second", specs, partition_rows=9)
+    assert digests(tmp_path / "first") == digests(tmp_path / "second")
+    assert len(digests(tmp_path / "first")) == 3
+
+
+@pytest.mark.parametrize(
+    ("last", "sort"),
+    [("(400000, 1)", ["a"]), ("(5, 1)", ["a"]), ("(null, 1)", ["a"]), ("(399999, null)", ["a", "b"])],
+    ids=["in order", "out of order", "null at the end", "null in the second column"],
+)
+def test_the_order_of_a_file_is_the_same_whether_the_table_is_in_it_or_not(con, tmp_path, last, sort):
+    # several row groups of DuckDB, read by several threads
+    con.execute("set threads = 3; drop table main.rate")
+    con.execute("create table main.wide as select range as a, 0 as b from range(400000)")
+    con.execute(f"insert into main.wide values {last}")
+    export_parquet(con, tmp_path / "parquet", [ExportSpec("wide", tuple(sort))])
+    table = pq.read_table(tmp_path / "parquet" / "wide" / "wide.parquet")
+    keys = [tuple((v is None, v or 0) for v in row.values()) for row in table.select(["a", "b"]).to_pylist()]
+    assert keys == sorted(keys)
+    assert len(keys) == 400_001
+
+
+def test_row_groups_have_one_length_and_hold_every_row(con, tmp_path):
+    con.execute("drop table main.rate")
+    rows = 2 * ROW_GROUP_ROWS + 17
+    con.execute(f"create table main.wide as select range as a from range({rows})")
+    export_parquet(con, tmp_path / "parquet", [ExportSpec("wide", ("a",))])
+    path = tmp_path / "parquet" / "wide" / "wide.parquet"
+    metadata = pq.read_metadata(path)
+    groups = [metadata.row_group(number).num_rows for number in range(metadata.num_row_groups)]
+    assert groups == [ROW_GROUP_ROWS, ROW_GROUP_ROWS, 17]
+    assert pq.read_table(path)["a"].to_pylist() == list(range(rows))
+
+
+def test_a_view_is_exported_too_and_a_sum_of_integers_stays_exact(con, tmp_path):
+    con.execute("create view main.total as select sum(9007199254740993) as total from range(3)")
+    export_parquet(con, tmp_path / "parquet", [SPEC, ExportSpec("total", ())])
+    table = pq.read_table(tmp_path / "parquet" / "total" / "total.parquet")
+    assert table["total"].to_pylist() == [Decimal(27021597764222979)]
+
+
+def test_the_tables_named_are_exactly_those_of_main(con, tmp_path):
+    con.execute(
+        "create table main.forgotten (a int); create schema staging; create view staging.v as select 1"
+    )
+    with pytest.raises(ExportError, match=r"differ: forgotten$"):
+        export_parquet(con, tmp_path / "parquet", [SPEC])
+    with pytest.raises(ExportError, match="invented"):
+        export_parquet(
+            con, tmp_path / "parquet", [SPEC, ExportSpec("forgotten", ()), ExportSpec("invented", ())]
+        )
+    assert not (tmp_path / "parquet").exists()
+
+
+@pytest.mark.parametrize("spec", [ExportSpec("rate", ("day",)), ExportSpec("rate", (), "day")])
+def test_an_unknown_column_is_an_error_that_names_it(con, tmp_path, spec):
+    with pytest.raises(ExportError, match=r"main\.rate has no column day"):
+        export_parquet(con, tmp_path / "parquet", [spec])
+
+
+def test_a_folder_with_an_older_export_is_not_written_into(con, tmp_path):
+    export_parquet(con, tmp_path / "parquet", [SPEC], partition_rows=1)
+    before = digests(tmp_path / "parquet")
+    with pytest.raises(Exception, match="File exists"):
+        export_parquet(con, tmp_path / "parquet", [SPEC])
+    assert digests(tmp_path / "parquet") == before
+
+
+def test_a_column_named_year_cannot_be_hidden_by_a_partition(con, tmp_path):
+    con.execute("alter table main.rate add column year int")
+    with pytest.raises(ExportError, match="column year"):
+        export_parquet(con, tmp_path / "parquet", [SPEC], partition_rows=1)
+
+
+def test_duckdb_reads_the_files_back_as_the_same_table(con, tmp_path):
+    export_parquet(con, tmp_path / "parquet", [SPEC])
+    with duckdb.connect() as reader:
+        reader.execute("set TimeZone = 'UTC'")
+        back = reader.execute(
+            f"select columns(*)::varchar from '{tmp_path}/parquet/rate/rate.parquet'"
+        ).fetchall()
+    assert (
+        back == con.execute("select columns(*)::varchar from main.rate order by rate_date, base").fetchall()
+    )
