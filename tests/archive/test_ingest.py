@@ -296,7 +296,7 @@ def test_capture_times_cannot_be_given_for_warc_records(archive, warc):
 
 
 def test_an_ingest_that_fails_leaves_no_half_file_that_counts_as_whole(archive, given_file):
-    """The input vanishes between its check and its copy; a file of the other half must not say it holds both."""
+    """The input vanishes between its check and its copy; a file of the other half must not claim to hold both."""
 
     class Vanishing(type(Path())):
         opened = 0
