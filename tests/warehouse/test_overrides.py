@@ -28,18 +28,18 @@ def test_the_last_line_about_a_capture_holds(tmp_path: Path) -> None:
     )
 
 
-def test_of_decisions_at_the_same_time_none_is_lost(tmp_path: Path) -> None:
-    made = [CaptureDecision(f"urn:uuid:{number}", "accept", "fine", AT) for number in range(40)]
+def test_decisions_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
+    decisions = [CaptureDecision(f"urn:uuid:{number}", "accept", "fine", AT) for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda each: overrides.append(tmp_path, each), made))
-    assert set(overrides.read(tmp_path)) == set(made)
+        list(pool.map(lambda decision: overrides.append(tmp_path, decision), decisions))
+    assert set(overrides.read(tmp_path)) == set(decisions)
 
 
 def test_a_file_edited_by_hand_may_lack_its_last_line_break(tmp_path: Path) -> None:
     path = tmp_path / "decisions.csv"
     path.write_text("capture_id,decision,reason,decided_at\nurn:uuid:1,exclude,old,2025-12-06")
     overrides.append(tmp_path, CaptureDecision("urn:uuid:2", "accept", "fine", AT))
-    assert [each.capture_id for each in overrides.read(tmp_path)] == ["urn:uuid:1", "urn:uuid:2"]
+    assert [decision.capture_id for decision in overrides.read(tmp_path)] == ["urn:uuid:1", "urn:uuid:2"]
 
 
 @pytest.mark.parametrize(
