@@ -255,7 +255,7 @@ def test_a_prefect_server_is_requested_only_where_one_is_set(cli: Cli) -> None:
     assert "secret" not in well["message"]
     with responding(503) as url:
         (ill,) = findings(cli("doctor", "--json", **CONTACT, PREFECT_API_URL=url))["prefect"]
-    assert (ill["level"], "responds with 503" in ill["message"]) == ("warn", True)
+    assert (ill["level"], "responds with status 503" in ill["message"]) == ("warn", True)
     (stopped,) = findings(cli("doctor", "--json", **CONTACT, PREFECT_API_URL=url))["prefect"]
     assert (stopped["level"], "does not respond" in stopped["message"]) == ("warn", True)
     (nonsense,) = findings(cli("doctor", "--json", **CONTACT, PREFECT_API_URL="nonsense"))["prefect"]
@@ -354,7 +354,7 @@ def test_the_grace_is_a_setting(cli: Cli) -> None:
 def test_an_absent_data_directory_is_stale(cli: Cli, data_dir: Path) -> None:
     done = cli("status", "--fail-if-stale")
     assert done.returncode == 1
-    assert "the last one observed is none" in done.stderr
+    assert "the last observed slot is none" in done.stderr
     assert not data_dir.exists()
 
 

@@ -175,7 +175,7 @@ def test_a_webhook_that_is_away_does_not_fail_a_good_run_and_is_sent_later(
     assert cli("alerts", **webhook).returncode == 1
     done = cli("demo", **webhook)
     assert done.returncode == 0
-    assert "warning: an alert waits: the webhook responded with 500." in done.stderr
+    assert "warning: an alert was not delivered: the webhook responded with status 500." in done.stderr
     listener.status = 200
     later = cli("alerts", "--json", **webhook)
     assert json.loads(later.stdout)["waiting"] == []
@@ -239,7 +239,9 @@ def test_a_check_that_fails_is_a_warning_of_the_run(settings_with: MakeSettings)
     settings.data_dir.mkdir()
     (settings.data_dir / "alerts.json").write_text("no alerts")
     (warning,) = check_after_run(settings, utc_now())
-    assert warning.startswith(f"alerts were not checked: {settings.data_dir / 'alerts.json'} is not a list")
+    assert warning.startswith(
+        f"the check for alerts failed: {settings.data_dir / 'alerts.json'} is not a list"
+    )
 
 
 def test_a_message_reaches_webhook_and_mail_and_the_mail_server_s_absence_holds_up_neither(
@@ -253,7 +255,7 @@ def test_a_message_reaches_webhook_and_mail_and_the_mail_server_s_absence_holds_
     report = check_alerts(settings, now)
     (warning,) = report.warnings
     assert warning == (
-        "an alert waits: the mail was not sent: ConnectionRefusedError. Next: check CA_ETL_ALERT_MAIL, "
+        "an alert was not delivered: the mail was not sent: ConnectionRefusedError. Next: check CA_ETL_ALERT_MAIL, "
         "such as smtp://user@host:587 or smtps://user@host:465, then: ca-etl alerts"
     )
     assert (len(listener.got), [delivery.to for delivery in report.waiting]) == (1, [("mail",)])
@@ -410,7 +412,7 @@ def test_a_damaged_file_names_itself_and_the_next_command(tmp_path: Path) -> Non
 def test_a_lock_that_is_not_released_is_reported(tmp_path: Path) -> None:
     with (
         alerts_lock(tmp_path),
-        pytest.raises(AlertsError, match="held by another process"),
+        pytest.raises(AlertsError, match="another process has been sending"),
         alerts_lock(tmp_path, timeout=0.05),
     ):
         pass

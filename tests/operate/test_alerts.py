@@ -84,7 +84,7 @@ def test_data_that_are_not_renewed_are_stale_since_the_slot_that_was_missed(sett
     condition = by_key(settings, run(0), later=timedelta(days=1, hours=6))["stale:timesca/daily"]
     assert condition.since == FIRST + timedelta(days=1)
     assert condition.detail == (
-        "The last slot observed is 2026-03-02 07:00 +0500; the one of 2026-03-03 07:00 +0500 is overdue."
+        "The last observed slot is 2026-03-02 07:00 +0500; the slot of 2026-03-03 07:00 +0500 is overdue."
     )
     assert by_key(settings, run(0), later=timedelta(days=1, hours=5)) == {}
 
@@ -100,7 +100,7 @@ def test_the_next_command_of_a_stale_schedule_runs_that_schedule(settings: Setti
 def test_failed_checks_are_reported_with_their_rows_and_end_with_a_release(settings: Settings) -> None:
     bad = [run(day, status="checks_failed", exit_status=3, checks=(JUMP, NO_RATE)) for day in (1, 2)]
     condition = by_key(settings, run(0), *bad)["checks_failed"]
-    assert condition.detail == "Run day-2: rate_does_not_jump: KZT 0.0198"
+    assert condition.detail == "Checks of run day-2 failed: rate_does_not_jump: KZT 0.0198"
     assert condition.since == bad[0].finished_at
     assert "checks_failed" in keys(settings, run(0), *bad, away(3))
     assert "checks_failed" not in keys(settings, run(0), *bad, run(3))
@@ -166,7 +166,7 @@ def test_a_refusal_is_reported_as_such_and_not_as_a_failed_run(settings: Setting
     by_name = by_key(settings, run(0), refused(1), refused(2))
     assert set(by_name) == {"site_refuses:timesca/daily", "stale:timesca/daily"}
     assert by_name["site_refuses:timesca/daily"].detail.startswith(
-        "blocked: status 403. Slots refused in a row: 2."
+        "The site refused the requests: blocked: status 403. Refused slots in a row: 2."
     )
 
 
@@ -241,7 +241,7 @@ def test_an_error_of_the_machine_after_pages_without_rates_is_reported_at_once(s
 
 def test_a_full_disk_is_reported_at_once(settings: Settings) -> None:
     assert by_key(settings, run(0), failed(1, FULL_DISK))["run_failed"].detail == (
-        f"Run day-1 (run): {FULL_DISK}. Failed in a row: 1."
+        f"Run day-1 (run) failed: {FULL_DISK}. Failed runs in a row: 1."
     )
     assert "run_failed" in keys(settings, run(0), failed(1, FULL_DISK, outcome="observed", reason=None))
     assert "run_failed" in keys(settings, run(0), failed(1, FULL_DISK), away(2))
@@ -296,7 +296,8 @@ def test_articles_that_no_source_gives_are_reported_when_that_repeats(settings: 
     assert keys(settings, run(0), first) == set()
     condition = by_key(settings, run(0), first, second)["articles_missing:daily"]
     assert condition.detail == (
-        "Run day-2: timesca-posts closed (status 0); timesca-feed failed (status 0). Runs without in a row: 2."
+        "Run day-2 got no article: timesca-posts closed (status 0); timesca-feed failed (status 0). "
+        "Runs without articles in a row: 2."
     )
     assert keys(settings, first, second, with_articles(3, posts="closed", feed="observed")) == set()
 

@@ -61,20 +61,20 @@ def test_a_webhook_gets_one_text_in_which_slack_sees_no_mark_up(listener: Any) -
         {
             "text": "ca-etl: Checks &lt;failed&gt; &amp; more\na &lt;!channel&gt;\nNext: ca-etl status",
         },
-        {"text": "ca-etl: resolved after 1 h 30 min: Runs fail\nIt was: no space"},
+        {"text": "ca-etl: resolved after 1 h 30 min: Runs fail\nThe alert was: no space"},
     ]
 
 
 @pytest.mark.parametrize("status", [300, 404, 500])
 def test_a_response_that_is_not_a_success_is_a_failure(listener: Any, status: int) -> None:
     listener.status = status
-    assert failure(webhook(listener.url)) == f"the webhook responded with {status}"
+    assert failure(webhook(listener.url)) == f"the webhook responded with status {status}"
 
 
 def test_a_redirect_is_not_followed(listen: Callable[..., Any]) -> None:
     elsewhere = listen()
     listener = listen(status=307, location=elsewhere.url)
-    assert failure(webhook(listener.url)) == "the webhook responded with 307"
+    assert failure(webhook(listener.url)) == "the webhook responded with status 307"
     assert elsewhere.got == []
 
 
@@ -83,14 +83,14 @@ def test_a_listener_that_hangs_or_closes_is_a_failure_of_a_kind(
     listener: Any, manner: str, named: str
 ) -> None:
     listener.manner = manner
-    assert failure(webhook(listener.url)) == f"the webhook was not reached: {named}"
+    assert failure(webhook(listener.url)) == f"the webhook could not be reached: {named}"
 
 
 def test_a_port_without_a_listener_is_a_failure_that_names_no_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert failure(webhook(f"http://127.0.0.1:{port}/a-secret")) == (
-        "the webhook was not reached: ConnectionError"
+        "the webhook could not be reached: ConnectionError"
     )
 
 
@@ -126,7 +126,7 @@ def test_a_mail_reaches_all_recipients_with_subject_and_body(
     assert got["Subject"] == "ca-etl: resolved after 1 h 30 min: Runs fail"
     assert (got["From"], got["To"]) == ("ca@example.org", "a@example.org, b@example.org")
     assert got["Date"].datetime == RESOLVED.at
-    assert got.get_content().strip() == "It was: no space"
+    assert got.get_content().strip() == "The alert was: no space"
     assert mail_server.recipients == ["a@example.org", "b@example.org"]
 
 
@@ -184,10 +184,10 @@ def test_a_server_that_speaks_no_tls_is_a_failure_under_smtps(
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"alert_mail": "imap://hunter2@host"}, "not the address of a mail server"),
-        ({"alert_mail": "smtp://hunter2@host:many"}, "not the address of a mail server"),
-        ({"alert_mail": "smtp:hunter2"}, "names no host"),
-        ({"alert_mail_to": ()}, "CA_ETL_ALERT_MAIL_TO is empty"),
+        ({"alert_mail": "imap://hunter2@host"}, "not the URL of a mail server"),
+        ({"alert_mail": "smtp://hunter2@host:many"}, "not the URL of a mail server"),
+        ({"alert_mail": "smtp:hunter2"}, "URL without a host"),
+        ({"alert_mail_to": ()}, "CA_ETL_ALERT_MAIL_TO names no recipient"),
         ({"alert_mail_to": ("a@b.org\nBcc: c@d.org",)}, "not a mail address"),
         ({"alert_mail": "smtp://hunter2@host"}, "not a mail address"),
     ],
@@ -204,7 +204,9 @@ def test_a_webhook_that_is_not_an_address_is_a_warning_without_its_value(setting
     settings = settings_with(alert_webhook="hunter2")
     own, warnings = channels(settings)
     assert (own, configured_channels(settings)) == ((), ("webhook",))
-    assert warnings == ("CA_ETL_ALERT_WEBHOOK is not an http or https address; alerts wait",)
+    assert warnings == (
+        "CA_ETL_ALERT_WEBHOOK is not an http or https address, so that no alert can be sent to it",
+    )
 
 
 def test_settings_and_channels_show_no_secret(settings_with: MakeSettings) -> None:
@@ -289,13 +291,13 @@ def webhook_on(port: int) -> Webhook:
 
 @pytest.mark.parametrize("talk", [drips_status_line, drips_header, drips_interim_responses])
 def test_a_webhook_that_drips_is_given_up_after_its_time(port_of: Callable[[Talk], int], talk: Talk) -> None:
-    with pytest.raises(ChannelError, match="the webhook took too long"):
+    with pytest.raises(ChannelError, match="the webhook channel took too long to accept a message"):
         TimeLimit(webhook_on(port_of(talk)), 0.3).send(MESSAGE)
 
 
 def test_a_mail_server_that_drips_is_given_up_after_its_time(port_of: Callable[[Talk], int]) -> None:
     mail = Mail("127.0.0.1", port_of(drips_greeting), False, "a@example.org", ("b@example.org",))  # noqa: FBT003
-    with pytest.raises(ChannelError, match="the mail took too long"):
+    with pytest.raises(ChannelError, match="the mail channel took too long to accept a message"):
         TimeLimit(mail, 0.3).send(MESSAGE)
 
 
@@ -354,7 +356,10 @@ def test_a_check_with_a_slow_webhook_ends_reaches_the_mail_and_leaves_the_messag
     )
     journal.append(slow.data_dir, line)
     assert check_alerts(slow, now).warnings == (
-        "an alert waits: the webhook took too long. Next: check that its server responds, then: ca-etl alerts",
+        (
+            "an alert was not delivered: the webhook channel took too long to accept a message. "
+            "Next: check that the webhook server responds, then: ca-etl alerts"
+        ),
     )
     assert [delivery.to for delivery in read(slow.data_dir).waiting] == [("webhook",)]
     assert len(mail_server.mails) == 1

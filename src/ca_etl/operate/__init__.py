@@ -1,1 +1,1 @@
-"""What an operator needs: status, doctor, alerts and their channels."""
+"""The commands of an operator: status, doctor and alerts, with the channels that send alerts."""

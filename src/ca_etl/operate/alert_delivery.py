@@ -1,7 +1,7 @@
-"""Evaluate alert conditions, notify about changes, and retry undelivered notifications.
+"""Evaluate alert conditions, notify an operator about changes, and retry undelivered notifications.
 
-Open alerts and pending messages are in `<data_dir>/alerts.json`, which is written whole each time. A message is
-stored there as pending, sent to each channel, and marked as delivered.
+Open alerts and undelivered messages are in `<data_dir>/alerts.json`, which is written whole each time. A message is
+stored there before it is sent, and removed for each channel that has accepted it.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ PREFECT: Final = "prefect"
 
 
 class AlertsError(CaEtlError):
-    """The alerts on disk cannot be read, or another process does not release them."""
+    """`alerts.json` cannot be read, or another process holds its lock for too long."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenAlert(Condition):
-    """A condition that holds, as of the last check. `opened_at` (UTC) is the time of the first check that had it.
+    """An alert: a condition that was true at the last check. `opened_at` (UTC) is the first check that found it true.
 
-    `told`, named as in the file, are the channels that its opening message was made for, delivered or not.
+    `told`, named as in the file, lists the channels that the opening message is addressed to, delivered or not.
     """
 
     opened_at: AwareDatetime
@@ -55,7 +55,7 @@ class OpenAlert(Condition):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message and the channels that it has not reached yet."""
+    """An undelivered message, and the names of the channels that have not accepted it yet."""
 
     message: Message
     to: tuple[str, ...]
@@ -63,9 +63,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """The open alerts, and the deliveries that have not arrived, oldest first."""
+    """Content of `alerts.json`: the open alerts, and the undelivered messages, oldest first."""
 
-    # An unknown field was written by a later version: dropping it would be silent.
+    # An unknown field was written by a later version: it would be dropped silently.
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     open: tuple[OpenAlert, ...] = ()
@@ -74,9 +74,9 @@ class Alerts:
 
 @dataclass(frozen=True, slots=True)
 class AlertReport:
-    """Result of one check. `sent` are the messages that reached a channel, or would be sent in a dry run.
+    """Result of one alert check. `sent` are the messages that reached a channel, or would be sent in a dry run.
 
-    `waiting` are those that still have to reach one; `warnings` are the reasons, without secrets.
+    `waiting` are the undelivered messages; `warnings` are the reasons why they are, without secrets.
     """
 
     open: tuple[OpenAlert, ...] = ()
@@ -86,7 +86,7 @@ class AlertReport:
 
 
 def configured_channels(settings: Settings) -> tuple[str, ...]:
-    """Names of the channels that the settings configure. `prefect` is one that flows alone can reach."""
+    """Names of the alert channels that the settings configure. Only a flow can send to `prefect`."""
     is_set = {
         WEBHOOK: settings.alert_webhook is not None,
         MAIL: settings.alert_mail is not None,
@@ -96,19 +96,21 @@ def configured_channels(settings: Settings) -> tuple[str, ...]:
 
 
 def channels(settings: Settings) -> tuple[tuple[Channel, ...], tuple[str, ...]]:
-    """The channels of the library itself, and a warning for each whose settings are not valid."""
+    """The webhook and mail channels of the settings, and a warning for each channel with an invalid setting."""
     own: list[Channel] = []
     warnings: list[str] = []
     if settings.alert_webhook is not None:
         if _is_web_address(settings.alert_webhook):
             own.append(Webhook(settings.alert_webhook))
         else:
-            warnings.append("CA_ETL_ALERT_WEBHOOK is not an http or https address; alerts wait")
+            warnings.append(
+                "CA_ETL_ALERT_WEBHOOK is not an http or https address, so that no alert can be sent to it"
+            )
     if settings.alert_mail is not None:
         try:
             own.append(Mail.from_settings(settings, settings.alert_mail))
         except UsageError as error:
-            warnings.append(f"{error}; alerts wait. Next: {error.hint}")
+            warnings.append(f"no alert can be mailed: {error}. Next: {error.hint}")
     return tuple(own), tuple(warnings)
 
 
@@ -123,11 +125,11 @@ def _is_web_address(url: SecretStr) -> bool:
 def check_alerts(
     settings: Settings, now: datetime, *, also: Sequence[Channel] = (), dry_run: bool = False
 ) -> AlertReport:
-    """Evaluate the journal at `now` (zone-aware), notify about what changed, and record it.
+    """Derive the alerts from the journal at `now` (zone-aware), send messages about new and ended ones, record both.
 
-    `also` are channels from outside the library. A message whose sending fails waits for the next check. Each is sent
-    once to a channel that works, whichever process checks and how many at a time; a process that is killed between a
-    sending and its record sends that one again. `dry_run` sends and records nothing.
+    `also` are channels from outside the library. A message that a channel did not accept is sent again at the next
+    check. Each channel gets a message once, also when several processes check; only a process that is killed between
+    sending and recording makes the next check repeat the message. `dry_run` sends and records nothing.
 
     Raises `AlertsError` and `StorageError`.
     """
@@ -146,16 +148,16 @@ def check_alerts(
 
 
 def check_after_run(settings: Settings, now: datetime, *, also: Sequence[Channel] = ()) -> tuple[str, ...]:
-    """Check once a run has ended; the warnings, also about a check that failed, which never fails the run."""
+    """Check for alerts after a run and return the warnings. A failed check is one of them: it never fails the run."""
     try:
         return check_alerts(settings, now, also=also).warnings
     except (CaEtlError, OSError) as error:
         hint = f" Next: {error.hint}" if isinstance(error, CaEtlError) and error.hint else ""
-        return (f"alerts were not checked: {error}.{hint}",)
+        return (f"the check for alerts failed: {error}.{hint}",)
 
 
 def end_of_last_run(settings: Settings) -> datetime | None:
-    """When the last run of the journal ended, by its own clock; None without one. The demo plays past days."""
+    """When the last run of the journal ended, by the clock of that run: a past day for the demo. None without a run."""
     runs = journal.read(settings.data_dir)
     return (runs[-1].finished_at or runs[-1].started_at) if runs else None
 
@@ -163,10 +165,10 @@ def end_of_last_run(settings: Settings) -> datetime | None:
 def transitions(
     known: Alerts, conditions: Iterable[Condition], channels: Iterable[str], now: datetime
 ) -> tuple[tuple[Delivery, ...], Alerts]:
-    """The deliveries that `conditions` call for, and what is recorded with them.
+    """The new messages that follow from the `conditions` true at `now`, and the content of `alerts.json` with them.
 
-    A new condition opens once, for each of the `channels` configured, and later for one that is configured then.
-    One that lasts is silent. One that has ended gives one message, to the channels that its opening was sent to.
+    A new condition makes one message for each configured channel, and later one for a channel configured since. A
+    condition that lasts makes no further message. An ended condition makes one, for the channels of its opening.
     """
     names = tuple(dict.fromkeys(channels))
     open_before = {alert.key: alert for alert in known.open}
@@ -183,7 +185,7 @@ def transitions(
         if new_channels:
             deliveries.append(_delivery(Change.OPENED, alert, now, new_channels))
         still_open.append(replace(alert, told=(*alert.told, *new_channels)))
-    # What waits for a channel that is no longer configured would wait for ever.
+    # A message for a channel that is no longer configured would wait for ever.
     waiting = _filter_waiting((*known.waiting, *deliveries), lambda _, name: name in names)
     return tuple(deliveries), Alerts(tuple(still_open), waiting)
 
@@ -207,29 +209,31 @@ def notify(
     channels: Iterable[Channel],
     now: datetime,
 ) -> AlertReport:
-    """Record what began and ended by what `evaluate` gives, and send what waits for `channels`.
+    """Record the alerts that opened or ended by the conditions of `evaluate`, and send all undelivered messages.
 
-    `names` are the channels configured, of which some may be out of reach here. `evaluate` is called with the lock
-    held: of two processes the later one has what the earlier has sent. Raises `AlertsError` and `StorageError`.
+    `names` are the configured channels, `channels` those that this process can send to. `evaluate` is called with the
+    lock held, so that of two processes the later one knows what the earlier has sent.
+
+    Raises `AlertsError` and `StorageError`.
     """
     reachable = {channel.name: channel for channel in channels}
     with alerts_lock(data_dir):
         known = read(data_dir)
         _, alerts = transitions(known, evaluate(), names, now)
         if alerts != known:
-            # Before the first sending: a message that is on its way to one channel is not lost to another.
+            # Recorded before the first sending: a kill while one channel is served loses no message for another.
             try:
                 write(data_dir, alerts)
             except StorageError:
                 # An operator must be notified of a full disk, though each check sends it again until there is room.
                 for warning in _send(alerts, reachable, lambda _: None).warnings:
-                    log.warning("it could not be recorded either: %s", warning)
+                    log.warning("an alert could be neither recorded nor sent: %s", warning)
                 raise
         return _send(alerts, reachable, partial(write, data_dir))
 
 
 def _send(alerts: Alerts, channels: Mapping[str, Channel], record: Callable[[Alerts], None]) -> AlertReport:
-    """Send what waits, oldest first; `record` what is left after each success.
+    """Send the undelivered messages, oldest first; after each success, `record` those that remain.
 
     A channel that fails is skipped from then on: its messages keep their order, and one time-out is enough.
     """
@@ -245,7 +249,9 @@ def _send(alerts: Alerts, channels: Mapping[str, Channel], record: Callable[[Ale
                 reachable[name].send(message)
             except ChannelError as error:
                 del reachable[name]
-                warnings.append(f"an alert waits: {error}. Next: {error.hint}, then: ca-etl alerts")
+                warnings.append(
+                    f"an alert was not delivered: {error}. Next: {error.hint}, then: ca-etl alerts"
+                )
                 continue
             log.info("sent to %s: %s", name, message.subject)
             sent.append(message)
@@ -269,7 +275,10 @@ def _filter_waiting(
 
 
 def read(data_dir: Path) -> Alerts:
-    """What is recorded; nothing without a file. Raises `AlertsError` when it is damaged, `StorageError`."""
+    """Read `alerts.json`; without the file there are no alerts.
+
+    Raises `AlertsError` when the file is damaged, `StorageError` when it cannot be read.
+    """
     path = data_dir / ALERTS_FILE
     data = read_if_there(path)
     if data is None:
@@ -280,20 +289,21 @@ def read(data_dir: Path) -> Alerts:
         first = error.errors(include_url=False, include_input=False)[0]
         raise AlertsError(
             f"{path} is not a list of alerts: {'.'.join(map(str, first['loc']))} {first['msg']}",
-            f"mv {path} {path}.damaged (open alerts are then sent once more)",
+            f"mv {path} {path}.damaged (the next check makes a new file and sends the open alerts once more)",
         ) from error
 
 
 def write(data_dir: Path, alerts: Alerts) -> None:
-    """Record `alerts`, durable on return, while `alerts_lock` is held. Raises `StorageError`."""
+    """Write `alerts.json`, durable on return. The caller holds `alerts_lock`. Raises `StorageError`."""
     write_atomic(data_dir / ALERTS_FILE, _adapter().dump_json(alerts, indent=1) + b"\n")
 
 
 @contextmanager
 def alerts_lock(data_dir: Path, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
-    """Be the only process that evaluates and sends, from reading to the last sending.
+    """Hold the lock of `alerts.json`, so that no other process evaluates or sends alerts within the block.
 
-    Raises `AlertsError` when another process holds the lock for longer than `timeout` seconds, `StorageError`.
+    Raises `AlertsError` when another process holds the lock for longer than `timeout` seconds, `StorageError` when
+    the lock file cannot be made.
     """
     path = data_dir / LOCK_FILE
     with storage(data_dir):
@@ -303,7 +313,7 @@ def alerts_lock(data_dir: Path, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterat
             lock.acquire(timeout=timeout)
         except Timeout:
             raise AlertsError(
-                f"{path} has been held by another process for {timeout:g} seconds",
+                f"another process has been sending alerts for {timeout:g} seconds and holds {path}",
                 "ca-etl alerts (again, later: no message is lost)",
             ) from None
     try:

@@ -1,4 +1,4 @@
-"""Conditions that alerts report, derived from the journal alone: no clock, no network, no disk."""
+"""The conditions that alerts report, derived from the run journal alone, without clock, network or disk."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ LONGEST: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One thing that needs an operator, now.
+    """A state of the installation that needs an operator now, such as a schedule without fresh data.
 
-    `key` names it for as long as it lasts; `since` (UTC) is when it began, as far as the journal goes.
+    `key` identifies the condition for as long as it lasts; `since` (UTC) is its start, as far as the journal shows.
     """
 
     key: str
@@ -41,7 +41,7 @@ class Condition:
 
 
 def conditions(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tuple[Condition, ...]:
-    """Every condition that holds at `now`. `runs` are the journal's, one line a run, in the order written."""
+    """Every condition that is true at `now` (zone-aware). `runs` are those of the journal, in the order written."""
     runs = present(runs, now)
     return (
         *_stale(settings, runs, now),
@@ -57,9 +57,9 @@ def conditions(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> 
 
 
 def _runs_failed(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Condition]:
-    """Runs that ended before their checks: at once where the machine is at fault, else when they repeat.
+    """Consecutive runs that ended before their checks: one is enough where the machine is at fault.
 
-    A refusal of the site is left out, since it is a condition of its own, and so is a wrong command of a person.
+    A run that the site refused is left out, since that is a condition of its own, and so is a mistyped command.
     """
     failures = [
         run
@@ -72,14 +72,15 @@ def _runs_failed(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Cond
         yield Condition(
             "run_failed",
             "Runs fail" if number > 1 else "A run failed",
-            f"Run {last.run_id} ({last.kind}): {one_line(last.error or last.status)}. Failed in a row: {number}.",
+            f"Run {last.run_id} ({last.kind}) failed: {one_line(last.error or last.status)}. "
+            f"Failed runs in a row: {number}.",
             "ca-etl status",
             _ended(failures[0]),
         )
 
 
 def _is_of_machine(run: RunRecord) -> bool:
-    """Whether waiting does not help, as with a full disk or a defect.
+    """Whether a run failed because of the machine or the code, such as a full disk, so that waiting does not help.
 
     A failed run without a cause, of an earlier version, counts too: left out, it would resolve an alert that is open.
     """
@@ -91,14 +92,14 @@ def _stale(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> Iter
         if not runs or late.due < runs[0].started_at:
             continue  # a slot that passed before the first run was not expected
         last = (
-            f"The last slot observed is {local_time(late.last_observed, settings)}"
+            f"The last observed slot is {local_time(late.last_observed, settings)}"
             if late.last_observed
             else "No slot was observed yet"
         )
         yield Condition(
             f"stale:{late.source}/{late.schedule}",
             f"No fresh data of {late.source}/{late.schedule}",
-            f"{last}; the one of {local_time(late.due, settings)} is overdue.",
+            f"{last}; the slot of {local_time(late.due, settings)} is overdue.",
             f"ca-etl status, then: {run_command(late.schedule)}",
             late.due,
         )
@@ -114,8 +115,8 @@ def _checks_failed(runs: Sequence[RunRecord]) -> Iterator[Condition]:
         yield Condition(
             "checks_failed",
             "Checks failed, nothing is published",
-            f"Run {last.run_id}: {one_line(reason)}",
-            "ca-etl status, then: ca-etl decide CAPTURE_ID exclude|accept, or repair",
+            f"Checks of run {last.run_id} failed: {one_line(reason)}",
+            "ca-etl status (shows the rows), ca-etl decide exclude|accept CAPTURE_ID --reason WHY, ca-etl run",
             _ended(streak[0]),
         )
 
@@ -130,9 +131,9 @@ def _of_schedule(settings: Settings, planned: Schedule, runs: Sequence[RunRecord
 
 
 def _of_ingest(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Condition]:
-    """An ingest is evaluated while it is the last run: its alert ends with the next run of any kind.
+    """The conditions of an ingest, while it is the last run: its alert ends with the next run of any kind.
 
-    A rebuild or a retry never is: what it rejects was rejected, and reported, before.
+    A rebuild or a retry has no conditions of its own: its rejects were reported before.
     """
     if runs and runs[-1].kind == RunKind.INGEST:
         yield from _rejects_unusual(settings, "ingest", [run for run in runs if run.kind == RunKind.INGEST])
@@ -150,14 +151,14 @@ def _rejects_unusual(settings: Settings, name: str, runs: Sequence[RunRecord]) -
         yield Condition(
             f"rejects_unusual:{name}",
             f"More rejects than usual in {name}",
-            f"Run {last.run_id} rejected {last.rejects}; {usual:g} are usual.",
+            f"Run {last.run_id} has {last.rejects} rejects; {usual:g} are usual.",
             'ca-etl sql "select reason, detail, count(*) from etl_reject group by all order by all"',
             _ended(last),
         )
 
 
 def _has_own_rejects(run: RunRecord, previous: RunRecord | None) -> bool:
-    """Whether the rejects of a run are those of its own pages.
+    """Whether all rejects of a run are of pages that this run captured.
 
     A second run in a slot loads nothing. The run after an outage also rejects the error pages of the days before,
     24 of them after two days of status 503: they were reported as failures.
@@ -176,9 +177,9 @@ def _site_refuses(planned: Schedule, slots: Sequence[tuple[RunRecord, SlotRecord
         yield Condition(
             f"site_refuses:{name}",
             f"The site refuses {name}",
-            f"{one_line(streak[-1][1].reason or 'blocked')}. Slots refused in a row: {len(streak)}. "
-            "Nothing is done to get round it.",
-            "ca-etl status (is the contact set, are the pages still allowed?)",
+            f"The site refused the requests: {one_line(streak[-1][1].reason or 'blocked')}. "
+            f"Refused slots in a row: {len(streak)}. The refusal is respected, not circumvented.",
+            "ca-etl status (is CA_ETL_CONTACT set, does the site's robots.txt still allow the pages?)",
             _ended(streak[0][0]),
         )
 
@@ -200,7 +201,7 @@ def _site_differs(
             f"site_differs:{name}",
             f"The pages of {name} are not as usual",
             f"Run {run.run_id}: {'no page had rates' if without_rates else one_line(slot.reason or '')}. "
-            f"Pages usually missing: {usual:g}.",
+            f"Usual number of missing pages: {usual:g}.",
             f"ca-etl status, then: {run_command(planned.name)} --again",
             _ended(run),
         )
@@ -209,9 +210,9 @@ def _site_differs(
 def _articles_missing(
     settings: Settings, planned: Schedule, runs: Sequence[RunRecord]
 ) -> Iterator[Condition]:
-    """Whether no source of articles has given any, for as many runs in a row as may fail.
+    """Consecutive runs without articles from any source, from `alert_failed_runs` runs on.
 
-    Where all of them have always been unavailable, the site never offered them; that they became so is news.
+    Sources that have been unavailable in all runs are no condition: the site never offered them.
     """
     requested = [(run, slots) for run in runs if (slots := _articles(planned, run))]
     streak = _streak(requested, lambda pair: all(slot.outcome not in GOOD for slot in pair[1]))
@@ -224,36 +225,36 @@ def _articles_missing(
     yield Condition(
         f"articles_missing:{planned.name}",
         "No source gives articles",
-        f"Run {run.run_id}: {one_line(outcomes)}. Runs without in a row: {len(streak)}.",
-        "ca-etl status (the next good run requests what was missed)",
+        f"Run {run.run_id} got no article: {one_line(outcomes)}. Runs without articles in a row: {len(streak)}.",
+        "ca-etl status (the next good run requests the missed articles)",
         _ended(streak[0][0]),
     )
 
 
 def _articles(planned: Schedule, run: RunRecord) -> tuple[SlotRecord, ...]:
-    """The slots of article sources in a run; a slot that passed without a run has none of them."""
+    """The slot records of a run that are about article sources; none for a slot that passed without a run."""
     return tuple(slot for slot in run.slots if slot.source != planned.source)
 
 
 def _is_refused(slot: SlotRecord) -> bool:
-    """Whether the site refused: by its status, a challenge page, or its robots.txt."""
+    """Whether the site refused the requests of a slot: by a status, a challenge page, or its robots.txt."""
     return slot.outcome == SlotOutcome.BLOCKED
 
 
 def _has_pages(slot: SlotRecord) -> bool:
-    """Whether the site gave pages, of whatever kind."""
+    """Whether the site gave any pages in a slot, with rates or without."""
     return slot.outcome in GOOD or slot.cause == Cause.NO_RATES
 
 
 def _missing(slot: SlotRecord) -> int | None:
-    """How many requested pages of the slot were not usable; None where that is unknown."""
+    """How many requested pages of a slot were not usable; None where that is unknown."""
     if slot.pages_requested is None or slot.pages_usable is None:
         return None
     return slot.pages_requested - slot.pages_usable
 
 
 def _own_slot(run: RunRecord) -> SlotRecord | None:
-    """The slot of a run itself: the last of its lines, after those that passed without a run."""
+    """The slot that a run was for, which its record lists after the slots without a run; None without a slot."""
     return run.slots[-1] if run.slots and run.slots[-1].outcome != SlotOutcome.MISSED else None
 
 
@@ -262,22 +263,22 @@ def _ended(run: RunRecord) -> datetime:
 
 
 def _usual(numbers: Iterable[int | None]) -> float:
-    """The median of the latest 20; an unknown number, of a line of an earlier version, is not zero and is left out."""
+    """The median of the latest 20 numbers, 0 without any; None, a number that is unknown, is left out."""
     return median([number for number in numbers if number is not None][-USUAL_RUNS:] or [0])
 
 
 def _streak(values: Sequence[T], holds: Callable[[T], bool]) -> list[T]:
-    """The values at the end for which `holds` is true without a gap, oldest first."""
+    """The unbroken series of values at the end of `values` for which `holds` is true, oldest first."""
     return list(takewhile(holds, reversed(values)))[::-1]
 
 
 def local_time(instant: datetime, settings: Settings) -> str:
-    """An instant to the minute, in the zone of the schedules, with its offset."""
+    """An instant as text to the minute, in the zone of the schedules, with its offset."""
     return f"{instant.astimezone(settings.zone):%Y-%m-%d %H:%M %z}"
 
 
 def one_line(text: str) -> str:
-    """A text that may have words of a page: on one line, control characters visible, at most 600 characters."""
+    """A text on one line of at most 600 characters, control characters written as escapes: it may quote a page."""
     line = " ".join(visible(text).split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 

@@ -1,8 +1,8 @@
-"""The message of an alert, and where it is sent: a webhook and mail. The error of a channel contains no address.
+"""The message of an alert, and the channels that send it to an operator: a webhook and mail.
 
-An error of requests contains the URL, and the URL of a webhook is its password. So only the type of an error is
-reported, and the libraries' own log lines are held back while they send. Mail uses the standard library: Apprise
-reports failures in log lines only, which may contain the password.
+The URL of a webhook is its password, and an error of requests contains the URL. So the error of a channel reports
+only the type of the library's error, and the libraries' own log lines are dropped during sending. Mail uses the
+standard library: Apprise reports failures in log lines only, which may contain the password.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from ca_etl.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# They log the path of a webhook at DEBUG, the whole URL at INFO (httpx) or, of a response with a line among its headers
-# that is not a header, at WARNING (urllib3.connection).
+# Libraries that log the path of a webhook at DEBUG, or the whole URL: at INFO (httpx), and at WARNING for a response
+# with a malformed header line (urllib3.connection).
 SENDING_LIBRARIES: Final = frozenset({"urllib3", "requests", "httpx", "httpcore", "apprise"})
 TIMEOUTS: Final = (5.0, 10.0)
 
 
 class Change(StrEnum):
-    """What a message reports."""
+    """Whether a message reports that an alert opened or that it was resolved."""
 
     OPENED = "opened"
     RESOLVED = "resolved"
@@ -48,7 +48,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is sent when an alert opens or is resolved. `at` is UTC."""
+    """A message to an operator about an alert that opened or was resolved, at the instant `at` (UTC)."""
 
     change: Change
     key: str
@@ -60,55 +60,58 @@ class Message:
 
     @property
     def subject(self) -> str:
-        """One line."""
+        """The message in one line, with the title of the alert."""
         if self.change is Change.OPENED:
             return one_line(f"ca-etl: {self.title}")
         return one_line(f"ca-etl: resolved after {duration(self.at - self.opened_at)}: {self.title}")
 
     @property
     def body(self) -> str:
-        """What follows the subject."""
+        """The details of the alert, and for an opened one the next command."""
         if self.change is Change.OPENED:
             return f"{self.detail}\nNext: {self.next_command}"
-        return f"It was: {self.detail}"
+        return f"The alert was: {self.detail}"
 
     @property
     def text(self) -> str:
-        """Subject and body."""
+        """Subject and body of the message, for a channel without a field for the subject."""
         return f"{self.subject}\n{self.body}"
 
     @property
     def message_id(self) -> str:
-        """The same for the same message, however often it is sent."""
+        """Identifier of the message in 32 hex digits, the same however often the message is sent."""
         identity = f"{self.change}\n{self.key}\n{self.opened_at.isoformat()}"
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
 class ChannelError(CaEtlError):
-    """A message could not be delivered; it waits, and is sent again at the next check."""
+    """A channel did not accept a message, which is then sent again at the next check."""
 
 
 class Channel(Protocol):
-    """A way to an operator. `name` is written to disk and to logs: it holds no secret."""
+    """A way to reach an operator, such as mail."""
 
     @property
     def name(self) -> str:
-        """Under which deliveries are recorded."""
+        """Name of the channel, without secrets: `alerts.json` and logs have it."""
 
     def send(self, message: Message) -> None:
-        """Deliver one message. Raises `ChannelError`."""
+        """Deliver one message. Raises `ChannelError` when the channel did not accept it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """POST `{"text": ...}` as JSON, as Slack takes it. `timeouts` are seconds to connect and to read."""
+    """A channel that posts messages as JSON in the form of Slack, `{"text": ...}`, to a URL.
+
+    `timeouts` are the seconds to connect and to read.
+    """
 
     url: SecretStr
     timeouts: tuple[float, float] = TIMEOUTS
     name: str = field(default="webhook", init=False)
 
     def send(self, message: Message) -> None:
-        """Deliver one message. Raises `ChannelError` for any response but 2xx; a redirect is not followed."""
+        """Post one message. Raises `ChannelError` for any response but 2xx; a redirect is not followed."""
         with muted_libraries():
             try:
                 with requests.post(
@@ -121,20 +124,20 @@ class Webhook:
                     status = response.status_code
             except (requests.RequestException, OSError, ValueError) as error:
                 raise ChannelError(
-                    f"the webhook was not reached: {type(error).__name__}", "check CA_ETL_ALERT_WEBHOOK"
+                    f"the webhook could not be reached: {type(error).__name__}", "check CA_ETL_ALERT_WEBHOOK"
                 ) from None
         if not 200 <= status < 300:
-            raise ChannelError(f"the webhook responded with {status}", "check CA_ETL_ALERT_WEBHOOK")
+            raise ChannelError(f"the webhook responded with status {status}", "check CA_ETL_ALERT_WEBHOOK")
 
 
 def escape_slack_markup(text: str) -> str:
-    """The text without mark-up for Slack: a title `<!channel>` of a page must not notify every member."""
+    """The text with Slack's mark-up characters escaped: a page title `<!channel>` must not notify every member."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 @contextmanager
 def muted_libraries() -> Iterator[None]:
-    """Drop the log lines of the libraries that send, for the block and for its thread."""
+    """Drop the log lines that the sending libraries write within the block, in this thread only."""
     known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in SENDING_LIBRARIES]
     sending = threading.get_ident()
 
@@ -153,11 +156,11 @@ def muted_libraries() -> Iterator[None]:
 
 @dataclass(slots=True)
 class TimeLimit:
-    """A channel with `seconds` for all the messages of one check, from resolving its host to the last byte.
+    """A channel that has `seconds` in total to send all messages of one check, DNS included.
 
-    The timeouts of requests and smtplib start again with every byte, so that a server that sends one a second would
-    hold a run for as long as it pleased. A thread sends; one that takes too long is abandoned, and ends with the
-    server or the process. Its message waits, and may arrive twice.
+    The timeouts of requests and smtplib start again with every byte, so that a server that sends one byte a second
+    could hold a run for ever. Each message is sent in a thread; a thread that takes too long is abandoned, and ends
+    with the server or the process. Its message is sent again at the next check, and may arrive twice.
     """
 
     channel: Channel
@@ -165,17 +168,17 @@ class TimeLimit:
 
     @property
     def name(self) -> str:
-        """The name of the channel."""
+        """Name of the channel that is limited."""
         return self.channel.name
 
     def send(self, message: Message) -> None:
-        """Deliver one message. Raises `ChannelError`, also when the time is up."""
+        """Deliver one message. Raises `ChannelError`, also when the remaining seconds are not enough."""
         outcome: Future[None] = Future()
 
         def deliver() -> None:
             try:
                 self.channel.send(message)
-            except BaseException as error:  # noqa: BLE001  it is raised where the outcome is waited for
+            except BaseException as error:  # noqa: BLE001  `outcome.result()` below raises it
                 outcome.set_exception(error)
             else:
                 outcome.set_result(None)
@@ -186,12 +189,15 @@ class TimeLimit:
             wait((outcome,), self.seconds)
             self.seconds -= time.monotonic() - start
         if not outcome.done():
-            raise ChannelError(f"the {self.name} took too long", "check that its server responds")
+            raise ChannelError(
+                f"the {self.name} channel took too long to accept a message",
+                f"check that the {self.name} server responds",
+            )
         outcome.result()
 
 
 def describe_failure(what: str, error: Exception) -> str:
-    """What is reported of a failure: the type of the error, and the code of a mail server's response."""
+    """A failure as text without secrets: `what`, the type of the error, and the code of a mail server's response."""
     code = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
     return f"{what}: {type(error).__name__}{code}"
 
@@ -204,7 +210,7 @@ HINT: Final = "check CA_ETL_ALERT_MAIL, such as smtp://user@host:587 or smtps://
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail for each message, to all of `recipients`. `timeout` is in seconds, for each response of the server."""
+    """A channel that mails each message to all `recipients`. `timeout` is the seconds for each server response."""
 
     host: str
     port: int
@@ -218,19 +224,20 @@ class Mail:
 
     @classmethod
     def from_settings(cls, settings: Settings, url: SecretStr) -> Mail:
-        """The channel that the settings describe. Raises `UsageError`, which holds no value of a secret."""
+        """The mail channel of the settings, whose `alert_mail` is `url`. Raises `UsageError`, without any secret."""
         parts, port = _split(url)
         user = unquote(parts.username or "")
         sender = settings.alert_mail_from or (user if "@" in user else "")
         if not settings.alert_mail_to:
             raise UsageError(
-                "CA_ETL_ALERT_MAIL is set and CA_ETL_ALERT_MAIL_TO is empty",
-                """CA_ETL_ALERT_MAIL_TO='["operator@example.org"]'""",
+                "CA_ETL_ALERT_MAIL is set, but CA_ETL_ALERT_MAIL_TO names no recipient",
+                """export CA_ETL_ALERT_MAIL_TO='["operator@example.org"]'""",
             )
         addresses = (sender, *settings.alert_mail_to)
         if not all(map(_is_mail_address, addresses)):
             raise UsageError(
-                "the sender or a recipient of alerts is not a mail address", "CA_ETL_ALERT_MAIL_FROM=..."
+                "CA_ETL_ALERT_MAIL_FROM or CA_ETL_ALERT_MAIL_TO has an entry that is not a mail address",
+                "export CA_ETL_ALERT_MAIL_FROM=sender@example.org",
             )
         return cls(
             host=parts.hostname or "",
@@ -244,10 +251,10 @@ class Mail:
         )
 
     def send(self, message: Message) -> None:
-        """Deliver one message. Raises `ChannelError`.
+        """Mail one message. Raises `ChannelError` when the server accepts it for no recipient.
 
-        Where the server refuses one recipient of several, the message counts as delivered: sent again it would reach
-        the others at every check.
+        When the server refuses only some recipients, the message counts as delivered: sent again at every check, it
+        would reach the other recipients each time.
         """
         try:
             with self._connected() as server:
@@ -255,7 +262,11 @@ class Mail:
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise ChannelError(describe_failure("the mail was not sent", error), HINT) from None
         if refused:
-            log.warning("the mail server refused %d of %d recipients", len(refused), len(self.recipients))
+            log.warning(
+                "the mail server refused %d of %d recipients of an alert; check CA_ETL_ALERT_MAIL_TO",
+                len(refused),
+                len(self.recipients),
+            )
 
     def _connected(self) -> smtplib.SMTP:
         context = ssl.create_default_context()
@@ -306,7 +317,7 @@ def _split(url: SecretStr) -> tuple[SplitResult, int]:
         parts = urlsplit(url.get_secret_value())
         port = parts.port or PORTS[parts.scheme]
     except (ValueError, KeyError):
-        raise UsageError("CA_ETL_ALERT_MAIL is not the address of a mail server", HINT) from None
+        raise UsageError("CA_ETL_ALERT_MAIL is not the URL of a mail server", HINT) from None
     if not parts.hostname:
-        raise UsageError("CA_ETL_ALERT_MAIL names no host", HINT)
+        raise UsageError("CA_ETL_ALERT_MAIL is a URL without a host", HINT)
     return parts, port

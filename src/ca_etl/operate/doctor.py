@@ -1,4 +1,4 @@
-"""Check machine, settings and data directory without changing any of them: `ca-etl doctor`, `ca-etl status --check`."""
+"""`ca-etl doctor`: check machine, settings and data directory, without changing any of them."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ from ca_etl.warehouse.journal import RunRecord, RunStatus
 from ca_etl.warehouse.lock import Holder
 from ca_etl.warehouse.reading import consult, consult_release
 
-# An area of findings, and the function that makes them.
+# A check: the area of its findings, and the function that makes them.
 Probe = tuple[str, Callable[[], Iterable[Finding]]]
 
 SHOWN: Final = 3
 STYLE: Final = {Level.OK: "green", Level.WARN: "yellow", Level.ERROR: "bold red"}
-# The longest step has an hour; a run of all of them is over long before.
+# No step of a daily run may take more than an hour; a run of all steps is over long before six.
 LONG_RUN: Final = timedelta(hours=6)
 # Reading three weeks of daily files takes a tenth of a second; --deep reads all.
 READ_WHOLE: Final = 20
@@ -52,23 +52,23 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All findings, in the order of the checks."""
+    """All findings of one `ca-etl doctor`, in the order of the checks."""
 
     findings: tuple[Finding, ...]
 
     @property
     def worst(self) -> Level:
-        """The highest level of all findings."""
+        """The most severe level of all findings; `ok` without findings."""
         return max((finding.level for finding in self.findings), key=list(Level).index, default=Level.OK)
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveState:
-    """The archive files, by their path below the archive folder.
+    """Result of reading the archive. Files are named by their path below the archive folder.
 
-    `read` counts those read to their end; of the others it is the first record only. `damaged` maps a file to what is
-    wrong; `missing` are known to the current release and not there; `left_open` were being written when a run was
-    killed.
+    `files` counts all files, `read` those read to their end; of the others only the first record was read. `damaged`
+    maps a file to its damage. `missing` files are known to the current release, but do not exist. `left_open` files
+    were being written when their run was killed.
     """
 
     files: int
@@ -79,9 +79,9 @@ class ArchiveState:
 
 
 def examine(settings: Settings | UsageError, now: datetime, *, deep: bool = False) -> Diagnosis:
-    """Make every check. `settings` may be the error that reading them gave; `now` is zone-aware.
+    """Make every check and return the findings. A check that cannot be made is itself a finding of level error.
 
-    `deep` reads every archive file to its end. A check that cannot be made is an error among the findings.
+    `settings` may be the error of reading them; `now` is zone-aware. `deep` reads every archive file to its end.
     """
     probes: list[Probe] = [
         ("time zones", lambda: machine.zone_data(machine.almaty_offset())),
@@ -98,7 +98,7 @@ def examine(settings: Settings | UsageError, now: datetime, *, deep: bool = Fals
 
 
 def _run_probe(area: str, probe: Callable[[], Iterable[Finding]]) -> list[Finding]:
-    result = consult(lambda: list(probe()), None, area, "ls -ld . data (may we read it?)")
+    result = consult(lambda: list(probe()), None, area, "ls -ld . data (may this user read them?)")
     problem = result.problem
     return (result.value or []) if problem is None else [error(area, problem.message, problem.next_command)]
 
@@ -139,33 +139,38 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
 
 
 def render(diagnosis: Diagnosis) -> Table:
-    """One row for each finding, with the next command."""
+    """The findings as a table: a row for each finding, with the next command."""
     rows = [(f.area, Text(f.level, style=STYLE[f.level]), f.message, f.next) for f in diagnosis.findings]
     return table(("area", "", "finding", "next"), rows)
 
 
 def _listed(names: Collection[str]) -> str:
-    """The first few names, and how many more there are."""
+    """The first three names in a list, and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f"{', '.join(sorted(names)[:SHOWN])}{more}"
 
 
 def data_directory(path: Path, refused: Sequence[str]) -> Iterator[Finding]:
-    """Whether the data directory exists and may be written to, all but the paths `refused`."""
+    """Whether the data directory exists and may be written to. `refused` are paths in it that may not."""
     area = "data directory"
     if path.exists() and not path.is_dir():
-        yield error(area, f"{path} is not a folder", f"ls -ld {path} (or set CA_ETL_DATA_DIR)")
+        yield error(
+            area, f"the data directory {path} is not a folder", f"ls -ld {path} (or set CA_ETL_DATA_DIR)"
+        )
     elif refused:
         command = "chown -R $(id -un)" if path.exists() else "ls -ld"
-        yield error(area, f"may not be written: {_listed(refused)}", f"{command} {refused[0]}")
+        yield error(area, f"this user may not write to {_listed(refused)}", f"{command} {refused[0]}")
     elif not path.exists():
-        yield warn(area, f"{path} does not exist yet", "ca-etl run, or ca-etl demo")
+        yield warn(area, f"{path} does not exist yet: the first run makes it", "ca-etl run, or ca-etl demo")
     else:
-        yield ok(area, f"{path} may be written to")
+        yield ok(area, f"this user may write to {path}")
 
 
 def unwritable(data_dir: Path) -> list[str]:
-    """The folders and files of the data directory that this user may not write to, or the folder to make it in."""
+    """The folders and files of the data directory that this user may not write to.
+
+    Without a data directory the nearest existing parent folder is examined, in which the first run would make it.
+    """
     archive_dir = data_dir / "archive"
     folders = [data_dir, data_dir / "releases", archive_dir, *sorted(archive_dir.glob("*/*"))[-1:]]
     if not data_dir.exists():
@@ -177,14 +182,15 @@ def unwritable(data_dir: Path) -> list[str]:
 
 
 def is_demo(settings: Settings, claimed: str | None) -> bool:
-    """Whether the demo made the data directory: it has captures of loopback, and no setting names a site there."""
+    """Whether only the demo wrote the data directory: its captures (`claimed`) are of loopback, unlike `site_url`."""
     return claimed == LOOPBACK and site_name(str(settings.site_url)) != LOOPBACK
 
 
 def site(settings: Settings, claimed: str | None, marker: Problem | None = None) -> Iterator[Finding]:
-    """Whether the site may be requested, and is the one whose captures the data directory holds (`claimed`).
+    """Whether the site of the settings may be requested, and the data directory is of the same site.
 
-    `marker` is the problem of the file that names it.
+    `claimed` is the site whose captures the data directory holds, None without captures. `marker` is the problem of
+    the file that names this site, None without a problem.
     """
     wanted = site_name(str(settings.site_url))
     other_dir = f"CA_ETL_DATA_DIR={settings.data_dir}-{wanted}"
@@ -194,21 +200,21 @@ def site(settings: Settings, claimed: str | None, marker: Problem | None = None)
     if is_demo(settings, claimed) and not settings.contact:
         yield warn(
             "site",
-            f"{settings.data_dir} holds the days that the demo played, and no other",
-            f"CA_ETL_CONTACT=you@example.org {other_dir} ca-etl run (the real site)",
+            f"{settings.data_dir} holds only captures of the demo site",
+            f"CA_ETL_CONTACT=you@example.org {other_dir} ca-etl run (captures the real site)",
         )
         return
     if wanted != LOOPBACK and not settings.contact:
         yield error(
             "site",
-            f"{settings.site_url} is requested with a contact only, and none is set",
-            "export CA_ETL_CONTACT=you@example.org (it becomes part of the User-Agent)",
+            f"CA_ETL_CONTACT is empty, and without a contact {settings.site_url} is not requested",
+            "export CA_ETL_CONTACT=you@example.org (sent in the User-Agent)",
         )
     if claimed is not None and claimed != wanted:
         yield error(
             "site",
-            f"{settings.data_dir} holds captures of {claimed}, CA_ETL_SITE_URL is {settings.site_url}",
-            f"export {other_dir} (one directory for each site)",
+            f"{settings.data_dir} holds captures of {claimed}, but CA_ETL_SITE_URL is {settings.site_url}",
+            f"export {other_dir} (each site needs a data directory of its own)",
         )
     elif wanted == LOOPBACK or settings.contact:
         yield ok("site", f"{settings.site_url}, contact {settings.contact or 'none'}")
@@ -217,22 +223,23 @@ def site(settings: Settings, claimed: str | None, marker: Problem | None = None)
 def run_lock(
     holder: Holder | None, crashed: Collection[str], now: datetime, *, held: bool
 ) -> Iterator[Finding]:
-    """Whether a run is on, or was killed before it could write its line.
+    """Whether a run holds the lock, or a run was killed before it wrote its journal line.
 
-    `holder` is what `.running.json` names, `held` whether it holds the lock, `crashed` the files of earlier ones.
+    `holder` is the run that `.running.json` names, `held` whether it still holds the lock, `crashed` the names of the
+    files that earlier killed runs left.
     """
+    recover = "ca-etl run (writes the missing journal line, and continues)"
     if holder is not None and held and now - holder.started_at > LONG_RUN:
-        stop = f"ps -fp {holder.pid} (when it hangs: kill {holder.pid}, then ca-etl run)"
-        yield warn("lock", f"a run is on: {holder}", stop)
+        stop = f"ps -fp {holder.pid} (if it hangs: kill {holder.pid}, then ca-etl run)"
+        yield warn("lock", f"a run has held the lock for more than six hours: {holder}", stop)
     elif holder is not None and held:
-        yield ok("lock", f"a run is on: {holder}")
+        yield ok("lock", f"a run is active: {holder}")
     elif holder is not None:
-        yield warn("lock", f"a run was killed: {holder}", "ca-etl run (it recovers)")
+        yield warn("lock", f"a run was killed before its end: {holder}", recover)
     if crashed:
-        names = _listed(crashed)
-        yield warn("lock", f"killed runs without a journal line: {names}", "ca-etl run (it recovers)")
+        yield warn("lock", f"runs were killed and have no journal line: {_listed(crashed)}", recover)
     if holder is None and not crashed:
-        yield ok("lock", "free")
+        yield ok("lock", "no run holds the lock")
 
 
 def _crashed(data_dir: Path) -> list[str]:
@@ -240,28 +247,32 @@ def _crashed(data_dir: Path) -> list[str]:
 
 
 def archive(state: ArchiveState, held: Collection[str] = ()) -> Iterator[Finding]:
-    """Whether the archive, which all else is rebuilt from, is whole. `held` are files of runs with a wrong clock."""
-    restore = "restore it from a backup, then: ca-etl doctor --deep"
+    """Whether the archive, from which every release can be rebuilt, is complete and undamaged.
+
+    `held` are the names of files that are not loaded because the clock of their run was wrong.
+    """
+    restore = "restore the file from a backup, then: ca-etl doctor --deep"
     for name, damage in state.damaged.items():
-        yield error("archive", f"{name}: {damage}", restore)
+        yield error("archive", f"the archive file {name} {damage}", restore)
     if state.missing:
-        yield error("archive", f"missing: {_listed(state.missing)}", restore)
+        yield error("archive", f"archive files of the release are missing: {_listed(state.missing)}", restore)
     if state.left_open:
-        left = f"left by a killed run: {_listed(state.left_open)}"
-        yield warn("archive", left, "ca-etl run (it recovers them)")
+        left = f"a killed run left unfinished archive files: {_listed(state.left_open)}"
+        yield warn("archive", left, "ca-etl run (recovers their captures)")
     if not state.damaged and not state.missing:
-        yield ok("archive", f"{state.files} files, {state.read} of them read to their end")
+        yield ok("archive", f"{state.files} files without damage, {state.read} of them read to their end")
     if held:
-        kept = f"kept, but not loaded, since a clock was wrong: {_listed(held)}"
+        kept = f"archive files are not loaded, since the clock of their run was wrong: {_listed(held)}"
         yield warn("archive", kept, "timedatectl (is the clock set by NTP?), then: ca-etl run")
 
 
 def read_archive_state(
     root: Path, known: Mapping[str, tuple[str, int]], *, deep: bool = False, in_use: bool = False
 ) -> ArchiveState:
-    """Open every file; read the newest twenty, or all, to the end and compare them with `known`.
+    """Read the archive below `root`: the first record of every file, and the newest twenty files to their end.
 
-    While the archive is `in_use` by a run, its open file is not left over.
+    `deep` reads all files to their end. `known` maps a file to the SHA-256 and bytes that it had when it was loaded.
+    While a run is active (`in_use`), its open file is not reported as left by a killed run.
     """
     paths = archive_files(root)
     whole = set(paths if deep else paths[-READ_WHOLE:])
@@ -282,7 +293,7 @@ def _damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> st
             size = os.fstat(file.fileno()).st_size
             for part in split_records(file):
                 if isinstance(part, BadRange):
-                    return f"{part.reason} at byte {part.start}: {part.detail}"
+                    return f"has a bad record at byte {part.start}: {part.reason}, {part.detail}"
                 if not to_end:
                     break
             file.seek(0)
@@ -290,14 +301,17 @@ def _damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> st
     except OSError as failure:
         return f"cannot be read: {failure.strerror or failure}"
     if known and size != known[1]:
-        return f"has {size} bytes, had {known[1]} when it was loaded"
+        return f"has {size} bytes, but had {known[1]} when it was loaded"
     return "has changed since it was loaded" if known and digest and digest != known[0] else ""
 
 
 def _known_archive(
     con: duckdb.DuckDBPyConnection | None,
 ) -> tuple[dict[str, tuple[str, int]], datetime | None]:
-    """SHA-256 and bytes of each file that the current release was made from, and its newest capture (UTC)."""
+    """SHA-256 and bytes of each archive file of the current release, and the time of its newest capture (UTC).
+
+    Without a release, whose connection is `con`, there are no files and no time.
+    """
     if con is None:
         return {}, None
     files = {name: (sha256, size) for name, sha256, size in con.execute(KNOWN_FILES).fetchall()}
@@ -306,11 +320,11 @@ def _known_archive(
 
 
 def last_run(runs: Sequence[RunRecord], now: datetime, problems: Iterable[Problem] = ()) -> Iterator[Finding]:
-    """How the last run ended, and the `problems` of the journal, which do not stop the next one."""
+    """How the last run ended, and the `problems` of the journal, which do not stop the next run."""
     for problem in problems:
         yield warn(JOURNAL, problem.message, problem.next_command)
     if not runs:
-        yield warn(JOURNAL, "none is recorded", "ca-etl run")
+        yield warn(JOURNAL, "the journal has no run yet", "ca-etl run")
         return
     last = runs[-1]
     ended = f"{last.kind} {last.run_id} {last.status}, {age(now, last.finished_at or last.started_at)} ago"
@@ -319,31 +333,31 @@ def last_run(runs: Sequence[RunRecord], now: datetime, problems: Iterable[Proble
     elif last.status == RunStatus.CRASHED:
         yield warn(JOURNAL, f"{ended}: {last.error}", "ca-etl run")
     else:
-        yield error(JOURNAL, f"{ended}: {last.error}", "ca-etl status, then ca-etl run")
+        yield error(JOURNAL, f"{ended}: {last.error}", "ca-etl status (shows the cause), then: ca-etl run")
 
 
 def alerts(open_alerts: Sequence[OpenAlert], warnings: Sequence[str]) -> Iterator[Finding]:
-    """The alerts that were open at the last check, and the channels that cannot send as they are set."""
+    """The alerts that were open at the last check. `warnings` are the problems of channels with wrong settings."""
     for warning in warnings:
         yield error("alerts", warning, "env | grep CA_ETL_ALERT_")
     for alert in open_alerts:
-        yield warn("alerts", f"open: {alert.title}", alert.next_command)
+        yield warn("alerts", f"an alert is open: {alert.title}", alert.next_command)
     if not open_alerts and not warnings:
-        yield ok("alerts", "none was open at the last check")
+        yield ok("alerts", "no alert was open at the last check")
 
 
 def freshness(states: Iterable[SlotState], *, has_run: bool, demo: bool) -> Iterator[Finding]:
-    """Whether each schedule is observed. Before the first run nothing is stale yet; what the `demo` played never is."""
+    """Whether each schedule has an overdue slot: an error once a run has been made, and never for the demo's data."""
     for state in states:
         area = f"schedule {state.schedule}"
-        observed = f"last slot observed {utc_minute(state.last_observed)}"
+        observed = f"the last observed slot is {utc_minute(state.last_observed)}"
         if state.due is None and state.last_observed is None:
-            yield ok(area, "never run, so it is not expected")
+            yield ok(area, "this schedule has never run, so that no slot is expected")
         elif state.due is None:
-            yield ok(area, f"{observed}, next {utc_minute(state.next_slot)}")
+            yield ok(area, f"{observed}, the next slot is {utc_minute(state.next_slot)}")
         elif demo:
-            yield ok(area, f"{observed}, as the demo played it")
+            yield ok(area, f"{observed}, a past day that the demo captured")
         else:
             finding = error if has_run else warn
             command = "ca-etl run" if state.schedule == DAILY else "ca-etl schedule (is it set up?)"
-            yield finding(area, f"{observed}, the one of {utc_minute(state.due)} was due", command)
+            yield finding(area, f"{observed}, but the slot of {utc_minute(state.due)} was due", command)

@@ -1,4 +1,4 @@
-"""Findings about the machine: clock, disk, time zone data, versions, variables of the environment, Prefect server."""
+"""Findings of `ca-etl doctor` about clock, disk, time zone data, versions, environment variables and Prefect server."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import requests
 from ca_etl.settings import Misspelt
 from ca_etl.sources.session import TOLERANCE
 
-# This code was written in that month: an earlier date comes from a machine whose clock lost its battery.
+# The month in which this code was written: an earlier date comes from a clock whose battery is empty.
 EARLIEST: Final = datetime(2026, 11, 1, tzinfo=UTC)
 ALMATY_SINCE_2024: Final = timedelta(hours=5)
 GIGABYTE: Final = 1_000_000_000
@@ -37,7 +37,7 @@ PREFECT_TIMEOUT_SECONDS: Final = 3.0
 
 
 class Level(StrEnum):
-    """How much a finding matters. With an error the next run fails, or its data are not to be trusted."""
+    """Severity of a finding. After an error the next run fails, or its data cannot be trusted."""
 
     OK = "ok"
     WARN = "warn"
@@ -46,7 +46,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Result of one check. `next` is the command to run, empty when all is well."""
+    """Result of one check of `ca-etl doctor`. `next` is the command to run, empty when nothing needs to be done."""
 
     area: str
     level: Level
@@ -55,35 +55,35 @@ class Finding:
 
 
 def ok(area: str, message: str) -> Finding:
-    """A finding that needs nothing."""
+    """A finding that needs no action."""
     return Finding(area, Level.OK, message)
 
 
 def warn(area: str, message: str, next_command: str) -> Finding:
-    """A finding that the next run can do with."""
+    """A finding that does not stop the next run."""
     return Finding(area, Level.WARN, message, next_command)
 
 
 def error(area: str, message: str, next_command: str) -> Finding:
-    """A finding with which the next run fails, or its data are not to be trusted."""
+    """A finding because of which the next run fails, or its data cannot be trusted."""
     return Finding(area, Level.ERROR, message, next_command)
 
 
 def zone_data(offset: timedelta | None) -> Iterator[Finding]:
-    """Whether Almaty is at +05:00 since March 2024; `offset` is that of June 2024 in the zone data of this machine."""
+    """Whether the zone data have Almaty at +05:00 since March 2024; `offset` is that of June 2024, None without data."""
     if offset == ALMATY_SINCE_2024:
         yield ok("time zones", "Asia/Almaty is at +05:00, as since March 2024")
         return
     actual = "unknown" if offset is None else f"at {offset} in June 2024"
     yield error(
         "time zones",
-        f"Asia/Almaty is {actual}: the zone data are older than 2024a, and each slot is an hour off",
-        "apt-get install --only-upgrade tzdata, or: export PYTHONTZPATH= (takes the tzdata package)",
+        f"Asia/Almaty is {actual}: the zone data are older than 2024a, so that each slot is an hour off",
+        "apt-get install --only-upgrade tzdata, or: export PYTHONTZPATH= (uses the tzdata package of Python)",
     )
 
 
 def almaty_offset() -> timedelta | None:
-    """The offset of Almaty in June 2024 by the zone data that Python uses here, None without any."""
+    """The offset from UTC of Almaty in June 2024, by the zone data that Python uses; None without zone data."""
     try:
         return datetime(2024, 6, 1, tzinfo=ZoneInfo("Asia/Almaty")).utcoffset()
     except ZoneInfoNotFoundError:
@@ -91,45 +91,59 @@ def almaty_offset() -> timedelta | None:
 
 
 def clock(now: datetime, newest_run: datetime | None, newest_capture: datetime | None) -> Iterator[Finding]:
-    """Whether the clock is earlier than this code, the journal or a capture. All instants are zone-aware."""
+    """Whether the clock is right: not earlier than this code, the newest run and the newest capture.
+
+    All instants are zone-aware, None without a run or a capture.
+    """
     next_command = "timedatectl (is the clock set by NTP?)"
     shown = f"the clock shows {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if now < EARLIEST:
-        yield error("clock", f"{shown}, before this version was written", next_command)
+        yield error("clock", f"{shown}, but this version of ca-etl was written later", next_command)
     elif newest_run and now < newest_run - TOLERANCE:
-        yield error("clock", f"{shown}, the journal has a run of {newest_run:%Y-%m-%d %H:%M}", next_command)
+        ended = f"{newest_run.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+        yield error(
+            "clock", f"{shown}, but the last run of the journal ended later, at {ended}", next_command
+        )
     elif newest_capture and now < newest_capture - TOLERANCE:
+        captured = f"{newest_capture.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         yield warn(
             "clock",
-            f"{shown}, the newest capture is of {newest_capture:%Y-%m-%d %H:%M}",
-            f"{next_command}; a capture given by hand may have a wrong --captured-at: ca-etl decide exclude",
+            f"{shown}, but the newest capture was made later, at {captured}",
+            f"{next_command}; if an ingested file has a wrong --captured-at: "
+            "ca-etl decide exclude CAPTURE_ID --reason WHY",
         )
     else:
         yield ok("clock", shown)
 
 
 def disk(folder: Path, free_bytes: int, free_files: int | None, release_bytes: int) -> Iterator[Finding]:
-    """Whether the file system of `folder` has room for the next run, and for the ones after it.
+    """Whether the file system of `folder` has room for the next runs.
 
-    `release_bytes` is the current release with its exports, 0 without one; `free_files` is None on a file system
-    that has no fixed number of them.
+    `release_bytes` is the size of the current release with its exports, 0 without one; `free_files` is None on a file
+    system without a limit to the number of files.
     """
     least = LEAST_RELEASES * release_bytes + LEAST_BYTES
     ample = AMPLE_RELEASES * release_bytes + GIGABYTE
-    room = f"{_size(free_bytes)} free at {folder}, the release has {_size(release_bytes)}"
+    room = f"{_size(free_bytes)} are free at {folder}, and a release takes {_size(release_bytes)}"
     next_command = f"df -h {folder} (fewer releases: CA_ETL_KEEP_RELEASES)"
     if free_bytes < least:
-        yield error("disk", f"{room}, a run needs {_size(least)}", next_command)
+        yield error("disk", f"{room}: too little for the next run, which needs {_size(least)}", next_command)
     elif free_bytes < ample:
-        yield warn("disk", f"{room}, {_size(ample)} is ample", next_command)
+        yield warn(
+            "disk", f"{room}: enough for the next run, but {_size(ample)} are recommended", next_command
+        )
     else:
         yield ok("disk", room)
     if free_files is not None and free_files < LEAST_FILES:
-        yield error("disk", f"{folder} has room for {free_files} more files", f"df -i {folder}")
+        yield error(
+            "disk",
+            f"the file system of {folder} has room for {free_files} more files, too few for the next run",
+            f"df -i {folder}",
+        )
 
 
 def check_disk(data_dir: Path) -> Iterator[Finding]:
-    """The findings about the file system that the data directory is on, or would be made on."""
+    """Whether the file system of the data directory, existing or yet to be made, has room for the next runs."""
     folder = nearest_folder(data_dir)
     room = os.statvfs(folder)
     release = (data_dir / "current").resolve()
@@ -140,12 +154,12 @@ def check_disk(data_dir: Path) -> Iterator[Finding]:
 
 
 def nearest_folder(path: Path) -> Path:
-    """The path, or the nearest folder above it that exists."""
+    """`path` itself, or its nearest parent folder that exists."""
     return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
 
 
 def versions(installed: Mapping[str, str]) -> Iterator[Finding]:
-    """Versions that are known not to work together. `installed` maps a distribution to its version."""
+    """Whether the installed versions work together. `installed` maps a distribution to its version."""
     problems = [*_duckdb(installed.get("duckdb")), *_prefect(installed)]
     yield from problems
     if not problems:
@@ -153,7 +167,7 @@ def versions(installed: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def installed_versions() -> dict[str, str]:
-    """Versions by the metadata of the distributions; none is imported, since a broken one may raise anything."""
+    """Version of each installed distribution, from its metadata: importing a broken one may raise any error."""
     installed = {}
     for name in DISTRIBUTIONS:
         try:
@@ -167,10 +181,12 @@ def _duckdb(duckdb: str | None) -> Iterator[Finding]:
     if duckdb is None:
         yield error("versions", "duckdb is not installed", "make setup")
     elif _numbers(duckdb) < DUCKDB_LEAST:
-        yield error("versions", f"duckdb {duckdb} is older than 1.5.5", "make setup")
+        yield error("versions", f"duckdb {duckdb} is too old: 1.5.5 is the oldest that works", "make setup")
     elif _numbers(duckdb)[:2] not in DUCKDB_TESTED:
         yield warn(
-            "versions", f"duckdb {duckdb} is not tested; 1.5 and 2.0 are", "make setup (locked versions)"
+            "versions",
+            f"duckdb {duckdb} is not a tested version; 1.5 and 2.0 are",
+            "make setup (installs the locked versions)",
         )
 
 
@@ -179,19 +195,21 @@ def _prefect(installed: Mapping[str, str]) -> Iterator[Finding]:
     if prefect is None:
         return
     if prefect != PREFECT_TESTED:
-        yield warn("versions", f"prefect {prefect} is not tested; {PREFECT_TESTED} is", "make setup")
+        yield warn("versions", f"prefect {prefect} is not the tested version {PREFECT_TESTED}", "make setup")
     fastapi = installed.get("fastapi")
     if fastapi and _numbers(fastapi) >= (0, 151):
         yield error(
             "versions",
-            f"prefect {prefect} with fastapi {fastapi}: from 0.151 on its server returns 422, from 0.155 it fails",
+            f"prefect {prefect} does not work with fastapi {fastapi}: its server responds with status 422 from fastapi "
+            "0.151 on, and does not start from 0.155 on",
             'pip install "fastapi<0.151"',
         )
     sqlalchemy = installed.get("sqlalchemy")
     if sqlalchemy and _numbers(sqlalchemy) >= (2, 1):
         yield warn(
             "versions",
-            f'prefect {prefect} with SQLAlchemy {sqlalchemy}: its SQLite database is "locked" more often from 2.1 on',
+            f"prefect {prefect} works badly with SQLAlchemy {sqlalchemy}: from 2.1 on its server fails more often with "
+            '"database is locked"',
             'pip install "sqlalchemy<2.1"',
         )
 
@@ -201,33 +219,33 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def variables(misspelt: Sequence[Misspelt]) -> Iterator[Finding]:
-    """Settings that have no effect because of their name."""
+    """Whether each `CA_ETL_` variable has the name of a setting; a misspelt one has no effect."""
     for variable in misspelt:
         in_environment = variable.origin == "environment"
         command = f"unset {variable.name}" if in_environment else f"grep -n {variable.name} {variable.origin}"
         yield warn("settings", str(variable), f"{command} (settings: docs/settings.md)")
     if not misspelt:
-        yield ok("settings", "every CA_ETL_ variable is a setting")
+        yield ok("settings", "every CA_ETL_ variable is the name of a setting")
 
 
 def prefect_api(url: str) -> Iterator[Finding]:
-    """Whether the Prefect server at `url` responds within three seconds; nothing for no URL: a run does not need it."""
+    """Whether the Prefect server at `url` responds within three seconds. An empty URL is not checked."""
     if not url:
         return
     shown = urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
     health = f"{url.rstrip('/')}/health"
     try:
         with requests.get(health, timeout=PREFECT_TIMEOUT_SECONDS, stream=True) as response:
-            problem = "" if response.ok else f"/health responds with {response.status_code}"
+            problem = "" if response.ok else f"responds with status {response.status_code} at /health"
     except requests.RequestException as failure:
-        problem = f"/health does not respond ({type(failure).__name__})"
+        problem = f"does not respond at /health ({type(failure).__name__})"
     if not problem:
-        yield ok("prefect", f"{shown} responds")
+        yield ok("prefect", f"the Prefect server at {shown} responds")
         return
     yield warn(
         "prefect",
-        f"PREFECT_API_URL={shown}: {problem}; no scheduled flow will run",
-        "prefect server start (or unset PREFECT_API_URL; ca-etl run needs no server)",
+        f"the Prefect server at PREFECT_API_URL={shown} {problem}, so that no scheduled flow runs",
+        "prefect server start (or unset PREFECT_API_URL: ca-etl run needs no Prefect server)",
     )
 
 

@@ -1,4 +1,4 @@
-"""State of a data directory: how fresh the data is, what the last runs did, which checks fire, what is damaged."""
+"""`ca-etl status`: how fresh the data are, what the last runs did, which checks fire, which files are damaged."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ S = TypeVar("S")
 
 LAST_RUNS: Final = 5
 SAMPLE_ROWS: Final = 3
-# Areas of damage, which the doctor reports under the same names.
+# Areas of damage; `ca-etl doctor` reports under the same names.
 ALERTS: Final = "alerts"
 DECISIONS: Final = "decisions"
 JOURNAL: Final = "last run"
@@ -58,14 +58,17 @@ REJECTS: Final = "select reason, count(*) from main.etl_reject group by all orde
 
 @dataclass(frozen=True, slots=True)
 class Damage(Problem):
-    """A problem of one area of the data directory: what cannot be read, or what it lacks."""
+    """A file of the data directory that cannot be read or lacks content; `area` is its row in `ca-etl doctor`."""
 
     area: str
 
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """The newest data of one source: a day in the source's zone, and an instant in UTC, both as text."""
+    """The newest data of one source in the current release, as text: rate date, and capture time in UTC.
+
+    A source without rates or captures has None. `captures` is the number of all captures of the source.
+    """
 
     source: str
     last_rate_date: str | None
@@ -75,10 +78,10 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class SlotState:
-    """How far one schedule has been observed. Instants in UTC.
+    """The last observed, the next and the overdue slot of one schedule, in UTC.
 
-    `due` is the latest slot that should have been observed by now and was not; None when nothing is missed, as for a
-    schedule that has never run and is not expected.
+    `due` is the latest slot that should have been observed by now and was not; None when no slot is overdue, as for
+    a schedule that has never run and is not expected.
     """
 
     source: str
@@ -90,12 +93,12 @@ class SlotState:
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """The state of one data directory.
+    """The state of one data directory, as `ca-etl status` shows it.
 
-    `checks` are those that fired in the last run that got so far, `rejects` counts the current release's by reason,
-    `articles` is the last outcome of each source of articles, `running` names the run that holds the lock, `alerts`
-    are those that were open at the last check. `damaged` is what cannot be read, `warnings` what a damaged journal
-    lacks or has had set aside, `ahead` the ids of runs of the future.
+    `running` names the run that holds the lock. `checks` fired in the last run that was checked, `rejects` counts the
+    rejects of the current release by reason, `articles` has the last slot of each source of articles, `alerts` were
+    open at the last check. `damaged` lists the files that cannot be read, `warnings` the lost or damaged lines of the
+    journal, `ahead` the ids of runs with a date in the future.
     """
 
     data_dir: str
@@ -116,7 +119,11 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseState:
-    """What the current release holds, and which runs and decisions it knows that the data directory has lost."""
+    """Summary of the current release, with the runs and decisions that it has and the data directory has lost.
+
+    `lost_runs` are run ids that the journal lacks; `lost_decisions` is the problem of a `decisions.csv` that lacks
+    decisions, None when it has all of them. `release_id` is None before the first release.
+    """
 
     release_id: str | None = None
     freshness: tuple[Freshness, ...] = ()
@@ -127,9 +134,9 @@ class ReleaseState:
 
 
 def collect(settings: Settings, now: datetime) -> StatusReport:
-    """Read journal, lock, alerts, decisions and the current release. `now` is zone-aware.
+    """Collect the state of the data directory from journal, lock, alerts, decisions and current release.
 
-    What cannot be read is `damaged`, and hides nothing else.
+    A file that cannot be read is listed in `damaged` and does not stop the report. `now` is zone-aware.
     """
     data_dir = settings.data_dir
     damaged: list[Damage] = []
@@ -175,7 +182,7 @@ def _read_release(data_dir: Path, written: Journal, now: datetime) -> ReleaseSta
     if release is None:
         return ReleaseState()
     with readable(release.warehouse) as con:
-        # Decisions that cannot be read are a problem of their own.
+        # That `decisions.csv` cannot be read is reported by `collect`.
         decisions = consult(partial(overrides.lost, con, data_dir), None, overrides.DECISIONS_FILE, "")
         return ReleaseState(
             release.release_id,
@@ -188,7 +195,7 @@ def _read_release(data_dir: Path, written: Journal, now: datetime) -> ReleaseSta
 
 
 def slot_states(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tuple[SlotState, ...]:
-    """How far each schedule has been observed by `now`. `runs` are in the order of the journal."""
+    """The state of each schedule at `now` (zone-aware). `runs` are in the order of the journal."""
     due = {(late.source, late.schedule): late.due for late in overdue(settings, runs, now)}
     return tuple(
         SlotState(
@@ -203,15 +210,15 @@ def slot_states(settings: Settings, runs: Sequence[RunRecord], now: datetime) ->
 
 
 def staleness(report: StatusReport) -> tuple[str, ...]:
-    """One sentence for each schedule that is overdue, and one when nothing is published; empty when data are fresh."""
+    """A sentence for each schedule with an overdue slot, and one when nothing is published; empty for fresh data."""
     sentences = [
-        f"{state.source} ({state.schedule}) is stale: the slot of {utc_minute(state.due)} was due, the last one "
-        f"observed is {utc_minute(state.last_observed)}"
+        f"{state.source} ({state.schedule}) is stale: the slot of {utc_minute(state.due)} was due, but the last "
+        f"observed slot is {utc_minute(state.last_observed)}"
         for state in report.schedules
         if state.due
     ]
     if report.release is None:
-        sentences.append(f"{report.data_dir} holds no published release")
+        sentences.append(f"{report.data_dir} has no published release")
     return tuple(sentences)
 
 
@@ -224,18 +231,18 @@ def _last_articles(settings: Settings, runs: Sequence[RunRecord]) -> tuple[SlotR
 
 
 def utc_minute(instant: datetime | None) -> str:
-    """An instant in UTC to the minute, "none" without one."""
+    """An instant as text, in UTC to the minute; "none" for None."""
     return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if instant else "none"
 
 
 def age(now: datetime, then: datetime) -> str:
-    """The time since `then`, in hours up to two days, else in days."""
+    """The time from `then` to `now` as text, in hours up to two days, else in days."""
     hours = (now - then).total_seconds() / 3600
     return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.1f} hours"
 
 
 def render(report: StatusReport, now: datetime) -> RenderableType:
-    """The report for people. `now` is zone-aware."""
+    """The status report as tables and lines for a terminal. `now` is zone-aware."""
     return Group(*_parts(report, now))
 
 
@@ -245,7 +252,7 @@ def _parts(report: StatusReport, now: datetime) -> Iterator[RenderableType]:
         alerts = [(alert.title, utc_minute(alert.since), alert.next_command) for alert in report.alerts]
         yield table(("open alert", "since", "next"), alerts)
     if report.ahead:
-        ahead = f"runs of the future count for nothing: {', '.join(report.ahead)}"
+        ahead = f"runs dated after the time of this clock are ignored: {', '.join(report.ahead)}"
         yield Text(f"{ahead}. Next: ca-etl run --trust-clock (if the clock is right)")
     if report.warnings:
         warnings = [(problem.message, problem.next_command) for problem in report.warnings]
@@ -297,7 +304,7 @@ def _runs(runs: Sequence[RunRecord]) -> RenderableType:
 
 
 def _checks(checks: Sequence[CheckResult]) -> Iterator[RenderableType]:
-    """The checks that fire as a table, then some rows of each: they are wider than a column of it."""
+    """The firing checks as a table, then some offending rows of each check, which are too wide for a column."""
     if not checks:
         yield Text("no check fires")
         return
