@@ -1,4 +1,4 @@
-"""Prefect flows over the library, which does not import them. Importing this package does not import Prefect."""
+"""Prefect flows that run the pipeline of `ca_etl`. Importing this package does not import Prefect."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ DEMO: Final = "demo"
 
 
 def settings_for(site: str | None) -> Settings:
-    """The settings of the environment, with `site` as the site's address; None and `demo` leave that as it is.
+    """Read the settings, with `site` as `site_url`; None and `demo` keep the `site_url` of the environment.
 
-    Raises `UsageError` for a value that is not valid.
+    Raises `UsageError` for an invalid value.
     """
     return read_settings(None if site == DEMO else site)

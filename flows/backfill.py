@@ -1,4 +1,4 @@
-"""History under Prefect: files from the worker's machine, and the posts that the site published in a date range."""
+"""Backfills as Prefect flows: from files on the worker's machine, and from articles published in a date range."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ DAY: Final = 24 * 3600
 
 
 def files_run_name() -> str:
-    """Name of the flow run under way: the number of its paths, and when it started."""
+    """Name of the current run of `backfill`: its number of paths and its start (UTC)."""
     paths = runtime.flow_run.parameters.get("paths") or []
     return f"ca-backfill of {len(paths)} paths, {utc_now():%Y-%m-%d %H:%M}"
 
 
 def posts_run_name() -> str:
-    """Name of the flow run under way: its date range, and when it started."""
+    """Name of the current run of `backfill_posts`: its date range and its start (UTC)."""
     parameters = runtime.flow_run.parameters
     dates = f"{parameters.get('first')}..{parameters.get('last') or ''}"
     return f"ca-backfill-posts {dates}, {utc_now():%Y-%m-%d %H:%M}"
@@ -33,10 +33,10 @@ def posts_run_name() -> str:
 
 @flow(name="ca-backfill", flow_run_name=files_run_name, timeout_seconds=DAY)
 def backfill(paths: list[str], url: str | None = None) -> State[Any]:
-    """Archive files and folders (.txt .html .warc .warc.gz .wet.gz), and publish what they contain.
+    """Archive files and folders (.txt .html .warc .warc.gz .wet.gz), and publish the rates and articles in them.
 
-    `paths` lie on the machine of the worker. `url` is the address that pages without one were fetched from. What is
-    archived already is not archived again, so that a backfill that was stopped resumes when it is started again.
+    `paths` are on the machine of the worker. `url` is the address of pages that do not state their own. Files that
+    are archived already are skipped, so that a stopped backfill resumes when it is started again.
     """
     files = GivenFiles(tuple(Path(path) for path in paths), url)
     return run_without_slot(
@@ -48,12 +48,11 @@ def backfill(paths: list[str], url: str | None = None) -> State[Any]:
 def backfill_posts(
     first: date, last: date | None = None, source: Literal["posts", "feed"] = "posts"
 ) -> State[Any]:
-    """Archive the posts of the days from `first` to `last` (UTC, both included), and publish what they contain.
+    """Archive the articles published from `first` to `last` (days in UTC, both included), and publish them.
 
-    `last` is today unless it is given. `source` is the posts API, or the feed where that is unavailable. Months that
-    were crawled to their end are not requested again, so that a backfill that was stopped, or cut off by an
-    unavailable API, resumes when it is started again; the feed, which has one way in, is crawled from its start.
-    The state is that of `flows.flow_run.run_pipeline`.
+    `last` defaults to today. `source` is the site's posts API, or its feed where the API is unavailable. Months that
+    were crawled completely are not requested again, so that a stopped backfill resumes when it is started again; the
+    feed can only be crawled from its start. Ends with a state of `flows.flow_run.run_pipeline`.
     """
 
     def run(settings: Settings, environment: Environment) -> Outcome:

@@ -1,12 +1,12 @@
-"""The scheduled runs under Prefect: each step of the pipeline is a task, its end is the state of the flow.
+"""The daily run and the weekly sweep as Prefect flows, in which each step of the pipeline is a task.
 
-By hand: `python -m flows.daily --site demo`, or the address of a site. By schedule: `deployments/prefect.yaml`.
+Run once: `python -m flows.daily --site demo`, or the address of a site. Schedules: `deployments/prefect.yaml`.
 """
 
 from __future__ import annotations
 
 if __name__ == "__main__":
-    # Prefect reads its settings while it is imported below; the command sets them first.
+    # Prefect reads its settings when it is imported below; the command sets them before.
     from flows.deploy import run_locally
 
     raise SystemExit(run_locally("flows.daily:daily"))
@@ -26,17 +26,17 @@ SIX_HOURS: Final = 6 * 3600
 def daily(site: str | None = None, slot: AwareDatetime | None = None) -> State[Any]:
     """Capture the pages of one daily slot, and publish the rates and articles in them.
 
-    `site` is the address of the site (default: CA_ETL_SITE_URL), or `demo` for the embedded one. `slot` is the
-    scheduled instant, with its offset (default: the last one of the schedule). A scheduled run that comes late, whose
-    slot another run has published, is skipped. The state is that of `flows.flow_run.run_pipeline`.
+    `site` is the address of the site (default: CA_ETL_SITE_URL), or `demo` for the embedded site. `slot` is the
+    scheduled instant, with its offset (default: the last slot of the schedule). A late scheduled run is skipped if
+    another run has published its slot. Ends with a state of `flows.flow_run.run_pipeline`.
     """
     return run_slot(site, slot, DAILY)
 
 
 @flow(name="ca-sweep", flow_run_name=lambda: slot_run_name("ca-sweep", SWEEP), timeout_seconds=SIX_HOURS)
 def sweep(site: str | None = None, slot: AwareDatetime | None = None) -> State[Any]:
-    """Capture the pages after the first of each listing, check for deleted articles, and publish.
+    """Capture the later pages of each listing, check for deleted articles, and publish.
 
-    Parameters and states are those of `daily`.
+    Has the parameters and states of the flow `daily`.
     """
     return run_slot(site, slot, SWEEP)

@@ -1,11 +1,11 @@
-"""Where flows run: on a server that is set up for them, in one process that serves them, or once in this process.
+"""Run flows with Prefect: set up a server, serve all deployments from one process, or run a flow once.
 
-`python -m flows.deploy setup` creates or updates what the deployments need on a server: the process work pool with
-room for one run at a time, which the daily run, the sweep and backfills share, and `deployments/automations.yaml`.
+`python -m flows.deploy setup` creates or updates on a server the work pool of type process and the automations of
+`deployments/automations.yaml`. The pool runs one flow at a time, so that daily run, sweep and backfills take turns.
 `python -m flows.deploy serve` serves the deployments of `deployments/prefect.yaml` from one process, without a pool.
-`run_locally` runs a flow once, with a Prefect server of its own where no other is named.
+`run_locally` runs a flow once, with a temporary Prefect server unless PREFECT_API_URL names one.
 
-Prefect reads the environment when it is imported, so that functions here import it, after they have set that.
+Prefect reads the environment when it is imported, so that functions set the environment before they import Prefect.
 """
 # ruff: noqa: PLC0415
 
@@ -74,17 +74,17 @@ runpy.run_module("prefect", run_name="__main__", alter_sys=True)
 
 
 class ServerError(CaEtlError):
-    """The Prefect server cannot be used."""
+    """The Prefect server cannot be reached, does not start, or is not a Prefect server."""
 
 
 class ServerBusyError(ServerError):
-    """Another run keeps its history in the same folder now."""
+    """Another run uses the same PREFECT_HOME for its temporary Prefect server."""
 
     exit_status = 75
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Set up a server or serve; return the exit status."""
+    """Run the command `setup` or `serve` of `python -m flows.deploy`; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m flows.deploy")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("setup", help="create or update the work pool and the automations on the server")
@@ -94,18 +94,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def set_up_all() -> None:
-    """Create or update the work pool and the automations, and warn of schedules that differ from the settings."""
+    """Create or update work pool and automations, and warn of deployed schedules that differ from the settings."""
     with _server_that_stays() as settings:
         from prefect.client.orchestration import get_client
 
         with get_client(sync_client=True) as client:
             sys.stdout.writelines(f"{line}\n" for line in set_up(client))
         for line in outdated_crons(settings):
-            sys.stderr.write(f"{line}\nnext: edit {DEPLOYMENTS / 'prefect.yaml'}, and deploy again\n")
+            sys.stderr.write(f"{line}\nnext: edit {DEPLOYMENTS / 'prefect.yaml'}, then deploy again\n")
 
 
 def serve_all() -> None:
-    """Serve every deployment, on the schedules of the settings, until the process is stopped."""
+    """Serve every deployment from this process, on the schedules of the settings, until the process is stopped."""
     with _server_that_stays() as settings:
         from prefect import serve
 
@@ -114,20 +114,23 @@ def serve_all() -> None:
             _remove_from_pool(f"ca-{entry['name']}/{entry['name']}")
         serve(
             *(_deployment_to_serve(entry, settings) for entry in entries),
-            # Of all deployments together. A run beyond it starts at a later check, as in a work pool of limit 1.
+            # The limit of all deployments together; a second run starts later, as in a work pool of limit 1.
             limit=1,
-            # By default the schedules are paused when the process stops, and stay so after a reboot.
+            # By default the schedules are paused when the process stops, and stay paused after a reboot.
             pause_on_shutdown=False,
         )
 
 
 @contextmanager
 def _server_that_stays() -> Iterator[Settings]:
-    """The settings, with the environment set for the server of PREFECT_API_URL, whose errors become `ServerError`."""
+    """Set the environment for the server of PREFECT_API_URL, and give the settings to the block.
+
+    Raises `UsageError` without PREFECT_API_URL, and `ServerError` for a server that does not respond as Prefect.
+    """
     settings = settings_for(None)
     url = os.environ.get("PREFECT_API_URL")
     if not url:
-        raise UsageError("PREFECT_API_URL is not set, and schedules need a server that stays", START_SERVER)
+        raise UsageError("PREFECT_API_URL is not set, but schedules need a permanent server", START_SERVER)
     set_environment()
     import httpx
     from prefect.exceptions import PrefectHTTPStatusError
@@ -135,14 +138,14 @@ def _server_that_stays() -> Iterator[Settings]:
     try:
         yield settings
     except httpx.TransportError as error:
-        raise ServerError(f"{url}: {error}", "prefect server start") from error
+        raise ServerError(f"{url} cannot be reached: {error}", "prefect server start") from error
     except PrefectHTTPStatusError as error:
-        message = f"{url} is not an API of Prefect: it responds with {error.response.status_code}"
+        message = f"{url} is not an API of Prefect: it responds with status {error.response.status_code}"
         raise ServerError(message, "export PREFECT_API_URL=http://127.0.0.1:4200/api") from error
 
 
 def _exit_status(command: Callable[[], None]) -> int:
-    """Run a command; an error that an operator can act on becomes its sentence, the next command and a status."""
+    """Run a command and return its exit status; an error is printed on stderr with the next command."""
     try:
         command()
     except CaEtlError as error:
@@ -151,7 +154,7 @@ def _exit_status(command: Callable[[], None]) -> int:
     except OSError as error:
         path = f" ({error.filename})" if error.filename else ""
         sys.stderr.write(
-            f"{error.strerror or error}{path}\nnext: df -h . (is the disk full, or not writable?)\n"
+            f"{error.strerror or error}{path}\nnext: df -h . (is the disk full, or may this user not write?)\n"
         )
         return 1
     except KeyboardInterrupt:
@@ -161,27 +164,27 @@ def _exit_status(command: Callable[[], None]) -> int:
 
 
 def deployments() -> list[dict[str, Any]]:
-    """The entries of `deployments/prefect.yaml`."""
+    """Read the deployments in `deployments/prefect.yaml`."""
     return list(yaml.safe_load((DEPLOYMENTS / "prefect.yaml").read_text(encoding="utf-8"))["deployments"])
 
 
 def set_environment() -> None:
-    """Set what Prefect reads when it is imported, here and in flow runs; what the environment has already wins."""
+    """Set the variables that Prefect reads when it is imported, here and in flow runs; existing values are kept."""
     runs: dict[str, str] = deployments()[0]["work_pool"]["job_variables"]["env"]
     for name, value in {**QUIET, **runs}.items():
         os.environ.setdefault(name, value)
 
 
 def prefect_cron(cron: str) -> str:
-    """A cron expression as Prefect reads it: of six fields, seconds come last there and first in the settings."""
+    """A cron expression of the settings in the form of Prefect, which has the seconds of six fields last, not first."""
     fields = cron.split()
     return " ".join((*fields[1:], fields[0])) if len(fields) == SECONDS_FIRST else cron
 
 
 def outdated_crons(settings: Settings) -> Iterator[str]:
-    """A sentence for each schedule of `deployments/prefect.yaml` that is not the one of the settings.
+    """A sentence for each schedule of `deployments/prefect.yaml` that differs from the settings.
 
-    The slots of the settings are those that the coverage expects: run at other times, days would count as missed.
+    `fct_coverage` expects the slots of the settings: with runs at other times, days would count as missed.
     """
     for entry in deployments():
         for planned in entry["schedules"]:
@@ -189,14 +192,14 @@ def outdated_crons(settings: Settings) -> Iterator[str]:
             if (planned["cron"], planned["timezone"]) != (prefect_cron(own.cron), own.zone.key):
                 yield (
                     f"prefect.yaml runs {entry['name']} at {planned['cron']} ({planned['timezone']}), "
-                    f"and the settings have {own.cron} ({own.zone.key})"
+                    f"but the settings have {own.cron} ({own.zone.key})"
                 )
 
 
 def _remove_from_pool(name: str) -> None:
-    """Delete a deployment that has a work pool; its flow runs stay.
+    """Delete the deployment `name` if it has a work pool; its flow runs stay.
 
-    Prefect keeps the pool when it is served, and drops where its code is: every run then crashes at its start.
+    If such a deployment is served, Prefect keeps its pool but drops its path to the code, so that every run crashes.
     """
     from prefect.client.orchestration import get_client
     from prefect.exceptions import ObjectNotFound
@@ -205,11 +208,11 @@ def _remove_from_pool(name: str) -> None:
         deployment = client.read_deployment_by_name(name)
         if deployment.work_pool_name:
             client.delete_deployment(deployment.id)
-            sys.stderr.write(f"{name} was removed from the work pool {deployment.work_pool_name}\n")
+            sys.stderr.write(f"deployment {name}: removed from the work pool {deployment.work_pool_name}\n")
 
 
 def _deployment_to_serve(entry: Mapping[str, Any], settings: Settings) -> RunnerDeployment:
-    """The deployment as Prefect's runner takes it: no pool, no pull step, run from the current directory."""
+    """The deployment in the form of Prefect's runner: without work pool and pull step, run in the current directory."""
     from prefect.deployments.runner import RunnerDeployment
     from prefect.schedules import Cron
 
@@ -225,12 +228,12 @@ def _deployment_to_serve(entry: Mapping[str, Any], settings: Settings) -> Runner
 
 
 def set_up(client: SyncPrefectClient) -> list[str]:
-    """Create or update the work pool and the automations, by their names; a line for each."""
+    """Create or update the work pool and the automations, found by their names; return a line of text for each."""
     return [_set_up_pool(client), *(_set_up_automation(client, automation) for automation in automations())]
 
 
 def automations() -> list[AutomationCore]:
-    """The automations of `deployments/automations.yaml`."""
+    """Read the automations in `deployments/automations.yaml`."""
     from prefect.events.schemas.automations import AutomationCore
 
     content = yaml.safe_load((DEPLOYMENTS / "automations.yaml").read_text(encoding="utf-8"))
@@ -245,11 +248,11 @@ def _set_up_pool(client: SyncPrefectClient) -> str:
         pool = client.read_work_pool(POOL)
     except ObjectNotFound:
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process", concurrency_limit=1))
-        return f"work pool {POOL}: created, one run at a time"
+        return f"work pool {POOL}: created, with one run at a time"
     if pool.concurrency_limit == 1:
         return f"work pool {POOL}: unchanged"
     client.update_work_pool(POOL, WorkPoolUpdate(concurrency_limit=1))
-    return f"work pool {POOL}: updated, one run at a time"
+    return f"work pool {POOL}: updated to one run at a time"
 
 
 def _set_up_automation(client: SyncPrefectClient, wanted: AutomationCore) -> str:
@@ -272,15 +275,15 @@ def _content(automation: AutomationCore) -> tuple[object, ...]:
 
 
 def run_locally(entrypoint: str, arguments: Sequence[str] | None = None) -> int:
-    """Run the flow `module:function` for one daily slot in this process, as `make run` does; return the exit status.
+    """Run the flow `entrypoint` (`module:function`) for one daily slot in this process, and return the exit status.
 
     Progress and logs go to stderr, the result to stdout. Exit status: 0 done; 1 failed; 2 wrong usage; 3 checks
     failed, nothing published; 75 another run holds the lock.
     """
     parser = argparse.ArgumentParser(
         prog=f"python -m {entrypoint.partition(':')[0]}",
-        description="Do the daily job once under Prefect: capture, load, build, check, publish.",
-        epilog="Without PREFECT_API_URL a Prefect server of its own runs meanwhile; its history stays in "
+        description="Run one daily slot with Prefect: capture, load, build, check, publish.",
+        epilog="Without PREFECT_API_URL a temporary Prefect server is started for the run; its history stays in "
         f"PREFECT_HOME, by default {PREFECT_HOME} in the data directory.",
     )
     parser.add_argument("--site", help="address of the site, or demo (default: CA_ETL_SITE_URL)")
@@ -310,7 +313,7 @@ def _run_and_print(entrypoint: str, site: str | None, day: date | None) -> None:
 
 
 def _run_flow(entrypoint: str, site: str | None, slot: datetime | None, server: LocalServer | None) -> Report:
-    """Run the flow and wait until Prefect has stored its task runs. Raises the error that the flow ended with."""
+    """Run a flow, wait until Prefect has stored its task runs, and return its report. Raises the error of the flow."""
     from prefect.events.worker import EventsWorker
     from prefect.flows import load_flow_from_entrypoint
     from prefect.logging.handlers import APILogWorker
@@ -323,17 +326,17 @@ def _run_flow(entrypoint: str, site: str | None, slot: datetime | None, server: 
         server.ready()
     else:
         _check_server()
-    # Heartbeats inform a server that outlives the run of its death, and cost a second at its end.
+    # Heartbeats show a server that the run has died; here they only cost a second at the end of the run.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         state = flow(site=site, slot=slot, return_state=True)
-    # What still waits in this process would meet a server that has ended.
+    # Events and logs still queued in this process must be sent before the server ends.
     EventsWorker.drain_all()
     APILogWorker.instance().drain()
     result: object = state.result(raise_on_failure=False)
     report = result.report if isinstance(result, RunFailedError) else result
     if isinstance(report, Report) and not wait_until_recorded(report.task_runs):
         count, run_id = len(report.task_runs), report.outcome.run_id
-        log.warning("Prefect has not stored the end of all %d task runs of %s", count, run_id)
+        log.warning("Prefect lacks the end of some of the %d task runs of %s", count, run_id)
     if isinstance(result, Report):
         return result
     raise cast("BaseException", result)
@@ -344,53 +347,55 @@ def _check_server() -> None:
 
     with get_client(sync_client=True) as client:
         if (error := client.api_healthcheck()) is not None:
-            hint = "unset PREFECT_API_URL (the run then has a Prefect server of its own)"
-            raise ServerError(f"{client.api_url}: {error}", hint)
+            hint = "unset PREFECT_API_URL (the run then starts a temporary Prefect server)"
+            raise ServerError(f"the Prefect server at {client.api_url} does not work: {error}", hint)
 
 
 @contextmanager
 def _server_for_run(data_dir: Path) -> Iterator[LocalServer | None]:
-    """Set the environment for one run, with a local server unless PREFECT_API_URL names another one."""
+    """Set the environment for one run, and start a temporary server; with PREFECT_API_URL there is None."""
     set_environment()
-    # The user's own Prefect may be of another version, whose database this one must not touch.
+    # The default folder may have the database of another Prefect version, which must not be changed.
     home = Path(os.environ.setdefault("PREFECT_HOME", str((data_dir / PREFECT_HOME).resolve())))
     home.mkdir(parents=True, exist_ok=True)
     if os.environ.get("PREFECT_API_URL"):
         yield None
         return
     with local_server(home) as server:
-        sys.stderr.write(f"a Prefect server starts for this run; the history stays in {home}\n")
+        sys.stderr.write(f"a temporary Prefect server starts for this run; its history stays in {home}\n")
         os.environ["PREFECT_API_URL"] = server.api_url
-        # The server has ended before the link could be opened.
+        # The link in this message cannot be opened: the server ends with the run.
         logging.getLogger("prefect.flow_runs").addFilter(lambda line: "View at" not in line.getMessage())
         yield server
 
 
 @dataclass(frozen=True, slots=True)
 class LocalServer:
-    """A Prefect server on loopback; `ready` waits until it responds."""
+    """A temporary Prefect server on loopback, with the URL of its API and its log file."""
 
     process: subprocess.Popen[bytes]
     api_url: str
     log_file: Path
 
     def ready(self, seconds: float = 90) -> None:
-        """Wait until the server responds. Raises `ServerError` when it ends first or `seconds` pass."""
+        """Wait until the server responds. Raises `ServerError` if the server ends before, or `seconds` pass."""
         deadline = time.monotonic() + seconds
         while self.process.poll() is None and time.monotonic() < deadline:
             with suppress(OSError), urlopen(f"{self.api_url}/health", timeout=5):  # noqa: S310  fixed, on loopback
                 return
             time.sleep(0.05)
-        raise ServerError(f"the Prefect server does not respond at {self.api_url}", f"less {self.log_file}")
+        raise ServerError(f"the Prefect server at {self.api_url} does not respond", f"less {self.log_file}")
 
 
 @contextmanager
 def local_server(home: Path) -> Iterator[LocalServer]:
-    """Start a server that keeps its database and log in `home`; it ends with the block, or with this process.
+    """Start a temporary Prefect server with its database and log in `home`; it ends with the block or this process.
 
     Prefect's own temporary server prints its tracebacks among the lines of the run, and is stopped before it has
-    recorded the last task runs. The caller sets PREFECT_API_URL and calls `ready`. Raises `ServerBusyError` when
-    another process has a server on the same `home`: two of them would migrate one database.
+    recorded the last task runs. The caller sets PREFECT_API_URL and calls `ready`.
+
+    Raises `ServerBusyError` when another process has a server on the same `home`: two servers would migrate one
+    database. Raises `ServerError` when `home` cannot be locked.
     """
     home.mkdir(parents=True, exist_ok=True)
     # A soft lock would outlive a killed run and stop all later ones.
@@ -398,8 +403,8 @@ def local_server(home: Path) -> Iterator[LocalServer]:
     try:
         locked = lock.acquire()
     except Timeout:
-        message = f"{lock.lock_file} is held by another run with a Prefect server of its own"
-        raise ServerBusyError(message, "ca-etl status (try again when it is done)") from None
+        message = f"another run with a temporary Prefect server is active and holds {lock.lock_file}"
+        raise ServerBusyError(message, "ca-etl status (try again after that run)") from None
     except OSError as error:
         hint = "export PREFECT_HOME=/var/lib/ca_etl/.prefect (or another folder on a local disk)"
         raise ServerError(f"{lock.lock_file} cannot be locked: {error.strerror}", hint) from error
@@ -414,13 +419,13 @@ def local_server(home: Path) -> Iterator[LocalServer]:
             stdin=subprocess.PIPE,
             stdout=log_file,
             stderr=subprocess.STDOUT,
-            # Ctrl-C in the terminal is for the run; it ends the server once its last state is recorded.
+            # Ctrl-C in the terminal ends the run, and the run ends the server once its last state is recorded.
             start_new_session=True,
         )
         try:
             yield LocalServer(process, f"http://{HOST}:{port}/api", home / "server.log")
         finally:
-            # Closes its standard input, and waits: the lock must not be free before the server has ended.
+            # Close the server's standard input and wait: the lock must not be free before the server has ended.
             process.communicate()
 
 

@@ -1,4 +1,4 @@
-"""One flow run: which slot of which site, the pipeline with a task for each step, and the state that it ends with."""
+"""One Prefect flow run: choose its slot, run the pipeline with a task for each step, and return the final state."""
 
 from __future__ import annotations
 
@@ -62,23 +62,23 @@ CHECK_PARENT_SECONDS: Final = 0.5
 
 
 def site_may_be_back(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
-    """Whether to retry a failed capture: the site was not reached, and no one waits at a terminal.
+    """Whether to retry a failed capture: only when the site could not be reached, and only in a deployed flow run.
 
-    A site that refused is not requested again: a retry would be refused, too.
+    After a refusal there is no retry, since the site would refuse again; at a terminal a person would have to wait.
     """
     error = state.result(raise_on_failure=False)
     return isinstance(error, NothingCapturedError) and not error.refused and runtime.deployment.id is not None
 
 
 def _task(step: Step, name: str, minutes: float, **retry: Any) -> Task[..., Any]:  # noqa: ANN401  options of Task
-    """A step as a task of that name, which fails after `minutes`."""
+    """A step of the pipeline as a Prefect task called `name`, which fails after `minutes`."""
 
     @wraps(step)
     def run(*args: object, **kwargs: object) -> Any:  # noqa: ANN401  what the step returns
         try:
             return step(*args, **kwargs)
         except CaEtlError as error:
-            # Raised, Prefect would log the traceback of an error that an operator can act on.
+            # If this error were raised, Prefect would log its traceback, which does not help an operator.
             return Failed(message=str(error), data=error)
 
     return Task(
@@ -106,15 +106,15 @@ TASKS: Final[dict[Step, Task[..., Any]]] = {
 
 
 class SlotDoneError(CaEtlError):
-    """The slot of a late run was published by another run."""
+    """Another run has published the slot of a late scheduled run, which is therefore skipped."""
 
     exit_status = 0
 
 
 def returning_errors(run_flow: Callable[P, State[Any]]) -> Callable[P, State[Any]]:
-    """A function that returns a failed state where `run_flow` raises an error that an operator can act on.
+    """Wrap `run_flow` so that it returns a failed state instead of raising `CaEtlError`.
 
-    The data of the state are the error; its message has the next command.
+    The data of the state is the error; the message of the state has the next command.
     """
 
     @wraps(run_flow)
@@ -129,9 +129,9 @@ def returning_errors(run_flow: Callable[P, State[Any]]) -> Callable[P, State[Any
 
 @returning_errors
 def run_slot(site: str | None, slot: datetime | None, on: str) -> State[Any]:
-    """Run the pipeline for one slot of the schedule named `on`, on the site or the demo.
+    """Run the pipeline for one slot of the schedule named `on`, against the site or the demo site.
 
-    `site` and `slot` are the parameters of the flow; the state is that of `run_pipeline`.
+    `site` and `slot` are the parameters of the flow. Returns a state of `run_pipeline`.
     """
     settings = settings_for(site)
     slot = choose_slot(site, slot, settings, on)
@@ -141,7 +141,7 @@ def run_slot(site: str | None, slot: datetime | None, on: str) -> State[Any]:
 
 @returning_errors
 def run_without_slot(run: Callable[[Settings, Environment], Outcome]) -> State[Any]:
-    """Run the pipeline with the settings of the environment and no slot; the state is that of `run_pipeline`."""
+    """Run the pipeline without a slot, with the settings of the environment. Returns a state of `run_pipeline`."""
     settings = settings_for(None)
     return run_pipeline(settings, None, partial(run, settings))
 
@@ -149,12 +149,12 @@ def run_without_slot(run: Callable[[Settings, Environment], Outcome]) -> State[A
 def run_pipeline(
     settings: Settings, slot: datetime | None, run: Callable[[Environment], Outcome], *, on_demo: bool = False
 ) -> State[Any]:
-    """Run the pipeline, each step as a task, and return the state that the flow run ends with.
+    """Run the pipeline, each step as a Prefect task, and return the state that the flow run ends with.
 
-    Completed with a release; Skipped (of type Completed) when the slot is done; when another run holds the lock
-    Skipped (of type Cancelled), or AwaitingRetry if a schedule made this run and no later slot has come: skipped, its
-    slot would be a hole. The data are a `Report`, or the error. `slot` is in UTC, None for runs without one.
-    `on_demo` is true where the demo's clock is used.
+    Completed: a release was published. Skipped (of type Completed): another run has published the slot. Skipped (of
+    type Cancelled): another run holds the lock. AwaitingRetry: the same, for a scheduled run whose slot is the latest
+    and would otherwise stay without data. The data of the state is a `Report` or the error. `slot` is in UTC, None for
+    runs without one. `on_demo` uses the demo's clock, which shows a past day.
 
     Raises `RunFailedError` when nothing was published, and `CaEtlError` for a run that could not begin.
     """
@@ -173,14 +173,14 @@ def run_pipeline(
     except SlotDoneError as done:
         return Completed(name=SKIPPED, message=str(done), data=done)
     except LockHeldError as error:
-        message = f"Another run is on: {error}"
+        message = f"Skipped, because another run is active: {error}"
         if slot is not None and is_scheduled() and slot <= runtime.flow_run.scheduled_start_time:
             _retry_later(message)
         return Cancelled(name=SKIPPED, message=message, data=error)
     except CaEtlError:
         raise
     except Exception:
-        # A defect: the journal has the run as failed, and without this no alert would come before the next run.
+        # A defect: the journal has the run as failed, and without this no alert would be sent before the next run.
         send_alerts(settings, utc_now())
         raise
     if not on_demo or configured_channels(settings):
@@ -194,11 +194,11 @@ def run_pipeline(
 
 
 def choose_slot(site: str | None, slot: datetime | None, settings: Settings, on: str = DAILY) -> datetime:
-    """The given slot, else the last one of the schedule, else the one that this run was scheduled for; in UTC.
+    """Choose the slot (UTC) of a flow run: `slot` if it is given, else the last slot of the schedule named `on`.
 
-    A run that comes late, after a night without power, is of the slot of now: the page of an earlier day is deleted.
-    A worker may start a run some tenths of a second before its slot, hence the later of the two instants. The history
-    of the demo site ends on a fixed day, so that its default is the slot of that day.
+    A late run, after a night without power, takes the current slot, since the page of an earlier day no longer exists.
+    A worker may start a run some tenths of a second early, before its slot: then the run takes the slot that it was
+    scheduled for. The demo site has a fixed last day, whose slot is the default there.
     """
     if slot is not None:
         return slot.astimezone(UTC)
@@ -213,12 +213,12 @@ def choose_slot(site: str | None, slot: datetime | None, settings: Settings, on:
 
 
 def is_scheduled() -> bool:
-    """Whether this flow run was made by the schedule of a deployment, not by hand."""
+    """Whether the schedule of a deployment created this flow run, not a person."""
     return runtime.deployment.id is not None and "auto-scheduled" in runtime.flow_run.tags
 
 
 def slot_run_name(flow: str, on: str) -> str:
-    """Name of the flow run under way: its flow and the day of its slot, in the zone of the schedule."""
+    """Name of the current flow run: its flow and the day of its slot, in the zone of the schedule."""
     parameters = runtime.flow_run.parameters
     settings = settings_for(None)
     slot = choose_slot(parameters.get("site"), parameters.get("slot"), settings, on)
@@ -226,34 +226,36 @@ def slot_run_name(flow: str, on: str) -> str:
 
 
 def _run_on_site(settings: Settings, slot: datetime, on: str, environment: Environment) -> Outcome:
-    """Raises what `run_daily` raises, and `SlotDoneError` for a scheduled run whose slot is published."""
+    """Run one slot against the site. Raises as `run_daily`, and `SlotDoneError` if another run published the slot."""
     if is_scheduled():
-        # An unreadable journal does not stop the capture: the run meets the problem again, and reports it.
+        # An unreadable journal does not stop the capture: the run reads it again, and reports the problem.
         runs = consult(partial(journal.read, settings.data_dir), (), journal.JOURNAL_FILE, "ca-etl doctor")
         published_by = is_done(schedule(settings, on), runs.value, slot)
         if published_by is not None:
-            raise SlotDoneError(f"The slot {slot:%Y-%m-%d %H:%M:%S} UTC was published by run {published_by}")
+            raise SlotDoneError(
+                f"Skipped: run {published_by} has published the slot {slot:%Y-%m-%d %H:%M:%S} UTC"
+            )
     return run_daily(settings, slot=slot, on=on, environment=environment)
 
 
 def _run_on_demo(settings: Settings, slot: datetime, on: str, environment: Environment) -> Outcome:
-    # The slot of a weekly sweep lies some days before the day that the site shows.
+    # The slot of a weekly sweep is some days before the day that the demo site shows.
     day: date = slot.astimezone(settings.zone).date() if on == DAILY else default_last_day()
     try:
         (outcome,) = play_days(settings, 1, last_day=day, on=on, environment=environment)
     except CaEtlError as error:
         if getattr(error.__cause__, "errno", None) != EADDRINUSE:
             raise
-        # Another demo is served at its usual address; any other port does as well.
+        # Another demo site uses the usual port; any other port will do.
         any_port = settings.model_copy(update={"demo_port": 0})
         (outcome,) = play_days(any_port, 1, last_day=day, on=on, environment=environment)
     return outcome
 
 
 def _retry_later(message: str) -> NoReturn:
-    """Give this flow run back to its server, to be started again in ten minutes, and end the process in order.
+    """Ask the Prefect server to start this flow run again in ten minutes, and end the current attempt.
 
-    A state that is not final has no result: returned from the flow, it would count as a crash.
+    Raises `Pause`: if the flow returned AwaitingRetry, which is not a final state, Prefect would record a crash.
     """
     again: State[Any] = AwaitingRetry(scheduled_time=utc_now() + RETRY_AFTER, message=message)
     with get_client(sync_client=True) as client:
@@ -263,10 +265,10 @@ def _retry_later(message: str) -> NoReturn:
 
 @contextmanager
 def _end_with_worker() -> Iterator[None]:
-    """Stop this process, as a service is stopped, when the worker that started it dies within the block.
+    """Send SIGTERM to this process if the Prefect worker that started it dies within the block.
 
-    The run is then recorded here and in Prefect before the process ends; without its worker it would hold the lock,
-    and its end would not be recorded. Does nothing without a deployment.
+    The run can then be recorded in the journal and in Prefect before the process ends; otherwise it would continue
+    and hold the lock, and Prefect would not record its end. Does nothing without a deployment.
     """
     if runtime.deployment.id is None:
         yield

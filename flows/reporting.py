@@ -1,4 +1,4 @@
-"""What a finished run leaves: a summary, its artifacts in Prefect's UI, alerts, and its history on the server."""
+"""Report a finished run to Prefect: summary, artifacts of the UI, alerts, and stored task runs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from ca_etl.warehouse.release import Building, Release
 
 log = logging.getLogger(__name__)
 
-# The day is the newest one that captures of this run have rates of; a run without new captures shows the newest day.
+# The rates of the newest day in captures of this run; for a run without captures, of the newest day.
 RATES: Final = """
 select base, quote, rate, rate_low, rate_high, change_text, fill_age_days, rate_date
 from main.fct_rate_daily
@@ -68,14 +68,14 @@ STEP_PERCENT: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A run that was recorded in the journal, and the task runs of its steps."""
+    """The outcome of a run that is in the journal, and the ids of Prefect's task runs for its steps."""
 
     outcome: Outcome
     task_runs: tuple[UUID, ...]
 
 
 class RunFailedError(CaEtlError):
-    """A run that published nothing; its journal line has the same error."""
+    """A run ended without a release; its journal line has the same error."""
 
     def __init__(self, report: Report) -> None:
         super().__init__(report.outcome.error, report.outcome.hint)
@@ -85,7 +85,10 @@ class RunFailedError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class DailyRate:
-    """One pair on the day: 1 `base` = `rate` `quote`. `change_text` is as printed, None on a filled day."""
+    """The rate of one pair on one day: 1 `base` = `rate` `quote`, between `low` and `high`.
+
+    `change_text` is the printed change, None on a filled day, whose rate was observed `fill_age_days` days before.
+    """
 
     base: str
     quote: str
@@ -96,7 +99,7 @@ class DailyRate:
     fill_age_days: int = 0
 
     def cells(self) -> tuple[str, str, str, str]:
-        """Pair, rate, interval and change, as text."""
+        """Pair, rate, interval and change as text, the cells of a table row."""
         change = f"not observed, {self.fill_age_days} days old" if self.fill_age_days else self.change_text
         interval = f"{plain(self.low)} to {plain(self.high)}"
         return f"{self.base}/{self.quote}", plain(self.rate), interval, change or ""
@@ -104,7 +107,10 @@ class DailyRate:
 
 @dataclass(frozen=True, slots=True)
 class RunContents:
-    """What the warehouse of a run holds of it. `rejects` counts by reason."""
+    """Rates, numbers of articles and rejects of one run. `rates_date` is their day, `rejects` counts by reason.
+
+    `articles_seen` are all articles in captures of the run, `articles_new` those that no earlier run captured.
+    """
 
     rates_date: date | None = None
     rates: tuple[DailyRate, ...] = ()
@@ -115,7 +121,7 @@ class RunContents:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One run, for the slot in UTC. `contents` is None when no model was built."""
+    """Outcome and contents of one run for the slot `slot` (UTC). `contents` is None when no table was built."""
 
     outcome: Outcome
     slot: datetime
@@ -123,7 +129,7 @@ class RunSummary:
 
 
 def summarize(outcome: Outcome, data_dir: Path, slot: datetime) -> RunSummary:
-    """The summary of a finished run, from its release, or from the building that failed its checks."""
+    """Summarize a finished run from its release, or from the unpublished warehouse that failed its checks."""
     built: Release | Building | None = outcome.release
     if outcome.status is RunStatus.CHECKS_FAILED:
         built = Building(data_dir, outcome.run_id)
@@ -132,7 +138,7 @@ def summarize(outcome: Outcome, data_dir: Path, slot: datetime) -> RunSummary:
 
 
 def read_contents(warehouse: Path, run_id: str) -> RunContents:
-    """What `warehouse` holds of the run. Raises `duckdb.Error` when it cannot be read."""
+    """Read rates, articles and rejects of the run `run_id`. Raises `duckdb.Error` for an unreadable warehouse."""
     with open_release(warehouse) as con:
         rates = con.execute(RATES, [run_id]).fetchall()
         seen, new = con.execute(ARTICLES, [run_id]).fetchall()[0]
@@ -147,7 +153,7 @@ def read_contents(warehouse: Path, run_id: str) -> RunContents:
 
 
 def summary_line(summary: RunSummary) -> str:
-    """The run in one line, for the message of a state."""
+    """The result of a run in one line: release, number of rates and articles, or the error."""
     release, contents = summary.outcome.release, summary.contents
     if release is None or contents is None:
         return summary.outcome.error
@@ -156,13 +162,13 @@ def summary_line(summary: RunSummary) -> str:
 
 
 def summary_text(contents: RunContents) -> str:
-    """Rates and articles for a terminal, a line each."""
+    """The rates of a run, one on each line, and its numbers of articles, for a terminal."""
     rates = ["  {:<8} {:<9} {}  {}".format(*rate.cells()) for rate in contents.rates]
     return "\n".join([f"rates of {contents.rates_date or 'no day'}", *rates, _article_counts(contents)])
 
 
 def summary_markdown(summary: RunSummary) -> str:
-    """The run as Markdown: how it ended, rates, articles, rejects, checks, warnings."""
+    """The summary of a run as Markdown: status, rates, articles, rejects, checks and warnings."""
     outcome, contents = summary.outcome, summary.contents
     parts = [f"# {summary.slot:%Y-%m-%d %H:%M} UTC: {outcome.status.replace('_', ' ')}"]
     if outcome.release is not None:
@@ -182,7 +188,7 @@ def summary_markdown(summary: RunSummary) -> str:
 
 
 def plain(number: Decimal) -> str:
-    """A decimal without exponent and without the zeros that its column's scale adds.
+    """A decimal as text, without exponent and without trailing zeros.
 
     >>> plain(Decimal("0.00008000"))
     '0.00008'
@@ -215,14 +221,14 @@ def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def _cell(value: str) -> str:
-    # A bar would open a new column, a line break would end the table.
+    # In Markdown a bar would begin a new column, and a line break would end the table.
     return " ".join(value.replace("|", "\\|").split())
 
 
 def create_artifacts(summary: RunSummary, day: str) -> None:
-    """Create the artifacts of a finished run. Their keys stay the same, so that the UI keeps their history."""
+    """Create the artifacts of a finished run in Prefect's UI, with constant keys so that the UI shows their history."""
     create_markdown_artifact(
-        summary_markdown(summary), key="ca-etl-summary", description=f"How the run of {day} ended"
+        summary_markdown(summary), key="ca-etl-summary", description=f"Result of the run of {day}"
     )
     contents = summary.contents
     if contents is not None and contents.rates:
@@ -230,7 +236,7 @@ def create_artifacts(summary: RunSummary, day: str) -> None:
         create_table_artifact(
             [dict(zip(header, rate.cells(), strict=True)) for rate in contents.rates],
             key="ca-etl-rates",
-            description=f"Rates of {contents.rates_date}, in the run of {day}",
+            description=f"Rates of {contents.rates_date}, from the run of {day}",
         )
     release = summary.outcome.release
     if release is not None:
@@ -238,18 +244,18 @@ def create_artifacts(summary: RunSummary, day: str) -> None:
             release.folder.resolve().as_uri(),
             link_text=f"Release {release.release_id}",
             key="ca-etl-release",
-            description="The folder on the machine of the worker",
+            description="Folder of the release on the machine of the worker",
         )
 
 
 class ProgressArtifacts:
-    """Progress of long steps as artifacts: one a step, moved in steps of five per cent."""
+    """Progress of long steps in Prefect's UI: one artifact for each step, updated at every five per cent."""
 
     def __init__(self) -> None:
         self._shown: dict[str, tuple[UUID, float]] = {}
 
     def __call__(self, step: str, done: int, total: int) -> None:
-        """Called before each unit of work."""
+        """Show that `done` of `total` units of `step` are done; a step of fewer than 20 units is not shown."""
         if total < MANY_UNITS:
             return
         percent = 100.0 * done / total
@@ -265,7 +271,7 @@ class ProgressArtifacts:
         self._shown[step] = (artifact, percent)
 
     def close(self) -> None:
-        """Show every step as done."""
+        """Set the artifact of every step to 100 per cent."""
         for artifact, _ in self._shown.values():
             update_progress_artifact(artifact, 100.0)
         self._shown.clear()
@@ -273,30 +279,33 @@ class ProgressArtifacts:
 
 @dataclass(frozen=True, slots=True)
 class PrefectBlock:
-    """The notification block `reference`, such as slack-webhook/ca-etl; its secrets stay with Prefect's server."""
+    """An alert channel that sends with a notification block of Prefect, such as slack-webhook/ca-etl (`reference`).
+
+    The secrets of the block stay on Prefect's server.
+    """
 
     reference: str
     name: str = field(default=PREFECT, init=False)
 
     def send(self, message: Message) -> None:
-        """Deliver one message. Raises `ChannelError`, which holds no address: a block's error may spell it."""
+        """Deliver one message. Raises `ChannelError`, without the text of the block's error, which may be secret."""
         with muted_libraries():
             try:
                 self._notify(message)
             except (NotificationError, PrefectException, httpx.HTTPError, OSError, ValueError) as error:
                 raise ChannelError(
-                    describe_failure(f"Prefect's block {self.reference} did not notify", error), self._hint
+                    describe_failure(f"Prefect's block {self.reference} did not send it", error), self._hint
                 ) from None
 
     def _notify(self, message: Message) -> None:
         block: object = Block.load(self.reference)
         if not isinstance(block, NotificationBlock):
-            raise ChannelError(f"Prefect's block {self.reference} is not for notifications", self._hint)
-        # Without it a block of Apprise reports a failure in a log line only.
+            raise ChannelError(f"Prefect's block {self.reference} is not a notification block", self._hint)
+        # Without `raise_on_failure` a block of Apprise reports a failure in a log line only.
         with block.raise_on_failure():
             done: object = block.notify(body=message.body, subject=message.subject)
             if iscoroutine(done):
-                # Prefect's own blocks notice that this call does not await; a block of another package may not.
+                # A block of another package may return a coroutine; those of Prefect run it themselves.
                 run_coro_as_sync(done)
 
     @property
@@ -305,7 +314,7 @@ class PrefectBlock:
 
 
 def send_alerts(settings: Settings, now: datetime) -> tuple[str, ...]:
-    """Check for alerts after a run and send them, also to Prefect's block; problems are logged and returned."""
+    """Check for alerts after a run and send them, also with Prefect's block. Warnings are logged and returned."""
     block = settings.alert_prefect_block
     channels: tuple[Channel, ...] = (PrefectBlock(block),) if block else ()
     warnings = check_after_run(settings, now, also=channels)
@@ -315,9 +324,9 @@ def send_alerts(settings: Settings, now: datetime) -> tuple[str, ...]:
 
 
 def wait_until_recorded(task_runs: Collection[UUID], seconds: float = 15) -> bool:
-    """Wait until the server has stored the last state of all `task_runs`; False when `seconds` pass first.
+    """Wait until Prefect's server has stored the final state of all `task_runs`; False if `seconds` pass before.
 
-    Task runs reach it as events, which it stores a while after the flow has ended.
+    The server gets task runs as events, and stores them a while after the flow has ended.
     """
     deadline = time.monotonic() + seconds
     chosen = TaskRunFilter(id=TaskRunFilterId(any_=list(task_runs)))

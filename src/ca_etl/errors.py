@@ -1,4 +1,4 @@
-"""Errors that an operator can act on. Anything else is a defect and keeps its traceback."""
+"""Errors that an operator can act on, each with the next command. Any other error is a defect with a traceback."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from ca_etl.sanitize import visible
 
 
 class CaEtlError(Exception):
-    """Something outside the code prevents what was requested.
+    """An error whose cause is outside the code, such as a full disk. The base class of all errors with a next command.
 
-    `str(error)` names the problem and its file, URL or setting, `hint` is the next command to run. People may read both
-    where no stream of ours cleans them, as under Prefect, so that control characters are made visible here.
+    `str(error)` names the problem and its file, URL or setting, `hint` is the next command to run. In both, control
+    characters are written as escapes, since Prefect shows them as they are.
     """
 
     exit_status: int = 1
@@ -22,14 +22,14 @@ class CaEtlError(Exception):
 
 
 class UsageError(CaEtlError):
-    """The command line or a setting has an impossible value."""
+    """The command line or a setting has an invalid value."""
 
     exit_status = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something outside the code that is not as it should be, as data, and the next command to run."""
+    """A problem outside the code, reported as data and not raised: a message and the next command to run."""
 
     message: str
     next_command: str

@@ -1,8 +1,7 @@
-"""Log records for people or for programs, each with the fields of the run that wrote it.
+"""Logging on stderr as text or JSON, with the fields of a run, such as its id, in every record.
 
-Modules use `logging.getLogger(__name__)`; nothing here needs to be imported for that. What a run binds with `bound`
-is added to every record of the block by a filter of the handler that `configure` sets. Other handlers, Prefect's
-among them, are left as they are.
+Modules use `logging.getLogger(__name__)` and need not import this one. The handler that `configure` installs adds the
+fields of `bound` to every record; the handlers of other libraries, such as Prefect's, stay as they are.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ _fields: ContextVar[Mapping[str, object]] = ContextVar("ca_etl_log_fields", defa
 
 
 class LogFormat(StrEnum):
-    """Form of a log record on stderr."""
+    """Form of the log records on stderr: lines of text or of JSON."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class AddBound(logging.Filter):
-    """Adds the bound fields to a record as attributes; what the record has itself is kept."""
+    """A filter that adds the fields of `bound` to a record as attributes; existing attributes are kept."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Keep every record."""
+        """Add the fields and return true: every record is logged."""
         for name, value in _fields.get().items():
             record.__dict__.setdefault(name, value)
         return True
@@ -43,7 +42,7 @@ class AddBound(logging.Filter):
 
 @contextmanager
 def bound(**fields: object) -> Iterator[None]:
-    """Add fields to every record that is logged within the block, in this thread or task. None is left out."""
+    """Add fields to every log record of the block, in this thread or task. A field that is None is left out."""
     known = {name: value for name, value in fields.items() if value is not None}
     token = _fields.set({**_fields.get(), **known})
     try:
@@ -54,7 +53,7 @@ def bound(**fields: object) -> Iterator[None]:
 
 @contextmanager
 def timed(log: logging.Logger, what: str) -> Iterator[None]:
-    """Log at level INFO that `what` begins, and how long it took; the field `seconds` holds the same number."""
+    """Log at level INFO that the step `what` begins, and after how many seconds it ended (also in field `seconds`)."""
     log.info("%s begins", what)
     started = time.monotonic()
     ended = "failed"
@@ -67,7 +66,7 @@ def timed(log: logging.Logger, what: str) -> Iterator[None]:
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):
-    """Our handler of the root logger. `chosen` is the form of the command line, None where the settings decide."""
+    """The handler that `configure` installs. `chosen` is the form that the command line gave, None without one."""
 
     def __init__(self, chosen: LogFormat | None, *, verbose: bool) -> None:
         super().__init__(sys.stderr)
@@ -77,7 +76,7 @@ class StderrHandler(logging.StreamHandler[TextIO]):
         self.set_form(chosen or LogFormat.TEXT)
 
     def set_form(self, form: LogFormat) -> None:
-        """Log in this form from here on, and with it Python's warnings and unexpected errors."""
+        """Change the form of the log; as JSON, Python's warnings and unexpected errors become log records too."""
         self.is_json = form is LogFormat.JSON
         self.setFormatter(json_formatter() if self.is_json else logging.Formatter(TEXT))
         logging.getLogger().setLevel(logging.INFO if self.is_json or self.verbose else logging.WARNING)
@@ -86,11 +85,11 @@ class StderrHandler(logging.StreamHandler[TextIO]):
 
 
 def configure(form: LogFormat | None, *, verbose: bool = False) -> None:
-    """Log to stderr in this form from here on; None is text until `prefer` changes it.
+    """Start logging to stderr in this form; None is text, which `prefer` may change.
 
-    As JSON each record is one line with `ts` (ISO 8601, UTC), `level`, `logger`, `message` and the bound fields; an
-    unexpected error is such a line, too. JSON is for programs, which choose by level themselves: it holds
-    INFO, which text holds only when `verbose`.
+    As JSON each record is one line with `ts` (ISO 8601, UTC), `level`, `logger`, `message` and the fields of `bound`;
+    an unexpected error is a line of this form too. JSON includes INFO, since programs can choose by level; text
+    includes INFO only when `verbose`.
     """
     root = logging.getLogger()
     for handler in _own_handlers():
@@ -99,14 +98,14 @@ def configure(form: LogFormat | None, *, verbose: bool = False) -> None:
 
 
 def prefer(form: LogFormat) -> None:
-    """Log in the form that the settings name, unless `configure` got one. Nothing happens before `configure`."""
+    """Log in the form of the settings, unless `configure` was given a form. Before `configure` nothing happens."""
     for handler in _own_handlers():
         if handler.chosen is None:
             handler.set_form(form)
 
 
 def is_json() -> bool:
-    """Whether our handler writes JSON."""
+    """Whether the log that `configure` started is JSON."""
     return any(handler.is_json for handler in _own_handlers())
 
 
@@ -115,15 +114,15 @@ def _own_handlers() -> list[StderrHandler]:
 
 
 def show(name: str) -> None:
-    """Log INFO of this logger also as text that is not verbose."""
+    """Log the INFO records of the logger `name` also where text without `--verbose` would leave them out."""
     logging.getLogger(name).setLevel(logging.INFO)
 
 
 def adopt(form: LogFormat) -> None:
-    """Give the root logger's stream handlers this form: for a process whose handlers another library has set.
+    """Give the log of a flow run this form, by changing the handlers that Prefect has installed.
 
-    In a flow run those are Prefect's; what goes to Prefect's own server does not pass them, and to our records as
-    text all of its handlers are given what is visible.
+    As JSON, only the stream handlers change: records to Prefect's server have a form of their own. As text, all
+    handlers write control characters as escapes.
     """
     if form is LogFormat.TEXT:
         for handler in (*logging.getLogger().handlers, *logging.getLogger("ca_etl").handlers):
@@ -141,7 +140,7 @@ def _make_visible(record: logging.LogRecord) -> bool:
 
 
 def json_formatter() -> logging.Formatter:
-    """One JSON object a line."""
+    """A formatter that makes each log record one JSON object on a line."""
     from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415  30 ms that text does without
 
     return JsonFormatter(

@@ -1,8 +1,7 @@
-"""What passes between rooms: captures in, rows out.
+"""The types that packages of `ca_etl` exchange: captures from the archive, and the rows parsed from them.
 
-The Arrow schemas below are the only list of raw columns. `sql/raw/*.sql` creates the same
-columns in DuckDB, and a test holds the two equal. Times are UTC, dates are calendar days,
-money and rates are decimals; no column here is a binary float.
+The Arrow schemas are the only list of raw columns. `sql/raw/*.sql` creates the same columns in DuckDB, and a test
+compares the two. Times are UTC, dates are calendar days, money and rates are decimals; no column is a binary float.
 """
 
 from __future__ import annotations
@@ -27,24 +26,24 @@ MEDIA: Final = pa.list_(
 
 LOOPBACK: Final = "loopback"
 
-# Sources of articles, by the names that captures have.
+# Sources of articles, by the names in `raw.capture.source`.
 LISTINGS: Final = "timesca"
 POSTS_API: Final = "timesca-posts"
 FEED: Final = "timesca-feed"
 ARTICLE_PAGES: Final = "timesca-articles"
 
-# With these the page of an article states that it was deleted.
+# Statuses by which the page of an article states that the article was deleted.
 DELETED_STATUSES: Final = frozenset({404, 410})
-# With these an API or a feed is unavailable to us for good, or does not exist; 429 and 5xx pass.
+# Statuses by which an API or a feed is permanently unavailable, or does not exist; 429 and 5xx are temporary.
 UNAVAILABLE_STATUSES: Final = frozenset({400, 401, 403, 404, 405, 406, 410, 451})
 
 
 class ResponseClass(StrEnum):
-    """What one response is, whatever its source; stored with the capture.
+    """Class of one response, stored with its capture.
 
-    `page`: a readable page of any kind, or a file given by hand. `unchanged`: a page whose body is that of an earlier
-    capture (304, or a revisit record). `deleted`: the page of an article that was removed. `unavailable`: posts API
-    or feed refuses for good. `error`: all else that gives no page, such as another status, a bot check or an
+    `page`: a readable page of any kind, or an ingested file. `unchanged`: a page with the body of an earlier capture
+    (304, or a revisit record). `deleted`: the page of a deleted article. `unavailable`: posts API or feed refuses
+    permanently. `error`: a response without a page for another reason, such as another status, a bot check or an
     unreadable body.
     """
 
@@ -55,14 +54,14 @@ class ResponseClass(StrEnum):
     ERROR = "error"
 
 
-# Without rows these are facts about the site, and not something to check.
+# Classes of responses that are expected to have no rows: they are facts about the site.
 EXPECTED_RESPONSES: Final = frozenset({ResponseClass.DELETED, ResponseClass.UNAVAILABLE})
 
 
 def response_class(
     source: str, http_status: int | None, *, is_page: bool, is_revisit: bool = False
 ) -> ResponseClass:
-    """The class of a response of `source`; `is_page` where its body was read as a page that is not an error's.
+    """The class of a response of `source`. `is_page`: its body is a readable page that is not an error page.
 
     >>> response_class("timesca-articles", 410, is_page=False)
     <ResponseClass.DELETED: 'deleted'>
@@ -79,7 +78,7 @@ def response_class(
 
 
 class RejectReason(StrEnum):
-    """Why an input gave no row. The code is stored; the sentence is for people."""
+    """Reason code of a reject: why a capture, or a part of one, could not become a row."""
 
     # the archive could not be read
     BAD_RECORD = "bad_record"
@@ -92,7 +91,7 @@ class RejectReason(StrEnum):
     BINARY = "binary"
     TOO_LARGE = "too_large"
     OTHER_SITE = "other_site"
-    # the response was meant for machines and is not what was requested
+    # the response of an API or a feed is not what was requested
     API_REFUSED = "api_refused"
     BAD_JSON = "bad_json"
     BAD_XML = "bad_xml"
@@ -118,13 +117,13 @@ class RejectReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One response, or one file given by hand, as the archive holds it.
+    """One archived response, or one ingested file.
 
-    `payload` is the body with transfer and content encoding removed. `captured_at` is UTC, and
-    None when the time of the request is unknown. `url` is None for a file given by hand
-    without one. `refers_to` is the id of the capture that a revisit record refers to; `payload`
-    is then the body of that one. `truncated` repeats the record's WARC-Truncated reason. `total` is the number of
-    posts that match the whole query as the site reports it (X-WP-Total of WordPress), None without that header.
+    `payload` is the body with transfer and content encoding removed. `captured_at` is UTC, None when the time of the
+    request is unknown. `url` is None for an ingested file without an address. `refers_to` is the id of the earlier
+    capture that a revisit record refers to; `payload` is then the body of the earlier capture. `truncated` repeats the
+    record's WARC-Truncated reason. `total` is the number of posts that match the whole query as the site reports it
+    (X-WP-Total of WordPress), None without that header.
     """
 
     capture_id: str
@@ -144,13 +143,13 @@ class Capture:
 
     @property
     def payload_sha256(self) -> str:
-        """Hex SHA-256 of the decoded body: equal for equal pages, however they were sent."""
+        """SHA-256 of the decoded body in hex: equal for equal pages, whatever their encoding in transfer."""
         return hashlib.sha256(self.payload).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
-    """A part of an archive file that is not a usable record."""
+    """A byte range of an archive file, from `archive_offset`, that is not a usable WARC record."""
 
     archive_file: str
     archive_offset: int
@@ -249,7 +248,7 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(slots=True)
 class Rows:
-    """Rows of many captures on their way to the warehouse, one list of dicts a table."""
+    """The rows parsed from captures, to be loaded into the raw tables: a list of dicts for each table."""
 
     capture: list[dict[str, Any]] = field(default_factory=list)
     rate_observation: list[dict[str, Any]] = field(default_factory=list)
@@ -263,16 +262,16 @@ class Rows:
             getattr(self, table).extend(getattr(other, table))
 
     def tables(self) -> dict[str, pa.Table]:
-        """The rows as Arrow tables by name; a row that does not fit its schema raises `pa.ArrowInvalid`."""
+        """The rows as Arrow tables, by name. Raises `pa.ArrowInvalid` for a row that does not fit its schema."""
         return {
             name: pa.Table.from_pylist(getattr(self, name), schema=schema) for name, schema in SCHEMAS.items()
         }
 
 
 def site_name(url: str) -> str:
-    """The name under which a site's captures are kept: its host without `www.`.
+    """The name of a site for its data directory: the host of `url` without `www.`, empty for an invalid URL.
 
-    Every loopback address is one site, whatever its port: the demo's port may change.
+    Every loopback address is the site `loopback`, whatever its port, since the port of the demo may change.
 
     >>> site_name("https://www.timesca.com/latest/")
     'timesca.com'

@@ -1,4 +1,7 @@
-"""Text from a site or a machine, made safe for where it is shown: a terminal, a log, a published table."""
+"""Make text from a site or a machine safe for a terminal, a log or a published table.
+
+Characters that steer a terminal become escapes; secrets and the folders of this machine are removed.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from functools import cache
 from pathlib import Path, PurePath
 from typing import Any, Final, TextIO, cast
 
-# C0 (but tab and newline), DEL, C1, what turns the direction of writing, line separators; and half a character, as in
-# the name of a file that is not UTF-8, which no stream can encode.
+# C0 (except tab and newline), DEL, C1, marks of writing direction, line separators; and lone surrogates, as in a file
+# name that is not UTF-8, which no stream can encode.
 STEERING: Final = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ud800-\udfff]"
 )
-# The last @ of an address ends its user and password: a password may have one that was not quoted.
+# The last @ of an address ends its user and password: a password may contain an @ that was not quoted.
 USERINFO: Final = re.compile(r"(?<=://)[^\s/?#\"'<>]{0,500}@")
 LEAST_SECRET: Final = 4
 
@@ -22,13 +25,13 @@ _secrets: set[str] = set()
 
 
 def visible(text: str) -> str:
-    """The text with each character that steers a terminal written as a sign: an escape of two or four hex digits."""
-    # DEL is the one that a JSON log line may have as it is, and there x7f is not an escape
+    r"""The text with each character that steers a terminal replaced by an escape, such as `\x1b` or `\u202e`."""
+    # a JSON log line may contain DEL, and in JSON only \u007f is an escape
     return STEERING.sub(lambda match: f"\\x{ord(match[0]):02x}" if match[0] < " " else _escape(match), text)
 
 
 def json_escaped(text: str) -> str:
-    """JSON in which each such character is an escape: the same values to whoever parses it."""
+    """JSON with each character that steers a terminal replaced by a JSON escape; it parses to the same values."""
     return STEERING.sub(_escape, text)
 
 
@@ -37,9 +40,9 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def hide(secrets: Iterable[str]) -> None:
-    """Have `redacted` leave out these values and, of those that are addresses, password and path alone.
+    """Register secrets, which `redacted` removes from then on; of a URL, also its password and its path alone.
 
-    A path of words only, such as /webhook, is left: sentences have those too.
+    A path without digits, such as /webhook, is not a secret of its own: ordinary sentences contain it.
     """
     for secret in secrets:
         parts = re.fullmatch(r"\w+://(?:[^/@]*:(?P<password>[^/]*)@)?[^/]*(?P<path>/.*\d.*)?", secret)
@@ -48,16 +51,16 @@ def hide(secrets: Iterable[str]) -> None:
 
 
 def redacted(text: str) -> str:
-    """The text without the user and password of any address, and without the secrets given to `hide`."""
+    """The text with `***` in place of the user and password of any address, and of the secrets given to `hide`."""
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return USERINFO.sub("***@", text) if "@" in text else text
 
 
 def published(text: str, data_dir: Path) -> str:
-    """The text as a journal or a table may hold it: visible, without secrets and without folders of this machine.
+    """The text as journal and tables may contain it: control characters escaped, without secrets or machine folders.
 
-    A path within the data directory is relative to it; of one elsewhere its last part remains.
+    A path within the data directory becomes relative to that; of any other path only the last part remains.
     """
     text = visible(redacted(text))
     if "/" not in text:
@@ -69,7 +72,7 @@ def published(text: str, data_dir: Path) -> str:
 
 @cache
 def _machine_paths(data_dir: Path) -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Patterns of the data directory and of other absolute paths: /latest/ is one where there is such a folder."""
+    """Patterns of paths in the data directory and of other absolute paths, which begin with a folder of `/`."""
     roots = "|".join(re.escape(str(path)) for path in (data_dir.absolute(), data_dir.resolve()))
     names = "|".join(re.escape(entry.name) for entry in Path("/").iterdir())
     return (
@@ -79,20 +82,20 @@ def _machine_paths(data_dir: Path) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 class SafeStream:
-    """A text stream that cleans what it is given and writes it to another one, of which it has all else."""
+    """A text stream that applies `clean` to each text and writes the result to `stream`, whose attributes it has."""
 
     def __init__(self, stream: TextIO, clean: Callable[[str], str]) -> None:
-        # Rich writes there: its styles are escapes of our own. What it renders is cleaned by `screen`.
+        # Rich writes to this attribute: its styles are escapes that must stay. `screen` cleans the texts it renders.
         self.rich_proxied_file = stream
         self._clean = clean
 
     def write(self, text: str) -> int:
-        """Write the text, cleaned."""
+        """Write the cleaned text."""
         self.rich_proxied_file.write(self._clean(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write the lines, cleaned."""
+        """Write the cleaned lines."""
         for line in lines:
             self.write(line)
 
@@ -103,13 +106,13 @@ class SafeStream:
 
 
 def guard_streams() -> None:
-    """Have stdout and stderr write visible text from here on, stderr without secrets too."""
+    """Replace stdout and stderr by streams that escape control characters; stderr also leaves out secrets."""
     sys.stdout = cast("TextIO", SafeStream(sys.stdout, visible))
     sys.stderr = cast("TextIO", SafeStream(sys.stderr, lambda text: visible(redacted(text))))
 
 
 def exact(stream: TextIO) -> TextIO:
-    """The stream for data: a terminal's is guarded, a pipe or a file gets every character as it is."""
+    """The stream for the data of a command: a pipe or file gets every character unchanged, a terminal gets escapes."""
     if stream.isatty():
         return cast("TextIO", SafeStream(stream, visible))
     return cast("TextIO", getattr(stream, "rich_proxied_file", stream))

@@ -1,4 +1,4 @@
-"""Tables for people: what a page or a server sent is text in them, neither mark-up nor a command to a terminal."""
+"""Tables on a terminal, in which text from a page or server is neither Rich mark-up nor a terminal command."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from ca_etl.sanitize import visible
 
 
 class Screen(Console):
-    """A console that writes `visible` text; styles and movements of Rich's own pass."""
+    """A Rich console that writes control characters in texts as escapes; the styles of Rich itself stay."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Give the segments of what is rendered, cleaned."""
+        """Yield the rendered segments, with control characters in their texts as escapes."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text))
 
 
 def table(names: Iterable[str], rows: Iterable[Iterable[object]], right: Container[int] = ()) -> Table:
-    """A table of plain values, None empty; columns whose index is in `right` are aligned to the right.
+    """A Rich table of plain values with column names; None becomes an empty cell.
 
-    The cells are cleaned before Rich measures them: a control character has no width, its sign has.
+    Columns whose index is in `right` are aligned to the right. Control characters become escapes before Rich measures
+    the cells, since an escape has a width and a control character has none.
     """
     made = Table(box=SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""Every setting, one class. Values come from `CA_ETL_*` variables or a `.env` file."""
+"""The settings of an installation, read from `CA_ETL_*` variables or a `.env` file."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from ca_etl.errors import UsageError
 from ca_etl.logs import LogFormat
 
-NO_USER: Final = "a user or password in an address would be archived and published; leave it out"
+NO_USER: Final = "the address has a user or password, which would be archived and published; leave it out"
 
 
 class ArticleSource(StrEnum):
-    """A source of whole articles in a daily run: the posts API, the feed, the articles' own pages."""
+    """A source of whole articles in a daily run: the site's posts API, its feed, or the page of each article."""
 
     POSTS = "posts"
     FEED = "feed"
@@ -33,7 +33,7 @@ class ArticleSource(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Settings of one installation. Made once by the command or the flow, and passed down."""
+    """The settings of one installation, which the command or flow reads once and passes on."""
 
     model_config = SettingsConfigDict(
         env_prefix="CA_ETL_",
@@ -60,94 +60,103 @@ class Settings(BaseSettings):
         20,
         ge=0,
         le=1000,
-        description="Most pages of single articles in a run, new and known, where posts API and feed give too little.",
+        description="Most article pages requested in a run, new and known, where posts API and feed do not suffice.",
     )
     allowed_hosts: tuple[str, ...] = Field(
-        (), description="Hosts a redirect may lead to, besides site_url's own with and without www."
+        (), description="Hosts that a redirect may lead to, besides that of site_url with and without www."
     )
     contact: str = Field(
         "",
         pattern=r"^[\x20-\x7e]*$",
-        description="Mail address or page in the User-Agent; required for any site but loopback.",
+        description="Your mail address or web page, sent in the User-Agent; required for any site but loopback.",
     )
-    timezone: str = Field("Asia/Almaty", description="Zone of the schedules and of undated pages.")
+    timezone: str = Field("Asia/Almaty", description="Time zone of schedules and of pages without a date.")
     daily_cron: str = Field("0 7 * * *", description="Cron expression of the daily slot, in `timezone`.")
     sweep_cron: str = Field("30 9 * * 0", description="Cron expression of the weekly sweep, in `timezone`.")
-    sweep_pages: int = Field(5, ge=2, le=100, description="The last page of each listing that a sweep reads.")
+    sweep_pages: int = Field(
+        5, ge=2, le=100, description="Number of the last page that a sweep requests of each listing."
+    )
     sweep_days: int = Field(
         90,
         ge=1,
         le=36_500,
-        description="Days of publication within which a sweep checks for deleted posts and known pages are read again.",
+        description="Age in days up to which articles are checked for deletion and their pages are requested again.",
     )
     sweep_most_missing: int = Field(
         10,
         ge=0,
         le=100,
-        description="Percent of the known posts that a sweep's list may lack and be believed; 100 believes any list.",
+        description="Percent of known articles that the list of a sweep may lack; a list that lacks more is ignored.",
     )
     stale_after_hours: float = Field(
         6.0,
         gt=0,
         le=1_000_000,
-        description="Hours after a slot from which missing data are stale (`ca-etl status --fail-if-stale`).",
+        description="Hours after which a slot without an observation is overdue (`ca-etl status --fail-if-stale`).",
     )
     trust_clock: bool = Field(
         default=False,
-        description="Trust the clock, although the data or the dates of the site contradict it (`--trust-clock`).",
+        description="Trust this machine's clock, although earlier data or the site contradict it (`--trust-clock`).",
     )
     min_interval_seconds: float = Field(
         5.0, ge=0, description="Least pause between two requests to one host."
     )
     connect_timeout_seconds: float = Field(10.0, gt=0, description="Most seconds to connect to a host.")
-    read_timeout_seconds: float = Field(30.0, gt=0, description="Most seconds without a byte of a response.")
-    max_attempts: int = Field(3, ge=1, description="Attempts for one URL, the first included.")
+    read_timeout_seconds: float = Field(
+        30.0, gt=0, description="Most seconds to wait for the next byte of a response."
+    )
+    max_attempts: int = Field(3, ge=1, description="Most requests for one URL, the first included.")
     backoff_seconds: float = Field(
-        2.0, ge=0, description="Pause after a first failed attempt; it doubles with each further one."
+        2.0, ge=0, description="Seconds to wait after a first failed request; doubled after each further one."
     )
     max_retry_after_seconds: float = Field(
-        120.0, ge=0, description="A longer Retry-After ends the attempt loop."
+        120.0, ge=0, description="Longest Retry-After, in seconds, after which a URL is requested again."
     )
-    max_wire_bytes: int = Field(8_000_000, gt=0, description="Cap on a body as sent.")
-    max_decoded_bytes: int = Field(32_000_000, gt=0, description="Cap on a body once inflated.")
-    keep_releases: int = Field(7, ge=1, description="Releases kept; older ones are pruned.")
-    demo_port: int = Field(8808, ge=0, le=65535, description="Port of the demo site; 0 takes any.")
+    max_wire_bytes: int = Field(8_000_000, gt=0, description="Largest body of a response as sent, in bytes.")
+    max_decoded_bytes: int = Field(
+        32_000_000, gt=0, description="Largest body of a response after decompression, in bytes."
+    )
+    keep_releases: int = Field(7, ge=1, description="Number of releases kept; older releases are deleted.")
+    demo_port: int = Field(8808, ge=0, le=65535, description="Port of the demo site; 0 takes any free port.")
     log_format: LogFormat = Field(LogFormat.TEXT, description="Form of the log on stderr: text or json.")
     alert_webhook: SecretStr | None = Field(
         None,
-        description="Address that alerts are posted to, as Slack takes them. Secret: it is its own password.",
+        description="URL that alerts are posted to, in the form of Slack. Secret: whoever has the URL can post.",
     )
     alert_mail: SecretStr | None = Field(
-        None, description="Mail server of alerts: smtp://user@host:587 (STARTTLS) or smtps://user@host:465."
+        None,
+        description="URL of the mail server for alerts: smtp://user@host:587 (STARTTLS) or smtps://user@host:465.",
     )
-    alert_mail_password: SecretStr | None = Field(None, description="Password of alert_mail's user.")
-    alert_mail_from: str = Field("", description="Sender of alerts. Default: alert_mail's user, an address.")
+    alert_mail_password: SecretStr | None = Field(None, description="Password of the user in alert_mail.")
+    alert_mail_from: str = Field(
+        "", description="Sender address of alerts. Default: the user in alert_mail, if that is an address."
+    )
     alert_mail_to: tuple[str, ...] = Field((), description="Addresses that alerts are mailed to.")
     alert_prefect_block: str = Field(
         "", description="Prefect notification block that flows send alerts to, such as slack-webhook/ca-etl."
     )
-    # at most 35: three channels are done before another process stops waiting for the lock (operate/alert_delivery.py)
+    # at most 35: three channels end before another process stops waiting for the lock (operate/alert_delivery.py)
     alert_timeout_seconds: float = Field(
         30.0,
         gt=0,
         le=35,
-        description="Most seconds that a channel may take after a run; unsent messages wait for the next one.",
+        description="Most seconds for sending to one channel after a run; the next run sends the remaining messages.",
     )
     alert_failed_runs: int = Field(
         2,
         ge=1,
-        description="Failures in a row for want of the site or by a kill from which there is an alert.",
+        description="Failed runs in a row that raise an alert, where the site was away or the run was killed.",
     )
     alert_rejects_least: int = Field(
-        3, ge=0, description="Up to so many rejects in a run are never an alert."
+        3, ge=0, description="Largest number of rejects in a run that never raises an alert."
     )
     alert_rejects_times: float = Field(
         3.0,
         ge=1,
-        description="More rejects than this many times the usual are an alert; usual is the median of 20 runs.",
+        description="A run raises an alert with more than so many times the usual rejects, the median of 20 runs.",
     )
     alert_missing_pages: int = Field(
-        1, ge=1, description="Pages beyond the usual number that a slot lacks, from which there is an alert."
+        1, ge=1, description="Missing pages of a slot, above their usual number, that raise an alert."
     )
 
     @field_validator("timezone")
@@ -156,8 +165,8 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(name)
         except (ZoneInfoNotFoundError, OSError, ValueError) as error:
-            # "America" is a folder of the zone database, "../x" no key at all
-            raise ValueError(f"no time zone {name!r}; a name is such as Asia/Almaty") from error
+            # "America" is a folder of the zone database, "../x" not a key
+            raise ValueError(f"{name!r} is not a time zone such as Asia/Almaty") from error
         return name
 
     @field_validator("daily_cron", "sweep_cron")
@@ -166,7 +175,7 @@ class Settings(BaseSettings):
         try:
             next(CronSim(expression, datetime(2026, 1, 1, tzinfo=UTC)))
         except (CronSimError, StopIteration) as error:
-            raise ValueError(f"no cron expression {expression!r}; one is such as 0 7 * * *") from error
+            raise ValueError(f"{expression!r} is not a cron expression such as 0 7 * * *") from error
         return expression
 
     @field_validator("alert_webhook", "alert_mail", "alert_mail_password", mode="before")
@@ -185,19 +194,19 @@ class Settings(BaseSettings):
     @classmethod
     def _some_paths_once_each(cls, paths: tuple[str, ...]) -> tuple[str, ...]:
         if not paths:
-            raise ValueError('at least one page is needed, such as ["/"]')
+            raise ValueError('the list is empty; at least one path is needed, such as ["/"]')
         if any("@" in urlsplit(path).netloc for path in paths):
             raise ValueError(NO_USER)
         return tuple(dict.fromkeys(paths))
 
     @property
     def zone(self) -> ZoneInfo:
-        """The zone object of `timezone`."""
+        """The time zone of the setting `timezone`."""
         return ZoneInfo(self.timezone)
 
     @property
     def archive_dir(self) -> Path:
-        """Folder of the WARC files, written once."""
+        """Folder of the archive, the WARC files."""
         return self.data_dir / "archive"
 
     @property
@@ -207,9 +216,9 @@ class Settings(BaseSettings):
 
 
 def read_settings(site: str | None = None) -> Settings:
-    """The settings of environment and `.env`; `site` is the address that the option `--site` gives, None without it.
+    """Read the settings from environment and `.env`. `site` replaces `site_url` unless it is None.
 
-    Raises `UsageError` for an impossible value.
+    Raises `UsageError` for an invalid value.
     """
     given: dict[str, Any] = {} if site is None else {"site_url": site}
     try:
@@ -228,19 +237,19 @@ def read_settings(site: str | None = None) -> Settings:
         first = error.errors(include_url=False)[0]
         name = "_".join(map(str, first["loc"]))
         variable = "--site" if name in given else f"CA_ETL_{name.upper()}"
-        # what holds an @ may hold a password before it
+        # a value with an @ may contain a password before it
         value = "" if "@" in str(first["input"]) else f"={first['input']}"
         raise UsageError(f"{variable}{value}: {first['msg']}", "env | grep CA_ETL_") from error
 
 
 PREFIX: Final = "CA_ETL_"
-# Read by the deployments: the folder that they are made from.
+# Variables that only the deployments read: the folder of the repository.
 NO_SETTINGS: Final = frozenset({"CA_ETL_HOME"})
 
 
 @dataclass(frozen=True, slots=True)
 class Misspelt:
-    """A variable without effect, its origin (`environment` or a file), and the setting that may be meant."""
+    """A `CA_ETL_` variable that is not a setting, its origin (`environment` or a file), and a similar setting."""
 
     name: str
     origin: str
@@ -252,7 +261,7 @@ class Misspelt:
 
 
 def misspelt(names: Mapping[str, str]) -> tuple[Misspelt, ...]:
-    """Those of the variables that are not settings; `names` maps each variable to its origin."""
+    """The variables among `names` that are not settings. `names` maps each variable to its origin."""
     known = sorted({f"{PREFIX}{name}".upper() for name in Settings.model_fields} | NO_SETTINGS)
     unknown = {name: origin for name, origin in names.items() if name.upper() not in known}
     return tuple(
@@ -262,7 +271,7 @@ def misspelt(names: Mapping[str, str]) -> tuple[Misspelt, ...]:
 
 
 def present() -> dict[str, str]:
-    """The variables with our prefix, in upper or lower case, and the origin of each: `.env` or the environment."""
+    """The variables with the prefix `CA_ETL_`, in upper or lower case, with their origin: `.env` or `environment`."""
     path = Path(str(Settings.model_config.get("env_file")))
     in_file = list(dotenv_values(path)) if path.is_file() else []
     origins = {name: str(path) for name in in_file} | dict.fromkeys(os.environ, "environment")

@@ -38,9 +38,9 @@ def test_a_slot_is_shown_in_its_zone_and_in_utc() -> None:
 def test_a_schedule_of_the_environment_is_shown_with_what_has_to_follow(cli: Cli) -> None:
     shown = cli("schedule", CA_ETL_DAILY_CRON="15 6 * * *").stdout
     assert "daily  15 6 * * *  Asia/Almaty" in shown
-    assert "CA_ETL_DAILY_CRON set here" in shown
+    assert "CA_ETL_DAILY_CRON: changed in the settings" in shown
     assert "deployments/prefect.yaml, then deploy again" in shown
-    assert "set here" not in cli("schedule").stdout
+    assert "changed in the settings" not in cli("schedule").stdout
 
 
 def test_every_guide_has_three_commands_and_names_files_that_exist() -> None:

@@ -29,7 +29,7 @@ def test_a_schedule_of_the_settings_that_the_file_does_not_have_is_reported() ->
     assert list(outdated_crons(Settings(_env_file=None))) == []
     changed = Settings(daily_cron="15 6 * * *", _env_file=None)
     assert list(outdated_crons(changed)) == [
-        "prefect.yaml runs daily at 0 7 * * * (Asia/Almaty), and the settings have 15 6 * * * (Asia/Almaty)"
+        "prefect.yaml runs daily at 0 7 * * * (Asia/Almaty), but the settings have 15 6 * * * (Asia/Almaty)"
     ]
     moved = Settings(timezone="Asia/Bishkek", _env_file=None)
     assert [line.split()[2] for line in outdated_crons(moved)] == ["daily", "sweep"]

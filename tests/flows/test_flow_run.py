@@ -162,7 +162,7 @@ def test_late_runs_coalesce_into_one_and_the_others_are_skipped(
     assert names == ["Completed", "Skipped", "Skipped"]
     assert all(state.is_completed() for state, _ in states)
     (record,) = journal.read(data_dir)
-    assert f"was published by run {record.run_id}" in states[1][0].message
+    assert f"Skipped: run {record.run_id} has published the slot" in states[1][0].message
     assert len([request for request in site.requests if request.path == "/"]) == 1
 
 

@@ -1,4 +1,4 @@
-"""The command line: `main` is the entry point of `ca-etl`, and a module holds a group of commands."""
+"""The command line `ca-etl`: its entry point `main`, and one module for each group of commands."""
 
 
 def main() -> None:

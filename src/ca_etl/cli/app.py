@@ -1,6 +1,6 @@
-"""The command line. Results go to stdout, progress and logs to stderr.
+"""The application `ca-etl`, made of its commands. Results go to stdout, progress and logs to stderr.
 
-Every import that costs time is inside the command that needs it, so that `ca-etl --help` responds at once.
+Every slow import is inside the command that needs it, so that `ca-etl --help` responds at once.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ INTERRUPTED = 130
 
 
 def main() -> None:
-    """Entry point: errors an operator can act on become one sentence, the next command and an exit status."""
+    """Run a command. An error that an operator can act on becomes a sentence, the next command and an exit status."""
     guard_streams()
     try:
         app()
@@ -56,7 +56,7 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         path = f" ({error.filename})" if error.filename else ""
-        hint = "df -h . && ls -ld data (is there room, may we write?)"
+        hint = "df -h . && ls -ld data (is there free space, may this user write?)"
         print_error(f"{error.strerror or error}{path}", hint)
         sys.exit(1)
 

@@ -1,4 +1,4 @@
-"""The commands about what is published: query it, export it, decide about its captures, move back from it."""
+"""The commands for published data: query a release, export it, roll it back, decide about a capture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ca_etl.errors import UsageError
 
 Raw = Annotated[
     bool,
-    typer.Option("--raw", help="CSV cells that begin like a formula as they are, without an apostrophe."),
+    typer.Option("--raw", help="CSV: no apostrophe before texts that a spreadsheet takes for formulas."),
 ]
 
 
@@ -24,7 +24,7 @@ def sql(
         Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")
     ] = None,
     failed: Annotated[
-        bool, typer.Option("--failed", help="Query what the last run built and could not publish.")
+        bool, typer.Option("--failed", help="Query what the last run built but did not publish.")
     ] = False,
     raw: Raw = False,
 ) -> None:
@@ -38,7 +38,7 @@ def sql(
 def rollback(
     to: Annotated[str | None, typer.Argument(help="Release to return to. Default: the previous one.")] = None,
 ) -> None:
-    """Move `current` back to an earlier release; nothing is deleted. The next run builds on it."""
+    """Make an earlier release the current one again; nothing is deleted. The next run builds on this release."""
     from ca_etl.pipeline.context import utc_now
     from ca_etl.warehouse import lock, release
 
@@ -52,12 +52,12 @@ def rollback(
 def decide(
     decision: Annotated[
         Literal["exclude", "accept"],
-        typer.Argument(help="exclude: leave its observations out. accept: they are right."),
+        typer.Argument(help="exclude: leave the capture's observations out. accept: they are right."),
     ],
-    capture_id: Annotated[str, typer.Argument(help="As a firing check names it (ca-etl status).")],
-    reason: Annotated[str, typer.Option(help="Why; stored with the decision.")],
+    capture_id: Annotated[str, typer.Argument(help="The capture that a check names (ca-etl status).")],
+    reason: Annotated[str, typer.Option(help="Why you decide so; stored with the decision.")],
 ) -> None:
-    """Decide about a capture that a check stopped; the next run respects it."""
+    """Exclude or accept a capture whose observations a check stopped; the next run applies the decision."""
     from ca_etl.cli.query import assert_capture
     from ca_etl.pipeline.context import utc_now
     from ca_etl.warehouse import overrides
@@ -65,14 +65,15 @@ def decide(
 
     data_dir = load_settings().data_dir
     if not reason.strip():
-        raise UsageError("--reason must not be empty", 'ca-etl decide ... --reason "why"')
+        raise UsageError("--reason is empty; a decision needs one", 'ca-etl decide ... --reason "why"')
     assert_capture(data_dir, capture_id)
     overrides.append(data_dir, CaptureDecision(capture_id, decision, reason, utc_now()))
-    print_line(f"{decision} {capture_id}: in {data_dir / overrides.DECISIONS_FILE}; next: ca-etl run")
+    path = data_dir / overrides.DECISIONS_FILE
+    print_line(f"the decision to {decision} {capture_id} is stored in {path}; next: ca-etl run")
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(help="Folder for the files; made when absent.")],
+    folder: Annotated[Path, typer.Argument(help="Folder for the files; made if it does not exist.")],
     table: Annotated[
         list[str] | None, typer.Option("--table", "-t", help="Only this table (repeatable).")
     ] = None,
@@ -81,7 +82,7 @@ def export(
     ] = "parquet",
     raw: Raw = False,
 ) -> None:
-    """Write the tables of the current release to a folder, one file each."""
+    """Write the tables of the current release to a folder, one file for each table."""
     from ca_etl.cli.query import export_tables
 
     for path in export_tables(load_settings().data_dir, folder, table or [], Format(form), raw=raw):

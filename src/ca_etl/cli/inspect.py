@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-    check: Annotated[bool, typer.Option("--check", help="Print what doctor prints instead.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Run `ca-etl doctor` instead.")] = False,
     fail_if_stale: Annotated[
-        bool, typer.Option("--fail-if-stale", help="Exit with 1 when a slot that was due is not observed.")
+        bool, typer.Option("--fail-if-stale", help="Exit with 1 when an overdue slot is not observed.")
     ] = False,
 ) -> None:
-    """Show how fresh the data is, what the last runs did, which checks fire. Exit status 1: a file is damaged."""
+    """Show how fresh the data are, what the last runs did, which checks fire. Exit status 1: a file is damaged."""
     if check:
         doctor(as_json=as_json)
     from ca_etl.operate.status import collect, render, staleness
@@ -37,16 +37,16 @@ def status(
         print_error(damage.message, damage.next_command)
     stale = staleness(report) if fail_if_stale else ()
     for message in stale:
-        print_error(message, "ca-etl doctor, then ca-etl run")
+        print_error(message, "ca-etl doctor, then: ca-etl run")
     if report.damaged or stale:
         raise typer.Exit(1)
 
 
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     deep: Annotated[bool, typer.Option("--deep", help="Read every archive file to its end.")] = False,
 ) -> None:
-    """Check machine, settings and data directory, with the next command for each problem. Exit status 1: an error."""
+    """Check machine, settings and data directory; each problem has its next command. Exit status 1: an error."""
     from ca_etl.operate.doctor import examine, render
     from ca_etl.operate.machine import Level
     from ca_etl.pipeline.context import utc_now
@@ -66,10 +66,10 @@ def doctor(
 
 def verify(
     quick: Annotated[
-        bool, typer.Option("--quick", help="Only compare the files of the release with its descriptor.")
+        bool, typer.Option("--quick", help="Only compare the files of the release with its datapackage.json.")
     ] = False,
 ) -> None:
-    """Compare the current release with a rebuild made elsewhere. Changes nothing. Exit status 1: something differs."""
+    """Rebuild the current release in a temporary folder and compare the two. Exit status 1: they differ."""
     from ca_etl.cli.query import published
     from ca_etl.pipeline.verify import DamagedSource
     from ca_etl.pipeline.verify import verify as compare
@@ -83,10 +83,10 @@ def verify(
             differences.append(difference)
             typer.echo(f"{difference.thing}: {difference.how}")
     if any(isinstance(difference, DamagedSource) for difference in differences):
-        print_error(f"what {release.folder} was made from is damaged", RESTORE)
+        print_error(f"files from which {release.folder} was made are missing or damaged", RESTORE)
     elif differences:
         hint = "ca-etl rebuild (makes a new release from the archive), or ca-etl rollback"
-        print_error(f"{release.folder} is not as it was published, or not what the archive gives", hint)
+        print_error(f"{release.folder} differs from what was published or from what the archive gives", hint)
     if differences:
         raise typer.Exit(1)
     typer.echo(f"{release.release_id}: {'files' if quick else 'files and tables'} are as they should be")
@@ -105,7 +105,7 @@ def releases() -> None:
 
 
 def models() -> None:
-    """List the SQL models in build order, with their parents and what they hold."""
+    """List the SQL models in build order, with their parents and descriptions."""
     from ca_etl.warehouse.models import discover
     from ca_etl.warehouse.sqlfiles import sql_root
 

@@ -1,4 +1,4 @@
-"""Commands of a scheduled installation: `schedule` and `alerts`, and the alert check after a run."""
+"""Commands of a scheduled installation: `ca-etl schedule`, `ca-etl alerts`, and the alert check after a run."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ CADENCE: Final = ("daily_cron", "sweep_cron", "timezone")
 
 
 def schedule() -> None:
-    """List when each source is captured next, and the ways to have runs started."""
+    """List the next slots of each schedule, and the ways to start runs on schedule."""
     from ca_etl.pipeline.context import utc_now
 
     typer.echo(explain_schedules(load_settings(), utc_now()))
 
 
 def alerts(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Send and record nothing.")] = False,
 ) -> None:
-    """Check what needs an operator, send what began or ended, list what is open. Exit status 1: an alert is open."""
+    """Check for alerts, send messages about new and ended ones, list the open ones. Exit status 1: an alert is open."""
     from ca_etl.operate.alert_delivery import check_alerts
     from ca_etl.pipeline.context import utc_now
 
@@ -61,7 +61,7 @@ def _print_warnings(warnings: tuple[str, ...]) -> None:
 
 
 def _lines(report: AlertReport, now: datetime, *, dry_run: bool) -> Iterator[str]:
-    """Some lines for each open alert, then what was sent and what waits."""
+    """The lines of an alert report: three for each open alert, then the sent and the undelivered messages."""
     from ca_etl.operate.alerts import duration
 
     for alert in report.open:
@@ -74,12 +74,15 @@ def _lines(report: AlertReport, now: datetime, *, dry_run: bool) -> Iterator[str
         yield f"{'would be sent' if dry_run else 'sent'}: {message.subject}"
     if not dry_run:
         for delivery in report.waiting:
-            yield f"waits for {', '.join(delivery.to)}: {delivery.message.subject}"
+            yield f"not yet delivered to {', '.join(delivery.to)}: {delivery.message.subject}"
 
 
 @contextmanager
 def alerts_after(settings: Settings) -> Iterator[None]:
-    """Check for alerts when the run of the block has ended, however it ended; not when there was none."""
+    """Check for alerts after the run within the block, also after a failed one.
+
+    An invalid command, an interruption and a lock held by another run are not followed by a check.
+    """
     from ca_etl.warehouse.lock import LockHeldError
 
     try:
@@ -93,7 +96,7 @@ def alerts_after(settings: Settings) -> Iterator[None]:
 
 
 def check_and_warn(settings: Settings, *, played: bool = False) -> None:
-    """Send what began or ended. `played`: by the clock of the last run, which the demo sets to a past day."""
+    """Check for alerts after a run and print the warnings. `played` uses the clock of the last run, as for the demo."""
     from ca_etl.operate.alert_delivery import check_after_run, end_of_last_run
     from ca_etl.pipeline.context import utc_now
 
@@ -102,7 +105,7 @@ def check_and_warn(settings: Settings, *, played: bool = False) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SetupGuide:
-    """One way to set the schedules up: what is needed first, and three commands."""
+    """One way to start runs on schedule: a title, the preparations (`first`), and three commands."""
 
     title: str
     first: str
@@ -122,9 +125,9 @@ GUIDES: Final = (
     ),
     SetupGuide(
         "A Prefect server and a worker",
-        "A server runs (`prefect server start`, or ca-etl-server.service), and first of all: "
-        "export PREFECT_API_URL=http://127.0.0.1:4200/api. The worker's environment is that of the runs: "
-        "CA_ETL_DATA_DIR, CA_ETL_CONTACT and the like belong there. For good: ca-etl-worker.service.",
+        "Before the first command: start a server (`prefect server start`, or ca-etl-server.service), and "
+        "export PREFECT_API_URL=http://127.0.0.1:4200/api. Runs have the environment of the worker: set "
+        "CA_ETL_DATA_DIR, CA_ETL_CONTACT and other settings there. As a service: ca-etl-worker.service.",
         (
             ".venv/bin/python -m flows.deploy setup",
             "CA_ETL_HOME=$PWD .venv/bin/prefect --no-prompt deploy --prefect-file deployments/prefect.yaml --all",
@@ -133,8 +136,8 @@ GUIDES: Final = (
         ),
     ),
     SetupGuide(
-        "A Prefect server and one process that serves all",
-        "For one machine: no work pool, no deploy. For good: ca-etl-server.service and ca-etl-serve.service.",
+        "A Prefect server and one process that serves all flows",
+        "For one machine: no work pool, no deploy. As services: ca-etl-server.service and ca-etl-serve.service.",
         (
             ".venv/bin/prefect server start --host 127.0.0.1 --port 4200",
             "export PREFECT_API_URL=http://127.0.0.1:4200/api  # in another terminal",
@@ -143,10 +146,10 @@ GUIDES: Final = (
     ),
     SetupGuide(
         "Containers: Prefect server, PostgreSQL, worker",
-        "Docker with its compose plugin. Fill in CA_ETL_CONTACT in deployments/ca_etl.env before the third command.",
+        "Needs Docker with compose. Fill in CA_ETL_CONTACT in deployments/ca_etl.env before the third command.",
         (
             "cp deployments/ca_etl.env.example deployments/ca_etl.env",
-            "export POSTGRES_PASSWORD=$(openssl rand -hex 16)  # keep it: the database does",
+            "export POSTGRES_PASSWORD=$(openssl rand -hex 16)  # write it down: the database keeps this password",
             "docker compose --file deployments/compose.yaml up --build --detach",
         ),
     ),
@@ -154,7 +157,7 @@ GUIDES: Final = (
 
 
 def explain_schedules(settings: Settings, now: datetime) -> str:
-    """The schedules of the installation and how to set them up, as plain text. `now` is zone-aware."""
+    """The next slots of each schedule after `now` (zone-aware) and how to start runs on schedule, as plain text."""
     from ca_etl.sources.schedules import schedules
 
     lines = [line for planned in schedules(settings) for line in (*_slots(planned, now), "")]
@@ -176,12 +179,13 @@ def _slots(planned: Schedule, now: datetime) -> Iterator[str]:
 
 
 def _changed_settings(settings: Settings) -> Iterator[str]:
-    """The settings that files of a deployment have to repeat, where they are changed."""
+    """How to repeat changed schedule settings in the files of a deployment; nothing while they have their defaults."""
     fields = type(settings).model_fields
     changed = [name for name in CADENCE if getattr(settings, name) != fields[name].default]
     if not changed:
         return
-    yield f"{', '.join(f'CA_ETL_{name.upper()}' for name in changed)} set here; what is deployed follows with:"
+    names = ", ".join(f"CA_ETL_{name.upper()}" for name in changed)
+    yield f"{names}: changed in the settings; repeat the change in what is deployed:"
     yield "  Prefect: the same crons in deployments/prefect.yaml, then deploy again"
     yield "  timers: sudo systemctl edit ca-etl.timer ca-etl-sweep.timer  (an empty OnCalendar=, then the new one)"
     yield ""

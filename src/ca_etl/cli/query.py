@@ -1,4 +1,4 @@
-"""Queries and exports of the current release, read-only, and look-ups of unpublished warehouses."""
+"""Read-only queries and exports of the current release, and queries of warehouses that were not published."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 import duckdb
 from duckdb import StatementType
 
-from ca_etl.cli.render import Format, write_parquet, write_result
+from ca_etl.cli.render import PARQUET_ON_STDOUT, PARQUET_TO_FILE, Format, write_parquet, write_result
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.warehouse import lock
 from ca_etl.warehouse.lock import Holder, LockHeldError
@@ -19,7 +19,7 @@ from ca_etl.warehouse.reading import readable
 from ca_etl.warehouse.release import BUILDING, RELEASES, WAREHOUSE, Release, current_release
 
 SHOW: Final = 'ca-etl sql "show tables"'
-# What a parser allows before the word EXPLAIN; a block comment may hold another one, which no pattern can follow.
+# EXPLAIN after spaces and line comments. Block comments nest, which no pattern can match: those are refused.
 EXPLAIN: Final = re.compile(
     r"(?:\s|--[^\r\n]*[\r\n])*+explain\b\s*(?:analy[sz]e\b\s*)?(?P<options>\([^()]{1,200}\))?(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
@@ -33,39 +33,39 @@ READING_PRAGMA: Final = re.compile(
 
 
 class QueryError(CaEtlError):
-    """DuckDB does not accept the query, or the query does not only read."""
+    """A query that DuckDB does not accept, or that would do more than read."""
 
 
 def run_query(
     data_dir: Path, query: str, form: Format, output: Path | None, *, failed: bool = False, raw: bool = False
 ) -> None:
-    """Run one query and write its rows to `output` or stdout.
+    """Run one query on the current release and write its rows to `output` or stdout.
 
-    `failed` queries the warehouse that the last run built and could not publish; `raw` is that of `write_result`.
+    `failed` queries the warehouse that the last run built but did not publish; `raw` is that of `write_result`.
 
-    Raises `QueryError` for SQL that does not run or does not only read, `UsageError` for parquet on a terminal or a
-    missing release, and `LockHeldError` where a run is still at work on what `failed` asks for.
+    Raises `QueryError` for SQL that DuckDB refuses or that would do more than read, `UsageError` for Parquet on stdout
+    or a missing release, and `LockHeldError` while a run is building the warehouse that `failed` requests.
     """
     if form is Format.PARQUET and output is None:
-        raise UsageError("parquet is not text", 'ca-etl sql "..." --format parquet --output rows.parquet')
+        raise UsageError(PARQUET_ON_STDOUT, PARQUET_TO_FILE)
     warehouse = _newest_unpublished(data_dir) if failed else published(data_dir).warehouse
     try:
         with readable(warehouse, locked_down=True) as con:
             assert_reads(con, query)
             relation = con.sql(query)
             if relation is None:
-                raise QueryError("the query returns no rows", SHOW)
+                raise QueryError("the statement has no result to print", SHOW)
             _write(relation, form, output, raw=raw)
     except duckdb.Error as error:
         raise QueryError(str(error), SHOW) from error
 
 
 def assert_reads(con: duckdb.DuckDBPyConnection, query: str) -> None:
-    """Raise `QueryError` unless each statement of `query` reads, by DuckDB's own types of statements.
+    """Raise `QueryError` unless each statement of `query` only reads, by the statement types of DuckDB.
 
-    FROM, VALUES, SHOW, DESCRIBE and SUMMARIZE are SELECT to it. A temporary table or macro is refused too: a
-    connection has one query, in which WITH does the same. `con` is locked down: DuckDB 1.5 opens the files that
-    `import database` names while it parses. Raises `duckdb.Error` for text that is not SQL.
+    DuckDB gives FROM, VALUES, SHOW, DESCRIBE and SUMMARIZE the type SELECT. A temporary table or macro is refused too:
+    a connection runs one query, in which WITH does the same. `con` must be locked down, because DuckDB 1.5 opens the
+    files that `import database` names while it parses. Raises `duckdb.Error` for text that is not SQL.
     """
     try:
         statements = con.extract_statements(query)
@@ -74,7 +74,7 @@ def assert_reads(con: duckdb.DuckDBPyConnection, query: str) -> None:
         refused = ["a statement of an unknown type"]  # DuckDB 2.0 has no name for UPDATE EXTENSIONS
     if refused:
         raise QueryError(
-            f"only statements that read are run here: SELECT, EXPLAIN, SHOW, DESCRIBE, SUMMARIZE; not {refused[0]}",
+            f"{refused[0]} is refused: only statements that read may run, such as SELECT, EXPLAIN, SHOW or DESCRIBE",
             'ca-etl sql "select ..." --output FILE, or ca-etl export FOLDER (both write rows to files)',
         )
 
@@ -85,7 +85,7 @@ def _reads(con: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> bool:
         case StatementType.SELECT:
             return True
         case StatementType.EXPLAIN:
-            # EXPLAIN ANALYZE runs what it explains, and its type does not show what that is
+            # EXPLAIN ANALYZE runs the explained statement, whose type DuckDB does not give
             match = EXPLAIN.fullmatch(text)
             return match is not None and (
                 _types(con, match["rest"]) == [StatementType.SELECT]
@@ -94,10 +94,10 @@ def _reads(con: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> bool:
         case StatementType.PRAGMA:
             return READING_PRAGMA.match(text) is not None
         case StatementType.CREATE:
-            # the columns of a PIVOT are a type that DuckDB 1.5 makes before the SELECT; what is typed has a text
+            # for a PIVOT, DuckDB 1.5 adds a CREATE TYPE before the SELECT, which unlike one of the user has no text
             return not text
         case StatementType.MULTI:
-            # the same in 2.0, but also for INSERT and COPY of a PIVOT, which are not a subquery
+            # a PIVOT in DuckDB 2.0; an INSERT or COPY of one has this type too, but cannot be a subquery
             return bool(_types(con, f"select exists (\n{text.strip().removesuffix(';')}\n)"))
     return False
 
@@ -112,18 +112,18 @@ def _types(con: duckdb.DuckDBPyConnection, text: str) -> list[StatementType]:
 def export_tables(
     data_dir: Path, folder: Path, tables: Sequence[str], form: Format, *, raw: bool = False
 ) -> Iterator[Path]:
-    """Write each table of `main`, or those named, to `folder`; gives each file once it is whole.
+    """Write each table of `main`, or only `tables`, to `folder`; yields the path of each complete file.
 
-    Raises `UsageError` for a table that `main` does not have, and for a folder in a release.
+    Raises `UsageError` for a table that `main` does not have, and for a folder within a release.
     """
     if any(
         folder.resolve().is_relative_to((data_dir / RELEASES).resolve()) for folder in (folder, folder.parent)
     ):
-        raise UsageError(f"{folder} is in a release, which never changes", "ca-etl export some/other/folder")
+        raise UsageError(f"{folder} is in a release, which must not change", "ca-etl export other/folder")
     with readable(published(data_dir).warehouse) as con:
         known = [row[0] for row in con.execute(TABLES).fetchall()]
         if missing := [name for name in tables if name not in known]:
-            raise UsageError(f"main has no table {', '.join(missing)}", SHOW)
+            raise UsageError(f"the schema main of the release has no table {', '.join(missing)}", SHOW)
         folder.mkdir(parents=True, exist_ok=True)
         for name in tables or known:
             path = folder / f"{name}.{form}"
@@ -135,17 +135,17 @@ TABLES = "select table_name from information_schema.tables where table_schema = 
 
 
 def published(data_dir: Path) -> Release:
-    """The current release. Raises `UsageError` before the first one."""
+    """The current release of the data directory. Raises `UsageError` when nothing has been published."""
     release = current_release(data_dir)
     if release is None:
-        raise UsageError(f"{data_dir} holds no release yet", "ca-etl run, ca-etl ingest or ca-etl demo")
+        raise UsageError(f"{data_dir} has no release yet", "ca-etl run, ca-etl ingest or ca-etl demo")
     return release
 
 
 def assert_capture(data_dir: Path, capture_id: str) -> None:
     """Raise `UsageError` when neither the current release nor an unpublished warehouse has the capture.
 
-    One that a run is writing is not opened: where only that one may have it, `LockHeldError` is raised.
+    The warehouse that a run is writing is not opened: when only this one may have it, `LockHeldError` is raised.
     """
     current = current_release(data_dir)
     at_work = lock.at_work(data_dir)
@@ -156,26 +156,29 @@ def assert_capture(data_dir: Path, capture_id: str) -> None:
     if at_work is not None:
         raise LockHeldError(data_dir, at_work)
     raise UsageError(
-        f"{data_dir} has no capture {capture_id!r}", "ca-etl status (names those of firing checks)"
+        f"{data_dir} has no capture {capture_id!r}", "ca-etl status (lists the captures of firing checks)"
     )
 
 
 def _unpublished(data_dir: Path, at_work: Holder | None) -> list[Path]:
-    """The warehouses of building folders, the newest last, without the one that a run is writing."""
+    """The warehouse files that were built but not published, the newest last, without one that a run is writing."""
     warehouses = sorted((data_dir / RELEASES).glob(f"*{BUILDING}/{WAREHOUSE}"))
     open_folder = f"{at_work.run_id}{BUILDING}" if at_work else None
     return [warehouse for warehouse in warehouses if warehouse.parent.name != open_folder]
 
 
 def _newest_unpublished(data_dir: Path) -> Path:
-    """The newest of them. Raises `UsageError` without one, `LockHeldError` while the run that may leave one is on."""
+    """The newest warehouse file that was built but not published.
+
+    Without one, raises `LockHeldError` while a run is active that may leave one, else `UsageError`.
+    """
     at_work = lock.at_work(data_dir)
     warehouses = _unpublished(data_dir, at_work)
     if warehouses:
         return warehouses[-1]
     if at_work is not None:
         raise LockHeldError(data_dir, at_work)
-    raise UsageError(f"{data_dir} holds no unpublished warehouse: the last run published", "ca-etl status")
+    raise UsageError(f"{data_dir} has no unpublished warehouse: the last run published", "ca-etl status")
 
 
 def _write(relation: duckdb.DuckDBPyRelation, form: Format, output: Path | None, *, raw: bool) -> None:

@@ -1,7 +1,7 @@
-"""What commands share: load settings, print errors, results (table, CSV, JSON, Parquet) and a progress bar.
+"""Functions that all commands share: load settings, print errors and results, show progress.
 
-DuckDB itself writes every value (as text, or as JSON), so that a decimal keeps its digits and no value passes through a
-binary float.
+Results are written as table, CSV, JSON or Parquet. DuckDB itself converts every value to text or JSON, so that a
+decimal keeps its digits and no value passes through a binary float.
 """
 
 from __future__ import annotations
@@ -35,7 +35,10 @@ log = logging.getLogger(__name__)
 
 
 def load_settings() -> Settings:
-    """The settings of environment and `.env`. Raises `UsageError` for one that is not valid."""
+    """Read the settings of environment and `.env`. Raises `UsageError` for an invalid value.
+
+    From here on secrets are left out of what is printed, and logs have the form that the settings choose.
+    """
     from pydantic import SecretStr
 
     from ca_etl.settings import read_settings
@@ -47,15 +50,15 @@ def load_settings() -> Settings:
 
 
 def warn_of_misspelt_settings() -> None:
-    """Log a warning for each `CA_ETL_*` variable that no setting has the name of."""
+    """Log a warning for each `CA_ETL_*` variable that is not the name of a setting."""
     from ca_etl.settings import misspelt, present
 
     for variable in misspelt(present()):
-        log.warning("%s; ca-etl doctor has the next command", variable)
+        log.warning("%s, and has no effect; next: ca-etl doctor", variable)
 
 
 def print_line(message: str, level: int = logging.INFO, hint: str = "") -> None:
-    """Print one line on stderr and the next command to run; as JSON one record of this level with the field `next`."""
+    """Print a message and the next command (`hint`) on stderr; as JSON, one record of `level` with a field `next`."""
     if logs.is_json():
         logging.getLogger("ca_etl").log(level, message, extra={"next": hint} if hint else None)
         return
@@ -65,12 +68,12 @@ def print_line(message: str, level: int = logging.INFO, hint: str = "") -> None:
 
 
 def print_error(message: str, hint: str) -> None:
-    """Print what went wrong, and the next command to run, on stderr."""
+    """Print an error and the next command to run on stderr."""
     print_line(message if logs.is_json() else f"ca-etl: {message}", logging.ERROR, hint)
 
 
 def print_json(value: object) -> None:
-    """Print a dataclass on stdout, for programs."""
+    """Print a dataclass on stdout as JSON."""
     from pydantic import TypeAdapter
 
     adapter: TypeAdapter[object] = TypeAdapter(type(value))
@@ -79,7 +82,7 @@ def print_json(value: object) -> None:
 
 @contextmanager
 def progress_shown() -> Iterator[Progress]:
-    """A progress bar on stderr once the work has lasted two seconds, nothing when stderr is not a terminal."""
+    """Show a progress bar on stderr once the block has lasted two seconds; nothing when stderr is not a terminal."""
     from ca_etl.sources.session import silent
 
     if logs.is_json() or not sys.stderr.isatty():
@@ -91,17 +94,19 @@ def progress_shown() -> Iterator[Progress]:
 
 
 BATCH: Final = 1_000
-# A spreadsheet takes a cell for a formula by its first character; some skip spaces, some take the wide forms.
+PARQUET_ON_STDOUT: Final = "Parquet is binary and cannot be printed"
+PARQUET_TO_FILE: Final = 'ca-etl sql "..." --format parquet --output rows.parquet'
+# First characters by which a spreadsheet takes a cell for a formula; some skip spaces, some take the wide forms.
 FORMULA: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 SKIPPED: Final = "".join(map(chr, (*range(33), 0xA0, 0x200B, 0xFEFF)))
-# A number is a number to a spreadsheet, also with its sign: -0% of the ticker and negative decimals stay as they are.
+# A number with a sign is not a formula: -0% of the ticker and negative decimals are written unchanged.
 NUMBER: Final = re.compile(
     r"[+-]?(?:\d{1,60}(?:[.,]\d{0,60}){0,20}|[.,]\d{1,60})(?:[eE][+-]?\d{1,5})?%?|[+-]?inf"
 )
-# One that splits at semicolons or tabs must not see a second cell within a text.
+# Characters because of which a CSV cell is quoted; some spreadsheets split at semicolons or tabs.
 QUOTED: Final = re.compile(r"[\",;\t\r\n]")
 TABLE_ROWS: Final = 1_000
-# How the types of numbers begin, those without a sign with U (a UUID is aligned with them).
+# Prefixes of the numeric types of DuckDB; U is that of the unsigned ones (and of UUID).
 RIGHT_ALIGNED: Final = (
     "DECIMAL",
     "TINYINT",
@@ -125,10 +130,10 @@ class Format(StrEnum):
 
 
 def write_result(relation: duckdb.DuckDBPyRelation, form: Format, out: TextIO, *, raw: bool = False) -> None:
-    """Write all rows of `relation` to the text stream `out`; what is written to a terminal cannot steer it.
+    """Write all rows of `relation` to the text stream `out`, for a terminal with control characters as escapes.
 
-    JSON is one array with a row on each line. A text that a spreadsheet would take for a formula has an apostrophe
-    in front of it in CSV, unless `raw`. Raises `UsageError` for parquet, which is not text.
+    JSON is one array with a row on each line. In CSV, an apostrophe precedes each text that a spreadsheet would take
+    for a formula, unless `raw`. Raises `UsageError` for Parquet, which is binary.
     """
     match form:
         case Format.CSV:
@@ -138,11 +143,11 @@ def write_result(relation: duckdb.DuckDBPyRelation, form: Format, out: TextIO, *
         case Format.TABLE:
             _write_table(relation, out)
         case Format.PARQUET:
-            raise UsageError("parquet is not text", 'ca-etl sql "..." --format parquet --output rows.parquet')
+            raise UsageError(PARQUET_ON_STDOUT, PARQUET_TO_FILE)
 
 
 def write_parquet(relation: duckdb.DuckDBPyRelation, path: Path) -> None:
-    """Write all rows of `relation` to a Parquet file with the query's own types."""
+    """Write all rows of `relation` to a Parquet file, with the column types of the relation."""
     import pyarrow.parquet as pq
 
     reader = relation.to_arrow_reader(BATCH * 100)
@@ -169,7 +174,7 @@ def _write_csv(relation: duckdb.DuckDBPyRelation, out: TextIO, *, raw: bool) -> 
 
 
 def without_formula(text: str) -> str:
-    """The text of a CSV cell, with an apostrophe in front where a spreadsheet would take it for a formula."""
+    """The text of a CSV cell, preceded by an apostrophe if a spreadsheet would take the text for a formula."""
     is_formula = text.lstrip(SKIPPED)[:1] in FORMULA and not NUMBER.fullmatch(text)
     return f"'{text}" if is_formula or text.startswith(("\t", "\r", "\n")) else text
 
@@ -202,7 +207,7 @@ def _write_table(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
 
 @contextmanager
 def bar_after(seconds: float, console: Console | None = None) -> Iterator[Progress]:
-    """A progress bar on stderr from `seconds` after the start on; it is removed when the block ends."""
+    """Show a progress bar on stderr once the block has lasted `seconds`; the bar is removed when the block ends."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as RichProgress
 

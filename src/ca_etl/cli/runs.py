@@ -1,4 +1,4 @@
-"""The commands that make a release: run, ingest, backfill, rebuild, and demo, which plays runs."""
+"""The commands that make a release: run, ingest, backfill, rebuild and demo."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ if TYPE_CHECKING:
     from ca_etl.settings import Settings
     from ca_etl.warehouse.journal import CheckResult
 
-# Its rows are counted by reason; each of them has a line in etl_reject.
+# The check whose sample counts the rejects by reason; etl_reject has a row for each reject.
 REJECTS_CHECK = "run_has_no_rejects"
 
-# The logger of the progress of a backfill, which lasts for hours; a terminal has a bar.
+# The logger of the progress of a backfill, which lasts for hours, where no progress bar is shown.
 BACKFILL_LOG = "ca_etl.sources.timesca"
 
 TrustClock = Annotated[
     bool,
     typer.Option(
-        "--trust-clock", help="Trust the clock, although the data or the site's dates contradict it."
+        "--trust-clock", help="Trust this machine's clock, although earlier data or the site contradict it."
     ),
 ]
 
 
 class DemoInterruptedError(CaEtlError):
-    """Ctrl-C has ended the served demo site: there is no run whose status could be read."""
+    """Ctrl-C ended the served demo site; no run was interrupted."""
 
     exit_status = 130
 
 
 def parse_instant(text: str) -> datetime:
-    """An ISO 8601 instant, UTC unless it has an offset. Raises `typer.BadParameter`."""
+    """Parse an ISO 8601 instant, in UTC if it has no offset. Raises `typer.BadParameter` for any other text."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
@@ -62,21 +62,25 @@ def run(
     slot: Annotated[
         datetime | None,
         typer.Option(
-            parser=parse_instant, metavar="TIME", help="Scheduled instant. Default: the last daily slot."
+            parser=parse_instant,
+            metavar="TIME",
+            help="Scheduled instant (ISO 8601, by default UTC). Default: the last slot of the schedule.",
         ),
     ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Request the pages again, now, though the slot is archived.")
+        bool, typer.Option("--again", help="Make a new slot now, and request the pages again.")
     ] = False,
     schedule: Annotated[str, typer.Option(help="The schedule of the slot: daily or sweep.")] = "daily",
     trust_clock: TrustClock = False,
 ) -> None:
-    """Do the scheduled job once: capture, load, build, check, publish."""
+    """Run one scheduled slot: capture the pages, load them, build the tables, check, publish."""
     from ca_etl.pipeline.context import utc_now
     from ca_etl.pipeline.run import run_daily
 
     if slot and again:
-        raise UsageError("--slot names a slot and --again makes a new one", "ca-etl run --again")
+        raise UsageError(
+            "--slot and --again exclude each other: --again makes a new slot", "ca-etl run --again"
+        )
     warn_of_misspelt_settings()
 
     chosen = utc_now().replace(microsecond=0) if again else slot
@@ -88,14 +92,20 @@ def run(
 
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files or folders: .txt .html .warc .warc.gz .wet.gz")],
-    url: Annotated[str | None, typer.Option(help="Address the files were fetched from.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Address that files without an address were fetched from.")
+    ] = None,
     captured_at: Annotated[
         datetime | None,
-        typer.Option(parser=parse_instant, metavar="TIME", help="When they were fetched. Default: unknown."),
+        typer.Option(
+            parser=parse_instant,
+            metavar="TIME",
+            help="When the files were fetched (ISO 8601, by default UTC). Default: unknown.",
+        ),
     ] = None,
     trust_clock: TrustClock = False,
 ) -> None:
-    """Archive files given by hand, then load, build, check, publish."""
+    """Archive local files, load them, build the tables, check, publish."""
     from ca_etl.pipeline.capture import GivenFiles
     from ca_etl.pipeline.run import run_ingest
 
@@ -111,14 +121,15 @@ def backfill(
         datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of publication, UTC.")
     ],
     last: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day. Default: today.")
+        datetime | None,
+        typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of publication, UTC. Default: today."),
     ] = None,
     source: Annotated[
         str, typer.Option(help="posts: the site's posts API. feed: its feed, where that API is unavailable.")
     ] = "posts",
     trust_clock: TrustClock = False,
 ) -> None:
-    """Archive the history of a source, then load, build, check, publish. Resumes where it was stopped."""
+    """Archive the articles published in a date range, then load, build, check, publish. Started again, it resumes."""
     from ca_etl.pipeline.context import utc_now
     from ca_etl.pipeline.run import run_backfill
     from ca_etl.sources.source import DateRange
@@ -134,11 +145,11 @@ def backfill(
 
 def rebuild(
     rejects: Annotated[
-        bool, typer.Option("--rejects", help="Only read again what an earlier parser version rejected.")
+        bool, typer.Option("--rejects", help="Parse again only what an earlier parser version rejected.")
     ] = False,
     trust_clock: TrustClock = False,
 ) -> None:
-    """Make the whole warehouse again from the archive."""
+    """Build a new release from the whole archive, without requests to the site."""
     from ca_etl.pipeline.run import run_rebuild
 
     _run(
@@ -148,7 +159,7 @@ def rebuild(
 
 
 def _run(job: Callable[[Settings, Environment], Outcome], *, trust_clock: bool) -> None:
-    """Run a job with its progress shown, check for alerts, report the outcome and exit with its status."""
+    """Run a job with its progress shown, check for alerts, print the outcome and exit with its status."""
     from ca_etl.pipeline.context import Environment
 
     settings = load_settings()
@@ -158,9 +169,9 @@ def _run(job: Callable[[Settings, Environment], Outcome], *, trust_clock: bool) 
 
 
 def demo(
-    days: Annotated[int, typer.Option(min=1, max=500, help="Days to play, one run each.")] = 1,
+    days: Annotated[int, typer.Option(min=1, max=500, help="Number of days, one run each.")] = 1,
     until: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last day played. Default: 2025-12-22.")
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The last of the days. Default: 2025-12-22.")
     ] = None,
     outage: Annotated[
         list[datetime] | None,
@@ -169,14 +180,15 @@ def demo(
     wrong: Annotated[
         list[datetime] | None,
         typer.Option(
-            formats=["%Y-%m-%d"], help="A day on which it prints a rate ten times too high (repeatable)."
+            formats=["%Y-%m-%d"],
+            help="A day on which the site prints a rate ten times too high (repeatable).",
         ),
     ] = None,
     serve: Annotated[
         bool, typer.Option("--serve", help="Only serve the site, as on the last day, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Play scheduled days on the embedded sample site, over real HTTP on loopback."""
+    """Simulate daily runs of past days against the embedded sample site, over HTTP on loopback."""
     if serve:
         _serve_demo(until.date() if until else None)
         return
@@ -193,7 +205,7 @@ def demo(
         )
         outcomes = []
         for number, outcome in enumerate(played, start=1):
-            progress("days played", number, days)
+            progress("demo days", number, days)
             outcomes.append(outcome)
             if configured_channels(settings):
                 check_and_warn(settings, played=True)
@@ -209,7 +221,9 @@ def _serve_demo(day: date | None) -> None:
     with DemoSite(port=load_settings().demo_port, day=day) as site:
         command = f"CA_ETL_SITE_URL={site.base_url} CA_ETL_MIN_INTERVAL_SECONDS=0 ca-etl backfill"
         dates = f"--from {site.day.replace(day=1)} --to {site.day}"
-        print_line(f"the demo site on {site.day}, until Ctrl-C. Next, elsewhere: {command} {dates}")
+        print_line(
+            f"serving the demo site as on {site.day}, until Ctrl-C. Next, in another terminal: {command} {dates}"
+        )
         typer.echo(site.base_url)
         try:
             Event().wait()
@@ -240,7 +254,7 @@ def _print_check(result: CheckResult, outcome: Outcome) -> None:
 
 
 def _finish(outcome: Outcome) -> None:
-    """Report what the run did: the release on stdout, all else on stderr. Exits with its status."""
+    """Print the outcome of a run and exit with its status: the release folder on stdout, everything else on stderr."""
     _print_problems(outcome)
     if loaded := outcome.loaded:
         with logs.bound(run_id=outcome.run_id):

@@ -70,7 +70,7 @@ def error(area: str, message: str, next_command: str) -> Finding:
 
 
 def zone_data(offset: timedelta | None) -> Iterator[Finding]:
-    """Whether the zone data have Almaty at +05:00 since March 2024; `offset` is that of June 2024, None without data."""
+    """Whether the zone data have Almaty at +05:00 since March 2024; `offset` is that of June 2024, None if unknown."""
     if offset == ALMATY_SINCE_2024:
         yield ok("time zones", "Asia/Almaty is at +05:00, as since March 2024")
         return
