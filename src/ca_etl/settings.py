@@ -270,7 +270,7 @@ def misspelt(names: Mapping[str, str]) -> tuple[Misspelt, ...]:
     )
 
 
-def present() -> dict[str, str]:
+def present_variables() -> dict[str, str]:
     """The variables with the prefix `CA_ETL_`, in upper or lower case, with their origin: `.env` or `environment`."""
     path = Path(str(Settings.model_config.get("env_file")))
     in_file = list(dotenv_values(path)) if path.is_file() else []

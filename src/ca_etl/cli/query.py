@@ -148,22 +148,22 @@ def assert_capture(data_dir: Path, capture_id: str) -> None:
     The warehouse that a run is writing is not opened: when only this one may have it, `LockHeldError` is raised.
     """
     current = current_release(data_dir)
-    at_work = lock.at_work(data_dir)
-    for warehouse in ([current.warehouse] if current else []) + _unpublished(data_dir, at_work):
+    active = lock.at_work(data_dir)
+    for warehouse in ([current.warehouse] if current else []) + _unpublished(data_dir, active):
         with readable(warehouse) as con:
             if con.execute("select 1 from raw.capture where capture_id = $1", [capture_id]).fetchall():
                 return
-    if at_work is not None:
-        raise LockHeldError(data_dir, at_work)
+    if active is not None:
+        raise LockHeldError(data_dir, active)
     raise UsageError(
         f"{data_dir} has no capture {capture_id!r}", "ca-etl status (lists the captures of firing checks)"
     )
 
 
-def _unpublished(data_dir: Path, at_work: Holder | None) -> list[Path]:
+def _unpublished(data_dir: Path, active: Holder | None) -> list[Path]:
     """The warehouse files that were built but not published, the newest last, without one that a run is writing."""
     warehouses = sorted((data_dir / RELEASES).glob(f"*{BUILDING}/{WAREHOUSE}"))
-    open_folder = f"{at_work.run_id}{BUILDING}" if at_work else None
+    open_folder = f"{active.run_id}{BUILDING}" if active else None
     return [warehouse for warehouse in warehouses if warehouse.parent.name != open_folder]
 
 
@@ -172,12 +172,12 @@ def _newest_unpublished(data_dir: Path) -> Path:
 
     Without one, raises `LockHeldError` while a run is active that may leave one, else `UsageError`.
     """
-    at_work = lock.at_work(data_dir)
-    warehouses = _unpublished(data_dir, at_work)
+    active = lock.at_work(data_dir)
+    warehouses = _unpublished(data_dir, active)
     if warehouses:
         return warehouses[-1]
-    if at_work is not None:
-        raise LockHeldError(data_dir, at_work)
+    if active is not None:
+        raise LockHeldError(data_dir, active)
     raise UsageError(f"{data_dir} has no unpublished warehouse: the last run published", "ca-etl status")
 
 

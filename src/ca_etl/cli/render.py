@@ -51,9 +51,9 @@ def load_settings() -> Settings:
 
 def warn_of_misspelt_settings() -> None:
     """Log a warning for each `CA_ETL_*` variable that is not the name of a setting."""
-    from ca_etl.settings import misspelt, present
+    from ca_etl.settings import misspelt, present_variables
 
-    for variable in misspelt(present()):
+    for variable in misspelt(present_variables()):
         log.warning("%s, and has no effect; next: ca-etl doctor", variable)
 
 

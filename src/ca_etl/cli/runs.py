@@ -208,7 +208,7 @@ def demo(
             progress("demo days", number, days)
             outcomes.append(outcome)
             if configured_channels(settings):
-                check_and_warn(settings, played=True)
+                check_and_warn(settings, use_run_clock=True)
     *earlier, last = outcomes
     for outcome in earlier:
         _print_problems(outcome)

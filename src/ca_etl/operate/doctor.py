@@ -27,7 +27,7 @@ from ca_etl.pipeline import slots
 from ca_etl.pipeline.clock import evidence
 from ca_etl.records import LOOPBACK, site_name
 from ca_etl.screen import table
-from ca_etl.settings import Settings, misspelt, present
+from ca_etl.settings import Settings, misspelt, present_variables
 from ca_etl.sources.schedules import DAILY
 from ca_etl.sources.session import withheld_files
 from ca_etl.warehouse import journal, lock
@@ -87,7 +87,7 @@ def examine(settings: Settings | UsageError, now: datetime, *, deep: bool = Fals
         ("time zones", lambda: machine.zone_data(machine.almaty_offset())),
         ("versions", lambda: machine.versions(machine.installed_versions())),
         ("prefect", lambda: machine.prefect_api(os.environ.get("PREFECT_API_URL", ""))),
-        ("settings", lambda: machine.variables(misspelt(present()))),
+        ("settings", lambda: machine.variables(misspelt(present_variables()))),
     ]
     if isinstance(settings, UsageError):
         unreadable = error("settings", str(settings), settings.hint)
