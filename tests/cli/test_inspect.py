@@ -340,7 +340,7 @@ def test_old_data_are_1_and_name_the_source_both_slots_and_the_next_command(cli:
     done = cli("status", "--fail-if-stale")
     assert done.returncode == 1
     assert "timesca (daily) is stale: the slot of 2025-12-23 02:00 UTC was due" in done.stderr
-    assert "the last one observed is 2025-12-22 02:00 UTC" in done.stderr
+    assert "the last observed slot is 2025-12-22 02:00 UTC" in done.stderr
     assert "next: ca-etl" in done.stderr
     assert "20251222T020000Z" in done.stdout
     assert cli("status").returncode == 0
