@@ -26,8 +26,8 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from ca_etl.enrich.money_context import HEDGE, NOTE, hedged, unit_after
-from ca_etl.enrich.money_parser import spans_at, with_ranges, with_shared, without_doubtful
+from ca_etl.enrich.money_context import HEDGE, NOTE, is_hedged, unit_after
+from ca_etl.enrich.money_parser import drop_doubtful, merge_ranges, share_magnitudes, spans_at
 from ca_etl.enrich.money_vocabulary import CODES, DECIMALS, SIGNS, SPACE, STEMS, Numeral
 
 # Case folding of ASCII letters alone, as Aho-Corasick in Polars has it.
@@ -113,8 +113,8 @@ def amounts_at(text: str, spots: Iterable[int]) -> tuple[Amount, ...]:
     if any(span.currency == "TMT" for span in spans):
         # Below a hundred these may be hundredths of a manat.
         spans = [span for span in spans if span.currency != "KZT" or span.value >= 100]
-    ranges = with_ranges(text, with_shared(text, spans))
-    return tuple(_with_context(text, without_doubtful(text, ranges)))
+    ranges = merge_ranges(text, share_magnitudes(text, spans))
+    return tuple(_with_context(text, drop_doubtful(text, ranges)))
 
 
 def _with_context(text: str, spans: Sequence[Numeral]) -> Iterator[Amount]:
@@ -135,7 +135,7 @@ def _with_context(text: str, spans: Sequence[Numeral]) -> Iterator[Amount]:
         if meant is None or not span.currency:
             continue
         stated_usd = (dollars.value, dollars.high) if dollars else (None, None)
-        near = hedged(text, span.start, span.end)
+        near = is_hedged(text, span.start, span.end)
         written = text[span.start : span.end]
         yield Amount(span.start, span.end, written, meant, span.currency, span.high, unit, near, *stated_usd)
 

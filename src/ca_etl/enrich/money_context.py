@@ -135,7 +135,7 @@ _LOOSE_PART: Final = re.compile(
 )
 
 
-def hedged(text: str, start: int, end: int) -> bool:
+def is_hedged(text: str, start: int, end: int) -> bool:
     """Whether a word before, within or after makes the number a bound or only near."""
     before = _HEDGE_BACKWARDS.match(backwards(text, start, 24))
     return bool(before or _HEDGE_AFTER.match(text, end) or _HEDGE_WITHIN.search(text, start, end))
@@ -156,14 +156,14 @@ def lead_before(text: str, start: int) -> str:
     return lead[1].lower() if lead else ""
 
 
-def changes(text: str, start: int) -> bool:
+def describes_change(text: str, start: int) -> bool:
     """Whether the sentence so far is about a change, so that "from 80 to 100 tenge" is two amounts and not a range."""
     before = text[max(0, start - _CHANGE_REACH) : start]
     sentence = before[max(before.rfind(". "), before.rfind("\n"), before.rfind("; ")) + 1 :]
     return _CHANGE.search(sentence) is not None
 
 
-def changed_directly(text: str, start: int) -> bool:
+def follows_verb_of_change(text: str, start: int) -> bool:
     """Whether the word before is a verb of change: "fell $2 million to $30 million"."""
     words = text[max(0, start - 20) : start].split()
     return bool(words) and _CHANGE.fullmatch(words[-1]) is not None
@@ -197,7 +197,7 @@ def is_rate(text: str, end: int, start: int | None = None) -> bool:
     return _PAIR.match(text, end) is not None
 
 
-def continued(text: str, number: Numeral, *, led: bool = False) -> Numeral:
+def with_continuation(text: str, number: Numeral, *, led: bool = False) -> Numeral:
     """The number with what continues it after its currency, where it ends; `led`: its currency is before it.
 
     Its currency is empty where something that changes the value is written there, and what it makes of it is unsure.

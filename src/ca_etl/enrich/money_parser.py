@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from ca_etl.enrich import money_context as context
 from ca_etl.enrich import money_vocabulary as vocabulary
-from ca_etl.enrich.money_context import HEDGE, changed_directly, changes, lead_before
+from ca_etl.enrich.money_context import HEDGE, describes_change, follows_verb_of_change, lead_before
 from ca_etl.enrich.money_vocabulary import INVISIBLE, SPACE, Numeral
 
 _CODE: Final = re.compile(rf"(?<![^\W\d_])(?<![/$])(?<!/ )(?:{'|'.join(vocabulary.CODES)})(?![A-Za-z$])")
@@ -130,7 +130,7 @@ def _number_before(text: str, currency: _Currency) -> Numeral | None:
 
 def _after_its_number(text: str, currency: _Currency, number: Numeral) -> Numerals:
     """The amount whose number is written first, with the low end of its range: "300 to 400 som"."""
-    span = context.continued(
+    span = context.with_continuation(
         text, Numeral(number.start, currency.end, number.value, number.scale, currency=currency.code)
     )
     if not span.currency or (span.end > currency.end and context.is_rate(text, span.end)):
@@ -143,7 +143,7 @@ def _after_its_number(text: str, currency: _Currency, number: Numeral) -> Numera
         return ()
     if low is None or low.end != join.start() or context.is_date(text, low, span.end):
         return () if _IN_A_CHAIN.search(text, max(0, number.start - 2), number.start) else (span,)
-    pair = joined(text, low._replace(currency=currency.code), span, join)
+    pair = join_numbers(text, low._replace(currency=currency.code), span, join)
     # A chain ("312-555-019 som") or a fall ("2024-25 som") is not an amount.
     if join["word"] is None and text[max(0, low.start - 1) : low.start] in {"-", "\u2013"}:
         pair = ()
@@ -155,7 +155,7 @@ def _before_its_number(text: str, currency: _Currency, number: Numeral) -> Numer
     repeated = _REPEATED.match(text, number.end) if currency.code == "USD" else None
     end = repeated.end() if repeated else number.end
     span = Numeral(currency.start, end, number.value, number.scale, currency=currency.code)
-    span = context.continued(text, span, led=repeated is None)
+    span = context.with_continuation(text, span, led=repeated is None)
     if span.currency and context.is_rate(text, span.end, currency.start):
         return ()
     return _with_second(text, span) if span.currency and span.value == number.value else (span,)
@@ -175,7 +175,7 @@ def _with_second(text: str, span: Numeral) -> Numerals:
     chained = _AFTER_A_NUMBER.match(text, high.end()) or (attached and _CHAIN_AFTER.match(text, high.end()))
     if second is None or chained:
         return () if attached else (span,)
-    pair = joined(text, span, second._replace(currency=span.currency), join)
+    pair = join_numbers(text, span, second._replace(currency=span.currency), join)
     if pair and _is_money(text, span, second, attached=attached, moves=len(pair) > 1):
         return pair
     lost = (attached and not pair) or (second.scale > 1 and _lacks_magnitude(text, span, second.end))
@@ -218,7 +218,7 @@ _THOUSAND: Final = 1000
 Numerals: TypeAlias = tuple[Numeral, ...]
 
 
-def joined(text: str, first: Numeral, second: Numeral, join: re.Match[str]) -> Numerals:
+def join_numbers(text: str, first: Numeral, second: Numeral, join: re.Match[str]) -> Numerals:
     """The range or the change of two numbers, or the second alone where the first is unsure; else an empty tuple.
 
     `join` is between them, with its `word` unless it is a dash, which always makes a range. After "between", and on
@@ -229,7 +229,7 @@ def joined(text: str, first: Numeral, second: Numeral, join: re.Match[str]) -> N
     if word == "to" and lead == "from":
         if low is None:
             return (second,)
-        if low.value > second.value or second.high is not None or changes(text, first.start):
+        if low.value > second.value or second.high is not None or describes_change(text, first.start):
             return (low, second)
     listed = word and (lead == "by" or (word == "and" and lead != "between"))
     if low is None or low.value == second.value or second.high is not None or listed:
@@ -262,21 +262,21 @@ def _in_units_of(first: Numeral, second: Numeral, *, dashed: bool = False) -> Nu
     return whole._replace(value=lower) if omitted and lower < second.value < lower * _TIMES_APART else None
 
 
-def with_ranges(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
+def merge_ranges(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
     """`spans` with one for each two that are the ends of a range: "$500,000 to $1 million"."""
     merged: list[Numeral] = []
     for span in spans:
         join = _join(text, merged[-1], span) if merged and merged[-1].high is None else None
         pair: Numerals = ()
-        if join is not None and not changed_directly(text, merged[-1].start):
+        if join is not None and not follows_verb_of_change(text, merged[-1].start):
             word = (join["word"] or "").lower()
             listed = join["comma"] or word == "or" or (join["near"] and not word)
-            pair = () if listed else joined(text, merged[-1], span, join)
+            pair = () if listed else join_numbers(text, merged[-1], span, join)
         merged[-1 if pair else len(merged) :] = pair or (span,)
     return merged
 
 
-def with_shared(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
+def share_magnitudes(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
     """`spans` with the magnitude of each list at all of its members, where it is certain to be theirs."""
     scaled: list[Numeral] = []
     members: list[Numeral] = []
@@ -292,7 +292,7 @@ def with_shared(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
     return scaled
 
 
-def without_doubtful(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
+def drop_doubtful(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
     """`spans` without bare numbers that a magnitude further on may belong to."""
     kept: list[Numeral] = []
     scaled: Numeral | None = None
