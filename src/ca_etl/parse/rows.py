@@ -138,7 +138,7 @@ def _challenge(text: str) -> str:
 
 
 def _read(capture: Capture, on: date | None, site: str | None) -> Page | Reject:
-    """The parsed page of a capture, or its reject. Of error responses only the API's are parsed: they name the error."""
+    """The parsed page of a capture, or its reject. Of error responses only those of the API are parsed."""
     status, url = capture.http_status, capture.url
     if site is not None and url is not None and (name := site_name(url)) != site:
         return Reject(RejectReason.OTHER_SITE, f"a page of {name}, not of {site}", "")
