@@ -27,7 +27,7 @@ AUTUMN = DateRange(date(2025, 10, 1), date(2025, 12, 22))
 def published(site: DemoSite, stretch: DateRange) -> set[str]:
     """Slugs of what stands on the site now, of those days in UTC."""
     after, before = stretch.bounds
-    return {each.slug for each in site.posts.shelf(site.day).listed if after < each.published_at < before}
+    return {each.slug for each in site.posts.snapshot(site.day).listed if after < each.published_at < before}
 
 
 def test_a_date_range_is_cut_into_months() -> None:
@@ -106,7 +106,7 @@ def test_posts_that_come_change_and_go_between_two_pages_are_seen_in_their_last_
 ) -> None:
     stretch = DateRange(date(2025, 12, 1), date(2025, 12, 22))
     slugs = published(site, stretch)
-    numbers = sorted(each.post_id for each in site.posts.shelf(site.day).listed if each.slug in slugs)
+    numbers = sorted(each.post_id for each in site.posts.snapshot(site.day).listed if each.slug in slugs)
 
     def edit() -> None:
         site.posts.edit(numbers[5], title="A Title That Was Mended")

@@ -26,7 +26,7 @@ ARTICLES = "select slug, title, author, published_at, text from main.fct_article
 
 def published(site: DemoSite, stretch: DateRange) -> set[str]:
     after, before = stretch.bounds
-    return {each.slug for each in site.posts.shelf(site.day).listed if after < each.published_at < before}
+    return {each.slug for each in site.posts.snapshot(site.day).listed if after < each.published_at < before}
 
 
 def test_without_the_api_the_feed_gives_the_same_articles(
@@ -56,7 +56,7 @@ def test_a_finished_backfill_requests_nothing(on_site: Settings, site: DemoSite)
 def test_months_before_the_end_of_the_feed_are_not_taken_for_done(
     on_site: Settings, site: DemoSite, caplog: pytest.LogCaptureFixture
 ) -> None:
-    oldest = min(each.published_at for each in site.posts.shelf(site.day).listed).date()
+    oldest = min(each.published_at for each in site.posts.snapshot(site.day).listed).date()
     stretch = DateRange(date(oldest.year - 1, 12, 1), date(2025, 12, 22))
     assert run_backfill(on_site, stretch, source="feed").exit_status == 0
     done = read_complete_months(on_site.data_dir, "feed")

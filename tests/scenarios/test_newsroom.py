@@ -97,7 +97,7 @@ class Watch:
 
     def daily(self, day: date, plan: Day) -> None:
         site = self.room.site
-        before = self.room.site.posts.shelf(day).listed
+        before = self.room.site.posts.snapshot(day).listed
         at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC)
         outcome = self.run(day, plan.closed, plan.steps)
         told = {each.source: each for each in outcome.captured.articles} if outcome.captured else {}
@@ -150,7 +150,7 @@ class Watch:
     def count_hidden(self, at: datetime) -> None:
         """The gap of a day without a change is what the site counts and shows to nobody, in the widest question."""
         since = self.asked_posts - OVERLAP if self.asked_posts else at - FIRST_RANGE
-        hidden = self.room.site.posts.shelf(self.room.site.day).unreadable
+        hidden = self.room.site.posts.snapshot(self.room.site.day).unreadable
         counts = (
             sum(each.published_at > since for each in hidden),
             sum(each.modified_at > since for each in hidden),
@@ -176,16 +176,16 @@ class Watch:
             assert archived == parsed == loaded
             if told.source != "timesca-articles":
                 assert archived == told.articles
-            hidden = self.room.site.posts.shelf(self.room.site.day).unreadable
+            hidden = self.room.site.posts.snapshot(self.room.site.day).unreadable
             # what is edited into a question behind its first page is counted by it, and shown to the next run
             assert (missing or 0) <= len(hidden) + self.room.changes
 
     def removals(self) -> None:
-        shelf = self.room.site.posts.shelf(self.room.site.day)
+        snapshot = self.room.site.posts.snapshot(self.room.site.day)
         assert self.sweeps or not self.removed
         gone = {slug for slug, what in self.removed.items() if what == "gone"}
-        assert gone.isdisjoint(shelf.pages)
-        assert set(self.removed).isdisjoint(each.slug for each in shelf.listed)
+        assert gone.isdisjoint(snapshot.pages)
+        assert set(self.removed).isdisjoint(each.slug for each in snapshot.listed)
 
     def sweep(self, day: date, plan: Day) -> None:
         known, away = dict(self.rows), dict(self.room.away)
