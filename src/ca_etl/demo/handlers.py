@@ -157,7 +157,7 @@ def _is_api(path: str) -> bool:
 
 
 def _api(request: _Request) -> Response:
-    """A response of the posts API, without ETag and Last-Modified, as from WordPress."""
+    """A response of the posts API: it has no ETag or Last-Modified, so that a request cannot be conditional."""
     reply = wordpress.reply(request.path, request.query, request.snapshot, request.base_url)
     headers = {"Content-Type": _JSON, **reply.headers, "Vary": "Accept-Encoding"}
     return _encoded(request, Response(reply.status, headers, _json_bytes(reply.value)))

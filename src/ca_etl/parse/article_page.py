@@ -160,7 +160,7 @@ class _PageHead:
         self.is_signed = self.is_typed or has_article or described is not None
 
     def _page_title(self) -> str | None:
-        """The page's title, without the site's name after it."""
+        """The text of the page's `title` element without the site's name at its end; None without one."""
         node = self.markup.head.css_first("title")
         title = "" if node is None else collapse_spaces(to_valid_text(node.text()))
         site = self.metas.get("og:site_name") or title
@@ -188,7 +188,7 @@ class _PageHead:
 
 
 def _canonical_url(markup: Markup, url: str | None) -> str | None:
-    """The canonical link, where it leads to the page's own site."""
+    """The canonical link of a page; None without one, or where it leads to another site."""
     link = markup.head_attribute("link[rel~=canonical]", "href")
     address = resolve(url, link) if link else None
     if address is None or (url is not None and site_name(address) != site_name(url)):
@@ -197,7 +197,7 @@ def _canonical_url(markup: Markup, url: str | None) -> str | None:
 
 
 def _number(name: str | None) -> int | None:
-    """The number of a post in a short link, a class or an id."""
+    """The post id in a short link, CSS class or element id ("postid-7"); None without one."""
     match = _POST_NUMBER.search(name or "")
     return None if match is None else int(match[1]) or None
 
@@ -207,12 +207,12 @@ def _nearest(node: LexborNode, tag: str) -> LexborNode | None:
 
 
 def _after(title: LexborNode, nodes: Iterable[LexborNode]) -> Iterator[LexborNode]:
-    """The nodes that follow the title, which is one of them."""
+    """The nodes after the title, which is one of `nodes`."""
     return islice(dropwhile(lambda node: node.mem_id != title.mem_id, nodes), 1, None)
 
 
 def _is_listing(container: LexborNode, title: LexborNode | None, others: set[int]) -> bool:
-    """Whether linked headings follow the title with hardly any text before the first of them."""
+    """Whether a page lists articles: linked headings follow its title, with hardly any text before the first one."""
     if title is None:
         return True
     lead = below = 0
@@ -241,7 +241,7 @@ def _shown_facts(container: LexborNode, title: LexborNode | None, others: set[in
 
 
 def _is_foreign(node: LexborNode, container: LexborNode) -> bool:
-    """Whether a node is part of a comment, a card, a margin, a quotation or a sentence of the text."""
+    """Whether a node is part of a comment, another article's card, a sidebar, a quotation or a sentence of the text."""
     block = next((around for around in ancestors(node) if around.tag in {"p", "li", "td"}), None)
     if block is not None and len(collapse_spaces(block.text()[:2_000])) > META_LINE_CHARS:
         return True
@@ -253,7 +253,7 @@ def _is_foreign(node: LexborNode, container: LexborNode) -> bool:
 
 
 def _is_dated(container: LexborNode, title: LexborNode | None) -> bool:
-    """Whether a date line is under the title."""
+    """Whether one of the lines after the title is a date line."""
     name = "" if title is None else collapse_spaces(title.text())
     after = dropwhile(lambda line: line != name, _lines(container))
     return any(map(read_date, islice(after, 1, 1 + _META_LINES)))
@@ -334,9 +334,9 @@ def _selected_lines(html: str) -> list[str]:
 
 
 def _make_paragraphs(tree: Any) -> None:  # noqa: ANN401  lxml has no types
-    """Make paragraphs of what `div` elements hold themselves: trafilatura passes over such text beside a `p`.
+    """Wrap text directly in `div` elements into paragraphs, since trafilatura skips such text beside a `p`.
 
-    It also drops some elements within a sentence with their text; these are unwrapped.
+    Inline elements that trafilatura would remove together with their text are unwrapped.
     """
     for element in list(tree.iter(*_DROPPED_INLINE)):
         element.drop_tag()

@@ -212,7 +212,7 @@ def decode(payload: bytes, content_type: str | None, *, is_html: bool, is_xml: b
 
 
 def _in_codec(payload: bytes, codec: str, utf8: str | None) -> str | None:
-    """`payload` in a charset, as `utf8` in UTF-8; None where the label cannot be right.
+    """Decode `payload` in a declared charset (`utf8` is its text in UTF-8); None where the declaration must be wrong.
 
     What is valid in UTF-8 and not ASCII is UTF-8, UTF-16 has NULs, and no Western text has words of accents alone.
     """

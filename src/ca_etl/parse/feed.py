@@ -311,23 +311,23 @@ def _unwrapped(value: str | None) -> tuple[str, bool]:
 
 
 def _text(item: Item, name: str) -> str | None:
-    """What an element holds, as printed."""
+    """The text of the element `name` of an item, as printed; None where it is missing or empty."""
     return _unwrapped(item.get(name))[0] or None
 
 
 def _date(item: Item) -> str | None:
-    """The time of publication as printed: `dc:date` where an item has no `pubDate`."""
+    """The publication time of an item as printed: its `pubDate`, else its `dc:date`."""
     return _text(item, "published") or _text(item, "updated")
 
 
 def _plain(value: str | None) -> str | None:
-    """A title or name. XML has resolved its entities unless it was in a CDATA section: never twice."""
+    """A title or name as text; entities are resolved only in HTML (CDATA): elsewhere the XML parser has done so."""
     text, is_html = _unwrapped(value)
     return html_to_text(text) if is_html else " ".join(text.split()) or None
 
 
 def _markup(value: str | None) -> str:
-    """HTML in an element: in a CDATA section, or escaped, which XML has undone by now."""
+    """The HTML of an element, without the footer "The post ... appeared first on ..." of SEO plugins."""
     text, _ = _unwrapped(value)
     at = text.find("<p>The post <a ", max(0, len(text) - _FOOTER_CHARS))
     footer = _FOOTER.match(text, at) if at >= 0 else None

@@ -319,7 +319,7 @@ def _set_apart(node: LexborNode) -> None:
 
 
 def _drop_note_links(body: LexborNode) -> None:
-    """Drop links to notes that are not raised: `<a href="#_ftn1">[1]</a>`, `<a class="footnote">1</a>`."""
+    """Remove links to footnotes that are not raised: `<a href="#_ftn1">[1]</a>`, `<a class="footnote">1</a>`."""
     for node in _outermost(body, 'a[href*="#"],a[class*="note"],a[role="doc-noteref"]')[0]:
         if _is_of_note(node) and re.fullmatch(f"{_MARK}|{_SIGN}", node.text().strip()):
             _drop(node)
@@ -396,7 +396,7 @@ def is_boilerplate_name(classes: str, *, is_article: bool) -> bool:
 
 
 def drop_blocks(body: LexborNode, blocks: Sequence[LexborNode]) -> None:
-    """Remove `blocks` (in document order) from `body`, except those that hold its text and are no `CHROME` element."""
+    """Remove `blocks` (in document order) from `body`; one with the page's text stays unless it is in `CHROME`."""
     whole: int | None = None
     kept = 0
     # From the end: what is dropped contains no later node, and no text is measured twice.

@@ -143,8 +143,8 @@ def read_lines(text: str) -> tuple[list[str], list[Line], int]:
             start = start if ticker else len(lines)
             ticker.append(line.strip())
             gap = 0
-        elif (squeezed := collapse_spaces(line)).strip("\u200c\u200d"):
-            lines.append(Line(squeezed, gap))
+        elif (collapsed := collapse_spaces(line)).strip("\u200c\u200d"):
+            lines.append(Line(collapsed, gap))
             gap = 0
         else:
             gap += 1
