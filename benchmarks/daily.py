@@ -143,7 +143,7 @@ class _Installation:
     def next_day(self) -> float:
         """Seconds of the run of one more day."""
         self.day += timedelta(days=1)
-        self.site.show_day(self.day)
+        self.site.play(self.day)
         before = _work_of_children()
         seconds = self.command("run", "--slot", slot_of(self.settings, self.day).isoformat())
         self.processor.append(_work_of_children() - before)

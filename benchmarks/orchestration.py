@@ -70,7 +70,7 @@ def _runs(folder: Path, site: DemoSite, api: str) -> Iterator[Claim]:
 
         def once() -> float:
             day = next(days)
-            site.show_day(day)
+            site.play(day)
             return wall_of_process(command(day), settings)
 
         once()

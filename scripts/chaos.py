@@ -85,7 +85,7 @@ class Campaign:
         """Rounds until so many kills have landed."""
         while self.tally.kills.total() < kills:
             day = FIRST_DAY + timedelta(days=self.tally.rounds)
-            self._site.show_day(day)
+            self._site.play(day)
             edits.apply_edits(self._site, day)
             # The first day gives both directories a release.
             name = "run" if not self.tally.rounds else self._chance.choice(OPERATIONS)

@@ -24,7 +24,7 @@ Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 def observed_now(data_dir: Path) -> Settings:
     """A data directory whose last daily slot, by the real clock, is published."""
     with DemoSite(port=0) as site:
-        site.show_day(date(2025, 12, 22))
+        site.play(date(2025, 12, 22))
         settings = Settings(
             data_dir=data_dir,
             site_url=site.base_url,

@@ -6,7 +6,7 @@ from ca_etl.demo.content import published_by
 
 def edited(site, day):
     """The articles on `day` that differ from those without edits."""
-    site.show_day(day)
+    site.play(day)
     edits.apply_edits(site, day)
     return [article for article in site.posts.snapshot(day).listed if article not in published_by(day)]
 

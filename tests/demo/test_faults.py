@@ -25,7 +25,7 @@ def test_an_unavailable_day_responds_503_to_every_page_but_robots(site, client):
         assert response.status_code == 503
         assert "Retry-After" not in response.headers
     assert client.get(site.base_url + "robots.txt").status_code == 200
-    site.show_day(NEXT_DAY)
+    site.play(NEXT_DAY)
     assert client.get(site.base_url).status_code == 200
 
 
@@ -47,7 +47,7 @@ def test_a_forbidden_page_responds_403(site, client):
 def test_a_fault_of_a_path_holds_on_any_day_and_nowhere_else(site, client):
     site.path_faults["/latest/"] = Fault(status=403)
     for day in (DAY, NEXT_DAY):
-        site.show_day(day)
+        site.play(day)
         assert client.get(site.base_url + "latest/").status_code == 403
         assert client.get(site.base_url).status_code == 200
 

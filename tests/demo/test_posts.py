@@ -106,9 +106,9 @@ def test_what_is_not_up_yet_cannot_be_changed(site):
 
 def test_changes_stay_when_another_day_is_shown_and_a_new_article_waits_for_its_day(site):
     article = site.posts.add("A Story of Today")
-    site.show_day(DAY - timedelta(days=1))
+    site.play(DAY - timedelta(days=1))
     assert article not in site.posts.snapshot(site.day).listed
-    site.show_day(DAY + timedelta(days=1))
+    site.play(DAY + timedelta(days=1))
     assert article in site.posts.snapshot(site.day).listed
 
 

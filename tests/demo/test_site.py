@@ -40,7 +40,7 @@ def test_every_default_listing_has_the_ticker_eight_times(site, client, path):
 
 def test_playing_another_day_changes_the_page(site, client):
     before = client.get(site.base_url).text
-    site.show_day(NEXT_DAY)
+    site.play(NEXT_DAY)
     after = client.get(site.base_url).text
     assert "05 December 2025" in before
     assert "06 December 2025" in after
@@ -49,9 +49,9 @@ def test_playing_another_day_changes_the_page(site, client):
 
 def test_the_same_day_gives_the_same_bytes_again(site, client):
     first = client.get(site.base_url)
-    site.show_day(NEXT_DAY)
+    site.play(NEXT_DAY)
     client.get(site.base_url)
-    site.show_day(date(2025, 12, 5))
+    site.play(date(2025, 12, 5))
     again = client.get(site.base_url)
     assert again.content == first.content
     assert again.headers["ETag"] == first.headers["ETag"]
@@ -80,7 +80,7 @@ def test_a_known_date_gets_304(site):
 
 def test_the_tag_of_yesterday_gets_the_page_of_today(site):
     _, headers, _ = raw_get(site)
-    site.show_day(NEXT_DAY)
+    site.play(NEXT_DAY)
     conditions = {"If-None-Match": headers["ETag"], "If-Modified-Since": headers["Last-Modified"]}
     status, _, body = raw_get(site, headers=conditions)
     assert status == 200
@@ -201,13 +201,13 @@ def test_the_site_starts_on_the_last_day_of_the_default_history():
 
 @pytest.mark.parametrize("day", [FIRST_DAY, LAST_DAY])
 def test_both_ends_of_the_history_can_be_played(site, client, day):
-    site.show_day(day)
+    site.play(day)
     assert client.get(site.base_url).status_code == 200
 
 
 def test_a_day_outside_the_history_cannot_be_played(site):
     with pytest.raises(UsageError, match="2026-02-26"):
-        site.show_day(date(2026, 2, 26))
+        site.play(date(2026, 2, 26))
     assert site.day == date(2025, 12, 5)
 
 

@@ -235,7 +235,7 @@ def test_a_failed_check_is_told_once_and_its_end_once_more(
     def subjects() -> list[str]:
         return [each["text"].splitlines()[0] for each in listener.got]
 
-    site.show_day(first.date())
+    site.play(first.date())
     site.faults[first.date()] = Fault(rate_times_ten="KZT")
     assert [run_flow(site=site.base_url, slot=first)[0].name for _ in range(2)] == ["Failed", "Failed"]
     assert [subject for subject in subjects() if "hecks" in subject] == [
@@ -247,7 +247,7 @@ def test_a_failed_check_is_told_once_and_its_end_once_more(
     for (capture_id,) in wrong:
         overrides.append(data_dir, overrides.Decision(capture_id, "exclude", "a wrong digit", STARTED))
     site.faults.clear()
-    site.show_day(second.date())
+    site.play(second.date())
     state, _ = run_flow(site=site.base_url, slot=second)
     assert state.is_completed(), state.message
     opened, closed = (subject for subject in subjects() if "hecks" in subject)

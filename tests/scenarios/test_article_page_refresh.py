@@ -35,7 +35,7 @@ def run_on(
 ) -> Outcome:
     """The run of a day; `stands` leaves the site as it was on the first day."""
     day = FIRST + timedelta(days=days)
-    site.show_day(FIRST if stands else day)
+    site.play(FIRST if stands else day)
     at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC) + timedelta(hours=3 if on == SWEEP else 0)
     outcome = run_daily(settings, slot=at, on=on, environment=Environment(clock=clock_from(at)))
     assert outcome.exit_status == 0, outcome.error
@@ -117,7 +117,7 @@ def test_articles_of_long_ago_are_not_read_again(closed: Settings, site: DemoSit
 
 def test_refusals_end_the_reading(closed: Settings, site: DemoSite, query: Query) -> None:
     run_on(closed, site)
-    site.show_day(FIRST + timedelta(days=1))
+    site.play(FIRST + timedelta(days=1))
     for article in site.posts.snapshot(site.day).listed[:30]:
         site.path_faults[f"/{article.slug}/"] = Fault(status=429, retry_after=86_400)
     before = len(site.requests)

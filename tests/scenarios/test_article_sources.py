@@ -27,7 +27,7 @@ LEDGER = "select source, outcome, reason from fct_coverage where source <> 'time
 
 def run_on(settings: Settings, site: DemoSite, day: date = FIRST, on: str = "daily") -> Outcome:
     """The run of a day, an hour after the site's editors begin: their changes take a second each."""
-    site.show_day(day)
+    site.play(day)
     at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC) + timedelta(hours=3 if on == SWEEP else 0)
     outcome = run_daily(settings, slot=at, on=on, environment=Environment(clock=clock_from(at)))
     assert outcome.exit_status == 0, outcome.error
@@ -203,7 +203,7 @@ def test_sources_that_are_not_wanted_are_not_requested(
 def test_a_post_that_may_not_be_read_is_counted_as_a_gap(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
-    site.show_day(FIRST)
+    site.play(FIRST)
     site.posts.make_unreadable(max(site.posts.snapshot(FIRST).by_id))
     run_on(on_site, site)
     assert query(
@@ -287,7 +287,7 @@ def test_a_run_with_a_wrong_clock_hides_nothing_from_those_after_it(
     assert run_daily(on_site, slot=late, environment=Environment(clock=clock_from(late))).exit_status == 0
     before = len(site.requests)
     right = datetime(2025, 12, 20, 2, tzinfo=UTC)
-    site.show_day(right.date())
+    site.play(right.date())
     assert (
         run_daily(
             on_site, slot=right, environment=Environment(clock=clock_from(right), trust_clock=True)

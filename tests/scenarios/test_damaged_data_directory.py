@@ -47,7 +47,7 @@ def site() -> Iterator[DemoSite]:
 
 def run_day(settings: Settings, site: DemoSite, nth: int, **environment: Any) -> Outcome:
     slot = FIRST + timedelta(days=nth)
-    site.show_day(slot.date())
+    site.play(slot.date())
     there = settings.model_copy(update={"site_url": site.base_url})
     return run_daily(there, slot=slot, environment=Environment(clock=clock_from(slot), **environment))
 

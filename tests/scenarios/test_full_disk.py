@@ -54,7 +54,7 @@ def run(disk: Path, site: DemoSite, settings: Settings) -> Callable[..., Outcome
             return step(*args)
 
         slot = FIRST + timedelta(days=nth)
-        site.show_day(slot.date())
+        site.play(slot.date())
         there = settings.model_copy(update={"site_url": site.base_url, "data_dir": disk / "data"})
         return run_daily(there, slot=slot, environment=Environment(clock=clock_from(slot), call=call))
 

@@ -58,7 +58,7 @@ def _two_days(settings: Settings, site: DemoSite, border: tuple[str, str] | None
     )
     for number in range(2):
         slot = SLOT + timedelta(days=number)
-        site.show_day(slot.date())
+        site.play(slot.date())
         if border and number == 1:
             killed = subprocess.run(
                 [

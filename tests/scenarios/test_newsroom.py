@@ -62,7 +62,7 @@ class Watch:
 
     def run(self, day: date, closed: tuple[str, ...], todo: Iterable[Step], on: str = DAILY) -> Outcome:
         site = self.room.site
-        site.show_day(day)
+        site.play(day)
         site.path_faults.clear()
         site.path_faults.update(dict.fromkeys(closed, CLOSED))
         self.room.begin(todo, has_passes=on == DAILY and API not in closed)
@@ -229,7 +229,7 @@ def at_site(site: DemoSite, data_dir: Path) -> Settings:
 def crowded(site: DemoSite) -> Newsroom:
     """The site with so many posts that a month of them does not fit on one page."""
     room = Newsroom(site)
-    site.show_day(FIRST - timedelta(days=1))
+    site.play(FIRST - timedelta(days=1))
     noon = datetime(FIRST.year, FIRST.month, FIRST.day, tzinfo=UTC) - timedelta(hours=12)
     for number in range(CROWD):
         at = noon - timedelta(hours=19 * number if number < OF_THE_MONTH else 720 + 5 * number)

@@ -61,7 +61,7 @@ def at_slot() -> Environment:
 
 
 def next_day(settings: Settings, site: DemoSite, on: str = DAILY) -> Outcome:
-    site.show_day(date(2025, 12, 23))
+    site.play(date(2025, 12, 23))
     edits.apply_edits(site, date(2025, 12, 23))
     on_site = settings.model_copy(update={"site_url": site.base_url})
     return run_daily(on_site, slot=SLOT, on=on, environment=at_slot())

@@ -78,7 +78,7 @@ def test_a_page_that_repeats_one_of_a_later_slot_is_kept_by_a_rebuild(
 ) -> None:
     """Its 304 refers to a capture whose file sorts after its own."""
     monkeypatch.setattr(load, "MOST_FILES", files_at_once)
-    site.show_day(date(2025, 12, 5))
+    site.play(date(2025, 12, 5))
     on_site = settings.model_copy(update={"site_url": site.base_url})
     for slot in (datetime(2025, 12, 5, 9, tzinfo=UTC), datetime(2025, 12, 5, 2, tzinfo=UTC)):
         environment = Environment(clock=clock_from(datetime(2025, 12, 5, 9, 5, tzinfo=UTC)), trust_clock=True)

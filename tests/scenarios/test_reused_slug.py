@@ -35,12 +35,12 @@ def test_a_new_post_at_the_address_of_a_deleted_one_changes_nothing_of_that(
     settings: Settings, site: DemoSite, query: Callable[..., list[tuple[Any, ...]]]
 ) -> None:
     there = settings.model_copy(update={"site_url": site.base_url, "listing_paths": ("/",)})
-    site.show_day(FIRST)
+    site.play(FIRST)
     old = site.posts.add("Weekly Digest", (WOOL,))
     run_on(there, 0)
     site.posts.delete(old.post_id)
     run_on(there, 6, SWEEP)
-    site.show_day(FIRST + timedelta(days=7))
+    site.play(FIRST + timedelta(days=7))
     new = site.posts.add("Weekly Digest", (ICE,), slug=old.slug)
     run_on(there, 7)
     run_on(there, 13, SWEEP)

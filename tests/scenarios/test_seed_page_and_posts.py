@@ -69,7 +69,7 @@ ARTICLES: Final = (
 
 @pytest.fixture
 def on_site(settings: Settings, site: DemoSite) -> Settings:
-    site.show_day(NEXT_DAY)
+    site.play(NEXT_DAY)
     return settings.model_copy(update={"site_url": site.base_url})
 
 

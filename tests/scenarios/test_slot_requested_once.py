@@ -23,7 +23,7 @@ API = "/wp-json/wp/v2/posts"
 def test_each_page_of_a_slot_is_requested_once(settings: Settings, site: DemoSite) -> None:
     on_site = settings.model_copy(update={"site_url": site.base_url})
     slot_day = default_last_day()
-    site.show_day(slot_day)
+    site.play(slot_day)
     first = run_daily(on_site)
     asked = len(site.requests)
     second = run_daily(on_site)
@@ -52,7 +52,7 @@ def test_an_unchanged_page_is_archived_as_a_revisit_and_still_read(
     from datetime import UTC, datetime
 
     on_site = settings.model_copy(update={"site_url": site.base_url})
-    site.show_day(default_last_day())
+    site.play(default_last_day())
     for hour in (2, 3):
         outcome = run_daily(on_site, slot=datetime(2025, 12, 22, hour, tzinfo=UTC))
         assert outcome.exit_status == 0

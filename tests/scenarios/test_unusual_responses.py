@@ -68,7 +68,7 @@ def run(settings: Settings, site: TwistedSite, query: Query) -> Callable[..., Ou
 
     def run_on(nth: int = 0, on: str = "daily", **environment: Any) -> Outcome:
         day = FIRST + timedelta(days=nth)
-        site.show_day(day)
+        site.play(day)
         at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC) + timedelta(hours=3 if on == SWEEP else 0)
         there = settings.model_copy(update={"site_url": site.base_url, **environment.pop("changes", {})})
         outcome = run_daily(

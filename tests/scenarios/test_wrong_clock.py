@@ -47,7 +47,7 @@ class DatedSite(DemoSite):
 @pytest.fixture
 def site() -> Iterator[DatedSite]:
     with DatedSite(port=0) as site:
-        site.show_day(FIRST.date())
+        site.play(FIRST.date())
         yield site
 
 
@@ -78,7 +78,7 @@ def test_a_clock_before_the_newest_run_archives_the_pages_and_writes_no_observat
     record = journal.read(on_site.data_dir)[-1]
     assert (record.status, record.slots, record.release_id) == ("failed", (), None)
     assert {Path(name).name for name in record.held} == archived(on_site) - before
-    site.show_day((FIRST + DAY).date())
+    site.play((FIRST + DAY).date())
     assert run(on_site, FIRST + DAY).exit_status == 0
     assert query("select min(rate_date)::varchar, count(*) filter (where is_filled) from fct_rate_daily") == [
         ("2025-12-10", 0)
@@ -130,7 +130,7 @@ def test_the_slot_of_a_run_with_a_clock_ahead_is_captured_when_it_comes(
     assert run(on_site, FIRST + 7 * DAY).exit_status == 1
     for number in range(8):
         site.dated = lambda _path, number=number: {"Date": http_date(FIRST + number * DAY)}
-        site.show_day((FIRST + number * DAY).date())
+        site.play((FIRST + number * DAY).date())
         assert run(on_site, FIRST + number * DAY).exit_status == 0
     assert query("select count(distinct rate_date), sum(is_filled::int) from fct_rate_daily") == [(8, 0)]
     assert query("select distinct outcome from fct_coverage where source = 'timesca'") == [("observed",)]
@@ -185,14 +185,14 @@ def test_pages_of_a_right_clock_that_a_run_of_the_future_stopped_are_loaded_once
     on_site: Settings, site: DatedSite, query: Query
 ) -> None:
     assert run(on_site, FIRST).exit_status == 0
-    site.show_day((FIRST + DAY).date())
+    site.play((FIRST + DAY).date())
     assert run(on_site, FUTURE).exit_status == 0
     for number in (2, 3):
-        site.show_day((FIRST + number * DAY).date())
+        site.play((FIRST + number * DAY).date())
         stopped = run(on_site, FIRST + number * DAY)
         assert stopped.exit_status == 1
         assert "the end of run 20990101T020000Z" in stopped.error
-    site.show_day((FIRST + 6 * DAY).date())
+    site.play((FIRST + 6 * DAY).date())
     assert run(on_site, FIRST + 6 * DAY, trust_clock=True).exit_status == 0
     slots = "select slot::date::varchar, outcome from fct_coverage where source = 'timesca' order by slot"
     observed, missed = "observed", "missed"
@@ -207,7 +207,7 @@ def test_pages_of_a_right_clock_that_a_run_of_the_future_stopped_are_loaded_once
     ]
     assert query(slots) == [(f"2025-12-{day}", outcome) for day, outcome in expected]
     assert query("select count(*) from etl_run where started_at > '2098-01-01'") == [(1,)]
-    site.show_day((FIRST + 7 * DAY).date())
+    site.play((FIRST + 7 * DAY).date())
     following = run(on_site, FIRST + 7 * DAY)
     assert (following.exit_status, [w for w in following.warnings if "clock" in w]) == (0, [])
     rates = query(RATES)

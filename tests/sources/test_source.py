@@ -67,7 +67,7 @@ def query(settings: Settings) -> Query:
 def run_on(
     settings: Settings, site: DemoSite, schedule: str = "daily", *, after: timedelta = timedelta()
 ) -> None:
-    site.show_day(site.day + after)
+    site.play(site.day + after)
     slot = slot_on(settings, site.day, schedule)
     environment = Environment(clock=clock_from(slot), trust_clock=True)
     on_site = settings.model_copy(update={"site_url": site.base_url})

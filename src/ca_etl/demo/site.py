@@ -53,7 +53,7 @@ class DemoSite:
     response is made. Raises `CaEtlError` on enter when the port is in use, `UsageError` for a day outside the range.
 
         with DemoSite() as site:
-            site.show_day(date(2025, 12, 5))
+            site.play(date(2025, 12, 5))
             requests.get(site.base_url)
     """
 
@@ -69,7 +69,7 @@ class DemoSite:
         self._server: _Server | None = None
         self._spent: Counter[tuple[date, Fault]] = Counter()
         self._lock = Lock()
-        self.show_day(day or default_last_day())
+        self.play(day or default_last_day())
 
     @property
     def day(self) -> date:
@@ -83,7 +83,7 @@ class DemoSite:
             raise RuntimeError("the demo site is not running: use it in a with statement")
         return f"http://{HOST}:{self._server.server_address[1]}/"
 
-    def show_day(self, day: date) -> None:
+    def play(self, day: date) -> None:
         """Make the site show `day` from now on. Raises `UsageError` for a day outside `FIRST_DAY` to `LAST_DAY`."""
         check_day(day)
         self._day = day

@@ -41,7 +41,7 @@ def play_days(
         on_site = settings.model_copy(update=ours)
         for back in range(days - 1, -1, -1):
             day = last_day - timedelta(days=back)
-            site.show_day(day)
+            site.play(day)
             edits.apply_edits(site, day)
             slot = slot_on(settings, day, on)
             yield run_daily(
