@@ -29,7 +29,7 @@ from typing import Final, NoReturn
 
 import duckdb
 
-from ca_etl.demo import edits
+from ca_etl.demo import desk
 from ca_etl.demo.site import DemoSite
 
 FIRST_DAY: Final = date(2025, 6, 1)
@@ -86,7 +86,7 @@ class Campaign:
         while self.tally.kills.total() < kills:
             day = FIRST_DAY + timedelta(days=self.tally.rounds)
             self._site.play(day)
-            edits.apply_edits(self._site, day)
+            desk.work(self._site, day)
             # The first day gives both directories a release.
             name = "run" if not self.tally.rounds else self._chance.choice(OPERATIONS)
             self._round(name, day, kills)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ca_etl.demo import edits
+from ca_etl.demo import desk
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.load import UPGRADED
@@ -62,7 +62,7 @@ def at_slot() -> Environment:
 
 def next_day(settings: Settings, site: DemoSite, on: str = DAILY) -> Outcome:
     site.play(date(2025, 12, 23))
-    edits.apply_edits(site, date(2025, 12, 23))
+    desk.work(site, date(2025, 12, 23))
     on_site = settings.model_copy(update={"site_url": site.base_url})
     return run_daily(on_site, slot=SLOT, on=on, environment=at_slot())
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from ca_etl.demo import edits
+from ca_etl.demo import desk
 from ca_etl.demo.content import default_last_day
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
@@ -29,7 +29,7 @@ def play_days(
 ) -> Iterator[Outcome]:
     """Run the job of the schedule `on` for each of the `days` days that end at `last_day`, as it would have.
 
-    Editors change two articles meanwhile (`demo.edits`).
+    Editors change two articles meanwhile (`demo.desk`).
 
     The clock of a run starts at its slot, so that captures carry the times they would have had. The site
     is requested without pauses: it is ours.
@@ -42,7 +42,7 @@ def play_days(
         for back in range(days - 1, -1, -1):
             day = last_day - timedelta(days=back)
             site.play(day)
-            edits.apply_edits(site, day)
+            desk.work(site, day)
             slot = slot_on(settings, day, on)
             yield run_daily(
                 on_site,

@@ -16,7 +16,7 @@ CHANGES_A_TITLE: Final = date(2025, 12, 18)
 _AT: Final = time(6, 30, tzinfo=SITE_ZONE)
 
 
-def apply_edits(site: DemoSite, day: date) -> None:
+def work(site: DemoSite, day: date) -> None:
     """Apply the edits that are due by `day`, the day that the demo site shows; an edit is never applied twice."""
     if day >= ADDS_A_SENTENCE:
         article = _newest_before(site, ADDS_A_SENTENCE)

@@ -1,13 +1,13 @@
 from datetime import timedelta
 
-from ca_etl.demo import edits
+from ca_etl.demo import desk
 from ca_etl.demo.content import published_by
 
 
 def edited(site, day):
     """The articles on `day` that differ from those without edits."""
     site.play(day)
-    edits.apply_edits(site, day)
+    desk.work(site, day)
     return [article for article in site.posts.snapshot(day).listed if article not in published_by(day)]
 
 
