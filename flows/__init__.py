@@ -1,4 +1,4 @@
-"""Prefect flows over the library, which knows nothing of them. Importing this package does not import Prefect."""
+"""Prefect flows over the library, which does not import them. Importing this package does not import Prefect."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ DEMO: Final = "demo"
 def settings_for(site: str | None) -> Settings:
     """The settings of the environment, with `site` as the site's address; None and `demo` leave that as it is.
 
-    Raises `UsageError` for a value that makes no sense.
+    Raises `UsageError` for a value that is not valid.
     """
     return read_settings(None if site == DEMO else site)

@@ -8,13 +8,12 @@ from typing import Any, Final, Literal
 
 from prefect import State, flow, runtime
 
-from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.capture import GivenFiles
-from ca_etl.pipeline.context import utc_now
-from ca_etl.pipeline.run import run_backfill, run_ingest
+from ca_etl.pipeline.context import Environment, utc_now
+from ca_etl.pipeline.run import Outcome, run_backfill, run_ingest
+from ca_etl.settings import Settings
 from ca_etl.sources.source import DateRange
-from flows import settings_for
-from flows.flow_run import failed_state, run_pipeline
+from flows.flow_run import run_without_slot
 
 DAY: Final = 24 * 3600
 
@@ -39,13 +38,9 @@ def backfill(paths: list[str], url: str | None = None) -> State[Any]:
     `paths` lie on the machine of the worker. `url` is the address that pages without one were fetched from. What is
     archived already is not archived again, so that a backfill that was stopped resumes when it is started again.
     """
-    try:
-        settings = settings_for(None)
-    except CaEtlError as error:
-        return failed_state(error)
     files = GivenFiles(tuple(Path(path) for path in paths), url)
-    return run_pipeline(
-        settings, None, lambda environment: run_ingest(settings, files, environment=environment)
+    return run_without_slot(
+        lambda settings, environment: run_ingest(settings, files, environment=environment)
     )
 
 
@@ -57,16 +52,12 @@ def backfill_posts(
 
     `last` is today unless it is given. `source` is the posts API, or the feed where that is unavailable. Months that
     were crawled to their end are not requested again, so that a backfill that was stopped, or cut off by an
-    unavailable API, resumes when it is started again; the feed, which has one way in, is crawled anew. The state is
-    that of `flows.flow_run.run_pipeline`.
+    unavailable API, resumes when it is started again; the feed, which has one way in, is crawled from its start.
+    The state is that of `flows.flow_run.run_pipeline`.
     """
-    try:
+
+    def run(settings: Settings, environment: Environment) -> Outcome:
         dates = DateRange.of(first, last or utc_now().date())
-        settings = settings_for(None)
-    except CaEtlError as error:
-        return failed_state(error)
-    return run_pipeline(
-        settings,
-        None,
-        lambda environment: run_backfill(settings, dates, source=source, environment=environment),
-    )
+        return run_backfill(settings, dates, source=source, environment=environment)
+
+    return run_without_slot(run)

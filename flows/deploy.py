@@ -19,10 +19,11 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.request import urlopen
@@ -32,7 +33,7 @@ from filelock import FileLock, Timeout
 
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.settings import Settings
-from ca_etl.sources.schedules import Schedule, schedule
+from ca_etl.sources.schedules import schedule
 from flows import settings_for
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class ServerError(CaEtlError):
 
 
 class ServerBusyError(ServerError):
-    """Another run keeps its history in the same place at this moment."""
+    """Another run keeps its history in the same folder now."""
 
     exit_status = 75
 
@@ -89,45 +90,74 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands.add_parser("setup", help="create or update the work pool and the automations on the server")
     commands.add_parser("serve", help="serve all deployments from this process, without a work pool")
     command = parser.parse_args(arguments).command
-    try:
-        settings = settings_for(None)
-        if not (url := os.environ.get("PREFECT_API_URL")):
-            raise UsageError(
-                "PREFECT_API_URL is not set, and schedules need a server that stays", START_SERVER
-            )
-        set_environment()
-        with _errors_of_server(url):
-            if command == "serve":
-                serve_all(settings)
-            else:
-                _print_setup(settings)
-    except CaEtlError as error:
-        return _print_error(error)
-    return 0
+    return _exit_status(serve_all if command == "serve" else set_up_all)
 
 
-def _print_setup(settings: Settings) -> None:
-    from prefect.client.orchestration import get_client
+def set_up_all() -> None:
+    """Create or update the work pool and the automations, and warn of schedules that differ from the settings."""
+    with _server_that_stays() as settings:
+        from prefect.client.orchestration import get_client
 
-    with get_client(sync_client=True) as client:
-        for line in set_up(client):
-            sys.stdout.write(f"{line}\n")
-    for line in outdated_crons(settings):
-        sys.stderr.write(f"{line}\nnext: edit {DEPLOYMENTS / 'prefect.yaml'}, and deploy again\n")
+        with get_client(sync_client=True) as client:
+            sys.stdout.writelines(f"{line}\n" for line in set_up(client))
+        for line in outdated_crons(settings):
+            sys.stderr.write(f"{line}\nnext: edit {DEPLOYMENTS / 'prefect.yaml'}, and deploy again\n")
+
+
+def serve_all() -> None:
+    """Serve every deployment, on the schedules of the settings, until the process is stopped."""
+    with _server_that_stays() as settings:
+        from prefect import serve
+
+        entries = deployments()
+        for entry in entries:
+            _remove_from_pool(f"ca-{entry['name']}/{entry['name']}")
+        serve(
+            *(_deployment_to_serve(entry, settings) for entry in entries),
+            # Of all deployments together. A run beyond it starts at a later check, as in a work pool of limit 1.
+            limit=1,
+            # By default the schedules are paused when the process stops, and stay so after a reboot.
+            pause_on_shutdown=False,
+        )
 
 
 @contextmanager
-def _errors_of_server(url: str) -> Iterator[None]:
+def _server_that_stays() -> Iterator[Settings]:
+    """The settings, with the environment set for the server of PREFECT_API_URL, whose errors become `ServerError`."""
+    settings = settings_for(None)
+    url = os.environ.get("PREFECT_API_URL")
+    if not url:
+        raise UsageError("PREFECT_API_URL is not set, and schedules need a server that stays", START_SERVER)
+    set_environment()
     import httpx
     from prefect.exceptions import PrefectHTTPStatusError
 
     try:
-        yield
+        yield settings
     except httpx.TransportError as error:
         raise ServerError(f"{url}: {error}", "prefect server start") from error
     except PrefectHTTPStatusError as error:
         message = f"{url} is not an API of Prefect: it responds with {error.response.status_code}"
         raise ServerError(message, "export PREFECT_API_URL=http://127.0.0.1:4200/api") from error
+
+
+def _exit_status(command: Callable[[], None]) -> int:
+    """Run a command; an error that an operator can act on becomes its sentence, the next command and a status."""
+    try:
+        command()
+    except CaEtlError as error:
+        sys.stderr.write(f"{error}\nnext: {error.hint}\n" if error.hint else f"{error}\n")
+        return error.exit_status
+    except OSError as error:
+        path = f" ({error.filename})" if error.filename else ""
+        sys.stderr.write(
+            f"{error.strerror or error}{path}\nnext: df -h . (is the disk full, or not writable?)\n"
+        )
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\nnext: ca-etl status\n")
+        return 130
+    return 0
 
 
 def deployments() -> list[dict[str, Any]]:
@@ -163,23 +193,7 @@ def outdated_crons(settings: Settings) -> Iterator[str]:
                 )
 
 
-def serve_all(settings: Settings) -> None:
-    """Serve every deployment, on the schedules of the settings, until the process is stopped."""
-    from prefect import serve
-
-    entries = deployments()
-    for entry in entries:
-        _take_out_of_the_pool(f"ca-{entry['name']}/{entry['name']}")
-    serve(
-        *(_served(entry, settings) for entry in entries),
-        # Of all deployments together. A run beyond it starts at a later check, as in a work pool of limit 1.
-        limit=1,
-        # By default the schedules are paused when the process stops, and stay so after a reboot.
-        pause_on_shutdown=False,
-    )
-
-
-def _take_out_of_the_pool(name: str) -> None:
+def _remove_from_pool(name: str) -> None:
     """Delete a deployment that has a work pool; its flow runs stay.
 
     Prefect keeps the pool when it is served, and drops where its code is: every run then crashes at its start.
@@ -191,24 +205,22 @@ def _take_out_of_the_pool(name: str) -> None:
         deployment = client.read_deployment_by_name(name)
         if deployment.work_pool_name:
             client.delete_deployment(deployment.id)
-            sys.stderr.write(f"{name} was taken out of the work pool {deployment.work_pool_name}\n")
+            sys.stderr.write(f"{name} was removed from the work pool {deployment.work_pool_name}\n")
 
 
-def _served(entry: Mapping[str, Any], settings: Settings) -> RunnerDeployment:
+def _deployment_to_serve(entry: Mapping[str, Any], settings: Settings) -> RunnerDeployment:
     """The deployment as Prefect's runner takes it: no pool, no pull step, run from the current directory."""
     from prefect.deployments.runner import RunnerDeployment
     from prefect.schedules import Cron
 
-    def cron(own: Schedule) -> Any:  # noqa: ANN401  a schedule of Prefect, which is imported here alone
-        return Cron(prefect_cron(own.cron), timezone=own.zone.key, slug=own.name)
-
+    own = [schedule(settings, planned["slug"]) for planned in entry["schedules"]]
     return RunnerDeployment.from_entrypoint(
         entry["entrypoint"],
         name=entry["name"],
         description=entry["description"],
         tags=entry["tags"],
         parameters=entry["parameters"],
-        schedules=[cron(schedule(settings, planned["slug"])) for planned in entry["schedules"]],
+        schedules=[Cron(prefect_cron(one.cron), timezone=one.zone.key, slug=one.name) for one in own],
     )
 
 
@@ -275,26 +287,26 @@ def run_locally(entrypoint: str, arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--day", type=date.fromisoformat, help="day of the slot, YYYY-MM-DD (default: the last one)"
     )
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     # A terminal that closes, or a service that stops, ends the server of the run too.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: sys.exit(128 + received))
-    try:
-        settings = settings_for(given.site)
-        slot = schedule(settings).on(given.day) if given.day else None
-        with _server_for_run(settings.data_dir) as server:
-            report = _run_flow(entrypoint, given.site, slot, server)
-        _print_result(report)
-    except CaEtlError as error:
-        return _print_error(error)
-    except OSError as error:
-        path = f" ({error.filename})" if error.filename else ""
-        hint = "df -h . (is the disk full, or not writable?)"
-        return _print_error(CaEtlError(f"{error.strerror or error}{path}", hint))
-    except KeyboardInterrupt:
-        _print_error(CaEtlError("interrupted", "ca-etl status"))
-        return 130
-    return 0
+    return _exit_status(partial(_run_and_print, entrypoint, options.site, options.day))
+
+
+def _run_and_print(entrypoint: str, site: str | None, day: date | None) -> None:
+    settings = settings_for(site)
+    slot = schedule(settings).on(day) if day else None
+    with _server_for_run(settings.data_dir) as server:
+        report = _run_flow(entrypoint, site, slot, server)
+    from flows.reporting import read_contents, summary_text
+
+    if release := report.outcome.release:
+        program = Path(sys.executable).with_name("ca-etl")
+        shown = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
+        contents = summary_text(read_contents(release.warehouse, release.release_id))
+        query = f'query with {shown} sql "from fct_rate_daily"'
+        sys.stdout.write(f"release {release.folder}\n{contents}\n{query}\n")
 
 
 def _run_flow(entrypoint: str, site: str | None, slot: datetime | None, server: LocalServer | None) -> Report:
@@ -349,7 +361,7 @@ def _server_for_run(data_dir: Path) -> Iterator[LocalServer | None]:
     with local_server(home) as server:
         sys.stderr.write(f"a Prefect server starts for this run; the history stays in {home}\n")
         os.environ["PREFECT_API_URL"] = server.api_url
-        # The server has ended before anyone could follow the link.
+        # The server has ended before the link could be opened.
         logging.getLogger("prefect.flow_runs").addFilter(lambda line: "View at" not in line.getMessage())
         yield server
 
@@ -410,23 +422,6 @@ def local_server(home: Path) -> Iterator[LocalServer]:
         finally:
             # Closes its standard input, and waits: the lock must not be free before the server has ended.
             process.communicate()
-
-
-def _print_result(report: Report) -> None:
-    from flows.reporting import read_contents, summary_text
-
-    release = report.outcome.release
-    if release is None:
-        return
-    program = Path(sys.executable).with_name("ca-etl")
-    shown = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
-    contents = summary_text(read_contents(release.warehouse, release.release_id))
-    sys.stdout.write(f'release {release.folder}\n{contents}\nquery with {shown} sql "from fct_rate_daily"\n')
-
-
-def _print_error(error: CaEtlError) -> int:
-    sys.stderr.write(f"{error}\nnext: {error.hint}\n" if error.hint else f"{error}\n")
-    return error.exit_status
 
 
 if __name__ == "__main__":

@@ -9,22 +9,29 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from errno import EADDRINUSE
-from functools import partial
+from functools import partial, wraps
 from threading import Event, Thread
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn, ParamSpec, cast
 from uuid import UUID
 
-from prefect import State, runtime
+from prefect import State, Task, runtime
+from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import TaskRun
 from prefect.exceptions import Pause
 from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 
 from ca_etl import logs
 from ca_etl.demo.content import default_last_day
 from ca_etl.errors import CaEtlError
-from ca_etl.operate.alert_delivery import configured, end_of_last_run
+from ca_etl.operate.alert_delivery import configured_channels, end_of_last_run
+from ca_etl.pipeline.backfill import capture_history
+from ca_etl.pipeline.capture import NothingCapturedError, capture, ingest
 from ca_etl.pipeline.context import Environment, utc_now
+from ca_etl.pipeline.enrich import enrich
+from ca_etl.pipeline.load import load
 from ca_etl.pipeline.play import play_days, slot_on
+from ca_etl.pipeline.publish import build, check, publish
 from ca_etl.pipeline.run import Outcome, run_daily
 from ca_etl.pipeline.slots import is_done
 from ca_etl.settings import Settings
@@ -42,12 +49,60 @@ from flows.reporting import (
     summarize,
     summary_line,
 )
-from flows.tasks import TASKS
 
+P = ParamSpec("P")
+Step = Callable[..., Any]
+
+MINUTE: Final = 60
+RETRY_DELAYS: Final = (5 * MINUTE, 20 * MINUTE)
 SKIPPED: Final = "Skipped"
 # As long as the systemd units wait.
 RETRY_AFTER: Final = timedelta(minutes=10)
 CHECK_PARENT_SECONDS: Final = 0.5
+
+
+def site_may_be_back(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether to retry a failed capture: the site was not reached, and no one waits at a terminal.
+
+    A site that refused is not requested again: a retry would be refused, too.
+    """
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, NothingCapturedError) and not error.refused and runtime.deployment.id is not None
+
+
+def _task(step: Step, name: str, minutes: float, **retry: Any) -> Task[..., Any]:  # noqa: ANN401  options of Task
+    """A step as a task of that name, which fails after `minutes`."""
+
+    @wraps(step)
+    def run(*args: object, **kwargs: object) -> Any:  # noqa: ANN401  what the step returns
+        try:
+            return step(*args, **kwargs)
+        except CaEtlError as error:
+            # Raised, Prefect would log the traceback of an error that an operator can act on.
+            return Failed(message=str(error), data=error)
+
+    return Task(
+        run, name=name, task_run_name=name, timeout_seconds=minutes * MINUTE, cache_policy=NO_CACHE, **retry
+    )
+
+
+TASKS: Final[dict[Step, Task[..., Any]]] = {
+    capture: _task(
+        capture,
+        "Capture the pages of the slot",
+        minutes=30,
+        retries=len(RETRY_DELAYS),
+        retry_delay_seconds=list(RETRY_DELAYS),
+        retry_condition_fn=site_may_be_back,
+    ),
+    ingest: _task(ingest, "Archive the given files", minutes=12 * 60),
+    capture_history: _task(capture_history, "Capture the posts of a date range", minutes=20 * 60),
+    load: _task(load, "Load new archive files", minutes=12 * 60),
+    enrich: _task(enrich, "Find places and amounts", minutes=60),
+    build: _task(build, "Build the models", minutes=20),
+    check: _task(check, "Run the checks", minutes=20),
+    publish: _task(publish, "Publish the release", minutes=20),
+}
 
 
 class SlotDoneError(CaEtlError):
@@ -56,18 +111,39 @@ class SlotDoneError(CaEtlError):
     exit_status = 0
 
 
+def returning_errors(run_flow: Callable[P, State[Any]]) -> Callable[P, State[Any]]:
+    """A function that returns a failed state where `run_flow` raises an error that an operator can act on.
+
+    The data of the state are the error; its message has the next command.
+    """
+
+    @wraps(run_flow)
+    def run(*args: P.args, **kwargs: P.kwargs) -> State[Any]:
+        try:
+            return run_flow(*args, **kwargs)
+        except CaEtlError as error:
+            return Failed(message=f"{error}\nNext: {error.hint}" if error.hint else str(error), data=error)
+
+    return run
+
+
+@returning_errors
 def run_slot(site: str | None, slot: datetime | None, on: str) -> State[Any]:
     """Run the pipeline for one slot of the schedule named `on`, on the site or the demo.
 
     `site` and `slot` are the parameters of the flow; the state is that of `run_pipeline`.
     """
-    try:
-        settings = settings_for(site)
-        slot = choose_slot(site, slot, settings, on)
-    except CaEtlError as error:
-        return failed_state(error)
+    settings = settings_for(site)
+    slot = choose_slot(site, slot, settings, on)
     run = _run_on_demo if site == DEMO else _run_on_site
     return run_pipeline(settings, slot, partial(run, settings, slot, on), on_demo=site == DEMO)
+
+
+@returning_errors
+def run_without_slot(run: Callable[[Settings, Environment], Outcome]) -> State[Any]:
+    """Run the pipeline with the settings of the environment and no slot; the state is that of `run_pipeline`."""
+    settings = settings_for(None)
+    return run_pipeline(settings, None, partial(run, settings))
 
 
 def run_pipeline(
@@ -75,10 +151,12 @@ def run_pipeline(
 ) -> State[Any]:
     """Run the pipeline, each step as a task, and return the state that the flow run ends with.
 
-    Completed with a release; Failed when checks fired or a step failed; Skipped (of type Completed) when the slot is
-    done; when another run holds the lock Skipped (of type Cancelled), or AwaitingRetry if a schedule made this run and
-    no later slot has come: skipped, its slot would be a hole. The data are a `Report`, or the error.
-    `slot` is in UTC, None for runs without one. `on_demo` is true where the demo's clock is used.
+    Completed with a release; Skipped (of type Completed) when the slot is done; when another run holds the lock
+    Skipped (of type Cancelled), or AwaitingRetry if a schedule made this run and no later slot has come: skipped, its
+    slot would be a hole. The data are a `Report`, or the error. `slot` is in UTC, None for runs without one.
+    `on_demo` is true where the demo's clock is used.
+
+    Raises `RunFailedError` when nothing was published, and `CaEtlError` for a run that could not begin.
     """
     logging.getLogger("ca_etl").setLevel(logging.INFO)
     logs.adopt(settings.log_format)
@@ -99,25 +177,20 @@ def run_pipeline(
         if slot is not None and is_scheduled() and slot <= runtime.flow_run.scheduled_start_time:
             _retry_later(message)
         return Cancelled(name=SKIPPED, message=message, data=error)
-    except CaEtlError as error:
-        return failed_state(error)
+    except CaEtlError:
+        raise
     except Exception:
         # A defect: the journal has the run as failed, and without this no alert would come before the next run.
         send_alerts(settings, utc_now())
         raise
-    if not on_demo or configured(settings):
+    if not on_demo or configured_channels(settings):
         send_alerts(settings, (end_of_last_run(settings) if on_demo else None) or utc_now())
     summary = summarize(outcome, settings.data_dir, slot or utc_now())
     create_artifacts(summary, f"{summary.slot.astimezone(settings.zone):%Y-%m-%d}")
     report = Report(outcome, tuple(task_runs))
     if outcome.release is None:
-        return failed_state(RunFailedError(report))
+        raise RunFailedError(report)
     return Completed(message=summary_line(summary), data=report)
-
-
-def failed_state(error: CaEtlError) -> State[Any]:
-    """The state of a run that an operator can act on: the error as data, the next command in the message."""
-    return Failed(message=f"{error}\nNext: {error.hint}" if error.hint else str(error), data=error)
 
 
 def choose_slot(site: str | None, slot: datetime | None, settings: Settings, on: str = DAILY) -> datetime:
@@ -155,7 +228,7 @@ def slot_run_name(flow: str, on: str) -> str:
 def _run_on_site(settings: Settings, slot: datetime, on: str, environment: Environment) -> Outcome:
     """Raises what `run_daily` raises, and `SlotDoneError` for a scheduled run whose slot is published."""
     if is_scheduled():
-        # What cannot be read is no reason not to capture: the run meets the problem again, and reports it.
+        # An unreadable journal does not stop the capture: the run meets the problem again, and reports it.
         runs = consult(partial(journal.read, settings.data_dir), (), journal.JOURNAL_FILE, "ca-etl doctor")
         published_by = is_done(schedule(settings, on), runs.value, slot)
         if published_by is not None:

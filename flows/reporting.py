@@ -29,14 +29,13 @@ from prefect.exceptions import PrefectException
 from prefect.utilities.asyncutils import run_coro_as_sync
 
 from ca_etl.errors import CaEtlError
-from ca_etl.operate.alert_delivery import PREFECT, after_run
-from ca_etl.operate.alert_store import Message
-from ca_etl.operate.channels import Channel, ChannelError, failed, held_back
+from ca_etl.operate.alert_delivery import PREFECT, check_after_run
+from ca_etl.operate.channels import Channel, ChannelError, Message, describe_failure, muted_libraries
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
 from ca_etl.warehouse.connection import open_release
-from ca_etl.warehouse.journal import CheckResult, RunStatus
-from ca_etl.warehouse.release import Building
+from ca_etl.warehouse.journal import RunStatus
+from ca_etl.warehouse.release import Building, Release
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ select count(distinct article_id), count(distinct article_id) filter (is_new) fr
 REJECTS: Final = (
     "select reason, count(*) from main.etl_reject where run_id = $1 group by reason order by reason"
 )
-# A daily run loads one file and requests four pages: no one would see the bar move.
+# A daily run loads one file and requests four pages: its bar would be over before it is seen.
 MANY_UNITS: Final = 20
 STEP_PERCENT: Final = 5.0
 
@@ -116,37 +115,20 @@ class RunContents:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One run. `release` is None when nothing was published, `contents` when no model was built."""
+    """One run, for the slot in UTC. `contents` is None when no model was built."""
 
-    run_id: str
-    status: str
+    outcome: Outcome
     slot: datetime
-    release: Path | None = None
     contents: RunContents | None = None
-    fired: tuple[CheckResult, ...] = ()
-    warnings: tuple[str, ...] = ()
-    error: str = ""
-    hint: str = ""
 
 
 def summarize(outcome: Outcome, data_dir: Path, slot: datetime) -> RunSummary:
     """The summary of a finished run, from its release, or from the building that failed its checks."""
-    warehouse = None
-    if outcome.release is not None:
-        warehouse = outcome.release.warehouse
-    elif outcome.status is RunStatus.CHECKS_FAILED:
-        warehouse = Building(data_dir, outcome.run_id).warehouse
-    return RunSummary(
-        run_id=outcome.run_id,
-        status=outcome.status,
-        slot=slot,
-        release=outcome.release.folder if outcome.release else None,
-        contents=read_contents(warehouse, outcome.run_id) if warehouse else None,
-        fired=outcome.fired,
-        warnings=outcome.warnings,
-        error=outcome.error,
-        hint=outcome.hint,
-    )
+    built: Release | Building | None = outcome.release
+    if outcome.status is RunStatus.CHECKS_FAILED:
+        built = Building(data_dir, outcome.run_id)
+    contents = read_contents(built.warehouse, outcome.run_id) if built else None
+    return RunSummary(outcome, slot, contents)
 
 
 def read_contents(warehouse: Path, run_id: str) -> RunContents:
@@ -166,11 +148,11 @@ def read_contents(warehouse: Path, run_id: str) -> RunContents:
 
 def summary_line(summary: RunSummary) -> str:
     """The run in one line, for the message of a state."""
-    if summary.release is None or summary.contents is None:
-        return summary.error
-    contents = summary.contents
+    release, contents = summary.outcome.release, summary.contents
+    if release is None or contents is None:
+        return summary.outcome.error
     rates = f"{len(contents.rates)} rates of {contents.rates_date}" if contents.rates else "no rates"
-    return f"Release {summary.release.name}: {rates}, {_article_counts(contents)}"
+    return f"Release {release.release_id}: {rates}, {_article_counts(contents)}"
 
 
 def summary_text(contents: RunContents) -> str:
@@ -181,20 +163,21 @@ def summary_text(contents: RunContents) -> str:
 
 def summary_markdown(summary: RunSummary) -> str:
     """The run as Markdown: how it ended, rates, articles, rejects, checks, warnings."""
-    parts = [f"# {summary.slot:%Y-%m-%d %H:%M} UTC: {summary.status.replace('_', ' ')}"]
-    if summary.release is not None:
-        parts.append(f"Release `{summary.release.name}` is stored in `{summary.release}`.")
+    outcome, contents = summary.outcome, summary.contents
+    parts = [f"# {summary.slot:%Y-%m-%d %H:%M} UTC: {outcome.status.replace('_', ' ')}"]
+    if outcome.release is not None:
+        parts.append(f"Release `{outcome.release.release_id}` is stored in `{outcome.release.folder}`.")
     else:
-        parts.append(f"No release: {summary.error}")
-        parts += [f"Next: `{summary.hint}`"] if summary.hint else []
-    if summary.contents is not None:
-        parts += _contents_markdown(summary.contents, published=summary.release is not None)
-    if summary.fired or summary.contents is not None:
-        rows = [(c.severity, c.check_name, c.model, str(c.offending_rows), c.sample) for c in summary.fired]
+        parts.append(f"No release: {outcome.error}")
+        parts += [f"Next: `{outcome.hint}`"] if outcome.hint else []
+    if contents is not None:
+        parts += _contents_markdown(contents, published=outcome.release is not None)
+    if outcome.fired or contents is not None:
+        rows = [(c.severity, c.check_name, c.model, str(c.offending_rows), c.sample) for c in outcome.fired]
         header = ("Severity", "Check", "Table", "Rows", "Some of them")
         parts += ["## Checks that fired", _table(header, rows)]
-    if summary.warnings:
-        parts += ["## Warnings", "\n".join(f"- {_cell(warning)}" for warning in summary.warnings)]
+    if outcome.warnings:
+        parts += ["## Warnings", "\n".join(f"- {_cell(warning)}" for warning in outcome.warnings)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -249,10 +232,11 @@ def create_artifacts(summary: RunSummary, day: str) -> None:
             key="ca-etl-rates",
             description=f"Rates of {contents.rates_date}, in the run of {day}",
         )
-    if summary.release is not None:
+    release = summary.outcome.release
+    if release is not None:
         create_link_artifact(
-            summary.release.resolve().as_uri(),
-            link_text=f"Release {summary.release.name}",
+            release.folder.resolve().as_uri(),
+            link_text=f"Release {release.release_id}",
             key="ca-etl-release",
             description="The folder on the machine of the worker",
         )
@@ -296,12 +280,12 @@ class PrefectBlock:
 
     def send(self, message: Message) -> None:
         """Deliver one message. Raises `ChannelError`, which holds no address: a block's error may spell it."""
-        with held_back():
+        with muted_libraries():
             try:
                 self._notify(message)
             except (NotificationError, PrefectException, httpx.HTTPError, OSError, ValueError) as error:
                 raise ChannelError(
-                    failed(f"Prefect's block {self.reference} did not notify", error), self._hint
+                    describe_failure(f"Prefect's block {self.reference} did not notify", error), self._hint
                 ) from None
 
     def _notify(self, message: Message) -> None:
@@ -324,7 +308,7 @@ def send_alerts(settings: Settings, now: datetime) -> tuple[str, ...]:
     """Check for alerts after a run and send them, also to Prefect's block; problems are logged and returned."""
     block = settings.alert_prefect_block
     channels: tuple[Channel, ...] = (PrefectBlock(block),) if block else ()
-    warnings = after_run(settings, now, also=channels)
+    warnings = check_after_run(settings, now, also=channels)
     for warning in warnings:
         log.warning("%s", warning)
     return warnings

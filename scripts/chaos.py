@@ -35,7 +35,7 @@ from ca_etl.demo.site import DemoSite
 FIRST_DAY: Final = date(2025, 6, 1)
 # The daily slot is at 02:00 UTC; a run begins some seconds later.
 SLOT_HOUR: Final = 2
-# Two captures of one page differ in their times, in those that a request names, and in their place in the archive;
+# Two captures of one page differ in their times, in those that a request names, and in their position in the archive;
 # nothing else may.
 BOOKKEEPING: Final = frozenset({"etl_run", "etl_check"})
 # fmt: off
@@ -60,7 +60,7 @@ class Tally:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing was wrong, lost or doubled and nobody had to do anything by hand."""
+        """Whether nothing was wrong, lost or doubled and nothing had to be done by hand."""
         return not (self.wrong or self.lost or self.doubled or self.manual_steps)
 
     def __str__(self) -> str:

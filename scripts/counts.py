@@ -23,9 +23,9 @@ from ca_etl.warehouse.sqlfiles import sql_root
 
 REPOSITORY: Final = Path(__file__).parents[1]
 BOUNDS: Final[Mapping[str, int]] = {
-    "Python files in src/ and flows/": 118,
+    "Python files in src/ and flows/": 114,
     "lines of the longest of them": 450,
-    "class names that exist twice": 1,
+    "class names that exist twice": 0,
     "lines of the longest select": 110,
     "article models above a rate model": 0,
     "modules in the first circle of imports": 0,

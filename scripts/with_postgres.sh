@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # scripts/with_postgres.sh COMMAND...: runs a command beside a PostgreSQL of its own, and ends with its exit status.
 #
-# The server listens on a free port of loopback, keeps its data in a temporary folder, and is gone afterwards. The
+# The server listens on a free port of loopback, keeps its data in a temporary folder, and is removed afterwards. The
 # command finds it as CA_ETL_TEST_POSTGRES (a URL for SQLAlchemy, of a role that may create databases) and, for psql,
 # by the PG* variables. It is Debian's package `postgresql` that is used, or whatever `pg_config` names.
 set -euo pipefail
@@ -30,7 +30,7 @@ folder=$(mktemp -d "${TMPDIR:-/tmp}/ca_etl_postgres.XXXXXX")
 password=$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')
 (umask 077 && printf '%s\n' "$password" >"$folder/password")
 
-# PostgreSQL refuses to run as root; setpriv becomes what it starts, so that no process stands in between.
+# PostgreSQL refuses to run as root; setpriv becomes what it starts, so that no process is in between.
 as_owner=()
 if [ "$(id -u)" = 0 ]; then
   owner=postgres
@@ -43,7 +43,7 @@ server=
 # shellcheck disable=SC2329  # called by the trap
 stop() {
   if [ -n "$server" ]; then
-    # SIGQUIT ends it at once: nobody will read these data again.
+    # SIGQUIT ends it at once: these data are not read again.
     kill -QUIT "$server" 2>/dev/null || true
     wait "$server" 2>/dev/null || true
   fi
@@ -58,7 +58,7 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# The owner may have no right to the folder that we stand in.
+# The owner may have no right to the current folder.
 (
   cd "$folder"
   "${as_owner[@]}" "$bin/initdb" -D "$folder/data" -U prefect -A scram-sha-256 --pwfile="$folder/password" \

@@ -26,7 +26,7 @@ PLAY_A_MONTH = frozenset({"test_documents.py", "test_thirty_days.py"})
 BOOKKEEPING = frozenset({"etl_run", "etl_check"})
 RUN_COLUMNS = frozenset({"run_id", "loaded_by", "runs"})
 
-# A busy machine is no failure: time is measured in benchmarks/, not by a deadline for each example.
+# A busy machine is not a failure: time is measured in benchmarks/, not by a deadline for every example.
 hypothesis.settings.register_profile(
     "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )

@@ -32,16 +32,16 @@ class Capture:
 
 @pytest.fixture
 def capture() -> Iterator[Capture]:
-    made = Capture()
-    made.log.addHandler(made.handler)
-    made.log.setLevel(logging.INFO)
-    yield made
-    made.log.removeHandler(made.handler)
+    log_capture = Capture()
+    log_capture.log.addHandler(log_capture.handler)
+    log_capture.log.setLevel(logging.INFO)
+    yield log_capture
+    log_capture.log.removeHandler(log_capture.handler)
 
 
 def test_a_record_has_time_level_logger_and_message(capture: Capture) -> None:
     before = datetime.now(UTC)
-    capture.log.warning("%d rows are odd:\n\u20b8 40", 3)
+    capture.log.warning("%d rows are bad:\n\u20b8 40", 3)
     (record,) = capture.records()
     written = datetime.fromisoformat(record.pop("ts"))
     assert before <= written <= datetime.now(UTC)
@@ -49,7 +49,7 @@ def test_a_record_has_time_level_logger_and_message(capture: Capture) -> None:
     assert record == {
         "level": "WARNING",
         "logger": "test_logs_of_a_run",
-        "message": "3 rows are odd:\n\u20b8 40",
+        "message": "3 rows are bad:\n\u20b8 40",
     }
 
 
@@ -107,7 +107,7 @@ def test_an_unexpected_error_and_a_python_warning_are_json_too() -> None:
     assert "ZeroDivisionError: division by zero" in error["exc_info"]
 
 
-def test_configured_twice_each_record_is_written_once_and_in_the_last_form() -> None:
+def test_configured_twice_every_record_is_written_once_and_in_the_last_form() -> None:
     done = python(
         "import logging; from ca_etl import logs\n"
         "logs.configure(None); logs.configure(logs.LogFormat.JSON); logs.configure(logs.LogFormat.TEXT)\n"

@@ -69,7 +69,7 @@ def test_the_wheel_carries_its_sql_and_its_demo(tmp_path: Path) -> None:
     assert int(days) > 0
 
 
-def test_the_locks_carry_hashes_and_name_no_place() -> None:
+def test_the_locks_carry_hashes_and_name_no_registry() -> None:
     for lock in [*REPOSITORY.glob("*.lock"), *REPOSITORY.glob("*/**/*.lock")]:
         if any(part.startswith(".") for part in lock.relative_to(REPOSITORY).parts):
             continue

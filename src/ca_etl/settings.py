@@ -126,7 +126,7 @@ class Settings(BaseSettings):
     alert_prefect_block: str = Field(
         "", description="Prefect notification block that flows send alerts to, such as slack-webhook/ca-etl."
     )
-    # at most 35: three channels are done before another process gives up waiting for the lock (alerts/store.py)
+    # at most 35: three channels are done before another process stops waiting for the lock (operate/alert_delivery.py)
     alert_timeout_seconds: float = Field(
         30.0,
         gt=0,

@@ -1,4 +1,4 @@
-"""A server that says exactly the bytes it is told to, and makers of the things that the archive room handles."""
+"""A server that sends exactly the bytes it is given, and makers of the things that the archive room handles."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ Reply = bytes | Callable[[socket.socket], None]
 
 @dataclass
 class Site:
-    """Answers on 127.0.0.1. `routes[path]` is a reply, or a list of replies for one hit after the other.
+    """A server on 127.0.0.1. `routes[path]` is a reply, or a list of replies for one hit after the other.
 
-    A reply is the raw bytes to send before the connection is closed, or a function over the socket. An unknown path,
+    A reply is the raw bytes to send before the connection ends, or a function over the socket. An unknown path,
     robots.txt too, is a 404.
     """
 
@@ -66,7 +66,7 @@ class Site:
 
 
 def response(body: bytes, status: str = "200 OK", *, length: int | None = -1, **headers: str) -> bytes:
-    """A raw HTTP response. `length` is the Content-Length: -1 the true one, None none at all."""
+    """A raw HTTP response. `length` is the Content-Length: -1 the true one, None leaves it out."""
     named = {"Content-Type": "text/html; charset=UTF-8"} | {
         k.replace("_", "-"): v for k, v in headers.items()
     }
@@ -136,7 +136,7 @@ def policy() -> Callable[..., FetchPolicy]:
 
 @dataclass
 class Visit:
-    """A Fetcher whose sleeping is written down instead of done, and what it saw."""
+    """A Fetcher that records its sleeps instead of sleeping, and its attempts."""
 
     fetcher: Fetcher
     sleeps: list[float]

@@ -52,9 +52,9 @@ def test_a_robots_file_that_recovers_is_honoured(visit, site, response, page):
         "/robots.txt": [response(b"", "503 Busy"), response(b"", "404 None")],
         "/p": response(page),
     }
-    made = visit()
-    assert made.fetcher.get(site.url + "/p").verdict is Verdict.OK
-    assert [(a.status, a.url.rpartition("/")[2]) for a in made.seen] == [
+    session = visit()
+    assert session.fetcher.get(site.url + "/p").verdict is Verdict.OK
+    assert [(a.status, a.url.rpartition("/")[2]) for a in session.seen] == [
         (503, "robots.txt"),
         (404, "robots.txt"),
         (200, "p"),
@@ -133,16 +133,16 @@ def test_every_response_is_seen_robots_redirects_errors_and_cut_bodies_too(visit
         ],
         "/q": response(page),
     }
-    made = visit(max_attempts=3)
-    result = made.fetcher.get(site.url + "/p")
-    assert [a.verdict for a in made.seen] == [
+    session = visit(max_attempts=3)
+    result = session.fetcher.get(site.url + "/p")
+    assert [a.verdict for a in session.seen] == [
         Verdict.HTTP_ERROR,
         Verdict.HTTP_ERROR,
         Verdict.TRUNCATED,
         Verdict.REDIRECT,
         Verdict.OK,
     ]
-    assert result.attempts == tuple(made.seen[1:])
+    assert result.attempts == tuple(session.seen[1:])
     assert (result.verdict, result.final_url) == (Verdict.OK, site.url + "/q")
     assert [a.number for a in result.attempts] == [1, 2, 3, 1]
 
@@ -180,33 +180,33 @@ def test_retry_after_is_waited_for(visit, site, response, page, noon):
         response(b"", "429 Slow", Retry_After=later),
         response(page),
     ]
-    made = visit(max_attempts=3)
-    assert made.fetcher.get(site.url + "/p").verdict is Verdict.OK
-    assert made.sleeps == [7, pytest.approx(41.75)]
+    session = visit(max_attempts=3)
+    assert session.fetcher.get(site.url + "/p").verdict is Verdict.OK
+    assert session.sleeps == [7, pytest.approx(41.75)]
 
 
 def test_a_retry_after_that_is_too_long_ends_the_visit_at_once(visit, site, response):
     site.routes["/p"] = response(b"", "503 Busy", Retry_After="3600")
-    made = visit(max_attempts=5, max_retry_after_seconds=60.0)
-    result = made.fetcher.get(site.url + "/p")
-    assert (result.verdict, len(result.attempts), made.sleeps) == (Verdict.HTTP_ERROR, 1, [])
+    session = visit(max_attempts=5, max_retry_after_seconds=60.0)
+    result = session.fetcher.get(site.url + "/p")
+    assert (result.verdict, len(result.attempts), session.sleeps) == (Verdict.HTTP_ERROR, 1, [])
 
 
 @pytest.mark.parametrize("status", ["429 Slow", "503 Busy"])
 def test_a_host_that_wants_a_longer_pause_gets_no_further_request(visit, site, response, page, status):
     site.routes |= {"/p": response(b"", status, Retry_After="3600"), "/q": response(page)}
-    made = visit()
-    first, second, third = (made.fetcher.get(site.url + path) for path in ("/p", "/q", "/p"))
+    session = visit()
+    first, second, third = (session.fetcher.get(site.url + path) for path in ("/p", "/q", "/p"))
     assert (first.verdict, first.ends_visit) == (Verdict.HTTP_ERROR, True)
-    assert [(each.verdict, each.attempts) for each in (second, third)] == [(Verdict.THROTTLED, ())] * 2
+    assert [(result.verdict, result.attempts) for result in (second, third)] == [(Verdict.THROTTLED, ())] * 2
     assert site.paths == ["/robots.txt", "/p"]
 
 
 def test_a_pause_that_can_be_waited_for_ends_no_visit(visit, site, response, page):
     site.routes |= {"/p": response(b"", "429 Slow", Retry_After="7"), "/q": response(page)}
-    made = visit()
-    assert not made.fetcher.get(site.url + "/p").ends_visit
-    assert made.fetcher.get(site.url + "/q").verdict is Verdict.OK
+    session = visit()
+    assert not session.fetcher.get(site.url + "/p").ends_visit
+    assert session.fetcher.get(site.url + "/q").verdict is Verdict.OK
 
 
 @pytest.mark.parametrize("status", ["429 Slow", "503 Busy", "425 Early"])
@@ -218,9 +218,9 @@ def test_a_robots_file_that_wants_a_longer_pause_ends_the_visit(visit, site, res
 
 def test_another_host_is_requested_all_the_same(visit, site, response, page):
     site.routes |= {"/p": response(b"", "429 Slow", Retry_After="3600"), "/q": response(page)}
-    made = visit(allowed_hosts=frozenset({"127.0.0.1", "localhost"}))
-    made.fetcher.get(site.url + "/p")
-    assert made.fetcher.get(site.url.replace("127.0.0.1", "localhost") + "/q").verdict is Verdict.OK
+    session = visit(allowed_hosts=frozenset({"127.0.0.1", "localhost"}))
+    session.fetcher.get(site.url + "/p")
+    assert session.fetcher.get(site.url.replace("127.0.0.1", "localhost") + "/q").verdict is Verdict.OK
 
 
 def test_only_the_last_attempt_keeps_its_bytes_once_all_are_archived(visit, site, response, page):
@@ -228,20 +228,20 @@ def test_only_the_last_attempt_keeps_its_bytes_once_all_are_archived(visit, site
         "/p": [response(page, "503 Busy"), response(page, "302 Found", Location="/q")],
         "/q": response(page),
     }
-    made = visit()
-    result = made.fetcher.get(site.url + "/p")
-    assert [attempt.wire_body for attempt in made.seen[1:]] == [page] * 3
+    session = visit()
+    result = session.fetcher.get(site.url + "/p")
+    assert [attempt.wire_body for attempt in session.seen[1:]] == [page] * 3
     assert [(a.wire_body, a.body) for a in result.attempts] == [(b"", b""), (b"", b""), (page, page)]
     kept, bare = result.without_bytes(keep_page=True), result.without_bytes()
-    assert [(each.last.wire_body, each.last.body) for each in (kept, bare)] == [(b"", page), (b"", b"")]
+    assert [(result.last.wire_body, result.last.body) for result in (kept, bare)] == [(b"", page), (b"", b"")]
     assert kept == bare == result
 
 
 def test_failures_without_retry_after_back_off(visit, site, response):
     site.routes["/p"] = response(b"", "500 Broken")
-    made = visit(max_attempts=4, backoff_base_seconds=1.0, backoff_cap_seconds=3.0)
-    assert len(made.fetcher.get(site.url + "/p").attempts) == 4
-    assert made.sleeps == [1, 2, 3]
+    session = visit(max_attempts=4, backoff_base_seconds=1.0, backoff_cap_seconds=3.0)
+    assert len(session.fetcher.get(site.url + "/p").attempts) == 4
+    assert session.sleeps == [1, 2, 3]
 
 
 @dataclass

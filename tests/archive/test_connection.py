@@ -139,7 +139,7 @@ def test_no_listener_is_unreachable(visit):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     result = visit(max_attempts=2).fetcher.get(f"http://127.0.0.1:{port}/p")
-    # robots.txt could not be had, so the page is not asked for
+    # robots.txt could not be had, so the page is not requested
     assert (result.verdict, result.attempts) == (Verdict.UNREACHABLE, ())
 
 
@@ -197,7 +197,7 @@ def test_a_response_cut_at_any_byte_is_never_ok(visit, site, response, gzipped, 
     whole = {
         "length": response(body),
         "close": response(body, length=None),
-        # all chunks are there once the size 0 is, with or without the line ends behind it
+        # all chunks are there once the size 0 is, with or without the line ends after it
         "chunked": chunked(body[:9], body[9:], end=b"0"),
         "gzip": response(gzipped(body), length=None, Content_Encoding="gzip"),
     }[form]
@@ -329,7 +329,7 @@ def test_repeated_headers_and_unusual_bytes_keep_the_order_of_the_wire(visit, si
         b"a\x00b: c",
     ],
 )
-def test_a_header_line_that_is_not_a_field_hides_none_of_those_after_it(visit, site, page, caplog, junk):
+def test_a_header_line_that_is_not_a_field_hides_no_line_after_it(visit, site, page, caplog, junk):
     head = b"HTTP/1.1 200 OK\r\n" + junk + b"\r\n\tand its fold\r\nTransfer-Encoding: chunked\r\n\r\n"
     site.routes["/p"] = head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(page), page)
     attempt, _ = one(visit, site)
@@ -358,7 +358,7 @@ def test_a_head_of_more_than_a_hundred_lines_that_are_not_fields_is_not_a_respon
     assert (attempt.verdict, attempt.status) == (Verdict.UNREACHABLE, None)
 
 
-def test_two_lengths_that_differ_are_no_response(visit, site):
+def test_two_lengths_that_differ_are_not_a_response(visit, site):
     site.routes["/p"] = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\nContent-Length: 9\r\n\r\n</html>ab"
     assert one(visit, site)[0].verdict is Verdict.UNREACHABLE
 
@@ -407,7 +407,7 @@ def test_cookies_are_not_kept(visit, site, response, page):
 def test_a_kept_connection_is_not_used_again(visit, site, response, page):
     def keep(connection: socket.socket) -> None:
         connection.sendall(response(page))
-        # the second request would come down here and find nobody
+        # the second request would arrive here and find no server
         assert connection.recv(1) == b""
 
     site.routes |= {"/p": keep, "/q": keep}
@@ -417,6 +417,6 @@ def test_a_kept_connection_is_not_used_again(visit, site, response, page):
     assert not any("connection: close" in request.lower() for request in site.requests)
 
 
-def test_the_peer_of_a_request_is_written_down(visit, site, response, page):
+def test_the_peer_of_a_request_is_recorded(visit, site, response, page):
     site.routes["/p"] = response(page)
     assert one(visit, site)[0].ip_address == "127.0.0.1"

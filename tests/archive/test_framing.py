@@ -1,4 +1,4 @@
-"""Where the records of an archive file begin and end, to the byte, and what is no whole record."""
+"""Where the records of an archive file begin and end, to the byte, and what is not a whole record."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def whole(block: bytes, **lines: str) -> bytes:
 
 @pytest.fixture
 def read(tmp_path):
-    def made(content, start=0):
+    def split(content, start=0):
         path = tmp_path / "x.warc.gz"
         path.write_bytes(content)
         with path.open("rb") as file:
@@ -42,7 +42,7 @@ def read(tmp_path):
         assert all(first.end == second.start for first, second in pairwise(pieces))
         return pieces
 
-    return made
+    return split
 
 
 def bad(piece):
@@ -266,7 +266,7 @@ def members(content):
 
 
 @pytest.mark.parametrize("form", ["gzip", "plain"])
-def test_a_cut_gives_the_captures_before_it_and_one_bad_record_or_none(whole_file, tmp_path, form):
+def test_a_cut_gives_the_captures_before_it_and_at_most_one_bad_record(whole_file, tmp_path, form):
     pieces = [piece[form == "plain"] for piece in members(whole_file)]
     content = b"".join(pieces)
     borders = list(accumulate(len(piece) for piece in pieces))

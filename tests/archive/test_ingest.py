@@ -219,7 +219,7 @@ def test_a_time_without_a_zone_is_refused(archive, given_file):
 
 @pytest.fixture
 def warc(tmp_path, attempt, noon):
-    """Another archive's file with two captures, an error answer among them."""
+    """Another archive's file with two captures, an error response among them."""
     with ArchiveWriter(
         tmp_path / "other", "20250101T000000Z-other", source="timesca", info={}, clock=lambda: noon
     ) as out:
@@ -233,7 +233,7 @@ def plain(path: Path) -> bytes:
 
 
 def seen(capture):
-    """What a capture is, wherever it stands."""
+    """What a capture is, wherever it is stored."""
     return [(c.capture_id, c.payload, c.url, c.captured_at, c.http_status, c.source) for c in capture]
 
 
@@ -296,7 +296,7 @@ def test_capture_times_cannot_be_given_for_warc_records(archive, warc):
 
 
 def test_an_ingest_that_fails_leaves_no_half_file_that_counts_as_whole(archive, given_file):
-    """The input vanishes between the look at it and the copy; a file of the other half must not say it holds both."""
+    """The input vanishes between its check and its copy; a file of the other half must not claim to hold both."""
 
     class Vanishing(type(Path())):
         opened = 0
@@ -381,12 +381,12 @@ def payloads(path: Path) -> list[bytes]:
 def test_a_compressed_warc_cut_in_half_is_a_bad_record_of_the_archive(archive, tmp_path, warc_bytes):
     cut = warc_bytes[:-20]
     report = ingest_bytes(tmp_path / "in.warc.gz", cut, archive)
-    (told,) = report.bad_records
+    (bad_record,) = report.bad_records
     assert [type(capture) for capture in read(archive)] == [Capture, BadRecord]
     (capture,) = bad(archive)
     assert capture.reason is RejectReason.TRUNCATED
-    assert f"in.warc.gz at byte {told.archive_offset}: " in capture.detail
-    assert payloads(report.written) == [cut[told.archive_offset :]]
+    assert f"in.warc.gz at byte {bad_record.archive_offset}: " in capture.detail
+    assert payloads(report.written) == [cut[bad_record.archive_offset :]]
     assert report.damaged == ()
     assert not list(archive.rglob("*.damaged"))
 

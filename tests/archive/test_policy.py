@@ -59,11 +59,11 @@ def test_cut_bodies_and_silence_are_requested_again(attempt, verdict):
 
 
 @pytest.mark.parametrize("verdict", [Verdict.BLOCKED, Verdict.OVERSIZE, Verdict.BAD_ENCODING])
-def test_what_repeating_cannot_mend_stops(attempt, verdict):
+def test_what_repeating_cannot_fix_stops(attempt, verdict):
     assert decision(attempt(verdict=verdict)) == Stop(verdict, "")
 
 
-def test_an_error_that_repeating_cannot_mend_stops(attempt):
+def test_an_error_that_repeating_cannot_fix_stops(attempt):
     assert isinstance(decision(attempt(verdict=Verdict.UNREACHABLE, status=None, permanent=True)), Stop)
 
 
@@ -336,7 +336,7 @@ def test_a_count_in_a_header_is_up_to_nine_ascii_digits(value, count):
 
 
 @pytest.mark.parametrize(
-    ("sent", "answered", "contradicts"),
+    ("sent", "returned", "contradicts"),
     [
         ('"v1"', '"v1"', False),
         ('"v1"', 'W/"v1"', False),
@@ -345,5 +345,5 @@ def test_a_count_in_a_header_is_up_to_nine_ascii_digits(value, count):
         (None, '"v2"', False),
     ],
 )
-def test_entity_tags_are_compared_weakly(validators, sent, answered, contradicts):
-    assert validators(etag=sent).contradicted_by((("etag", answered),)) is contradicts
+def test_entity_tags_are_compared_weakly(validators, sent, returned, contradicts):
+    assert validators(etag=sent).contradicted_by((("etag", returned),)) is contradicts

@@ -131,7 +131,7 @@ def test_a_date_that_is_not_an_instant_is_a_bad_record(read, date):
     assert only(read(record("response", http(b"x"), WARC_Date=date))).reason is RejectReason.BAD_RECORD
 
 
-def test_a_capture_time_marked_unknown_is_none(read):
+def test_a_capture_time_marked_unknown_is_missing(read):
     assert only(read(record("response", http(b"x"), CA_ETL_Captured_At="unknown"))).captured_at is None
 
 
@@ -155,7 +155,7 @@ def test_a_dechunked_body_under_a_chunked_header_is_left_alone(read, body):
     assert only(read(record("response", http(body, Transfer_Encoding="chunked")))).payload == body
 
 
-def test_a_dechunked_looking_body_without_the_header_is_left_alone(read):
+def test_a_body_that_seems_chunked_without_the_header_is_left_alone(read):
     assert only(read(record("response", http(CHUNKED)))).payload == CHUNKED
 
 
@@ -323,7 +323,7 @@ def test_a_damaged_member_is_a_bad_record_and_hides_nothing(tmp_path, page):
 
 
 def test_an_appended_file_after_a_cut_is_still_read(tmp_path, page):
-    """What a killed run and a next one that appends leave: other readers fail on everything behind the cut."""
+    """What a killed run and a next one that appends leave: other readers fail on everything after the cut."""
     cut = gzip.compress(record("response", http(page), "1"))[:-25]
     path = tmp_path / "x.warc.gz"
     path.write_bytes(cut + gzip.compress(record("response", http(page), "2")))
@@ -355,7 +355,7 @@ def test_an_original_after_its_revisit_is_used(read, page):
 
 
 def test_an_original_is_identified_by_url_and_date(read, page):
-    by_place = revisit(
+    by_url_and_date = revisit(
         "2",
         "1",
         WARC_Refers_To="",
@@ -363,7 +363,7 @@ def test_an_original_is_identified_by_url_and_date(read, page):
         WARC_Refers_To_Date="2024-05-18T01:58:10Z",
         WARC_Date="2024-05-19T00:00:00Z",
     )
-    assert read(record("response", http(page), "1"), by_place)[1].payload == page
+    assert read(record("response", http(page), "1"), by_url_and_date)[1].payload == page
 
 
 def test_a_revisit_without_an_original_is_a_bad_record(read, page):
@@ -432,7 +432,7 @@ def test_an_empty_file_is_a_bad_record(tmp_path):
 @pytest.mark.parametrize(
     "junk",
     [b"\x00" * 5000, b"GIF89a", gzip.compress(b"a gzipped text file" * 99, mtime=0), b"\x1f\x8b\x08"],
-    # bytes of a stream hold its time, and workers of one suite that begin in two seconds must name a test alike
+    # bytes of a stream hold its time, and workers of one suite that begin in two seconds must give a test the same name
     ids=["zeros", "a picture", "a text file", "a cut stream"],
 )
 def test_what_is_not_an_archive_is_one_bad_record(tmp_path, junk):

@@ -1,4 +1,4 @@
-"""Digests in each notation that writers use, and gzip bodies within their bounds."""
+"""Digests in every notation that writers use, and gzip bodies within their bounds."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def test_a_digest_matches_its_own_bytes_and_no_others(data: bytes, algorithm: st
 
 
 @pytest.mark.parametrize("sign", ["1", "0", "8", "!", "_", " ", "+", "-", "\u00e9", "\u0663", "\uff21"])
-@pytest.mark.parametrize("place", [0, 5, 31])
-def test_a_sign_that_is_not_a_digit_of_base_32_makes_no_match(sign: str, place: int) -> None:
+@pytest.mark.parametrize("position", [0, 5, 31])
+def test_a_sign_that_is_not_a_digit_of_base_32_makes_no_match(sign: str, position: int) -> None:
     stated = base64.b32encode(hashlib.sha1(b"x", usedforsecurity=False).digest()).decode()
-    assert digest_matches(f"sha1:{stated[:place]}{sign}{stated[place + 1 :]}", b"x") is False
+    assert digest_matches(f"sha1:{stated[:position]}{sign}{stated[position + 1 :]}", b"x") is False
 
 
 ROOM = {"max_bytes": 10_000_000, "max_ratio": 2000.0}

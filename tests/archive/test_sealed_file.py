@@ -138,7 +138,7 @@ def test_a_leftover_does_not_hinder_the_next_run(tmp_path, leftover, attempt, no
 
 
 def test_a_full_disk_is_a_clear_error_and_keeps_what_was_whole(tmp_path):
-    """RLIMIT_FSIZE stands for the disk: a write beyond it fails in the middle of a record."""
+    """RLIMIT_FSIZE represents the disk: a write beyond it fails in the middle of a record."""
 
     def limit() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -186,7 +186,7 @@ def test_a_disk_without_any_room_is_a_clear_error(tmp_path, attempt, noon):
 
 
 def test_a_folder_that_cannot_be_made_is_a_clear_error(tmp_path, attempt, noon):
-    (tmp_path / "2025").write_text("a file stands where the folder should")
+    (tmp_path / "2025").write_text("a file is where the folder should be")
     with (
         pytest.raises(ArchiveWriteError, match="cannot write") as caught,
         ArchiveWriter(tmp_path, NAME, source="timesca", info={}, clock=lambda: noon) as out,

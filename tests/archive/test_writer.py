@@ -258,7 +258,7 @@ def test_warcio_and_fastwarc_read_and_verify_our_files_equally(writer, attempt, 
     assert len(fast) == 9
 
 
-def test_each_record_is_a_gzip_member_of_its_own(writer, attempt):
+def test_every_record_is_a_gzip_member_of_its_own(writer, attempt):
     with writer() as out:
         out.add(attempt())
         out.add(attempt())

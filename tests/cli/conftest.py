@@ -43,7 +43,7 @@ def cli(data_dir: Path, tmp_path: Path) -> Cli:
 
 @pytest.fixture
 def page(tmp_path: Path) -> Path:
-    """A page of the standard form with real figures and prose of our own."""
+    """A page of the standard form with real numbers and prose of our own."""
     cycle = [
         "• KGS/USD = 0.01144 0%",
         "• KZT/USD = 0.00198 -0%",

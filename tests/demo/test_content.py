@@ -62,7 +62,7 @@ def test_a_day_shows_what_was_published_up_to_it_newest_first(day):
 
 
 @given(day=days.filter(lambda day: day < LAST_DAY))
-def test_the_next_day_adds_one_or_two_articles_and_removes_none(day):
+def test_the_next_day_adds_one_or_two_articles_and_removes_nothing(day):
     today, tomorrow = published_by(day), published_by(day + timedelta(days=1))
     assert tomorrow[-len(today) :] == today
     assert len(tomorrow) - len(today) in (1, 2)

@@ -27,15 +27,15 @@ def compose_plugin() -> str | None:
     docker = shutil.which("docker")
     if docker is None:
         return None
-    asked = subprocess.run([docker, "compose", "version"], capture_output=True, timeout=30, check=False)
-    return docker if asked.returncode == 0 else None
+    version = subprocess.run([docker, "compose", "version"], capture_output=True, timeout=30, check=False)
+    return docker if version.returncode == 0 else None
 
 
 @pytest.fixture(scope="module")
 def services() -> dict[str, dict[str, Any]]:
     text = (DEPLOYMENTS / "compose.yaml").read_text(encoding="utf-8")
-    found: dict[str, dict[str, Any]] = yaml.safe_load(text)["services"]
-    return found
+    services: dict[str, dict[str, Any]] = yaml.safe_load(text)["services"]
+    return services
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""`deployments/ca_etl.env.example`: every variable is one that somebody reads, with a value that they take."""
+"""`deployments/ca_etl.env.example`: every variable is read by ca_etl or by Prefect, with a value that it accepts."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ READ_ELSEWHERE = {"DO_NOT_TRACK"}  # by Prefect, beside its settings
 READ_AND_TELL = """
 import json
 from prefect.settings import Settings
-told = Settings().to_environment_variables(exclude_unset=True, include_secrets=True)
+known = Settings().to_environment_variables(exclude_unset=True, include_secrets=True)
 vacuum = Settings().server.services.db_vacuum
-print(json.dumps([told, sorted(vacuum.enabled_vacuum_types), vacuum.retention_period.days]))
+print(json.dumps([known, sorted(vacuum.enabled_vacuum_types), vacuum.retention_period.days]))
 """
 
 
@@ -42,8 +42,8 @@ def read_by_prefect(given: dict[str, str], home: Path) -> tuple[dict[str, str], 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    told, vacuum, days = json.loads(done.stdout)
-    return told, vacuum, days
+    known, vacuum, days = json.loads(done.stdout)
+    return known, vacuum, days
 
 
 def example(*, commented: bool) -> dict[str, str]:
@@ -68,11 +68,11 @@ def test_a_default_that_the_example_shows_is_the_default(monkeypatch: pytest.Mon
 
 def test_prefect_takes_every_variable_of_the_example(tmp_path: Path) -> None:
     given = example(commented=False)
-    told, vacuum, days = read_by_prefect(given, tmp_path)
-    unknown = {name for name in given if name.startswith("PREFECT_")} - set(told)
+    known, vacuum, days = read_by_prefect(given, tmp_path)
+    unknown = {name for name in given if name.startswith("PREFECT_")} - set(known)
     assert unknown == set()
     assert (vacuum, days) == (["events", "flow_runs", "orphans"], 365)
-    assert told["PREFECT_SERVER_ANALYTICS_ENABLED"] == "False"
+    assert known["PREFECT_SERVER_ANALYTICS_ENABLED"] == "False"
     others = {name for name in given if not name.startswith(("PREFECT_", "CA_ETL_"))}
     assert others == READ_ELSEWHERE
 
@@ -81,8 +81,8 @@ def test_prefect_takes_every_variable_of_the_compose_file(tmp_path: Path) -> Non
     services = yaml.safe_load((DEPLOYMENTS / "compose.yaml").read_text(encoding="utf-8"))["services"]
     for name in ("server", "worker"):
         given = {key: str(value) for key, value in services[name]["environment"].items()}
-        told, _vacuum, _days = read_by_prefect(given, tmp_path)
-        assert {key for key in given if key.startswith("PREFECT_")} - set(told) == set(), name
+        known, _vacuum, _days = read_by_prefect(given, tmp_path)
+        assert {key for key in given if key.startswith("PREFECT_")} - set(known) == set(), name
 
 
 def test_the_example_holds_no_secret() -> None:

@@ -98,10 +98,10 @@ def test_a_service_may_do_little(copies: Path, name: str) -> None:
 def test_a_timer_elapses_at_the_slots_of_its_schedule(tmp_path: Path, timer: str, name: str) -> None:
     base = datetime(2026, 1, 1, tzinfo=UTC)
     calendar = unit(timer)["Timer"]["OnCalendar"]
-    told = analyze(
+    analyzed = analyze(
         tmp_path, "calendar", "--base-time", f"{base:%Y-%m-%d %H:%M:%S} UTC", "--iterations=20", calendar
     ).stdout
-    elapses = re.findall(r"(?:Next elapse|Iter\. #\d+): \w+ (\S+ \S+) UTC", told)
+    elapses = re.findall(r"(?:Next elapse|Iter\. #\d+): \w+ (\S+ \S+) UTC", analyzed)
     expected = islice(schedule(Settings(_env_file=None), name).after(base), 20)
     assert elapses == [f"{slot:%Y-%m-%d %H:%M:%S}" for slot in expected]
 
@@ -122,9 +122,9 @@ def test_the_commands_of_the_oneshot_services_are_known_to_the_command_line() ->
                 continue
             subcommand, *options = arguments
             context = known.make_context("ca-etl", [subcommand, *options], resilient_parsing=True)
-            found = known.get_command(context, subcommand)  # type: ignore[attr-defined]
-            assert found is not None, arguments
-            found.make_context(subcommand, list(options))
+            command = known.get_command(context, subcommand)  # type: ignore[attr-defined]
+            assert command is not None, arguments
+            command.make_context(subcommand, list(options))
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if unit(name)["Service"]["Type"] == "oneshot"])

@@ -102,16 +102,16 @@ def _sentence(line: str) -> tuple[str, list[Label]]:
 
 
 def _label(start: int, amount_text: str, marks: str) -> Label:
-    # Units have blanks of their own: "285 USD ~ /1,000 cubic meters".
-    figures, currency, *others = re.split(r" (?=[~=/]|[A-Z]{3}(?: |$))", marks)
-    amount, high = _figures(figures)
+    # Units have spaces of their own: "285 USD ~ /1,000 cubic meters".
+    numbers, currency, *others = re.split(r" (?=[~=/]|[A-Z]{3}(?: |$))", marks)
+    amount, high = _numbers(numbers)
     unit = next((other[1:] for other in others if other.startswith("/")), None)
     stated, stated_high = next(
-        (_figures(other[1:]) for other in others if other.startswith("=")), (None, None)
+        (_numbers(other[1:]) for other in others if other.startswith("=")), (None, None)
     )
     return start, amount_text, amount, high, currency, unit, "~" in others, stated, stated_high  # type: ignore[return-value]
 
 
-def _figures(written: str) -> tuple[Decimal, Decimal | None]:
+def _numbers(written: str) -> tuple[Decimal, Decimal | None]:
     low, _, high = written.partition("-")
     return Decimal(low), Decimal(high) if high else None

@@ -1,4 +1,4 @@
-"""Amounts of money: written forms, what is no amount, generated ones, any text, and the labelled sentences."""
+"""Amounts of money: written forms, what is not an amount, generated ones, any text, and the labelled sentences."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_a_written_form_is_read(text: str, amount: str, currency: str) -> None:
         "som",
     ],
 )
-def test_this_is_no_amount(text: str) -> None:
+def test_this_is_not_an_amount(text: str) -> None:
     assert amounts(text) == ()
 
 
@@ -205,7 +205,7 @@ def test_from_a_greater_amount_to_a_smaller_one_is_a_change_without_a_verb(text:
 @pytest.mark.parametrize(
     "text", ["season 2024-25 som", "312-55 som", "It took 30 to 20 som.", "Route 5 - 3 million som were due."]
 )
-def test_a_smaller_number_after_a_greater_one_is_no_range_where_no_magnitude_or_lead_states_it(
+def test_a_smaller_number_after_a_greater_one_is_not_a_range_where_no_magnitude_or_lead_states_it(
     text: str,
 ) -> None:
     assert [amount.amount_high for amount in amounts(text)] in ([], [None])
@@ -215,7 +215,7 @@ def test_a_smaller_number_after_a_greater_one_is_no_range_where_no_magnitude_or_
     "text",
     ["He gave $200 to 300 families.", "He gave $200 - 300 cows took it.", "It fell from $200 to 3 cows."],
 )
-def test_a_number_of_other_things_is_no_high_end(text: str) -> None:
+def test_a_number_of_other_things_is_not_a_high_end(text: str) -> None:
     read = _only(text)
     assert (read.amount_text, read.amount_high) == ("$200", None)
 
@@ -289,13 +289,13 @@ def test_other_words_do_not_make_it_approximate(text: str) -> None:
 @pytest.mark.shared
 def test_the_seed_page_names_no_local_money() -> None:
     if not SEED.is_dir():
-        pytest.skip(f"{SEED} stands on the maintainers' machines only")
+        pytest.skip(f"{SEED} is on the maintainers' machines only")
     for page in SEED.glob("*.txt"):
         assert amounts(page.read_text(encoding="utf-8")) == ()
 
 
 @pytest.mark.parametrize("whose", ["Australian", "Canadian", "Hong Kong", "Singapore", "New Zealand"])
-def test_dollars_of_another_state_before_the_sign_are_no_us_dollars(whose: str) -> None:
+def test_dollars_of_another_state_before_the_sign_are_not_us_dollars(whose: str) -> None:
     assert amounts(f"The lender gave {whose} $5 million.") == ()
 
 
@@ -451,5 +451,5 @@ def test_at_least_half_of_four_hundred_sentences_are_held_out() -> None:
 
 
 def test_a_quarter_of_the_sentences_are_traps_without_an_amount() -> None:
-    labels = [labels for part in corpus.PARTS for _, labels in corpus.sentences(part)]
-    assert sum(not told for told in labels) > len(labels) / 4
+    labels = [marks for part in corpus.PARTS for _, marks in corpus.sentences(part)]
+    assert sum(not marks for marks in labels) > len(labels) / 4

@@ -84,7 +84,7 @@ def test_a_name_inside_a_longer_name_is_not_counted() -> None:
     ]
 
 
-def test_a_longer_name_that_is_no_country_hides_the_shorter() -> None:
+def test_a_longer_name_that_is_not_a_country_hides_the_shorter() -> None:
     assert _codes("From the Gulf of Oman to the Sea of Japan") == []
     assert _codes("The Minsk agreements, a Dutch auction, Little Italy and a house in Moscow Street") == []
 
@@ -94,7 +94,7 @@ def test_a_country_in_capitals_is_named_and_a_word_in_small_letters_is_not() -> 
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
-def test_each_rule_matches_the_case_it_was_made_for(rule: Any) -> None:
+def test_every_rule_matches_the_case_it_was_made_for(rule: Any) -> None:
     before, _, rest = rule.case.partition("{")
     name, brace, after = rest.partition("}")
     assert brace
@@ -302,7 +302,7 @@ def test_a_seed_row_that_makes_no_sense_is_an_error(rows: list[dict[str, Any]], 
         Gazetteer.of(rows)
 
 
-# Whoever changes the sentences changes these, and says in the same change what the figures were before.
+# Whoever changes the sentences changes these, and states in the same change what the numbers were before.
 HASHES = {
     "build": "a3eeb6ce725b72059ad8bb46b186b2ec5adefd7de3b8eea7ed439913b55a1d52",
     "held": "ba578e5315715af66638f4209cd31b36b868961a4063d4082e8c3a10f773a544",
@@ -352,7 +352,7 @@ def test_places_are_recognized_and_nothing_else_is(half: str) -> None:
     assert right / marked_count >= RECALL
 
 
-def test_there_are_five_hundred_sentences_and_the_halves_share_none() -> None:
+def test_there_are_five_hundred_sentences_and_the_halves_share_no_sentence() -> None:
     build, held = (set(_lines(half)) for half in ("build", "held"))
     assert not build & held
     assert min(len(build), len(held)) >= 250
@@ -364,7 +364,7 @@ pytestmark = pytest.mark.shared
 
 @pytest.fixture
 def named(seed_page: Path) -> list[dict[str, int]]:
-    """Mentions by country, an article each in the page's order."""
+    """Mentions by country, of every article in the page's order."""
     capture = Capture("urn:uuid:1", "files", seed_page.read_bytes(), "a.warc.gz", 0)
     read = rows_of(capture, zone=ZoneInfo("Asia/Almaty"), run_id="run-1")
     with (sql_root() / "seeds" / "places.csv").open(encoding="utf-8", newline="") as rows:
@@ -389,5 +389,5 @@ def test_the_countries_that_the_articles_are_about(named: list[dict[str, int]]) 
     assert {"UZ", "UA"} <= set(uzbeks)
 
 
-def test_of_the_country_that_is_one_story_s_end_the_others_do_not_speak(named: list[dict[str, int]]) -> None:
+def test_the_country_at_the_end_of_one_story_is_not_named_by_the_others(named: list[dict[str, int]]) -> None:
     assert ["AF" in article for article in named] == [False, True, False, False]

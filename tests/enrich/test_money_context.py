@@ -123,7 +123,7 @@ def test_a_magnitude_of_other_things_is_not_of_the_amount(text: str, amount: str
         "1 som and over 37 tyiyn",
     ],
 )
-def test_a_value_that_what_follows_makes_unsure_is_no_amount(text: str) -> None:
+def test_a_value_that_what_follows_makes_unsure_is_not_an_amount(text: str) -> None:
     assert amounts(f"The clerk wrote {text} there.") == ()
 
 
@@ -333,7 +333,7 @@ def test_a_unit_after_a_slash_is_read(text: str, unit: str) -> None:
         "1 US dollar (USD) = 87.45 KGS",
     ],
 )
-def test_a_pair_of_currencies_is_no_amount(text: str) -> None:
+def test_a_pair_of_currencies_is_not_an_amount(text: str) -> None:
     assert amounts(f"Board: {text}") == ()
 
 
@@ -414,7 +414,7 @@ def test_three_digits_after_a_full_stop_are_read_where_the_text_decides_what_the
         "1.295 soums per kWh",
     ],
 )
-def test_three_digits_after_a_full_stop_may_be_thousands_and_are_no_amount(text: str) -> None:
+def test_three_digits_after_a_full_stop_may_be_thousands_and_are_not_an_amount(text: str) -> None:
     assert amounts(f"It is {text}.") == ()
 
 

@@ -34,7 +34,7 @@ def test_a_range_into_the_next_magnitude_begins_in_the_lower_one(text: str, low:
 
 
 @pytest.mark.parametrize("text", ["$90-1 billion", "90-1 billion tenge", "$30-1 million"])
-def test_two_numbers_that_share_no_magnitude_are_no_amount(text: str) -> None:
+def test_two_numbers_that_share_no_magnitude_are_not_an_amount(text: str) -> None:
     assert amounts(f"They ask {text}.") == ()
 
 
@@ -101,14 +101,16 @@ def test_the_members_of_a_list_share_the_magnitude_of_its_last(text: str, expect
         ("It rose by $3 to $5 million.", "5e6"),
     ],
 )
-def test_a_bare_number_that_may_lack_its_magnitude_is_no_amount(text: str, amount: str) -> None:
+def test_a_bare_number_that_may_lack_its_magnitude_is_not_an_amount(text: str, amount: str) -> None:
     assert _only(text).amount == Decimal(amount)
 
 
 @pytest.mark.parametrize(
     "text", ["It costs $3 and 5 million in all.", "It has loans of $100, 200 and 300 million."]
 )
-def test_a_bare_number_before_a_number_without_a_sign_that_has_a_magnitude_is_no_amount(text: str) -> None:
+def test_a_bare_number_before_a_number_without_a_sign_that_has_a_magnitude_is_not_an_amount(
+    text: str,
+) -> None:
     assert amounts(text) == ()
 
 

@@ -1,7 +1,7 @@
 """The words, the language and the bands of texts, and how similar two texts are.
 
 English texts are recognized among labelled texts of seven languages, and no other is taken for English. In
-`languages_labelled.txt`, one text of our own a line, `-` is no language: too short, or another than the seven. The
+`languages_labelled.txt`, one text of our own a line, `-` means no language: too short, or another than the seven. The
 author of the rules saw `build`, and of `held` its misses once.
 """
 
@@ -52,7 +52,7 @@ def test_a_word_of_many_texts_is_in_the_vocabulary_once() -> None:
     assert words.uses.rows() == [(0, 0), (0, 1), (0, 0), (0, 1), (2, 1)]
 
 
-def test_of_no_text_there_are_no_words() -> None:
+def test_without_a_text_there_are_no_words() -> None:
     assert words_of([]) == []
     assert words_of([""]) == [[]]
 
@@ -66,7 +66,7 @@ def test_cut_at_spaces_or_not_any_texts_have_the_same_words(texts: list[str]) ->
 
 
 LABELLED = Path(__file__).with_name("languages_labelled.txt")
-# Whoever changes the texts changes this, and says in the same change what the figures were before.
+# Whoever changes the texts changes this, and states in the same change what the numbers were before.
 HASH = "a853fc540d95663ca6ca90fc009604e0bf477d12e2fd4e470c494118958e04fe"
 PRECISION = 0.98
 RECALL = 0.95
@@ -78,7 +78,7 @@ def language(text: str) -> str | None:
 
 
 def labelled(half: str) -> list[tuple[str | None, str]]:
-    """Language and text of each line of one half."""
+    """Language and text of every line of one half."""
     read: list[tuple[str | None, str]] = []
     inside = ""
     for line in LABELLED.read_text(encoding="utf-8").splitlines():
@@ -103,7 +103,7 @@ def test_english_is_recognized_and_nothing_else_is_taken_for_it(half: str) -> No
     assert right / sum(code == "en" for code, _ in read) >= RECALL
 
 
-def test_every_language_and_none_is_among_the_texts_of_both_halves() -> None:
+def test_both_halves_have_texts_of_every_language_and_of_no_language() -> None:
     for half in ("build", "held"):
         counts = Counter(code for code, _ in labelled(half))
         assert counts.keys() == CODES | {None}
@@ -153,7 +153,7 @@ def test_function_words_are_written_as_words_are_made() -> None:
         assert words_of([word]) == [[word]]
 
 
-def test_each_of_many_texts_has_the_language_that_it_has_alone() -> None:
+def test_every_one_of_many_texts_has_the_language_that_it_has_alone() -> None:
     texts = [text for half in ("build", "held") for _, text in labelled(half)]
     assert languages(words_in(pl.Series(texts))).to_list() == [language(text) for text in texts]
 
@@ -224,7 +224,7 @@ def test_a_name_that_only_one_text_adds_sets_them_not_apart():
     assert similar.names_apart == 0
 
 
-def test_a_word_at_the_start_of_a_sentence_is_no_name():
+def test_a_word_at_the_start_of_a_sentence_is_not_a_name():
     similar = similarity(STORY, STORY.replace("Neighbours brought", "Friends brought"))
     assert similar is not None
     assert similar.names_apart == 0
@@ -266,4 +266,4 @@ def test_of_pairs_with_four_fifths_in_common_hardly_any_is_missed():
 @given(st.text(max_size=400), st.text(max_size=400))
 def test_any_two_texts_are_compared_the_same_from_both_sides(text, other):
     assert similarity(text, other) == similarity(other, text)
-    assert {len(each) for each in bands_of(text, other)} <= {0, BANDS}
+    assert {len(bands) for bands in bands_of(text, other)} <= {0, BANDS}

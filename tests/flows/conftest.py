@@ -17,7 +17,7 @@ import pytest
 from ca_etl.demo.site import DemoSite
 
 REPOSITORY = Path(__file__).parents[2]
-# `flows` is no part of the installed package: it is found from the root of the repository, as Prefect finds it.
+# `flows` is not part of the installed package: it is found from the root of the repository, as Prefect finds it.
 sys.path.insert(0, str(REPOSITORY))
 
 from flows.deploy import QUIET, local_server  # noqa: E402
@@ -80,7 +80,7 @@ def command() -> Command:
 
 @pytest.fixture
 def listener() -> Iterator[Any]:
-    """A webhook on loopback: `got` is what was posted, `status` what it answers."""
+    """A webhook on loopback: `got` is what was posted, `status` that of its responses."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:

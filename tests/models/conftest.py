@@ -80,7 +80,7 @@ DEFAULTS: dict[str, Row] = {
         "parser_version": "1",
         "run_id": "r1",
     },
-    "decision": {"capture_id": "c1", "reason": "looked at it", "decided_at": "2025-12-06 00:00:00+00"},
+    "decision": {"capture_id": "c1", "reason": "checked by hand", "decided_at": "2025-12-06 00:00:00+00"},
     "run": {
         "run_id": "r1",
         "kind": "run",
@@ -271,7 +271,7 @@ def clean() -> Iterator[Warehouse]:
                 archive_file="2025/12/20251205T020000Z-timesca-posts.warc.gz",
             ),
             _page(
-                "looked",
+                "swept",
                 "2025-12-07",
                 source="timesca-articles",
                 url="https://timesca.com/a-bridge/",
@@ -310,7 +310,7 @@ def clean() -> Iterator[Warehouse]:
         ],
         "reject": [
             {"capture_id": "blocked", "reason": "blocked", "run_id": "r0"},
-            {"capture_id": "looked", "reason": "http_error", "run_id": "r0"},
+            {"capture_id": "swept", "reason": "http_error", "run_id": "r0"},
         ],
         "decision": [{"capture_id": "excluded", "decision": "exclude"}],
         "text_country": [{"item": "t1"}],

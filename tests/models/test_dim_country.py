@@ -18,7 +18,7 @@ def test_the_european_union_and_kosovo_have_the_codes_that_are_reserved_for_them
     ) == [("EU", None, True, "EUR"), ("XK", "XKX", False, "EUR")]
 
 
-def test_each_country_is_listed_once_in_one_of_three_regions(given):
+def test_every_country_is_listed_once_in_one_of_three_regions(given):
     warehouse = given()
     assert warehouse.rows("select distinct region from main.dim_country order by all") == [
         ("central_asia",),

@@ -1,4 +1,4 @@
-def test_a_run_has_its_duration_a_crashed_one_none(given):
+def test_a_run_has_its_duration_and_a_crashed_one_has_not(given):
     warehouse = given(
         run=[
             {"finished_at": "2025-12-05 02:00:01.5+00", "exit_status": 0, "release_id": "20251205T020000Z"},

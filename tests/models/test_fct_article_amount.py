@@ -55,7 +55,7 @@ def test_the_upper_end_of_a_range_is_priced_at_the_upper_end_of_the_rate(given):
     )
 
 
-def test_dollars_are_dollars_and_a_currency_without_a_rate_has_none(given):
+def test_dollars_are_dollars_and_a_currency_without_a_rate_gives_no_dollars(given):
     warehouse = with_amounts(
         given,
         amount(amount_text="$1.2 million", amount=1200000, currency="USD"),

@@ -166,7 +166,7 @@ def test_many_articles_of_one_text_are_all_of_the_first(given):
     assert warehouse.row("select count(distinct duplicate_of) from main.fct_article_duplicate") == (1,)
 
 
-def test_an_article_has_the_language_of_its_text_or_none(given):
+def test_an_article_has_the_language_of_its_text_or_no_language(given):
     warehouse = given(
         capture=CAPTURES,
         article_observation=[article("A Road", "t1"), article("A Photo", "t2", position=2)],

@@ -26,7 +26,7 @@ def test_a_day_without_a_print_carries_the_last_rate_and_is_marked(given):
     ]
 
 
-def test_each_pair_has_its_own_first_and_last_day(given):
+def test_every_pair_has_its_own_first_and_last_day(given):
     warehouse = given(
         capture=[day(5), day(7)],
         rate_observation=[printed(5, "0.01144"), printed(7, "0.28571", base="TMT")],

@@ -21,7 +21,7 @@ def test_parents_are_built_before_their_children_whatever_their_names(sql_folder
         }
     )
     assert [model.name for model in discover(root)] == ["staging.middle", "main.z_parent", "main.a_child"]
-    assert [(made.model.name, made.rows) for made in build_models(con, root)] == [
+    assert [(result.model.name, result.rows) for result in build_models(con, root)] == [
         ("staging.middle", None),
         ("main.z_parent", 1),
         ("main.a_child", 1),
@@ -117,7 +117,7 @@ def test_one_failing_model_leaves_every_table_as_it_was(sql_folder, con):
     assert con.execute("select comment from duckdb_tables() where table_name = 'a'").fetchall() == [
         ("A table.",)
     ]
-    con.execute("begin transaction")  # none was left open
+    con.execute("begin transaction")  # no transaction was left open
 
 
 def test_what_no_file_makes_any_more_is_dropped_and_the_raw_tables_stay(sql_folder, con):
@@ -201,16 +201,16 @@ def test_every_column_of_every_real_model_has_its_comment_and_its_type(con):
     ensure_raw(con)
     built = build_models(con, sql_root())
     described = {
-        (made.model.name, column): sentence
-        for made in built
-        for column, sentence in made.model.header.columns.items()
+        (result.model.name, column): sentence
+        for result in built
+        for column, sentence in result.model.header.columns.items()
     }
     stored = con.execute(
         "select schema_name || '.' || table_name, column_name, comment from duckdb_columns()"
         " where schema_name in ('staging', 'main') and not internal"
     ).fetchall()
     assert {(table, column): comment for table, column, comment in stored} == described
-    assert {(made.model.name, column) for made in built for column in made.columns} == set(described)
+    assert {(result.model.name, column) for result in built for column in result.columns} == set(described)
 
 
 def test_the_tables_of_the_design_are_there_with_their_fixed_columns(con):
@@ -236,7 +236,7 @@ def test_the_tables_of_the_design_are_there_with_their_fixed_columns(con):
         "etl_reject": "capture_id reason",
     }
     ensure_raw(con)
-    built = {made.model.table: set(made.columns) for made in build_models(con, sql_root())}
+    built = {result.model.table: set(result.columns) for result in build_models(con, sql_root())}
     for table, columns in fixed.items():
         assert set(columns.split()) <= built[table], table
 

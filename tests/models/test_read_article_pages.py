@@ -23,13 +23,13 @@ def test_an_article_that_is_known_whole_needs_no_request(given):
     assert urls(given, observation={}) == ["https://timesca.com/a-road/"]
 
 
-def test_an_article_without_author_time_or_whole_text_needs_one(given):
+def test_an_article_without_author_time_or_whole_text_needs_a_request(given):
     assert urls(given, observation={"author": None}) == []
     assert urls(given, observation={"published_at": None}) == []
     assert urls(given, observation={"is_truncated": True}) == []
 
 
-def test_a_page_that_was_read_needs_none_whatever_it_showed(given):
+def test_a_page_that_was_read_needs_no_request_whatever_it_showed(given):
     url = "https://timesca.com/a-bridge/"
     read = {"url": url, "page_kind": "article", "http_status": 200}
     assert urls(given, observation=None, **read) == [url]

@@ -30,7 +30,7 @@ POSTGRES = "CA_ETL_TEST_POSTGRES"
 ANCHOR = "2026-01-01T00:00:00+00:00"
 
 
-def heed_sigint() -> None:
+def restore_sigint() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -113,14 +113,14 @@ class Machine:
                 stdout=log,
                 stderr=log,
                 # a script's background job inherits an ignored SIGINT, and with it a worker survives SIGTERM
-                preexec_fn=heed_sigint,  # noqa: PLW1509  only this process's main thread starts others
+                preexec_fn=restore_sigint,  # noqa: PLW1509  only this process's main thread starts others
             )
         self.started.append(process)
         return process
 
     def start_server(self) -> subprocess.Popen[bytes]:
         server = self.start("server", "server", "start", "--host", "127.0.0.1", "--port", str(self.port))
-        self.until(self.answers, 60, "the server answers")
+        self.until(self.responds, 60, "the server responds")
         return server
 
     def start_worker(self) -> subprocess.Popen[bytes]:
@@ -134,7 +134,7 @@ class Machine:
             process.kill()
             process.wait()
 
-    def answers(self) -> bool:
+    def responds(self) -> bool:
         import requests
 
         try:
@@ -144,13 +144,15 @@ class Machine:
 
     def deploy(self) -> None:
         """What is scheduled daily, every few seconds."""
-        said = yaml.safe_load((REPOSITORY / "deployments" / "prefect.yaml").read_text(encoding="utf-8"))
-        daily = next(each for each in said["deployments"] if each["name"] == "daily")
-        assert [each["cron"] for each in daily["schedules"]] == [schedule(Settings(_env_file=None)).cron]
+        content = yaml.safe_load((REPOSITORY / "deployments" / "prefect.yaml").read_text(encoding="utf-8"))
+        daily = next(entry for entry in content["deployments"] if entry["name"] == "daily")
+        assert [planned["cron"] for planned in daily["schedules"]] == [
+            schedule(Settings(_env_file=None)).cron
+        ]
         daily["schedules"] = [{"interval": self.seconds, "anchor_date": ANCHOR, "slug": "seconds"}]
-        said["deployments"] = [daily]
+        content["deployments"] = [daily]
         file = self.folder / "prefect.yaml"
-        file.write_text(yaml.safe_dump(said), encoding="utf-8")
+        file.write_text(yaml.safe_dump(content), encoding="utf-8")
         self.command("prefect", "--no-prompt", "deploy", "--prefect-file", str(file), "--all")
 
     def runs(self) -> tuple[RunRecord, ...]:
@@ -176,18 +178,18 @@ class Machine:
             return list(client.read_flow_runs(flow_run_filter=chosen))
 
     def beating(self, flow_run: Any) -> bool:
-        """Whether the server has heard the heart of a run."""
+        """Whether the server has a heartbeat of a run."""
         import requests
 
-        asked = {
+        query = {
             "filter": {
                 "event": {"name": ["prefect.flow-run.heartbeat"]},
                 "resource": {"id": [f"prefect.flow-run.{flow_run}"]},
             }
         }
-        heard = requests.post(f"{self.url}/api/events/filter", json=asked, timeout=10)
-        heard.raise_for_status()
-        return bool(heard.json()["events"])
+        events = requests.post(f"{self.url}/api/events/filter", json=query, timeout=10)
+        events.raise_for_status()
+        return bool(events.json()["events"])
 
     def artifact(self, flow_run: Any, key: str) -> Any:
         from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId, ArtifactFilterKey
@@ -196,15 +198,15 @@ class Machine:
             key=ArtifactFilterKey(any_=[key]), flow_run_id=ArtifactFilterFlowRunId(any_=[flow_run])
         )
         with self.client() as client:
-            (found,) = client.read_artifacts(artifact_filter=chosen)
-        return found
+            (artifact,) = client.read_artifacts(artifact_filter=chosen)
+        return artifact
 
     def until(self, holds: Callable[[], Any], seconds: float, what: str) -> Any:
-        """Wait for something that another process does; its answer. The logs are shown when it does not come."""
+        """Wait for something that another process does, and return it. The logs are shown when it does not come."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if found := holds():
-                return found
+            if result := holds():
+                return result
             time.sleep(0.2)
         logs = "\n".join(
             f"--- {path.name}\n{path.read_text(errors='replace')[-4000:]}"
@@ -290,7 +292,7 @@ class Browser:
             )
 
     def text(self, url: str) -> str:
-        """The page as it stands after its scripts have run."""
+        """The page after its scripts have run."""
         return self._open(url, "--dump-dom").stdout
 
     def picture(self, url: str, file: Path) -> None:

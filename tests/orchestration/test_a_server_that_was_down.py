@@ -1,4 +1,4 @@
-"""After ten slots without a server one run happens, and the slots that nobody ran are told as missed."""
+"""After ten slots without a server one run happens, and the slots without a run are recorded as missed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_after_ten_slots_without_a_server_one_run_happens_and_the_others_are_mis
     assert [slot.slot for slot in missed] == list(machine.schedule.between(last, own.slot))[::-1]
     assert {slot.outcome for slot in missed} == {"missed"}
     assert len(missed) >= DOWN - 1
-    told = machine.query("select slot from fct_coverage where outcome = 'missed'")
-    assert {slot.slot for slot in missed} <= {slot for (slot,) in told}
+    recorded = machine.query("select slot from fct_coverage where outcome = 'missed'")
+    assert {slot.slot for slot in missed} <= {slot for (slot,) in recorded}
     late = machine.flow_runs("Late", "Scheduled", "Skipped")
     assert late, "the slots of the outage had runs of their own, which are not run one after the other"

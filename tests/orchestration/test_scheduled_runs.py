@@ -29,7 +29,7 @@ def worker(machine: Any) -> dict[str, subprocess.Popen[bytes]]:
 
 @pytest.fixture
 def hanging_site(machine: Any) -> Any:
-    """From here on the next page is not answered until the fault is taken away."""
+    """From here on the next page has no response until the fault is removed."""
     machine.site.faults[machine.site.day] = Fault(delay_seconds=150)
     yield
     machine.site.faults.clear()
@@ -71,7 +71,7 @@ def running_capture(machine: Any) -> lock.Holder | None:
     return holder if holder and holder.step == "capture" else None
 
 
-def gone(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -84,7 +84,7 @@ def test_the_run_of_a_killed_worker_ends_with_it_and_is_marked_crashed(
 ) -> None:
     holder = machine.until(lambda: running_capture(machine), 60, "a run waits for the site")
     machine.stop(worker["now"], signal.SIGKILL)
-    machine.until(lambda: gone(holder.pid), 30, "the process of the flow ends")
+    machine.until(lambda: has_ended(holder.pid), 30, "the process of the flow ends")
     crashed = machine.until(lambda: machine.flow_runs("Crashed"), 30, "the run is marked crashed")
     assert len(crashed) == 1
     worker["now"] = machine.start_worker()

@@ -116,7 +116,7 @@ def render(request: pytest.FixtureRequest) -> Callable[[str], str]:
 def rows() -> Callable[..., Rows]:
     """The rows of a payload; further fields of the capture by name."""
 
-    def made(payload: bytes, **known: Any) -> Rows:
+    def make(payload: bytes, **known: Any) -> Rows:
         given = {
             "capture_id": "urn:uuid:1",
             "source": "files",
@@ -126,20 +126,20 @@ def rows() -> Callable[..., Rows]:
         capture = Capture(payload=payload, **(given | known))
         return rows_of(capture, zone=ZoneInfo("Asia/Almaty"), run_id="run-1")
 
-    return made
+    return make
 
 
 @pytest.fixture
 def page() -> Callable[..., Page]:
     """The page that a text is, or with `html=True` that markup is."""
 
-    def made(text: str, *, url: str | None = None, html: bool = False) -> Page:
+    def make(text: str, *, url: str | None = None, html: bool = False) -> Page:
         kind = "text/html" if html else "text/plain"
         read = read_page(text.encode(), content_type=kind, url=url, on=None)
         assert isinstance(read, Page), read
         return read
 
-    return made
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,7 @@
-"""Pages in the layouts of the site, rendered from the figures of captures, with prose of our own.
+"""Pages in the layouts of the site, rendered from the numbers of captures, with prose of our own.
 
-Knows nothing of the parser. `python -m tests.parse.render_captures` writes one page of each layout to
-`fixtures/layouts/`, named by layout and date, with what stands on it beside it as JSON.
+Knows nothing of the parser. `python -m tests.parse.render_captures` writes one page of every layout to
+`fixtures/layouts/`, named by layout and date, with its content beside it as JSON.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def kind_of(facts: dict[str, Any]) -> str:
 
 def render(facts: dict[str, Any], turn: int = 0) -> Rendered:
     """The page of one line of captures.jsonl; `turn` chooses the prose."""
-    # Whether headings are told from titles is measured elsewhere; the odd ones at the end of the corpus stay there.
+    # The unusual titles at the end of the corpus stay there: which headings are titles is measured elsewhere.
     pool = stories("build")[:16]
     shown = [pool[(turn + step) % len(pool)] for step in range(3)]
     text, titles = BODIES.get(facts["layout_variant"], _listed)(facts, shown)
@@ -248,7 +248,7 @@ SURVEYED: Final[tuple[tuple[str, tuple[str, str], str | None, int, int, list[int
 
 
 def surveyed() -> list[tuple[str, dict[str, Any]]]:
-    """The name and the facts of one page of each layout; the figures are of the survey's ranges."""
+    """The name and the facts of one page of every layout; the numbers are of the survey's ranges."""
     layouts = []
     for layout, (kind, url), page_date, pairs, cycles, viewing, captured in SURVEYED:
         facts: dict[str, Any] = {

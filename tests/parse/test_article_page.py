@@ -316,10 +316,10 @@ def test_a_page_of_more_tags_than_articles_have_gives_no_text_and_a_reject() -> 
 def test_other_forms_of_its_page_are_the_same_article(rows: Callable[..., Rows], form: str) -> None:
     head = script(linked(mainEntityOfPage=URL))
     html = f"<html><head>{head}</head><body {SINGLE}>{BODY}</body></html>"
-    made = rows(html.encode(), url=URL + form, content_type="text/html", captured_at=AT_NINE)
-    shown = [(row["url"], row["url_slug"], row["author"]) for row in made.article_observation]
+    loaded = rows(html.encode(), url=URL + form, content_type="text/html", captured_at=AT_NINE)
+    shown = [(row["url"], row["url_slug"], row["author"]) for row in loaded.article_observation]
     assert shown == [(URL, "a-fold-for-sheep", "A. Shepherd")]
-    assert [row["page_kind"] for row in made.capture] == ["article"]
+    assert [row["page_kind"] for row in loaded.capture] == ["article"]
 
 
 @pytest.mark.parametrize(
@@ -544,7 +544,7 @@ def test_the_ticker_of_an_unproven_page_keeps_the_day_of_its_capture(rows: Calla
 @pytest.mark.parametrize(
     ("path", "kind"), [("category/bread/", "listing"), ("", "home"), ("author/anna/", "author")]
 )
-def test_a_lone_heading_on_a_list_is_no_article(rows: Callable[..., Rows], path: str, kind: str) -> None:
+def test_a_lone_heading_on_a_list_is_not_an_article(rows: Callable[..., Rows], path: str, kind: str) -> None:
     empty = "<body><h1>We will be back soon!</h1><p>Sorry for the inconvenience.</p>"
     loaded = rows(
         empty.encode(), url=f"https://timesca.com/{path}", content_type="text/html", captured_at=NIGHT
@@ -579,7 +579,7 @@ def test_one_sign_of_its_own_is_enough_for_an_article(head: str, body: str) -> N
     assert (article.title, article.text) == ("A Baker\u2019s Day", "The oven is lit.")
 
 
-def test_a_canonical_link_elsewhere_is_no_sign() -> None:
+def test_a_canonical_link_elsewhere_is_not_a_sign() -> None:
     head = '<link rel="canonical" href="https://timesca.com/"><title>x</title>'
     read = read_page(
         f"<html><head>{head}</head><body><article><h1>Sorry</h1></article></body></html>".encode(),

@@ -1,4 +1,4 @@
-"""Pages of several addresses that say the same are no article's."""
+"""Pages that show the same under several addresses are not articles."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def rows() -> Callable[..., Rows]:
     return make
 
 
-def said(slug: str, title: str | None, text: str | None, post_id: int | None = None) -> PageContent:
+def content(slug: str, title: str | None, text: str | None, post_id: int | None = None) -> PageContent:
     return PageContent(f"{SITE}{slug}/", title, text, post_id)
 
 
 @pytest.mark.parametrize(
-    ("sayings", "found"),
+    ("pages", "repeats"),
     [
-        ([said("a-road", "Sorry", WALL), said("a-mill", "Sorry", WALL)], {0: 2, 1: 2}),
-        ([said("a-road", "A Road", WALL, 7), said("a-mill", "A Mill", WALL, 9)], {0: 2, 1: 2}),
-        ([said("a-road", "Sorry", None), said("a-mill", "Sorry", None)], {0: 2, 1: 2}),
-        ([said("a-road", "A Digest", "Wool."), said("a-mill", "A Digest", "Ice.")], {}),
-        ([said("a-road", "A Road", WALL, 7), said("a-road", "A Road", WALL, 7)], {}),
-        ([said("a-digest", "A Digest", "Wool.", 7), said("a-digest-2", "A Digest", "Wool.", 9)], {}),
-        ([said("a-road", None, None), said("a-mill", None, None)], {}),
+        ([content("a-road", "Sorry", WALL), content("a-mill", "Sorry", WALL)], {0: 2, 1: 2}),
+        ([content("a-road", "A Road", WALL, 7), content("a-mill", "A Mill", WALL, 9)], {0: 2, 1: 2}),
+        ([content("a-road", "Sorry", None), content("a-mill", "Sorry", None)], {0: 2, 1: 2}),
+        ([content("a-road", "A Digest", "Wool."), content("a-mill", "A Digest", "Ice.")], {}),
+        ([content("a-road", "A Road", WALL, 7), content("a-road", "A Road", WALL, 7)], {}),
+        ([content("a-digest", "A Digest", "Wool.", 7), content("a-digest-2", "A Digest", "Wool.", 9)], {}),
+        ([content("a-road", None, None), content("a-mill", None, None)], {}),
         ([], {}),
     ],
     ids=[
@@ -55,13 +55,13 @@ def said(slug: str, title: str | None, text: str | None, post_id: int | None = N
         "no page",
     ],
 )
-def test_what_several_addresses_say_is_of_none_of_them(
-    sayings: list[PageContent], found: dict[int, int]
+def test_content_of_several_addresses_belongs_to_none_of_them(
+    pages: list[PageContent], repeats: dict[int, int]
 ) -> None:
-    assert repeated_pages(sayings) == found
+    assert repeated_pages(pages) == repeats
 
 
-def asked(rows: Callable[..., Rows], name: str, text: str, source: str = "timesca-articles") -> Rows:
+def rows_of_page(rows: Callable[..., Rows], name: str, text: str, source: str = "timesca-articles") -> Rows:
     page = f'<body class="single-post"><h1>Sorry</h1><p>{text}</p></body>'
     return rows(
         page.encode(),
@@ -74,26 +74,26 @@ def asked(rows: Callable[..., Rows], name: str, text: str, source: str = "timesc
 
 
 def of_three(rows: Callable[..., Rows], source: str) -> Rows:
-    found = Rows()
+    loaded = Rows()
     for name, text in (("a-road", WALL), ("a-mill", WALL), ("a-baker", "Bread sells.")):
-        found.extend(asked(rows, name, text, source))
-    reject_repeats(found, source="timesca-articles", run_id="r")
-    found.tables()
-    return found
+        loaded.extend(rows_of_page(rows, name, text, source))
+    reject_repeats(loaded, source="timesca-articles", run_id="r")
+    loaded.tables()
+    return loaded
 
 
-def test_pages_of_one_archive_file_that_say_the_same_become_rejects(rows: Callable[..., Rows]) -> None:
-    found = of_three(rows, "timesca-articles")
-    assert [row["capture_id"] for row in found.article_observation] == ["a-baker"]
-    assert [row["text"] for row in found.article_text] == ["Bread sells."]
-    assert [(row["capture_id"], row["page_kind"], row["articles_parsed"]) for row in found.capture] == [
+def test_pages_of_one_archive_file_with_the_same_content_become_rejects(rows: Callable[..., Rows]) -> None:
+    loaded = of_three(rows, "timesca-articles")
+    assert [row["capture_id"] for row in loaded.article_observation] == ["a-baker"]
+    assert [row["text"] for row in loaded.article_text] == ["Bread sells."]
+    assert [(row["capture_id"], row["page_kind"], row["articles_parsed"]) for row in loaded.capture] == [
         ("a-road", "other", 0),
         ("a-mill", "other", 0),
         ("a-baker", "article", 1),
     ]
-    told = [(row["capture_id"], row["position"], row["detail"]) for row in found.reject[-2:]]
-    assert told == [("a-road", 2, "2 pages say the same"), ("a-mill", 2, "2 pages say the same")]
+    rejects = [(row["capture_id"], row["position"], row["detail"]) for row in loaded.reject[-2:]]
+    assert rejects == [("a-road", 2, "2 pages say the same"), ("a-mill", 2, "2 pages say the same")]
 
 
-def test_pages_that_nobody_asked_for_one_by_one_are_left_alone(rows: Callable[..., Rows]) -> None:
+def test_pages_that_were_not_requested_one_by_one_are_left_alone(rows: Callable[..., Rows]) -> None:
     assert len(of_three(rows, "files").article_observation) == 3

@@ -106,7 +106,7 @@ def test_an_excerpt_instead_of_the_text_is_recognized(
     assert one(item).is_truncated is is_truncated
 
 
-def test_the_footer_that_a_plugin_puts_after_each_text_is_not_text() -> None:
+def test_the_footer_that_a_plugin_puts_after_every_text_is_not_text() -> None:
     footer = (
         '<p>The post <a href="https://timesca.com/x/">A Baker</a> appeared first on'
         ' <a href="https://timesca.com">The Site</a>.</p>\n]]></content'
@@ -122,7 +122,7 @@ def test_a_guid_is_a_link_only_where_it_is_declared_one() -> None:
 
 
 @pytest.mark.parametrize("written", ["yesterday", "Fri, 99 Dec 2025 01:15:00 +0000", ""])
-def test_a_time_that_is_none_is_left_out(written: str) -> None:
+def test_what_is_not_a_time_is_left_out(written: str) -> None:
     assert one(ITEM.replace("Fri, 05 Dec 2025 01:15:00 +0000", written)).published_at is None
 
 
@@ -142,7 +142,7 @@ def test_a_broken_feed_gives_the_items_that_were_whole_and_one_reject() -> None:
         "<rss>" + "<a>" * 200,
     ],
 )
-def test_what_is_no_safe_rss_is_one_reject(text: str) -> None:
+def test_what_is_not_safe_rss_is_one_reject(text: str) -> None:
     page = read_feed(text, url=FEED, charset="utf-8")
     assert page.articles == ()
     assert [reject.reason for reject in page.rejects] == ["bad_xml"]

@@ -132,7 +132,7 @@ def _text_of_page(page: Reader, html: str) -> str | None:
         ("On the 25<sup>th</sup> it rained.", "On the 25th it rained."),
     ],
 )
-def test_a_raised_or_lowered_number_is_no_digit_of_the_number_before(
+def test_a_raised_or_lowered_number_is_not_a_digit_of_the_number_before(
     page: Reader, html: str, text: str
 ) -> None:
     assert _text_of_page(page, f"<p>{html}</p>") == text
@@ -151,7 +151,7 @@ def test_a_raised_or_lowered_number_is_no_digit_of_the_number_before(
         "<p><del>Not for you.</del></p>",
     ],
 )
-def test_what_is_hidden_or_struck_through_is_no_text(page: Reader, html: str) -> None:
+def test_what_is_hidden_or_struck_through_is_not_text(page: Reader, html: str) -> None:
     assert _text_of_page(page, html) is None
 
 
@@ -163,7 +163,7 @@ def test_what_is_hidden_or_struck_through_is_no_text(page: Reader, html: str) ->
         "<p class='hidden'>For you.</p>",
     ],
 )
-def test_what_only_speaks_of_hiding_is_text(page: Reader, html: str) -> None:
+def test_what_only_mentions_hiding_is_text(page: Reader, html: str) -> None:
     assert _text_of_page(page, html) == "For you."
 
 

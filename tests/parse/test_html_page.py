@@ -101,7 +101,7 @@ def test_menus_margins_and_footers_are_never_articles(page: Reader) -> None:
 @pytest.mark.parametrize(
     "href", ["/", "#top", "mailto:a@b.example", "javascript:void(0)", "/category/home/", "/author/x/"]
 )
-def test_headings_that_lead_to_no_article_are_none(page: Reader, href: str) -> None:
+def test_headings_that_lead_to_no_article_are_left_out(page: Reader, href: str) -> None:
     articles = _articles(
         page,
         f"<h2><a href='{href}'>Not an Article</a></h2><p>x</p><h2><a href='/real/'>A Real One</a></h2><p>{PROSE}</p>",
@@ -109,7 +109,7 @@ def test_headings_that_lead_to_no_article_are_none(page: Reader, href: str) -> N
     assert [article.title for article in articles] == ["A Real One"]
 
 
-def test_headings_of_a_widget_that_never_has_text_are_no_articles(page: Reader) -> None:
+def test_headings_of_a_widget_that_never_has_text_are_not_articles(page: Reader) -> None:
     cards = "".join(f"<div><h3><a href='/s{n}/'>Story {n}</a></h3><p>{PROSE}</p></div>" for n in range(3))
     widget = "".join(f"<div><h4><a href='/p{n}/'>Popular {n}</a></h4></div>" for n in range(3))
     articles = _articles(page, f"<div>{cards}</div><div>{widget}</div>")
@@ -140,7 +140,7 @@ def test_links_are_resolved_against_the_page_the_base_or_the_canonical_link(page
     assert page(body, html=True).articles[0].url is None
 
 
-def test_author_and_times_are_read_and_their_line_is_no_text(page: Reader) -> None:
+def test_author_and_times_are_read_and_their_line_is_not_text(page: Reader) -> None:
     meta = (
         "<div>By <a rel='author' href='/author/a-writer/'>A. Writer</a> | "
         "<time class='published' datetime='2025-12-05T09:00:00+05:00'>5 December</time>"
@@ -205,7 +205,7 @@ def test_the_link_of_a_title_may_be_anywhere_in_it_or_around_it(page: Reader, in
 @pytest.mark.parametrize(
     "value", ["2025-12-05T09:00:00", "2025-12-05", "soon", "", "0001-01-01T00:00:00+14:00"]
 )
-def test_a_time_without_an_offset_is_no_instant(page: Reader, value: str) -> None:
+def test_a_time_without_an_offset_is_not_an_instant(page: Reader, value: str) -> None:
     (article,) = _articles(
         page,
         f"<article><h2><a href='/s/'>Story</a></h2><time datetime='{value}'>x</time><p>{PROSE}</p></article>",
@@ -213,7 +213,7 @@ def test_a_time_without_an_offset_is_no_instant(page: Reader, value: str) -> Non
     assert article.published_at is None
 
 
-def test_a_byline_of_plain_text_is_the_author_and_no_text(page: Reader) -> None:
+def test_a_byline_of_plain_text_is_the_author_and_not_text(page: Reader) -> None:
     (article,) = _articles(page, f"<h2><a href='/s/'>Story</a></h2><p>By Aigul B. Writer</p><p>{PROSE}</p>")
     assert (article.author, article.text) == ("Aigul B. Writer", PROSE)
 
@@ -277,5 +277,5 @@ def test_marks_of_the_reader_cannot_be_brought_in_by_a_page(page: Reader) -> Non
         "<h2><a href='http://[bad/x'>x</a></h2>",
     ],
 )
-def test_odd_markup_gives_a_page_without_articles(page: Reader, html: str) -> None:
+def test_broken_markup_gives_a_page_without_articles(page: Reader, html: str) -> None:
     assert [article.url for article in page(html, html=True).articles if article.url] == []

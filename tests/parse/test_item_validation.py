@@ -1,4 +1,4 @@
-"""Links to other sites and impossible times in answers for machines: the article stays, they are rejects."""
+"""Links to other sites and impossible times in responses for machines: the article stays, they are rejects."""
 
 from __future__ import annotations
 
@@ -67,9 +67,9 @@ def test_an_impossible_time_of_an_item_of_a_feed_is_a_reject_too() -> None:
     assert shown(item(LINK, "soon")) == ([("A Road", LINK)], [("bad_time", "soon")])
 
 
-@pytest.mark.parametrize("none", [None, "", "0000-00-00T00:00:00"])
-def test_no_time_is_no_reject(none: object) -> None:
-    assert shown(post(date_gmt=none)) == ([("A Road", LINK)], [])
+@pytest.mark.parametrize("missing", [None, "", "0000-00-00T00:00:00"])
+def test_a_missing_time_is_not_a_reject(missing: object) -> None:
+    assert shown(post(date_gmt=missing)) == ([("A Road", LINK)], [])
     assert shown(item(LINK, "Wed, 30 Nov -0001 00:00:00 +0000")) == ([("A Road", LINK)], [])
 
 

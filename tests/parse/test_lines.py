@@ -146,7 +146,7 @@ def test_a_text_that_ends_in_an_ellipsis_is_truncated(end: str) -> None:
         "The end. Continue reading",
     ],
 )
-def test_other_ends_are_no_truncation(text: str) -> None:
+def test_other_ends_are_not_a_truncation(text: str) -> None:
     assert not clean([text]).is_truncated
 
 
@@ -180,7 +180,7 @@ def test_a_dateline_is_stored_in_its_own_field(text: str, dateline: str, rest: s
 @pytest.mark.parametrize(
     "text", ["The agency (TCA) wrote this.", "(TCA) \N{EM DASH} x", "Talks \N{EM DASH} in Bishkek (TCA)."]
 )
-def test_the_agencys_name_elsewhere_is_no_dateline(text: str) -> None:
+def test_the_agencys_name_elsewhere_is_not_a_dateline(text: str) -> None:
     assert clean([text]).dateline is None
     assert clean([text]).text == text
 
@@ -304,7 +304,7 @@ def test_a_bad_header_is_reported(page: Callable[..., Page]) -> None:
     "line",
     ["05 December 2025" + " " * 40 + "was a Friday", "05 December 2025" + "\t" * 25 + "x"],
 )
-def test_a_date_with_prose_far_after_it_is_no_date_line(line: str) -> None:
+def test_a_date_with_prose_far_after_it_is_not_a_date_line(line: str) -> None:
     assert read_date(line) is None
     assert not is_date_like(line)
 

@@ -44,7 +44,7 @@ def _reasons(read: Rows) -> list[str]:
         ({"content_type": "application/json"}, "binary"),
     ],
 )
-def test_a_response_that_is_no_page_is_one_reject_and_its_capture_row(
+def test_a_response_that_is_not_a_page_is_one_reject_and_its_capture_row(
     rows: Maker, listing: str, known: dict[str, object], reason: str
 ) -> None:
     read = rows(listing.encode(), **known)
@@ -76,7 +76,7 @@ def test_a_response_that_is_no_page_is_one_reject_and_its_capture_row(
         ("\N{EM DASH}".encode() * 9 + b"\xff" * 9, "undecodable"),
     ],
 )
-def test_bytes_that_are_no_page_are_one_reject(rows: Maker, payload: bytes, reason: str) -> None:
+def test_bytes_that_are_not_a_page_are_one_reject(rows: Maker, payload: bytes, reason: str) -> None:
     read = rows(payload, captured_at=NIGHT)
     assert _reasons(read) == [reason]
     assert len(read.reject[0]["excerpt"]) <= 200
@@ -260,7 +260,7 @@ def test_a_page_of_such_articles_alone_has_no_other_reject(rows: Maker) -> None:
 @pytest.mark.parametrize(
     "also", [MARCH, "In March the river rose by a metre, and the town that lies on it was …"]
 )
-def test_one_article_that_a_page_shows_twice_is_no_reject(rows: Maker, also: str) -> None:
+def test_one_article_that_a_page_shows_twice_is_not_a_reject(rows: Maker, also: str) -> None:
     read = rows(_listing(("Letter from the River", MARCH), ("Letter from the River", also)))
     assert _titles(read) == ["Letter from the River"] * 2
     assert read.reject == []

@@ -1,4 +1,4 @@
-"""The small inputs of `../shared/cases2`, each with the rows that `expected.md` beside them asks for."""
+"""The small inputs of `../shared/cases2`, and the rows that `expected.md` beside them requires."""
 
 from __future__ import annotations
 
@@ -165,7 +165,7 @@ def test_cdata_that_was_escaped_once_more_is_an_excerpt(cases: Path) -> None:
     assert (article.text, article.is_truncated) == ("Herders walk for nine days with their sheep.", True)
 
 
-def test_the_amounts_of_each_line_are_the_expected_ones(cases: Path) -> None:
+def test_the_amounts_of_every_line_are_the_expected_ones(cases: Path) -> None:
     for line in (cases / "amounts.jsonl").read_text(encoding="utf-8").splitlines():
         case = json.loads(line)
         assert [
@@ -185,7 +185,7 @@ def _fields(amount: Amount, expected: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name in expected or value is not None}
 
 
-def test_the_countries_of_each_line_are_the_expected_ones(cases: Path) -> None:
+def test_the_countries_of_every_line_are_the_expected_ones(cases: Path) -> None:
     with (sql_root() / "seeds" / "places.csv").open(encoding="utf-8", newline="") as rows:
         gazetteer = Gazetteer.of(csv.DictReader(rows))
     for line in (cases / "places.jsonl").read_text(encoding="utf-8").splitlines():

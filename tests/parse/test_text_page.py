@@ -63,7 +63,7 @@ def test_v4_and_v16_four_pairs_eight_times_and_twice(page: Reader) -> None:
         assert _titles(read) == TITLES
 
 
-def test_v15_an_author_pages_biography_is_no_article(page: Reader) -> None:
+def test_v15_an_author_pages_biography_is_not_an_article(page: Reader) -> None:
     opening = (
         "Our People > A. Writer\n\nA. Writer's Avatar\n\nA. Writer\n\nSenior Editor\n\n"
         "A. Writer has edited this page for years. divider She lives by the lake.\n\nArticles\n\n"
@@ -90,7 +90,7 @@ def test_v25_the_header_is_the_first_line(page: Reader) -> None:
     assert _titles(read) == TITLES
 
 
-def test_v23_a_category_label_after_the_date_line_is_no_title(page: Reader) -> None:
+def test_v23_a_category_label_after_the_date_line_is_not_a_title(page: Reader) -> None:
     read = page(f"{FIVE * 8}07 December 2025\nUncategorized\n\n{BLOCKS}")
     assert _titles(read) == TITLES
 
@@ -153,9 +153,9 @@ def test_every_known_capture_reads_back_from_a_page_with_its_numbers(page: Reade
         assert [(f"{r.base}/{r.quote}", r.rate_text, r.change_text) for r in read.rates] == [
             (rate["pair"], rate["rate"], rate["change"]) for rate in facts["rates"]
         ], facts["url"]
-        # Nothing but a bullet or "Read more" tells a title of the old site from the spam above it.
-        untold = [TITLES[0]] if read.kind is PageKind.OLD_SITE else []
-        assert [reject.excerpt for reject in read.rejects] == untold, facts["url"]
+        # Nothing but a bullet or "Read more" distinguishes a title of the old site from the spam above it.
+        untitled = [TITLES[0]] if read.kind is PageKind.OLD_SITE else []
+        assert [reject.excerpt for reject in read.rejects] == untitled, facts["url"]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_every_known_capture_reads_back_from_a_page_with_its_numbers(page: Reade
         "Anna Writer\n\nA. Writer\n\nShe writes.\n\nView more articles fromA. Writer",
     ],
 )
-def test_v13_the_authors_box_after_an_article_is_no_text(ending: str, page: Reader) -> None:
+def test_v13_the_authors_box_after_an_article_is_not_text(ending: str, page: Reader) -> None:
     read = page(f"{TITLES[0]}\n\n{BODY}\n\n{BODY}\n\n{ending}\n", url="https://timesca.com/cold-store/")
     (article,) = read.articles
     assert (article.title, article.text) == (TITLES[0], f"{BODY}\n\n{BODY}")
@@ -185,7 +185,7 @@ def test_a_heading_on_the_home_page_is_text(page: Reader) -> None:
     assert "\n\nOld Fears\n\n" in (read.articles[0].text or "")
 
 
-def test_a_title_that_the_end_of_the_capture_cuts_is_reported_and_no_title(page: Reader) -> None:
+def test_a_title_that_the_end_of_the_capture_cuts_is_reported_and_not_a_title(page: Reader) -> None:
     read = page(f"Viewing results 1 - 6 of 8\n\n{TITLES[0]}\n\n{BODY}\n\nU.S. Puppeteers: A Lo")
     assert _titles(read) == TITLES[:1]
     assert [(reject.reason, reject.excerpt) for reject in read.rejects] == [
@@ -239,7 +239,7 @@ def test_a_text_that_the_end_of_the_capture_cuts_is_truncated(layout: str, end: 
 @pytest.mark.parametrize(
     "end", ["It is the first.", "\u201cIs it the first?\u201d", "It was [sic]", "It was (twice)"]
 )
-def test_a_whole_sentence_at_the_end_of_the_capture_is_no_truncation(
+def test_a_whole_sentence_at_the_end_of_the_capture_is_not_a_truncation(
     layout: str, end: str, page: Reader
 ) -> None:
     head, url = CUT_PAGES[layout]
@@ -281,7 +281,7 @@ def test_the_spam_line_of_the_old_site_is_a_reject(page: Reader) -> None:
     "first",
     ["  \u2022 Written by TCA", f"Read more: {TITLES[0]}", "Continue reading"],
 )
-def test_furniture_above_the_articles_of_the_old_site_is_no_spam(first: str, page: Reader) -> None:
+def test_boilerplate_above_the_articles_of_the_old_site_is_not_spam(first: str, page: Reader) -> None:
     read = page(f"{first}\n\n{TITLES[0]}\n\n  \u2022 Written by TCA\n\n{BODY}\n", url=OLD_PAGE)
     assert (_titles(read), read.rejects) == (TITLES[:1], ())
 
@@ -311,7 +311,7 @@ def _shown(read: Page) -> list[int] | None:
     return None if read.shown is None else [read.shown.first, read.shown.last, read.shown.total]
 
 
-def test_each_layout_has_a_page_and_the_pages_are_as_rendered() -> None:
+def test_every_layout_has_a_page_and_the_pages_are_as_rendered() -> None:
     assert sorted(name for name, _ in surveyed()) == NAMES
     for turn, (name, facts) in enumerate(surveyed()):
         assert (FOLDER / f"{name}.txt").read_text(encoding="utf-8") == render(facts, turn).text
@@ -426,7 +426,7 @@ ABOUT_THE_TICKER = {
     RejectReason.INCOMPLETE_CYCLE,
 }  # fmt: skip
 INVISIBLE = re.compile("[\u200b-\u200d\u2060\ufeff\u00ad]")
-LOOK_ALIKES = str.maketrans("KTSUGacepo", "КТЅUGасеро")  # noqa: RUF001 (Cyrillic on purpose)
+HOMOGLYPHS = str.maketrans("KTSUGacepo", "КТЅUGасеро")  # noqa: RUF001 (Cyrillic on purpose)
 STREWN = [
     "\u00a0",
     "\u200b",
@@ -442,7 +442,7 @@ STREWN = [
     "\u0421",
 ]
 INJURIES = st.tuples(
-    st.sampled_from(["strewn", "look-alikes", "lost", "doubled"]),
+    st.sampled_from(["strewn", "homoglyphs", "lost", "doubled"]),
     st.integers(0, 2**16),
     st.sampled_from(STREWN),
     st.integers(1, 5),
@@ -485,7 +485,7 @@ def _rows(text: str, url: str | None = None) -> Rows:
 
 
 def _assert_honest(text: str, read: Rows) -> None:
-    # A blank too many or too few around the signs changes nothing that is said.
+    # A space too many or too few around the signs changes no value.
     lines = [
         re.sub(r" ?([=/]) ?", r"\1", " ".join(INVISIBLE.sub("", line).split()).lstrip("\u2022 "))
         for line in text.split("\n")
@@ -529,8 +529,8 @@ def test_a_damaged_page_is_read_honestly(name: str, injuries: list[tuple[str, in
         at = position % (len(text) + 1)
         if how == "strewn":
             text = text[:at] + sign + text[at:]
-        elif how == "look-alikes":
-            text = text[:at] + text[at : at + 20].translate(LOOK_ALIKES) + text[at + 20 :]
+        elif how == "homoglyphs":
+            text = text[:at] + text[at : at + 20].translate(HOMOGLYPHS) + text[at + 20 :]
         elif how == "lost":
             text = text[:at] + text[at + lost :]
         else:

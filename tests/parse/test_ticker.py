@@ -186,7 +186,7 @@ def test_a_missing_pair_is_reported_by_name() -> None:
         "/",
     ],
 )
-def test_codes_and_amounts_in_running_text_are_no_find_ticker(prose: str) -> None:
+def test_codes_and_amounts_in_running_text_are_not_a_ticker(prose: str) -> None:
     assert not is_ticker_line(prose)
     assert read_ticker([prose]) == read_ticker([])
 
@@ -235,7 +235,7 @@ def test_two_cycles_that_differ_give_no_rate() -> None:
     assert _reasons(FIVE + other) == [RejectReason.CYCLE_DIFFERS] * 2
 
 
-def test_half_of_the_cycles_is_no_majority_and_one_more_is() -> None:
+def test_half_of_the_cycles_is_not_a_majority_and_one_more_is() -> None:
     other = [line.replace("0.01189", "0.11890") for line in FIVE]
     third = [line.replace("0.01189", "0.21890") for line in FIVE]
     assert _values(FIVE * 2 + other + third) == {}
@@ -319,7 +319,7 @@ def test_a_number_that_just_fits_its_column_is_a_rate(rate: str, change: str) ->
     "numbers",
     ["1234567890 0%", "1.123456789 0%", "1.1 123456%", "1.1 0.12345%", "1. 0%", "1.1 1.%"],
 )
-def test_a_number_that_does_not_fit_its_column_is_no_rate(numbers: str) -> None:
+def test_a_number_that_does_not_fit_its_column_is_not_a_rate(numbers: str) -> None:
     assert _reasons([f"• KGS/USD = {numbers}"])[0] is RejectReason.BAD_RATE_LINE
     assert _values([f"• KGS/USD = {numbers}"]) == {}
 
@@ -382,7 +382,7 @@ def test_many_whole_cycles_that_contradict_each_other_leave_what_a_malformed_one
     assert set(_values([*others[0], *others[1], *others[2], *broken])) == {"KZT", "TJS", "UZS", "TMT"}
 
 
-def test_a_malformed_cycle_with_another_value_is_no_vote_for_the_rest() -> None:
+def test_a_malformed_cycle_with_another_value_is_not_a_vote_for_the_rest() -> None:
     other = [line.replace("0.01189", "0.11890") for line in FIVE]
     third = [line.replace("0.01189", "0.21890") for line in FIVE]
     broken = ["• KGS/USD = 0,01189 0.2%", FIVE[1].replace("0.00210", "0.00310"), *FIVE[2:]]

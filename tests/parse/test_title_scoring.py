@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.titles import LAYOUTS, corpus_hash, measured, stories
 
-# Whoever changes the corpus changes these, and says in the same change what the figures were before.
+# Whoever changes the corpus changes these, and states in the same change what the numbers were before.
 HASHES = {
     "build": "c77275095fd807102f22c691482b6d7b0fd77cb1f800454c74c1c9f07f17f44a",
     "measure": "6601bfd77339309a810c1e21bb92cc00fe890adcac712ccd18cd80511b88d56e",

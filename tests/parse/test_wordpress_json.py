@@ -88,7 +88,7 @@ def test_entities_are_resolved_once_and_after_the_tags(html: str, text: str | No
     assert html_to_text(html) == text
 
 
-def test_a_hidden_author_is_an_error_object_and_no_name() -> None:
+def test_a_hidden_author_is_an_error_object_and_not_a_name() -> None:
     hidden = {"code": "rest_user_invalid_id", "message": "Invalid user ID.", "data": {"status": 404}}
     assert one(_embedded={"author": [hidden]}).author is None
 
@@ -166,7 +166,7 @@ def test_a_response_keeps_the_number_of_posts_that_the_site_counts(rows: Callabl
     assert loaded.capture[0]["shown_total"] == 41
 
 
-def test_a_response_that_states_that_there_is_no_post_is_no_reject(rows: Callable[..., Rows]) -> None:
+def test_a_response_that_states_that_there_is_no_post_is_not_a_reject(rows: Callable[..., Rows]) -> None:
     assert rows_of_response(rows, b"[]", total=0).reject == []
     assert [row["reason"] for row in rows_of_response(rows, b"[]", total=3).reject] == ["no_articles"]
 
@@ -304,7 +304,7 @@ def test_the_texts_before_and_after_are_in_one_reject() -> None:
 
 
 @pytest.mark.parametrize("mark", ["\ufeff", "\ufeff\n", "\n\n ", "\t"])
-def test_a_mark_or_space_before_the_posts_is_no_reject(rows: Callable[..., Rows], mark: str) -> None:
+def test_a_mark_or_space_before_the_posts_is_not_a_reject(rows: Callable[..., Rows], mark: str) -> None:
     stored = rows_of_response(rows, f"{mark}{json.dumps([POST])}\n\n".encode())
     assert ([row["post_id"] for row in stored.article_observation], stored.reject) == ([41], [])
 

@@ -56,7 +56,7 @@ def test_a_lost_run_is_restored_with_its_facts_and_from_an_older_release_without
         ensure_raw(con)
         load_journal(con, [run, RunRecord("b", "ingest", SLOT, "succeeded", "0.1.0")])
         assert _lost(con)[0] == run
-        assert [each.slots for each in _lost(con)] == [(own,), ()]
+        assert [run.slots for run in _lost(con)] == [(own,), ()]
         for table, columns in {
             "slot": ("cause", "pages_requested", "pages_usable", "is_complete"),
             "run": ("cause",),

@@ -69,7 +69,7 @@ def test_a_text_that_is_searched_again_keeps_its_pairs(con: duckdb.DuckDBPyConne
     assert pairs(con) == [("a", "b", 81, 89, 0)]
 
 
-def test_a_pair_that_is_no_longer_similar_is_removed(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_pair_that_is_not_similar_any_more_is_removed(con: duckdb.DuckDBPyConnection) -> None:
     bring(con, TEXTS)
     con.execute("update raw.text_profile set bands = [] where text_id = 'a'")
     assert replace_pairs(con, pl.Series(["a"])) == 0
@@ -81,7 +81,7 @@ def test_texts_with_less_than_half_in_common_are_not_kept(con: duckdb.DuckDBPyCo
     other = " ".join(
         [*words[:44], "and so it went on with other words for a good long while, as such things do"]
     )
-    # told to share a band, they are compared
+    # with a band in common, they are compared
     bring(con, {"a": STORY, "f": other})
     con.execute("update raw.text_profile set bands = [1]")
     assert replace_pairs(con, pl.Series(["a", "f"])) == 0
@@ -90,11 +90,13 @@ def test_texts_with_less_than_half_in_common_are_not_kept(con: duckdb.DuckDBPyCo
 def notes(count: int) -> dict[str, str]:
     """Texts of 240 words that differ in one of them, under ids whose order is not that of the texts."""
     words = [f"word{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(239)]
-    made = {}
+    texts = {}
     for number in range(count):
         name = "".join(chr(97 + number // 26**power % 26) for power in range(3))
-        made[f"{number * 7919 % 10007:05}"] = " ".join([*words[: number % 239], name, *words[number % 239 :]])
-    return made
+        texts[f"{number * 7919 % 10007:05}"] = " ".join(
+            [*words[: number % 239], name, *words[number % 239 :]]
+        )
+    return texts
 
 
 def linked(con: duckdb.DuckDBPyConnection) -> set[frozenset[str]]:

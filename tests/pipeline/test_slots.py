@@ -28,14 +28,14 @@ def ran(slot: datetime, outcome: SlotOutcome = SlotOutcome.OBSERVED) -> SlotReco
 
 def test_after_three_nights_without_power_the_days_between_are_missed() -> None:
     missed = missed_slots(DAILY, [run(ran(FIFTH))], FIFTH + 4 * DAY)
-    assert [(each.day.day, each.outcome) for each in missed] == [(6, "missed"), (7, "missed"), (8, "missed")]
+    assert [(slot.day.day, slot.outcome) for slot in missed] == [(6, "missed"), (7, "missed"), (8, "missed")]
 
 
 @pytest.mark.parametrize("ahead", [5 * DAY, 31 * DAY, 27_000 * DAY])
 def test_a_run_of_the_future_hides_no_missed_slot(ahead: timedelta) -> None:
     future = replace(run(ran(FIFTH + ahead)), started_at=FIFTH + ahead)
     missed = missed_slots(DAILY, [run(ran(FIFTH)), future], FIFTH + 3 * DAY)
-    assert [each.day.day for each in missed] == [6, 7]
+    assert [slot.day.day for slot in missed] == [6, 7]
 
 
 def test_nothing_is_missed_before_the_first_run_nor_by_a_run_of_an_older_slot() -> None:

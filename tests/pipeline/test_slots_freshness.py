@@ -21,11 +21,20 @@ SUNDAY_SWEEP = datetime(2025, 12, 7, 4, 30, tzinfo=UTC)
 
 
 def run(*slots: SlotRecord, published: bool = True) -> RunRecord:
-    slot = max(each.slot for each in slots) if slots else FRIDAY
-    run_id = f"{slot:%Y%m%dT%H%M%SZ}"
+    newest = max(record.slot for record in slots) if slots else FRIDAY
+    run_id = f"{newest:%Y%m%dT%H%M%SZ}"
     status = "succeeded" if published else "checks_failed"
     return RunRecord(
-        run_id, "run", slot, status, "1", slot, slot, 0, release_id=run_id if published else None, slots=slots
+        run_id,
+        "run",
+        newest,
+        status,
+        "1",
+        newest,
+        newest,
+        0,
+        release_id=run_id if published else None,
+        slots=slots,
     )
 
 

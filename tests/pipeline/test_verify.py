@@ -45,12 +45,12 @@ def state(folder: Path) -> dict[str, tuple[int, int]]:
 @pytest.fixture
 def played(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Three days with an outage, played once for all tests of this file."""
-    made = tmp_path_factory.getbasetemp() / "played-for-verify"
-    if not made.exists():
+    template = tmp_path_factory.getbasetemp() / "played-for-verify"
+    if not template.exists():
         list(play_days(settings, 3, faults=faults([date(2025, 12, 21)], [])))
-        shutil.copytree(settings.data_dir, made, symlinks=True)
+        shutil.copytree(settings.data_dir, template, symlinks=True)
     else:
-        shutil.copytree(made, settings.data_dir, symlinks=True)
+        shutil.copytree(template, settings.data_dir, symlinks=True)
     return settings
 
 
@@ -89,7 +89,7 @@ def test_a_release_is_what_its_archive_gives_and_verifying_changes_nothing(
         ),
     ],
 )
-def test_a_table_that_differs_is_named_even_where_the_descriptor_was_written_anew(
+def test_a_table_that_differs_is_named_even_where_the_descriptor_was_rewritten(
     played: Settings, rewritten: Rewritten, change: str, expected: str
 ) -> None:
     with rewritten(current(played).folder) as con:

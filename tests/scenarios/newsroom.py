@@ -18,7 +18,7 @@ from ca_etl.demo.site import DemoSite, LoggedRequest
 FIRST: Final = date(2025, 12, 10)
 API: Final = "/wp-json/*"
 FEED: Final = "/feed/"
-CLOSED: Final = Fault(status=403)
+UNAVAILABLE: Final = Fault(status=403)
 # So many were changed on the day before the first: two pages of the API. Of a month are so few that ten pages of
 # the feed show them.
 CROWD: Final = 110
@@ -36,7 +36,7 @@ HALVES: Final = (
 
 
 class Step(NamedTuple):
-    """What an editor does before the answer to a request of that number is made, to which of the posts."""
+    """What an editor does before the request of that number is responded to, and to which of the posts."""
 
     request: int
     what: str
@@ -44,9 +44,9 @@ class Step(NamedTuple):
 
 
 class Day(NamedTuple):
-    """What the site offers on a day, and what its editors do while it is asked, and swept."""
+    """What the site offers on a day, and what its editors do while it is captured, and swept."""
 
-    closed: tuple[str, ...]
+    unavailable: tuple[str, ...]
     steps: tuple[Step, ...] = ()
     sweep: tuple[Step, ...] | None = None
 
@@ -91,14 +91,14 @@ DAYS: Final = st.lists(
 
 @dataclass
 class Newsroom:
-    """The site, what every post has ever said, by slug, and what was touched while it was asked the last time.
+    """The site, every version of its posts by slug, and what was touched during the last run.
 
-    Of a day on which the API is open, that is since the last pass over it began. `changes` are those of the run.
-    `linked` are the articles that the listings showed in it, `read` those whose own pages were asked for.
+    Of a day on which the API is available, that is since the last pass over it began. `changes` are those of the run.
+    `linked` are the articles that the listings showed in it, `read` those whose own pages were requested.
     """
 
     site: DemoSite
-    said: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    versions: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     touched: set[int] = field(default_factory=set)
     away: dict[int, str] = field(default_factory=dict)
     linked: set[str] = field(default_factory=set)
@@ -106,17 +106,17 @@ class Newsroom:
     todo: list[Step] = field(default_factory=list)
     has_passes: bool = False
     changes: int = 0
-    asked: int = 0
+    requested: int = 0
     done: int = 0
 
     def __post_init__(self) -> None:
         for article in articles():
             self.keep(article)
         self.touched.clear()
-        self.site.before_response = self.answer
+        self.site.before_response = self.work
 
     def keep(self, article: DemoArticle) -> None:
-        self.said.setdefault(article.slug, set()).add((article.title, text_of(article)))
+        self.versions.setdefault(article.slug, set()).add((article.title, text_of(article)))
         self.touched.add(article.post_id)
 
     @property
@@ -124,7 +124,7 @@ class Newsroom:
         return self.site.posts.snapshot(self.site.day).listed
 
     def begin(self, todo: Iterable[Step], *, has_passes: bool) -> None:
-        self.todo, self.has_passes, self.asked, self.changes = list(todo), has_passes, 0, 0
+        self.todo, self.has_passes, self.requested, self.changes = list(todo), has_passes, 0, 0
         self.touched.clear()
         self.linked.clear()
         self.read.clear()
@@ -135,14 +135,14 @@ class Newsroom:
             self.do(step)
         self.todo = []
 
-    def answer(self, request: LoggedRequest) -> None:
-        while self.todo and self.todo[0].request <= self.asked:
+    def work(self, request: LoggedRequest) -> None:
+        while self.todo and self.todo[0].request <= self.requested:
             self.do(self.todo.pop(0))
-        self.asked += 1
+        self.requested += 1
         if self.has_passes and "/posts?" in request.path and "offset=" not in request.path:
             self.touched.clear()
         if request.path in {"/", "/latest/"}:
-            self.linked |= {each.slug for each in self.listed[:LISTED]}
+            self.linked |= {article.slug for article in self.listed[:LISTED]}
         self.read.add(request.path.strip("/"))
 
     def do(self, step: Step) -> None:
@@ -151,7 +151,7 @@ class Newsroom:
         half = HALVES[(self.done + step.which) % len(HALVES)]
         title, text = f"{half}, Notice {self.done}", (f"{half}: text {self.done}.", "Nothing else is known.")
         opened = datetime(self.site.day.year, self.site.day.month, self.site.day.day, 2, tzinfo=UTC)
-        known = sorted(each.post_id for each in self.listed[:150])
+        known = sorted(article.post_id for article in self.listed[:150])
         chosen = known[step.which % len(known)]
         match step.what:
             case "add":
@@ -177,12 +177,12 @@ class Newsroom:
 
 
 def text_of(article: DemoArticle) -> str:
-    """The whole text as it is stored: without its dateline, each blank once."""
-    return DATELINE.sub("", "\n\n".join(" ".join(each.split()) for each in article.paragraphs))
+    """The whole text as it is stored: without its dateline, every space once."""
+    return DATELINE.sub("", "\n\n".join(" ".join(paragraph.split()) for paragraph in article.paragraphs))
 
 
 def one_line(text: str | None) -> str | None:
-    """Listings run the paragraphs of a text into one, and a sweep asks for no text."""
+    """Listings run the paragraphs of a text into one, and a sweep requests no text."""
     return None if text is None else " ".join(text.split())
 
 

@@ -34,22 +34,22 @@ def run_on(settings: Settings, site: DemoSite, day: date = FIRST, on: str = "dai
     return outcome
 
 
-def asked(site: DemoSite, since: int = 0) -> list[str]:
-    """Paths asked for besides the listings, each once, in order."""
+def requested_paths(site: DemoSite, since: int = 0) -> list[str]:
+    """Paths requested besides the listings, without repetition, in order."""
     listings = {"/robots.txt", "/", "/latest/"}
     paths = (request.path.partition("?")[0] for request in site.requests[since:])
     return list(dict.fromkeys(p for p in paths if p not in listings and not p.startswith("/category/")))
 
 
 def published(site: DemoSite, after: datetime) -> set[str]:
-    return {each.slug for each in site.posts.snapshot(site.day).listed if each.published_at > after}
+    return {article.slug for article in site.posts.snapshot(site.day).listed if article.published_at > after}
 
 
 def test_the_posts_api_gives_all_and_nothing_else_is_requested(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(on_site, site)
-    assert asked(site) == ["/wp-json/wp/v2/posts"]
+    assert requested_paths(site) == ["/wp-json/wp/v2/posts"]
     assert query(LEDGER) == [("timesca-posts", "observed", None)]
     assert query(
         "select articles_expected = articles_loaded, articles_loaded > 40, gap_reason"
@@ -69,7 +69,7 @@ def test_a_second_day_requests_only_what_is_new_or_changed(
     second = run_on(on_site, site, FIRST + timedelta(days=1))
     new = published(site, datetime(2025, 12, 20, 2, tzinfo=UTC))
     assert second.captured is not None
-    assert [each.articles for each in second.captured.articles] == [len(new | {edited.slug})]
+    assert [source.articles for source in second.captured.articles] == [len(new | {edited.slug})]
     assert query(f"select title from fct_article where post_id = {edited.post_id}") == [(edited.title,)]
 
 
@@ -87,7 +87,7 @@ def test_a_sweep_between_two_daily_runs_hides_no_edit_from_the_second(
     ]
 
 
-def test_a_planned_post_is_found_though_it_was_last_changed_days_before(
+def test_a_planned_post_is_captured_though_it_was_last_changed_days_before(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     at = datetime(2025, 12, 21, 1, tzinfo=UTC)
@@ -109,7 +109,7 @@ def test_an_unavailable_api_is_recorded_and_the_feed_gives_the_same_articles(
 ) -> None:
     site.path_faults[API] = fault
     outcome = run_on(on_site, site)
-    assert asked(site) == ["/wp-json/wp/v2/posts", "/feed/"]
+    assert requested_paths(site) == ["/wp-json/wp/v2/posts", "/feed/"]
     assert outcome.warnings == ()
     assert [row[:2] for row in query(LEDGER)] == [("timesca-feed", "observed"), ("timesca-posts", "closed")]
     month = published(site, datetime(2025, 11, 20, 2, tzinfo=UTC))
@@ -134,14 +134,14 @@ def test_a_feed_of_excerpts_is_made_good_by_the_pages_of_its_articles(
     site.faults[FIRST] = Fault(feed_excerpts=True)
     few = on_site.model_copy(update={"article_pages": 5})
     run_on(few, site)
-    told = query(LEDGER)
-    assert [row[:2] for row in told] == [
+    outcomes = query(LEDGER)
+    assert [row[:2] for row in outcomes] == [
         ("timesca-articles", "observed"),
         ("timesca-feed", "observed"),
         ("timesca-posts", "closed"),
     ]
-    assert told[0][2].endswith("more are left for later runs")
-    assert told[1][2].endswith("texts are excerpts")
+    assert outcomes[0][2].endswith("more are left for later runs")
+    assert outcomes[1][2].endswith("texts are excerpts")
     pages = query(
         "select count(*) from raw.capture where source = 'timesca-articles' and page_kind = 'article'"
     )
@@ -164,7 +164,7 @@ def test_without_api_and_feed_the_links_of_the_listings_are_followed_new_ones_fi
     assert query("select max(revisions) from fct_article") == [(0,)]
     before = len(site.requests)
     run_on(on_site, site, FIRST + timedelta(days=1))
-    followed = [path for path in asked(site, before) if path not in {"/wp-json/wp/v2/posts", FEED}]
+    followed = [path for path in requested_paths(site, before) if path not in {"/wp-json/wp/v2/posts", FEED}]
     new = {f"/{slug}/" for slug in published(site, datetime(2025, 12, 20, 2, tzinfo=UTC))}
     assert set(followed[: len(new)]) == new
     assert len(new) < len(followed) <= on_site.article_pages
@@ -173,7 +173,7 @@ def test_without_api_and_feed_the_links_of_the_listings_are_followed_new_ones_fi
 def test_status_429_ends_the_requests(on_site: Settings, site: DemoSite, query: Query) -> None:
     site.path_faults[API] = Fault(status=429, retry_after=86_400)
     outcome = run_on(on_site, site)
-    assert asked(site) == ["/wp-json/wp/v2/posts"]
+    assert requested_paths(site) == ["/wp-json/wp/v2/posts"]
     assert [row[:2] for row in query(LEDGER)] == [("timesca-posts", "blocked")]
     assert [warning for warning in outcome.warnings if warning.startswith("timesca-posts: blocked")]
 
@@ -196,7 +196,7 @@ def test_sources_that_are_not_wanted_are_not_requested(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(on_site.model_copy(update={"article_sources": ()}), site)
-    assert asked(site) == []
+    assert requested_paths(site) == []
     assert query(LEDGER) == []
 
 
@@ -215,13 +215,13 @@ def test_a_sweep_distinguishes_deleted_from_unlisted_articles(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(on_site, site)
-    gone, withdrawn, unlisted = sorted(site.posts.snapshot(FIRST).by_id)[-3:]
-    site.posts.delete(gone)
+    deleted, withdrawn, unlisted = sorted(site.posts.snapshot(FIRST).by_id)[-3:]
+    site.posts.delete(deleted)
     site.posts.delete(withdrawn, status=410)
     site.posts.unlist(unlisted)
     run_on(on_site, site, on=SWEEP)
     assert query("select post_id, removal from fct_article where removal is not null order by post_id") == [
-        (gone, "gone"),
+        (deleted, "gone"),
         (withdrawn, "gone"),
         (unlisted, "unlisted"),
     ]
@@ -230,8 +230,8 @@ def test_a_sweep_distinguishes_deleted_from_unlisted_articles(
     )[1:] == [("timesca-articles", "observed", None, None), ("timesca-posts", "observed", None, None)]
     before = len(site.requests)
     run_on(on_site, site, FIRST + timedelta(days=7), on=SWEEP)
-    looked = [path for path in asked(site, before) if path != "/wp-json/wp/v2/posts"]
-    assert [path for path in looked if "/page/" not in path] == [f"/{site.posts.get(unlisted).slug}/"]
+    visited = [path for path in requested_paths(site, before) if path != "/wp-json/wp/v2/posts"]
+    assert [path for path in visited if "/page/" not in path] == [f"/{site.posts.get(unlisted).slug}/"]
     assert query("select max(revisions) from fct_article") == [(0,)]
 
 
@@ -271,10 +271,10 @@ def test_a_sweep_requests_first_what_no_sweep_has_requested(
 def test_a_sweep_that_may_request_no_page_reports_what_it_misses(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
-    none = on_site.model_copy(update={"article_pages": 0})
-    run_on(none, site)
+    without_pages = on_site.model_copy(update={"article_pages": 0})
+    run_on(without_pages, site)
     site.posts.delete(max(site.posts.snapshot(FIRST).by_id))
-    run_on(none, site, on=SWEEP)
+    run_on(without_pages, site, on=SWEEP)
     assert query("select reason from fct_coverage where source = 'timesca-posts' and schedule = 'sweep'") == [
         ("1 known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 requests none of them",)
     ]
@@ -294,8 +294,8 @@ def test_a_run_with_a_wrong_clock_hides_nothing_from_those_after_it(
         ).exit_status
         == 0
     )
-    asked_since = [request.path for request in site.requests[before:] if "wp-json" in request.path]
-    assert "after=2025-11-20T02:00:00Z" in asked_since[0]
+    requested_since = [request.path for request in site.requests[before:] if "wp-json" in request.path]
+    assert "after=2025-11-20T02:00:00Z" in requested_since[0]
 
 
 def test_a_deletion_that_a_sweep_finds_fires_no_check(
@@ -321,8 +321,8 @@ def test_articles_of_an_incomplete_response_are_requested_again(on_site: Setting
 
     def run(day: int, is_complete: bool) -> RunRecord:
         at = datetime(2025, 12, day, 2, tzinfo=UTC)
-        told = SlotRecord("timesca-feed", "daily", at, at.date(), "observed", is_complete=is_complete)
-        return RunRecord(f"{day}", "run", at, "succeeded", "1", slots=(told,), schedule="daily")
+        slot = SlotRecord("timesca-feed", "daily", at, at.date(), "observed", is_complete=is_complete)
+        return RunRecord(f"{day}", "run", at, "succeeded", "1", slots=(slot,), schedule="daily")
 
     now = datetime(2025, 12, 20, 2, tzinfo=UTC)
     runs = (run(10, is_complete=True), run(18, is_complete=False))

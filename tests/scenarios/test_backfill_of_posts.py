@@ -24,10 +24,14 @@ Query = Callable[..., list[tuple[Any, ...]]]
 AUTUMN = DateRange(date(2025, 10, 1), date(2025, 12, 22))
 
 
-def published(site: DemoSite, stretch: DateRange) -> set[str]:
-    """Slugs of what stands on the site now, of those days in UTC."""
-    after, before = stretch.bounds
-    return {each.slug for each in site.posts.snapshot(site.day).listed if after < each.published_at < before}
+def published(site: DemoSite, days: DateRange) -> set[str]:
+    """Slugs of what is on the site now, of those days in UTC."""
+    after, before = days.bounds
+    return {
+        article.slug
+        for article in site.posts.snapshot(site.day).listed
+        if after < article.published_at < before
+    }
 
 
 def test_a_date_range_is_cut_into_months() -> None:
@@ -43,8 +47,8 @@ def test_every_post_of_the_range_is_one_article_with_its_author_and_its_time(
 ) -> None:
     outcome = run_backfill(on_site, AUTUMN)
     assert outcome.exit_status == 0, outcome.error
-    told = query("select slug from main.fct_article")
-    assert {slug for (slug,) in told} == published(site, AUTUMN)
+    articles = query("select slug from main.fct_article")
+    assert {slug for (slug,) in articles} == published(site, AUTUMN)
     assert query(
         "select count(*) from main.fct_article where author is null or published_at is null or post_id is null"
         " or is_truncated or revisions > 0"
@@ -76,20 +80,20 @@ def test_a_finished_backfill_requests_the_current_month_only_and_reports_it(
         "2025-11-01..2025-11-30",
         "2025-12-01..2025-12-22",
     )
-    asked = len(site.requests)
+    request_count = len(site.requests)
     assert run_backfill(on_site, AUTUMN).exit_status == 0
-    assert len(site.requests) == asked
+    assert len(site.requests) == request_count
     assert f"all of {AUTUMN} was archived before; next: rm {on_site.data_dir}/" in caplog.text
 
 
 def test_an_unavailable_api_is_reported_and_what_was_archived_before_is_loaded_by_the_next_run(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
-    def close(_request: object) -> None:
+    def deny(_request: object) -> None:
         if len(read_complete_months(on_site.data_dir, "posts")) == 1:
             site.path_faults["/wp-json/*"] = Fault(status=403)
 
-    site.before_response = close
+    site.before_response = deny
     outcome = run_backfill(on_site, AUTUMN)
     assert outcome.exit_status == 1
     assert "the posts API of" in outcome.error
@@ -104,9 +108,11 @@ def test_an_unavailable_api_is_reported_and_what_was_archived_before_is_loaded_b
 def test_posts_that_come_change_and_go_between_two_pages_are_seen_in_their_last_form(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
-    stretch = DateRange(date(2025, 12, 1), date(2025, 12, 22))
-    slugs = published(site, stretch)
-    numbers = sorted(each.post_id for each in site.posts.snapshot(site.day).listed if each.slug in slugs)
+    days = DateRange(date(2025, 12, 1), date(2025, 12, 22))
+    slugs = published(site, days)
+    numbers = sorted(
+        article.post_id for article in site.posts.snapshot(site.day).listed if article.slug in slugs
+    )
 
     def edit() -> None:
         site.posts.edit(numbers[5], title="A Title That Was Mended")
@@ -121,13 +127,13 @@ def test_posts_that_come_change_and_go_between_two_pages_are_seen_in_their_last_
     site.before_response = change
     # the site stamps its edits from seven in the morning of the day it shows
     environment = Environment(clock=clock_from(datetime(2025, 12, 22, 2, tzinfo=UTC)))
-    assert run_backfill(on_site, stretch, environment=environment).exit_status == 0
+    assert run_backfill(on_site, days, environment=environment).exit_status == 0
     assert next(changes, None) is None
-    assert published(site, stretch) <= {slug for (slug,) in query("select slug from main.fct_article")}
+    assert published(site, days) <= {slug for (slug,) in query("select slug from main.fct_article")}
     assert query("select count(*) from main.fct_article where text = 'Only this is left.'") == [(1,)]
 
 
-def test_an_api_that_fails_is_not_called_closed(on_site: Settings, site: DemoSite) -> None:
+def test_an_api_that_fails_is_not_called_unavailable(on_site: Settings, site: DemoSite) -> None:
     site.path_faults["/wp-json/*"] = Fault(status=503)
     outcome = run_backfill(on_site, AUTUMN)
     assert outcome.exit_status == 1

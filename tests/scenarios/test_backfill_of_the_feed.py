@@ -24,9 +24,13 @@ AUTUMN = DateRange(date(2025, 10, 1), date(2025, 12, 22))
 ARTICLES = "select slug, title, author, published_at, text from main.fct_article order by slug"
 
 
-def published(site: DemoSite, stretch: DateRange) -> set[str]:
-    after, before = stretch.bounds
-    return {each.slug for each in site.posts.snapshot(site.day).listed if after < each.published_at < before}
+def published(site: DemoSite, days: DateRange) -> set[str]:
+    after, before = days.bounds
+    return {
+        article.slug
+        for article in site.posts.snapshot(site.day).listed
+        if after < article.published_at < before
+    }
 
 
 def test_without_the_api_the_feed_gives_the_same_articles(
@@ -48,17 +52,17 @@ def test_without_the_api_the_feed_gives_the_same_articles(
 
 def test_a_finished_backfill_requests_nothing(on_site: Settings, site: DemoSite) -> None:
     assert run_backfill(on_site, AUTUMN, source="feed").exit_status == 0
-    asked = len(site.requests)
+    request_count = len(site.requests)
     assert run_backfill(on_site, AUTUMN, source="feed").exit_status == 0
-    assert len(site.requests) == asked
+    assert len(site.requests) == request_count
 
 
 def test_months_before_the_end_of_the_feed_are_not_taken_for_done(
     on_site: Settings, site: DemoSite, caplog: pytest.LogCaptureFixture
 ) -> None:
-    oldest = min(each.published_at for each in site.posts.snapshot(site.day).listed).date()
-    stretch = DateRange(date(oldest.year - 1, 12, 1), date(2025, 12, 22))
-    assert run_backfill(on_site, stretch, source="feed").exit_status == 0
+    oldest = min(article.published_at for article in site.posts.snapshot(site.day).listed).date()
+    days = DateRange(date(oldest.year - 1, 12, 1), date(2025, 12, 22))
+    assert run_backfill(on_site, days, source="feed").exit_status == 0
     done = read_complete_months(on_site.data_dir, "feed")
     assert f"{DateRange(date(2025, 12, 1), date(2025, 12, 22))}" in done
     assert all(month >= f"{oldest}" for month in done)

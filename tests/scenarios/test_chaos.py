@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "chaos.py"
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(0)  # how long a machine takes is no fault
+@pytest.mark.timeout(0)  # how long a machine takes is not a fault
 def test_four_kills_leave_nothing_wrong_lost_or_doubled(tmp_path: Path) -> None:
     command = [sys.executable, str(SCRIPT), "--kills", "4", "--seed", "11", "--dir", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

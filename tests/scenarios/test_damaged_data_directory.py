@@ -93,14 +93,14 @@ def warehouse(data_dir: Path) -> Path:
     return path
 
 
-def flip(path: Path, *places: int) -> None:
+def flip(path: Path, *positions: int) -> None:
     data = bytearray(path.read_bytes())
-    for at in places:
+    for at in positions:
         data[at] ^= 0x10
     path.write_bytes(data)
 
 
-def flip_each_block(data_dir: Path) -> None:
+def flip_every_block(data_dir: Path) -> None:
     path = warehouse(data_dir)
     flip(path, *range(12_288, path.stat().st_size, 16_384))
 
@@ -120,7 +120,7 @@ STOPS_THE_RELEASE: dict[str, Damage] = {
     "the warehouse is cut": lambda d: os.truncate(warehouse(d), 100_000),
     "the warehouse is empty": lambda d: os.truncate(warehouse(d), 0),
     "the warehouse is something else": lambda d: warehouse(d).write_bytes(b"no database" * 9_000),
-    "bits of the warehouse are flipped": flip_each_block,
+    "bits of the warehouse are flipped": flip_every_block,
     "the warehouse is a folder": lambda d: as_folder(warehouse(d)),
     "a log lies beside the warehouse": lambda d: warehouse(d).with_suffix(".duckdb.wal").write_bytes(b"1\n"),
     "current is dangling": lambda d: shutil.rmtree(warehouse(d).parent),
@@ -132,9 +132,9 @@ STOPS_THE_RELEASE: dict[str, Damage] = {
     "the archive is moved away": lambda d: (d / "archive").rename(d / "archive.old"),
     "the journal is a folder": lambda d: as_folder(d / "runs.jsonl"),
     "the decisions are garbage": lambda d: (d / "decisions.csv").write_text("x\n"),
-    "the decisions are no text": lambda d: (d / "decisions.csv").write_bytes(b"\xff\xfe\x00"),
+    "the decisions are not text": lambda d: (d / "decisions.csv").write_bytes(b"\xff\xfe\x00"),
     "the decisions are a folder": lambda d: (d / "decisions.csv").mkdir(),
-    "the site file is no text": lambda d: (d / "site.txt").write_bytes(b"\xff\xfe"),
+    "the site file is not text": lambda d: (d / "site.txt").write_bytes(b"\xff\xfe"),
     "the site file is a folder": lambda d: as_folder(d / "site.txt"),
     "a bit of the site file is flipped": lambda d: (d / "site.txt").write_text("loopbacj\n"),
     "a file that a killed run left open is a folder": lambda d: (
@@ -145,10 +145,10 @@ STOPS_THE_RELEASE: dict[str, Damage] = {
 HINDERS_NOTHING: dict[str, Damage] = {
     "the alerts are garbage": lambda d: (d / "alerts.json").write_text("x"),
     "the alerts are a folder": lambda d: (d / "alerts.json").mkdir(),
-    "the note of articles is garbage": lambda d: (d / "articles.json").write_text("x"),
+    "the checkpoint of articles is garbage": lambda d: (d / "articles.json").write_text("x"),
     "the site file is empty": lambda d: (d / "site.txt").write_bytes(b""),
     "the holder of the lock is garbage": lambda d: _leave_garbage(d / ".running.json"),
-    "the journal is gone": lambda d: (d / "runs.jsonl").unlink(),
+    "the journal is missing": lambda d: (d / "runs.jsonl").unlink(),
     "the journal is empty": lambda d: os.truncate(d / "runs.jsonl", 0),
     "the journal is cut": lambda d: os.truncate(d / "runs.jsonl", 60),
     "a bit of the journal is flipped": lambda d: flip(d / "runs.jsonl", 30),
@@ -298,12 +298,12 @@ def test_lost_runs_come_back_as_they_were_and_are_reported(
     assert "restore" in warning.next_command
     outcome = day(3)
     assert outcome.exit_status == 0
-    (said,) = outcome.warnings
-    assert "2 lost runs put back" in said
-    assert "next: less" in said
+    (warning,) = outcome.warnings
+    assert "2 lost runs put back" in warning
+    assert "next: less" in warning
     back = journal.read(settings.data_dir)[:2]
     # the release was built before its own run had ended
-    assert [each.slots for each in back] == [each.slots for each in runs]
+    assert [run.slots for run in back] == [run.slots for run in runs]
     assert back[0] == runs[0]
     assert query("select count(*) from etl_run") == [(3,)]
     assert run_rebuild(settings).exit_status == 0
@@ -354,8 +354,8 @@ def test_a_release_that_cannot_be_pruned_leaves_the_new_one_published(
 
     def call(step: Callable[..., Any], *args: object) -> Any:
         if step is publish:
-            stands_in_the_way = oldest.with_name(f"{oldest.name}.removing") / "x"
-            stands_in_the_way.mkdir(parents=True)
+            obstacle = oldest.with_name(f"{oldest.name}.removing") / "x"
+            obstacle.mkdir(parents=True)
         return step(*args)
 
     outcome = run_day(settings.model_copy(update={"keep_releases": 1}), site, 1, call=call)

@@ -45,7 +45,7 @@ def wrong_captures(settings: Settings, run_id: str) -> list[str]:
 def decide(settings: Settings, run_id: str, word: str) -> int:
     captures = wrong_captures(settings, run_id)
     for capture_id in captures:
-        overrides.append(settings.data_dir, CaptureDecision(capture_id, word, "looked at by hand", utc_now()))
+        overrides.append(settings.data_dir, CaptureDecision(capture_id, word, "checked by hand", utc_now()))
     return len(captures)
 
 
@@ -54,8 +54,8 @@ def test_an_excluded_capture_stays_out_and_its_page_is_requested_again(
 ) -> None:
     _, stopped = play_days(settings, 2, faults=faults([], [LAST]))
     excluded = decide(settings, stopped.run_id, "exclude")
-    (mended,) = play_days(settings, 1)
-    assert (mended.exit_status, excluded) == (0, len(settings.listing_paths))
+    (repaired,) = play_days(settings, 1)
+    assert (repaired.exit_status, excluded) == (0, len(settings.listing_paths))
     assert query(
         f"select rate < 0.01, is_filled from fct_rate_daily where base = 'KZT' and rate_date = '{LAST}'"
     ) == [(True, False)]

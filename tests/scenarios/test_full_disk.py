@@ -96,7 +96,7 @@ def test_a_run_that_fills_the_disk_is_in_the_journal_as_failed_for_want_of_space
     assert not list((disk / "data").glob("releases/*.building"))
     (disk / "ballast").unlink()
     assert run(1).exit_status == 0
-    assert [each.status for each in journal.read(disk / "data")[1:]] == [
+    assert [record.status for record in journal.read(disk / "data")[1:]] == [
         RunStatus.FAILED,
         RunStatus.SUCCEEDED,
     ]
@@ -106,7 +106,7 @@ def test_a_run_that_fills_the_disk_is_in_the_journal_as_failed_for_want_of_space
 def test_every_run_on_a_disk_that_stays_full_is_reported(disk: Path, run: Callable[..., Outcome]) -> None:
     assert run(0).exit_status == 0
     assert [run(nth, fill_before="load").exit_status for nth in (1, 2, 3)] == [1, 1, 1]
-    statuses = [each.status for each in journal.read(disk / "data")]
+    statuses = [record.status for record in journal.read(disk / "data")]
     assert statuses == [RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.FAILED, RunStatus.FAILED]
 
 
@@ -131,5 +131,5 @@ def test_where_nothing_can_be_written_the_message_states_it_and_the_next_step(
     assert "Traceback" not in done.stderr
     (disk / "ballast").unlink()
     assert run(1).exit_status == 0
-    statuses = {each.status for each in journal.read(disk / "data")}
+    statuses = {record.status for record in journal.read(disk / "data")}
     assert statuses == {RunStatus.SUCCEEDED}

@@ -32,7 +32,7 @@ BORDERS = [
     ("after", "check"),
     ("after", "publish"),
 ]
-# A capture's own time and id differ between two real fetches; everything said of them may not.
+# A capture's own time and id differ between two real fetches; everything recorded of them may not.
 TIMES = (
     "capture_id",
     "observed_at",
@@ -81,9 +81,9 @@ def test_the_next_run_publishes_the_same_rows(
     border: tuple[str, str], undisturbed: Settings, settings: Settings, site: DemoSite, contents: Contents
 ) -> None:
     _two_days(settings, site, border)
-    said, expected = _said(settings, contents), _said(undisturbed, contents)
+    rows, expected = _rows(settings, contents), _rows(undisturbed, contents)
     for table in expected:
-        assert said[table] == expected[table], table
+        assert rows[table] == expected[table], table
     statuses = [record.status for record in journal.read(settings.data_dir)]
     killed = RunStatus.SUCCEEDED if border == ("after", "publish") else RunStatus.CRASHED
     assert statuses == [RunStatus.SUCCEEDED, killed, RunStatus.SUCCEEDED]
@@ -99,8 +99,10 @@ def test_the_slot_of_a_killed_run_was_tried_twice_and_is_observed(
     *articles, own = killed.slots
     step = "capture" if border[0] == "before" else border[1]
     assert (own.outcome, own.reason) == ("failed", f"killed in step {step}")
-    # what was archived before the kill is known, and not asked for again
-    assert [each.outcome for each in articles] == ([] if border[0] == "before" else ["observed"])
+    # what was archived before the kill is known, and not requested again
+    assert [article_source.outcome for article_source in articles] == (
+        [] if border[0] == "before" else ["observed"]
+    )
     assert query("select source, outcome, reason, runs from main.fct_coverage order by source, slot") == [
         ("timesca", "observed", None, 1),
         ("timesca", "observed", None, 2),
@@ -109,11 +111,11 @@ def test_the_slot_of_a_killed_run_was_tried_twice_and_is_observed(
     ]
 
 
-def _said(settings: Settings, contents: Contents) -> dict[str, list[tuple[Any, ...]]]:
+def _rows(settings: Settings, contents: Contents) -> dict[str, list[tuple[Any, ...]]]:
     import duckdb
 
     warehouse = (settings.data_dir / "current").resolve() / "warehouse.duckdb"
-    said = {}
+    rows = {}
     with duckdb.connect(str(warehouse), read_only=True) as con:
         for table in contents(settings.data_dir):
             names = [
@@ -121,7 +123,7 @@ def _said(settings: Settings, contents: Contents) -> dict[str, list[tuple[Any, .
                 for n in con.table(f"main.{table}").columns
                 if n not in {*TIMES, "run_id", "runs", "url", "listing_url"}
             ]
-            said[table] = con.sql(
+            rows[table] = con.sql(
                 f"select {', '.join(f'{n}::varchar' for n in names)} from {table} order by all"
             ).fetchall()
-    return said
+    return rows

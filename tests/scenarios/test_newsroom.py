@@ -24,13 +24,13 @@ from ca_etl.sources.schedules import DAILY, SWEEP
 from ca_etl.sources.source import FIRST_RANGE, OVERLAP
 from tests.scenarios.newsroom import (
     API,
-    CLOSED,
     CROWD,
     DAYS,
     FEED,
     FEED_ITEMS,
     FIRST,
     OF_THE_MONTH,
+    UNAVAILABLE,
     Day,
     Form,
     Newsroom,
@@ -46,26 +46,26 @@ pytestmark = pytest.mark.slow
 class Watch:
     """A data directory of ours, and what must hold of it after each run.
 
-    `began` is when the posts API was first asked with success, `asked_posts` when it was last, `got` when it or the
-    feed was. `rows` are the articles of the release by slug, `removed` what a sweep has said of them.
+    `began` is when the posts API was first requested with success, `requested_posts` when it was last, `got` when
+    it or the feed was. `rows` are the articles of the release by slug, `removed` what a sweep has recorded of them.
     """
 
     room: Newsroom
     settings: Settings
     began: datetime | None = None
-    asked_posts: datetime | None = None
+    requested_posts: datetime | None = None
     got: datetime | None = None
     swept: bool = False
     sweeps: int = 0
     rows: Mapping[str, Form] = field(default_factory=dict)
     removed: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, day: date, closed: tuple[str, ...], todo: Iterable[Step], on: str = DAILY) -> Outcome:
+    def run(self, day: date, unavailable: tuple[str, ...], todo: Iterable[Step], on: str = DAILY) -> Outcome:
         site = self.room.site
         site.play(day)
         site.path_faults.clear()
-        site.path_faults.update(dict.fromkeys(closed, CLOSED))
-        self.room.begin(todo, has_passes=on == DAILY and API not in closed)
+        site.path_faults.update(dict.fromkeys(unavailable, UNAVAILABLE))
+        self.room.begin(todo, has_passes=on == DAILY and API not in unavailable)
         at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC) + timedelta(hours=3 if on == SWEEP else 0)
         outcome = run_daily(self.settings, slot=at, on=on, environment=Environment(clock=clock_from(at)))
         assert outcome.exit_status == 0, outcome.error
@@ -76,19 +76,19 @@ class Watch:
         with duckdb.connect(str(warehouse), read_only=True) as con:
             return con.sql(sql).fetchall()
 
-    def look(self) -> None:
-        """Read the release, and hold it against all that was ever said."""
+    def read_release(self) -> None:
+        """Read the release, and compare it with all versions that ever existed."""
         earlier = set(self.rows)
         columns = ", ".join(Form._fields)
-        found = self.query(f"select {columns}, removal from main.fct_article")
-        self.rows = {row[0]: Form(*row[:-1]) for row in found}
-        self.removed = {row[0]: row[-1] for row in found if row[-1]}
+        articles = self.query(f"select {columns}, removal from main.fct_article")
+        self.rows = {row[0]: Form(*row[:-1]) for row in articles}
+        self.removed = {row[0]: row[-1] for row in articles if row[-1]}
         numbers = [row.post_id for row in self.rows.values() if row.post_id is not None]
         assert len(numbers) == len(set(numbers))
         assert earlier <= set(self.rows)
         for slug, row in self.rows.items():
-            assert slug in self.room.said
-            titles, texts = (set(each) for each in zip(*self.room.said[slug], strict=True))
+            assert slug in self.room.versions
+            titles, texts = (set(values) for values in zip(*self.room.versions[slug], strict=True))
             assert row.title in titles
             assert row.is_truncated or one_line(row.text) in {
                 None if self.swept else "",
@@ -99,29 +99,29 @@ class Watch:
         site = self.room.site
         before = self.room.site.posts.snapshot(day).listed
         at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC)
-        outcome = self.run(day, plan.closed, plan.steps)
-        told = {each.source: each for each in outcome.captured.articles} if outcome.captured else {}
-        self.look()
+        outcome = self.run(day, plan.unavailable, plan.steps)
+        outcomes = {source.source: source for source in outcome.captured.articles} if outcome.captured else {}
+        self.read_release()
         last = {
-            each.slug: form_of(each, site.base_url)
-            for each in self.room.listed
-            if each.post_id not in self.room.touched
+            article.slug: form_of(article, site.base_url)
+            for article in self.room.listed
+            if article.post_id not in self.room.touched
         }
-        times = {each.slug: max(each.published_at, each.modified_at) for each in self.room.listed}
-        if plan.closed == ():
-            assert list(told) == ["timesca-posts"]
+        times = {article.slug: max(article.published_at, article.modified_at) for article in self.room.listed}
+        if plan.unavailable == ():
+            assert list(outcomes) == ["timesca-posts"]
             if not plan.steps:
                 self.count_hidden(at)
-            self.began, self.asked_posts = self.began or at, at
+            self.began, self.requested_posts = self.began or at, at
             owed = {slug for slug in last if times[slug] > self.began - FIRST_RANGE}
             self.got = at
-        elif plan.closed == (API,):
-            assert list(told) == ["timesca-posts", "timesca-feed"]
+        elif plan.unavailable == (API,):
+            assert list(outcomes) == ["timesca-posts", "timesca-feed"]
             since = self.got - OVERLAP if self.got else at - FIRST_RANGE
-            first = {each.slug for each in before[:FEED_ITEMS]} & {
-                each.slug for each in self.room.listed[:FEED_ITEMS]
+            first = {article.slug for article in before[:FEED_ITEMS]} & {
+                article.slug for article in self.room.listed[:FEED_ITEMS]
             }
-            moving = told["timesca-feed"].reason is not None
+            moving = outcomes["timesca-feed"].reason is not None
             owed = {
                 slug
                 for slug, form in last.items()
@@ -148,12 +148,12 @@ class Watch:
         self.room.finish()
 
     def count_hidden(self, at: datetime) -> None:
-        """The gap of a day without a change is what the site counts and shows to nobody, in the widest question."""
-        since = self.asked_posts - OVERLAP if self.asked_posts else at - FIRST_RANGE
+        """The gap of a day without a change is what the site counts and does not show, in the widest query."""
+        since = self.requested_posts - OVERLAP if self.requested_posts else at - FIRST_RANGE
         hidden = self.room.site.posts.snapshot(self.room.site.day).unreadable
         counts = (
-            sum(each.published_at > since for each in hidden),
-            sum(each.modified_at > since for each in hidden),
+            sum(article.published_at > since for article in hidden),
+            sum(article.modified_at > since for article in hidden),
         )
         assert self.query(
             "select articles_expected - articles_loaded, gap_reason from main.fct_coverage"
@@ -161,7 +161,9 @@ class Watch:
         ) == [(max(counts), f"{max(counts)} counted by the site and not shown" if any(counts) else None)]
 
     def reconcile(self, outcome: Outcome) -> None:
-        assert not [each for each in outcome.fired if "article" in each.model or "coverage" in each.model]
+        assert not [
+            result for result in outcome.fired if "article" in result.model or "coverage" in result.model
+        ]
         rows = {
             source: counts
             for source, *counts in self.query(
@@ -171,30 +173,30 @@ class Watch:
             )
         }
         assert outcome.captured is not None
-        for told in outcome.captured.articles:
-            archived, parsed, loaded, missing = rows[told.source]
+        for source in outcome.captured.articles:
+            archived, parsed, loaded, missing = rows[source.source]
             assert archived == parsed == loaded
-            if told.source != "timesca-articles":
-                assert archived == told.articles
+            if source.source != "timesca-articles":
+                assert archived == source.articles
             hidden = self.room.site.posts.snapshot(self.room.site.day).unreadable
-            # what is edited into a question behind its first page is counted by it, and shown to the next run
+            # what is edited into a query after its first page is counted by it, and shown to the next run
             assert (missing or 0) <= len(hidden) + self.room.changes
 
     def removals(self) -> None:
         snapshot = self.room.site.posts.snapshot(self.room.site.day)
         assert self.sweeps or not self.removed
-        gone = {slug for slug, what in self.removed.items() if what == "gone"}
-        assert gone.isdisjoint(snapshot.pages)
-        assert set(self.removed).isdisjoint(each.slug for each in snapshot.listed)
+        deleted = {slug for slug, what in self.removed.items() if what == "gone"}
+        assert deleted.isdisjoint(snapshot.pages)
+        assert set(self.removed).isdisjoint(article.slug for article in snapshot.listed)
 
     def sweep(self, day: date, plan: Day) -> None:
         known, away = dict(self.rows), dict(self.room.away)
-        outcome = self.run(day, plan.closed, plan.sweep or (), on=SWEEP)
-        self.swept, self.sweeps = self.swept or API not in plan.closed, self.sweeps + 1
+        outcome = self.run(day, plan.unavailable, plan.sweep or (), on=SWEEP)
+        self.swept, self.sweeps = self.swept or API not in plan.unavailable, self.sweeps + 1
         assert outcome.captured is not None
         listed = outcome.captured.articles[0]
-        self.look()
-        if API in plan.closed:
+        self.read_release()
+        if API in plan.unavailable:
             assert listed.outcome == "closed"
         elif listed.reason is None:
             at = datetime(day.year, day.month, day.day, 5, tzinfo=UTC)
@@ -249,25 +251,27 @@ def play(days: list[Day], last: tuple[str, ...]) -> None:
         watch.daily(day, Day(()))
         other = Watch(room, at_site(site, Path(folder) / "other"))
         other.daily(day, Day(last))
-        # of what is older than a month the first look tells nothing, and a sweep the title alone
-        told = {slug for slug, row in watch.rows.items() if row.author is not None and row.text is not None}
-        for slug in {each.slug for each in room.listed} & set(other.rows) & told:
+        # of what is older than a month the first run records nothing, and a sweep the title alone
+        complete = {
+            slug for slug, row in watch.rows.items() if row.author is not None and row.text is not None
+        }
+        for slug in {article.slug for article in room.listed} & set(other.rows) & complete:
             assert other.rows[slug] == watch.rows[slug]
 
 
-# An edit of a day that is swept, and one that comes into a question behind the page on which it would stand.
+# An edit of a day that is swept, and one that comes into a query after the page on which it would be.
 SWEPT: Final = Day((), (Step(99, "text", 89), Step(99, "title", 88)), ())
 BETWEEN_PAGES: Final = Day(
     (), (Step(5, "delete", 90), Step(5, "delete", 40), Step(5, "text", 0), Step(6, "add", 0))
 )
 
-# What is edited and taken away while only pages tell, and swept then: twenty of these are read again.
+# What is edited and deleted while only pages are read, and swept then: twenty of these are read again.
 TOUCHED: Final = ((what, which) for which in range(30, 66, 5) for what in ("text", "title", "delete"))
 ONLY_PAGES: Final = Day((API, FEED), tuple(Step(0, what, which) for what, which in TOUCHED), ())
 
 
-# A history takes seconds. In the suite one is drawn beside those named, always the same; more, and others each time,
-# where somebody asks for them.
+# A history takes seconds. In the suite one is drawn beside those named, always the same; more, and others every time,
+# where CA_ETL_TEST_HISTORIES is their number.
 HISTORIES: Final = int(os.environ.get("CA_ETL_TEST_HISTORIES", "0"))
 
 

@@ -73,8 +73,8 @@ def test_the_release_holds_exactly_these_files(
 ) -> None:
     release = next(days).release.folder
     tables = {*contents(settings.data_dir), "etl_run", "etl_check"}
-    found = {path.relative_to(release).as_posix() for path in release.rglob("*") if path.is_file()}
-    assert found == {
+    files = {path.relative_to(release).as_posix() for path in release.rglob("*") if path.is_file()}
+    assert files == {
         "warehouse.duckdb",
         "datapackage.json",
         *(f"parquet/{table}/{table}.parquet" for table in tables),

@@ -34,7 +34,7 @@ def test_a_rebuild_in_place_gives_the_same_rows(settings: Settings, contents: Co
 
 
 @pytest.mark.parametrize("harm", ["remove", "change"])
-def test_an_archive_that_is_no_longer_whole_is_not_rebuilt_from(settings: Settings, harm: str) -> None:
+def test_an_archive_that_is_damaged_is_not_rebuilt_from(settings: Settings, harm: str) -> None:
     *_, last = play_days(settings, 2)
     victim = archive_files(settings.archive_dir)[0]
     if harm == "remove":

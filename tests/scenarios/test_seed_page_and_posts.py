@@ -27,12 +27,12 @@ Query = Callable[..., list[tuple[Any, ...]]]
 SEED_DAY: Final = date(2025, 12, 5)
 NEXT_DAY: Final = date(2025, 12, 6)
 AUTHOR: Final = "Nobody In Particular"
-CLOSED: Final = {
+UNAVAILABLE: Final = {
     "posts API": (),
     "feed": ("/wp-json/*",),
     "pages": ("/wp-json/*", "/feed/"),
 }
-# Titles and texts as the text file shows them, and the posts behind them as the site has them.
+# Titles and texts as the text file shows them, and their posts as the site has them.
 MADE_UP: Final[Mapping[str, tuple[str, str, tuple[str, ...]]]] = {
     "curly": (
         'A Ferry\'s Last "Good" Winter',
@@ -73,8 +73,8 @@ def on_site(settings: Settings, site: DemoSite) -> Settings:
     return settings.model_copy(update={"site_url": site.base_url})
 
 
-def run_next_day(on_site: Settings, site: DemoSite, closed: tuple[str, ...] = ()) -> None:
-    site.path_faults |= dict.fromkeys(closed, Fault(status=403))
+def run_next_day(on_site: Settings, site: DemoSite, unavailable: tuple[str, ...] = ()) -> None:
+    site.path_faults |= dict.fromkeys(unavailable, Fault(status=403))
     at = datetime(NEXT_DAY.year, NEXT_DAY.month, NEXT_DAY.day, 2, tzinfo=UTC)
     # the page was ingested by the clock of the machine, which is years later
     outcome = run_daily(on_site, slot=at, environment=Environment(clock=clock_from(at), trust_clock=True))
@@ -89,7 +89,7 @@ def published_at(minute: int) -> datetime:
 def serve_the_seed(on_site: Settings, site: DemoSite, seed_page: Path, query: Query) -> list[tuple[Any, ...]]:
     """Ingest the page and let the site have its four posts; the rows that are to come of it.
 
-    A post has the text that the page shows, in paragraphs; the cut one goes on where the page breaks off.
+    A post has the text that the page shows, in paragraphs; the cut one continues where the page breaks off.
     """
     assert run_ingest(on_site, GivenFiles((seed_page,))).exit_status == 0
     shown = query("select title, text, is_truncated, media from fct_article order by title")
@@ -112,12 +112,12 @@ def serve_the_seed(on_site: Settings, site: DemoSite, seed_page: Path, query: Qu
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("closed", CLOSED.values(), ids=CLOSED)
+@pytest.mark.parametrize("unavailable", UNAVAILABLE.values(), ids=UNAVAILABLE)
 def test_the_four_articles_of_the_seed_page_get_what_the_site_has_of_them(
-    on_site: Settings, site: DemoSite, seed_page: Path, query: Query, closed: tuple[str, ...]
+    on_site: Settings, site: DemoSite, seed_page: Path, query: Query, unavailable: tuple[str, ...]
 ) -> None:
     rows = serve_the_seed(on_site, site, seed_page, query)
-    run_next_day(on_site, site, closed)
+    run_next_day(on_site, site, unavailable)
     assert query(ARTICLES.format(tuple(row[0] for row in rows))) == rows
     assert len(rows) == 4
 
@@ -145,9 +145,9 @@ def text_file(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("closed", CLOSED.values(), ids=CLOSED)
+@pytest.mark.parametrize("unavailable", UNAVAILABLE.values(), ids=UNAVAILABLE)
 def test_a_page_with_other_quotes_and_a_cut_text_meets_its_posts_without_a_revision(
-    on_site: Settings, site: DemoSite, query: Query, text_file: Path, closed: tuple[str, ...]
+    on_site: Settings, site: DemoSite, query: Query, text_file: Path, unavailable: tuple[str, ...]
 ) -> None:
     assert run_ingest(on_site, GivenFiles((text_file,))).exit_status == 0
     assert query("select title, is_truncated, author from fct_article order by title") == [
@@ -158,7 +158,7 @@ def test_a_page_with_other_quotes_and_a_cut_text_meets_its_posts_without_a_revis
         post = site.posts.add(TITLES[name], paragraphs, author=AUTHOR, published_at=published_at(minute))
         url, at = f"{site.base_url}{post.slug}/", published_at(minute)
         rows.append((TITLES[name], "\n\n".join(paragraphs), url, AUTHOR, at, False, 0))
-    run_next_day(on_site, site, closed)
+    run_next_day(on_site, site, unavailable)
     assert query(ARTICLES.format(tuple(TITLES.values()))) == sorted(rows)
     assert query(f"select count(*) from fct_article where author = '{AUTHOR}'") == [(3,)]
     assert query("select count(*) from fct_article where author is null and is_truncated") == [(0,)]

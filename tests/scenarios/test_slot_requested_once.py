@@ -20,18 +20,18 @@ from ca_etl.warehouse import journal
 API = "/wp-json/wp/v2/posts"
 
 
-def test_each_page_of_a_slot_is_requested_once(settings: Settings, site: DemoSite) -> None:
+def test_every_page_of_a_slot_is_requested_once(settings: Settings, site: DemoSite) -> None:
     on_site = settings.model_copy(update={"site_url": site.base_url})
     slot_day = default_last_day()
     site.play(slot_day)
     first = run_daily(on_site)
-    asked = len(site.requests)
+    request_count = len(site.requests)
     second = run_daily(on_site)
     assert (first.exit_status, second.exit_status) == (0, 0)
-    paths = [request.path for request in site.requests[:asked] if API not in request.path]
+    paths = [request.path for request in site.requests[:request_count] if API not in request.path]
     assert paths == ["/robots.txt", *settings.listing_paths]
-    assert asked > len(paths)
-    assert len(site.requests) == asked
+    assert request_count > len(paths)
+    assert len(site.requests) == request_count
 
 
 def test_a_page_that_failed_is_requested_again_and_only_that_one(settings: Settings, site: DemoSite) -> None:
@@ -41,9 +41,9 @@ def test_a_page_that_failed_is_requested_again_and_only_that_one(settings: Setti
     assert first.exit_status == 0
     assert [warning for warning in first.warnings if "/latest/" in warning]
     site.faults.clear()
-    asked = len(site.requests)
+    request_count = len(site.requests)
     assert run_daily(on_site).exit_status == 0
-    assert [request.path for request in site.requests[asked:]] == ["/robots.txt", "/latest/"]
+    assert [request.path for request in site.requests[request_count:]] == ["/robots.txt", "/latest/"]
 
 
 def test_an_unchanged_page_is_archived_as_a_revisit_and_still_read(
@@ -67,9 +67,9 @@ def test_a_page_without_rates_leaves_its_slot_open(settings: Settings, site: Dem
     site.faults[site.day] = Fault(no_ticker=True)
     assert run_daily(on_site).exit_status == 0
     site.faults.clear()
-    mended = run_daily(on_site)
-    assert mended.loaded is not None
-    assert mended.loaded.rates == 5 * len(settings.listing_paths)
+    repaired = run_daily(on_site)
+    assert repaired.loaded is not None
+    assert repaired.loaded.rates == 5 * len(settings.listing_paths)
 
 
 def test_a_page_that_was_redirected_is_not_requested_again(settings: Settings, site: DemoSite) -> None:
@@ -78,11 +78,11 @@ def test_a_page_that_was_redirected_is_not_requested_again(settings: Settings, s
     first = run_daily(on_site)
     assert first.loaded is not None
     assert first.loaded.rates == 5
-    asked = [request.path for request in site.requests]
-    assert asked[:3] == ["/robots.txt", "/latest", "/latest/"]
-    assert all(API in path for path in asked[3:])
+    paths = [request.path for request in site.requests]
+    assert paths[:3] == ["/robots.txt", "/latest", "/latest/"]
+    assert all(API in path for path in paths[3:])
     assert run_daily(on_site).exit_status == 0
-    assert [request.path for request in site.requests] == asked
+    assert [request.path for request in site.requests] == paths
 
 
 @pytest.mark.parametrize("slot", [datetime(9999, 12, 31, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)])

@@ -18,26 +18,26 @@ Query = Callable[..., list[tuple[Any, ...]]]
 
 
 def searched(settings: Settings, days: int) -> list[Enriched]:
-    """What the step found in each of some days that are played."""
-    found: list[Enriched] = []
+    """What the step found on every one of some days that are played."""
+    results: list[Enriched] = []
 
     def call(step: Callable[..., Any], *args: object) -> Any:
         result = step(*args)
         if step is enrich:
-            found.append(result)
+            results.append(result)
         return result
 
     for outcome in play_days(settings, days, environment=Environment(call=call)):
         assert outcome.exit_status == 0, outcome.error
-    return found
+    return results
 
 
 def test_a_text_that_is_shown_again_is_not_searched_again(settings: Settings, query: Query) -> None:
-    found = searched(settings, 3)
+    results = searched(settings, 3)
     (shown,) = query("select count(*) from raw.article_observation where text_id is not null")
     (texts,) = query("select count(*) from raw.article_text")
     (titles,) = query("select count(distinct title) from raw.article_observation where trim(title) <> ''")
-    assert sum(each.items for each in found) == texts[0] + titles[0]
+    assert sum(result.items for result in results) == texts[0] + titles[0]
     assert texts[0] < shown[0]
     assert query("select count(*) from raw.enriched") == [(texts[0] + titles[0],)]
 
@@ -52,10 +52,10 @@ def test_another_version_searches_all_texts_again(
 ) -> None:
     tables = ("text_country", "text_amount", "text_profile", "text_pair")
     (first,) = searched(settings, 1)
-    found = [query(f"from raw.{table} order by all") for table in tables]
+    rows = [query(f"from raw.{table} order by all") for table in tables]
     monkeypatch.setattr("ca_etl.pipeline.enrich.VERSION", "later")
     assert searched(settings, 1) == [first]
-    assert [query(f"from raw.{table} order by all") for table in tables] == found
+    assert [query(f"from raw.{table} order by all") for table in tables] == rows
     assert query("select distinct version from raw.enriched") == [("later",)]
 
 

@@ -54,12 +54,12 @@ def test_the_outage_is_a_failed_run_and_its_responses_are_rejects(
     assert reasons == [("http_error",)]
 
 
-def test_each_slot_has_an_outcome_and_the_filled_day_its_reason(query: Query) -> None:
+def test_every_slot_has_an_outcome_and_the_filled_day_its_reason(query: Query) -> None:
     outcomes = (
         "select outcome, count(*) from fct_coverage where source = '{}' group by outcome order by outcome"
     )
     assert query(outcomes.format("timesca")) == [("failed", 1), ("observed", 29)]
-    # the day after the outage asks for the articles of two days
+    # the day after the outage requests the articles of two days
     assert query(outcomes.format("timesca-posts")) == [("observed", 29)]
     assert query("select sum(articles_expected - articles_loaded) from fct_coverage") == [(0,)]
     assert query("select distinct rate_date, fill_reason from fct_rate_daily where is_filled") == [
@@ -73,6 +73,6 @@ def test_every_capture_is_accounted_for(played: list[Outcome], query: Query) -> 
         " where capture_id not in (select capture_id from raw.rate_observation)"
         " and capture_id not in (select capture_id from raw.article_observation)"
         " and capture_id not in (select capture_id from raw.reject)"
-        # the posts API says of itself that nothing is new
+        # the posts API states itself that nothing is new
         " and shown_total is distinct from 0"
     ) == [(0,)]

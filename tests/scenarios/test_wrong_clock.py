@@ -35,13 +35,13 @@ RATES = "select rate_date::varchar, base, quote, rate::varchar, is_filled from f
 
 
 class DatedSite(DemoSite):
-    """The demo site with a Date on its answers; `dated` may leave paths out or add an Age."""
+    """The demo site with a Date on its responses; `dated` may leave paths out or add an Age."""
 
     dated: Callable[[str], Mapping[str, str]] = staticmethod(lambda _path: {})
 
     def respond(self, method: str, target: str, headers: Mapping[str, str]) -> Response:
-        made = super().respond(method, target, headers)
-        return replace(made, headers={**made.headers, **self.dated(target)})
+        response = super().respond(method, target, headers)
+        return replace(response, headers={**response.headers, **self.dated(target)})
 
 
 @pytest.fixture
@@ -270,9 +270,9 @@ def test_what_can_be_repeated_stops_before_it_requests_or_archives(
     page.write_text("<html><body><p>nothing</p></body></html>")
     before, requests = archived(on_site), len(site.requests)
     environment = Environment(clock=clock_from(LOST_BATTERY))
-    stretch = DateRange(date(2025, 11, 1), date(2025, 11, 30))
+    november = DateRange(date(2025, 11, 1), date(2025, 11, 30))
     outcomes = [
-        run_backfill(on_site, stretch, environment=environment),
+        run_backfill(on_site, november, environment=environment),
         run_ingest(on_site, GivenFiles((page,)), environment=environment),
         run_rebuild(on_site, environment=environment),
         run_rebuild(on_site, only_rejects=True, environment=environment),
@@ -287,11 +287,11 @@ def test_what_can_be_repeated_stops_before_it_requests_or_archives(
 def test_months_that_were_crawled_with_a_wrong_clock_are_crawled_again(
     on_site: Settings, site: DatedSite, query: Query
 ) -> None:
-    stretch = DateRange(date(2025, 11, 1), date(2025, 11, 30))
+    november = DateRange(date(2025, 11, 1), date(2025, 11, 30))
     site.dated = lambda _path: {"Date": http_date(FIRST)}
-    wrong = run_backfill(on_site, stretch, environment=Environment(clock=clock_from(FIRST + 30 * DAY)))
+    wrong = run_backfill(on_site, november, environment=Environment(clock=clock_from(FIRST + 30 * DAY)))
     assert wrong.exit_status == 1
-    assert run_backfill(on_site, stretch, environment=Environment(clock=clock_from(FIRST))).exit_status == 0
+    assert run_backfill(on_site, november, environment=Environment(clock=clock_from(FIRST))).exit_status == 0
     assert query("select distinct captured_at::date::varchar from raw.capture") == [("2025-12-10",)]
 
 
@@ -310,10 +310,10 @@ def test_an_interrupted_capture_by_a_wrong_clock_is_held_back_as_well(
     assert run(on_site, FIRST).exit_status == 0
 
     def interrupted(step: Callable[..., Any], *args: object) -> Any:
-        made = step(*args)
+        result = step(*args)
         if step.__name__ == "capture":
             raise KeyboardInterrupt
-        return made
+        return result
 
     with pytest.raises(KeyboardInterrupt):
         run(on_site, LOST_BATTERY, call=interrupted)

@@ -52,7 +52,7 @@ def test_a_slot_is_never_ahead_and_never_much_more_than_a_day_old(
     assert planned.latest(slot) == slot
 
 
-def test_the_slots_between_two_are_told_the_latest_first_and_without_them() -> None:
+def test_the_slots_between_two_are_listed_the_latest_first_and_without_them() -> None:
     first, last = (datetime(2025, 12, day, 2, tzinfo=UTC) for day in (5, 8))
     assert list(daily().between(first, last)) == [last - DAY, last - 2 * DAY]
     assert list(daily().between(first, first + DAY)) == []
@@ -89,13 +89,13 @@ def test_data_are_overdue_when_a_slot_is_unobserved_some_hours_after_it(
     assert daily().is_overdue(last_observed, now, timedelta(hours=6)) is overdue
 
 
-def test_the_cron_expressions_are_settings_and_a_wrong_one_is_told() -> None:
+def test_the_cron_expressions_are_settings_and_a_wrong_one_is_refused() -> None:
     assert schedule(Settings(_env_file=None, daily_cron="5 8 * * *")).cron == "5 8 * * *"
     with pytest.raises(ValidationError, match="no cron expression 'daily'"):
         Settings(_env_file=None, daily_cron="daily")
 
 
-def test_a_schedule_that_is_none_is_told_with_those_that_are() -> None:
+def test_an_unknown_schedule_is_refused_with_the_names_of_those_that_exist() -> None:
     settings = Settings(_env_file=None)
     assert [schedule.name for schedule in schedules(settings)] == ["daily", "sweep"]
     with pytest.raises(UsageError, match="'hourly'; there is daily, sweep"):

@@ -1,4 +1,4 @@
-"""What is described of each source is true of its responses."""
+"""What is described of every source is true of its responses."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def run_on(
 
 
 @pytest.mark.parametrize(
-    ("source", "closed"),
+    ("source", "unavailable"),
     [
         (listings.SOURCE, ()),
         (posts_api.SOURCE, ()),
@@ -85,9 +85,9 @@ def run_on(
     ids=lambda value: value.name if isinstance(value, Source) else "",
 )
 def test_the_responses_of_a_source_become_rows_of_its_tables(
-    settings: Settings, site: DemoSite, query: Query, source: Source, closed: tuple[str, ...]
+    settings: Settings, site: DemoSite, query: Query, source: Source, unavailable: tuple[str, ...]
 ) -> None:
-    site.path_faults.update({path: Fault(status=403) for path in closed})
+    site.path_faults.update({path: Fault(status=403) for path in unavailable})
     run_on(settings, site)
     of_source = f"capture_id in (select capture_id from raw.capture where source = '{source.name}')"
     of_text = f"text_id in (select text_id from raw.article_observation where {of_source})"
@@ -101,13 +101,13 @@ def test_the_responses_of_a_source_become_rows_of_its_tables(
     assert filled - RECORDS_OF_EVERY_SOURCE == source.tables
 
 
-def test_each_source_is_one_of_the_seeds() -> None:
+def test_every_source_is_one_of_the_seeds() -> None:
     with (sql_root() / "seeds" / "sources.csv").open(encoding="utf-8", newline="") as file:
         seeds = {row["source"] for row in csv.DictReader(file)}
     assert {source.name for source in SOURCES} <= seeds
 
 
-def test_each_source_is_requested_by_schedules_that_exist(settings: Settings) -> None:
+def test_every_source_is_requested_by_schedules_that_exist(settings: Settings) -> None:
     names = {schedule.name for schedule in schedules(settings)}
     assert all(source.schedules <= names for source in SOURCES)
 
@@ -136,7 +136,7 @@ def test_an_instant_between_two_slots_counts_for_the_one_before() -> None:
 
 
 @pytest.mark.parametrize(
-    ("captured", "loaded", "asked", "outcome", "reason"),
+    ("captured", "loaded", "requested", "outcome", "reason"),
     [
         (Captured((OK, SAME), 0), RATES, (), "observed", None),
         (Captured((OK, DOWN), 0), RATES, (), "observed", "1 of 2 pages; 1 http_error"),
@@ -154,14 +154,16 @@ def test_an_instant_between_two_slots_counts_for_the_one_before() -> None:
 def test_the_outcome_of_a_slot(
     captured: Captured | None,
     loaded: Loaded | None,
-    asked: tuple[FetchedUrl, ...],
+    requested: tuple[FetchedUrl, ...],
     outcome: str,
     reason: str | None,
 ) -> None:
-    pages, archived = (captured.pages, captured.already_archived) if captured else (asked, 0)
+    pages, archived = (captured.pages, captured.already_archived) if captured else (requested, 0)
     error = "no space left" if captured is None else ""
-    became = outcome_of_pages("timesca", pages, archived, rates=loaded.rates if loaded else None, error=error)
-    assert (became.outcome, became.reason) == (outcome, reason)
+    source_outcome = outcome_of_pages(
+        "timesca", pages, archived, rates=loaded.rates if loaded else None, error=error
+    )
+    assert (source_outcome.outcome, source_outcome.reason) == (outcome, reason)
 
 
 @pytest.mark.parametrize(

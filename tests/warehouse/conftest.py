@@ -68,7 +68,7 @@ def child(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 @pytest.fixture
 def steps(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is forced to the disk (a file with its length then), linked or renamed from here on, in order."""
-    taken: list[str] = []
+    calls: list[str] = []
 
     def name(path: object) -> str:
         return Path(str(path)).relative_to(data_dir).as_posix()
@@ -77,7 +77,7 @@ def steps(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         original = getattr(os, call)
 
         def called(*arguments: object, **options: object) -> object:
-            taken.append(f"{call} {write(arguments)}")
+            calls.append(f"{call} {write(arguments)}")
             return original(*arguments, **options)
 
         monkeypatch.setattr(os, call, called)
@@ -90,7 +90,7 @@ def steps(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     record("symlink", lambda arguments: f"{name(arguments[1])} -> {arguments[0]}")
     for call in ("rename", "replace"):
         record(call, lambda arguments: " -> ".join(map(name, arguments)))
-    return taken
+    return calls
 
 
 def _capture(capture_id: str, **fields: object) -> dict[str, object]:
@@ -124,14 +124,14 @@ def capture() -> Callable[..., dict[str, object]]:
 
 @pytest.fixture
 def rows() -> Callable[..., Rows]:
-    """All rows of the given captures: each prints two rates, one article and has one reject."""
+    """All rows of the given captures: two rates, one article and one reject for every one."""
 
     def make(*capture_ids: str) -> Rows:
-        made = Rows()
+        all_rows = Rows()
         for capture_id in capture_ids:
-            made.capture.append(_capture(capture_id))
+            all_rows.capture.append(_capture(capture_id))
             for position, (base, rate) in enumerate([("KZT", "0.00198"), ("UZS", "0.00008")], start=1):
-                made.rate_observation.append(
+                all_rows.rate_observation.append(
                     {
                         "capture_id": capture_id,
                         "base": base,
@@ -143,8 +143,8 @@ def rows() -> Callable[..., Rows]:
                         "position": position,
                     }
                 )
-            made.article_text.append({"text_id": "t1", "text": "Snow closed the pass."})
-            made.article_observation.append(
+            all_rows.article_text.append({"text_id": "t1", "text": "Snow closed the pass."})
+            all_rows.article_observation.append(
                 {
                     "capture_id": capture_id,
                     "position": 1,
@@ -154,7 +154,7 @@ def rows() -> Callable[..., Rows]:
                     "media": [{"kind": "caption", "attachment_id": 7, "caption": "A pass"}],
                 }
             )
-            made.reject.append(
+            all_rows.reject.append(
                 {
                     "capture_id": capture_id,
                     "position": 1,
@@ -165,6 +165,6 @@ def rows() -> Callable[..., Rows]:
                     "run_id": "20251205T020000Z",
                 }
             )
-        return made
+        return all_rows
 
     return make

@@ -15,7 +15,7 @@ from ca_etl.warehouse.connection import (
 )
 from ca_etl.warehouse.release import begin_building, publish, recover
 
-# like the addresses of articles: nothing repeats, and all begin alike
+# like the addresses of articles: nothing repeats, and all have one prefix
 LABELS = (
     "create table main.label as select 'https://timesca.com/road-' || hash(range) as label from range(50000)"
 )
@@ -70,7 +70,7 @@ def test_a_large_file_is_worked_on_by_more_threads_than_a_small_one(tmp_path, mo
 
 
 def test_a_connection_beside_sees_what_is_committed_in_utc_from_a_thread_of_its_own(tmp_path):
-    def look(con):
+    def read(con):
         with reading_connection(con) as further:
             return further.execute("select number, seen_at::varchar from main.day").fetchall()
 
@@ -81,7 +81,7 @@ def test_a_connection_beside_sees_what_is_committed_in_utc_from_a_thread_of_its_
         )
         con.begin()
         con.execute("update main.day set number = 2")
-        assert pool.submit(look, con).result() == [(1, "2025-12-05 02:00:00+00")]
+        assert pool.submit(read, con).result() == [(1, "2025-12-05 02:00:00+00")]
         con.commit()
 
 

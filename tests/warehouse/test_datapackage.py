@@ -81,7 +81,7 @@ def test_the_package_names_the_run_the_code_and_who_can_read_it():
     assert (package["duckdb_version"], package["oldest_duckdb_client"]) == (duckdb.__version__, "1.2.0")
 
 
-def test_a_table_of_several_files_has_a_hash_for_each():
+def test_a_table_of_several_files_has_a_hash_for_every_file():
     parts = (
         FileFact("parquet/t/year=2024/t.parquet", 3, "a"),
         FileFact("parquet/t/year=2025/t.parquet", 4, "b"),

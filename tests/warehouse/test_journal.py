@@ -71,7 +71,7 @@ def test_a_record_comes_back_as_it_was_written(data_dir, journal):
     assert journal.read_bytes().count(b"\n") == 2
 
 
-def test_lines_without_facts_are_read_and_their_texts_fill_none(data_dir, journal):
+def test_lines_without_facts_are_read_and_their_texts_fill_no_field(data_dir, journal):
     journal.write_bytes(WITHOUT_CAUSES.read_bytes())
     lines = read_journal(data_dir)
     assert lines.bad == ()
@@ -115,8 +115,8 @@ def test_a_line_that_finds_no_room_leaves_no_part_of_itself(child, data_dir, jou
     append(data_dir, record("a"))
     whole = journal.read_bytes()
     process = child(APPEND, data_dir, str(len(whole) + 10))
-    told, _ = process.communicate()
-    assert told.startswith(f"cannot write {journal}: No space left on device")
+    output, _ = process.communicate()
+    assert output.startswith(f"cannot write {journal}: No space left on device")
     assert journal.read_bytes() == whole
 
 
@@ -230,7 +230,7 @@ def test_runs_that_only_the_release_knows_are_a_problem_with_the_way_to_restore_
 
 
 @given(data=st.binary(max_size=300), before=st.integers(0, 2))
-def test_whatever_bytes_a_journal_has_it_is_read_and_a_repair_loses_none(tmp_path_factory, data, before):
+def test_whatever_bytes_a_journal_has_it_is_read_and_a_repair_loses_no_line(tmp_path_factory, data, before):
     data_dir = tmp_path_factory.mktemp("journal")
     for number in range(before):
         append(data_dir, record(str(number)))
@@ -247,8 +247,8 @@ def test_whatever_bytes_a_journal_has_it_is_read_and_a_repair_loses_none(tmp_pat
 
 
 def test_of_two_lines_of_a_run_the_first_counts():
-    told = record("a", exit_status=0)
-    assert distinct([told, record("b"), record("a", error="crashed")]) == (told, record("b"))
+    first = record("a", exit_status=0)
+    assert distinct([first, record("b"), record("a", error="crashed")]) == (first, record("b"))
 
 
 @given(cut=st.integers(min_value=0), count=st.integers(1, 3))

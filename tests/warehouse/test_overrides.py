@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from ca_etl.warehouse import overrides
@@ -27,18 +28,18 @@ def test_the_last_line_about_a_capture_holds(tmp_path: Path) -> None:
     )
 
 
-def test_of_decisions_at_the_same_time_none_is_lost(tmp_path: Path) -> None:
-    made = [CaptureDecision(f"urn:uuid:{number}", "accept", "fine", AT) for number in range(40)]
+def test_decisions_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
+    decisions = [CaptureDecision(f"urn:uuid:{number}", "accept", "fine", AT) for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda each: overrides.append(tmp_path, each), made))
-    assert set(overrides.read(tmp_path)) == set(made)
+        list(pool.map(lambda decision: overrides.append(tmp_path, decision), decisions))
+    assert set(overrides.read(tmp_path)) == set(decisions)
 
 
 def test_a_file_edited_by_hand_may_lack_its_last_line_break(tmp_path: Path) -> None:
     path = tmp_path / "decisions.csv"
     path.write_text("capture_id,decision,reason,decided_at\nurn:uuid:1,exclude,old,2025-12-06")
     overrides.append(tmp_path, CaptureDecision("urn:uuid:2", "accept", "fine", AT))
-    assert [each.capture_id for each in overrides.read(tmp_path)] == ["urn:uuid:1", "urn:uuid:2"]
+    assert [decision.capture_id for decision in overrides.read(tmp_path)] == ["urn:uuid:1", "urn:uuid:2"]
 
 
 @pytest.mark.parametrize(
@@ -50,7 +51,7 @@ def test_a_file_edited_by_hand_may_lack_its_last_line_break(tmp_path: Path) -> N
         "a,b,c,d,e",
     ],
 )
-def test_a_line_that_is_not_a_decision_is_named(tmp_path: Path, line: str) -> None:
+def test_a_line_that_is_no_decision_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "decisions.csv").write_text(f"capture_id,decision,reason,decided_at\n{line}\n")
     with pytest.raises(DecisionError, match="line 2"):
         overrides.read(tmp_path)
@@ -65,7 +66,7 @@ def test_a_line_that_is_not_a_decision_is_named(tmp_path: Path, line: str) -> No
         b"\xff\xfe",
     ],
 )
-def test_a_file_that_is_not_a_list_of_decisions_is_named(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_list_of_decisions_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "decisions.csv").write_bytes(content)
     with pytest.raises(DecisionError, match=r"decisions\.csv"):
         overrides.read(tmp_path)
@@ -96,3 +97,16 @@ def test_an_empty_file_and_one_with_a_byte_order_mark_are_taken(tmp_path: Path, 
     assert overrides.read(tmp_path) == ()
     overrides.append(tmp_path, CaptureDecision("urn:uuid:2", "accept", "fine", AT))
     assert overrides.read(tmp_path) == (CaptureDecision("urn:uuid:2", "accept", "fine", AT),)
+
+
+@pytest.mark.parametrize(("number", "words"), [(1, "lacks 1 decision of"), (2, "lacks 2 decisions of")])
+def test_lost_decisions_are_counted_with_their_noun(tmp_path: Path, number: int, words: str) -> None:
+    with duckdb.connect() as con:
+        con.execute("create schema raw")
+        con.execute("create table raw.decision as select '1' as capture_id, 'exclude' as decision")
+        con.execute(
+            "insert into raw.decision select i::varchar, 'exclude' from range(2, $1) t(i)", [number + 1]
+        )
+        problem = overrides.lost(con, tmp_path)
+    assert problem is not None
+    assert words in problem.message

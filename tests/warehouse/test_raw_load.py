@@ -57,10 +57,10 @@ def content(con):
 
 def test_every_sql_file_makes_the_table_it_is_named_after(con):
     assert sql_root().name == "sql"
-    made = con.execute(
+    tables = con.execute(
         "select table_name from duckdb_tables() where schema_name = 'raw' order by 1"
     ).fetchall()
-    assert [name for (name,) in made] == [file.stem for file in raw_files()]
+    assert [name for (name,) in tables] == [file.stem for file in raw_files()]
 
 
 @pytest.mark.parametrize("table", SCHEMAS)
@@ -118,7 +118,7 @@ def test_loading_the_same_file_again_adds_nothing(con, rows):
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(st.sampled_from("abcdef"), max_size=6), min_size=1, max_size=4))
-def test_in_whatever_batches_captures_come_each_is_loaded_once(tmp_path_factory, rows, batches):
+def test_in_whatever_batches_captures_come_every_one_is_loaded_once(tmp_path_factory, rows, batches):
     with open_building(tmp_path_factory.mktemp("load") / "warehouse.duckdb") as con:
         ensure_raw(con)
         loaded = 0
@@ -239,9 +239,9 @@ def runs(con):
 
 
 def test_the_journal_replaces_what_the_warehouse_knew_of_runs(con):
-    load_journal(con, [run("a", checks=(CHECK,)), run("gone", checks=(CHECK,)), run("b", "failed")])
-    told = replace(CHECK, offending_rows=2, sample="KZT")
-    load_journal(con, [run("a", checks=(CHECK,)), run("b", "crashed", (told,), warnings=("w",)), run("c")])
+    load_journal(con, [run("a", checks=(CHECK,)), run("lost", checks=(CHECK,)), run("b", "failed")])
+    crashed = replace(CHECK, offending_rows=2, sample="KZT")
+    load_journal(con, [run("a", checks=(CHECK,)), run("b", "crashed", (crashed,), warnings=("w",)), run("c")])
     assert runs(con) == [("a", "succeeded", []), ("b", "crashed", ["w"]), ("c", "succeeded", [])]
     assert con.execute(
         "select run_id, offending_rows, sample from raw.check_result order by all"

@@ -262,26 +262,26 @@ def test_a_folder_instead_of_the_pointer_is_an_error_that_names_it(data_dir):
 
 
 def test_pruning_keeps_the_newest_the_current_one_and_what_is_newer(data_dir, release):
-    made = [f"2025120{day}T020000Z" for day in range(1, 7)]
-    for number, release_id in enumerate(made):
+    releases = [f"2025120{day}T020000Z" for day in range(1, 7)]
+    for number, release_id in enumerate(releases):
         release(release_id, number)
-    assert prune(data_dir, keep=4) == tuple(made[:2])
-    rollback(data_dir, made[3])
-    assert prune(data_dir, keep=1) == (made[2],)
-    assert ids(data_dir) == made[3:]
+    assert prune(data_dir, keep=4) == tuple(releases[:2])
+    rollback(data_dir, releases[3])
+    assert prune(data_dir, keep=1) == (releases[2],)
+    assert ids(data_dir) == releases[3:]
     assert number_in(data_dir / "current") == 3
 
 
 def test_pruning_removes_releases_of_the_future_first(data_dir, release):
     now = datetime(2025, 12, 6, 2, tzinfo=UTC)
-    made = [
+    releases = [
         "20251201T020000Z",
         "20251202T020000Z",
         "20260106T020000Z",
         "20990101T020000Z",
         "20251206T020000Z",
     ]
-    for number, release_id in enumerate(made):
+    for number, release_id in enumerate(releases):
         release(release_id, number)
     assert prune(data_dir, 3, now) == ("20260106T020000Z", "20990101T020000Z")
     assert prune(data_dir, 1, now) == ("20251201T020000Z", "20251202T020000Z")
@@ -538,12 +538,12 @@ def test_a_release_up_to_a_day_ahead_of_the_clock_is_not_of_the_future(data_dir,
 
 
 def test_numbered_releases_of_one_second_are_pruned_in_the_order_of_their_numbers(data_dir, release):
-    made = [FIRST, f"{FIRST}-2", f"{FIRST}-10"]
-    for number, release_id in enumerate(made):
+    releases = [FIRST, f"{FIRST}-2", f"{FIRST}-10"]
+    for number, release_id in enumerate(releases):
         release(release_id, number)
-    rollback(data_dir, made[1])
+    rollback(data_dir, releases[1])
     assert rollback(data_dir).release_id == FIRST
-    rollback(data_dir, made[2])
+    rollback(data_dir, releases[2])
     assert prune(data_dir, 2) == (FIRST,)
 
 

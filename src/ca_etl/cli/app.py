@@ -1,7 +1,6 @@
 """The command line. Results go to stdout, progress and logs to stderr.
 
-Every import that costs time stands inside the command that needs it, so that `ca-etl --help`
-answers at once.
+Every import that costs time is inside the command that needs it, so that `ca-etl --help` responds at once.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import typer
 
 from ca_etl import logs
 from ca_etl.cli import data, inspect, operate, runs
-from ca_etl.cli.render import say_error
+from ca_etl.cli.render import print_error
 from ca_etl.errors import CaEtlError
 from ca_etl.logs import LogFormat
 from ca_etl.sanitize import guard_streams
@@ -38,28 +37,27 @@ def main() -> None:
     try:
         app()
     except CaEtlError as error:
-        say_error(str(error), error.hint)
+        print_error(str(error), error.hint)
         sys.exit(error.exit_status)
     except (KeyboardInterrupt, RuntimeError) as error:
         # DuckDB turns Ctrl-C within a query into a RuntimeError of its own
         if isinstance(error, RuntimeError) and "interrupted" not in str(error):
             raise
-        say_error("interrupted", "ca-etl status")
+        print_error("interrupted", "ca-etl status")
         sys.exit(INTERRUPTED)
-    except SystemExit as ended:
-        # Typer ends a command that was interrupted without a word
-        if ended.code == INTERRUPTED:
-            say_error("interrupted; what was archived is kept for the next run", "ca-etl status")
+    except SystemExit as end:
+        # Typer ends a command that was interrupted without a message
+        if end.code == INTERRUPTED:
+            print_error("interrupted; what was archived is kept for the next run", "ca-etl status")
         raise
     except BrokenPipeError:
         # `ca-etl sql ... | head` closes our stdout; Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        place = f" ({error.filename})" if error.filename else ""
-        say_error(
-            f"{error.strerror or error}{place}", "df -h . && ls -ld data (is there room, may we write?)"
-        )
+        path = f" ({error.filename})" if error.filename else ""
+        hint = "df -h . && ls -ld data (is there room, may we write?)"
+        print_error(f"{error.strerror or error}{path}", hint)
         sys.exit(1)
 
 
@@ -76,5 +74,11 @@ def _common(
     logs.configure(log_format, verbose=verbose)
 
 
-for commands in (runs, data, inspect, operate):
-    commands.register(app)
+# In the order of the help.
+for command in (
+    *(runs.run, runs.ingest, runs.backfill, runs.rebuild, runs.demo),
+    *(data.sql, data.rollback, data.decide, data.export),
+    *(inspect.status, inspect.doctor, inspect.verify, inspect.releases, inspect.models),
+    *(operate.schedule, operate.alerts),
+):
+    app.command()(command)

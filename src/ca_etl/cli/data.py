@@ -1,35 +1,20 @@
-"""The commands about what is published: ask it, export it, decide about its captures, move back from it."""
+"""The commands about what is published: query it, export it, decide about its captures, move back from it."""
 
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from ca_etl.cli.render import Format, load_settings, say
+from ca_etl.cli.render import Format, load_settings, print_line
 from ca_etl.errors import UsageError
-
-
-def register(app: typer.Typer) -> None:
-    """Give the commands to the application."""
-    for command in (sql, rollback, decide, export):
-        app.command()(command)
-
 
 Raw = Annotated[
     bool,
     typer.Option("--raw", help="CSV cells that begin like a formula as they are, without an apostrophe."),
 ]
-
-
-class Decision(StrEnum):
-    """What an operator can say of a capture."""
-
-    EXCLUDE = "exclude"
-    ACCEPT = "accept"
 
 
 def sql(
@@ -66,10 +51,11 @@ def rollback(
 
 def decide(
     decision: Annotated[
-        Decision, typer.Argument(help="exclude: leave its observations out. accept: they are right.")
+        Literal["exclude", "accept"],
+        typer.Argument(help="exclude: leave its observations out. accept: they are right."),
     ],
     capture_id: Annotated[str, typer.Argument(help="As a firing check names it (ca-etl status).")],
-    reason: Annotated[str, typer.Option(help="For whoever reads this later.")],
+    reason: Annotated[str, typer.Option(help="Why; stored with the decision.")],
 ) -> None:
     """Decide about a capture that a check stopped; the next run respects it."""
     from ca_etl.cli.query import assert_capture
@@ -79,10 +65,10 @@ def decide(
 
     data_dir = load_settings().data_dir
     if not reason.strip():
-        raise UsageError("a decision without a reason helps nobody later", 'ca-etl decide ... --reason "why"')
+        raise UsageError("--reason must not be empty", 'ca-etl decide ... --reason "why"')
     assert_capture(data_dir, capture_id)
     overrides.append(data_dir, CaptureDecision(capture_id, decision, reason, utc_now()))
-    say(f"{decision} {capture_id}: in {data_dir / overrides.DECISIONS_FILE}; next: ca-etl run")
+    print_line(f"{decision} {capture_id}: in {data_dir / overrides.DECISIONS_FILE}; next: ca-etl run")
 
 
 def export(
@@ -90,11 +76,13 @@ def export(
     table: Annotated[
         list[str] | None, typer.Option("--table", "-t", help="Only this table (repeatable).")
     ] = None,
-    form: Annotated[Format, typer.Option("--format", "-f", help="parquet, csv or json.")] = Format.PARQUET,
+    form: Annotated[
+        Literal["parquet", "csv", "json"], typer.Option("--format", "-f", help="Form of the files.")
+    ] = "parquet",
     raw: Raw = False,
 ) -> None:
     """Write the tables of the current release to a folder, one file each."""
     from ca_etl.cli.query import export_tables
 
-    for path in export_tables(load_settings().data_dir, folder, table or [], form, raw=raw):
+    for path in export_tables(load_settings().data_dir, folder, table or [], Format(form), raw=raw):
         typer.echo(path)

@@ -6,42 +6,39 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ca_etl.cli.render import load_settings, print_json, progress_shown, say_error
+from ca_etl.cli.render import load_settings, print_error, print_json, progress_shown
 from ca_etl.errors import UsageError
 
 if TYPE_CHECKING:
     from ca_etl.settings import Settings
 
 
-def register(app: typer.Typer) -> None:
-    """Give the commands to the application."""
-    for command in (status, doctor, verify, releases, models):
-        app.command()(command)
-
-
 def status(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Print what doctor prints instead.")] = False,
     fail_if_stale: Annotated[
         bool, typer.Option("--fail-if-stale", help="Exit with 1 when a slot that was due is not observed.")
     ] = False,
 ) -> None:
     """Show how fresh the data is, what the last runs did, which checks fire. Exit status 1: a file is damaged."""
+    if check:
+        doctor(as_json=as_json)
     from ca_etl.operate.status import collect, render, staleness
     from ca_etl.pipeline.context import utc_now
     from ca_etl.screen import Screen
 
     now = utc_now()
-    found = collect(load_settings(), now)
+    report = collect(load_settings(), now)
     if as_json:
-        print_json(found)
+        print_json(report)
     else:
-        Screen().print(render(found, now))
-    for damage in found.damaged:
-        say_error(damage.message, damage.next_command)
-    stale = staleness(found) if fail_if_stale else ()
+        Screen().print(render(report, now))
+    for damage in report.damaged:
+        print_error(damage.message, damage.next_command)
+    stale = staleness(report) if fail_if_stale else ()
     for message in stale:
-        say_error(message, "ca-etl doctor, then ca-etl run")
-    if found.damaged or stale:
+        print_error(message, "ca-etl doctor, then ca-etl run")
+    if report.damaged or stale:
         raise typer.Exit(1)
 
 
@@ -50,17 +47,21 @@ def doctor(
     deep: Annotated[bool, typer.Option("--deep", help="Read every archive file to its end.")] = False,
 ) -> None:
     """Check machine, settings and data directory, with the next command for each problem. Exit status 1: an error."""
-    from ca_etl.operate.doctor import Level, render
-    from ca_etl.operate.doctor_probes import examine
+    from ca_etl.operate.doctor import examine, render
+    from ca_etl.operate.machine import Level
     from ca_etl.pipeline.context import utc_now
     from ca_etl.screen import Screen
 
-    found = examine(_settings_or_error(), utc_now(), deep=deep)
+    try:
+        settings: Settings | UsageError = load_settings()
+    except UsageError as error:
+        settings = error
+    diagnosis = examine(settings, utc_now(), deep=deep)
     if as_json:
-        print_json(found)
+        print_json(diagnosis)
     else:
-        Screen().print(render(found))
-    raise typer.Exit(1 if found.worst is Level.ERROR else 0)
+        Screen().print(render(diagnosis))
+    raise typer.Exit(1 if diagnosis.worst is Level.ERROR else 0)
 
 
 def verify(
@@ -82,10 +83,10 @@ def verify(
             differences.append(difference)
             typer.echo(f"{difference.thing}: {difference.how}")
     if any(isinstance(difference, DamagedSource) for difference in differences):
-        say_error(f"what {release.folder} was made from is damaged", RESTORE)
+        print_error(f"what {release.folder} was made from is damaged", RESTORE)
     elif differences:
         hint = "ca-etl rebuild (makes a new release from the archive), or ca-etl rollback"
-        say_error(f"{release.folder} is not as it was published, or not what the archive gives", hint)
+        print_error(f"{release.folder} is not as it was published, or not what the archive gives", hint)
     if differences:
         raise typer.Exit(1)
     typer.echo(f"{release.release_id}: {'files' if quick else 'files and tables'} are as they should be")
@@ -110,10 +111,3 @@ def models() -> None:
 
     for model in discover(sql_root()):
         typer.echo(f"{model.name}  <- {', '.join(model.parents)}\n    {model.header.description}")
-
-
-def _settings_or_error() -> Settings | UsageError:
-    try:
-        return load_settings()
-    except UsageError as error:
-        return error

@@ -5,31 +5,35 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from itertools import islice
+from textwrap import wrap
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ca_etl.cli.render import load_settings, print_json, say
+from ca_etl.cli.render import load_settings, print_json, print_line
 from ca_etl.errors import UsageError
 
 if TYPE_CHECKING:
-    from ca_etl.operate.alert_delivery import Look
+    from ca_etl.operate.alert_delivery import AlertReport
     from ca_etl.settings import Settings
+    from ca_etl.sources.schedules import Schedule
 
-
-def register(app: typer.Typer) -> None:
-    """Give the commands to the application."""
-    for command in (schedule, alerts):
-        app.command()(command)
+SLOTS: Final = 3
+WIDTH: Final = 100
+TIME: Final = "%a %Y-%m-%d %H:%M:%S"
+USER: Final = "sudo systemd-sysusers deployments/systemd/ca_etl.sysusers"
+TIMERS: Final = "ca-etl.timer ca-etl-sweep.timer ca-etl-deadman.timer"
+CADENCE: Final = ("daily_cron", "sweep_cron", "timezone")
 
 
 def schedule() -> None:
     """List when each source is captured next, and the ways to have runs started."""
-    from ca_etl.cli.schedule import explain
     from ca_etl.pipeline.context import utc_now
 
-    typer.echo(explain(load_settings(), utc_now()))
+    typer.echo(explain_schedules(load_settings(), utc_now()))
 
 
 def alerts(
@@ -37,41 +41,45 @@ def alerts(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Send and record nothing.")] = False,
 ) -> None:
     """Check what needs an operator, send what began or ended, list what is open. Exit status 1: an alert is open."""
-    from ca_etl.operate.alert_delivery import look
+    from ca_etl.operate.alert_delivery import check_alerts
     from ca_etl.pipeline.context import utc_now
 
     settings = load_settings()
     now = utc_now()
-    found = look(settings, now, dry_run=dry_run)
-    for warning in found.warnings:
-        say(f"warning: {warning}", logging.WARNING)
+    report = check_alerts(settings, now, dry_run=dry_run)
+    _print_warnings(report.warnings)
     if as_json:
-        print_json(found)
+        print_json(report)
     else:
-        typer.echo("\n".join(_listed(found, now, dry_run=dry_run)))
-    raise typer.Exit(1 if found.open else 0)
+        typer.echo("\n".join(_lines(report, now, dry_run=dry_run)))
+    raise typer.Exit(1 if report.open else 0)
 
 
-def _listed(outcome: Look, now: datetime, *, dry_run: bool) -> Iterator[str]:
+def _print_warnings(warnings: tuple[str, ...]) -> None:
+    for warning in warnings:
+        print_line(f"warning: {warning}", logging.WARNING)
+
+
+def _lines(report: AlertReport, now: datetime, *, dry_run: bool) -> Iterator[str]:
     """Some lines for each open alert, then what was sent and what waits."""
-    from ca_etl.operate.alerts import lasted
+    from ca_etl.operate.alerts import duration
 
-    for alert in outcome.open:
-        yield f"{alert.key}: {alert.title} (for {lasted(now - alert.since)})"
+    for alert in report.open:
+        yield f"{alert.key}: {alert.title} (for {duration(now - alert.since)})"
         yield f"    {alert.detail}"
         yield f"    next: {alert.next_command}"
-    if not outcome.open:
+    if not report.open:
         yield "no alert is open"
-    for message in outcome.sent:
-        yield f"{'would be told' if dry_run else 'told'}: {message.subject}"
+    for message in report.sent:
+        yield f"{'would be sent' if dry_run else 'sent'}: {message.subject}"
     if not dry_run:
-        for delivery in outcome.waiting:
+        for delivery in report.waiting:
             yield f"waits for {', '.join(delivery.to)}: {delivery.message.subject}"
 
 
 @contextmanager
 def alerts_after(settings: Settings) -> Iterator[None]:
-    """Look for alerts when the run of the block has ended, however it ended; not when there was none."""
+    """Check for alerts when the run of the block has ended, however it ended; not when there was none."""
     from ca_etl.warehouse.lock import LockHeldError
 
     try:
@@ -79,16 +87,101 @@ def alerts_after(settings: Settings) -> Iterator[None]:
     except (LockHeldError, UsageError, KeyboardInterrupt):
         raise
     except BaseException:
-        look_for_alerts(settings)
+        check_and_warn(settings)
         raise
-    look_for_alerts(settings)
+    check_and_warn(settings)
 
 
-def look_for_alerts(settings: Settings, *, played: bool = False) -> None:
-    """Tell what began or ended. `played`: by the clock of the last run, which the demo sets to a past day."""
-    from ca_etl.operate.alert_delivery import after_run, end_of_last_run
+def check_and_warn(settings: Settings, *, played: bool = False) -> None:
+    """Send what began or ended. `played`: by the clock of the last run, which the demo sets to a past day."""
+    from ca_etl.operate.alert_delivery import check_after_run, end_of_last_run
     from ca_etl.pipeline.context import utc_now
 
-    now = (end_of_last_run(settings) if played else None) or utc_now()
-    for warning in after_run(settings, now):
-        say(f"warning: {warning}", logging.WARNING)
+    _print_warnings(check_after_run(settings, (end_of_last_run(settings) if played else None) or utc_now()))
+
+
+@dataclass(frozen=True, slots=True)
+class SetupGuide:
+    """One way to set the schedules up: what is needed first, and three commands."""
+
+    title: str
+    first: str
+    commands: tuple[str, str, str]
+
+
+GUIDES: Final = (
+    SetupGuide(
+        "systemd timers, without Prefect",
+        "The units expect the repository in /opt/ca_etl, after `make setup`. "
+        "In the copied ca_etl.env, fill in CA_ETL_CONTACT before the third command.",
+        (
+            f"{USER} && sudo install -D -m 600 deployments/ca_etl.env.example /etc/ca_etl/ca_etl.env",
+            "sudo cp deployments/systemd/ca-etl*.service deployments/systemd/ca-etl*.timer /etc/systemd/system/",
+            f"sudo systemctl daemon-reload && sudo systemctl enable --now {TIMERS}",
+        ),
+    ),
+    SetupGuide(
+        "A Prefect server and a worker",
+        "A server runs (`prefect server start`, or ca-etl-server.service), and first of all: "
+        "export PREFECT_API_URL=http://127.0.0.1:4200/api. The worker's environment is that of the runs: "
+        "CA_ETL_DATA_DIR, CA_ETL_CONTACT and the like belong there. For good: ca-etl-worker.service.",
+        (
+            ".venv/bin/python -m flows.deploy setup",
+            "CA_ETL_HOME=$PWD .venv/bin/prefect --no-prompt deploy --prefect-file deployments/prefect.yaml --all",
+            # in the background of a script it would inherit an ignored SIGINT, and then survive a stop
+            "env --default-signal=INT .venv/bin/prefect worker start --pool ca-process",
+        ),
+    ),
+    SetupGuide(
+        "A Prefect server and one process that serves all",
+        "For one machine: no work pool, no deploy. For good: ca-etl-server.service and ca-etl-serve.service.",
+        (
+            ".venv/bin/prefect server start --host 127.0.0.1 --port 4200",
+            "export PREFECT_API_URL=http://127.0.0.1:4200/api  # in another terminal",
+            ".venv/bin/python -m flows.deploy serve",
+        ),
+    ),
+    SetupGuide(
+        "Containers: Prefect server, PostgreSQL, worker",
+        "Docker with its compose plugin. Fill in CA_ETL_CONTACT in deployments/ca_etl.env before the third command.",
+        (
+            "cp deployments/ca_etl.env.example deployments/ca_etl.env",
+            "export POSTGRES_PASSWORD=$(openssl rand -hex 16)  # keep it: the database does",
+            "docker compose --file deployments/compose.yaml up --build --detach",
+        ),
+    ),
+)
+
+
+def explain_schedules(settings: Settings, now: datetime) -> str:
+    """The schedules of the installation and how to set them up, as plain text. `now` is zone-aware."""
+    from ca_etl.sources.schedules import schedules
+
+    lines = [line for planned in schedules(settings) for line in (*_slots(planned, now), "")]
+    lines += _changed_settings(settings)
+    for letter, guide in zip("abcd", GUIDES, strict=True):
+        lines += [f"{letter}) {guide.title}"]
+        lines += wrap(
+            guide.first, WIDTH, initial_indent="   ", subsequent_indent="   ", break_on_hyphens=False
+        )
+        lines += [f"     {number}. {command}" for number, command in enumerate(guide.commands, start=1)]
+        lines.append("")
+    return "\n".join(lines).rstrip("\n")
+
+
+def _slots(planned: Schedule, now: datetime) -> Iterator[str]:
+    yield f"{planned.name}  {planned.cron}  {planned.zone.key}  ({planned.source}: {planned.summary})"
+    for slot in islice(planned.after(now), SLOTS):
+        yield f"  {slot.astimezone(planned.zone):{TIME} %z}  =  {slot:{TIME}} UTC"
+
+
+def _changed_settings(settings: Settings) -> Iterator[str]:
+    """The settings that files of a deployment have to repeat, where they are changed."""
+    fields = type(settings).model_fields
+    changed = [name for name in CADENCE if getattr(settings, name) != fields[name].default]
+    if not changed:
+        return
+    yield f"{', '.join(f'CA_ETL_{name.upper()}' for name in changed)} set here; what is deployed follows with:"
+    yield "  Prefect: the same crons in deployments/prefect.yaml, then deploy again"
+    yield "  timers: sudo systemctl edit ca-etl.timer ca-etl-sweep.timer  (an empty OnCalendar=, then the new one)"
+    yield ""

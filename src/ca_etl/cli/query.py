@@ -1,4 +1,4 @@
-"""The analyst's side of the command line: queries and exports of the current release, read-only."""
+"""Queries and exports of the current release, read-only, and look-ups of unpublished warehouses."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ca_etl.warehouse.reading import readable
 from ca_etl.warehouse.release import BUILDING, RELEASES, WAREHOUSE, Release, current_release
 
 SHOW: Final = 'ca-etl sql "show tables"'
-# What a parser lets before the word EXPLAIN; a block comment may hold another one, which no pattern can follow.
-EXPLAINED: Final = re.compile(
+# What a parser allows before the word EXPLAIN; a block comment may hold another one, which no pattern can follow.
+EXPLAIN: Final = re.compile(
     r"(?:\s|--[^\r\n]*[\r\n])*+explain\b\s*(?:analy[sz]e\b\s*)?(?P<options>\([^()]{1,200}\))?(?P<rest>.*)",
     re.IGNORECASE | re.DOTALL,
 )
 # The PRAGMAs that are queries. DuckDB 1.5 makes a SELECT of them itself, 2.0 does not.
-FACTS: Final = re.compile(
+READING_PRAGMA: Final = re.compile(
     r"\s*pragma\s+(?:collations|database_list|database_size|functions|metadata_info|platform|show_databases"
     r"|show_tables|show_tables_expanded|storage_info|table_info|user_agent|version)\b",
     re.IGNORECASE,
@@ -33,7 +33,7 @@ FACTS: Final = re.compile(
 
 
 class QueryError(CaEtlError):
-    """DuckDB does not accept the query, in its own words, or the query does not only read."""
+    """DuckDB does not accept the query, or the query does not only read."""
 
 
 def run_query(
@@ -41,14 +41,14 @@ def run_query(
 ) -> None:
     """Run one query and write its rows to `output` or stdout.
 
-    `failed` asks the warehouse that the last run built and could not publish; `raw` is that of `write_result`.
+    `failed` queries the warehouse that the last run built and could not publish; `raw` is that of `write_result`.
 
     Raises `QueryError` for SQL that does not run or does not only read, `UsageError` for parquet on a terminal or a
     missing release, and `LockHeldError` where a run is still at work on what `failed` asks for.
     """
     if form is Format.PARQUET and output is None:
         raise UsageError("parquet is not text", 'ca-etl sql "..." --format parquet --output rows.parquet')
-    warehouse = _left_unpublished(data_dir) if failed else published(data_dir).warehouse
+    warehouse = _newest_unpublished(data_dir) if failed else published(data_dir).warehouse
     try:
         with readable(warehouse, locked_down=True) as con:
             assert_reads(con, query)
@@ -65,10 +65,11 @@ def assert_reads(con: duckdb.DuckDBPyConnection, query: str) -> None:
 
     FROM, VALUES, SHOW, DESCRIBE and SUMMARIZE are SELECT to it. A temporary table or macro is refused too: a
     connection has one query, in which WITH does the same. `con` is locked down: DuckDB 1.5 opens the files that
-    `import database` names while it parses. Raises `duckdb.Error` for what is no SQL.
+    `import database` names while it parses. Raises `duckdb.Error` for text that is not SQL.
     """
     try:
-        refused = [one.type.name for one in con.extract_statements(query) if not _reads(con, one)]
+        statements = con.extract_statements(query)
+        refused = [statement.type.name for statement in statements if not _reads(con, statement)]
     except ValueError:
         refused = ["a statement of an unknown type"]  # DuckDB 2.0 has no name for UPDATE EXTENSIONS
     if refused:
@@ -85,18 +86,18 @@ def _reads(con: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> bool:
             return True
         case StatementType.EXPLAIN:
             # EXPLAIN ANALYZE runs what it explains, and its type does not show what that is
-            match = EXPLAINED.fullmatch(text)
+            match = EXPLAIN.fullmatch(text)
             return match is not None and (
                 _types(con, match["rest"]) == [StatementType.SELECT]
                 or _types(con, f"{match['options'] or ''}{match['rest']}") == [StatementType.SELECT]
             )
         case StatementType.PRAGMA:
-            return FACTS.match(text) is not None
+            return READING_PRAGMA.match(text) is not None
         case StatementType.CREATE:
             # the columns of a PIVOT are a type that DuckDB 1.5 makes before the SELECT; what is typed has a text
             return not text
         case StatementType.MULTI:
-            # the same in 2.0, but also for INSERT and COPY of a PIVOT, which are no subquery
+            # the same in 2.0, but also for INSERT and COPY of a PIVOT, which are not a subquery
             return bool(_types(con, f"select exists (\n{text.strip().removesuffix(';')}\n)"))
     return False
 
@@ -113,20 +114,18 @@ def export_tables(
 ) -> Iterator[Path]:
     """Write each table of `main`, or those named, to `folder`; gives each file once it is whole.
 
-    Raises `UsageError` for a table that is not there.
+    Raises `UsageError` for a table that `main` does not have, and for a folder in a release.
     """
-    if form is Format.TABLE:
-        raise UsageError("a table for people is no export", "ca-etl export FOLDER --format csv")
     if any(
         folder.resolve().is_relative_to((data_dir / RELEASES).resolve()) for folder in (folder, folder.parent)
     ):
         raise UsageError(f"{folder} is in a release, which never changes", "ca-etl export some/other/folder")
     with readable(published(data_dir).warehouse) as con:
-        there = [row[0] for row in con.execute(TABLES).fetchall()]
-        if missing := [name for name in tables if name not in there]:
+        known = [row[0] for row in con.execute(TABLES).fetchall()]
+        if missing := [name for name in tables if name not in known]:
             raise UsageError(f"main has no table {', '.join(missing)}", SHOW)
         folder.mkdir(parents=True, exist_ok=True)
-        for name in tables or there:
+        for name in tables or known:
             path = folder / f"{name}.{form}"
             _write(con.sql(f'from main."{name}" order by all'), form, path, raw=raw)
             yield path
@@ -144,9 +143,9 @@ def published(data_dir: Path) -> Release:
 
 
 def assert_capture(data_dir: Path, capture_id: str) -> None:
-    """Raise `UsageError` when neither the current release nor an unpublished warehouse knows the capture.
+    """Raise `UsageError` when neither the current release nor an unpublished warehouse has the capture.
 
-    One that a run is at work on is not asked: where only that one may know it, `LockHeldError` is raised.
+    One that a run is writing is not opened: where only that one may have it, `LockHeldError` is raised.
     """
     current = current_release(data_dir)
     at_work = lock.at_work(data_dir)
@@ -157,28 +156,26 @@ def assert_capture(data_dir: Path, capture_id: str) -> None:
     if at_work is not None:
         raise LockHeldError(data_dir, at_work)
     raise UsageError(
-        f"{data_dir} knows no capture {capture_id!r}", "ca-etl status (names those that checks found)"
+        f"{data_dir} has no capture {capture_id!r}", "ca-etl status (names those of firing checks)"
     )
 
 
 def _unpublished(data_dir: Path, at_work: Holder | None) -> list[Path]:
-    """The warehouses of building folders, the newest last, without the one that a run is at work on."""
-    found = sorted((data_dir / RELEASES).glob(f"*{BUILDING}/{WAREHOUSE}"))
-    mine = f"{at_work.run_id}{BUILDING}" if at_work else None
-    return [warehouse for warehouse in found if warehouse.parent.name != mine]
+    """The warehouses of building folders, the newest last, without the one that a run is writing."""
+    warehouses = sorted((data_dir / RELEASES).glob(f"*{BUILDING}/{WAREHOUSE}"))
+    open_folder = f"{at_work.run_id}{BUILDING}" if at_work else None
+    return [warehouse for warehouse in warehouses if warehouse.parent.name != open_folder]
 
 
-def _left_unpublished(data_dir: Path) -> Path:
+def _newest_unpublished(data_dir: Path) -> Path:
     """The newest of them. Raises `UsageError` without one, `LockHeldError` while the run that may leave one is on."""
     at_work = lock.at_work(data_dir)
-    found = _unpublished(data_dir, at_work)
-    if not found and at_work is not None:
+    warehouses = _unpublished(data_dir, at_work)
+    if warehouses:
+        return warehouses[-1]
+    if at_work is not None:
         raise LockHeldError(data_dir, at_work)
-    if not found:
-        raise UsageError(
-            f"{data_dir} holds no unpublished warehouse: the last run published", "ca-etl status"
-        )
-    return found[-1]
+    raise UsageError(f"{data_dir} holds no unpublished warehouse: the last run published", "ca-etl status")
 
 
 def _write(relation: duckdb.DuckDBPyRelation, form: Format, output: Path | None, *, raw: bool) -> None:

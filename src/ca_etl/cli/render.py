@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 def load_settings() -> Settings:
-    """The settings of environment and `.env`. Raises `UsageError` for one that makes no sense."""
+    """The settings of environment and `.env`. Raises `UsageError` for one that is not valid."""
     from pydantic import SecretStr
 
     from ca_etl.settings import read_settings
@@ -50,27 +50,27 @@ def warn_of_misspelt_settings() -> None:
     """Log a warning for each `CA_ETL_*` variable that no setting has the name of."""
     from ca_etl.settings import misspelt, present
 
-    for each in misspelt(present()):
-        log.warning("%s; ca-etl doctor tells more", each)
+    for variable in misspelt(present()):
+        log.warning("%s; ca-etl doctor has the next command", variable)
 
 
-def say(message: str, level: int = logging.INFO, hint: str = "") -> None:
-    """One line on stderr and the next command to run; as JSON one record of this level with the field `next`."""
+def print_line(message: str, level: int = logging.INFO, hint: str = "") -> None:
+    """Print one line on stderr and the next command to run; as JSON one record of this level with the field `next`."""
     if logs.is_json():
         logging.getLogger("ca_etl").log(level, message, extra={"next": hint} if hint else None)
         return
-    # typer.echo would drop escapes where stderr is no terminal, and Rich's progress bar would take them for its own
+    # typer.echo would drop escapes where stderr is not a terminal, and Rich's progress bar would take them for its own
     sys.stderr.write(visible(redacted(f"{message}\nnext: {hint}\n" if hint else f"{message}\n")))
     sys.stderr.flush()
 
 
-def say_error(message: str, hint: str) -> None:
-    """What went wrong, and the next command to run."""
-    say(message if logs.is_json() else f"ca-etl: {message}", logging.ERROR, hint)
+def print_error(message: str, hint: str) -> None:
+    """Print what went wrong, and the next command to run, on stderr."""
+    print_line(message if logs.is_json() else f"ca-etl: {message}", logging.ERROR, hint)
 
 
 def print_json(value: object) -> None:
-    """A dataclass on stdout, for programs."""
+    """Print a dataclass on stdout, for programs."""
     from pydantic import TypeAdapter
 
     adapter: TypeAdapter[object] = TypeAdapter(type(value))
@@ -79,7 +79,7 @@ def print_json(value: object) -> None:
 
 @contextmanager
 def progress_shown() -> Iterator[Progress]:
-    """A progress bar on stderr once the work has lasted two seconds, nothing when stderr is no terminal."""
+    """A progress bar on stderr once the work has lasted two seconds, nothing when stderr is not a terminal."""
     from ca_etl.sources.session import silent
 
     if logs.is_json() or not sys.stderr.isatty():
@@ -101,6 +101,7 @@ NUMBER: Final = re.compile(
 # One that splits at semicolons or tabs must not see a second cell within a text.
 QUOTED: Final = re.compile(r"[\",;\t\r\n]")
 TABLE_ROWS: Final = 1_000
+# How the types of numbers begin, those without a sign with U (a UUID is aligned with them).
 RIGHT_ALIGNED: Final = (
     "DECIMAL",
     "TINYINT",
@@ -127,7 +128,7 @@ def write_result(relation: duckdb.DuckDBPyRelation, form: Format, out: TextIO, *
     """Write all rows of `relation` to the text stream `out`; what is written to a terminal cannot steer it.
 
     JSON is one array with a row on each line. A text that a spreadsheet would take for a formula has an apostrophe
-    before it in CSV, unless `raw`. Raises `UsageError` for parquet, which is no text.
+    in front of it in CSV, unless `raw`. Raises `UsageError` for parquet, which is not text.
     """
     match form:
         case Format.CSV:
@@ -151,7 +152,7 @@ def write_parquet(relation: duckdb.DuckDBPyRelation, path: Path) -> None:
 
 
 def _rows(relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[str | None, ...]]:
-    # DuckDB 2.0 relations have no fetchmany any more, and fetchall would hold the whole result.
+    # A relation of DuckDB 2.0 has no fetchmany, and fetchall would hold the whole result.
     for batch in relation.to_arrow_reader(BATCH):
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
@@ -163,12 +164,12 @@ def _as_text(relation: duckdb.DuckDBPyRelation) -> Iterator[tuple[str | None, ..
 def _write_csv(relation: duckdb.DuckDBPyRelation, out: TextIO, *, raw: bool) -> None:
     for row in chain([relation.columns], _as_text(relation)):
         line = ",".join(_quoted(value or "" if raw else without_formula(value or "")) for value in row)
-        # an empty line would be no row at all
+        # an empty line would not be a row
         out.write(f"{line}\n" if line else '""\n')
 
 
 def without_formula(text: str) -> str:
-    """The text of a CSV cell, with an apostrophe before it where a spreadsheet would take it for a formula."""
+    """The text of a CSV cell, with an apostrophe in front where a spreadsheet would take it for a formula."""
     is_formula = text.lstrip(SKIPPED)[:1] in FORMULA and not NUMBER.fullmatch(text)
     return f"'{text}" if is_formula or text.startswith(("\t", "\r", "\n")) else text
 
@@ -179,19 +180,19 @@ def _quoted(text: str) -> str:
 
 def _write_json(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
     names = [json.dumps(name, ensure_ascii=False) for name in relation.columns]
-    before = "["
+    separator = "["
     for row in _rows(relation.project("to_json(columns(*))")):
         pairs = (f"{name}: {value or 'null'}" for name, value in zip(names, row, strict=True))
-        out.write(json_escaped(f"{before}\n  {{{', '.join(pairs)}}}"))
-        before = ","
-    out.write("[]\n" if before == "[" else "\n]\n")
+        out.write(json_escaped(f"{separator}\n  {{{', '.join(pairs)}}}"))
+        separator = ","
+    out.write("[]\n" if separator == "[" else "\n]\n")
 
 
 def _write_table(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
     from ca_etl.screen import Screen, table
 
     rows = _as_text(relation)
-    right = {place for place, kind in enumerate(relation.types) if str(kind).startswith(RIGHT_ALIGNED)}
+    right = {index for index, kind in enumerate(relation.types) if str(kind).startswith(RIGHT_ALIGNED)}
     # A pipe has no width; folding at 80 columns there would cut numbers in two.
     console = Screen(file=out, width=None if out.isatty() else 100_000)
     console.print(table(relation.columns, islice(rows, TABLE_ROWS), right))
@@ -201,7 +202,7 @@ def _write_table(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
 
 @contextmanager
 def bar_after(seconds: float, console: Console | None = None) -> Iterator[Progress]:
-    """A progress bar on stderr from `seconds` after the start on; it goes when the block ends."""
+    """A progress bar on stderr from `seconds` after the start on; it is removed when the block ends."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as RichProgress
 
@@ -211,7 +212,7 @@ def bar_after(seconds: float, console: Console | None = None) -> Iterator[Progre
     columns = (step_name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     bar = RichProgress(*columns, console=console or Screen(stderr=True), transient=True)
     tasks = {}
-    begun = time.monotonic()
+    start = time.monotonic()
     started = False
 
     def advance(step: str, done: int, total: int) -> None:
@@ -219,7 +220,7 @@ def bar_after(seconds: float, console: Console | None = None) -> Iterator[Progre
         if step not in tasks:
             tasks[step] = bar.add_task(step, total=total)
         bar.update(tasks[step], completed=done, total=total)
-        if not started and time.monotonic() - begun >= seconds:
+        if not started and time.monotonic() - start >= seconds:
             bar.start()
             started = True
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
@@ -12,18 +13,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ca_etl import logs
-from ca_etl.cli.operate import alerts_after, look_for_alerts
-from ca_etl.cli.render import load_settings, progress_shown, say, say_error, warn_of_misspelt_settings
-from ca_etl.errors import UsageError
+from ca_etl.cli.operate import alerts_after, check_and_warn
+from ca_etl.cli.render import (
+    load_settings,
+    print_error,
+    print_line,
+    progress_shown,
+    warn_of_misspelt_settings,
+)
+from ca_etl.errors import CaEtlError, UsageError
 
 if TYPE_CHECKING:
+    from ca_etl.pipeline.context import Environment
     from ca_etl.pipeline.run import Outcome
+    from ca_etl.settings import Settings
     from ca_etl.warehouse.journal import CheckResult
 
 # Its rows are counted by reason; each of them has a line in etl_reject.
 REJECTS_CHECK = "run_has_no_rejects"
 
-# What logs how far a backfill has come, which lasts for hours; a terminal has a bar.
+# The logger of the progress of a backfill, which lasts for hours; a terminal has a bar.
 BACKFILL_LOG = "ca_etl.sources.timesca"
 
 TrustClock = Annotated[
@@ -34,18 +43,18 @@ TrustClock = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Give the commands to the application."""
-    for command in (run, ingest, backfill, rebuild, demo):
-        app.command()(command)
+class DemoInterruptedError(CaEtlError):
+    """Ctrl-C has ended the served demo site: there is no run whose status could be read."""
+
+    exit_status = 130
 
 
 def parse_instant(text: str) -> datetime:
-    """An ISO 8601 instant, UTC unless it carries an offset. Raises `typer.BadParameter`."""
+    """An ISO 8601 instant, UTC unless it has an offset. Raises `typer.BadParameter`."""
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no instant such as 2025-12-05T02:00:00+00:00") from error
+        raise typer.BadParameter(f"{text!r} is not an instant such as 2025-12-05T02:00:00+00:00") from error
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
@@ -63,22 +72,18 @@ def run(
     trust_clock: TrustClock = False,
 ) -> None:
     """Do the scheduled job once: capture, load, build, check, publish."""
-    from ca_etl.pipeline.context import Environment, utc_now
+    from ca_etl.pipeline.context import utc_now
     from ca_etl.pipeline.run import run_daily
 
     if slot and again:
         raise UsageError("--slot names a slot and --again makes a new one", "ca-etl run --again")
-    settings = load_settings()
     warn_of_misspelt_settings()
-    with progress_shown() as progress, alerts_after(settings):
-        chosen = utc_now().replace(microsecond=0) if again else slot
-        outcome = run_daily(
-            settings,
-            slot=chosen,
-            on=schedule,
-            environment=Environment(progress=progress, trust_clock=trust_clock),
-        )
-    _finish(outcome)
+
+    chosen = utc_now().replace(microsecond=0) if again else slot
+    _run(
+        lambda settings, environment: run_daily(settings, slot=chosen, on=schedule, environment=environment),
+        trust_clock=trust_clock,
+    )
 
 
 def ingest(
@@ -92,16 +97,13 @@ def ingest(
 ) -> None:
     """Archive files given by hand, then load, build, check, publish."""
     from ca_etl.pipeline.capture import GivenFiles
-    from ca_etl.pipeline.context import Environment
     from ca_etl.pipeline.run import run_ingest
 
-    settings = load_settings()
-    with progress_shown() as progress, alerts_after(settings):
-        given = GivenFiles(tuple(paths), url, captured_at)
-        outcome = run_ingest(
-            settings, given, environment=Environment(progress=progress, trust_clock=trust_clock)
-        )
-    _finish(outcome)
+    given = GivenFiles(tuple(paths), url, captured_at)
+    _run(
+        lambda settings, environment: run_ingest(settings, given, environment=environment),
+        trust_clock=trust_clock,
+    )
 
 
 def backfill(
@@ -117,19 +119,17 @@ def backfill(
     trust_clock: TrustClock = False,
 ) -> None:
     """Archive the history of a source, then load, build, check, publish. Resumes where it was stopped."""
-    from ca_etl.pipeline.context import Environment, utc_now
+    from ca_etl.pipeline.context import utc_now
     from ca_etl.pipeline.run import run_backfill
     from ca_etl.sources.source import DateRange
 
-    until = last or utc_now()
-    stretch = DateRange.of(first.date(), until.date())
-    settings = load_settings()
+    dates = DateRange.of(first.date(), (last or utc_now()).date())
     if not sys.stderr.isatty():
         logs.show(BACKFILL_LOG)
-    with progress_shown() as progress, alerts_after(settings):
-        environment = Environment(progress=progress, trust_clock=trust_clock)
-        outcome = run_backfill(settings, stretch, source=source, environment=environment)
-    _finish(outcome)
+    _run(
+        lambda settings, environment: run_backfill(settings, dates, source=source, environment=environment),
+        trust_clock=trust_clock,
+    )
 
 
 def rebuild(
@@ -139,16 +139,21 @@ def rebuild(
     trust_clock: TrustClock = False,
 ) -> None:
     """Make the whole warehouse again from the archive."""
-    from ca_etl.pipeline.context import Environment
     from ca_etl.pipeline.run import run_rebuild
+
+    _run(
+        lambda settings, environment: run_rebuild(settings, only_rejects=rejects, environment=environment),
+        trust_clock=trust_clock,
+    )
+
+
+def _run(job: Callable[[Settings, Environment], Outcome], *, trust_clock: bool) -> None:
+    """Run a job with its progress shown, check for alerts, report the outcome and exit with its status."""
+    from ca_etl.pipeline.context import Environment
 
     settings = load_settings()
     with progress_shown() as progress, alerts_after(settings):
-        outcome = run_rebuild(
-            settings,
-            only_rejects=rejects,
-            environment=Environment(progress=progress, trust_clock=trust_clock),
-        )
+        outcome = job(settings, Environment(progress=progress, trust_clock=trust_clock))
     _finish(outcome)
 
 
@@ -175,7 +180,7 @@ def demo(
     if serve:
         _serve_demo(until.date() if until else None)
         return
-    from ca_etl.operate.alert_delivery import configured
+    from ca_etl.operate.alert_delivery import configured_channels
     from ca_etl.pipeline.context import Environment
     from ca_etl.pipeline.play import faults, play_days
 
@@ -190,11 +195,11 @@ def demo(
         for number, outcome in enumerate(played, start=1):
             progress("days played", number, days)
             outcomes.append(outcome)
-            if configured(settings):
-                look_for_alerts(settings, played=True)
+            if configured_channels(settings):
+                check_and_warn(settings, played=True)
     *earlier, last = outcomes
     for outcome in earlier:
-        _tell(outcome)
+        _print_problems(outcome)
     _finish(last)
 
 
@@ -202,47 +207,46 @@ def _serve_demo(day: date | None) -> None:
     from ca_etl.demo.site import DemoSite
 
     with DemoSite(port=load_settings().demo_port, day=day) as site:
-        asked = f"CA_ETL_SITE_URL={site.base_url} CA_ETL_MIN_INTERVAL_SECONDS=0 ca-etl backfill"
-        first = site.day.replace(day=1)
-        say(
-            f"the demo site on {site.day}, until Ctrl-C. Next, elsewhere: {asked} --from {first} --to {site.day}"
-        )
+        command = f"CA_ETL_SITE_URL={site.base_url} CA_ETL_MIN_INTERVAL_SECONDS=0 ca-etl backfill"
+        dates = f"--from {site.day.replace(day=1)} --to {site.day}"
+        print_line(f"the demo site on {site.day}, until Ctrl-C. Next, elsewhere: {command} {dates}")
         typer.echo(site.base_url)
-        Event().wait()
+        try:
+            Event().wait()
+        except KeyboardInterrupt:
+            raise DemoInterruptedError("interrupted: the demo site is no longer served") from None
 
 
-def _tell(outcome: Outcome) -> None:
+def _print_problems(outcome: Outcome) -> None:
     with logs.bound(run_id=outcome.run_id):
         for warning in outcome.warnings:
-            say(f"warning: {warning}", logging.WARNING)
+            print_line(f"warning: {warning}", logging.WARNING)
         for result in outcome.fired:
-            _tell_check(result, outcome)
+            _print_check(result, outcome)
         if outcome.error:
-            say_error(f"run {outcome.run_id}: {outcome.error}", outcome.hint)
+            print_error(f"run {outcome.run_id}: {outcome.error}", outcome.hint)
 
 
-def _tell_check(result: CheckResult, outcome: Outcome) -> None:
+def _print_check(result: CheckResult, outcome: Outcome) -> None:
     failed = result.severity == "error"
     level = logging.ERROR if failed else logging.WARNING
-    said = f"check {result.check_name} {'failed' if failed else 'warning'}: {result.offending_rows} rows"
+    counted = f"check {result.check_name} {'failed' if failed else 'warning'}: {result.offending_rows} rows"
     if result.check_name != REJECTS_CHECK:
-        say(f"{said}, {result.sample}", level)
+        print_line(f"{counted}, {result.sample}", level)
         return
-    asked = "" if outcome.release else "--failed "
+    option = "" if outcome.release else "--failed "
     query = f"from etl_reject select reason, detail, url, capture_id where run_id = '{outcome.run_id}' order by all"
-    show = f'ca-etl sql {asked}"{query}"'
-    say(f"{said}: {', '.join(result.sample.splitlines())}", level, show)
+    print_line(f"{counted}: {', '.join(result.sample.splitlines())}", level, f'ca-etl sql {option}"{query}"')
 
 
 def _finish(outcome: Outcome) -> None:
-    """Say what the run did: the release on stdout, everything else on stderr. Ends with its exit status."""
-    _tell(outcome)
-    if outcome.loaded:
-        did = outcome.loaded
+    """Report what the run did: the release on stdout, all else on stderr. Exits with its status."""
+    _print_problems(outcome)
+    if loaded := outcome.loaded:
         with logs.bound(run_id=outcome.run_id):
-            say(
-                f"{did.archive_files} new archive files: {did.captures} captures, {did.rates} rates, "
-                f"{did.articles} articles, {did.rejects} rejects"
+            print_line(
+                f"{loaded.archive_files} new archive files: {loaded.captures} captures, {loaded.rates} rates, "
+                f"{loaded.articles} articles, {loaded.rejects} rejects"
             )
     if outcome.release:
         typer.echo(outcome.release.folder)

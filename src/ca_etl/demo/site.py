@@ -95,7 +95,7 @@ class DemoSite:
         except OSError as error:
             raise CaEtlError(
                 f"the demo site cannot be served on {HOST}:{self._port}: {error.strerror}",
-                "CA_ETL_DEMO_PORT=0 ca-etl demo (0 takes any free port)",
+                "export CA_ETL_DEMO_PORT=0 (takes any free port), then the same command again",
             ) from error
         self._server.start()
         log.debug("the demo site shows %s at %s", self._day, self.base_url)

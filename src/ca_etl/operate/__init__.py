@@ -1,1 +1,1 @@
-"""What an operator looks at and hears of: alerts, doctor, status."""
+"""What an operator needs: status, doctor, alerts and their channels."""

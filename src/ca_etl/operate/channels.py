@@ -1,4 +1,4 @@
-"""Where alerts are sent: a webhook and mail. The error of a channel never contains its address.
+"""The message of an alert, and where it is sent: a webhook and mail. The error of a channel contains no address.
 
 An error of requests contains the URL, and the URL of a webhook is its password. So only the type of an error is
 reported, and the libraries' own log lines are held back while they send. Mail uses the standard library: Apprise
@@ -7,6 +7,7 @@ reports failures in log lines only, which may contain the password.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import smtplib
 import ssl
@@ -19,26 +20,72 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime
+from enum import StrEnum
 from typing import Final, Protocol
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import requests
-from pydantic import SecretStr
+from pydantic import AwareDatetime, SecretStr
 
 from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.operate.alert_store import Message
+from ca_etl.operate.alerts import duration, one_line
 from ca_etl.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# They name the path of a webhook at DEBUG, the whole URL at INFO (httpx) or, of an answer with a header line that is
-# not one, at WARNING (urllib3.connection).
-TALKATIVE: Final = frozenset({"urllib3", "requests", "httpx", "httpcore", "apprise"})
+# They log the path of a webhook at DEBUG, the whole URL at INFO (httpx) or, of a response with a line among its headers
+# that is not a header, at WARNING (urllib3.connection).
+SENDING_LIBRARIES: Final = frozenset({"urllib3", "requests", "httpx", "httpcore", "apprise"})
 TIMEOUTS: Final = (5.0, 10.0)
 
 
+class Change(StrEnum):
+    """What a message reports."""
+
+    OPENED = "opened"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is sent when an alert opens or is resolved. `at` is UTC."""
+
+    change: Change
+    key: str
+    title: str
+    detail: str
+    next_command: str
+    opened_at: AwareDatetime
+    at: AwareDatetime
+
+    @property
+    def subject(self) -> str:
+        """One line."""
+        if self.change is Change.OPENED:
+            return one_line(f"ca-etl: {self.title}")
+        return one_line(f"ca-etl: resolved after {duration(self.at - self.opened_at)}: {self.title}")
+
+    @property
+    def body(self) -> str:
+        """What follows the subject."""
+        if self.change is Change.OPENED:
+            return f"{self.detail}\nNext: {self.next_command}"
+        return f"It was: {self.detail}"
+
+    @property
+    def text(self) -> str:
+        """Subject and body."""
+        return f"{self.subject}\n{self.body}"
+
+    @property
+    def message_id(self) -> str:
+        """The same for the same message, however often it is sent."""
+        identity = f"{self.change}\n{self.key}\n{self.opened_at.isoformat()}"
+        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+
+
 class ChannelError(CaEtlError):
-    """A message could not be delivered; it waits, and is sent again at the next look."""
+    """A message could not be delivered; it waits, and is sent again at the next check."""
 
 
 class Channel(Protocol):
@@ -54,47 +101,47 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """POST `{"text": ...}` as JSON, the form that Slack and what imitates it take. `timeouts` are seconds."""
+    """POST `{"text": ...}` as JSON, as Slack takes it. `timeouts` are seconds to connect and to read."""
 
     url: SecretStr
     timeouts: tuple[float, float] = TIMEOUTS
     name: str = field(default="webhook", init=False)
 
     def send(self, message: Message) -> None:
-        """Deliver one message. Any answer but 2xx is a failure; a redirect is not followed."""
-        with held_back():
+        """Deliver one message. Raises `ChannelError` for any response but 2xx; a redirect is not followed."""
+        with muted_libraries():
             try:
                 with requests.post(
                     self.url.get_secret_value(),
-                    json={"text": escaped(message.text)},
+                    json={"text": escape_slack_markup(message.text)},
                     timeout=self.timeouts,
                     allow_redirects=False,
                     stream=True,
-                ) as answer:
-                    status = answer.status_code
+                ) as response:
+                    status = response.status_code
             except (requests.RequestException, OSError, ValueError) as error:
                 raise ChannelError(
                     f"the webhook was not reached: {type(error).__name__}", "check CA_ETL_ALERT_WEBHOOK"
                 ) from None
         if not 200 <= status < 300:
-            raise ChannelError(f"the webhook answered {status}", "check CA_ETL_ALERT_WEBHOOK")
+            raise ChannelError(f"the webhook responded with {status}", "check CA_ETL_ALERT_WEBHOOK")
 
 
-def escaped(text: str) -> str:
-    """Text in which Slack sees no mark-up: a title `<!channel>` of a page must not call everybody."""
+def escape_slack_markup(text: str) -> str:
+    """The text without mark-up for Slack: a title `<!channel>` of a page must not notify every member."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
+def muted_libraries() -> Iterator[None]:
     """Drop the log lines of the libraries that send, for the block and for its thread."""
-    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in TALKATIVE]
+    known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in SENDING_LIBRARIES]
     sending = threading.get_ident()
 
     def drop(record: logging.LogRecord) -> bool:
         return record.thread != sending
 
-    loggers = [logging.getLogger(name) for name in {*TALKATIVE, *known}]
+    loggers = [logging.getLogger(name) for name in {*SENDING_LIBRARIES, *known}]
     for logger in loggers:
         logger.addFilter(drop)
     try:
@@ -105,12 +152,12 @@ def held_back() -> Iterator[None]:
 
 
 @dataclass(slots=True)
-class Bounded:
-    """A channel with `seconds` for all the messages of one check, from the look-up of its host to the last byte.
+class TimeLimit:
+    """A channel with `seconds` for all the messages of one check, from resolving its host to the last byte.
 
-    The timeouts of requests and smtplib begin anew with every byte, so a server that sends one a second would hold a
-    run for as long as it pleased. The sending is left to a thread; one that takes too long is abandoned with it, and
-    ends with the server or the process. Its message waits, and may arrive twice.
+    The timeouts of requests and smtplib start again with every byte, so that a server that sends one a second would
+    hold a run for as long as it pleased. A thread sends; one that takes too long is abandoned, and ends with the
+    server or the process. Its message waits, and may arrive twice.
     """
 
     channel: Channel
@@ -133,18 +180,18 @@ class Bounded:
             else:
                 outcome.set_result(None)
 
-        began = time.monotonic()
+        start = time.monotonic()
         if self.seconds > 0:
             threading.Thread(target=copy_context().run, args=(deliver,), daemon=True).start()
             wait((outcome,), self.seconds)
-            self.seconds -= time.monotonic() - began
+            self.seconds -= time.monotonic() - start
         if not outcome.done():
-            raise ChannelError(f"the {self.name} took too long", "check that its server answers")
+            raise ChannelError(f"the {self.name} took too long", "check that its server responds")
         outcome.result()
 
 
-def failed(what: str, error: Exception) -> str:
-    """What is told of a failure: the kind of error, and the code of a mail server's answer."""
+def describe_failure(what: str, error: Exception) -> str:
+    """What is reported of a failure: the type of the error, and the code of a mail server's response."""
     code = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
     return f"{what}: {type(error).__name__}{code}"
 
@@ -157,7 +204,7 @@ HINT: Final = "check CA_ETL_ALERT_MAIL, such as smtp://user@host:587 or smtps://
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail for each message, to all of `recipients`. `timeout` is in seconds, for each answer of the server."""
+    """One mail for each message, to all of `recipients`. `timeout` is in seconds, for each response of the server."""
 
     host: str
     port: int
@@ -170,20 +217,20 @@ class Mail:
     name: str = field(default="mail", init=False)
 
     @classmethod
-    def of(cls, settings: Settings, url: SecretStr) -> Mail:
+    def from_settings(cls, settings: Settings, url: SecretStr) -> Mail:
         """The channel that the settings describe. Raises `UsageError`, which holds no value of a secret."""
         parts, port = _split(url)
         user = unquote(parts.username or "")
         sender = settings.alert_mail_from or (user if "@" in user else "")
         if not settings.alert_mail_to:
             raise UsageError(
-                "CA_ETL_ALERT_MAIL is set and CA_ETL_ALERT_MAIL_TO names nobody",
+                "CA_ETL_ALERT_MAIL is set and CA_ETL_ALERT_MAIL_TO is empty",
                 """CA_ETL_ALERT_MAIL_TO='["operator@example.org"]'""",
             )
         addresses = (sender, *settings.alert_mail_to)
-        if any("@" not in each or not each.isprintable() or " " in each for each in addresses):
+        if not all(map(_is_mail_address, addresses)):
             raise UsageError(
-                "the sender or a recipient of alerts is no mail address", "CA_ETL_ALERT_MAIL_FROM=..."
+                "the sender or a recipient of alerts is not a mail address", "CA_ETL_ALERT_MAIL_FROM=..."
             )
         return cls(
             host=parts.hostname or "",
@@ -200,13 +247,13 @@ class Mail:
         """Deliver one message. Raises `ChannelError`.
 
         Where the server refuses one recipient of several, the message counts as delivered: sent again it would reach
-        the others at every look.
+        the others at every check.
         """
         try:
             with self._connected() as server:
                 refused = server.send_message(self._mail(message))
         except (smtplib.SMTPException, OSError, ValueError) as error:
-            raise ChannelError(failed("the mail was not sent", error), HINT) from None
+            raise ChannelError(describe_failure("the mail was not sent", error), HINT) from None
         if refused:
             log.warning("the mail server refused %d of %d recipients", len(refused), len(self.recipients))
 
@@ -250,12 +297,16 @@ class Mail:
         return mail
 
 
+def _is_mail_address(text: str) -> bool:
+    return "@" in text and text.isprintable() and " " not in text
+
+
 def _split(url: SecretStr) -> tuple[SplitResult, int]:
     try:
         parts = urlsplit(url.get_secret_value())
         port = parts.port or PORTS[parts.scheme]
     except (ValueError, KeyError):
-        raise UsageError("CA_ETL_ALERT_MAIL is no address of a mail server", HINT) from None
+        raise UsageError("CA_ETL_ALERT_MAIL is not the address of a mail server", HINT) from None
     if not parts.hostname:
         raise UsageError("CA_ETL_ALERT_MAIL names no host", HINT)
     return parts, port

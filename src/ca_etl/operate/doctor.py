@@ -1,105 +1,74 @@
-"""Findings of the doctor about a data directory: place, site, lock, archive, runs, schedules. Pure."""
+"""Check machine, settings and data directory without changing any of them: `ca-etl doctor`, `ca-etl status --check`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import hashlib
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from functools import partial
+from pathlib import Path
 from typing import Final
 
+import duckdb
 from rich.table import Table
 from rich.text import Text
 
-from ca_etl.errors import Problem
-from ca_etl.operate.alert_store import OpenAlert
-from ca_etl.pipeline.slots import is_expected, last_observed, overdue
+from ca_etl.archive.framing import BadRange, split_records
+from ca_etl.archive.naming import OPEN_SUFFIX
+from ca_etl.archive.reader import archive_files
+from ca_etl.errors import Problem, UsageError
+from ca_etl.operate import machine
+from ca_etl.operate.alert_delivery import OpenAlert, channels
+from ca_etl.operate.machine import Finding, Level, error, ok, warn
+from ca_etl.operate.status import JOURNAL, SlotState, age, collect, utc_minute
+from ca_etl.pipeline import slots
+from ca_etl.pipeline.clock import evidence
 from ca_etl.records import LOOPBACK, site_name
 from ca_etl.screen import table
-from ca_etl.settings import Settings
-from ca_etl.sources.schedules import DAILY, schedules
+from ca_etl.settings import Settings, misspelt, present
+from ca_etl.sources.schedules import DAILY
+from ca_etl.sources.session import withheld_files
+from ca_etl.warehouse import journal, lock
+from ca_etl.warehouse.data_directory import MARKER, claimed_site, consult_marker
 from ca_etl.warehouse.journal import RunRecord, RunStatus
 from ca_etl.warehouse.lock import Holder
+from ca_etl.warehouse.reading import consult, consult_release
+
+# An area of findings, and the function that makes them.
+Probe = tuple[str, Callable[[], Iterable[Finding]]]
 
 SHOWN: Final = 3
-
-
-class Level(StrEnum):
-    """How much a finding matters. With an error the next run fails, or its data are not to be trusted."""
-
-    OK = "ok"
-    WARN = "warn"
-    ERROR = "error"
-
-
-SEVERITY: Final = (Level.OK, Level.WARN, Level.ERROR)
 STYLE: Final = {Level.OK: "green", Level.WARN: "yellow", Level.ERROR: "bold red"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `next` is the command to run, empty when all is well."""
-
-    area: str
-    level: Level
-    message: str
-    next: str = ""
+# The longest step has an hour; a run of all of them is over long before.
+LONG_RUN: Final = timedelta(hours=6)
+# Reading three weeks of daily files takes a tenth of a second; --deep reads all.
+READ_WHOLE: Final = 20
+KNOWN_FILES: Final = "select archive_file, sha256, bytes from raw.archive_file"
+NEWEST_CAPTURE: Final = "select epoch_us(max(captured_at)) from raw.capture"
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All findings, in the order in which they were looked for."""
+    """All findings, in the order of the checks."""
 
     findings: tuple[Finding, ...]
 
     @property
     def worst(self) -> Level:
         """The highest level of all findings."""
-        return max((each.level for each in self.findings), key=SEVERITY.index, default=Level.OK)
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first few names, and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return f"{', '.join(names[:SHOWN])}{more}"
-
-
-def render(diagnosis: Diagnosis) -> Table:
-    """One row for each finding, with the next command."""
-    rows = [(f.area, Text(f.level, style=STYLE[f.level]), f.message, f.next) for f in diagnosis.findings]
-    return table(("looked at", "", "found", "next"), rows)
-
-
-# The longest step has an hour; a run of all of them is over long before.
-LONG_RUN: Final = timedelta(hours=6)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """The data directory. `parent` is the nearest folder that exists; `refused` may not be written to."""
-
-    path: str
-    exists: bool
-    is_folder: bool
-    parent: str
-    refused: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LockState:
-    """Who holds the lock. `holder` is what `.running.json` says; `crashed` are runs that left such a file before."""
-
-    held: bool
-    holder: Holder | None
-    crashed: tuple[str, ...] = ()
+        return max((finding.level for finding in self.findings), key=list(Level).index, default=Level.OK)
 
 
 @dataclass(frozen=True, slots=True)
 class ArchiveState:
     """The archive files, by their path below the archive folder.
 
-    `read` were read to their end, of the others the first record only. `damaged` maps a file to what is wrong;
-    `missing` are known to the current release and gone; `left_open` were being written when a run was killed.
+    `read` counts those read to their end; of the others it is the first record only. `damaged` maps a file to what is
+    wrong; `missing` are known to the current release and not there; `left_open` were being written when a run was
+    killed.
     """
 
     files: int
@@ -109,164 +78,272 @@ class ArchiveState:
     left_open: tuple[str, ...] = ()
 
 
-def place(seen: Place) -> Iterator[Finding]:
-    """Whether the data directory is there and may be written to."""
-    where = "data directory"
-    if seen.exists and not seen.is_folder:
-        yield Finding(
-            where, Level.ERROR, f"{seen.path} is no folder", f"ls -ld {seen.path} (or set CA_ETL_DATA_DIR)"
-        )
-    elif seen.refused:
-        owned = "chown -R $(id -un)" if seen.exists else "ls -ld"
-        yield Finding(
-            where, Level.ERROR, f"may not be written: {listed(seen.refused)}", f"{owned} {seen.refused[0]}"
-        )
-    elif not seen.exists:
-        yield Finding(where, Level.WARN, f"{seen.path} does not exist yet", "ca-etl run, or ca-etl demo")
+def examine(settings: Settings | UsageError, now: datetime, *, deep: bool = False) -> Diagnosis:
+    """Make every check. `settings` may be the error that reading them gave; `now` is zone-aware.
+
+    `deep` reads every archive file to its end. A check that cannot be made is an error among the findings.
+    """
+    probes: list[Probe] = [
+        ("time zones", lambda: machine.zone_data(machine.almaty_offset())),
+        ("versions", lambda: machine.versions(machine.installed_versions())),
+        ("prefect", lambda: machine.prefect_api(os.environ.get("PREFECT_API_URL", ""))),
+        ("settings", lambda: machine.variables(misspelt(present()))),
+    ]
+    if isinstance(settings, UsageError):
+        unreadable = error("settings", str(settings), settings.hint)
+        probes += [("settings", lambda: [unreadable]), ("clock", lambda: machine.clock(now, None, None))]
     else:
-        yield Finding(where, Level.OK, f"{seen.path} may be written to")
+        probes += _data_directory(settings, now, deep=deep)
+    return Diagnosis(tuple(finding for area, probe in probes for finding in _run_probe(area, probe)))
+
+
+def _run_probe(area: str, probe: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    result = consult(lambda: list(probe()), None, area, "ls -ld . data (may we read it?)")
+    problem = result.problem
+    return (result.value or []) if problem is None else [error(area, problem.message, problem.next_command)]
+
+
+def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterator[Probe]:
+    path = settings.data_dir
+    report = collect(settings, now)
+    damaged = {damage.area for damage in report.damaged}
+    runs = () if JOURNAL in damaged else journal.distinct(journal.read(path))
+    past_runs = slots.present(runs, now)
+    newest_run = max((run.finished_at or run.started_at for run in evidence(runs)), default=None)
+    files, newest_capture = consult_release(path, _known_archive, ({}, None), of_any_version=True).value
+    claimed = consult(partial(claimed_site, path), None, path / MARKER, "").value
+    in_use = report.running is not None
+    probes: list[Probe] = [
+        ("clock", lambda: machine.clock(now, newest_run, newest_capture)),
+        ("data directory", lambda: data_directory(path, unwritable(path))),
+        ("disk", lambda: machine.check_disk(path)),
+        ("site", lambda: site(settings, claimed, consult_marker(settings))),
+        ("lock", lambda: run_lock(lock.running(path), _crashed(path), now, held=in_use)),
+        (
+            "archive",
+            lambda: archive(
+                read_archive_state(settings.archive_dir, files, deep=deep, in_use=in_use),
+                withheld_files(runs, now),
+            ),
+        ),
+        (JOURNAL, lambda: last_run(past_runs, now, report.warnings)),
+        ("alerts", lambda: alerts(report.alerts, channels(settings)[1])),
+    ]
+    yield from (probe for probe in probes if probe[0] not in damaged)
+    if JOURNAL not in damaged:
+        demo = is_demo(settings, claimed)
+        yield "schedules", lambda: freshness(report.schedules, has_run=bool(past_runs), demo=demo)
+    for damage in report.damaged:
+        finding = error(damage.area, damage.message, damage.next_command)
+        yield damage.area, partial(list, [finding])
+
+
+def render(diagnosis: Diagnosis) -> Table:
+    """One row for each finding, with the next command."""
+    rows = [(f.area, Text(f.level, style=STYLE[f.level]), f.message, f.next) for f in diagnosis.findings]
+    return table(("area", "", "finding", "next"), rows)
+
+
+def _listed(names: Collection[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return f"{', '.join(sorted(names)[:SHOWN])}{more}"
+
+
+def data_directory(path: Path, refused: Sequence[str]) -> Iterator[Finding]:
+    """Whether the data directory exists and may be written to, all but the paths `refused`."""
+    area = "data directory"
+    if path.exists() and not path.is_dir():
+        yield error(area, f"{path} is not a folder", f"ls -ld {path} (or set CA_ETL_DATA_DIR)")
+    elif refused:
+        command = "chown -R $(id -un)" if path.exists() else "ls -ld"
+        yield error(area, f"may not be written: {_listed(refused)}", f"{command} {refused[0]}")
+    elif not path.exists():
+        yield warn(area, f"{path} does not exist yet", "ca-etl run, or ca-etl demo")
+    else:
+        yield ok(area, f"{path} may be written to")
+
+
+def unwritable(data_dir: Path) -> list[str]:
+    """The folders and files of the data directory that this user may not write to, or the folder to make it in."""
+    archive_dir = data_dir / "archive"
+    folders = [data_dir, data_dir / "releases", archive_dir, *sorted(archive_dir.glob("*/*"))[-1:]]
+    if not data_dir.exists():
+        folders = [machine.nearest_folder(data_dir)]
+    refused = [folder for folder in folders if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK)]
+    files = [data_dir / journal.JOURNAL_FILE, data_dir / lock.LOCK_FILE]
+    refused += [file for file in files if file.exists() and not os.access(file, os.W_OK)]
+    return [str(path) for path in refused]
 
 
 def is_demo(settings: Settings, claimed: str | None) -> bool:
-    """Whether the demo made the data directory: it holds captures of loopback, and no setting asks for a site there."""
+    """Whether the demo made the data directory: it has captures of loopback, and no setting names a site there."""
     return claimed == LOOPBACK and site_name(str(settings.site_url)) != LOOPBACK
 
 
-def site(settings: Settings, claimed: str | None) -> Iterator[Finding]:
-    """Whether the site may be asked, and is the one whose captures the data directory holds (`claimed`)."""
+def site(settings: Settings, claimed: str | None, marker: Problem | None = None) -> Iterator[Finding]:
+    """Whether the site may be requested, and is the one whose captures the data directory holds (`claimed`).
+
+    `marker` is the problem of the file that names it.
+    """
     wanted = site_name(str(settings.site_url))
+    other_dir = f"CA_ETL_DATA_DIR={settings.data_dir}-{wanted}"
+    if marker is not None:
+        yield error("site", marker.message, marker.next_command)
+        return
     if is_demo(settings, claimed) and not settings.contact:
-        yield Finding(
+        yield warn(
             "site",
-            Level.WARN,
             f"{settings.data_dir} holds the days that the demo played, and no other",
-            f"CA_ETL_CONTACT=you@example.org CA_ETL_DATA_DIR={settings.data_dir}-{wanted} ca-etl run (the real site)",
+            f"CA_ETL_CONTACT=you@example.org {other_dir} ca-etl run (the real site)",
         )
         return
     if wanted != LOOPBACK and not settings.contact:
-        yield Finding(
+        yield error(
             "site",
-            Level.ERROR,
-            f"{settings.site_url} is asked by name only: no contact is set",
-            "export CA_ETL_CONTACT=you@example.org (it goes into the User-Agent)",
+            f"{settings.site_url} is requested with a contact only, and none is set",
+            "export CA_ETL_CONTACT=you@example.org (it becomes part of the User-Agent)",
         )
     if claimed is not None and claimed != wanted:
-        yield Finding(
+        yield error(
             "site",
-            Level.ERROR,
             f"{settings.data_dir} holds captures of {claimed}, CA_ETL_SITE_URL is {settings.site_url}",
-            f"export CA_ETL_DATA_DIR={settings.data_dir}-{wanted} (one directory for each site)",
+            f"export {other_dir} (one directory for each site)",
         )
     elif wanted == LOOPBACK or settings.contact:
-        yield Finding("site", Level.OK, f"{settings.site_url}, contact {settings.contact or 'none'}")
+        yield ok("site", f"{settings.site_url}, contact {settings.contact or 'none'}")
 
 
-def lock(seen: LockState, now: datetime) -> Iterator[Finding]:
-    """Whether a run is on, or was killed before it could write its line."""
-    if seen.held and seen.holder is not None:
-        long = now - seen.holder.started_at > LONG_RUN
-        yield Finding(
-            "lock",
-            Level.WARN if long else Level.OK,
-            f"a run is on: {seen.holder}",
-            f"ps -fp {seen.holder.pid} (when it hangs: kill {seen.holder.pid}, then ca-etl run)"
-            if long
-            else "",
-        )
-    elif seen.holder is not None:
-        yield Finding("lock", Level.WARN, f"a run was killed: {seen.holder}", "ca-etl run (it recovers)")
-    if seen.crashed:
-        yield Finding(
-            "lock",
-            Level.WARN,
-            f"killed runs without a journal line: {listed(seen.crashed)}",
-            "ca-etl run (it recovers)",
-        )
-    if seen.holder is None and not seen.crashed:
-        yield Finding("lock", Level.OK, "free")
+def run_lock(
+    holder: Holder | None, crashed: Collection[str], now: datetime, *, held: bool
+) -> Iterator[Finding]:
+    """Whether a run is on, or was killed before it could write its line.
+
+    `holder` is what `.running.json` names, `held` whether it holds the lock, `crashed` the files of earlier ones.
+    """
+    if holder is not None and held and now - holder.started_at > LONG_RUN:
+        stop = f"ps -fp {holder.pid} (when it hangs: kill {holder.pid}, then ca-etl run)"
+        yield warn("lock", f"a run is on: {holder}", stop)
+    elif holder is not None and held:
+        yield ok("lock", f"a run is on: {holder}")
+    elif holder is not None:
+        yield warn("lock", f"a run was killed: {holder}", "ca-etl run (it recovers)")
+    if crashed:
+        names = _listed(crashed)
+        yield warn("lock", f"killed runs without a journal line: {names}", "ca-etl run (it recovers)")
+    if holder is None and not crashed:
+        yield ok("lock", "free")
 
 
-def archive(seen: ArchiveState) -> Iterator[Finding]:
-    """Whether the archive, from which all else can be rebuilt, is whole."""
+def _crashed(data_dir: Path) -> list[str]:
+    return [path.name for path in data_dir.glob(lock.CRASHED_GLOB)]
+
+
+def archive(state: ArchiveState, held: Collection[str] = ()) -> Iterator[Finding]:
+    """Whether the archive, which all else is rebuilt from, is whole. `held` are files of runs with a wrong clock."""
     restore = "restore it from a backup, then: ca-etl doctor --deep"
-    for name, wrong in seen.damaged.items():
-        yield Finding("archive", Level.ERROR, f"{name}: {wrong}", restore)
-    if seen.missing:
-        yield Finding("archive", Level.ERROR, f"gone: {listed(seen.missing)}", restore)
-    if seen.left_open:
-        yield Finding(
-            "archive",
-            Level.WARN,
-            f"left by a killed run: {listed(seen.left_open)}",
-            "ca-etl run (it recovers them)",
-        )
-    if not seen.damaged and not seen.missing:
-        yield Finding("archive", Level.OK, f"{seen.files} files, {seen.read} of them read to their end")
+    for name, damage in state.damaged.items():
+        yield error("archive", f"{name}: {damage}", restore)
+    if state.missing:
+        yield error("archive", f"missing: {_listed(state.missing)}", restore)
+    if state.left_open:
+        left = f"left by a killed run: {_listed(state.left_open)}"
+        yield warn("archive", left, "ca-etl run (it recovers them)")
+    if not state.damaged and not state.missing:
+        yield ok("archive", f"{state.files} files, {state.read} of them read to their end")
+    if held:
+        kept = f"kept, but not loaded, since a clock was wrong: {_listed(held)}"
+        yield warn("archive", kept, "timedatectl (is the clock set by NTP?), then: ca-etl run")
 
 
-def withheld(names: Sequence[str]) -> Iterator[Finding]:
-    """Whether runs with a wrong clock have archived pages, whose dates are wrong as well."""
-    if names:
-        yield Finding(
-            "archive",
-            Level.WARN,
-            f"kept, but not loaded, since a clock was wrong: {listed(names)}",
-            "timedatectl (is the clock set by NTP?), then: ca-etl run",
-        )
+def read_archive_state(
+    root: Path, known: Mapping[str, tuple[str, int]], *, deep: bool = False, in_use: bool = False
+) -> ArchiveState:
+    """Open every file; read the newest twenty, or all, to the end and compare them with `known`.
+
+    While the archive is `in_use` by a run, its open file is not left over.
+    """
+    paths = archive_files(root)
+    whole = set(paths if deep else paths[-READ_WHOLE:])
+    names = {path: path.relative_to(root).as_posix() for path in paths}
+    damaged = {
+        name: damage
+        for path, name in names.items()
+        if (damage := _damage_of(path, known.get(name), to_end=path in whole))
+    }
+    missing = tuple(sorted(set(known) - set(names.values())))
+    left = () if in_use else tuple(sorted(path.name for path in root.glob(f"*/*/*{OPEN_SUFFIX}")))
+    return ArchiveState(len(paths), len(whole), damaged, missing, left)
 
 
-def last_run(runs: Sequence[RunRecord], now: datetime, problems: Sequence[Problem] = ()) -> Iterator[Finding]:
-    """How the last run ended, and the `problems` of the journal, without which the next one goes on."""
+def _damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str:
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            for part in split_records(file):
+                if isinstance(part, BadRange):
+                    return f"{part.reason} at byte {part.start}: {part.detail}"
+                if not to_end:
+                    break
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest() if known and to_end else None
+    except OSError as failure:
+        return f"cannot be read: {failure.strerror or failure}"
+    if known and size != known[1]:
+        return f"has {size} bytes, had {known[1]} when it was loaded"
+    return "has changed since it was loaded" if known and digest and digest != known[0] else ""
+
+
+def _known_archive(
+    con: duckdb.DuckDBPyConnection | None,
+) -> tuple[dict[str, tuple[str, int]], datetime | None]:
+    """SHA-256 and bytes of each file that the current release was made from, and its newest capture (UTC)."""
+    if con is None:
+        return {}, None
+    files = {name: (sha256, size) for name, sha256, size in con.execute(KNOWN_FILES).fetchall()}
+    ((newest,),) = con.execute(NEWEST_CAPTURE).fetchall()
+    return files, None if newest is None else EPOCH + timedelta(microseconds=newest)
+
+
+def last_run(runs: Sequence[RunRecord], now: datetime, problems: Iterable[Problem] = ()) -> Iterator[Finding]:
+    """How the last run ended, and the `problems` of the journal, which do not stop the next one."""
     for problem in problems:
-        yield Finding("last run", Level.WARN, problem.message, problem.next_command)
+        yield warn(JOURNAL, problem.message, problem.next_command)
     if not runs:
-        yield Finding("last run", Level.WARN, "none is recorded", "ca-etl run")
+        yield warn(JOURNAL, "none is recorded", "ca-etl run")
         return
     last = runs[-1]
-    hours = (now - (last.finished_at or last.started_at)).total_seconds() / 3600
-    age = f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.1f} hours"
-    said = f"{last.kind} {last.run_id} {last.status}, {age} ago"
+    ended = f"{last.kind} {last.run_id} {last.status}, {age(now, last.finished_at or last.started_at)} ago"
     if last.status == RunStatus.SUCCEEDED:
-        yield Finding("last run", Level.OK, said)
+        yield ok(JOURNAL, ended)
     elif last.status == RunStatus.CRASHED:
-        yield Finding("last run", Level.WARN, f"{said}: {last.error}", "ca-etl run")
+        yield warn(JOURNAL, f"{ended}: {last.error}", "ca-etl run")
     else:
-        yield Finding("last run", Level.ERROR, f"{said}: {last.error}", "ca-etl status, then ca-etl run")
+        yield error(JOURNAL, f"{ended}: {last.error}", "ca-etl status, then ca-etl run")
 
 
-def alerts(opened: Sequence[OpenAlert], warnings: Sequence[str]) -> Iterator[Finding]:
-    """What is open of what an operator was told, and the channels that cannot tell anything as they are set."""
+def alerts(open_alerts: Sequence[OpenAlert], warnings: Sequence[str]) -> Iterator[Finding]:
+    """The alerts that were open at the last check, and the channels that cannot send as they are set."""
     for warning in warnings:
-        yield Finding("alerts", Level.ERROR, warning, "env | grep CA_ETL_ALERT_")
-    for each in opened:
-        yield Finding("alerts", Level.WARN, f"open: {each.title}", each.next_command)
-    if not opened and not warnings:
-        yield Finding("alerts", Level.OK, "none was open when somebody last looked")
+        yield error("alerts", warning, "env | grep CA_ETL_ALERT_")
+    for alert in open_alerts:
+        yield warn("alerts", f"open: {alert.title}", alert.next_command)
+    if not open_alerts and not warnings:
+        yield ok("alerts", "none was open at the last check")
 
 
-def freshness(
-    settings: Settings, runs: Sequence[RunRecord], now: datetime, claimed: str | None
-) -> Iterator[Finding]:
-    """Whether each schedule is observed. Before the first run nothing is stale yet; what the demo played never is."""
-    late = {each.schedule: each for each in overdue(settings, runs, now)}
-    for each in schedules(settings):
-        area = f"schedule {each.name}"
-        last = last_observed(each, runs, now)
-        said = f"last slot observed {_instant(last) if last else 'none'}"
-        if each.name in late and is_demo(settings, claimed):
-            yield Finding(area, Level.OK, f"{said}, as the demo played it")
-        elif each.name in late:
-            yield Finding(
-                area,
-                Level.ERROR if runs else Level.WARN,
-                f"{said}, the one of {_instant(late[each.name].due)} was due",
-                "ca-etl run" if each.name == DAILY else "ca-etl schedule (is it set up?)",
-            )
-        elif is_expected(each, runs):
-            yield Finding(area, Level.OK, f"{said}, next {_instant(next(each.after(now)))}")
+def freshness(states: Iterable[SlotState], *, has_run: bool, demo: bool) -> Iterator[Finding]:
+    """Whether each schedule is observed. Before the first run nothing is stale yet; what the `demo` played never is."""
+    for state in states:
+        area = f"schedule {state.schedule}"
+        observed = f"last slot observed {utc_minute(state.last_observed)}"
+        if state.due is None and state.last_observed is None:
+            yield ok(area, "never run, so it is not expected")
+        elif state.due is None:
+            yield ok(area, f"{observed}, next {utc_minute(state.next_slot)}")
+        elif demo:
+            yield ok(area, f"{observed}, as the demo played it")
         else:
-            yield Finding(area, Level.OK, "never run, so nobody waits for it")
-
-
-def _instant(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            finding = error if has_run else warn
+            command = "ca-etl run" if state.schedule == DAILY else "ca-etl schedule (is it set up?)"
+            yield finding(area, f"{observed}, the one of {utc_minute(state.due)} was due", command)

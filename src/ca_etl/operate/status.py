@@ -1,19 +1,20 @@
-"""What an operator asks first: how fresh the data is, what the last runs did, which checks fire."""
+"""State of a data directory: how fresh the data is, what the last runs did, which checks fire, what is damaged."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Final
+from pathlib import Path
+from typing import Final, TypeVar
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from ca_etl.errors import CaEtlError, Problem
-from ca_etl.operate import alert_store
-from ca_etl.operate.alert_store import OpenAlert
+from ca_etl.errors import Problem
+from ca_etl.operate import alert_delivery
+from ca_etl.operate.alert_delivery import Alerts, OpenAlert
 from ca_etl.pipeline.clock import evidence
 from ca_etl.pipeline.crash_recovery import lost_run_ids
 from ca_etl.pipeline.slots import last_observed, overdue, present
@@ -22,11 +23,20 @@ from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 from ca_etl.warehouse import journal, lock, overrides
 from ca_etl.warehouse.journal import CheckResult, Journal, RunRecord, RunStatus, SlotRecord
-from ca_etl.warehouse.reading import Consulted, consult, published_warehouse
-from ca_etl.warehouse.release import current_release
+from ca_etl.warehouse.reading import consult, readable
+from ca_etl.warehouse.release import GO_BACK, current_release
+
+T = TypeVar("T")
+S = TypeVar("S")
 
 LAST_RUNS: Final = 5
 SAMPLE_ROWS: Final = 3
+# Areas of damage, which the doctor reports under the same names.
+ALERTS: Final = "alerts"
+DECISIONS: Final = "decisions"
+JOURNAL: Final = "last run"
+LOCK: Final = "lock"
+RELEASE: Final = "release"
 
 FRESHNESS: Final = """
     select
@@ -47,6 +57,13 @@ REJECTS: Final = "select reason, count(*) from main.etl_reject group by all orde
 
 
 @dataclass(frozen=True, slots=True)
+class Damage(Problem):
+    """A problem of one area of the data directory: what cannot be read, or what it lacks."""
+
+    area: str
+
+
+@dataclass(frozen=True, slots=True)
 class Freshness:
     """The newest data of one source: a day in the source's zone, and an instant in UTC, both as text."""
 
@@ -60,7 +77,8 @@ class Freshness:
 class SlotState:
     """How far one schedule has been observed. Instants in UTC.
 
-    `due` is the latest slot that should have been observed by now and was not; None when nothing is missed.
+    `due` is the latest slot that should have been observed by now and was not; None when nothing is missed, as for a
+    schedule that has never run and is not expected.
     """
 
     source: str
@@ -71,13 +89,13 @@ class SlotState:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class StatusReport:
     """The state of one data directory.
 
     `checks` are those that fired in the last run that got so far, `rejects` counts the current release's by reason,
-    `articles` is what each source of articles answered last, `running` names the run that is on, `alerts` are those
-    that were open when somebody last looked. `damaged` has what of it could not be read, `warnings` what a damaged
-    journal lacks or has had set aside, `ahead` the ids of runs of the future.
+    `articles` is the last outcome of each source of articles, `running` names the run that holds the lock, `alerts`
+    are those that were open at the last check. `damaged` is what cannot be read, `warnings` what a damaged journal
+    lacks or has had set aside, `ahead` the ids of runs of the future.
     """
 
     data_dir: str
@@ -91,190 +109,201 @@ class Status:
     schedules: tuple[SlotState, ...] = ()
     articles: tuple[SlotRecord, ...] = ()
     alerts: tuple[OpenAlert, ...] = ()
-    damaged: tuple[Problem, ...] = ()
+    damaged: tuple[Damage, ...] = ()
     warnings: tuple[Problem, ...] = ()
     ahead: tuple[str, ...] = ()
 
 
-def collect(settings: Settings, now: datetime) -> Status:
-    """Read the journal, the lock's holder and the current release. `now` is zone-aware.
+@dataclass(frozen=True, slots=True)
+class ReleaseState:
+    """What the current release holds, and which runs and decisions it knows that the data directory has lost."""
 
-    Raises `CaEtlError` when the holder or the release is unreadable; journal, decisions and alerts may be.
-    """
-    data_dir = settings.data_dir
-    alerts, damaged = _alerts(settings)
-    path = data_dir / journal.JOURNAL_FILE
-    written = consult(partial(journal.read_journal, data_dir), Journal(), path, f"ls -l {path}")
-    runs = journal.distinct(written.value.runs)
-    come = present(runs, now)
-    lost: frozenset[str] = frozenset()
-    decided: Consulted[Problem | None] = Consulted(None)
-    release = current_release(data_dir)
-    published = {run.release_id: run.finished_at for run in runs}
+    release_id: str | None = None
     freshness: tuple[Freshness, ...] = ()
     checks: tuple[CheckResult, ...] = ()
-    rejects: dict[str, int] = {}
-    with published_warehouse(data_dir) as con:
-        if con is not None:
-            freshness = tuple(Freshness(*row) for row in con.execute(FRESHNESS, {"now": now}).fetchall())
-            checks = tuple(CheckResult(*row) for row in con.execute(FIRING).fetchall())
-            rejects = dict(con.execute(REJECTS).fetchall())
-            lost = lost_run_ids(con, data_dir, written.value)
-            decided = consult(
-                partial(overrides.lost, con, data_dir), None, overrides.DECISIONS_FILE, "ca-etl doctor"
-            )
-    if runs and runs[-1].status == RunStatus.CHECKS_FAILED:
-        checks = runs[-1].checks
-    return Status(
+    rejects: dict[str, int] = field(default_factory=dict)
+    lost_runs: frozenset[str] = frozenset()
+    lost_decisions: Problem | None = None
+
+
+def collect(settings: Settings, now: datetime) -> StatusReport:
+    """Read journal, lock, alerts, decisions and the current release. `now` is zone-aware.
+
+    What cannot be read is `damaged`, and hides nothing else.
+    """
+    data_dir = settings.data_dir
+    damaged: list[Damage] = []
+
+    def read(
+        area: str, reader: Callable[[], T], without: S, next_command: str = f"ls -la {data_dir}"
+    ) -> T | S:
+        result = consult(reader, without, f"{area} of {data_dir}", next_command)
+        if result.problem is not None:
+            damaged.append(Damage(result.problem.message, result.problem.next_command, area))
+        return result.value
+
+    alerts = read(ALERTS, partial(alert_delivery.read, data_dir), Alerts())
+    holder = read(LOCK, partial(lock.at_work, data_dir), None)
+    written = read(JOURNAL, partial(journal.read_journal, data_dir), Journal())
+    read(DECISIONS, partial(overrides.read, data_dir), ())
+    released = read(RELEASE, partial(_read_release, data_dir, written, now), ReleaseState(), GO_BACK)
+    if lost := released.lost_decisions:
+        damaged.append(Damage(lost.message, lost.next_command, DECISIONS))
+    runs = journal.distinct(written.runs)
+    past_runs = present(runs, now)
+    is_readable = not any(damage.area == JOURNAL for damage in damaged)
+    return StatusReport(
         data_dir=str(data_dir),
-        release=release.release_id if release else None,
-        published_at=published.get(release.release_id) if release else None,
-        running=_running(settings),
-        freshness=freshness,
+        release=released.release_id,
+        published_at={run.release_id: run.finished_at for run in runs}.get(released.release_id),
+        running=None if holder is None else str(holder),
+        freshness=released.freshness,
         runs=runs[-LAST_RUNS:],
-        checks=checks,
-        rejects=rejects,
-        schedules=_slot_states(settings, runs, now),
-        articles=_last_articles(settings, come),
-        ahead=tuple(run.run_id for run in evidence(runs) if run not in come),
-        alerts=alerts,
-        damaged=(*damaged, *(each for each in (written.problem, decided.problem, decided.value) if each)),
-        warnings=() if written.problem else tuple(journal.problems(data_dir, written.value, lost)),
+        checks=runs[-1].checks if runs and runs[-1].status == RunStatus.CHECKS_FAILED else released.checks,
+        rejects=released.rejects,
+        schedules=slot_states(settings, runs, now),
+        articles=_last_articles(settings, past_runs),
+        alerts=alerts.open,
+        damaged=tuple(damaged),
+        warnings=tuple(journal.problems(data_dir, written, released.lost_runs)) if is_readable else (),
+        ahead=tuple(run.run_id for run in evidence(runs) if run not in past_runs),
     )
 
 
-def staleness(status: Status) -> tuple[str, ...]:
-    """One sentence for each schedule that is overdue, and one when nothing is published; empty when data are fresh."""
-    found = [
-        f"{each.source} ({each.schedule}) is stale: the slot of {_instant(each.due)} was due, the last one observed "
-        f"is {_instant(each.last_observed) if each.last_observed else 'none'}"
-        for each in status.schedules
-        if each.due
-    ]
-    if status.release is None:
-        found.append(f"{status.data_dir} holds no published release")
-    return tuple(found)
+def _read_release(data_dir: Path, written: Journal, now: datetime) -> ReleaseState:
+    release = current_release(data_dir)
+    if release is None:
+        return ReleaseState()
+    with readable(release.warehouse) as con:
+        # Decisions that cannot be read are a problem of their own.
+        decisions = consult(partial(overrides.lost, con, data_dir), None, overrides.DECISIONS_FILE, "")
+        return ReleaseState(
+            release.release_id,
+            tuple(Freshness(*row) for row in con.execute(FRESHNESS, {"now": now}).fetchall()),
+            tuple(CheckResult(*row) for row in con.execute(FIRING).fetchall()),
+            dict(con.execute(REJECTS).fetchall()),
+            lost_run_ids(con, data_dir, written),
+            decisions.value,
+        )
 
 
-def _alerts(settings: Settings) -> tuple[tuple[OpenAlert, ...], tuple[Problem, ...]]:
-    try:
-        return alert_store.read(settings.data_dir).open, ()
-    except CaEtlError as error:
-        return (), (Problem(str(error), error.hint),)
-
-
-def _slot_states(settings: Settings, runs: tuple[RunRecord, ...], now: datetime) -> tuple[SlotState, ...]:
-    due = {(each.source, each.schedule): each.due for each in overdue(settings, runs, now)}
+def slot_states(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tuple[SlotState, ...]:
+    """How far each schedule has been observed by `now`. `runs` are in the order of the journal."""
+    due = {(late.source, late.schedule): late.due for late in overdue(settings, runs, now)}
     return tuple(
         SlotState(
-            each.source,
-            each.name,
-            last_observed(each, runs, now),
-            next(each.after(now)),
-            due.get((each.source, each.name)),
+            schedule.source,
+            schedule.name,
+            last_observed(schedule, runs, now),
+            next(schedule.after(now)),
+            due.get((schedule.source, schedule.name)),
         )
-        for each in schedules(settings)
+        for schedule in schedules(settings)
     )
 
 
-def _last_articles(settings: Settings, runs: tuple[RunRecord, ...]) -> tuple[SlotRecord, ...]:
-    own = {each.source for each in schedules(settings)}
+def staleness(report: StatusReport) -> tuple[str, ...]:
+    """One sentence for each schedule that is overdue, and one when nothing is published; empty when data are fresh."""
+    sentences = [
+        f"{state.source} ({state.schedule}) is stale: the slot of {utc_minute(state.due)} was due, the last one "
+        f"observed is {utc_minute(state.last_observed)}"
+        for state in report.schedules
+        if state.due
+    ]
+    if report.release is None:
+        sentences.append(f"{report.data_dir} holds no published release")
+    return tuple(sentences)
+
+
+def _last_articles(settings: Settings, runs: Sequence[RunRecord]) -> tuple[SlotRecord, ...]:
+    own = {schedule.source for schedule in schedules(settings)}
     latest = {
-        (each.source, each.schedule): each for run in runs for each in run.slots if each.source not in own
+        (slot.source, slot.schedule): slot for run in runs for slot in run.slots if slot.source not in own
     }
     return tuple(latest[key] for key in sorted(latest))
 
 
-def render(status: Status, now: datetime) -> RenderableType:
-    """The status for people. `now` is zone-aware."""
-    parts: list[RenderableType] = [_headline(status, now)]
-    if status.alerts:
-        rows = [(each.title, _instant(each.since), each.next_command) for each in status.alerts]
-        parts.append(table(("open alert", "since", "next"), rows))
-    if status.ahead:
-        ahead = f"runs of the future count for nothing: {', '.join(status.ahead)}"
-        parts.append(Text(f"{ahead}. Next: ca-etl run --trust-clock (if the clock is right)"))
-    if status.warnings:
-        parts.append(
-            table(("warning", "next"), [(each.message, each.next_command) for each in status.warnings])
-        )
-    if status.running:
-        parts.append(Text(f"running now: {status.running}"))
-    if status.freshness:
-        parts.append(
-            table(
-                ("source", "last rate of", "last capture", "captures"),
-                [(f.source, f.last_rate_date, f.last_captured_at, f.captures) for f in status.freshness],
-            )
-        )
-    parts.append(_schedules(status.schedules))
-    if status.articles:
-        parts.append(
-            table(
-                ("articles from", "schedule", "last asked in slot", "outcome", "why"),
-                [(a.source, a.schedule, _instant(a.slot), a.outcome, a.reason) for a in status.articles],
-            )
-        )
-    parts.append(_runs(status.runs))
-    parts.extend(_checks(status.checks))
-    if status.rejects:
-        parts.append(table(("reject", "rows"), list(status.rejects.items())))
-    return Group(*parts)
+def utc_minute(instant: datetime | None) -> str:
+    """An instant in UTC to the minute, "none" without one."""
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if instant else "none"
 
 
-def _headline(status: Status, now: datetime) -> Text:
-    if status.release is None:
-        return Text(
-            f"{status.data_dir}: nothing is published yet. Next: ca-etl run, ca-etl ingest or ca-etl demo"
-        )
-    age = f", {_age(now, status.published_at)} old" if status.published_at else ""
-    return Text(f"{status.data_dir}: release {status.release}{age}")
-
-
-def _age(now: datetime, then: datetime) -> str:
+def age(now: datetime, then: datetime) -> str:
+    """The time since `then`, in hours up to two days, else in days."""
     hours = (now - then).total_seconds() / 3600
     return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.1f} hours"
 
 
-def _schedules(states: tuple[SlotState, ...]) -> RenderableType:
+def render(report: StatusReport, now: datetime) -> RenderableType:
+    """The report for people. `now` is zone-aware."""
+    return Group(*_parts(report, now))
+
+
+def _parts(report: StatusReport, now: datetime) -> Iterator[RenderableType]:
+    yield Text(_headline(report, now))
+    if report.alerts:
+        alerts = [(alert.title, utc_minute(alert.since), alert.next_command) for alert in report.alerts]
+        yield table(("open alert", "since", "next"), alerts)
+    if report.ahead:
+        ahead = f"runs of the future count for nothing: {', '.join(report.ahead)}"
+        yield Text(f"{ahead}. Next: ca-etl run --trust-clock (if the clock is right)")
+    if report.warnings:
+        warnings = [(problem.message, problem.next_command) for problem in report.warnings]
+        yield table(("warning", "next"), warnings)
+    if report.running:
+        yield Text(f"running now: {report.running}")
+    if report.freshness:
+        sources = [(f.source, f.last_rate_date, f.last_captured_at, f.captures) for f in report.freshness]
+        yield table(("source", "last rate of", "last capture", "captures"), sources)
+    yield _schedules(report.schedules)
+    if report.articles:
+        articles = [(a.source, a.schedule, utc_minute(a.slot), a.outcome, a.reason) for a in report.articles]
+        yield table(("articles from", "schedule", "last requested in slot", "outcome", "why"), articles)
+    yield _runs(report.runs)
+    yield from _checks(report.checks)
+    if report.rejects:
+        yield table(("reject", "rows"), report.rejects.items())
+
+
+def _headline(report: StatusReport, now: datetime) -> str:
+    if any(damage.area == RELEASE for damage in report.damaged):
+        return f"{report.data_dir}: the current release cannot be read"
+    if report.release is None:
+        return f"{report.data_dir}: nothing is published yet. Next: ca-etl run, ca-etl ingest or ca-etl demo"
+    old = f", {age(now, report.published_at)} old" if report.published_at else ""
+    return f"{report.data_dir}: release {report.release}{old}"
+
+
+def _schedules(states: Sequence[SlotState]) -> RenderableType:
     rows = [
         (
-            each.source,
-            each.schedule,
-            _instant(each.last_observed) if each.last_observed else "none",
-            _instant(each.next_slot),
-            f"yes, since {_instant(each.due)}" if each.due else "no",
+            state.source,
+            state.schedule,
+            utc_minute(state.last_observed),
+            utc_minute(state.next_slot),
+            f"yes, since {utc_minute(state.due)}" if state.due else "no",
         )
-        for each in states
+        for state in states
     ]
     return table(("source", "schedule", "last slot observed", "next slot", "overdue"), rows)
 
 
-def _instant(instant: datetime) -> str:
-    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _runs(runs: tuple[RunRecord, ...]) -> RenderableType:
+def _runs(runs: Sequence[RunRecord]) -> RenderableType:
     rows = [
         (run.run_id, run.kind, run.status, run.captures, run.rejects, run.error or "; ".join(run.warnings))
         for run in reversed(runs)
     ]
-    return table(("last runs", "kind", "status", "captures", "rejects", "what was odd"), rows)
+    return table(("last runs", "kind", "status", "captures", "rejects", "problems"), rows)
 
 
-def _checks(checks: tuple[CheckResult, ...]) -> Iterator[RenderableType]:
+def _checks(checks: Sequence[CheckResult]) -> Iterator[RenderableType]:
     """The checks that fire as a table, then some rows of each: they are wider than a column of it."""
     if not checks:
         yield Text("no check fires")
         return
-    rows = [(c.check_name, c.model, c.severity, c.offending_rows) for c in checks]
+    rows = [(check.check_name, check.model, check.severity, check.offending_rows) for check in checks]
     yield table(("firing check", "table", "severity", "rows"), rows)
     for check in checks:
-        sample = check.sample.splitlines()
-        told = f"{check.check_name}, {min(len(sample), SAMPLE_ROWS)} of {check.offending_rows} rows:"
-        yield Text("\n  ".join((told, *sample[:SAMPLE_ROWS])))
-
-
-def _running(settings: Settings) -> str | None:
-    holder = lock.at_work(settings.data_dir)
-    return None if holder is None else str(holder)
+        sample = check.sample.splitlines()[:SAMPLE_ROWS]
+        heading = f"{check.check_name}, {len(sample)} of {check.offending_rows} rows:"
+        yield Text("\n  ".join((heading, *sample)))

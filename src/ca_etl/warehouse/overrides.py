@@ -66,8 +66,9 @@ def lost(con: duckdb.DuckDBPyConnection | None, data_dir: Path) -> Problem | Non
     if not missing:
         return None
     path, (capture_id, word) = data_dir / DECISIONS_FILE, missing[0]
+    noun = "decision" if len(missing) == 1 else "decisions"
     return Problem(
-        f"{path} lacks {len(missing)} decisions that the current release has, the first is: {word} {capture_id}",
+        f"{path} lacks {len(missing)} {noun} of the current release, the first is: {word} {capture_id}",
         f"restore {path} from a backup, or decide again: ca-etl decide {word} {capture_id} --reason ...",
     )
 

@@ -20,7 +20,7 @@ Step = tuple[str, int]
 
 @dataclass
 class Site:
-    """Posts by key, each with its time; the newest come first, `size` a page. `moved` were given another date."""
+    """Posts by key, with their times; the newest come first, `size` a page. `moved` were given another date."""
 
     posts: dict[int, datetime]
     size: int = 3
@@ -142,7 +142,7 @@ def test_a_quiet_feed_is_read_to_its_end_and_all_but_its_last_page_once_more() -
     assert site.requested == [feed_url(SITE, number) for number in (1, 2, 3, 4, 5, 1, 2, 3, 4)]
 
 
-def test_what_is_published_on_the_way_moves_the_pages_and_makes_them_prove_each_other() -> None:
+def test_what_is_published_meanwhile_moves_the_pages_and_makes_them_prove_each_other() -> None:
     site = Site.of(30)
     result = crawl_result(site, [[], [("add", 0)], [("add", 0)], [("add", 0)]], since=hours(8))
     assert result.is_settled
@@ -156,7 +156,7 @@ def test_a_post_that_slips_over_a_border_is_seen_in_the_next_pass() -> None:
 
 
 def test_a_feed_that_moves_all_the_time_is_not_called_settled() -> None:
-    """What is added before one page and deleted before the next hides every second post, in each pass."""
+    """What is added before one page and deleted before the next hides every second post, in every pass."""
     site = Site.of(11, size=1)
     result = crawl_result(site, [[("add", 0)], [("delete", -1)]] * 99, since=hours(11))
     assert not set(map(str, range(1, 12))) <= set(result.seen)

@@ -18,7 +18,7 @@ def test_pages_are_named_relative_to_the_site_with_or_without_its_last_slash() -
         assert urls == ("https://timesca.com/", "https://timesca.com/latest/")
 
 
-def test_a_sweep_asks_for_the_pages_behind_the_first_of_each_listing() -> None:
+def test_a_sweep_requests_the_pages_after_the_first_of_every_listing() -> None:
     settings = _settings(site_url="https://timesca.com", listing_paths=("/", "/latest/"), sweep_pages=3)
     assert targets(settings, "sweep") == (
         "https://timesca.com/page/2/",
@@ -28,7 +28,7 @@ def test_a_sweep_asks_for_the_pages_behind_the_first_of_each_listing() -> None:
     )
 
 
-def test_a_site_is_not_asked_by_a_nameless_client() -> None:
+def test_a_client_without_a_contact_is_refused() -> None:
     with pytest.raises(UsageError) as refused:
         fetch_policy(_settings())
     assert "CA_ETL_CONTACT" in refused.value.hint

@@ -92,7 +92,7 @@ STEPS = st.tuples(st.sampled_from(["add", "delete", "edit"]), st.integers(0, 100
     st.integers(0, 9),
     st.lists(st.lists(STEPS, max_size=9), max_size=12),
 )
-def test_every_post_that_stands_is_seen_in_its_last_form(
+def test_every_post_that_exists_is_seen_in_its_last_form(
     count: int, hidden: int, between: list[list[Step]]
 ) -> None:
     posts = {number: (LONG_AGO, number % 10 >= hidden) for number in range(1, count + 1)}
@@ -103,7 +103,7 @@ def test_every_post_that_stands_is_seen_in_its_last_form(
         assert {number: result.seen.get(number) for number in site.readable} == site.readable
 
 
-def test_a_stretch_that_nobody_may_read_does_not_hide_what_is_behind_it() -> None:
+def test_a_series_of_unreadable_posts_does_not_hide_those_after_it() -> None:
     posts = {number: (LONG_AGO, not 90 < number < 310) for number in range(1, 400)}
     site = Site(posts)
     assert crawl_result(site, []).seen == site.readable
@@ -134,7 +134,7 @@ def test_instants_carry_their_z_and_posts_come_by_their_number() -> None:
 
 
 def aged(count: int) -> dict[int, tuple[datetime, bool]]:
-    """Posts of an hour each, the last of them just before the start."""
+    """Posts an hour apart, the last of them just before the start."""
     return {number: (START - timedelta(hours=count - number), True) for number in range(1, count + 1)}
 
 
@@ -146,7 +146,7 @@ def test_a_list_in_another_order_is_incomplete_unless_it_is_one_page() -> None:
 
 
 @pytest.mark.parametrize("count", [135, 3000])
-def test_a_cache_that_does_not_look_at_the_offset_is_left_soon_and_not_taken_for_whole(count: int) -> None:
+def test_a_cache_that_ignores_the_offset_is_left_soon_and_not_taken_for_complete(count: int) -> None:
     site = Site(dict.fromkeys(range(1, count + 1), (LONG_AGO, True)), ignores=frozenset({"offset"}))
     result = crawl_result(site, [])
     assert (result.unavailable or result.incomplete or "").endswith("repeats the pages before it")
@@ -175,7 +175,7 @@ def test_an_api_that_shows_posts_of_other_times_than_requested_is_unavailable() 
     assert site.requested == 1
 
 
-def test_one_post_with_a_wrong_date_closes_nothing() -> None:
+def test_one_post_with_a_wrong_date_makes_nothing_unavailable() -> None:
     urls = enumerate_posts("https://timesca.com/", started_at=START, modified_after=START)
     next(urls)
     dated = (Post(1, START, START), Post(2, START, LONG_AGO), Post(3, START, START))
@@ -183,7 +183,7 @@ def test_one_post_with_a_wrong_date_closes_nothing() -> None:
 
 
 @pytest.mark.parametrize("total", [None, 0, 5])
-def test_without_a_count_that_can_be_true_pages_are_asked_for_until_nothing_new_comes(
+def test_without_a_count_that_can_be_true_pages_are_requested_until_nothing_new_comes(
     total: int | None,
 ) -> None:
     site = Site(aged(250), count=total)

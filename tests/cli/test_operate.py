@@ -1,3 +1,5 @@
+"""`schedule`: the next slots, and the ways to have runs started."""
+
 from __future__ import annotations
 
 import re
@@ -7,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
-from ca_etl.cli.schedule import WAYS, explain
+from ca_etl.cli.operate import GUIDES, explain_schedules
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 
@@ -19,21 +21,21 @@ NOON = datetime(2026, 2, 3, 12, tzinfo=UTC)
 def test_schedule_shows_each_with_its_next_slots_and_ends_with_0(cli: Cli) -> None:
     shown = cli("schedule")
     assert (shown.returncode, shown.stderr) == (0, "")
-    for each in schedules(Settings(_env_file=None)):
-        assert f"{each.name}  {each.cron}  Asia/Almaty" in shown.stdout
-        assert each.summary in shown.stdout
+    for planned in schedules(Settings(_env_file=None)):
+        assert f"{planned.name}  {planned.cron}  Asia/Almaty" in shown.stdout
+        assert planned.summary in shown.stdout
     assert len(re.findall(r"^  \w{3} .* =  .* UTC$", shown.stdout, re.MULTILINE)) == 6
 
 
-def test_a_slot_is_told_in_its_zone_and_in_utc() -> None:
-    text = explain(Settings(_env_file=None), NOON)
+def test_a_slot_is_shown_in_its_zone_and_in_utc() -> None:
+    text = explain_schedules(Settings(_env_file=None), NOON)
     assert "  Wed 2026-02-04 07:00:00 +0500  =  Wed 2026-02-04 02:00:00 UTC\n" in text
     sweep = schedules(Settings(_env_file=None))[1]
     for slot in islice(sweep.after(NOON), 3):
         assert f"{slot:%a %Y-%m-%d %H:%M:%S} UTC" in text
 
 
-def test_a_schedule_of_the_environment_is_shown_and_says_what_has_to_follow(cli: Cli) -> None:
+def test_a_schedule_of_the_environment_is_shown_with_what_has_to_follow(cli: Cli) -> None:
     shown = cli("schedule", CA_ETL_DAILY_CRON="15 6 * * *").stdout
     assert "daily  15 6 * * *  Asia/Almaty" in shown
     assert "CA_ETL_DAILY_CRON set here" in shown
@@ -41,10 +43,10 @@ def test_a_schedule_of_the_environment_is_shown_and_says_what_has_to_follow(cli:
     assert "set here" not in cli("schedule").stdout
 
 
-def test_every_way_takes_three_commands_and_names_files_that_are_there() -> None:
-    assert [len(way.commands) for way in WAYS] == [3, 3, 3, 3]
-    text = " ".join(command for way in WAYS for command in way.commands)
-    text += " ".join(way.before for way in WAYS)
+def test_every_guide_has_three_commands_and_names_files_that_exist() -> None:
+    assert [len(guide.commands) for guide in GUIDES] == [3, 3, 3, 3]
+    text = " ".join(command for guide in GUIDES for command in guide.commands)
+    text += " ".join(guide.first for guide in GUIDES)
     for path in re.findall(r"(?<!/)\bdeployments/[\w./*-]+[\w*]", text):
         if path != "deployments/ca_etl.env":  # made by one of the commands
             assert list(REPOSITORY.glob(path)), path

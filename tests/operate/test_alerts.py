@@ -1,4 +1,4 @@
-"""What an operator is told of, from journals written out line by line."""
+"""The conditions that alerts report, from journals written out line by line."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def away(day: int) -> RunRecord:
     return failed(day, why, reason="4 server_error", cause=Cause.SITE, pages=(4, 0))
 
 
-def found(
+def by_key(
     settings: Settings, *runs: RunRecord, later: timedelta = timedelta(hours=1)
 ) -> dict[str, Condition]:
-    return {each.key: each for each in conditions(settings, runs, runs[-1].started_at + later)}
+    return {condition.key: condition for condition in conditions(settings, runs, runs[-1].started_at + later)}
 
 
 def keys(settings: Settings, *runs: RunRecord) -> set[str]:
-    return set(found(settings, *runs))
+    return set(by_key(settings, *runs))
 
 
 @pytest.fixture
@@ -76,32 +76,32 @@ def settings(settings_with: MakeSettings) -> Settings:
     return settings_with()
 
 
-def test_a_good_run_is_nothing_to_tell(settings: Settings) -> None:
+def test_a_good_run_has_no_condition(settings: Settings) -> None:
     assert keys(settings, run(0), run(1)) == set()
 
 
 def test_data_that_are_not_renewed_are_stale_since_the_slot_that_was_missed(settings: Settings) -> None:
-    told = found(settings, run(0), later=timedelta(days=1, hours=6))["stale:timesca/daily"]
-    assert told.since == FIRST + timedelta(days=1)
-    assert told.detail == (
+    condition = by_key(settings, run(0), later=timedelta(days=1, hours=6))["stale:timesca/daily"]
+    assert condition.since == FIRST + timedelta(days=1)
+    assert condition.detail == (
         "The last slot observed is 2026-03-02 07:00 +0500; the one of 2026-03-03 07:00 +0500 is overdue."
     )
-    assert found(settings, run(0), later=timedelta(days=1, hours=5)) == {}
+    assert by_key(settings, run(0), later=timedelta(days=1, hours=5)) == {}
 
 
 def test_the_next_command_of_a_stale_schedule_runs_that_schedule(settings: Settings) -> None:
     slot = SlotRecord("timesca", "sweep", FIRST, FIRST.date(), "observed")
     swept = replace(run(0), schedule="sweep", slots=(slot,))
-    conditions_by_key = found(settings, swept, later=timedelta(days=9))
+    conditions_by_key = by_key(settings, swept, later=timedelta(days=9))
     assert conditions_by_key["stale:timesca/sweep"].next_command.endswith("ca-etl run --schedule sweep")
     assert conditions_by_key["stale:timesca/daily"].next_command.endswith("ca-etl run")
 
 
-def test_failed_checks_are_told_with_their_rows_and_end_with_a_release(settings: Settings) -> None:
+def test_failed_checks_are_reported_with_their_rows_and_end_with_a_release(settings: Settings) -> None:
     bad = [run(day, status="checks_failed", exit_status=3, checks=(JUMP, NO_RATE)) for day in (1, 2)]
-    told = found(settings, run(0), *bad)["checks_failed"]
-    assert told.detail == "Run day-2: rate_does_not_jump: KZT 0.0198"
-    assert told.since == bad[0].finished_at
+    condition = by_key(settings, run(0), *bad)["checks_failed"]
+    assert condition.detail == "Run day-2: rate_does_not_jump: KZT 0.0198"
+    assert condition.since == bad[0].finished_at
     assert "checks_failed" in keys(settings, run(0), *bad, away(3))
     assert "checks_failed" not in keys(settings, run(0), *bad, run(3))
 
@@ -132,7 +132,7 @@ def test_a_second_run_in_a_slot_that_loads_nothing_does_not_end_the_alert_about_
     assert keys(settings, run(0), run(1, rejects=9), again) == {"rejects_unusual:timesca/daily"}
 
 
-def test_the_error_pages_of_an_outage_are_no_unusual_rejects_of_the_run_after_it(settings: Settings) -> None:
+def test_the_error_pages_of_an_outage_are_not_unusual_rejects_of_the_run_after_it(settings: Settings) -> None:
     back = run(3, rejects=24)
     assert keys(settings, run(0), away(1), away(2), back) == set()
     assert keys(settings, run(0), away(1), away(2), back, run(4, rejects=24)) == {
@@ -140,7 +140,7 @@ def test_the_error_pages_of_an_outage_are_no_unusual_rejects_of_the_run_after_it
     }
 
 
-def test_rejects_of_an_ingest_are_told_until_the_next_run(settings: Settings) -> None:
+def test_rejects_of_an_ingest_are_reported_until_the_next_run(settings: Settings) -> None:
     given = run(1, None, rejects=9, run_id="given")
     assert keys(settings, run(0), run(1), given) == {"rejects_unusual:ingest"}
     assert keys(settings, run(0), run(1), given, run(2)) == set()
@@ -162,10 +162,10 @@ def refused(day: int) -> RunRecord:
     )
 
 
-def test_a_refusal_is_told_as_such_and_not_as_a_failed_run(settings: Settings) -> None:
-    told = found(settings, run(0), refused(1), refused(2))
-    assert set(told) == {"site_refuses:timesca/daily", "stale:timesca/daily"}
-    assert told["site_refuses:timesca/daily"].detail.startswith(
+def test_a_refusal_is_reported_as_such_and_not_as_a_failed_run(settings: Settings) -> None:
+    by_name = by_key(settings, run(0), refused(1), refused(2))
+    assert set(by_name) == {"site_refuses:timesca/daily", "stale:timesca/daily"}
+    assert by_name["site_refuses:timesca/daily"].detail.startswith(
         "blocked: status 403. Slots refused in a row: 2."
     )
 
@@ -182,10 +182,10 @@ def test_a_host_that_gives_no_robots_txt_is_away_and_refuses_nothing(settings: S
     assert "site_refuses:timesca/daily" not in keys(settings, run(0), *down)
 
 
-def test_a_slot_that_passed_before_the_first_run_was_expected_by_nobody(settings: Settings) -> None:
+def test_a_slot_that_passed_before_the_first_run_was_not_expected(settings: Settings) -> None:
     first = run(0, status="checks_failed", started_at=FIRST + timedelta(hours=3))
-    assert found(settings, first, later=timedelta(hours=20)).keys() == {"checks_failed"}
-    assert "stale:timesca/daily" in found(settings, first, later=timedelta(hours=28))
+    assert by_key(settings, first, later=timedelta(hours=20)).keys() == {"checks_failed"}
+    assert "stale:timesca/daily" in by_key(settings, first, later=timedelta(hours=28))
     assert conditions(settings, (), FIRST) == ()
 
 
@@ -195,11 +195,11 @@ def test_pages_without_rates_are_a_site_that_differs(settings: Settings) -> None
     assert keys(settings, run(0), empty, run(2)) == set()
 
 
-def test_the_check_for_rates_is_heeded_where_the_slot_was_observed_before(settings: Settings) -> None:
+def test_the_check_for_rates_is_respected_where_the_slot_was_observed_before(settings: Settings) -> None:
     assert keys(settings, run(0), run(1, checks=(NO_RATE,))) == {"site_differs:timesca/daily"}
 
 
-def test_a_page_fewer_than_usual_is_told_and_the_usual_lack_of_one_is_not(settings: Settings) -> None:
+def test_a_page_fewer_than_usual_is_reported_and_the_usual_lack_of_one_is_not(settings: Settings) -> None:
     lacking = (4, 3)
     assert keys(settings, run(0), run(1, pages=lacking)) == {"site_differs:timesca/daily"}
     usual = [run(day, pages=lacking) for day in range(4)]
@@ -221,11 +221,11 @@ def test_so_many_missing_pages_are_a_setting(settings_with: MakeSettings) -> Non
     assert keys(settings_with(alert_missing_pages=2), *runs) == set()
 
 
-def test_a_site_that_is_away_is_told_when_two_runs_have_failed(settings: Settings) -> None:
+def test_a_site_that_is_away_is_reported_when_two_runs_have_failed(settings: Settings) -> None:
     assert keys(settings, run(0), away(1)) == set()
-    told = found(settings, run(0), away(1), away(2))
-    assert told["run_failed"].since == away(1).finished_at
-    assert told["run_failed"].title == "Runs fail"
+    by_name = by_key(settings, run(0), away(1), away(2))
+    assert by_name["run_failed"].since == away(1).finished_at
+    assert by_name["run_failed"].title == "Runs fail"
     assert keys(settings, run(0), away(1), away(2), run(3)) == set()
 
 
@@ -233,14 +233,14 @@ def test_a_failed_run_without_a_cause_keeps_the_alert_of_the_version_before_open
     assert "run_failed" in keys(settings, run(0), failed(1, FULL_DISK, cause=None))
 
 
-def test_an_error_of_the_machine_after_pages_without_rates_is_told_at_once(settings: Settings) -> None:
+def test_an_error_of_the_machine_after_pages_without_rates_is_reported_at_once(settings: Settings) -> None:
     full = replace(failed(1, FULL_DISK, reason="no page had rates"), captures=4)
     without = replace(full, slots=(replace(full.slots[0], cause=Cause.NO_RATES),))
     assert "run_failed" in keys(settings, run(0), without)
 
 
-def test_a_full_disk_is_told_at_once(settings: Settings) -> None:
-    assert found(settings, run(0), failed(1, FULL_DISK))["run_failed"].detail == (
+def test_a_full_disk_is_reported_at_once(settings: Settings) -> None:
+    assert by_key(settings, run(0), failed(1, FULL_DISK))["run_failed"].detail == (
         f"Run day-1 (run): {FULL_DISK}. Failed in a row: 1."
     )
     assert "run_failed" in keys(settings, run(0), failed(1, FULL_DISK, outcome="observed", reason=None))
@@ -265,7 +265,7 @@ def test_a_run_that_was_stopped_or_killed_once_is_left_to_the_next(
     assert "run_failed" in keys(settings, run(0), *stopped)
 
 
-def test_a_command_that_a_person_got_wrong_is_no_alert_and_a_wrong_setting_of_the_schedule_is(
+def test_a_wrong_command_of_a_person_is_not_an_alert_and_a_wrong_setting_of_the_schedule_is(
     settings: Settings,
 ) -> None:
     wrong = failed(1, "nowhere.txt: no such file", exit_status=2)
@@ -276,37 +276,37 @@ def test_a_command_that_a_person_got_wrong_is_no_alert_and_a_wrong_setting_of_th
 
 def test_words_of_a_page_cannot_steer_a_terminal_or_fill_a_screen(settings: Settings) -> None:
     nasty = CheckResult("rate_does_not_jump", "m", "error", 1, "\x1b[2J\n" + "x" * 9_000)
-    told = found(settings, run(0), run(1, status="checks_failed", checks=(nasty,)))["checks_failed"]
-    assert told.detail.isprintable()
-    assert len(told.detail) < 700
+    condition = by_key(settings, run(0), run(1, status="checks_failed", checks=(nasty,)))["checks_failed"]
+    assert condition.detail.isprintable()
+    assert len(condition.detail) < 700
 
 
 def with_articles(day: int, **outcomes: str) -> RunRecord:
-    """A good run whose sources of articles answered so: `posts="closed"`."""
+    """A good run with these outcomes of the sources of articles: `posts="closed"`."""
     good = run(day)
-    told = tuple(
+    articles = tuple(
         SlotRecord(f"timesca-{name}", "daily", good.slots[0].slot, good.slots[0].day, outcome, "status 0")
         for name, outcome in outcomes.items()
     )
-    return run(day, slots=(*told, *good.slots))
+    return run(day, slots=(*articles, *good.slots))
 
 
-def test_articles_that_no_source_gives_are_told_when_that_repeats(settings: Settings) -> None:
+def test_articles_that_no_source_gives_are_reported_when_that_repeats(settings: Settings) -> None:
     first, second = (with_articles(day, posts="closed", feed="failed") for day in (1, 2))
     assert keys(settings, run(0), first) == set()
-    told = found(settings, run(0), first, second)["articles_missing:daily"]
-    assert told.detail == (
+    condition = by_key(settings, run(0), first, second)["articles_missing:daily"]
+    assert condition.detail == (
         "Run day-2: timesca-posts closed (status 0); timesca-feed failed (status 0). Runs without in a row: 2."
     )
     assert keys(settings, first, second, with_articles(3, posts="closed", feed="observed")) == set()
 
 
-def test_a_site_that_shuts_every_source_of_articles_is_told(settings: Settings) -> None:
+def test_a_site_on_which_every_source_of_articles_becomes_unavailable_is_reported(settings: Settings) -> None:
     shut = [with_articles(day, posts="closed", feed="closed") for day in (2, 3)]
     assert keys(settings, run(0), with_articles(1, posts="observed"), *shut) == {"articles_missing:daily"}
 
 
-def test_a_site_that_keeps_every_source_of_articles_closed_is_no_trouble(settings: Settings) -> None:
+def test_a_site_that_never_offered_a_source_of_articles_has_no_condition(settings: Settings) -> None:
     assert keys(settings, *(with_articles(day, posts="closed", feed="closed") for day in range(4))) == set()
 
 
@@ -316,4 +316,4 @@ def test_a_run_of_the_future_silences_nothing_and_opens_nothing(
 ) -> None:
     runs = (run(0), failed(1 + ahead, FULL_DISK), run(1 + ahead, pages=(4, 2)))
     late = conditions(settings_with(), runs, FIRST + timedelta(days=2))
-    assert [each.key for each in late] == ["stale:timesca/daily"]
+    assert [condition.key for condition in late] == ["stale:timesca/daily"]

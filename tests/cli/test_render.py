@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -13,6 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+
+from ca_etl.cli.render import bar_after
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +73,7 @@ def on_terminal(data_dir: Path, tmp_path: Path) -> Callable[..., str]:
             try:
                 while data := os.read(here, 65_536):
                     written += data
-            except OSError:  # Linux ends a terminal that nobody holds so
+            except OSError:  # how Linux ends a terminal that no process has open
                 pass
         os.close(here)
         return written.decode()
@@ -204,3 +208,19 @@ def test_the_published_release_and_the_journal_name_no_folder_of_the_machine(
     for path in (path for path in written if path.is_file()):
         assert str(tmp_path).encode() not in path.read_bytes(), path.name
     assert str(tmp_path) not in cli("sql", "from etl_run", "-f", "json").stdout
+
+
+def _shown(seconds: float) -> str:
+    out = io.StringIO()
+    with bar_after(seconds, Console(file=out, force_terminal=True, width=80)) as progress:
+        for done in range(3):
+            progress("load", done, 3)
+    return out.getvalue()
+
+
+def test_work_that_lasts_gets_a_bar() -> None:
+    assert "load" in _shown(0.0)
+
+
+def test_short_work_gets_none() -> None:
+    assert _shown(60.0) == ""

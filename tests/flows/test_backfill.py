@@ -1,4 +1,4 @@
-"""The posts backfill as a flow, over the real Prefect API: what it publishes, where it goes on, how it fails."""
+"""The posts backfill as a flow, over the real Prefect API: what it publishes, where it resumes, how it fails."""
 
 from __future__ import annotations
 
@@ -50,28 +50,28 @@ def test_the_flow_and_the_command_give_equal_articles(data_dir: Path, tmp_path: 
     state, _ = run_flow()
     assert state.is_completed(), state.message
     assert ": no rates, " in state.message
-    told = articles(data_dir)
-    assert told == articles(direct.data_dir)
-    assert len(told) > 50
+    published = articles(data_dir)
+    assert published == articles(direct.data_dir)
+    assert len(published) > 50
     assert [record.kind for record in journal.read(data_dir)] == ["backfill"]
 
 
-def test_a_second_run_asks_for_nothing_that_is_done_and_goes_on_with_the_rest(
+def test_a_second_run_requests_nothing_that_is_done_and_resumes_with_the_rest(
     site: DemoSite, data_dir: Path
 ) -> None:
     assert run_flow(last=date(2025, 11, 30))[0].is_completed()
     before = len(site.requests)
     state, _ = run_flow()
     assert state.is_completed(), state.message
-    asked = [request.path for request in site.requests[before:] if "wp-json" in request.path]
-    assert asked
-    assert all("after=2025-11-30T23:59:59Z" in target for target in asked)
+    targets = [request.path for request in site.requests[before:] if "wp-json" in request.path]
+    assert targets
+    assert all("after=2025-11-30T23:59:59Z" in target for target in targets)
     before = len(site.requests)
     assert run_flow()[0].is_completed()
     assert len(site.requests) == before
 
 
-def test_an_api_that_closes_fails_the_run_with_what_to_do_and_the_next_one_goes_on(
+def test_an_api_that_becomes_unavailable_fails_the_run_with_what_to_do_and_the_next_one_resumes(
     site: DemoSite, data_dir: Path
 ) -> None:
     def close(_request: object) -> None:
@@ -93,7 +93,7 @@ def test_an_api_that_closes_fails_the_run_with_what_to_do_and_the_next_one_goes_
     assert len(read_complete_months(data_dir, "posts")) == 3
 
 
-def test_a_run_beside_another_one_is_skipped_and_asks_for_nothing(site: DemoSite, data_dir: Path) -> None:
+def test_a_run_beside_another_one_is_skipped_and_requests_nothing(site: DemoSite, data_dir: Path) -> None:
     started = datetime(2025, 12, 22, 2, tzinfo=UTC)
     with run_lock(data_dir, Holder(4711, "elsewhere", "20251222T020000Z", "run", started)):
         state, error = run_flow()
@@ -101,7 +101,7 @@ def test_a_run_beside_another_one_is_skipped_and_asks_for_nothing(site: DemoSite
     assert site.requests == []
 
 
-def test_days_in_the_wrong_order_are_a_wrong_use(site: DemoSite) -> None:
+def test_days_in_the_wrong_order_are_wrong_usage(site: DemoSite) -> None:
     state, error = run_flow(AUTUMN.last, AUTUMN.first)
     assert state.is_failed()
     assert state.message.startswith("2025-12-22 is after 2025-10-01\nNext: ")
@@ -109,14 +109,14 @@ def test_days_in_the_wrong_order_are_a_wrong_use(site: DemoSite) -> None:
     assert site.requests == []
 
 
-def test_what_is_no_day_is_refused_before_the_run_begins(site: DemoSite, data_dir: Path) -> None:
+def test_a_value_that_is_not_a_day_is_refused_before_the_run_begins(site: DemoSite, data_dir: Path) -> None:
     state, error = run_flow("last autumn")
     assert state.is_failed()
     assert "first" in str(error)
     assert not data_dir.exists()
 
 
-def test_a_run_is_named_by_its_stretch_and_made_of_the_same_steps() -> None:
+def test_a_run_is_named_by_its_dates_and_made_of_the_same_steps() -> None:
     from prefect.client.orchestration import get_client
 
     from flows.reporting import wait_until_recorded
@@ -125,7 +125,7 @@ def test_a_run_is_named_by_its_stretch_and_made_of_the_same_steps() -> None:
     assert wait_until_recorded(report.task_runs)
     with get_client(sync_client=True) as client:
         run = client.read_flow_run(state.state_details.flow_run_id)
-        names = [client.read_task_run(each).name for each in report.task_runs]
+        names = [client.read_task_run(task_run).name for task_run in report.task_runs]
     assert run.name.startswith("ca-backfill-posts 2025-12-20..2025-12-22, ")
     assert names == [
         "Capture the posts of a date range",
@@ -137,7 +137,7 @@ def test_a_run_is_named_by_its_stretch_and_made_of_the_same_steps() -> None:
     ]
 
 
-def test_the_feed_can_be_walked_where_the_api_is_closed(site: DemoSite, data_dir: Path) -> None:
+def test_the_feed_can_be_crawled_where_the_api_is_unavailable(site: DemoSite, data_dir: Path) -> None:
     from flows.backfill import backfill_posts
 
     site.path_faults["/wp-json/*"] = Fault(status=403)

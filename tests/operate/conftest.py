@@ -25,7 +25,7 @@ COMMAND = str(Path(sys.executable).with_name("ca-etl"))
 
 @dataclass
 class Listener:
-    """A webhook on loopback. `status` is what it answers; `manner` makes it misbehave instead."""
+    """A webhook on loopback. `status` is that of its responses; `manner` makes it misbehave instead."""
 
     url: str = ""
     status: int = 200
@@ -37,7 +37,7 @@ class Listener:
 
     @property
     def subjects(self) -> list[str]:
-        return [str(each["text"]).splitlines()[0] for each in self.got]
+        return [str(message["text"]).splitlines()[0] for message in self.got]
 
 
 def _handler(listener: Listener) -> type[BaseHTTPRequestHandler]:
@@ -106,35 +106,35 @@ def _mail_handler(kept: MailServer) -> type[socketserver.StreamRequestHandler]:
     import base64
 
     class Handler(socketserver.StreamRequestHandler):
-        def say(self, line: str) -> None:
+        def send_line(self, line: str) -> None:
             self.wfile.write(f"{line}\r\n".encode())
 
         def handle(self) -> None:
-            self.say("220 sink")
+            self.send_line("220 sink")
             for raw in self.rfile:
                 line = raw.decode(errors="replace").strip()
                 word = line.upper()
                 if word.startswith("EHLO"):
-                    self.say("250-sink\r\n250 AUTH PLAIN")
+                    self.send_line("250-sink\r\n250 AUTH PLAIN")
                 elif word.startswith("AUTH PLAIN"):
                     _, _, password = base64.b64decode(line.split()[2]).decode().split("\0")
                     right = password == kept.password
-                    self.say("235 welcome" if right else f"535 {password} is wrong")
+                    self.send_line("235 welcome" if right else f"535 {password} is wrong")
                 elif word.startswith("RCPT TO:"):
                     address = line[9:-1]
                     refused = address in kept.refuses
                     kept.recipients += [] if refused else [address]
-                    self.say("550 nobody" if refused else "250 fine")
+                    self.send_line("550 nobody" if refused else "250 fine")
                 elif word == "DATA":
-                    self.say("354 go on")
+                    self.send_line("354 go on")
                     lines = iter(self.rfile.readline, b".\r\n")
                     kept.mails.append(b"".join(lines).decode())
-                    self.say("250 kept")
+                    self.send_line("250 kept")
                 elif word == "QUIT":
-                    self.say("221 bye")
+                    self.send_line("221 bye")
                     return
                 else:
-                    self.say("250 fine")
+                    self.send_line("250 fine")
 
     return Handler
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ def test_a_rate_ten_times_too_high_fails_the_flow_and_no_task(site: DemoSite, da
     assert task_states(*error.report.task_runs) == [("Completed", 1)] * 5
 
 
-def test_a_run_beside_another_one_is_cancelled_and_says_who_holds_the_lock(
+def test_a_run_beside_another_one_is_cancelled_and_names_the_holder_of_the_lock(
     site: DemoSite, data_dir: Path
 ) -> None:
     with run_lock(data_dir, Holder(4711, "elsewhere", "20251222T020000Z", "rebuild", STARTED)):
@@ -100,7 +100,7 @@ def test_a_scheduled_capture_is_not_tried_again_for_a_wrong_setting(monkeypatch:
 def capture_without_delay(settings: Settings) -> Any:
     from prefect import flow
 
-    from flows.tasks import TASKS
+    from flows.flow_run import TASKS
 
     ctx = Context(settings, RunKind.RUN, "20251222T020000Z", STARTED, STARTED)
 
@@ -116,7 +116,7 @@ def scheduled_at(monkeypatch: pytest.MonkeyPatch, instant: datetime) -> None:
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
     from prefect.runtime import flow_run
 
-    # as Prefect's documentation says to do for what no environment variable can hold
+    # as Prefect's documentation advises for what no environment variable can hold
     monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: instant)
     monkeypatch.setitem(flow_run.FIELDS, "tags", lambda: ["auto-scheduled", "ca_etl"])
 
@@ -171,7 +171,7 @@ def test_a_run_by_hand_in_a_slot_that_is_done_is_not_skipped(site: DemoSite, dat
     assert len(journal.read(data_dir)) == 2
 
 
-def test_a_site_that_refuses_is_not_asked_again_by_a_scheduled_run(
+def test_a_site_that_refuses_is_not_requested_again_by_a_scheduled_run(
     site: DemoSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site.faults[site.day] = Fault(status=403)
@@ -183,7 +183,7 @@ def test_a_site_that_refuses_is_not_asked_again_by_a_scheduled_run(
     assert task_states(state.state_details.task_run_id) == [("Failed", 1)]
 
 
-def test_a_sweep_publishes_what_stands_behind_the_first_pages(site: DemoSite, data_dir: Path) -> None:
+def test_a_sweep_publishes_the_pages_after_the_first_ones(site: DemoSite, data_dir: Path) -> None:
     from flows.daily import sweep
 
     state = sweep(site=site.base_url, return_state=True)
@@ -226,14 +226,14 @@ def test_a_path_that_is_not_there_fails_a_backfill(data_dir: Path) -> None:
     assert "nowhere" in state.message
 
 
-def test_a_failed_check_is_told_once_and_its_end_once_more(
+def test_a_failed_check_is_reported_once_and_its_end_once_more(
     site: DemoSite, data_dir: Path, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CA_ETL_ALERT_WEBHOOK", f"http://127.0.0.1:{listener.server_port}/secret")
     first, second = (datetime(2025, 12, day, 2, tzinfo=UTC) for day in (21, 22))
 
     def subjects() -> list[str]:
-        return [each["text"].splitlines()[0] for each in listener.got]
+        return [message["text"].splitlines()[0] for message in listener.got]
 
     site.play(first.date())
     site.faults[first.date()] = Fault(rate_times_ten="KZT")
@@ -245,7 +245,7 @@ def test_a_failed_check_is_told_once_and_its_end_once_more(
     with duckdb.connect(str(building / "warehouse.duckdb"), read_only=True) as con:
         wrong = con.sql("select capture_id from raw.capture").fetchall()
     for (capture_id,) in wrong:
-        overrides.append(data_dir, overrides.Decision(capture_id, "exclude", "a wrong digit", STARTED))
+        overrides.append(data_dir, overrides.CaptureDecision(capture_id, "exclude", "a wrong digit", STARTED))
     site.faults.clear()
     site.play(second.date())
     state, _ = run_flow(site=site.base_url, slot=second)
@@ -253,3 +253,57 @@ def test_a_failed_check_is_told_once_and_its_end_once_more(
     opened, closed = (subject for subject in subjects() if "hecks" in subject)
     assert opened == "ca-etl: Checks failed, nothing is published"
     assert closed.startswith("ca-etl: resolved after ")
+
+
+pytestmark = pytest.mark.usefixtures("prefect_api", "data_dir")
+SETTINGS = Settings(_env_file=None)
+ALMATY = timezone(timedelta(hours=5))
+
+
+def test_a_given_slot_is_taken_in_utc() -> None:
+    from flows.flow_run import choose_slot
+
+    given = datetime(2025, 12, 5, 7, tzinfo=ALMATY)
+    assert choose_slot(None, given, SETTINGS).isoformat() == "2025-12-05T02:00:00+00:00"
+
+
+def test_without_a_deployment_it_is_the_last_daily_slot() -> None:
+    from flows.flow_run import choose_slot
+
+    slot = choose_slot(None, None, SETTINGS)
+    assert (slot.hour, slot.minute) == (2, 0)
+    assert timedelta(0) <= datetime.now(UTC) - slot < timedelta(days=1)
+
+
+def test_the_demo_site_is_played_on_the_last_day_of_its_history(monkeypatch: pytest.MonkeyPatch) -> None:
+    from flows.flow_run import choose_slot
+
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
+    assert choose_slot("demo", None, SETTINGS) == datetime(2025, 12, 22, 2, tzinfo=UTC)
+
+
+def test_a_slot_without_an_offset_is_refused() -> None:
+    from prefect.exceptions import ParameterTypeError
+
+    from flows.daily import daily
+
+    with pytest.raises(ParameterTypeError, match="slot"):
+        daily.validate_parameters({"slot": "2025-12-05T07:00:00"})
+
+
+def test_a_run_that_starts_before_its_slot_has_an_instant_that_can_be_reckoned_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Prefect's own DateTime in a standard zone loses the zone when a timedelta is added."""
+    from prefect.runtime import flow_run
+    from prefect.types import DateTime
+
+    from flows.flow_run import choose_slot
+
+    scheduled = DateTime(2030, 12, 5, 2, 0, 0, 123, tzinfo=UTC)
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
+    monkeypatch.setitem(flow_run.FIELDS, "tags", lambda: ["auto-scheduled"])
+    monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: scheduled)
+    slot = choose_slot(None, None, SETTINGS)
+    assert slot == datetime(2030, 12, 5, 2, tzinfo=UTC)
+    assert slot + timedelta(minutes=2) == datetime(2030, 12, 5, 2, 2, tzinfo=UTC)

@@ -1,10 +1,12 @@
-"""SQL that somebody types reads the release and does nothing else, by its types and for want of files."""
+"""A query reads the release and does nothing else, by the types of its statements and for want of files."""
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -12,6 +14,7 @@ import pytest
 
 from ca_etl.cli.query import QueryError, assert_reads
 from ca_etl.warehouse.connection import open_building, open_release
+from ca_etl.warehouse.lock import Holder, run_lock
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 PIVOT = "pivot (select 1 as a, 2 as b) on a using sum(b)"
@@ -226,3 +229,47 @@ def test_a_log_of_changes_is_neither_written_through_sql_nor_read(
         cli("sql", "select max(rate) < 1 as is_true from fct_rate_daily", "-f", "csv").stdout
         == "is_true\ntrue\n"
     )
+
+
+def test_sql_that_does_not_run_is_reported_in_the_words_of_duckdb(cli: Cli, page: Path) -> None:
+    cli("ingest", page)
+    failed = cli("sql", "select nothing from nowhere")
+    assert failed.returncode == 1
+    assert "nowhere" in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def test_sql_can_neither_write_nor_read_other_files(cli: Cli, page: Path, tmp_path: Path) -> None:
+    cli("ingest", page)
+    for query in ("drop table fct_article", "create table x as select 1", f"from '{page}'"):
+        failed = cli("sql", query)
+        assert failed.returncode == 1, query
+        assert "next:" in failed.stderr
+    assert list(tmp_path.glob("*.csv")) == []
+
+
+def test_the_warehouse_that_a_run_is_writing_is_not_opened(cli: Cli, page: Path, data_dir: Path) -> None:
+    cli("ingest", page)
+    holder = Holder.here("20251222T020000Z", "run", datetime(2025, 12, 22, 2, tzinfo=UTC))
+    half_built = data_dir / "releases" / f"{holder.run_id}.building"
+    with run_lock(data_dir, holder) as held:
+        half_built.mkdir()
+        (half_built / "warehouse.duckdb").write_bytes(b"half")
+        for command in (
+            ("sql", "select 1", "--failed"),
+            ("decide", "exclude", "urn:uuid:1", "--reason", "why"),
+        ):
+            done = cli(*command)
+            assert done.returncode == 75, done.stderr
+            assert holder.run_id in done.stderr
+        assert holder.run_id in cli("status").stdout
+        held.recorded()
+    shutil.rmtree(half_built)
+    assert cli("sql", "select 1", "--failed").returncode == 2
+
+
+def test_a_query_that_fails_leaves_no_file(cli: Cli, page: Path, tmp_path: Path) -> None:
+    cli("ingest", page)
+    before = set(tmp_path.iterdir())
+    assert cli("sql", "select error('boom')", "-f", "csv", "-o", tmp_path / "out.csv").returncode == 1
+    assert set(tmp_path.iterdir()) == before

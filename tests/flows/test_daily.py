@@ -49,12 +49,12 @@ def tables(data_dir: Path) -> dict[str, list[tuple[Any, ...]]]:
         con.execute("create temp macro page(id) as (select url from raw.capture where capture_id = id)")
         names = con.sql("select table_name from duckdb_tables() where schema_name = 'main'").fetchall()
         views = con.sql("select view_name from duckdb_views() where schema_name = 'main' and not internal")
-        found = {}
+        tables = {}
         for name in sorted({row[0] for row in (*names, *views.fetchall())} - BOOKKEEPING):
             columns = [column for column in con.table(f"main.{name}").columns if column not in OF_THE_RUN]
             shown = [f"page({c})" if c == "capture_id" else f'"{c}"::varchar' for c in columns]
-            found[name] = con.sql(f"select {', '.join(shown)} from main.{name} order by all").fetchall()
-        return found
+            tables[name] = con.sql(f"select {', '.join(shown)} from main.{name} order by all").fetchall()
+        return tables
 
 
 def test_the_flow_and_the_direct_run_give_equal_tables(both_ways: BothWays) -> None:
@@ -91,10 +91,10 @@ def test_every_step_is_a_completed_task_run(both_ways: BothWays) -> None:
     )
 
 
-def test_the_flow_run_carries_the_day_and_says_what_was_published(both_ways: BothWays) -> None:
+def test_the_flow_run_has_the_day_and_what_was_published(both_ways: BothWays) -> None:
     from prefect.client.orchestration import get_client
 
-    # Also the smoke test of fastapi: with 0.151 to 0.154 flows run, and this filter is answered with 422.
+    # Also the smoke test of fastapi: with 0.151 to 0.154 flows run, and the response to this filter is 422.
     with get_client(sync_client=True) as client:
         runs = client.read_flow_runs()
     (run,) = [run for run in runs if run.id == both_ways.state.state_details.flow_run_id]
@@ -124,9 +124,9 @@ def test_the_artifact_shows_the_rates_as_published(both_ways: BothWays) -> None:
 
 def published_rates(data_dir: Path) -> list[tuple[str, str]]:
     with duckdb.connect(str((data_dir / "current").resolve() / "warehouse.duckdb"), read_only=True) as con:
-        found = con.sql(
+        rates = con.sql(
             "select distinct base, rate_text from main.fct_rate_daily"
             " inner join raw.rate_observation using (capture_id, base, quote)"
         ).fetchall()
-    assert len(found) == 5
-    return found
+    assert len(rates) == 5
+    return rates

@@ -1,0 +1,132 @@
+"""Errors, exit statuses, log format and settings of every command."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def records(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stderr.splitlines()]
+
+
+def test_every_line_of_a_run_is_an_object_that_names_run_slot_and_step(cli: Cli) -> None:
+    done = cli("--log-format", "json", "demo")
+    assert done.returncode == 0, done.stderr
+    lines = records(done)
+    steps = [line for line in lines if line["logger"] == "ca_etl.pipeline.run" and "step" in line]
+    assert [step["step"] for step in steps[::2]] == ["capture", "load", "enrich", "build", "check", "publish"]
+    assert {(step["run_id"], step["slot"], step["source"]) for step in steps} == {
+        (Path(done.stdout.strip()).name, "2025-12-22T02:00:00+00:00", "timesca")
+    }
+    assert all(step["seconds"] > 0 for step in steps[1::2])
+    assert lines[-1]["run_id"] == steps[0]["run_id"]
+    assert "20 rates" in lines[-1]["message"]
+
+
+@pytest.mark.slow
+def test_a_failed_check_and_its_error_sentence_are_objects_with_the_next_command(cli: Cli) -> None:
+    done = cli("--log-format", "json", "demo", "--wrong", "2025-12-22", "--days", "2")
+    assert done.returncode == 3
+    errors = [line for line in records(done) if line["level"] == "ERROR"]
+    assert errors[-1]["next"].startswith("ca-etl status")
+    assert {line["run_id"] for line in errors} == {"20251222T020000Z"}
+
+
+@pytest.mark.parametrize("place", ["environment", ".env"])
+def test_the_form_is_a_setting_in_the_environment_or_the_file(cli: Cli, tmp_path: Path, place: str) -> None:
+    if place == ".env":
+        (tmp_path / ".env").write_text("CA_ETL_LOG_FORMAT=json\n")
+        done = cli("rollback")
+    else:
+        done = cli("rollback", CA_ETL_LOG_FORMAT="json")
+    assert done.returncode == 1
+    assert records(done)[-1]["level"] == "ERROR"
+
+
+def test_the_command_line_comes_before_the_setting(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CA_ETL_LOG_FORMAT=json\n")
+    done = cli("--log-format", "text", "rollback")
+    assert done.stderr.startswith("ca-etl: no release is older")
+
+
+@pytest.mark.slow
+def test_text_is_silent_about_steps_unless_verbose(cli: Cli, page: Path) -> None:
+    assert "begins" not in cli("ingest", page).stderr
+    assert "INFO ca_etl.pipeline.run: load begins" in cli("-v", "rebuild").stderr
+
+
+def test_an_unknown_form_is_wrong_usage(cli: Cli) -> None:
+    assert cli("--log-format", "xml", "status").returncode == 2
+    assert cli("status", CA_ETL_LOG_FORMAT="xml").returncode == 2
+
+
+def test_a_misspelt_setting_is_reported_before_a_run(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CA_ETL_LISTING_PATH=[]\nOTHER_NAME=1\n")
+    done = cli("run", CA_ETL_CONTCAT="me@example.org")
+    assert done.returncode == 2
+    assert "CA_ETL_CONTCAT (environment) is not a setting, did you mean CA_ETL_CONTACT?" in done.stderr
+    assert "CA_ETL_LISTING_PATH (.env) is not a setting, did you mean CA_ETL_LISTING_PATHS?" in done.stderr
+    assert "OTHER_NAME" not in done.stderr
+
+
+@pytest.mark.slow
+def test_wrong_usage_exits_2_and_names_what_to_type(cli: Cli) -> None:
+    assert cli("run", "--slot", "yesterday").returncode == 2
+    nothing = cli("sql", "select 1")
+    assert nothing.returncode == 2
+    assert "ca-etl run" in nothing.stderr
+    no_contact = cli("run")
+    assert no_contact.returncode == 2
+    assert "CA_ETL_CONTACT" in no_contact.stderr
+    bad_setting = cli("status", CA_ETL_TIMEZONE="Asia/Atlantis")
+    assert bad_setting.returncode == 2
+    assert "CA_ETL_TIMEZONE" in bad_setting.stderr
+
+
+@pytest.mark.slow
+def test_a_warehouse_that_cannot_be_read_is_named_with_the_way_out(
+    cli: Cli, page: Path, data_dir: Path
+) -> None:
+    cli("ingest", page)
+    warehouse = (data_dir / "current").resolve() / "warehouse.duckdb"
+    warehouse.chmod(0o644)
+    warehouse.write_bytes(b"nothing like a database" * 1000)
+    for command in (("sql", "select 1"), ("status",), ("ingest", page)):
+        failed = cli(*command)
+        assert failed.returncode == 1, command
+        assert "Traceback" not in failed.stderr, command
+        assert "next:" in failed.stderr, command
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"CA_ETL_LISTING_PATHS": "/"},
+        {"CA_ETL_LISTING_PATHS": "[]"},
+        {"CA_ETL_MIN_INTERVAL_SECONDS": "inf"},
+        {"CA_ETL_CONTACT": "ä漢"},
+        {"CA_ETL_TIMEZONE": "America"},
+        {"CA_ETL_DATA_DIR": "data", "CA_ETL_DEMO_PORT": "many"},
+    ],
+    ids=str,
+)
+def test_a_setting_that_is_not_valid_is_wrong_usage(cli: Cli, setting: dict[str, str]) -> None:
+    done = cli("status", **setting)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert "next:" in done.stderr
+
+
+def test_a_list_that_is_not_json_is_refused_with_the_form_of_a_list(cli: Cli) -> None:
+    refused = cli("status", CA_ETL_ARTICLE_SOURCES="posts,feed")
+    assert refused.returncode == 2
+    assert "a list is JSON" in refused.stderr
+    assert "CA_ETL_ARTICLE_SOURCES" in refused.stderr

@@ -1,0 +1,101 @@
+"""`sql`, `export`, `decide` and `rollback`, as a shell runs them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.mark.slow
+def test_sql_gives_every_form_with_exact_decimals(cli: Cli, page: Path, tmp_path: Path) -> None:
+    cli("ingest", page)
+    query = "select base, rate from fct_rate_daily where base = 'UZS'"
+    assert cli("sql", query, "--format", "csv").stdout == "base,rate\nUZS,0.00008000\n"
+    assert json.loads(cli("sql", query, "--format", "json").stdout) == [{"base": "UZS", "rate": 0.00008}]
+    assert "0.00008000" in cli("sql", query).stdout
+    out = tmp_path / "rows.parquet"
+    assert cli("sql", query, "--format", "parquet", "--output", out).returncode == 0
+    assert str(pq.read_table(out).to_pylist()) == "[{'base': 'UZS', 'rate': Decimal('0.00008000')}]"
+
+
+def test_a_query_comes_from_stdin_as_well(cli: Cli, page: Path) -> None:
+    cli("ingest", page)
+    assert cli("sql", "-", "-f", "csv", stdin="select 1 as one").stdout == "one\n1\n"
+
+
+def test_tables_are_exported_to_files(cli: Cli, page: Path, tmp_path: Path) -> None:
+    cli("ingest", page)
+    out = tmp_path / "out"
+    done = cli("export", out, "--table", "fct_rate_daily", "--format", "csv")
+    assert done.stdout.strip() == str(out / "fct_rate_daily.csv")
+    assert len((out / "fct_rate_daily.csv").read_text().splitlines()) == 6
+    assert cli("export", out, "--table", "fct_nothing").returncode == 2
+    assert cli("export", out).returncode == 0
+    assert pq.read_table(out / "dim_currency.parquet").num_rows >= 6
+
+
+def test_decide_writes_a_line_that_a_person_can_read(cli: Cli, page: Path, data_dir: Path) -> None:
+    cli("ingest", page)
+    capture_id = cli("sql", "select capture_id from raw.capture", "-f", "csv").stdout.split()[1]
+    assert cli("decide", "exclude", capture_id, "--reason", "ten times, too high").returncode == 0
+    lines = (data_dir / "decisions.csv").read_text().splitlines()
+    assert lines[0] == "capture_id,decision,reason,decided_at"
+    assert lines[1].startswith(f'{capture_id},exclude,"ten times, too high",')
+
+
+@pytest.mark.slow
+def test_a_decision_about_nothing_or_for_no_reason_is_wrong_usage(
+    cli: Cli, page: Path, data_dir: Path
+) -> None:
+    cli("ingest", page)
+    assert cli("decide", "exclude", "urn:uuid:nonsense", "--reason", "why not").returncode == 2
+    capture_id = cli("sql", "select capture_id from raw.capture", "-f", "csv").stdout.split()[1]
+    assert cli("decide", "accept", capture_id, "--reason", " ").returncode == 2
+    assert not (data_dir / "decisions.csv").exists()
+
+
+@pytest.mark.slow
+def test_a_rollback_that_fails_is_not_a_crashed_run(cli: Cli, page: Path) -> None:
+    cli("ingest", page)
+    assert cli("rollback", "typo").returncode == 1
+    cli("ingest", page)
+    runs = cli("sql", "select distinct status from etl_run", "-f", "csv").stdout
+    assert runs == "status\nsucceeded\n"
+
+
+@pytest.mark.slow
+def test_what_a_failed_check_stopped_can_be_queried(cli: Cli) -> None:
+    assert cli("sql", "select 1", "--failed").returncode == 2
+    assert cli("demo", "--wrong", "2025-12-22").returncode == 3
+    counted = cli(
+        "sql",
+        "select count(*) as n from fct_rate_observation where rate > 0.01 and base = 'KZT'",
+        "--failed",
+        "-f",
+        "csv",
+    )
+    assert int(counted.stdout.split()[1]) > 0
+
+
+@pytest.mark.slow
+def test_an_export_into_a_release_is_refused(cli: Cli, page: Path, data_dir: Path) -> None:
+    cli("ingest", page)
+    assert cli("export", data_dir / "current").returncode == 2
+    assert cli("export", data_dir / "current" / "parquet").returncode == 2
+
+
+def test_an_export_has_no_form_for_people_and_lists_those_that_it_has(
+    cli: Cli, page: Path, tmp_path: Path
+) -> None:
+    cli("ingest", page)
+    refused = cli("export", tmp_path / "out", "--format", "table")
+    assert refused.returncode == 2
+    assert "'table' is not one of 'parquet', 'csv', 'json'" in " ".join(refused.stderr.split())
+    assert "table" not in cli("export", "--help").stdout.partition("--format")[2].partition("--raw")[0]

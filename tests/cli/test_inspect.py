@@ -1,0 +1,502 @@
+"""`ca-etl doctor` on real directories, processes and servers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.run import run_daily
+from ca_etl.settings import Settings
+from ca_etl.sources.schedules import schedule
+from ca_etl.warehouse.journal import RunRecord, append
+
+Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+CONTACT = {"CA_ETL_CONTACT": "me@example.org"}
+HOLD = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from ca_etl.warehouse.lock import Holder, run_lock
+
+with run_lock(Path(sys.argv[1]), Holder.here("20261201T020000Z", "run", datetime.now(UTC))) as held:
+    held.step("load")
+    print("held", flush=True)
+    sys.stdin.readline()
+"""
+
+
+def findings(done: subprocess.CompletedProcess[str]) -> dict[str, list[dict[str, str]]]:
+    """The findings by area, each with level, message and next."""
+    areas: dict[str, list[dict[str, str]]] = {}
+    for finding in json.loads(done.stdout)["findings"]:
+        areas.setdefault(finding["area"], []).append(finding)
+    return areas
+
+
+def worst(findings: list[dict[str, str]]) -> str:
+    return max((finding["level"] for finding in findings), key=["ok", "warn", "error"].index)
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
+    return {str(p): (p.lstat().st_mtime_ns, p.lstat().st_size) for p in [folder, *folder.rglob("*")]}
+
+
+@pytest.fixture
+def holder(data_dir: Path) -> Iterator[subprocess.Popen[str]]:
+    """A live process that holds the lock of the data directory."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(data_dir)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+@contextmanager
+def responding(status: int) -> Iterator[str]:
+    """The address of a server that responds to each request with one status."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status if self.path == "/api/health" else 404)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://user:secret@127.0.0.1:{server.server_port}/api"
+        server.shutdown()
+        thread.join()
+
+
+def test_before_the_first_run_nothing_is_wrong_and_nothing_is_made(cli: Cli, tmp_path: Path) -> None:
+    done = cli("doctor", "--json", **CONTACT)
+    areas = findings(done)
+    assert done.returncode == 0, done.stdout
+    assert worst(areas["data directory"]) == "warn"
+    assert "ca-etl run" in areas["last run"][0]["next"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_table_names_the_level_and_the_next_command(cli: Cli) -> None:
+    done = cli("doctor")
+    assert done.returncode == 1
+    (line,) = [line for line in done.stdout.splitlines() if line.lstrip().startswith("site")]
+    assert "error" in line
+    assert "export CA_ETL_CONTACT=you@example.org" in line
+
+
+def test_a_check_changes_nothing(cli: Cli, page: Path, data_dir: Path) -> None:
+    cli("ingest", page)
+    before = snapshot(data_dir)
+    done = cli("doctor", "--deep", "--json", **CONTACT)
+    assert {area: worst(of_area) for area, of_area in findings(done).items()} == {
+        "alerts": "ok",
+        "time zones": "ok",
+        "versions": "ok",
+        "settings": "ok",
+        "clock": "ok",
+        "data directory": "ok",
+        "disk": worst(findings(done)["disk"]),
+        "site": "ok",
+        "lock": "ok",
+        "archive": "ok",
+        "last run": "ok",
+        "schedule daily": "error",
+        "schedule sweep": "ok",
+    }
+    assert snapshot(data_dir) == before
+
+
+@pytest.mark.parametrize("harm", ["torn", "changed", "deleted"])
+def test_an_archive_file_that_is_not_what_was_loaded_is_named(
+    cli: Cli, page: Path, data_dir: Path, harm: str
+) -> None:
+    cli("ingest", page)
+    (path,) = (data_dir / "archive").rglob("*.warc.gz")
+    content = path.read_bytes()
+    path.chmod(0o644)
+    if harm == "torn":
+        path.write_bytes(content[: len(content) // 2])
+    elif harm == "changed":
+        path.write_bytes(content[:5] + b"x" + content[6:])  # within the time stamp of the gzip header
+    else:
+        path.unlink()
+    done = cli("doctor", "--json", **CONTACT)
+    assert done.returncode == 1
+    (finding,) = findings(done)["archive"]
+    assert finding["level"] == "error"
+    assert path.name in finding["message"]
+    assert "backup" in finding["next"]
+
+
+def test_what_a_killed_run_was_writing_is_reported(cli: Cli, data_dir: Path) -> None:
+    folder = data_dir / "archive" / "2026" / "12"
+    folder.mkdir(parents=True)
+    (folder / "20261201T020000Z-timesca.warc.gz.open").write_bytes(b"x")
+    left, archive = findings(cli("doctor", "--json", **CONTACT))["archive"]
+    assert [left["level"], archive["level"]] == ["warn", "ok"]
+    assert "recovers" in left["next"]
+
+
+def test_a_live_run_is_reported_and_not_disturbed_and_a_killed_one_is_reported_as_such(
+    cli: Cli, holder: subprocess.Popen[str]
+) -> None:
+    (finding,) = findings(cli("doctor", "--json", **CONTACT))["lock"]
+    assert finding["level"] == "ok"
+    assert f"pid {holder.pid}" in finding["message"]
+    assert "step load" in finding["message"]
+    assert cli("rebuild").returncode == 75
+    holder.kill()
+    holder.wait()
+    (finding,) = findings(cli("doctor", "--json", **CONTACT))["lock"]
+    assert finding["level"] == "warn"
+    assert "was killed" in finding["message"]
+    assert "ca-etl run" in finding["next"]
+
+
+def test_a_version_that_does_not_work_is_found_without_importing_it(cli: Cli, tmp_path: Path) -> None:
+    for name, version in [("prefect", "3.8.8"), ("fastapi", "0.155.1")]:
+        folder = tmp_path / "lib" / f"{name}-{version}.dist-info"
+        folder.mkdir(parents=True)
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (tmp_path / "lib" / f"{name}.py").write_text("raise SystemExit('imported')\n")
+    path = os.pathsep.join([str(tmp_path / "lib"), os.environ.get("PYTHONPATH", "")])
+    done = cli("doctor", "--json", **CONTACT, PYTHONPATH=path)
+    assert done.returncode == 1
+    (finding,) = findings(done)["versions"]
+    assert "fastapi 0.155.1" in finding["message"]
+    assert finding["next"] == 'pip install "fastapi<0.151"'
+
+
+def test_zone_data_of_before_2024_are_found(cli: Cli, tmp_path: Path) -> None:
+    # Dhaka is at +06:00 all the year, as Almaty was
+    (tmp_path / "zones" / "Asia").mkdir(parents=True)
+    dhaka = files("tzdata").joinpath("zoneinfo", "Asia", "Dhaka").read_bytes()
+    (tmp_path / "zones" / "Asia" / "Almaty").write_bytes(dhaka)
+    done = cli("doctor", "--json", **CONTACT, PYTHONTZPATH=str(tmp_path / "zones"))
+    assert done.returncode == 1
+    (finding,) = findings(done)["time zones"]
+    assert "6:00:00" in finding["message"]
+
+
+def test_a_misspelt_variable_is_a_warning_with_the_name_that_is_meant(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CA_ETL_KEEP_RELEASE=3\nPREFECT_HOME=x\n")
+    done = cli("doctor", "--json", **CONTACT)
+    (finding,) = findings(done)["settings"]
+    assert done.returncode == 0
+    assert finding["level"] == "warn"
+    assert "did you mean CA_ETL_KEEP_RELEASES?" in finding["message"]
+
+
+def test_a_setting_that_cannot_be_read_stops_no_other_check(cli: Cli) -> None:
+    done = cli("doctor", "--json", CA_ETL_TIMEZONE="Asia/Atlantis")
+    areas = findings(done)
+    assert done.returncode == 1
+    assert (
+        "CA_ETL_TIMEZONE" in next(line for line in areas["settings"] if line["level"] == "error")["message"]
+    )
+    assert areas["time zones"][0]["level"] == "ok"
+
+
+def test_a_damaged_journal_or_warehouse_hides_nothing_else(cli: Cli, page: Path, data_dir: Path) -> None:
+    cli("ingest", page)
+    (data_dir / "runs.jsonl").write_text("{}\n")
+    warehouse = (data_dir / "current").resolve() / "warehouse.duckdb"
+    warehouse.chmod(0o644)
+    warehouse.write_bytes(b"no database")
+    done = cli("doctor", "--json", **CONTACT)
+    areas = findings(done)
+    assert done.returncode == 1
+    assert "runs.jsonl line 1" in areas["last run"][0]["message"]
+    assert "ca-etl rollback" in areas["release"][0]["next"]
+    assert (worst(areas["archive"]), worst(areas["lock"])) == ("ok", "ok")
+
+
+def test_a_journal_of_tomorrow_is_a_clock_that_went_back(cli: Cli, data_dir: Path) -> None:
+    data_dir.mkdir()
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    append(data_dir, RunRecord("20990101T000000Z", "run", tomorrow, "failed", "1"))
+    (finding,) = findings(cli("doctor", "--json", **CONTACT))["clock"]
+    assert finding["level"] == "error"
+    assert "timedatectl" in finding["next"]
+
+
+def test_a_file_instead_of_the_data_directory_is_named(cli: Cli, data_dir: Path) -> None:
+    data_dir.write_text("")
+    done = cli("doctor", "--json", **CONTACT)
+    assert done.returncode == 1
+    assert str(data_dir) in findings(done)["data directory"][0]["message"]
+
+
+@pytest.mark.slow
+def test_a_prefect_server_is_requested_only_where_one_is_set(cli: Cli) -> None:
+    assert "prefect" not in findings(cli("doctor", "--json", **CONTACT))
+    with responding(200) as url:
+        (well,) = findings(cli("doctor", "--json", **CONTACT, PREFECT_API_URL=url))["prefect"]
+    assert well["level"] == "ok"
+    assert "secret" not in well["message"]
+    with responding(503) as url:
+        (ill,) = findings(cli("doctor", "--json", **CONTACT, PREFECT_API_URL=url))["prefect"]
+    assert (ill["level"], "responds with 503" in ill["message"]) == ("warn", True)
+    (stopped,) = findings(cli("doctor", "--json", **CONTACT, PREFECT_API_URL=url))["prefect"]
+    assert (stopped["level"], "does not respond" in stopped["message"]) == ("warn", True)
+    (nonsense,) = findings(cli("doctor", "--json", **CONTACT, PREFECT_API_URL="nonsense"))["prefect"]
+    assert nonsense["level"] == "warn"
+
+
+@pytest.mark.slow
+def test_a_directory_of_the_demo_is_well_and_names_what_a_real_site_takes(cli: Cli, data_dir: Path) -> None:
+    assert cli("demo", "--days", "2").returncode == 0
+    done = cli("doctor", "--json")
+    areas = findings(done)
+    assert done.returncode == 0, done.stdout
+    (site,) = areas["site"]
+    assert site["level"] == "warn"
+    assert site["next"].startswith(f"CA_ETL_CONTACT=you@example.org CA_ETL_DATA_DIR={data_dir}-timesca.com ")
+    (daily,) = areas["schedule daily"]
+    assert (daily["level"], "demo" in daily["message"]) == ("ok", True)
+
+
+@pytest.mark.slow
+def test_with_a_contact_a_directory_of_the_demo_is_an_error(cli: Cli) -> None:
+    assert cli("demo").returncode == 0
+    done = cli("doctor", "--json", **CONTACT)
+    assert done.returncode == 1
+    (site,) = findings(done)["site"]
+    assert (site["level"], "holds captures of loopback" in site["message"]) == ("error", True)
+
+
+def test_a_damaged_list_of_decisions_or_alerts_is_an_error(cli: Cli, data_dir: Path) -> None:
+    data_dir.mkdir(exist_ok=True)
+    (data_dir / "decisions.csv").write_text("junk\n1,2\n", encoding="utf-8")
+    (data_dir / "alerts.json").write_text("[", encoding="utf-8")
+    done = cli("doctor", "--json", **CONTACT)
+    assert done.returncode == 1
+    areas = findings(done)
+    assert [line["level"] for line in (*areas["decisions"], *areas["alerts"])] == ["error", "error"]
+
+
+def test_a_channel_that_cannot_send_is_an_error_and_its_address_is_not_shown(
+    cli: Cli, data_dir: Path
+) -> None:
+    data_dir.mkdir(exist_ok=True)
+    done = cli("doctor", "--json", CA_ETL_ALERT_WEBHOOK="ftp://host/a-secret", **CONTACT)
+    assert [line["level"] for line in findings(done)["alerts"]] == ["error"]
+    assert "a-secret" not in done.stdout + done.stderr
+    empty = cli("doctor", "--json", CA_ETL_ALERT_WEBHOOK="", **CONTACT)
+    assert [line["level"] for line in findings(empty)["alerts"]] == ["ok"]
+
+
+@pytest.fixture
+def observed_now(data_dir: Path) -> Settings:
+    """A data directory whose last daily slot, by the real clock, is published."""
+    with DemoSite(port=0) as site:
+        site.play(date(2025, 12, 22))
+        settings = Settings(
+            data_dir=data_dir,
+            site_url=site.base_url,
+            min_interval_seconds=0,
+            backoff_seconds=0,
+            _env_file=None,
+        )
+        outcome = run_daily(settings)
+    assert outcome.exit_status == 0, outcome.error
+    return settings
+
+
+@pytest.mark.slow
+def test_fresh_data_are_0_and_silent_on_stderr(cli: Cli, observed_now: Settings) -> None:
+    done = cli("status", "--fail-if-stale")
+    assert (done.returncode, done.stderr) == (0, "")
+    (daily, sweep) = json.loads(cli("status", "--json").stdout)["schedules"]
+    now = datetime.now(UTC)
+    assert datetime.fromisoformat(daily["last_observed"]) == schedule(observed_now).latest(now)
+    assert datetime.fromisoformat(daily["next_slot"]) > now
+    assert daily["due"] is None
+    assert (sweep["last_observed"], sweep["due"]) == (None, None)
+
+
+@pytest.mark.slow
+def test_old_data_are_1_and_name_the_source_both_slots_and_the_next_command(cli: Cli) -> None:
+    cli("demo")
+    done = cli("status", "--fail-if-stale")
+    assert done.returncode == 1
+    assert "timesca (daily) is stale: the slot of 2025-12-23 02:00 UTC was due" in done.stderr
+    assert "the last one observed is 2025-12-22 02:00 UTC" in done.stderr
+    assert "next: ca-etl" in done.stderr
+    assert "20251222T020000Z" in done.stdout
+    assert cli("status").returncode == 0
+
+
+def test_the_grace_is_a_setting(cli: Cli) -> None:
+    cli("demo")
+    assert cli("status", "--fail-if-stale", CA_ETL_STALE_AFTER_HOURS="1e5").returncode == 0
+
+
+def test_an_absent_data_directory_is_stale(cli: Cli, data_dir: Path) -> None:
+    done = cli("status", "--fail-if-stale")
+    assert done.returncode == 1
+    assert "the last one observed is none" in done.stderr
+    assert not data_dir.exists()
+
+
+@pytest.mark.parametrize("harm", ["file instead of it", "journal", "warehouse", "no release", "current"])
+def test_a_data_directory_that_cannot_be_read_is_stale(
+    cli: Cli, data_dir: Path, observed_now: Settings, harm: str
+) -> None:
+    current = data_dir / "current"
+    match harm:
+        case "file instead of it":
+            data_dir.rename(data_dir.with_name("old"))
+            data_dir.write_text("")
+        case "journal":
+            (data_dir / "runs.jsonl").write_text("{}\n")
+        case "warehouse":
+            warehouse = current.resolve() / "warehouse.duckdb"
+            warehouse.chmod(0o644)
+            warehouse.write_bytes(b"no database")
+        case "no release":
+            current.unlink()
+        case _:
+            current.unlink()
+            current.symlink_to("releases/20200101T000000Z")
+    done = cli("status", "--fail-if-stale")
+    assert done.returncode == 1, done.stdout
+    assert "next: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_status_shows_freshness_runs_checks_and_rejects(cli: Cli, page: Path) -> None:
+    assert "nothing is published yet" in cli("status").stdout
+    cli("ingest", page)
+    shown = cli("status").stdout
+    assert "2025-12-05" in shown
+    assert "succeeded" in shown
+    status = json.loads(cli("status", "--json").stdout)
+    assert [run["kind"] for run in status["runs"]] == ["ingest"]
+    assert status["release"] == status["runs"][0]["release_id"]
+
+
+@pytest.mark.slow
+def test_status_shows_the_outcomes_of_the_sources_of_articles(cli: Cli) -> None:
+    assert cli("demo", "--days", "1").returncode == 0
+    (slot,) = json.loads(cli("status", "--json").stdout)["articles"]
+    assert (slot["source"], slot["outcome"]) == ("timesca-posts", "observed")
+    assert "articles from" in cli("status").stdout
+
+
+def test_releases_are_listed_and_rolled_back(cli: Cli, page: Path, data_dir: Path) -> None:
+    cli("ingest", page)
+    first = (data_dir / "current").resolve()
+    cli("ingest", page)
+    second = (data_dir / "current").resolve()
+    listed = cli("releases").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == [first.name, "*"]
+    assert cli("rollback").stdout.strip().endswith(first.name)
+    assert (data_dir / "current").resolve() == first
+    assert cli("rollback", second.name).returncode == 0
+    assert cli("rollback", "20200101T000000Z").returncode == 1
+
+
+def test_models_are_listed_with_their_parents(cli: Cli) -> None:
+    parents = "main.fct_rate_observation, staging.stg_rate_day, staging.stg_slot_rate_outcome"
+    assert f"main.fct_rate_daily  <- {parents}" in cli("models").stdout
+
+
+@pytest.mark.slow
+def test_the_releases_are_listed_though_the_current_one_lacks_its_warehouse(
+    cli: Cli, page: Path, data_dir: Path
+) -> None:
+    for _ in range(2):
+        cli("ingest", page)
+    current = (data_dir / "current").resolve()
+    current.chmod(0o755)
+    (current / "warehouse.duckdb").unlink()
+    listed = cli("releases")
+    assert listed.returncode == 0
+    assert [line[:2] for line in listed.stdout.splitlines()] == ["  ", "* "]
+    assert "no warehouse.duckdb" in listed.stdout.splitlines()[1]
+
+
+def test_status_shows_some_rows_of_a_firing_check_below_the_table(cli: Cli) -> None:
+    cli("demo", "--wrong", "2025-12-22")
+    shown = cli("status", COLUMNS="80").stdout
+    assert "rate_does_not_jump" in shown or "rate_is_plausible" in shown
+    assert "3 of " in shown
+    assert len(shown.splitlines()) < 80
+
+
+def test_status_shows_the_open_alerts(cli: Cli, page: Path, data_dir: Path) -> None:
+    from datetime import UTC, datetime
+
+    from ca_etl.operate.alert_delivery import Alerts, OpenAlert, write
+
+    assert cli("ingest", page).returncode == 0
+    assert "open alert" not in cli("status").stdout
+    since = datetime(2025, 12, 5, 2, tzinfo=UTC)
+    write(data_dir, Alerts((OpenAlert("k", "The site refuses", "403", "ca-etl run", since, since),)))
+    assert "The site refuses" in cli("status").stdout
+
+
+@pytest.mark.slow
+def test_damaged_alerts_hide_nothing_else_of_the_status(cli: Cli, page: Path, data_dir: Path) -> None:
+    assert cli("ingest", page).returncode == 0
+    path = data_dir / "alerts.json"
+    path.write_text("[")
+    shown = cli("status")
+    assert shown.returncode == 1
+    assert "2025-12-05" in shown.stdout
+    assert "no check fires" in shown.stdout
+    message, following = shown.stderr.splitlines()
+    assert message.startswith(f"ca-etl: {path} is not a list of alerts: ")
+    assert following.startswith(f"next: mv {path} {path}.damaged ")
+    as_json = cli("status", "--json")
+    assert as_json.returncode == 1
+    (damage,) = json.loads(as_json.stdout)["damaged"]
+    assert f"next: {damage['next_command']}" == following
+    path.rename(data_dir / "alerts.json.damaged")
+    assert cli("status").returncode == 0
+
+
+def test_the_check_of_the_status_is_the_doctor(cli: Cli, page: Path) -> None:
+    cli("ingest", page)
+    checked, doctor = cli("status", "--check", "--json"), cli("doctor", "--json")
+    assert checked.returncode == doctor.returncode == 1
+    areas = [
+        [(line["area"], line["level"]) for line in json.loads(done.stdout)["findings"]]
+        for done in (checked, doctor)
+    ]
+    assert areas[0] == areas[1]
+    assert ("schedule daily", "error") in areas[0]
+
+
+def test_a_damaged_release_hides_nothing_else_of_the_status(cli: Cli, page: Path, data_dir: Path) -> None:
+    cli("ingest", page)
+    warehouse = (data_dir / "current").resolve() / "warehouse.duckdb"
+    warehouse.chmod(0o644)
+    warehouse.write_bytes(b"not a database")
+    shown = cli("status")
+    assert shown.returncode == 1
+    assert "the current release cannot be read" in shown.stdout
+    assert "succeeded" in shown.stdout
+    assert "nothing is published" not in shown.stdout
+    (damage,) = json.loads(cli("status", "--json").stdout)["damaged"]
+    assert damage["area"] == "release"

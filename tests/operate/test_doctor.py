@@ -1,0 +1,127 @@
+"""Findings about a data directory, from states that are hard to bring about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from ca_etl.operate import doctor, machine
+from ca_etl.operate.doctor import ArchiveState, Diagnosis, read_archive_state
+from ca_etl.operate.machine import Finding, Level
+from ca_etl.operate.status import slot_states
+from ca_etl.settings import Settings, misspelt
+from ca_etl.warehouse.journal import RunRecord
+from ca_etl.warehouse.lock import Holder
+
+NOW = datetime(2026, 12, 5, 2, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def level(findings: Iterator[Finding]) -> Level:
+    return Diagnosis(tuple(findings)).worst
+
+
+def test_a_run_that_has_been_on_for_hours_is_reported_with_its_process() -> None:
+    holder = Holder(4711, "here", "20261205T020000Z", "run", NOW, "load")
+    (short,) = doctor.run_lock(holder, (), NOW + 5 * HOUR, held=True)
+    assert short.level is Level.OK
+    (long,) = doctor.run_lock(holder, (), NOW + 7 * HOUR, held=True)
+    assert (long.level, "4711" in long.next) == (Level.WARN, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("succeeded", Level.OK),
+        ("crashed", Level.WARN),
+        ("failed", Level.ERROR),
+        ("checks_failed", Level.ERROR),
+    ],
+)
+def test_the_last_run_is_reported_by_its_end(status: str, expected: Level) -> None:
+    earlier = RunRecord("r0", "run", NOW - HOUR, "failed", "1")
+    last = RunRecord("r1", "run", NOW, status, "1", error="why")
+    assert level(doctor.last_run([earlier, last], NOW + HOUR)) is expected
+
+
+def test_a_folder_that_refuses_is_an_error_with_its_name(tmp_path: Path) -> None:
+    (finding,) = doctor.data_directory(tmp_path, (f"{tmp_path}/archive",))
+    assert finding.level is Level.ERROR
+    assert f"{tmp_path}/archive" in finding.next
+
+
+def test_a_site_needs_a_contact_and_a_data_directory_of_its_own() -> None:
+    assert level(doctor.site(Settings(_env_file=None), None)) is Level.ERROR
+    with_contact = Settings(_env_file=None, contact="me@example.org")
+    assert level(doctor.site(with_contact, "timesca.com")) is Level.OK
+    assert level(doctor.site(with_contact, "loopback")) is Level.ERROR
+    assert level(doctor.site(Settings(_env_file=None), "timesca.com")) is Level.ERROR
+    assert level(doctor.site(Settings(_env_file=None), "loopback")) is Level.WARN
+    assert (
+        level(doctor.site(Settings(_env_file=None, site_url="http://127.0.0.1:1/"), "loopback")) is Level.OK
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "claimed", "expected"),
+    [
+        ("https://timesca.com/", "timesca.com", Level.ERROR),
+        ("https://timesca.com/", None, Level.ERROR),
+        ("http://127.0.0.1:8808/", "loopback", Level.ERROR),
+        ("https://timesca.com/", "loopback", Level.OK),
+    ],
+)
+def test_only_days_that_the_demo_played_may_be_old(url: str, claimed: str | None, expected: Level) -> None:
+    old = RunRecord("r", "run", NOW - 100 * HOUR, "succeeded", "1")
+    settings = Settings(_env_file=None, site_url=url)
+    states = slot_states(settings, [old], NOW)
+    daily, _sweep = doctor.freshness(states, has_run=True, demo=doctor.is_demo(settings, claimed))
+    assert daily.level is expected
+
+
+def test_every_finding_that_is_not_well_has_a_next_command(tmp_path: Path) -> None:
+    holder = Holder(0, "unknown", "r", "run", NOW, "load")
+    a_file = tmp_path / "file"
+    a_file.write_text("")
+    settings = Settings(_env_file=None)
+    findings = [
+        *machine.disk(Path("/data"), 0, 0, 1),
+        *machine.clock(NOW, None, NOW + HOUR),
+        *machine.zone_data(None),
+        *machine.versions({}),
+        *machine.variables(misspelt({"CA_ETL_X": ".env"})),
+        *machine.prefect_api("http://127.0.0.1:1/api"),
+        *doctor.data_directory(a_file, ()),
+        *doctor.data_directory(tmp_path / "absent", ()),
+        *doctor.site(settings, "loopback"),
+        *doctor.site(settings, "example.org"),
+        *doctor.run_lock(holder, ["a"], NOW, held=False),
+        *doctor.archive(ArchiveState(1, 1, {"a": "torn"}, ("b",), ("c",))),
+        *doctor.last_run([], NOW),
+        *doctor.freshness(slot_states(settings, [], NOW), has_run=False, demo=False),
+    ]
+    problems = [finding for finding in findings if finding.level is not Level.OK]
+    assert [finding.area for finding in problems if not finding.next] == []
+    assert len(problems) >= 15
+
+
+def test_an_old_archive_file_is_read_to_its_end_only_when_asked(tmp_path: Path) -> None:
+    import gzip
+
+    record = b"WARC/1.1\r\nWARC-Type: metadata\r\nContent-Length: 4\r\n\r\nbody\r\n\r\n"
+    member = gzip.compress(record)
+    folder = tmp_path / "2025" / "12"
+    folder.mkdir(parents=True)
+    for day in range(1, 26):
+        (folder / f"202512{day:02}T020000Z-timesca.warc.gz").write_bytes(member * 2)
+    oldest = folder / "20251201T020000Z-timesca.warc.gz"
+    oldest.write_bytes(member + member[:-5])
+    assert read_archive_state(tmp_path, {}).damaged == {}
+    state = read_archive_state(tmp_path, {}, deep=True)
+    assert (state.files, state.read) == (25, 25)
+    assert list(state.damaged) == ["2025/12/20251201T020000Z-timesca.warc.gz"]
+    known = {"2025/12/20251201T020000Z-timesca.warc.gz": ("00", 2 * len(member))}
+    assert "bytes" in read_archive_state(tmp_path, known).damaged.popitem()[1]
