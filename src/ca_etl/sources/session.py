@@ -7,7 +7,6 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 from typing import Final, Generic, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -121,13 +120,10 @@ class Session:
         )
 
     def __enter__(self) -> Self:
-        self._fetcher.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._fetcher.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        self._fetcher.__exit__()
 
     def slot_file(self, source: str) -> AbstractContextManager[None]:
         """Let the responses go into the file of `source` in the run's slot until the block ends."""
