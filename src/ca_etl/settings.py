@@ -200,11 +200,6 @@ class Settings(BaseSettings):
         """Folder of the WARC files, written once."""
         return self.data_dir / "archive"
 
-    @property
-    def releases_dir(self) -> Path:
-        """Folder of the published releases."""
-        return self.data_dir / "releases"
-
 
 def read_settings(site: str | None = None) -> Settings:
     """The settings of environment and `.env`; `site` is the address that the option `--site` gives, None without it.

@@ -35,7 +35,7 @@ def test_a_rate_ten_times_too_high_stops_the_release_and_stays_in_the_archive(
 
 def wrong_captures(settings: Settings, run_id: str) -> list[str]:
     """What the operator finds in the building folder that the failed run left for inspection."""
-    warehouse = settings.releases_dir / f"{run_id}.building" / "warehouse.duckdb"
+    warehouse = settings.data_dir / "releases" / f"{run_id}.building" / "warehouse.duckdb"
     with duckdb.connect(str(warehouse), read_only=True) as con:
         wrong = con.sql(
             "select capture_id from raw.rate_observation where base = 'KZT' and rate > 0.01"
