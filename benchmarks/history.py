@@ -22,8 +22,8 @@ from ca_etl.archive.policy import Attempt, Verdict
 from ca_etl.archive.writer import ArchiveWriter
 from ca_etl.demo.content import FIRST_DAY, LAST_DAY, DemoArticle, Ticker, default_last_day, ticker_of
 from ca_etl.demo.handlers import entity_tag, last_modified
-from ca_etl.demo.pages import Listing, Printed, render_html, resolve
-from ca_etl.demo.posts import default_shelf
+from ca_etl.demo.pages import Listing, PageOptions, render_html, resolve
+from ca_etl.demo.posts import default_snapshot
 from ca_etl.pipeline.run import Outcome, run_rebuild
 from ca_etl.records import LISTINGS
 from ca_etl.settings import Settings
@@ -88,12 +88,12 @@ def pages(paths: Iterable[str], day: date, base_url: str) -> Iterator[tuple[str,
     """Path and HTML of the listings of `day`, a day of the demo's history or up to 537 days earlier."""
     shown = day if day >= FIRST_DAY else day + ECHO
     for path in paths:
-        page = resolve(path, default_shelf(shown))
+        page = resolve(path, default_snapshot(shown))
         assert isinstance(page, Listing)
         if shown != day:
             articles = tuple(map(_earlier, page.articles))
             page = replace(page, articles=articles, recent=tuple(map(_earlier, page.recent)))
-        yield path, render_html(page, Printed(day, _ticker(day, shown)), base_url).encode()
+        yield path, render_html(page, PageOptions(day, _ticker(day, shown)), base_url).encode()
 
 
 def _ticker(day: date, shown: date) -> Ticker:

@@ -15,8 +15,8 @@ from benchmarks.weight import weighted
 from ca_etl.archive.policy import Attempt, Verdict
 from ca_etl.archive.writer import ArchiveWriter
 from ca_etl.demo.content import DemoArticle, ticker_of
-from ca_etl.demo.pages import CYCLES, Listing, ListingKind, Printed, date_line, resolve
-from ca_etl.demo.posts import default_shelf
+from ca_etl.demo.pages import CYCLES, Listing, ListingKind, PageOptions, date_line, resolve
+from ca_etl.demo.posts import default_snapshot
 
 BASE_URL: Final = "http://127.0.0.1:8808/"
 PATHS: Final = ("/", "/latest/", "/category/home/local-politics/", "/category/home/business-economy/")
@@ -39,20 +39,20 @@ def heavy_pages(count: int) -> Iterator[tuple[str, bytes]]:
 def text_pages(count: int) -> Iterator[tuple[str, bytes]]:
     """Address and text of the same listings, as a WET file holds them."""
     for day in _days(count):
-        printed = Printed(day, ticker_of(day))
+        options = PageOptions(day, ticker_of(day))
         for path in PATHS:
-            listing = resolve(path, default_shelf(day))
+            listing = resolve(path, default_snapshot(day))
             assert isinstance(listing, Listing)
-            yield BASE_URL + path[1:], render_text(listing, printed).encode()
+            yield BASE_URL + path[1:], render_text(listing, options).encode()
 
 
-def render_text(page: Listing, printed: Printed) -> str:
+def render_text(page: Listing, options: PageOptions) -> str:
     """The listing as a text capture: ticker lines, date line, results line, titles and bodies."""
-    lines = [f"  • {rate.line}" for rate in printed.ticker * CYCLES]
+    lines = [f"  • {rate.line}" for rate in options.ticker * CYCLES]
     if lines:
         lines[0] = lines[0].lstrip()
-    if printed.dated:
-        lines.append(date_line(printed.day))
+    if options.dated:
+        lines.append(date_line(options.day))
     if page.results_line:
         lines += ["", page.results_line]
     for article in page.articles:

@@ -57,6 +57,14 @@ def table_descriptions() -> Iterator[tuple[str, str | None]]:
         yield from ((name, description) for name, description in COMMENT.findall(text))
 
 
+def query_comments() -> Iterator[tuple[str, str | None]]:
+    for path in sorted(SQL.rglob("*.sql")):
+        for line in HEADER.sub("", path.read_text(encoding="utf-8")).splitlines():
+            code, mark, comment = line.partition("-- ")
+            if mark and code.count("'") % 2 == 0:
+                yield path.name, comment
+
+
 def paragraphs() -> Iterator[tuple[str, str | None]]:
     for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))):
         for text in BLOCK.sub("", path.read_text(encoding="utf-8")).splitlines():
@@ -78,6 +86,10 @@ def test_the_descriptions_of_settings_have_no_avoided_word() -> None:
 
 def test_the_descriptions_of_tables_and_columns_have_no_avoided_word() -> None:
     assert_plain(list(table_descriptions()), least=500)
+
+
+def test_the_comments_of_queries_have_no_avoided_word() -> None:
+    assert_plain(list(query_comments()), least=60)
 
 
 def test_every_setting_and_option_is_described() -> None:

@@ -1,8 +1,8 @@
 /*
 description: >-
-  Every capture ends as rows or as rejects - each has an observation or a reject, one without a day has a reject that
-  states that, and the parser's count of articles is the number of its rows. A response of the posts API that counts
-  zero posts is complete without rows.
+  A capture that ended as neither rows nor rejects, that has no day and no reject that states this, or of which the
+  parser counted more or fewer articles than there are rows. A response of the posts API that counts zero posts is
+  complete without rows.
 severity: error
 model: raw.capture
 */

@@ -1,8 +1,7 @@
 /*
 description: >-
-  What was parsed is in the facts - a capture that has a day and is not excluded has as many rows in
-  main.fct_rate_observation, and as many titled articles in main.fct_article_sighting, as in the raw tables. An
-  excluded capture has none.
+  A capture with a day of which main.fct_rate_observation has more or fewer rates, or main.fct_article_sighting more or
+  fewer titled articles, than the raw tables; for an excluded capture, any rate or article.
 severity: error
 model: main.fct_rate_observation
 */

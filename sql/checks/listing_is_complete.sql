@@ -1,5 +1,5 @@
 /*
-description: A listing page of this run with fewer articles than its line on results states.
+description: A listing page of this run with fewer articles than stated, 6 in a printed "showing 1 - 6 of 8".
 severity: warning
 model: main.fct_listing_page
 */

@@ -1,8 +1,8 @@
 /*
 description: >-
-  A text of this run of which not all near-duplicates may be known - it shares a band with more than 21 texts, and was
-  compared with 20 of them, or it has more than 20,000 words and was not compared. Many posts on one template
-  do that.
+  A text of this run of which near-duplicates may be unknown, since more than 21 texts have one of the bands and only 20
+  were compared, or since the text has more than 20,000 words and was not compared. Many posts on one template cause the
+  first.
 severity: warning
 model: main.fct_article_duplicate
 */

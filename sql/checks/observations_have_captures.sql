@@ -1,5 +1,5 @@
 /*
-description: Every observation belongs to a capture that is loaded, and every text that it names is kept.
+description: An observation whose capture is not loaded, or whose text is not stored.
 severity: error
 model: raw.capture
 */

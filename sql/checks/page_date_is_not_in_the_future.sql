@@ -1,5 +1,5 @@
 /*
-description: A capture of this run that prints a date later than the day on which it was fetched.
+description: A capture of this run that prints a date later than the day of the fetch.
 severity: warning
 model: raw.capture
 */

@@ -1,7 +1,7 @@
 /*
 description: >-
-  A ticker of this run on a page that prints a date more than seven days before the day on which it was fetched. A
-  cached page carries the rates of its own day, any other page those of the fetch.
+  A ticker of this run on a page that prints a date more than seven days before the day of the fetch. A cached page
+  carries the rates of the printed day, any other page those of the fetch.
 severity: warning
 model: main.fct_rate_observation
 */

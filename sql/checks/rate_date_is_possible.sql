@@ -1,8 +1,8 @@
 /*
 description: >-
-  A ticker dated before 2020, years before the first one known, or later than the day after it was fetched
-  (for a file of unknown age, after it was read) - a misprinted year would fill the series for decades. After a check of
-  the capture, a decision to accept it lets the date pass, one to exclude it leaves it out.
+  A ticker dated before 2020, years before the first known ticker, or later than the day after the fetch (for a file of
+  unknown age, after the start of the run). A misprinted year would fill the series for decades. After a check of the
+  capture, a decision to accept it lets the date pass, a decision to exclude it leaves it out.
 severity: error
 model: main.fct_rate_observation
 */

@@ -1,7 +1,7 @@
 /*
 description: >-
-  A rate that differs by more than half from that of the last observed day before is treated as an error. After a check
-  of the capture, a decision to accept it lets the rate pass, one to exclude it leaves it out.
+  A rate that differs by more than half from the rate of the last observed day, which is treated as an error. After a
+  check of the capture, a decision to accept it lets the rate pass, a decision to exclude it leaves it out.
 severity: error
 model: main.fct_rate_observation
 */
@@ -23,5 +23,5 @@ inner join main.fct_rate_daily as earlier
 left join main.dim_currency as currency on currency.currency_code = printed.base and printed.quote = 'USD'
 where 2 * abs(printed.rate::decimal(20, 8) - earlier.rate) > earlier.rate
 and not printed.is_accepted
--- after a wrong day the right one jumps as well, and is not an error
+-- after a wrong rate the right one jumps as well, and is not an error
 and coalesce(earlier.rate between currency.plausible_low and currency.plausible_high, true)

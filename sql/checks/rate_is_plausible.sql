@@ -1,7 +1,8 @@
 /*
 description: >-
-  A rate against the dollar outside the bounds of main.dim_currency is treated as an error of the page or the parser.
-  After a check of the capture, a decision to accept it lets the rate pass, one to exclude it leaves it out.
+  A rate against the US dollar outside the bounds of main.dim_currency, which is treated as an error of the page or the
+  parser. After a check of the capture, a decision to accept it lets the rate pass, a decision to exclude it leaves it
+  out.
 severity: error
 model: main.fct_rate_observation
 */

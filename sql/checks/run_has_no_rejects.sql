@@ -1,7 +1,7 @@
 /*
 description: >-
-  A part of a capture that this run loaded and that gave no row. That a source of articles is unavailable, or that an
-  article was deleted, is a fact about the site and not a warning.
+  A part of a capture that this run loaded and that gave no row. An unavailable source of articles, or a deleted
+  article, is a fact about the site and not a warning.
 severity: warning
 counted_by: reason
 model: main.etl_reject
@@ -11,5 +11,5 @@ from main.etl_reject as reject
 left join raw.capture as capture on capture.capture_id = reject.capture_id
 where reject.reason <> 'excluded'
 and reject.run_id = coalesce(getvariable('run_id'), reject.run_id)
--- a record that could not be read is not a capture
+-- the reject of an unreadable archive record has no capture
 and coalesce(capture.response_class, 'error') not in ('deleted', 'unavailable')

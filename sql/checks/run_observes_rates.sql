@@ -1,5 +1,5 @@
 /*
-description: A run that fetched pages, none of which printed a rate; its day is not observed.
+description: A run that fetched pages of which none printed a rate, so that the day is not observed.
 severity: warning
 model: raw.capture
 */

@@ -1,6 +1,6 @@
 /*
 description: >-
-  An article states dollars for a local amount that lie more than a tenth outside those at the rate of its day.
+  An amount of an article whose stated US dollars lie more than a tenth outside the US dollars at the rate of the day.
 severity: warning
 model: main.fct_article_amount
 */

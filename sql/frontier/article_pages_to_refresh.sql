@@ -1,12 +1,12 @@
 /*
 description: >-
-  One row per known article published since a day, the one whose page was read or requested longest ago first, since no
-  list states which of them were edited.
+  One row per known article published since a day, in the order of the last time at which the page was read or
+  requested, since no list states which articles were edited.
 parameters:
-  source: The source of article pages.
-  first: The first day of publication, or of the first sighting where that is unknown.
+  source: Source of article pages, as in main.dim_source.
+  first: First day of publication (Asia/Almaty), or of the first sighting where the publication is unknown.
 columns:
-  url: The address of its page.
+  url: URL of the article page.
 */
 with requests as (
     select url, max(captured_at) as requested_at

@@ -1,15 +1,15 @@
 /*
 description: >-
-  One row per post that was published in a date range and that no deletion sweep found deleted: a sweep requests the
-  page of each that the site's list lacks. Posts that no sweep found missing come first, then those that were confirmed
-  missing longest ago, since an unlisted one may be deleted next.
+  One row per post that was published in a date range and that no deletion sweep found deleted. A sweep requests the
+  page of each post that the site's list lacks. Posts that no sweep found missing come first, then the posts confirmed
+  missing longest ago, since an unlisted post may be deleted next.
 parameters:
   first: Start of the range, UTC, inclusive.
   last: End of the range, UTC, inclusive.
 columns:
-  post_id: Number of the post in WordPress.
-  url: The address of its page.
-  is_new: False where a sweep found it missing before.
+  post_id: WordPress id of the post.
+  url: URL of the article page.
+  is_new: False where an earlier sweep found the post missing.
 */
 select
     article.post_id,

@@ -3,9 +3,9 @@ description: >-
   One row per article whose page was requested and that no deletion sweep found deleted, with the last response, the
   oldest request first.
 parameters:
-  source: The source of article pages.
+  source: Source of article pages, as in main.dim_source.
 columns:
-  url: The address of its page.
+  url: URL of the article page.
   is_deleted: True where the last response states that the article was deleted.
 */
 with last_responses as (

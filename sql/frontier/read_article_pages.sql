@@ -1,9 +1,9 @@
 /*
 description: >-
-  One row per address of an article page that is not requested for what it shows: the article is known whole, with
-  author and time of publication, or its page was read.
+  One row per address of an article page that need not be requested, because the article is known whole, with author and
+  time of publication, or the page was read.
 columns:
-  url: The address; null for articles without one.
+  url: URL of the article page; null for an article without a URL.
 */
 select url
 from main.fct_article

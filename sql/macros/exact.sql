@@ -1,7 +1,7 @@
 /*
 Exact arithmetic for models. `/` and avg() on decimals give a binary float in DuckDB, so models divide
 whole numbers (HUGEINT) and state how they round. Built for tables only: a stored view must not use these.
-Division by zero gives null: DuckDB 1 does so by itself, DuckDB 2 raises.
+Division by zero gives null: DuckDB 1 returns null, DuckDB 2 raises.
 */
 
 -- a decimal in units of 1e-9, the smallest step of a rate's interval

@@ -3,8 +3,8 @@
 create or replace temp macro lead_of(text) as
     left(regexp_replace(lower(left(text, 120)), '[^\p{L}\p{N}]+', ' ', 'g'), 60);
 
--- A title or a cleaned text as revisions are compared: quotes and dashes are straight, line ends and no-break spaces are
--- spaces. A cleaned text has no two of them in a row, but for line ends. Most texts have nothing to translate, and a
+-- A title or a cleaned text as compared between revisions: quotes and dashes are straight, line ends and no-break spaces
+-- are spaces. A cleaned text has no two spaces in a row, but for line ends. Most texts have nothing to translate, and a
 -- search for that is ten times faster.
 create or replace temp macro plain_of(text) as
     replace(

@@ -1,15 +1,14 @@
 /*
-description: Countries - all that articles are searched for, and the issuers of the currencies in main.dim_currency.
+description: >-
+  One row per country, for all that articles are searched for and all issuers of the currencies in main.dim_currency.
 grain: [country_code]
 columns:
-  country_code: >-
-    ISO 3166-1 alpha-2 code; EU, reserved there, is the European Union, and XK, left to its users,
-    is Kosovo.
-  alpha3_code: ISO 3166-1 alpha-3 code, null for the European Union.
-  name: English short name.
-  region: central_asia, neighbour or other.
-  subregion: Sub-region of the United Nations (M49), null for the European Union.
-  currency_code: ISO 4217 code of its currency.
+  country_code: Country, ISO 3166-1 alpha-2 code; EU (reserved) is the European Union, XK (user-assigned) is Kosovo.
+  alpha3_code: ISO 3166-1 alpha-3 code of the country; null for the European Union.
+  name: English short name of the country.
+  region: Region of the country - central_asia, neighbour (of Central Asia) or other.
+  subregion: Sub-region of the country by the United Nations (M49); null for the European Union.
+  currency_code: Currency of the country, ISO 4217 code.
 sort: [country_code]
 checks:
   - unique: [alpha3_code]

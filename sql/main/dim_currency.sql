@@ -1,19 +1,19 @@
 /*
 description: >-
-  Currencies by ISO 4217 code, with the bounds outside which a rate against the dollar is taken for an error. The
-  bounds are wide enough for years of drift, and a rate ten times too high or too low lies outside.
+  One row per currency, with the bounds outside which a rate against the US dollar is treated as an error. The bounds
+  are wide enough for years of drift, and a rate ten times too high or too low lies outside.
 grain: [currency_code]
 columns:
-  currency_code: ISO 4217 code.
-  name: English name.
-  minor_units: Decimal digits of the minor unit by ISO 4217.
-  country_code: ISO 3166-1 alpha-2 code of the issuing country, EU for the euro.
-  plausible_low: Least plausible number of US dollars for one unit.
-  plausible_high: Highest plausible number of US dollars for one unit.
-  peg_currency: The currency to which it is pegged, null without a peg.
-  peg_rate: Units of it for one unit of peg_currency, by the peg.
-  peg_since: The day since which the peg holds.
-  peg_note: Where the peg is published, and what it means for the printed rate.
+  currency_code: Currency, ISO 4217 code.
+  name: English name of the currency.
+  minor_units: Number of decimal digits of the minor unit of the currency, by ISO 4217.
+  country_code: Country that issues the currency, ISO 3166-1 alpha-2 code; EU for the euro.
+  plausible_low: Lowest plausible price of one unit of the currency, in US dollars.
+  plausible_high: Highest plausible price of one unit of the currency, in US dollars.
+  peg_currency: Currency of the peg, ISO 4217 code; null without a peg.
+  peg_rate: Units of this currency for one unit of peg_currency, by the peg; null without a peg.
+  peg_since: First day of the peg, in the issuing country; null without a peg.
+  peg_note: Publisher of the peg, and what the peg means for the printed rate; null without a peg.
 sort: [currency_code]
 checks:
   - not_null: [name, minor_units, plausible_low, plausible_high]

@@ -1,22 +1,22 @@
 /*
 description: >-
-  One row per calendar day of every year that any fact touches, from 1 January of the first to 31 December of
-  the last. Weeks are ISO weeks. Empty while there is no fact.
+  One row per calendar day of every year that a rate, an article sighting or a listing page touches, from 1 January of
+  the first to 31 December of the last. Weeks are ISO weeks. Empty while there is no fact.
 grain: [date]
 columns:
-  date: The day.
-  year: Calendar year.
+  date: Calendar day in Asia/Almaty.
+  year: Calendar year of the day.
   quarter: Quarter of the year, 1 to 4.
   month: Month of the year, 1 to 12.
   month_name: English name of the month.
-  month_start: First day of its month; joins to fct_rate_monthly.month.
-  month_end: Last day of its month.
-  day_of_month: Day of the month, from 1.
-  day_of_year: Day of the year, from 1.
-  iso_year: Year that the ISO week belongs to.
-  iso_week: ISO week, 1 to 53.
-  day_of_week: ISO day of the week, 1 is Monday.
-  day_name: English name of the day.
+  month_start: First day of the month in Asia/Almaty; joins to fct_rate_monthly.month.
+  month_end: Last day of the month in Asia/Almaty.
+  day_of_month: Day of the month, 1 to 31.
+  day_of_year: Day of the year, 1 to 366.
+  iso_year: Year to which the ISO week of the day belongs.
+  iso_week: ISO week of the year, 1 to 53.
+  day_of_week: ISO day of the week, 1 (Monday) to 7 (Sunday).
+  day_name: English name of the day of the week.
   is_weekend: True on Saturday and Sunday.
 sort: [date]
 */

@@ -1,12 +1,12 @@
 /*
-description: Where captures come from, and how often they are made.
+description: One row per source of captures, with the cadence.
 grain: [source]
 columns:
-  source: Short name, as in the facts.
-  name: Name for people.
-  url: Where it is, null for what comes by hand.
-  cadence: How often it is captured; null for what comes by hand.
-  zone: The time zone of its days.
+  source: Short name of the source, as in the facts.
+  name: Name of the source for people.
+  url: URL of the source; null for ingested files.
+  cadence: Cadence of the captures, such as daily; null for ingested files.
+  zone: Time zone of the calendar days of the source, such as Asia/Almaty.
 sort: [source]
 checks:
   - not_null: [name, zone]

@@ -1,18 +1,18 @@
 /*
 description: >-
-  One row per run and check - what was checked, and how many rows did not pass. A view, so that it shows
-  the checks of the run that made this release as well.
+  One row per run and check, with the number of rows that did not pass. A view, so that the checks of the run that made
+  this release are included.
 materialized: view
 grain: [run_id, check_name]
 columns:
-  run_id: The run.
-  started_at: When the run began, null where the run is unknown.
-  check_name: The check.
-  model: The table that it is about.
-  severity: error (a firing check stops publication) or warning.
-  is_firing: True where at least one row did not pass.
-  offending_rows: How many rows did not pass.
-  sample: A few of them as text.
+  run_id: Id of the run that evaluated the check.
+  started_at: Time at which the run began, UTC; null where the run is unknown.
+  check_name: Name of the check.
+  model: Table that the check is about, as schema.table.
+  severity: Severity of the check, error (offending rows stop the publication) or warning.
+  is_firing: True where at least one row did not pass the check.
+  offending_rows: Number of rows that did not pass the check.
+  sample: Some of the rows that did not pass the check, as text.
 checks:
   - accepted: {severity: [error, warning]}
   - between: {offending_rows: [0, null]}

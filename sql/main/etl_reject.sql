@@ -1,22 +1,24 @@
 /*
 description: >-
-  One row per reject of the parser or the archive reader, and one per capture that an operator excluded - what gave no
-  rows, and why.
+  One row per reject of the parser or the archive reader, and one per capture that an operator excluded, with the reason
+  why no rows were made.
 grain: [capture_id, position]
 columns:
-  capture_id: The capture; for a part of an archive file that is not a capture, its file and offset.
-  position: Counts the rejects of a page from 1; 0 for a damaged record, -1 for a capture excluded by decision.
-  reason: The code of the reason; excluded for a decision.
-  detail: What exactly was wrong, or why it was excluded.
-  excerpt: The start of the text in question.
-  source: What was captured, as in main.dim_source; null where there is no capture.
-  url: The address, null for files given by hand.
-  observed_at: When the bytes were fetched, null where unknown.
-  page_date: The date that the page prints.
-  archive_file: The WARC file that holds the bytes.
-  archive_offset: Where in that file the record starts.
-  parser_version: The parser that rejected it, null for a decision.
-  run_id: The run that read it; for a decision, the run that loaded the capture.
+  capture_id: WARC record id of the capture with the reject; for a damaged archive record, the archive file and offset.
+  position: >-
+    Position of the reject among the rejects of the capture, from 1; 0 for a damaged archive record, -1 for a capture
+    excluded by decision.
+  reason: Reason code of the reject, such as http_error; excluded for a capture excluded by decision.
+  detail: Explanation of the reject; for a capture excluded by decision, the reason of the decision.
+  excerpt: Start of the rejected text; empty without a text.
+  source: Source of the capture, a key of main.dim_source; null where no loaded capture matches.
+  url: URL of the capture; null for an ingested file without a URL, and where no loaded capture matches.
+  observed_at: Time at which the capture was fetched, UTC; null where unknown.
+  page_date: Date that the page prints; null where no date was read.
+  archive_file: Path of the capture's WARC file, relative to the archive folder; null where no loaded capture matches.
+  archive_offset: Start of the WARC record in the file, in bytes from 0; null where no loaded capture matches.
+  parser_version: Version of the parser that read the capture; null for a capture excluded by decision.
+  run_id: Id of the run that read the capture; null for an excluded capture that is not loaded.
 sort: [capture_id, position]
 checks:
   - not_null: [reason, detail]

@@ -1,23 +1,27 @@
 /*
 description: >-
-  One row per run of the pipeline, failed ones too. A view, so that it shows the run that made this release as well.
+  One row per run of the pipeline, failed ones too. A view, so that the run that made this release is included.
 materialized: view
 grain: [run_id]
 columns:
-  run_id: The run.
-  kind: What was requested - the daily run, an ingest, a rebuild.
-  slot: The scheduled instant that the run was for, null for a run without a schedule.
-  started_at: When it began.
-  finished_at: When it ended, null for a run that was killed.
-  duration_ms: How long it took in milliseconds, null for a run that was killed.
-  status: How it ended.
-  exit_status: Exit status of the process - 0 done, 1 failed, 2 wrong usage, 3 checks failed, 75 locked out.
-  release_id: The release that it published, null where it published none.
-  captures: Captures that it loaded.
-  rejects: Rejects that it wrote.
-  error: What went wrong, null where nothing did.
-  warnings: What it warned of.
-  code_version: The version of the code that ran.
+  run_id: Id of the run, made of the start in UTC, with a number where two runs began in one second.
+  kind: >-
+    Kind of the run - run (request the sources), ingest (load given files), backfill (request older content), rebuild
+    (read the whole archive again) or retry (read rejected captures again).
+  slot: Scheduled instant of the run, UTC; null for a run without a schedule.
+  started_at: Time at which the run began, UTC.
+  finished_at: Time at which the run ended, UTC; null for a crashed run.
+  duration_ms: Duration of the run in milliseconds; null for a crashed run.
+  status: Result of the run - succeeded, failed, checks_failed (nothing was published) or crashed.
+  exit_status: >-
+    Exit status code of the command - 0 done, 1 failed, 2 wrong usage, 3 checks failed, 75 another run held the lock;
+    null for a crashed run.
+  release_id: Id of the release that the run published; null where none was published.
+  captures: Number of captures that the run loaded.
+  rejects: Number of rejects that the run loaded; rejects for deleted articles and unavailable sources are not counted.
+  error: Error that ended the run, as text for people; null for a run without an error.
+  warnings: Problems that did not stop the run, as a list of sentences.
+  code_version: Version of the program that ran.
 checks:
   - not_null: [kind, started_at, status]
   - name: does_not_end_before_it_began

@@ -4,35 +4,36 @@ description: >-
   and times are the latest that were shown. An observation without a title is not an article.
 grain: [article_id]
 columns:
-  article_id: First 16 hex digits of the SHA-256 of slug; stable for as long as the slug is.
-  slug: Identifies the article.
-  title: The latest title shown.
-  url: The latest link shown, null where no page showed one.
-  first_seen_date: The day of the first sighting.
-  last_seen_date: The day of the latest sighting.
-  published_at: The latest time of publication shown, null where no page showed one.
-  published_date: Its calendar day in Asia/Almaty.
-  modified_at: The latest time of change shown, null where no page showed one.
-  author: The latest author shown.
-  post_id: Number of the post in WordPress, null where unknown.
-  dateline: The latest dateline shown.
+  article_id: Id of the article, the first 16 hex digits of the SHA-256 of slug. Stable for as long as the slug is.
+  slug: Slug that identifies the article.
+  title: Title of the article as printed, the latest shown.
+  url: URL of the article, the latest shown; null where none was shown.
+  first_seen_date: Day of the first sighting of the article, as printed, else the Asia/Almaty day of the capture.
+  last_seen_date: Day of the latest sighting of the article, as printed, else the Asia/Almaty day of the capture.
+  published_at: Time of publication that the site states, UTC; null where none was stated.
+  published_date: Calendar day of published_at in Asia/Almaty; null where published_at is null.
+  modified_at: Time of the last change that the site states, UTC; null where none was stated.
+  author: Author of the article as printed; null where none was printed.
+  post_id: WordPress id of the post; null where unknown.
+  dateline: Dateline (town and agency at the head of the text) as printed; null where none was printed.
   text: >-
-    The latest whole text of the posts API, the feed or the article's own page, else the longest that a listing showed
-    whole, else the longest truncated one; null where only the title was ever shown.
-  text_id: SHA-256 of the text.
-  word_count: Words of the text, separated by spaces and line ends; null where there is no text.
-  language: en for an English text; null for one in another language or too short to recognise.
-  is_truncated: True where no page showed the text whole.
-  media: Captions and attachment numbers, of the latest sighting that had any.
+    Text of the article, the latest whole text of the posts API, the feed or the article page, else the longest whole
+    text of a listing, else the longest truncated text; null where only the title was ever shown.
+  text_id: SHA-256 of the text in hex, a key of raw.article_text; null where there is no text.
+  word_count: Number of words of the text, separated by spaces and line ends; null where there is no text.
+  language: Language of the text, en for English; null for another language or a text too short to recognise.
+  is_truncated: True where the text is truncated, since no page showed the whole text.
+  media: >-
+    Captions and WordPress attachment ids that were removed from the text, as a list, empty without any; from the latest
+    sighting with any.
   removal: >-
-    What the latest sweep that requested its page showed - gone or unlisted, as in main.fct_article_removal; null for an
-    article that exists, as far as is known.
-  removed_at: When a sweep first showed that, null for an article that exists.
-  sightings: How often the article was seen, as in fct_article_sighting.
-  texts: How many different texts were shown, truncated ones included.
-  revisions: How often title or whole text changed, as in fct_article_revision.
-  duplicate_of: >-
-    The earlier article that this one repeats, as in fct_article_duplicate; null for all others.
+    Removal shown by the latest sweep that requested the page, gone or unlisted as in main.fct_article_removal; null for
+    an article that exists, as far as is known.
+  removed_at: Time at which a sweep first found the removal, UTC; null for an article that exists, as far as is known.
+  sightings: Number of sightings of the article, as in fct_article_sighting.
+  texts: Number of different texts of the article that were shown, truncated ones included.
+  revisions: Number of changes of the title or the whole text, as in fct_article_revision.
+  duplicate_of: Id of the earlier article that this article repeats, as in fct_article_duplicate; null for all others.
 sort: [first_seen_date, article_id]
 partition_year: first_seen_date
 checks:
@@ -81,7 +82,7 @@ articles as (
     group by article_id, slug
 ),
 
--- an address that leads to a listing shows what a listing shows
+-- without the captures of article addresses that lead to a listing, which shows no whole text
 article_pages as (
     select capture_id
     from raw.capture
@@ -89,7 +90,7 @@ article_pages as (
     and page_kind = 'article'
 ),
 
--- the texts of an article, with their last sighting of all and on a source of whole texts
+-- the texts of an article, with the last sighting of each, and the last on a source of whole texts
 candidate_texts as (
     select
         article_id,

@@ -1,29 +1,35 @@
 /*
 description: >-
-  One row per amount of money that an article names. Amounts in the five currencies of the ticker are given in dollars
-  too, at the rate of the article's day - its publication in Asia/Almaty where it is known, else the day it was first
-  seen - and with the interval of that rate. Dollars that the text states itself are in stated_usd.
+  One row per amount of money that an article names. Amounts in the five currencies of the ticker are given in US
+  dollars too, at the rate of the article's day (its publication in Asia/Almaty where known, else the first sighting)
+  and with the interval of that rate.
 grain: [article_id, text_start]
 columns:
-  article_id: The article.
-  text_start: Where the amount starts in fct_article.text, in characters from 0.
-  text_end: Where it ends, exclusive.
-  amount_text: As printed.
-  amount: In units of the currency; the lower end of a range.
-  amount_high: The upper end of a range, else null.
-  currency: ISO 4217 code.
-  per: What it is the price of a unit of, such as a ton; null for any other amount.
-  is_approximate: True where the text qualifies it by about, nearly, more than or the like.
-  rate_date: The day whose rate is used, null where no rate is needed or known.
-  is_rate_filled: True where that day's rate was carried over from an earlier one.
-  amount_usd: Dollars at that rate, half-up to 2 decimals; of a range the lower end. Dollars themselves are unchanged.
-  amount_usd_low: Lower end of the interval, from the lower end of amount and rate, rounded down.
-  amount_usd_high: Upper end of it, from the upper ends of both, rounded up.
-  stated_usd: The dollars that the text itself gives for it; of a range the lower end.
-  stated_usd_high: The upper end of those, else null.
+  article_id: Id of the article, a key of main.fct_article.
+  text_start: Start of the amount in the text of the article, in characters from 0.
+  text_end: End of the amount in the text of the article, exclusive, in characters from 0.
+  amount_text: Text of the amount as printed.
+  amount: Amount in units of the currency; the lower end of a range.
+  amount_high: Upper end of a range of amounts, in units of the currency; null for a single amount.
+  currency: Currency of the amount, ISO 4217 code.
+  per: Unit of goods that the amount is the price of, such as a ton; null where the amount is no unit price.
+  is_approximate: True where the text qualifies the amount by about, nearly, more than or a similar word.
+  rate_date: Day in Asia/Almaty of the rate used for amount_usd; null where no rate is needed or known.
+  is_rate_filled: True where the rate of rate_date was carried over from an earlier day; null where rate_date is null.
+  amount_usd: >-
+    Amount in US dollars at the rate of rate_date, rounded half up to 2 decimals, the lower end of a range; null where
+    no rate is known or the amount is too large.
+  amount_usd_low: >-
+    Lower bound of the amount in US dollars, from the lower ends of amount and rate, rounded down; null where no rate is
+    known or the amount is too large.
+  amount_usd_high: >-
+    Upper bound of the amount in US dollars, from the upper ends of amount and rate, rounded up; null where no rate is
+    known or the amount is too large.
+  stated_usd: US dollars that the text gives for the amount, the lower end of a range; null where the text gives none.
+  stated_usd_high: Upper end of a range of US dollars that the text gives for the amount; null without a range.
   stated_agrees: >-
-    False where the stated dollars lie more than a tenth outside the interval; null where nothing is stated or no rate
-    is known.
+    False where the stated US dollars lie more than a tenth outside amount_usd_low to amount_usd_high; null where
+    nothing is stated or no rate is known.
 sort: [article_id, text_start]
 checks:
   - not_null: [text_end, amount_text, amount, currency, is_approximate]
@@ -47,7 +53,7 @@ priced as (
         text_amount.*,
         rates.rate_date,
         rates.is_filled,
-        -- the widths leave room for a product within 38 digits; what is larger has no dollars
+        -- the widths leave room for a product within 38 digits; a larger amount has no dollars
         try_cast(text_amount.amount as decimal(20, 4)) as low,
         try_cast(coalesce(text_amount.amount_high, text_amount.amount) as decimal(20, 4)) as high,
         if(text_amount.currency = 'USD', 1, rates.rate)::decimal(11, 10) as rate,

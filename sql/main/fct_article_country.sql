@@ -1,15 +1,16 @@
 /*
-description: >-
-  One row per article and country that its title or its text names - by name, demonym, capital or big city.
+description: One row per article and country that the title or the text names, by name, demonym, capital or big city.
 grain: [article_id, country_code]
 columns:
-  article_id: The article.
-  country_code: ISO 3166-1 alpha-2 code.
-  mentions: How often the text names it; 0 where the title alone does.
-  in_title: True where the title names it.
+  article_id: Id of the article, a key of main.fct_article.
+  country_code: Country named, ISO 3166-1 alpha-2 code.
+  mentions: >-
+    Number of mentions of the country by name, demonym, capital or city; in the text alone, so 0 where only the title
+    names the country.
+  in_title: True where the title names the country.
   is_main: >-
-    True for the country of the article - of those in the title, else of all, the one with the most mentions; of equals
-    the first by code.
+    True for the main country of the article, which is the one with the most mentions of the countries in the title,
+    else of all, and of equals the first by code.
 sort: [article_id, country_code]
 checks:
   - not_null: [mentions, in_title, is_main]

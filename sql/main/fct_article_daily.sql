@@ -1,13 +1,13 @@
 /*
 description: >-
-  One row per day and country with the articles about it - their main country - that appeared on that day, by
-  publication in Asia/Almaty where it is known, else by the day they were first seen.
+  One row per day and country, with the articles whose main country it is and that appeared on the day, by publication
+  in Asia/Almaty where known, else by the first sighting.
 grain: [date, country_code]
 columns:
-  date: The day.
-  country_code: ISO 3166-1 alpha-2 code; ZZ for articles that name no country.
-  articles: How many articles.
-  words: Words of their texts together.
+  date: Day of publication in Asia/Almaty, else of the first sighting of the articles.
+  country_code: Main country of the articles, ISO 3166-1 alpha-2 code; ZZ for articles that name no country.
+  articles: Number of articles of the day and country.
+  words: Number of words in the texts of the articles.
 sort: [date, country_code]
 checks:
   - not_null: [articles, words]

@@ -1,17 +1,18 @@
 /*
 description: >-
-  One row per article that was published before as another article, with the same text or nearly the same (which texts
-  count is in staging.stg_shared_text, which are nearly the same in staging.stg_near_duplicate_text).
+  One row per article whose text an earlier article has as well, exactly or nearly the same (staging.stg_shared_text
+  states which texts count, staging.stg_near_duplicate_text which are nearly the same).
 grain: [article_id]
 columns:
-  article_id: The article.
+  article_id: Id of the article that repeats another article, a key of main.fct_article.
   duplicate_of: >-
-    The earliest article of those that are the same, also where only a third one links the two - by time of publication,
-    else by the day it was first seen, then by article_id. It is not a duplicate itself.
-  kind: exact where both had the very same text, else near.
+    Id of the earliest article with the same text or nearly the same text, which is never a duplicate, a key of
+    main.fct_article; a third article may link the two. Earliest by day of publication, else of the first sighting, then
+    by time of publication, then by article_id.
+  kind: Kind of duplicate, exact where both articles had the very same text, near where nearly the same.
   share: >-
-    Share of the distinct 3-word shingles of both texts that both have, from 0.8 to 1, of their most similar texts; null
-    where only a third article links the two.
+    Share (0.8 to 1) of the distinct 3-word shingles of two texts that both have, for the most similar texts of the two
+    articles; null where only a third article links the two.
 sort: [article_id]
 checks:
   - not_null: [duplicate_of, kind]
@@ -34,7 +35,7 @@ first_articles as materialized (
     from shared_texts
 ),
 
--- one join after the other: in one step all first numbers would be paired, with the inequality as the condition
+-- for speed two joins: in one step DuckDB would pair all first numbers, with the inequality as the condition
 half_links as materialized (
     select near_texts.other_id, first_articles.first_number as article_number
     from staging.stg_near_duplicate_text as near_texts

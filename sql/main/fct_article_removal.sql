@@ -1,25 +1,26 @@
 /*
 description: >-
-  One row per article and period in which sweeps found it removed. A sweep requests the list of the site's posts, and
-  the page of each known one that the list lacks; without a list it requests the pages that were deleted at the last
-  request, and an existing page is not a finding. Not here: an article that listings do not show for some days, since
-  they are short.
+  One row per article and period in which sweeps found the article removed. A sweep requests the list of the site's
+  posts, and the page of each known post that the list lacks; without a list it requests the pages that were deleted at
+  the last request, and an existing page is not a finding. An article that short listings do not show for some days is
+  not here.
 grain: [article_id, kind, found_at]
 columns:
-  article_id: The article, as in main.fct_article.
+  article_id: Id of the article, a key of main.fct_article.
   kind: >-
-    gone - its page was deleted (404 or 410) or leads to another article; unlisted - its page exists, and the list lacks
-    it.
+    Kind of removal - gone (the page was deleted, 404 or 410, or leads to another article) or unlisted (the page exists,
+    the list of posts lacks the article).
   last_seen_at: >-
-    When a listing, the feed or the posts API last showed it before that; null where none did, or the time is unknown.
-  found_at: When a sweep first found it so.
-  confirmed_at: When the latest sweep found it so.
+    Time at which a listing, the feed or the posts API last showed the article before found_at, UTC; null where none
+    did, or the time is unknown.
+  found_at: Time at which a sweep first found the removal, UTC.
+  confirmed_at: Time at which the latest sweep found the removal, UTC.
   returned_at: >-
-    When a listing, the feed or the posts API showed it again, or a daily run the page of a deleted one; null where it
-    has not returned, also where another kind followed.
-  is_current: True for what the latest sweep of the article found, while it has not returned.
-  http_status: The status of its page in the latest sweep.
-  capture_id: The capture of its page in the latest sweep, the evidence.
+    Time at which a listing, the feed or the posts API showed the article again, or a daily run fetched the page of a
+    deleted article again, UTC; null where the article has not returned, also where another kind of removal followed.
+  is_current: True where the latest sweep of the article found the removal and the article has not returned.
+  http_status: HTTP status code of the article page in the latest sweep of the removal.
+  capture_id: WARC record id of the capture of the article page in the latest sweep of the removal.
 sort: [found_at, article_id]
 checks:
   - not_null: [article_id, kind, found_at, confirmed_at, is_current, http_status, capture_id]
@@ -35,8 +36,8 @@ with findings as (
     from staging.stg_sweep_finding
 ),
 
--- a listing, the feed or the posts API shows that an article is back; its page in a daily run shows that of a deleted
--- one alone, since an unlisted page existed all the time
+-- a listing, the feed or the posts API shows that an article is back; the article page in a daily run shows that only
+-- of a deleted article, since an unlisted page existed all the time
 returns as (
     select
         sighting.article_id,

@@ -1,27 +1,27 @@
 /*
 description: >-
   One row per state of an article that pages showed, in order. A new state begins where the title or the whole text
-  differs from the one before in more than quotes, dashes and spaces. A truncated text begins no state, and neither does
-  the first whole text after truncated ones. Nothing is overwritten, so that an edit that the site does not mention is
-  kept.
+  differs from the state before in more than quotes, dashes and spaces. A truncated text begins no state, and neither
+  does the first whole text after truncated ones. Nothing is overwritten, so that an edit that the site does not mention
+  is kept.
 grain: [article_id, revision]
 columns:
-  article_id: The article.
-  revision: Counts its states from 0.
+  article_id: Id of the article, a key of main.fct_article.
+  revision: Ordinal of the state of the article, from 0.
   valid_from: >-
-    The earliest time at which this state or a later one was shown; where the time of a capture is unknown, the start of
-    its day in the time zone of the settings.
-  valid_to: The valid_from of the next state; null for the latest.
-  title: The title, as first shown in this state.
+    Earliest time at which this state or a later one was shown, UTC; where the time of a capture is unknown, the start
+    of the day of the capture in the zone of the settings.
+  valid_to: Time at which the next state begins, UTC; null for the latest state.
+  title: Title of the article as printed, as first shown in this state.
   text_id: >-
-    The whole text known in this state; before any was shown, the first one shown later. Null where none was ever shown.
-  changed: What differs from the state before - title, text or both; null for the first.
+    SHA-256 of the whole text known in this state in hex, a key of raw.article_text; before any was shown, the first one
+    shown later. Null where no whole text was ever shown.
+  changed: Difference from the state before - title, text or both; null for the first state.
   share_changed: >-
-    Share of the words that were added or removed, from 0 to 1 - of the distinct words of both texts together, those that
-    are in one alone; 0 where the title alone changed, or only the order or repetition of words; null for the first
-    state.
-  source: The source of the capture that first showed it.
-  capture_id: That capture.
+    Share (0 to 1) of the distinct words of the two texts together that only this state or the state before has; 0 where
+    only the title, or the order or repetition of words, changed. Null for the first state.
+  source: Source of the capture that first showed the state, a key of main.dim_source.
+  capture_id: WARC record id of the capture that first showed the state.
 sort: [article_id, revision]
 checks:
   - not_null: [valid_from, title, source, capture_id]
@@ -39,7 +39,7 @@ with article_sightings as (
         sighting.sighting_number,
         capture.observed_from as shown_at,
         sighting.title,
-        -- a listing truncates or sums up a text in its own way: that is no evidence about the whole text
+        -- the truncated or summed-up text of a listing is no evidence about the whole text
         if(sighting.is_truncated, null, sighting.text_id) as text_id,
         sighting.source,
         sighting.capture_id
@@ -68,7 +68,7 @@ plain_titles as (
     )
 ),
 
--- a sighting of the title alone shows the text that was known by then
+-- a sighting of the title alone has the text that was known by then
 known_states as (
     select
         sighting.* exclude (text_id),
@@ -86,7 +86,7 @@ known_states as (
     inner join articles on articles.article_id = sighting.article_id
     left join plain_titles on plain_titles.title = sighting.title
     left join staging.stg_text_version as text_version on text_version.text_id = sighting.text_id
-    -- of the many articles that never change the first sighting is enough
+    -- for speed: of the many articles that never change, the first sighting is enough
     where articles.is_edited or sighting.sighting_number = 1
     window until_then as (partition by sighting.article_id order by sighting.sighting_number)
 ),

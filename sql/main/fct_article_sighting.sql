@@ -1,23 +1,24 @@
 /*
 description: >-
-  One row per article and position on a captured page where it was seen. Captures that an operator excluded, captures
-  without a day, and observations without a title are not here.
+  One row per position of an article on a captured page. Captures that an operator excluded, captures without a day, and
+  observations without a title are not here.
 grain: [capture_id, position]
 columns:
-  article_id: The article, as in main.fct_article.
-  capture_id: The capture (WARC record id) that shows it.
-  seen_date: >-
-    The day of the capture - the date that a listing prints, else the calendar day of the capture in Asia/Almaty.
-  sighting_number: Counts the sightings of the article from the oldest, 1, to the latest.
-  listing_url: The address of the page that shows it, null for files given by hand.
-  position: The position on that page.
-  slug: Identifies the article; article_id is made from it.
-  title: The title as shown there.
-  text_id: SHA-256 of the text shown there, null where only the title is shown.
-  is_truncated: True where the text shown there ends in an ellipsis.
-  observed_at: When the page was fetched, null where unknown.
-  capture_order: Orders the captures; shifts when older captures are added.
-  source: What was captured, as in main.dim_source.
+  article_id: Id of the article, a key of main.fct_article.
+  capture_id: WARC record id of the capture that shows the article.
+  seen_date: Day of the sighting, as printed, else the Asia/Almaty day of the capture.
+  sighting_number: Ordinal of the sighting of the article, from 1 for the oldest.
+  listing_url: URL of the capture that shows the article; null for an ingested file without a URL.
+  position: Position of the article on the page, from 1.
+  slug: Slug that identifies the article.
+  title: Title of the article as printed.
+  text_id: SHA-256 of the text shown in hex, a key of raw.article_text; null where no text is shown.
+  is_truncated: True where only the start of the text is shown, up to an ellipsis or to the end of the capture.
+  observed_at: Time at which the capture was fetched, UTC; null where unknown.
+  capture_order: >-
+    Ordinal of the capture by observed_date, time of the fetch (unknown first) and position in the archive, from 1;
+    shifts when older captures are added.
+  source: Source of the capture, a key of main.dim_source.
 sort: [seen_date, capture_order, position]
 partition_year: seen_date
 checks:

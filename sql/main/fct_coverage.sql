@@ -1,37 +1,36 @@
 /*
 description: >-
-  One row per expected slot of a schedule and source, from the first run to the run that made this release - what
-  became of it, and why; how many articles the site counts against those archived, parsed and loaded. A slot without a
-  run is here as missed; no rate is invented for it. A source of articles (timesca-posts, timesca-feed,
+  One row per expected slot of a schedule and source, from the first run to the run that made this release, with the
+  outcome and the reason, and how many articles the site counts against the numbers archived, parsed and loaded. A slot
+  without a run is here as missed; no rate is invented for it. A source of articles (timesca-posts, timesca-feed,
   timesca-articles) has a row only for a slot in which a run requested it. The sources are tried in the order posts,
   feed, articles; the next is requested only where the one before was unavailable or did not give complete texts. Such a
   source has no missed slots, since the next run requests everything new since the last one.
 grain: [source, schedule, slot]
 columns:
-  source: What was to be captured, as in main.dim_source.
-  schedule: The schedule that expected it, such as daily.
-  slot: The scheduled instant.
-  day: Its calendar day in the zone of the schedule.
+  source: Source to be captured in the slot, a key of main.dim_source.
+  schedule: Schedule that expected the slot, such as daily.
+  slot: Scheduled instant, UTC.
+  day: Calendar day of the slot in the zone of the schedule, by default Asia/Almaty.
   outcome: >-
-    observed - pages with rates, or articles, were fetched; unchanged - the site stated that the pages are those known
-    already, or that no article is new; closed - the site does not offer this source to us, which is not a failure;
-    blocked - it refused; failed - no capture of the slot counts, whatever its run recorded; missed - no run began
-    before the next slot.
-  reason: Why, in words; null where the outcome is enough.
-  runs: How many runs tried it, 0 for a missed slot.
-  captures: How many captures of the slot are loaded, refusals and errors too.
-  captures_with_rates: How many of them printed rates that count - a capture that was excluded does not.
+    Outcome of the slot - observed (pages with rates, or articles, were fetched), unchanged (the site stated that the
+    pages are known already or no article is new), closed (the site does not offer this source to us, which is not a
+    failure), blocked (the site refused), failed (the slot has no usable capture, whatever the run recorded) or missed
+    (no run began before the next slot).
+  reason: Reason of the outcome, in words; null where the outcome alone is clear.
+  runs: Number of runs that tried the slot; 0 for a missed slot.
+  captures: Number of loaded captures of the slot, refusals and errors included.
+  captures_with_rates: Number of captures of the slot with rates in main.fct_rate_observation (excluded ones have none).
   articles_expected: >-
-    Articles that the site counts itself - in the listings' line on results, or in X-WP-Total of the posts that were
-    requested. For a page without a count, the articles it shows are the expected ones. Null where the site counted
-    nothing.
+    Number of articles that the site counts, 6 in a printed "showing 1 - 6 of 8" of a listing, or X-WP-Total of the
+    posts requested; a page without a count adds the articles that are shown. Null where the site counted nothing.
   articles_archived: >-
-    Articles in the responses, items that could not be read included - of the posts API and the feed once per article,
-    of pages once per position.
-  articles_parsed: Archived articles with a title.
-  articles_loaded: Parsed articles that are in main.fct_article_sighting.
-  gap_reason: Why fewer were loaded than expected; null where none are missing.
-  run_id: The run that recorded the outcome.
+    Number of articles in the responses, unreadable items included; of the posts API and the feed once per article, of
+    pages once per position.
+  articles_parsed: Number of archived articles with a title.
+  articles_loaded: Number of parsed articles in main.fct_article_sighting.
+  gap_reason: Reason why fewer articles were loaded than expected; null where no article is missing.
+  run_id: Id of the run that recorded the outcome.
 sort: [source, schedule, slot]
 checks:
   - not_null:
@@ -81,7 +80,7 @@ hidden_posts as (
 slot_counts as (
     select
         slots.*,
-        -- a source of articles with no counted response was not observed, whatever its run recorded
+        -- a source of articles without a usable response was not observed, whatever the run recorded
         source <> 'timesca'
         and outcome in ('observed', 'unchanged')
         and coalesce(responses, 0) = 0 as is_without_response,

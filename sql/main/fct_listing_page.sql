@@ -1,28 +1,34 @@
 /*
 description: >-
-  One row per captured page that lists articles - it states how many results it shows, or has articles - with the number
-  that it states and the number that the parser read. Single-article pages, captures that an operator excluded and
-  captures without a day are not here.
+  One row per captured page that lists articles (a page that states how many results are shown, or has articles), with
+  the number that it states and the number that the parser read. Single-article pages, captures that an operator
+  excluded and captures without a day are not here.
 grain: [capture_id]
 columns:
-  capture_id: The capture (WARC record id).
-  url: The address of the page, null for files given by hand.
-  listing_date: The day of the capture - the date that the page prints, else the day of the capture in Asia/Almaty.
-  page_date: The date that the page prints, null where it prints none.
-  date_conflict: True where page_date and the day of the fetch are more than two days apart; null where one is unknown.
-  observed_at: When the page was fetched, null where unknown.
-  page_kind: What the parser recognised the page as.
-  shown_from: First number of the line on how many results are shown, null without such a line.
-  shown_to: Last number of that line; it may exceed shown_total ("1 - 6 of 3").
-  shown_total: Total of that line.
+  capture_id: WARC record id of the capture.
+  url: URL of the capture; null for an ingested file without a URL.
+  listing_date: Day of the listing, as printed, else the Asia/Almaty day of the capture.
+  page_date: Date that the page prints; null where no date was read.
+  date_conflict: >-
+    True where page_date and the Asia/Almaty day of the capture differ by more than two days; null where one of the two
+    is unknown.
+  observed_at: Time at which the capture was fetched, UTC; null where unknown.
+  page_kind: Kind of page that the parser recognised, such as listing; null where no page was read.
+  shown_from: Ordinal of the first result on the page, 1 in a printed "showing 1 - 6 of 8"; null where not printed.
+  shown_to: >-
+    Ordinal of the last result on the page, 6 in a printed "showing 1 - 6 of 8", which may exceed shown_total; null
+    where not printed.
+  shown_total: >-
+    Number of results that the site states, 8 in a printed "showing 1 - 6 of 8"; of the posts API X-WP-Total. Null where
+    not stated.
   articles_expected: >-
-    Articles that the line states, the lesser of shown_to and shown_total less shown_from plus 1, not below zero.
-    Null without such a line.
-  articles_parsed: Articles that the parser read.
-  articles_untitled: Those among them without a title, which are not in fct_article.
-  is_complete: True where at least as many were parsed as expected; null where articles_expected is null.
-  source: What was captured, as in main.dim_source.
-  run_id: The run that loaded the capture.
+    Number of articles on the page, 6 by a printed "showing 1 - 6 of 8" (the lesser of shown_to and shown_total, less
+    shown_from, plus 1, not below 0); null where not printed.
+  articles_parsed: Number of articles that the parser read from the page.
+  articles_untitled: Number of parsed articles without a title, which are not in fct_article.
+  is_complete: True where at least as many articles were parsed as expected; null where articles_expected is null.
+  source: Source of the capture, a key of main.dim_source.
+  run_id: Id of the run that loaded the capture.
 sort: [listing_date, capture_id]
 partition_year: listing_date
 checks:

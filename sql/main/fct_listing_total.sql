@@ -1,27 +1,28 @@
 /*
 description: >-
-  One row per listing and day with a printed total - how many results the listing stated, and by how many that grew
-  since the last day before with a total. The totals of a category only grow; a fall means that articles were withdrawn
-  or moved.
+  One row per listing and day with a printed total (the number of results that the listing stated), with the growth
+  since the previous day with a total. The totals of a category only grow; a fall means that articles were withdrawn or
+  moved.
 grain: [listing, listing_date]
 columns:
   listing: >-
-    The path of the listing, such as tag/rivers - without host, page number, /feed and slashes at its ends. /category/X
-    and /category/home/X are the same listing, which the site prints with the same total.
-  listing_date: The day of the captures.
-  shown_total: The total that the latest capture of the day printed.
-  total_low: The lowest total of the day; totals of one listing differ within a day.
-  total_high: The highest total of the day.
-  captures: How many captures of the day printed a total.
-  previous_date: The last day before this one with a total, null on the first.
-  change: shown_total less that of previous_date, null on the first day.
-  capture_id: The capture that printed shown_total.
+    Path of the listing, such as tag/rivers, without host, page number, /feed and outer slashes; /category/X and
+    /category/home/X are one listing, for which the site prints one total.
+  listing_date: Day of the listing, as printed, else the Asia/Almaty day of the capture.
+  shown_total: >-
+    Number of results that the site states, 8 in a printed "showing 1 - 6 of 8"; of the latest capture of the day.
+  total_low: Lowest number of results that captures of the day printed; totals of one listing differ within a day.
+  total_high: Highest number of results that captures of the day printed.
+  captures: Number of captures of the day that printed a number of results.
+  previous_date: Latest listing_date (Asia/Almaty) before this one with a number of results; null on the first day.
+  change: Number of results by which shown_total grew since previous_date, negative for a fall; null on the first day.
+  capture_id: WARC record id of the capture that printed shown_total.
 sort: [listing, listing_date]
 checks:
   - not_null: [shown_total, total_low, total_high, captures, capture_id]
   - between: {shown_total: [0, null]}
 */
--- the same few addresses are requested every day, and are read once
+-- for speed: the same few addresses are requested every day, and are parsed once
 with listings as materialized (
     select
         url,

@@ -1,49 +1,69 @@
 /*
 description: >-
   One row per day and currency pair, without gaps from the first to the last observed day of the pair. The rate of an
-  observed day is its latest print, in the order of fct_rate_observation.capture_order. A day without any print carries
-  the rate of the last observed day, with that rate's interval, and is marked as such - is_filled, fill_age_days.
+  observed day is the latest printed, in the order of fct_rate_observation.capture_order. A filled day, on which no
+  capture printed the pair, carries the rate of the last observed day with the interval of that rate, and is marked by
+  is_filled and fill_age_days.
 grain: [rate_date, base, quote]
 columns:
-  rate_date: The day.
-  base: Currency of which one unit is priced.
-  quote: Currency of the price.
-  rate: Units of quote for one unit of base.
-  rate_low: Lower end of the interval that the print leaves open, half a unit of its last digit below rate.
-  rate_high: Upper end of that interval. On a filled day it does not cover what happened since.
-  significant_digits: Printed digits from the first that is not zero on.
-  inverse_rate: Units of base for one unit of quote, 1 / rate, half-up to 12 decimals.
-  inverse_low: Lower end of its interval, 1 / rate_high, rounded down.
-  inverse_high: Upper end of its interval, 1 / rate_low, rounded up.
-  change_pct: The change in percent as printed with the chosen rate, null on a filled day.
-  change_sign: -1, 0 or 1, null on a filled day; -1 also for a printed -0%, a fall that rounds to nothing.
-  change_text: The change as printed, null on a filled day.
+  rate_date: >-
+    Day of the rate, which is the date that the page prints, else the Asia/Almaty day of the capture; a filled day lies
+    between two observed days.
+  base: Base currency, of which one unit is priced, ISO 4217 code.
+  quote: Quote currency, in which the price is given, ISO 4217 code.
+  rate: Units of quote per unit of base, as printed; on a filled day, of the last observed day.
+  rate_low: >-
+    Lower bound of the printed rate, half a unit of the last digit below rate, not below 0, in units of quote per unit
+    of base.
+  rate_high: >-
+    Upper bound of the printed rate, half a unit of the last digit above rate, in units of quote per unit of base. On a
+    filled day the bounds do not cover changes since the last observed day.
+  significant_digits: Number of significant digits of the printed rate, counted from the first that is not zero.
+  inverse_rate: Units of base per unit of quote, 1 / rate, rounded half up to 12 decimals; null where rate is zero.
+  inverse_low: Lower bound of inverse_rate, 1 / rate_high rounded down, in units of base per unit of quote.
+  inverse_high: >-
+    Upper bound of inverse_rate, 1 / rate_low rounded up, in units of base per unit of quote; null where rate_low is
+    zero.
+  change_pct: >-
+    Printed change of the rate in percent; the page does not state the day compared with. Null on a filled day.
+  change_sign: Sign of the printed change, -1, 0 or 1; -1 also for -0%, a fall rounded to zero. Null on a filled day.
+  change_text: Text of the change as printed; -0% is a fall rounded to zero. Null on a filled day.
   change_pct_computed: >-
-    (rate / rate of previous_date - 1) * 100, half-up to 4 decimals. Null on a filled day and on the first day.
-  change_pct_low: Lower end of its interval, from rate_low and the earlier rate_high, rounded down.
-  change_pct_high: Upper end of its interval, from rate_high and the earlier rate_low, rounded up.
-  previous_date: The last observed day before this one, null on a filled day and on the first day.
-  observations: How many captures printed the pair on this day, 0 on a filled day.
-  distinct_rates: How many different rates they printed, 0 on a filled day.
+    Computed change of the rate since previous_date in percent, rounded half up to 4 decimals; null on a filled day and
+    on the first day.
+  change_pct_low: >-
+    Lower bound of change_pct_computed in percent, from rate_low and the earlier rate_high, rounded down; null on a
+    filled day and on the first day.
+  change_pct_high: >-
+    Upper bound of change_pct_computed in percent, from rate_high and the earlier rate_low, rounded up; null on a filled
+    day and on the first day.
+  previous_date: Previous observed day of the currency pair (Asia/Almaty); null on a filled day and on the first day.
+  observations: Number of captures of the day that printed the currency pair; 0 on a filled day.
+  distinct_rates: Number of different rates of the currency pair that captures of the day printed; 0 on a filled day.
   distinct_tickers: >-
-    How many different tickers they printed - different in the rate or the change of any pair, compared as printed, so
-    0.0115 and 0.01150 differ, as do -0% and 0%; 0 on a filled day.
-  day_low: The lowest rate of the pair that any ticker of the day printed, null on a filled day.
-  day_high: The highest of them, null on a filled day.
+    Number of different tickers that captures of the day printed; 0 on a filled day. Tickers differ in the text of any
+    rate or change, so 0.0115 and 0.01150 differ, as do -0% and 0%.
+  day_low: >-
+    Lowest rate of the currency pair that captures of the day printed, in units of quote per unit of base; null on a
+    filled day.
+  day_high: >-
+    Highest rate of the currency pair that captures of the day printed, in units of quote per unit of base; null on a
+    filled day.
   is_stale_suspect: >-
-    True where the ticker that the rate comes from equals one of an earlier day of the same source in every pair and
-    change, compared as printed, as happens with a cached page, or when nothing was traded; null on a filled day.
+    True where the ticker with the rate equals one of an earlier day of the same source in the text of every rate and
+    change, as on a cached page, or when nothing was traded; null on a filled day.
   date_conflict: >-
-    True where the page that the rate comes from prints a date more than two days away from the day it was fetched on;
-    null where one of them is unknown, and on a filled day.
-  is_filled: True where no capture of this day printed the pair.
-  fill_age_days: Days since the print that the rate comes from, 0 on an observed day.
+    True where page_date and the Asia/Almaty day of the capture differ by more than two days; null where one of the two
+    is unknown, and on a filled day.
+  is_filled: True on a filled day, on which no capture printed the currency pair.
+  fill_age_days: Number of days since the observed day that the rate comes from; 0 on an observed day.
   fill_reason: >-
-    Why no capture of this day printed the pair - the outcome of the slots of the day, as in fct_coverage; where a slot
-    was observed, whether pages print this day without the pair, or other days alone. Null on an observed day.
-  observed_at: When the print that the rate comes from was fetched, null where unknown.
-  source: The source of that print.
-  capture_id: The capture of that print; on a filled day it is a capture of an earlier day.
+    Reason why no capture of the day printed the currency pair, from the outcome of the slots of the day in
+    fct_coverage; where a slot was observed, whether pages print the day without the currency pair or other days alone.
+    Null on an observed day.
+  observed_at: Time at which the capture was fetched, UTC; null where unknown.
+  source: Source of the capture, a key of main.dim_source.
+  capture_id: WARC record id of the capture that printed the rate; on a filled day a capture of an earlier day.
 sort: [rate_date, base, quote]
 checks:
   - not_null: [rate, rate_low, rate_high, significant_digits, observations, is_filled, fill_age_days, capture_id]

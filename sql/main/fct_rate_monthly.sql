@@ -1,30 +1,37 @@
 /*
 description: >-
   One row per calendar month and currency pair. Average, lowest and highest rate are over the observed days of the
-  month, once per day; they are null for a month whose days are all filled. The end-of-period rate is that of the
-  last day of the series in the month, which may be filled - see end_date and end_fill_age_days. The first and the
-  last month of a series are rarely whole - see days_in_series.
+  month, once per day. The end-of-period rate is of the last day of the series in the month, which may be filled (see
+  end_date and end_fill_age_days). The first and the last month of a series are rarely whole (see days_in_series).
 grain: [month, base, quote]
 columns:
-  month: First day of the month.
-  base: Currency of which one unit is priced.
-  quote: Currency of the price.
-  rate_average: Mean of the rates of the observed days, half-up to 12 decimals.
-  rate_average_low: Lower end of its interval, the mean of their rate_low, rounded down.
-  rate_average_high: Upper end of its interval, the mean of their rate_high, rounded up.
-  rate_end: The rate of end_date.
-  rate_end_low: Lower end of its interval.
-  rate_end_high: Upper end of its interval.
-  end_date: The last day of the series in the month.
-  end_fill_age_days: Days from the print that rate_end comes from to end_date, 0 for a print of that day.
-  rate_lowest: The lowest rate of an observed day.
-  rate_lowest_low: Lower end of its interval.
-  rate_lowest_high: Upper end of its interval.
-  rate_highest: The highest rate of an observed day.
-  rate_highest_low: Lower end of its interval.
-  rate_highest_high: Upper end of its interval.
-  days_observed: Days of the month with at least one print.
-  days_in_series: Days of the month that fct_rate_daily has, observed and filled.
+  month: First day of the month in Asia/Almaty.
+  base: Base currency, of which one unit is priced, ISO 4217 code.
+  quote: Quote currency, in which the price is given, ISO 4217 code.
+  rate_average: >-
+    Mean rate of the observed days of the month, rounded half up to 12 decimals, in units of quote per unit of base;
+    null where no day was observed.
+  rate_average_low: >-
+    Lower bound of rate_average, the mean of rate_low rounded down, in units of quote per unit of base; null where no
+    day was observed.
+  rate_average_high: >-
+    Upper bound of rate_average, the mean of rate_high rounded up, in units of quote per unit of base; null where no day
+    was observed.
+  rate_end: Rate of end_date, the last day of the series in the month, in units of quote per unit of base.
+  rate_end_low: Lower bound of rate_end, in units of quote per unit of base.
+  rate_end_high: Upper bound of rate_end, in units of quote per unit of base.
+  end_date: Last day of the series in the month (Asia/Almaty), observed or filled.
+  end_fill_age_days: Number of days from the observed day of rate_end to end_date; 0 where end_date is observed.
+  rate_lowest: >-
+    Lowest rate of the observed days of the month, in units of quote per unit of base; null where no day was observed.
+  rate_lowest_low: Lower bound of rate_lowest, in units of quote per unit of base; null where no day was observed.
+  rate_lowest_high: Upper bound of rate_lowest, in units of quote per unit of base; null where no day was observed.
+  rate_highest: >-
+    Highest rate of the observed days of the month, in units of quote per unit of base; null where no day was observed.
+  rate_highest_low: Lower bound of rate_highest, in units of quote per unit of base; null where no day was observed.
+  rate_highest_high: Upper bound of rate_highest, in units of quote per unit of base; null where no day was observed.
+  days_observed: Number of days of the month on which a capture printed the currency pair.
+  days_in_series: Number of days of the month in fct_rate_daily, observed and filled.
 sort: [month, base, quote]
 checks:
   - not_null: [rate_end, rate_end_low, rate_end_high, end_date, end_fill_age_days, days_observed, days_in_series]
@@ -46,7 +53,7 @@ with months as (
         sum(rate) filter (where not is_filled) as rate_sum,
         sum(rate_low) filter (where not is_filled) as low_sum,
         sum(rate_high) filter (where not is_filled) as high_sum,
-        -- the extremes with their own intervals: prints of equal rates may differ in digits, the widest counts
+        -- equal rates may be printed with different numbers of digits: an extreme has the widest of their intervals
         min(rate) filter (where not is_filled) as rate_lowest,
         max(rate) filter (where not is_filled) as rate_highest,
         max(rate_date) as end_date,

@@ -1,41 +1,45 @@
 /*
 description: >-
-  One row per capture and currency pair - every rate that any page printed, as printed. A correction by the site
-  is a further row, never an overwrite. Captures that an operator excluded and captures without a day are not here.
+  One row per capture and currency pair, for every rate that any page printed. A correction by the site is a further
+  row, never an overwrite. Captures that an operator excluded and captures without a day are not here.
 grain: [capture_id, base, quote]
 columns:
   rate_date: >-
-    The day of the capture - the date that the page prints, else the calendar day of the capture in Asia/Almaty. A page
-    of one article prints the date of the article and the ticker of the capture, so its day is that of the capture; so
-    is that of a page whose date lies more than a day after the capture.
-  base: Currency of which one unit is priced.
-  quote: Currency of the price.
-  rate: Units of quote for one unit of base, as printed.
-  rate_low: Lower end of the interval that the print leaves open, half a unit of its last digit below rate.
-  rate_high: Upper end of that interval, half a unit of the last digit above rate.
-  significant_digits: How many digits the print is good for.
-  inverse_rate: Units of base for one unit of quote, 1 / rate, half-up to 12 decimals. Null where rate is zero.
-  inverse_low: Lower end of its interval, 1 / rate_high, rounded down.
-  inverse_high: Upper end of its interval, 1 / rate_low, rounded up. Null where rate_low is zero.
-  change_pct: The change in percent as printed; the page does not state against what.
-  change_sign: -1, 0 or 1; -1 also for a printed -0%, a fall that rounds to nothing.
-  rate_text: The rate as printed.
-  change_text: The change as printed.
-  position: Position of the pair in the ticker, from 1.
-  observed_at: When the page was fetched, null for files given by hand.
-  page_date: The date that the page prints, null where it prints none.
-  captured_date: The calendar day of observed_at in Asia/Almaty.
+    Day of the rate, which is the date that the page prints, else the Asia/Almaty day of the capture; always the day of
+    the capture for an article page, and where the printed date is more than a day later.
+  base: Base currency, of which one unit is priced, ISO 4217 code.
+  quote: Quote currency, in which the price is given, ISO 4217 code.
+  rate: Units of quote per unit of base, as printed.
+  rate_low: >-
+    Lower bound of the printed rate, half a unit of the last digit below rate, not below 0, in units of quote per unit
+    of base.
+  rate_high: >-
+    Upper bound of the printed rate, half a unit of the last digit above rate, in units of quote per unit of base.
+  significant_digits: Number of significant digits of the printed rate, counted from the first that is not zero.
+  inverse_rate: Units of base per unit of quote, 1 / rate, rounded half up to 12 decimals; null where rate is zero.
+  inverse_low: Lower bound of inverse_rate, 1 / rate_high rounded down, in units of base per unit of quote.
+  inverse_high: >-
+    Upper bound of inverse_rate, 1 / rate_low rounded up, in units of base per unit of quote; null where rate_low is
+    zero.
+  change_pct: Printed change of the rate in percent; the page does not state the day compared with.
+  change_sign: Sign of the printed change, -1, 0 or 1; -1 also for -0%, a fall rounded to zero.
+  rate_text: Text of the rate as printed; the last digit bounds the accuracy.
+  change_text: Text of the change as printed; -0% is a fall rounded to zero.
+  position: Position of the currency pair in the ticker, from 1.
+  observed_at: Time at which the capture was fetched, UTC; null where unknown.
+  page_date: Date that the page prints; null where no date was read.
+  captured_date: Calendar day on which the capture was fetched, in Asia/Almaty; null where unknown.
   date_conflict: >-
-    True where page_date and captured_date are more than two days apart, whichever of them gave rate_date; null where
-    one of them is unknown.
+    True where page_date and the Asia/Almaty day of the capture differ by more than two days; null where one of the two
+    is unknown.
   capture_order: >-
-    Orders the captures - the print of a day with the highest number is the rate of the day in fct_rate_daily. Shifts
-    when older captures are added.
-  is_accepted: True where an operator checked the capture and accepted its rates.
-  source: What was captured, as in main.dim_source.
-  url: The address of the page, null for files given by hand.
-  capture_id: The capture (WARC record id) that printed it; raw.capture states where its bytes are.
-  run_id: The run that loaded the capture.
+    Ordinal of the capture by observed_date, time of the fetch (unknown first) and position in the archive, from 1;
+    shifts when older captures are added. The highest of a day gives the rate of fct_rate_daily.
+  is_accepted: True where an operator checked the capture and accepted the rates.
+  source: Source of the capture, a key of main.dim_source.
+  url: URL of the capture; null for an ingested file without a URL.
+  capture_id: WARC record id of the capture that printed the rate.
+  run_id: Id of the run that loaded the capture.
 sort: [rate_date, capture_order, position]
 partition_year: rate_date
 checks:
@@ -60,7 +64,7 @@ with prints as materialized (
     from staging.stg_rate_observation
 ),
 
--- the same few hundred rates are printed again and again, and are inverted once
+-- for speed: the same few hundred rates are printed again and again, and are inverted once
 inverses as materialized (
     select
         rate,

@@ -6,8 +6,8 @@ create table if not exists raw.decision (
     primary key (capture_id)
 );
 
-comment on table raw.decision is 'What an operator decided about a capture. One row per capture decided on.';
-comment on column raw.decision.capture_id is 'The capture; it need not be loaded yet.';
-comment on column raw.decision.decision is 'exclude: models leave it out. accept: checks of its rates let it pass.';
-comment on column raw.decision.reason is 'Why, in words.';
-comment on column raw.decision.decided_at is 'When it was decided, UTC.';
+comment on table raw.decision is 'Decisions of an operator about captures. One row per capture decided on.';
+comment on column raw.decision.capture_id is 'WARC record id of the capture decided on, which need not be loaded yet.';
+comment on column raw.decision.decision is 'Decision about the capture, exclude (models leave the capture out) or accept (checks of rates let the capture pass).';
+comment on column raw.decision.reason is 'Reason of the decision, in words.';
+comment on column raw.decision.decided_at is 'Time of the decision, UTC.';

@@ -4,6 +4,6 @@ create table if not exists raw.enriched (
     primary key (item)
 );
 
-comment on table raw.enriched is 'A text or a title that was searched. One row per item, with or without a result.';
-comment on column raw.enriched.item is 'text_id of a text, or the words of a title after "title:".';
-comment on column raw.enriched.version is 'Version of the search.';
+comment on table raw.enriched is 'Texts and titles that were searched for countries and amounts. One row per text or title, with or without a result.';
+comment on column raw.enriched.item is 'Text or title that was searched, as a text_id of raw.article_text or as "title:" and the title.';
+comment on column raw.enriched.version is 'Version of the rules of the search.';

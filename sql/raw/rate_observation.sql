@@ -10,12 +10,12 @@ create table if not exists raw.rate_observation (
     primary key (capture_id, base, quote)
 );
 
-comment on table raw.rate_observation is 'A rate as one capture printed it. One row per capture and pair.';
-comment on column raw.rate_observation.capture_id is 'The capture that printed the rate.';
-comment on column raw.rate_observation.base is 'Currency that is priced, ISO 4217.';
-comment on column raw.rate_observation.quote is 'Currency of the price, ISO 4217.';
-comment on column raw.rate_observation.rate is 'Units of quote for 1 unit of base, the printed number.';
-comment on column raw.rate_observation.rate_text is 'The rate as printed; its last digit bounds how exact it is.';
-comment on column raw.rate_observation.change_pct is 'The printed change in per cent; -0% gives 0 here.';
-comment on column raw.rate_observation.change_text is 'The change as printed; -0% is a fall that rounds to nothing.';
-comment on column raw.rate_observation."position" is 'Position in the ticker, from 1.';
+comment on table raw.rate_observation is 'Exchange rates as captures printed them. One row per capture and currency pair.';
+comment on column raw.rate_observation.capture_id is 'WARC record id of the capture that printed the rate.';
+comment on column raw.rate_observation.base is 'Base currency, of which one unit is priced, ISO 4217 code.';
+comment on column raw.rate_observation.quote is 'Quote currency, in which the price is given, ISO 4217 code.';
+comment on column raw.rate_observation.rate is 'Units of quote per unit of base, as printed.';
+comment on column raw.rate_observation.rate_text is 'Text of the rate as printed; the last digit bounds the accuracy.';
+comment on column raw.rate_observation.change_pct is 'Printed change of the rate in percent; the page does not state the day compared with.';
+comment on column raw.rate_observation.change_text is 'Text of the change as printed; -0% is a fall rounded to zero.';
+comment on column raw.rate_observation."position" is 'Position of the currency pair in the ticker, from 1.';

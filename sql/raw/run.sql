@@ -17,19 +17,19 @@ create table if not exists raw.run (
     primary key (run_id)
 );
 
-comment on table raw.run is 'One execution of the pipeline, also a failed one. One row per run.';
-comment on column raw.run.run_id is 'The run: its start in UTC, numbered where two began in one second.';
-comment on column raw.run.kind is 'What was requested: run, ingest, rebuild.';
-comment on column raw.run.slot is 'The scheduled instant, UTC; null for a run without a schedule.';
-comment on column raw.run.started_at is 'When it began, UTC.';
-comment on column raw.run.finished_at is 'When it ended, UTC; null for a crash.';
-comment on column raw.run.status is 'How it ended: succeeded, failed, checks_failed, crashed.';
-comment on column raw.run.exit_status is 'Exit status of the command; null for a crash.';
-comment on column raw.run.release_id is 'The release it published; null when it published none.';
-comment on column raw.run.captures is 'Captures it loaded.';
-comment on column raw.run.rejects is 'Rejects it loaded, without those that are the result of a request: an article deleted, a source unavailable.';
-comment on column raw.run.error is 'Why it failed, as text for people.';
-comment on column raw.run.code_version is 'Version of the code that ran.';
-comment on column raw.run.warnings is 'Sentences about problems that did not stop it.';
-comment on column raw.run.schedule is 'The schedule that began it; null for a run without a schedule.';
-comment on column raw.run.cause is 'Why it failed: site, machine, interrupted or killed; null where the status alone is clear, and for a line written before this column.';
+comment on table raw.run is 'Runs of the pipeline, failed ones too. One row per run.';
+comment on column raw.run.run_id is 'Id of the run, made of the start in UTC, with a number where two runs began in one second.';
+comment on column raw.run.kind is 'Kind of the run - run (request the sources), ingest (load given files), backfill (request older content), rebuild (read the whole archive again) or retry (read rejected captures again).';
+comment on column raw.run.slot is 'Scheduled instant of the run, UTC; null for a run without a schedule.';
+comment on column raw.run.started_at is 'Time at which the run began, UTC.';
+comment on column raw.run.finished_at is 'Time at which the run ended, UTC; null for a crashed run.';
+comment on column raw.run.status is 'Result of the run - succeeded, failed, checks_failed (nothing was published) or crashed.';
+comment on column raw.run.exit_status is 'Exit status code of the command - 0 done, 1 failed, 2 wrong usage, 3 checks failed, 75 another run held the lock; null for a crashed run.';
+comment on column raw.run.release_id is 'Id of the release that the run published; null where none was published.';
+comment on column raw.run.captures is 'Number of captures that the run loaded.';
+comment on column raw.run.rejects is 'Number of rejects that the run loaded; rejects for deleted articles and unavailable sources are not counted.';
+comment on column raw.run.error is 'Error that ended the run, as text for people; null for a run without an error.';
+comment on column raw.run.code_version is 'Version of the program that ran.';
+comment on column raw.run.warnings is 'Problems that did not stop the run, as a list of sentences.';
+comment on column raw.run.schedule is 'Schedule that started the run, such as daily; null for a run without a schedule.';
+comment on column raw.run.cause is 'Cause of the failure - site (not reached, or nothing usable), machine (error of the machine, the settings or the program), interrupted (by an operator or a service) or killed (process ended without a record); null where the status alone is clear, and for a run recorded before this column existed.';

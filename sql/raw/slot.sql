@@ -13,15 +13,15 @@ create table if not exists raw.slot (
     primary key (run_id, source, schedule, slot)
 );
 
-comment on table raw.slot is 'What a run recorded of an expected slot: its own, or an earlier one that had no run. One row per run, source, schedule and slot.';
-comment on column raw.slot.run_id is 'The run that recorded it.';
-comment on column raw.slot.source is 'The source that the slot was for.';
-comment on column raw.slot.schedule is 'The schedule that expected it.';
-comment on column raw.slot.slot is 'The scheduled instant, UTC.';
-comment on column raw.slot.day is 'Calendar day of the slot in the zone of the schedule.';
-comment on column raw.slot.outcome is 'observed, unchanged, closed, blocked, failed or missed, as the run recorded it.';
-comment on column raw.slot.reason is 'Why, as text for people; null where the outcome alone is clear.';
-comment on column raw.slot.cause is 'Why it failed: site, no_rates, no_articles, implausible, page_limit, machine, interrupted, killed; null for another outcome, and for a line written before this column.';
-comment on column raw.slot.pages_requested is 'Single pages requested for the slot, by this run or before; null for other sources, and where it is unknown.';
-comment on column raw.slot.pages_usable is 'Those of them that were received, changed or not; null like pages_requested.';
-comment on column raw.slot.is_complete is 'Whether the source gave all that it has of what was requested; null where that is unknown.';
+comment on table raw.slot is 'Expected slots as a run recorded them, the slot of the run and earlier ones without a run. One row per run, source, schedule and slot.';
+comment on column raw.slot.run_id is 'Id of the run that recorded the outcome.';
+comment on column raw.slot.source is 'Source to be captured in the slot, a key of main.dim_source.';
+comment on column raw.slot.schedule is 'Schedule that expected the slot, such as daily.';
+comment on column raw.slot.slot is 'Scheduled instant, UTC.';
+comment on column raw.slot.day is 'Calendar day of the slot in the zone of the schedule, by default Asia/Almaty.';
+comment on column raw.slot.outcome is 'Outcome of the slot that the run recorded - observed, unchanged, closed, blocked, failed or missed; see main.fct_coverage.';
+comment on column raw.slot.reason is 'Reason of the outcome, in words; null where the outcome alone is clear.';
+comment on column raw.slot.cause is 'Cause of the failure of the slot - site (not reached, or nothing usable), no_rates (no page printed rates), no_articles (no page gave an article), implausible (more articles missing than editors remove), page_limit (more pages than one run requests), machine (error of the machine, the settings or the program), interrupted (by an operator or a service) or killed (process ended without a record); null for another outcome, and for a slot recorded before this column existed.';
+comment on column raw.slot.pages_requested is 'Number of single pages requested for the slot, by this run or before; null for other sources, and where unknown.';
+comment on column raw.slot.pages_usable is 'Number of requested pages that were received, changed or not; null where pages_requested is null.';
+comment on column raw.slot.is_complete is 'True where the source gave everything requested that exists; null where unknown.';

@@ -13,15 +13,15 @@ create table if not exists raw.text_amount (
     primary key (text_id, text_start)
 );
 
-comment on table raw.text_amount is 'An amount of money that a text names. One row per text and position in it.';
-comment on column raw.text_amount.text_id is 'The text.';
-comment on column raw.text_amount.text_start is 'Where it starts, in characters from 0.';
-comment on column raw.text_amount.text_end is 'Where it ends, exclusive.';
-comment on column raw.text_amount.amount_text is 'As printed.';
-comment on column raw.text_amount.amount is 'In units of the currency; the lower end of a range.';
-comment on column raw.text_amount.amount_high is 'The upper end of a range, else null.';
-comment on column raw.text_amount.currency is 'ISO 4217 code.';
-comment on column raw.text_amount.per is 'What it is the price of a unit of, such as a ton; null for any other amount.';
-comment on column raw.text_amount.is_approximate is 'True where the text qualifies it by about, nearly, more than or the like.';
-comment on column raw.text_amount.stated_usd is 'The dollars that the text itself gives for it.';
-comment on column raw.text_amount.stated_usd_high is 'The upper end of those, else null.';
+comment on table raw.text_amount is 'Amounts of money that texts name. One row per text and position of the amount.';
+comment on column raw.text_amount.text_id is 'SHA-256 of the text that names the amount, in hex, a key of raw.article_text.';
+comment on column raw.text_amount.text_start is 'Start of the amount in the text of the article, in characters from 0.';
+comment on column raw.text_amount.text_end is 'End of the amount in the text of the article, exclusive, in characters from 0.';
+comment on column raw.text_amount.amount_text is 'Text of the amount as printed.';
+comment on column raw.text_amount.amount is 'Amount in units of the currency; the lower end of a range.';
+comment on column raw.text_amount.amount_high is 'Upper end of a range of amounts, in units of the currency; null for a single amount.';
+comment on column raw.text_amount.currency is 'Currency of the amount, ISO 4217 code.';
+comment on column raw.text_amount.per is 'Unit of goods that the amount is the price of, such as a ton; null where the amount is no unit price.';
+comment on column raw.text_amount.is_approximate is 'True where the text qualifies the amount by about, nearly, more than or a similar word.';
+comment on column raw.text_amount.stated_usd is 'US dollars that the text gives for the amount, the lower end of a range; null where the text gives none.';
+comment on column raw.text_amount.stated_usd_high is 'Upper end of a range of US dollars that the text gives for the amount; null without a range.';

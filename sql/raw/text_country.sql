@@ -5,7 +5,7 @@ create table if not exists raw.text_country (
     primary key (item, country_code)
 );
 
-comment on table raw.text_country is 'A country that a text or a title names. One row per item and country.';
-comment on column raw.text_country.item is 'text_id of a text, or the words of a title after "title:".';
-comment on column raw.text_country.country_code is 'ISO 3166-1 alpha-2 code.';
-comment on column raw.text_country.mentions is 'How often it is named: by name, demonym, capital or city.';
+comment on table raw.text_country is 'Countries that texts and titles name. One row per text or title and country.';
+comment on column raw.text_country.item is 'Text or title that was searched, as a text_id of raw.article_text or as "title:" and the title.';
+comment on column raw.text_country.country_code is 'Country named, ISO 3166-1 alpha-2 code.';
+comment on column raw.text_country.mentions is 'Number of mentions of the country by name, demonym, capital or city.';

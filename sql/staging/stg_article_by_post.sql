@@ -1,12 +1,12 @@
 /*
 description: >-
-  One row per observation whose article a WordPress post identifies - by its own post id or, where it has none, by the
-  post that had the same address at that time. The rules and their tests are in docs/architecture.md.
+  One row per observation whose article a WordPress post identifies, by the post id of the observation or, where it has
+  none, by the post that had the same address at that time. The rules and their tests are in docs/architecture.md.
 grain: [capture_id, position]
 columns:
-  capture_id: The capture that shows the article.
-  position: Its position on the page.
-  slug: The slug of the article that is this post.
+  capture_id: WARC record id of the capture that shows the article.
+  position: Position of the article on the page, from 1.
+  slug: Slug of the article that the post identifies.
 */
 with captures as (
     select capture_id, capture_order, slot
@@ -56,8 +56,8 @@ post_articles as (
     from posts
 ),
 
--- posts at an address that at least one post had without being named after it: there the address alone does not
--- identify the article
+-- posts at an address that at least one post with another slug had: such an address alone does not identify the
+-- article
 shared_addresses as (
     select
         observations.address,
@@ -72,8 +72,8 @@ shared_addresses as (
     qualify bool_or(post_articles.slug <> observations.address) over (partition by observations.address)
 ),
 
--- a listing has no post ids; it shows, of the posts at its address, the one with the same publication time; else the
--- latest one seen there up to then (or in the same slot, as a run captures listings before posts); else the earliest
+-- a listing has no post ids: an article shown there is, of the posts at its address, the one with the same publication
+-- time, else the latest seen by then (or in the same slot, as a run captures listings before posts), else the earliest
 unnumbered_observations as (
     select
         unnumbered.capture_id,

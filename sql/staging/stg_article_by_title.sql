@@ -1,16 +1,16 @@
 /*
 description: >-
-  One row per observation of an article without a link of its own, with the slug that its title gives it. The rules and
-  their tests are in docs/architecture.md.
+  One row per observation of an article without a link, with the slug that the title gives. The rules and their tests
+  are in docs/architecture.md.
 grain: [capture_id, position]
 # a stored view cannot use the macro lead_of
 materialized: table
 columns:
-  capture_id: The capture that shows the article.
-  position: Its position on the page.
+  capture_id: WARC record id of the capture that shows the article.
+  position: Position of the article on the page, from 1.
   slug: >-
-    That of the linked article with this title; of several, that with the same lead, of these the first by slug; else
-    the one that WordPress makes of the title.
+    Slug of the linked article with the same title (of several, the first by slug with the same lead), else the slug
+    that WordPress makes of the title.
 */
 with observations as (
     select capture_id, position, title_slug, url_slug, post_id, text_id

@@ -1,19 +1,19 @@
 /*
 description: >-
-  One row per observation of an article with a title, with the slug that identifies the article. It is the first that
-  exists of: the slug of its post (stg_article_by_post), the last segment of its URL, the slug by its title
+  One row per observation of an article with a title, with the slug that identifies the article, which is the first that
+  exists of the slug of the post (stg_article_by_post), the last segment of the URL, and the slug by the title
   (stg_article_by_title). docs/architecture.md has the rules and their tests. An observation without a title is not
   here; fct_listing_page counts it.
 grain: [capture_id, position]
 materialized: table
 columns:
-  capture_id: The capture that shows the article.
-  position: Its position on the page.
-  slug: Identifies the article.
-  article_id: First 16 hex digits of the SHA-256 of slug.
-  title: The title as shown.
-  text_id: SHA-256 of the cleaned text shown, null where only the title is shown.
-  is_truncated: True where the text shown ends in an ellipsis.
+  capture_id: WARC record id of the capture that shows the article.
+  position: Position of the article on the page, from 1.
+  slug: Slug that identifies the article.
+  article_id: Id of the article, the first 16 hex digits of the SHA-256 of slug.
+  title: Title of the article as printed.
+  text_id: SHA-256 of the text shown in hex, a key of raw.article_text; null where no text is shown.
+  is_truncated: True where only the start of the text is shown, up to an ellipsis or to the end of the capture.
 */
 with observations as (
     select capture_id, position, title, url_slug, text_id, is_truncated

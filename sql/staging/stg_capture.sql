@@ -1,41 +1,46 @@
 /*
-description: >-
-  One row per capture whose observations count: all but those that an operator excluded.
+description: One row per capture that no operator excluded.
 grain: [capture_id]
 columns:
-  capture_id: The WARC record id.
-  source: What was captured, as in main.dim_source.
-  url: The address, null for a file given by hand.
-  observed_at: When the bytes were fetched (captured_at), null where unknown.
-  captured_date: The calendar day of observed_at in Asia/Almaty.
-  page_date: The date that the page prints, null where it prints none.
+  capture_id: WARC record id of the capture.
+  source: Source of the capture, a key of main.dim_source.
+  url: URL of the capture; null for an ingested file without a URL.
+  observed_at: Time at which the capture was fetched, UTC; null where unknown.
+  captured_date: Calendar day on which the capture was fetched, in Asia/Almaty; null where unknown.
+  page_date: Date that the page prints; null where no date was read.
   observed_date: >-
-    The day of the capture - page_date where there is one, however old, since a cached page carries the rates of its own
-    day; else captured_date. Two page dates do not count and leave captured_date - that of a page of one article, which
-    is the date of the article, and one more than a day after captured_date, which no page can have printed. Null means
-    undated.
-  observed_from: observed_at, else the instant at which observed_date began in the time zone of the settings.
+    Day of the capture, which is page_date, however old, else captured_date (Asia/Almaty); captured_date also for an
+    article page and where page_date is more than a day later. Null where both are unknown.
+  observed_from: >-
+    Earliest time at which the site is known to have shown the capture, UTC, which is observed_at, else the start of
+    observed_date in the zone of the settings; null where both are unknown.
   date_conflict: >-
-    True where page_date and captured_date are more than two days apart, false where they are not, null where one of
-    them is unknown.
+    True where page_date and the Asia/Almaty day of the capture differ by more than two days; null where one of the two
+    is unknown.
   capture_order: >-
-    Counts the captures in the order in which they count, the latest highest - by day, then by observed_at,
-    those without a known time first, then by position in the archive. Shifts when older captures are added.
-  page_kind: What the parser recognised the page as.
-  http_status: Status code of the response, null for a file given by hand.
-  response_class: What the response is - page, unchanged, deleted, unavailable or error; see raw.capture.
-  payload_sha256: SHA-256 of the body; equal for equal pages.
-  shown_from: First number of the page's line on how many results it shows.
-  shown_to: Last number of that line.
-  shown_total: Total of that line.
-  articles_parsed: Articles that the parser read.
-  schedule: The schedule that the capture was made for, null for an ingest or a backfill.
-  slot: The scheduled instant that it was made for, null for an ingest or a backfill.
-  archive_file: The WARC file that holds the bytes.
-  archive_offset: Where in that file the record starts.
-  parser_version: The parser that read it.
-  run_id: The run that loaded it.
-  is_accepted: True where an operator has accepted the rates of the capture.
+    Ordinal of the capture by observed_date, time of the fetch (unknown first) and position in the archive, from 1;
+    shifts when older captures are added.
+  page_kind: Kind of page that the parser recognised, such as listing; null where no page was read.
+  http_status: HTTP status code of the response; null for an ingested file without HTTP headers.
+  response_class: >-
+    Class of the response - page, unchanged (body of an earlier capture), deleted (article page, 404 or 410),
+    unavailable (posts API or feed, refused for good) or error (any other response without a page).
+  payload_sha256: SHA-256 of the response body without transfer and content encoding, in hex.
+  shown_from: Ordinal of the first result on the page, 1 in a printed "showing 1 - 6 of 8"; null where not printed.
+  shown_to: >-
+    Ordinal of the last result on the page, 6 in a printed "showing 1 - 6 of 8", which may exceed shown_total; null
+    where not printed.
+  shown_total: >-
+    Number of results that the site states, 8 in a printed "showing 1 - 6 of 8"; of the posts API X-WP-Total. Null where
+    not stated.
+  articles_parsed: Number of articles that the parser read from the page.
+  schedule: Schedule that the capture was made for, such as daily; null for an ingest or a backfill.
+  slot: Scheduled instant that the capture was made for, UTC; null for an ingest or a backfill.
+  archive_file: Path of the capture's WARC file, relative to the archive folder.
+  archive_offset: Start of the WARC record in the file, in bytes from 0.
+  parser_version: Version of the parser that read the capture.
+  run_id: Id of the run that loaded the capture.
+  is_accepted: True where an operator checked the capture and accepted the rates.
 */
 select
     capture.capture_id,

@@ -1,15 +1,15 @@
 /*
 description: >-
-  One row per text and other text that is nearly the same, so that each pair is here twice. Nearly the same are texts
-  with four fifths of their 3-word shingles in common, the very same numbers, and no names on both sides that the other
-  lacks: a daily note on one template names another rate, a notice on one template another town.
+  One row per text and near-duplicate, so that each pair is here twice. Near-duplicates are texts with four fifths of
+  the 3-word shingles in common, the very same numbers, and no names on both sides that the other lacks, since a daily
+  note on one template names another rate, and a notice on one template another town.
 grain: [text_id, other_id]
 # its arithmetic is not stored in a view
 materialized: table
 columns:
-  text_id: A text, as in raw.article_text.
-  other_id: A text that is nearly the same.
-  share: Share of the distinct shingles of both texts that both have, half-up to 4 decimals.
+  text_id: SHA-256 of a text in hex, a key of raw.article_text.
+  other_id: SHA-256 of a near-duplicate of the text in hex, a key of raw.article_text.
+  share: Share (0.8 to 1) of the distinct 3-word shingles of two texts that both have, rounded half up to 4 decimals.
 */
 with near_pairs as (
     select

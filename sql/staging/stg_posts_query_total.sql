@@ -1,17 +1,17 @@
 /*
 description: >-
   One row per query to the posts API in an expected slot, with the number of posts that the site states (X-WP-Total) and
-  those that it showed. A query without that number is not here.
+  the number that it showed. A query without a stated number is not here.
 grain: [source, schedule, slot, query]
 columns:
-  source: The source of the slot, as in main.dim_source.
-  schedule: The schedule that expected the slot.
-  slot: The scheduled instant.
-  query: The address that was requested, without its offset.
-  posts_total: How many posts match the query, by its latest response.
-  posts_shown: How many of them the responses of the slot show.
-  items_rejected: Items of its responses that could not be read.
-  posts_hidden: How many of posts_total are neither shown nor rejected.
+  source: Source to be captured in the slot, a key of main.dim_source.
+  schedule: Schedule that expected the slot, such as daily.
+  slot: Scheduled instant, UTC.
+  query: URL of the query to the posts API, without the offset.
+  posts_total: Number of posts that match the query, by the latest response.
+  posts_shown: Number of posts of the query that responses of the slot show.
+  items_rejected: Number of items in responses to the query that could not be read.
+  posts_hidden: Number of posts of the query that are neither shown nor rejected.
 */
 with query_responses as (
     select

@@ -1,23 +1,25 @@
 /*
 description: >-
-  One row per day and currency pair that a capture of the day printed, with the latest print and a summary of all prints
-  of the day.
+  One row per day and currency pair that a capture of the day printed, with the latest capture and a summary of all
+  captures of the day.
 grain: [rate_date, base, quote]
 columns:
-  rate_date: The day.
-  base: Currency of which one unit is priced.
-  quote: Currency of the price.
-  capture_order: That of the capture with the latest print - see main.fct_rate_observation.
-  observations: How many captures printed the pair on this day.
-  distinct_rates: How many different rates they printed.
+  rate_date: Day of the rate, which is the date that the page prints, else the Asia/Almaty day of the capture.
+  base: Base currency, of which one unit is priced, ISO 4217 code.
+  quote: Quote currency, in which the price is given, ISO 4217 code.
+  capture_order: >-
+    Ordinal of the capture by observed_date, time of the fetch (unknown first) and position in the archive, from 1, here
+    the latest of the day; shifts when older captures are added.
+  observations: Number of captures of the day that printed the currency pair.
+  distinct_rates: Number of different rates of the currency pair that captures of the day printed.
   distinct_tickers: >-
-    How many different tickers they printed - different in the rate or the change of any pair, compared as printed, so
+    Number of different tickers that captures of the day printed. Tickers differ in the text of any rate or change, so
     0.0115 and 0.01150 differ, as do -0% and 0%.
-  day_low: The lowest rate of the pair that they printed.
-  day_high: The highest of them.
+  day_low: Lowest rate of the currency pair that captures of the day printed, in units of quote per unit of base.
+  day_high: Highest rate of the currency pair that captures of the day printed, in units of quote per unit of base.
   is_stale_suspect: >-
-    True where the ticker of the latest print equals one of an earlier day of the same source in every pair and change,
-    compared as printed, as happens with a cached page, or when nothing was traded.
+    True where the ticker with the rate equals one of an earlier day of the same source in the text of every rate and
+    change, as on a cached page, or when nothing was traded.
 */
 with prints as (
     select capture_id, capture_order, source, rate_date, base, quote, rate, rate_text, change_text
@@ -29,7 +31,7 @@ tickers as (
         capture_id,
         source,
         rate_date,
-        -- for speed a list that is sorted afterwards: aggregates with an order take four times as long
+        -- for speed the list is sorted afterwards: an aggregate with an order takes four times as long
         array_to_string(list_sort(list(concat_ws(' ', base, quote, rate_text, change_text))), ',') as ticker
     from prints
     group by all

@@ -1,27 +1,31 @@
 /*
 description: >-
-  Rates as printed, with the interval and the sign that the print implies. The true rate lies within half a unit
-  of the last printed digit on either side; what the page prints as 0.00008 is anything from 0.000075 to 0.000085.
+  One row per capture and currency pair, with the interval and the sign that the printed rate implies. The true rate
+  lies within half a unit of the last printed digit on either side; a printed 0.00008 is anything from 0.000075 to
+  0.000085.
 grain: [capture_id, base, quote]
 columns:
-  capture_id: The capture that printed it.
-  base: Currency of which one unit is priced.
-  quote: Currency of the price.
-  rate: Units of quote for one unit of base, as printed.
-  rate_low: Lower end of the interval, half a unit of the last printed digit below rate; not below zero.
-  rate_high: Upper end of the interval, half a unit of the last printed digit above rate.
-  significant_digits: Printed digits from the first that is not zero on; a trailing zero counts.
-  rate_text: The rate as printed.
-  change_pct: The change in percent as printed.
-  change_text: The change as printed; it keeps the sign of -0%.
-  change_sign: -1, 0 or 1. A printed -0% is a fall that rounds to nothing, so its sign is -1.
-  position: Position of the pair in the ticker.
+  capture_id: WARC record id of the capture that printed the rate.
+  base: Base currency, of which one unit is priced, ISO 4217 code.
+  quote: Quote currency, in which the price is given, ISO 4217 code.
+  rate: Units of quote per unit of base, as printed.
+  rate_low: >-
+    Lower bound of the printed rate, half a unit of the last digit below rate, not below 0, in units of quote per unit
+    of base.
+  rate_high: >-
+    Upper bound of the printed rate, half a unit of the last digit above rate, in units of quote per unit of base.
+  significant_digits: Number of significant digits of the printed rate, counted from the first that is not zero.
+  rate_text: Text of the rate as printed; the last digit bounds the accuracy.
+  change_pct: Printed change of the rate in percent; the page does not state the day compared with.
+  change_text: Text of the change as printed; -0% is a fall rounded to zero.
+  change_sign: Sign of the printed change, -1, 0 or 1; -1 also for -0%, a fall rounded to zero.
+  position: Position of the currency pair in the ticker, from 1.
 */
 with printed as (
     select
         *,
         regexp_replace(rate_text, '[^0-9.]', '', 'g') as digits,
-        -- half a unit of the last of 0, 1, ... 8 decimals
+        -- half a unit of the last digit of a rate with 0, 1, ... 8 decimals
         [0.5, 0.05, 0.005, 0.0005, 0.00005, 0.000005, 0.0000005, 0.00000005, 0.000000005]::decimal(10, 9)[]
             as half_units
     from raw.rate_observation

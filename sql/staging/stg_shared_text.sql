@@ -2,17 +2,17 @@
 description: >-
   One row per whole text and article that showed it, for texts that several articles showed, exactly or nearly the same.
   Any whole text that an article ever showed counts, so that a copy of what was edited later is still a copy; truncated
-  texts and those of fewer than 30 words do not count.
+  texts and texts of fewer than 30 words do not count.
 grain: [text_id, article_id]
 # few texts of tens of thousands are shared, and their search is read several times
 materialized: table
 columns:
-  text_id: The text, as in raw.article_text.
-  article_id: The article, as in main.fct_article.
+  text_id: SHA-256 of the text in hex, a key of raw.article_text.
+  article_id: Id of the article, a key of main.fct_article.
   article_number: >-
-    Counts the articles here from the earliest - by the day of publication, else by the day it was first seen, then by
-    the time of publication, then by article_id.
-  first_number: The article_number of the earliest article with this text.
+    Ordinal of the article, from 1 for the earliest by day of publication, else of the first sighting, then by time of
+    publication, then by article_id.
+  first_number: Ordinal of the earliest article with the text, from 1, as in article_number.
 */
 with article_texts as (
     select sighting.article_id, sighting.text_id

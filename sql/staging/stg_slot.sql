@@ -1,17 +1,18 @@
 /*
-description: >-
-  One row per expected slot of a schedule and source, with the run that counts for it.
+description: One row per expected slot of a schedule and source, with the run that had the best outcome.
 grain: [source, schedule, slot]
 columns:
-  source: What was to be captured, as in main.dim_source.
-  schedule: The schedule that expected it.
-  slot: The scheduled instant.
-  day: Its calendar day in the zone of the schedule.
-  outcome: What became of it, as the run that counts recorded it - see main.fct_coverage.
-  reason: Why, in words; null where the outcome is enough.
-  runs: How many runs tried it, 0 for a missed slot.
-  captures_from: Captures from this instant on belong to it, up to the captures_from of the next slot.
-  run_id: The run that counts.
+  source: Source to be captured in the slot, a key of main.dim_source.
+  schedule: Schedule that expected the slot, such as daily.
+  slot: Scheduled instant, UTC.
+  day: Calendar day of the slot in the zone of the schedule, by default Asia/Almaty.
+  outcome: >-
+    Outcome of the slot that the run recorded - observed, unchanged, closed, blocked, failed or missed; see
+    main.fct_coverage.
+  reason: Reason of the outcome, in words; null where the outcome alone is clear.
+  runs: Number of runs that tried the slot; 0 for a missed slot.
+  captures_from: Time from which captures belong to the slot, UTC, up to the captures_from of the next slot.
+  run_id: Id of the run that recorded the outcome.
 */
 with slots as (
     from raw.slot
@@ -40,7 +41,7 @@ window
     earlier_slots as (
         partition by source, schedule order by slot groups between unbounded preceding and 1 preceding
     )
--- of several runs the one with the best outcome counts, the latest of equal ones
+-- of several runs of a slot, the one with the best outcome is chosen, of equal ones the latest
 qualify row_number() over (
     of_slot
     order by

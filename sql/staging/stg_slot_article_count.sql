@@ -1,21 +1,20 @@
 /*
-description: >-
-  One row per expected slot that has captures, with the articles of its responses.
+description: One row per expected slot that has captures, with the number of articles in the responses.
 grain: [source, schedule, slot]
 columns:
-  source: What was to be captured, as in main.dim_source.
-  schedule: The schedule that expected it.
-  slot: The scheduled instant.
+  source: Source to be captured in the slot, a key of main.dim_source.
+  schedule: Schedule that expected the slot, such as daily.
+  slot: Scheduled instant, UTC.
   responses: >-
-    Captures that are not excluded and show articles or their removal - a page of the posts API or feed, an article
-    page, or a deleted article.
-  articles: Articles in the responses - of the posts API and the feed once per article, of pages once per position.
-  articles_with_title: Those with a title.
-  articles_loaded: Those in main.fct_article_sighting.
-  items_rejected: Items of the posts API and the feed that could not be read.
-  reject_reasons: Their reason codes, null where there are no such items.
-  pages_with_count: Pages that state how many results they show.
-  articles_not_shown: How many articles fewer than stated were on those pages.
+    Number of captures, excluded ones left out, that show articles or a removal (a page of the posts API or feed, an
+    article page, or a deleted article).
+  articles: Number of articles in the responses; of posts API and feed once per article, of pages once per position.
+  articles_with_title: Number of articles in the responses that have a title.
+  articles_loaded: Number of articles in main.fct_article_sighting.
+  items_rejected: Number of items of the posts API and the feed that could not be read.
+  reject_reasons: Reason codes of the items that could not be read, in one text; null without any.
+  pages_with_count: Number of pages that state how many results are shown.
+  articles_not_shown: Number of articles that pages stated and did not show.
 */
 with slot_captures as (
     select

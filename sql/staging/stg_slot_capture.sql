@@ -1,17 +1,17 @@
 /*
 description: >-
-  One row per capture of a scheduled run, with the slot it counts for, which may be a later one than its run was for.
-  Excluded captures are here; those of an ingest or a backfill are not.
+  One row per capture of a scheduled run, with the slot that the capture belongs to, which may be a later one than the
+  slot of the run. Excluded captures are here; captures of an ingest or a backfill are not.
 grain: [capture_id]
 # read by three models
 materialized: table
 columns:
-  source: The source of the slot, as in main.dim_source.
-  schedule: The schedule of the slot.
-  slot: The scheduled instant.
-  capture_id: The capture.
+  source: Source to be captured in the slot, a key of main.dim_source.
+  schedule: Schedule that expected the slot, such as daily.
+  slot: Scheduled instant, UTC.
+  capture_id: WARC record id of the capture.
 */
--- a late run may end after several slots began, of which the latest has the captures after it
+-- a late run may end after several slots began: the latest of these slots has the captures after the end
 with slots as (
     select source, schedule, captures_from, max(slot) as slot
     from staging.stg_slot

@@ -1,21 +1,21 @@
 /*
 description: >-
-  One row per expected slot, with its outcome as the rates of its captures show it. Built without any model of articles,
+  One row per expected slot, with the outcome that the rates of the captures show. Built without any model of articles,
   because the rate series reads it and must not depend on them.
 grain: [source, schedule, slot]
 columns:
-  source: What was to be captured, as in main.dim_source.
-  schedule: The schedule that expected it.
-  slot: The scheduled instant.
-  day: Its calendar day in the zone of the schedule.
+  source: Source to be captured in the slot, a key of main.dim_source.
+  schedule: Schedule that expected the slot, such as daily.
+  slot: Scheduled instant, UTC.
+  day: Calendar day of the slot in the zone of the schedule, by default Asia/Almaty.
   outcome: >-
-    What became of it, as in main.fct_coverage. For the listing pages, which print the ticker, the captures decide; for
-    other sources it is what the run recorded.
-  reason: Why, in words; null where the outcome is enough.
-  runs: How many runs tried it, 0 for a missed slot.
-  captures: How many captures of the slot are loaded, refusals and errors too.
-  captures_with_rates: How many of them printed rates that count - a capture that was excluded does not.
-  run_id: The run that counts.
+    Outcome of the slot, as in main.fct_coverage; for the listing pages, which print the ticker, by the captures, for
+    other sources as the run recorded.
+  reason: Reason of the outcome, in words; null where the outcome alone is clear.
+  runs: Number of runs that tried the slot; 0 for a missed slot.
+  captures: Number of loaded captures of the slot, refusals and errors included.
+  captures_with_rates: Number of captures of the slot with rates in main.fct_rate_observation (excluded ones have none).
+  run_id: Id of the run that recorded the outcome.
 */
 with slots as (
     from staging.stg_slot

@@ -1,26 +1,29 @@
 /*
 description: >-
-  One row per article and page response of a sweep that shows it removed: the page is deleted, leads to another article,
-  or exists while the list of the same sweep lacks it. Not here: an article first seen after the response, or that had
-  another URL at the time.
+  One row per article and page response of a sweep that shows the article removed, since the page is deleted, leads to
+  another article, or exists while the list of the same sweep lacks it. An article first seen after the response, or
+  that had another URL at the time, is not here.
 grain: [article_id, capture_id]
 columns:
-  article_id: The article, as in main.fct_article.
-  kind: gone - its page was deleted (404 or 410), or leads to another article; unlisted - it exists, the list lacks it.
-  capture_id: The capture of its page.
-  http_status: The status of its page.
-  found_at: When its page was captured.
+  article_id: Id of the article, a key of main.fct_article.
+  kind: >-
+    Kind of removal - gone (the page was deleted, 404 or 410, or leads to another article) or unlisted (the page exists,
+    the list of posts lacks the article).
+  capture_id: WARC record id of the capture of the article page.
+  http_status: HTTP status code of the article page.
+  found_at: Time at which the sweep captured the article page, UTC.
   last_seen_at: >-
-    When a listing, the feed or the posts API last showed it before that; null where none did, or the time is unknown.
+    Time at which a listing, the feed or the posts API last showed the article before found_at, UTC; null where none
+    did, or the time is unknown.
 */
 with sweep_captures as (
     from staging.stg_capture
     where schedule = 'sweep'
 ),
 
--- A sweep requests the pages that its list lacks only after a complete list (pipeline/removals.py), so any page of the
--- list represents a complete one. After a list that the API refused midway it requests only pages that were deleted at
--- the last request.
+-- A sweep requests the pages that its list lacks only after a complete list (sources/timesca/deletion_sweep.py), so any
+-- page of the list represents a complete one. After a list that the API refused midway it requests only pages that
+-- were deleted at the last request.
 lists as (
     select distinct slot as sweep
     from sweep_captures

@@ -1,12 +1,13 @@
 /*
 description: >-
-  One row per whole text of an article that showed several, with the version it is: texts that differ in quotes, dashes
-  and spaces alone are one version. Most articles have one whole text for ever, and such texts are not read.
+  One row per whole text of an article that showed several, with the version of the text, where texts that differ in
+  quotes, dashes and spaces alone are one version. Most articles have one whole text for ever, and such texts are not
+  read.
 grain: [text_id]
 # a stored view cannot use the macro, and most texts need not be read
 materialized: table
 columns:
-  text_id: The text, as in raw.article_text.
+  text_id: SHA-256 of the text in hex, a key of raw.article_text.
   version_id: MD5 of the text with straight quotes and dashes and single spaces, in hex.
 */
 select text_id, md5(plain_of(text)) as version_id

@@ -209,11 +209,6 @@ class Settings(BaseSettings):
         """Folder of the archive, the WARC files."""
         return self.data_dir / "archive"
 
-    @property
-    def releases_dir(self) -> Path:
-        """Folder of the published releases."""
-        return self.data_dir / "releases"
-
 
 def read_settings(site: str | None = None) -> Settings:
     """Read the settings from environment and `.env`. `site` replaces `site_url` unless it is None.

@@ -17,6 +17,7 @@ def records(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stderr.splitlines()]
 
 
+@pytest.mark.slow
 def test_every_line_of_a_run_is_an_object_that_names_run_slot_and_step(cli: Cli) -> None:
     done = cli("--log-format", "json", "demo")
     assert done.returncode == 0, done.stderr

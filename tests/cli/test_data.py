@@ -25,6 +25,7 @@ def test_sql_gives_every_form_with_exact_decimals(cli: Cli, page: Path, tmp_path
     assert str(pq.read_table(out).to_pylist()) == "[{'base': 'UZS', 'rate': Decimal('0.00008000')}]"
 
 
+@pytest.mark.slow
 def test_a_query_comes_from_stdin_as_well(cli: Cli, page: Path) -> None:
     cli("ingest", page)
     assert cli("sql", "-", "-f", "csv", stdin="select 1 as one").stdout == "one\n1\n"
@@ -91,6 +92,7 @@ def test_an_export_into_a_release_is_refused(cli: Cli, page: Path, data_dir: Pat
     assert cli("export", data_dir / "current" / "parquet").returncode == 2
 
 
+@pytest.mark.slow
 def test_an_export_has_no_form_for_people_and_lists_those_that_it_has(
     cli: Cli, page: Path, tmp_path: Path
 ) -> None:

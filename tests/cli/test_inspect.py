@@ -103,6 +103,7 @@ def test_the_table_names_the_level_and_the_next_command(cli: Cli) -> None:
     assert "export CA_ETL_CONTACT=you@example.org" in line
 
 
+@pytest.mark.slow
 def test_a_check_changes_nothing(cli: Cli, page: Path, data_dir: Path) -> None:
     cli("ingest", page)
     before = snapshot(data_dir)
@@ -126,6 +127,7 @@ def test_a_check_changes_nothing(cli: Cli, page: Path, data_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("harm", ["torn", "changed", "deleted"])
+@pytest.mark.slow
 def test_an_archive_file_that_is_not_what_was_loaded_is_named(
     cli: Cli, page: Path, data_dir: Path, harm: str
 ) -> None:
@@ -156,6 +158,7 @@ def test_what_a_killed_run_was_writing_is_reported(cli: Cli, data_dir: Path) -> 
     assert "recovers" in left["next"]
 
 
+@pytest.mark.slow
 def test_a_live_run_is_reported_and_not_disturbed_and_a_killed_one_is_reported_as_such(
     cli: Cli, holder: subprocess.Popen[str]
 ) -> None:
@@ -444,6 +447,7 @@ def test_status_shows_some_rows_of_a_firing_check_below_the_table(cli: Cli) -> N
     assert len(shown.splitlines()) < 80
 
 
+@pytest.mark.slow
 def test_status_shows_the_open_alerts(cli: Cli, page: Path, data_dir: Path) -> None:
     from datetime import UTC, datetime
 
@@ -488,6 +492,7 @@ def test_the_check_of_the_status_is_the_doctor(cli: Cli, page: Path) -> None:
     assert ("schedule daily", "error") in areas[0]
 
 
+@pytest.mark.slow
 def test_a_damaged_release_hides_nothing_else_of_the_status(cli: Cli, page: Path, data_dir: Path) -> None:
     cli("ingest", page)
     warehouse = (data_dir / "current").resolve() / "warehouse.duckdb"

@@ -195,6 +195,7 @@ os._exit(0)
 """
 
 
+@pytest.mark.slow
 def test_a_log_of_changes_is_neither_written_through_sql_nor_read(
     cli: Cli, page: Path, data_dir: Path, tmp_path: Path
 ) -> None:
@@ -248,6 +249,7 @@ def test_sql_can_neither_write_nor_read_other_files(cli: Cli, page: Path, tmp_pa
     assert list(tmp_path.glob("*.csv")) == []
 
 
+@pytest.mark.slow
 def test_the_warehouse_that_a_run_is_writing_is_not_opened(cli: Cli, page: Path, data_dir: Path) -> None:
     cli("ingest", page)
     holder = Holder.here("20251222T020000Z", "run", datetime(2025, 12, 22, 2, tzinfo=UTC))

@@ -76,6 +76,7 @@ def test_an_empty_cell_alone_is_still_a_row() -> None:
 
 
 @given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0")), min_size=1, max_size=4))
+@pytest.mark.slow
 def test_raw_csv_gives_back_every_text(cells: list[str]) -> None:
     out = io.StringIO()
     with duckdb.connect() as con:

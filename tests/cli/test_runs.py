@@ -52,6 +52,7 @@ def test_a_page_that_cannot_be_used_is_archived_and_rejected_with_its_reason(
     assert cli("sql", "select count(*) from raw.capture", "-f", "csv").stdout == "count_star()\n1\n"
 
 
+@pytest.mark.slow
 def test_rejects_are_counted_by_reason_with_the_command_that_shows_them(cli: Cli, tmp_path: Path) -> None:
     folder = tmp_path / "given"
     folder.mkdir()
@@ -107,6 +108,7 @@ def test_invalid_utf8_keeps_the_rates_and_does_not_stop_the_run(cli: Cli, page: 
     assert cli("sql", "select count(*) from fct_rate_observation", "-f", "csv").stdout.split()[1] == "5"
 
 
+@pytest.mark.slow
 def test_a_line_of_200_megabytes_is_archived_and_rejected(cli: Cli, tmp_path: Path) -> None:
     given = tmp_path / "line.txt"
     with given.open("wb") as file:

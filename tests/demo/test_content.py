@@ -188,7 +188,7 @@ def test_a_day_between_prints_the_ticker_of_the_latest_earlier_day():
 
 @pytest.mark.parametrize("day", [FIRST_DAY - timedelta(days=1), LAST_DAY + timedelta(days=1)])
 def test_a_day_outside_the_history_is_refused_by_name(day):
-    with pytest.raises(UsageError, match=f"no {day}: it plays 2024-09-07 to 2026-02-25"):
+    with pytest.raises(UsageError, match=f"no content for {day}, only for 2024-09-07 to 2026-02-25"):
         check_day(day)
 
 

@@ -5,10 +5,10 @@ from ca_etl.demo.content import published_by
 
 
 def edited(site, day):
-    """The articles that differ from those of the history on `day`."""
+    """The articles on `day` that differ from those without desk."""
     site.play(day)
     desk.work(site, day)
-    return [article for article in site.posts.shelf(day).listed if article not in published_by(day)]
+    return [article for article in site.posts.snapshot(day).listed if article not in published_by(day)]
 
 
 def test_an_article_gets_a_sentence_and_later_another_one_its_title(site):

@@ -11,7 +11,7 @@ import requests
 
 from ca_etl.demo.content import ticker_of
 from ca_etl.demo.faults import Fault
-from ca_etl.demo.pages import CYCLES, Printed
+from ca_etl.demo.pages import CYCLES, PageOptions
 from ca_etl.demo.site import DemoSite
 
 DAY = date(2025, 12, 5)
@@ -90,7 +90,7 @@ def test_a_rate_ten_times_too_high_is_in_every_cycle_and_nothing_else_changes(si
     assert wrong.replace("TJS/USD = 1.08570", "TJS/USD = 0.10857") == right
 
 
-def test_a_spoiled_page_has_a_tag_of_its_own(site, client):
+def test_a_page_with_a_fault_has_a_tag_of_its_own(site, client):
     right = client.get(site.base_url).headers["ETag"]
     site.faults[DAY] = Fault(rate_times_ten="KGS")
     again = client.get(site.base_url, headers={"If-None-Match": right})
@@ -142,6 +142,6 @@ def test_closing_does_not_wait_for_a_slow_page():
     assert not [thread for thread in threading.enumerate() if thread.name == "ca-etl-demo"]
 
 
-def test_a_base_that_the_ticker_lacks_cannot_be_spoiled():
-    with pytest.raises(ValueError, match="'EUR': the ticker of 2025-12-05"):
-        Fault(rate_times_ten="EUR").spoil(Printed(DAY, ticker_of(DAY)))
+def test_a_base_that_the_ticker_lacks_cannot_be_multiplied():
+    with pytest.raises(ValueError, match="'EUR' is not a base in the ticker of 2025-12-05"):
+        Fault(rate_times_ten="EUR").apply(PageOptions(DAY, ticker_of(DAY)))

@@ -13,24 +13,24 @@ from ca_etl.demo.pages import (
     DemoArticlePage,
     Listing,
     Moved,
-    Printed,
+    PageOptions,
     date_line,
     render_html,
     resolve,
 )
-from ca_etl.demo.posts import default_shelf
+from ca_etl.demo.posts import default_snapshot
 
 BASE = "http://127.0.0.1:8808/"
 DAY = date(2025, 12, 5)
-SHELF = default_shelf(DAY)
+SNAPSHOT = default_snapshot(DAY)
 LISTINGS = ["/", "/latest/", "/category/home/local-politics/", "/category/home/business-economy/"]
 days = st.dates(FIRST_DAY, LAST_DAY)
 
 
 def html(path: str, day: date = DAY) -> LexborHTMLParser:
-    page = resolve(path, default_shelf(day))
+    page = resolve(path, default_snapshot(day))
     assert isinstance(page, Listing | DemoArticlePage)
-    return LexborHTMLParser(render_html(page, Printed.of(day), BASE))
+    return LexborHTMLParser(render_html(page, PageOptions.of(day), BASE))
 
 
 def rate_lines(tree: LexborHTMLParser) -> list[str]:
@@ -48,7 +48,9 @@ def test_any_day_plays_with_exactly_its_rates(path, day):
 
 @given(day=days, path=st.sampled_from(LISTINGS))
 def test_the_same_day_gives_the_same_page(day, path):
-    first, second = (render_html(resolve(path, default_shelf(day)), Printed.of(day), BASE) for _ in range(2))
+    first, second = (
+        render_html(resolve(path, default_snapshot(day)), PageOptions.of(day), BASE) for _ in range(2)
+    )
     assert first == second
 
 
@@ -62,11 +64,11 @@ def test_the_results_line_counts_on_and_is_never_clamped():
     total = len(published_by(DAY))
     last = -(-total // 6)
     assert total % 6
-    assert resolve("/latest/page/2/", SHELF).results_line == f"Viewing results 7 - 12 of {total}"
-    assert resolve(f"/latest/page/{last}/", SHELF).results_line == (
+    assert resolve("/latest/page/2/", SNAPSHOT).results_line == f"Viewing results 7 - 12 of {total}"
+    assert resolve(f"/latest/page/{last}/", SNAPSHOT).results_line == (
         f"Viewing results {6 * last - 5} - {6 * last} of {total}"
     )
-    assert len(resolve(f"/latest/page/{last}/", SHELF).articles) == total % 6
+    assert len(resolve(f"/latest/page/{last}/", SNAPSHOT).articles) == total % 6
 
 
 def test_the_home_page_counts_no_results():
@@ -74,31 +76,31 @@ def test_the_home_page_counts_no_results():
 
 
 def test_pages_of_a_listing_join_without_gap_or_overlap():
-    first = resolve("/latest/", SHELF)
-    pages = [resolve(first.path(number), SHELF) for number in range(1, first.pages + 1)]
+    first = resolve("/latest/", SNAPSHOT)
+    pages = [resolve(first.path(number), SNAPSHOT) for number in range(1, first.pages + 1)]
     assert tuple(article for page in pages for article in page.articles) == published_by(DAY)
 
 
 def test_a_category_holds_its_articles_alone():
-    page = resolve("/category/home/local-politics/", SHELF)
+    page = resolve("/category/home/local-politics/", SNAPSHOT)
     assert {article.category for article in page.articles} == {"local-politics"}
     assert page.total == sum(article.category == "local-politics" for article in published_by(DAY))
 
 
 def test_every_title_is_a_heading_with_a_link_to_a_page_that_exists():
     for link in html("/latest/").css("article h2 a"):
-        target = resolve("/" + link.attributes["href"].removeprefix(BASE), SHELF)
+        target = resolve("/" + link.attributes["href"].removeprefix(BASE), SNAPSHOT)
         assert isinstance(target, DemoArticlePage)
         assert target.article.title == link.text()
 
 
 def test_every_link_of_a_page_leads_somewhere():
     for link in html("/").css("a"):
-        assert resolve("/" + link.attributes["href"].removeprefix(BASE), SHELF) is not None
+        assert resolve("/" + link.attributes["href"].removeprefix(BASE), SNAPSHOT) is not None
 
 
 def test_listings_print_a_body_as_one_paragraph_with_its_shortcode():
-    page = resolve("/latest/", SHELF)
+    page = resolve("/latest/", SNAPSHOT)
     bodies = html("/latest/").css("article .entry-summary")
     assert [body.css_first("p").text() for body in bodies] == [a.listing_text for a in page.articles]
     assert all(len(body.css("p")) == 1 for body in bodies)
@@ -107,7 +109,7 @@ def test_listings_print_a_body_as_one_paragraph_with_its_shortcode():
 
 def test_the_home_page_prints_paragraphs_and_pictures_and_cuts_teasers():
     bodies = html("/").css("article .entry-summary")
-    for article, body in zip(resolve("/", SHELF).articles, bodies, strict=True):
+    for article, body in zip(resolve("/", SNAPSHOT).articles, bodies, strict=True):
         texts = [paragraph.text() for paragraph in body.css("p")]
         if article.teaser:
             assert texts == [article.teaser, "Continue reading"]
@@ -115,7 +117,7 @@ def test_the_home_page_prints_paragraphs_and_pictures_and_cuts_teasers():
             assert tuple(texts) == article.paragraphs
             captions = [caption.text() for caption in body.css("figcaption")]
             assert captions == ([article.caption.text] if article.caption else [])
-    assert any(article.teaser for article in resolve("/", SHELF).articles)
+    assert any(article.teaser for article in resolve("/", SNAPSHOT).articles)
 
 
 def test_an_article_page_prints_its_own_date_beside_the_ticker_of_the_day():
@@ -138,7 +140,7 @@ def test_linked_data_and_canonical_address_name_the_page():
 
 def test_an_article_of_tomorrow_is_not_published_yet():
     article = next(a for a in articles() if a.published_at.date() > DAY)
-    assert resolve(f"/{article.slug}/", SHELF) is None
+    assert resolve(f"/{article.slug}/", SNAPSHOT) is None
 
 
 @pytest.mark.parametrize(
@@ -151,7 +153,7 @@ def test_an_article_of_tomorrow_is_not_published_yet():
     ],
 )
 def test_another_spelling_of_an_address_has_moved(path, to):
-    assert resolve(path, SHELF) == Moved(to)
+    assert resolve(path, SNAPSHOT) == Moved(to)
 
 
 @pytest.mark.parametrize(
@@ -167,17 +169,17 @@ def test_another_spelling_of_an_address_has_moved(path, to):
     ],
 )
 def test_an_unknown_address_is_not_found(path):
-    assert resolve(path, SHELF) is None
+    assert resolve(path, SNAPSHOT) is None
 
 
 @given(path=st.text(max_size=40))
 def test_no_address_breaks_the_routes(path):
-    resolve(f"/{path}", SHELF)
+    resolve(f"/{path}", SNAPSHOT)
 
 
 def test_the_text_form_has_the_skeleton_of_a_text_capture():
-    page = resolve("/category/home/local-politics/", SHELF)
-    lines = render_text(page, Printed.of(DAY)).split("\n")
+    page = resolve("/category/home/local-politics/", SNAPSHOT)
+    lines = render_text(page, PageOptions.of(DAY)).split("\n")
     cycle = [f"  • {rate.line}" for rate in ticker_of(DAY)]
     expected = cycle * 8
     expected[0] = expected[0].lstrip()
@@ -188,8 +190,8 @@ def test_the_text_form_has_the_skeleton_of_a_text_capture():
 
 
 def test_the_text_form_of_the_home_page_keeps_paragraphs():
-    page = resolve("/", SHELF)
-    blocks = render_text(page, Printed.of(DAY)).split("\n\n")[1:]
+    page = resolve("/", SNAPSHOT)
+    blocks = render_text(page, PageOptions.of(DAY)).split("\n\n")[1:]
     expected = []
     for a in page.articles:
         expected += [a.title, *((a.teaser, "Continue reading") if a.teaser else a.paragraphs)]
@@ -197,10 +199,10 @@ def test_the_text_form_of_the_home_page_keeps_paragraphs():
 
 
 def test_a_page_without_ticker_and_date_begins_with_the_results_line():
-    text = render_text(resolve("/latest/", SHELF), Printed(DAY, (), dated=False))
+    text = render_text(resolve("/latest/", SNAPSHOT), PageOptions(DAY, (), dated=False))
     assert text.lstrip("\n").startswith("Viewing results 1 - 6 of ")
 
 
 def test_pages_are_small():
     for path in LISTINGS:
-        assert len(render_html(resolve(path, SHELF), Printed.of(DAY), BASE).encode()) < 40_000
+        assert len(render_html(resolve(path, SNAPSHOT), PageOptions.of(DAY), BASE).encode()) < 40_000

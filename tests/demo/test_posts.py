@@ -7,7 +7,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from ca_etl.demo.content import SITE_ZONE, articles, published_by
 from ca_etl.demo.faults import Fault
-from ca_etl.demo.posts import default_shelf
+from ca_etl.demo.posts import default_snapshot
 
 DAY = date(2025, 12, 5)
 
@@ -32,8 +32,8 @@ def seen(site, client):
 
 
 def test_without_a_change_the_state_is_the_history_of_the_day(site):
-    assert site.posts.shelf(DAY) is default_shelf(DAY)
-    assert site.posts.shelf(DAY).listed == published_by(DAY)
+    assert site.posts.snapshot(DAY) is default_snapshot(DAY)
+    assert site.posts.snapshot(DAY).listed == published_by(DAY)
 
 
 def test_a_new_article_is_everywhere_at_once(site, seen):
@@ -78,7 +78,7 @@ def test_a_back_dated_article_moves_down_and_counts_as_modified(site, client, se
 def test_a_new_article_can_have_an_old_date(site, seen):
     article = site.posts.add("An Old Story", published_at=datetime(2024, 8, 1, 9, tzinfo=SITE_ZONE))
     assert seen(article.slug) == (1, False, False, 200)
-    assert site.posts.shelf(DAY).listed.index(article) > 100
+    assert site.posts.snapshot(DAY).listed.index(article) > 100
     assert article.modified_at.date() == DAY
 
 
@@ -107,9 +107,9 @@ def test_what_is_not_up_yet_cannot_be_changed(site):
 def test_changes_stay_when_another_day_is_shown_and_a_new_article_waits_for_its_day(site):
     article = site.posts.add("A Story of Today")
     site.play(DAY - timedelta(days=1))
-    assert article not in site.posts.shelf(site.day).listed
+    assert article not in site.posts.snapshot(site.day).listed
     site.play(DAY + timedelta(days=1))
-    assert article in site.posts.shelf(site.day).listed
+    assert article in site.posts.snapshot(site.day).listed
 
 
 def test_a_hook_can_change_the_posts_between_two_requests(site, client):
@@ -131,7 +131,7 @@ def test_many_threads_add_articles_with_numbers_and_addresses_of_their_own(site)
         thread.start()
     for thread in threads:
         thread.join()
-    added = [article for article in site.posts.shelf(DAY).listed if article.title == "One Title"]
+    added = [article for article in site.posts.snapshot(DAY).listed if article.title == "One Title"]
     assert len({article.post_id for article in added}) == 12
     assert len({article.slug for article in added}) == 12
 

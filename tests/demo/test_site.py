@@ -184,7 +184,7 @@ def test_closing_ends_every_thread_even_with_an_idle_connection(caplog):
 def test_a_site_that_is_down_has_no_address():
     with DemoSite() as site:
         assert site.base_url.startswith("http://127.0.0.1:")
-    with pytest.raises(RuntimeError, match="not up"):
+    with pytest.raises(RuntimeError, match="not running"):
         _ = site.base_url
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ca_etl.demo.content import SITE_ZONE, articles, published_by
 from ca_etl.demo.faults import Fault
-from ca_etl.demo.posts import default_shelf
+from ca_etl.demo.posts import default_snapshot
 from ca_etl.demo.wordpress import reply
 
 DAY = date(2025, 12, 5)
@@ -29,7 +29,7 @@ def ids(response):
 
 
 def reply_to(query):
-    return reply("/wp-json/wp/v2/posts", query, default_shelf(DAY), BASE)
+    return reply("/wp-json/wp/v2/posts", query, default_snapshot(DAY), BASE)
 
 
 def test_the_newest_ten_posts_come_first_with_the_totals_in_the_headers(get_posts):
@@ -182,7 +182,7 @@ def test_a_firewall_responds_in_html(site, get_posts, status, seen):
 
 @given(query=st.text(max_size=60), path=st.text(max_size=20))
 def test_no_request_breaks_the_api(query, path):
-    response = reply(f"/wp-json/{path}", query, default_shelf(DAY), BASE)
+    response = reply(f"/wp-json/{path}", query, default_snapshot(DAY), BASE)
     assert response.status in {200, 400, 401, 404}
     assert reply_to(query).status in {200, 400}
 

@@ -258,6 +258,7 @@ _WORDS = st.sampled_from(
 
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.lists(_WORDS | st.text(max_size=3), max_size=12).map("".join), max_size=4))
+@pytest.mark.slow
 def test_rows_of_many_texts_state_what_each_text_alone_states(texts: list[str]) -> None:
     frame = pl.DataFrame(
         {"text_id": [f"t{number}" for number in range(len(texts))], "text": texts},

@@ -155,6 +155,7 @@ def test_prefect_means_the_same_instants_by_a_cron_as_the_ledger(prefect_api: st
     assert [date.astimezone(UTC) for date in dates] == list(islice(ours.after(start), 40))
 
 
+@pytest.mark.slow
 def test_a_run_of_the_deployment_is_for_the_slot_that_it_is_given(
     deployment: Any, prefect_api: str, command: Command, data_dir: Path, site: DemoSite
 ) -> None:

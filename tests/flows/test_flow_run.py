@@ -150,6 +150,7 @@ def test_a_run_whose_slot_is_over_leaves_the_lock_to_the_next_one(
     assert (state.name, state.is_cancelled(), error.exit_status) == ("Skipped", True, 75)
 
 
+@pytest.mark.slow
 def test_late_runs_coalesce_into_one_and_the_others_are_skipped(
     site: DemoSite, data_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +167,7 @@ def test_late_runs_coalesce_into_one_and_the_others_are_skipped(
     assert len([request for request in site.requests if request.path == "/"]) == 1
 
 
+@pytest.mark.slow
 def test_a_run_by_hand_in_a_slot_that_is_done_is_not_skipped(site: DemoSite, data_dir: Path) -> None:
     assert [run_flow(site=site.base_url)[0].name for _ in range(2)] == ["Completed", "Completed"]
     assert len(journal.read(data_dir)) == 2
@@ -226,6 +228,7 @@ def test_a_path_that_is_not_there_fails_a_backfill(data_dir: Path) -> None:
     assert "nowhere" in state.message
 
 
+@pytest.mark.slow
 def test_a_failed_check_is_reported_once_and_its_end_once_more(
     site: DemoSite, data_dir: Path, listener: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -539,7 +539,7 @@ def test_a_name_longer_than_any_is_a_reject_after_the_items_before_it() -> None:
     page = read(ITEM, ITEM.replace("Anna O&#8217;Hara", "a" * 100_000), ITEM)
     assert len(page.articles) == 1
     assert [reject.reason for reject in page.rejects] == ["bad_xml"]
-    assert "more than 2000 characters of a name" in page.rejects[0].detail
+    assert "more than 2000 characters in an author's name" in page.rejects[0].detail
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ca_etl.parse.lines import (
     MAX_TAGS,
     clean,
+    collapse_spaces,
     describes_article,
     is_boilerplate,
     is_credit,
@@ -21,7 +22,6 @@ from ca_etl.parse.lines import (
     read_byline,
     read_date,
     read_header,
-    squeeze,
     take_shortcodes,
 )
 from ca_etl.parse.page import Media, Page, ResultCount
@@ -186,14 +186,14 @@ def test_the_agencys_name_elsewhere_is_not_a_dateline(text: str) -> None:
 
 
 def test_white_space_is_one_space_and_paragraphs_stay_apart() -> None:
-    assert squeeze("\N{NO-BREAK SPACE}a \t b\r\n c ") == "a b c"
+    assert collapse_spaces("\N{NO-BREAK SPACE}a \t b\r\n c ") == "a b c"
     assert clean(["One.", "Two."]).text == "One.\n\nTwo."
 
 
 @pytest.mark.parametrize("unseen", ["\u200b", "\u2060", "\u00ad", "\ufeff"])
 def test_a_character_without_a_width_parts_no_word_or_number(unseen: str) -> None:
-    assert squeeze(f"It cost 1{unseen}000 som.{unseen}") == "It cost 1000 som."
-    assert squeeze(f" {unseen} ") == ""
+    assert collapse_spaces(f"It cost 1{unseen}000 som.{unseen}") == "It cost 1000 som."
+    assert collapse_spaces(f" {unseen} ") == ""
     printed = f"A Road{unseen} Opens\n\nIt cost 1{unseen}000 som, they say.\n"
     lines = [line.text for line in read_lines(printed)[1]]
     assert lines == ["A Road Opens", "It cost 1000 som, they say."]

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from ca_etl.parse.page import GAP
-from ca_etl.parse.ticker import find_ticker, is_ticker_line, missing_cycles, read_ticker
+from ca_etl.parse.ticker import find_ticker, is_ticker_line, missing_cycles_reject, read_ticker
 from ca_etl.records import RejectReason
 
 FOUR = [
@@ -289,7 +289,7 @@ def test_the_fifth_pair_is_due_from_august_2024(on: date, *, is_early: bool) -> 
 def test_a_text_that_ends_within_its_ticker_lacks_the_cycles_of_its_day(
     cycles: int, on: date | None, detail: str | None
 ) -> None:
-    reject = missing_cycles(cycles, on)
+    reject = missing_cycles_reject(cycles, on)
     if detail is None:
         assert reject is None
     else:

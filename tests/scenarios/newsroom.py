@@ -121,7 +121,7 @@ class Newsroom:
 
     @property
     def listed(self) -> tuple[DemoArticle, ...]:
-        return self.site.posts.shelf(self.site.day).listed
+        return self.site.posts.snapshot(self.site.day).listed
 
     def begin(self, todo: Iterable[Step], *, has_passes: bool) -> None:
         self.todo, self.has_passes, self.requested, self.changes = list(todo), has_passes, 0, 0

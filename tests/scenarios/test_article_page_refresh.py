@@ -44,13 +44,13 @@ def run_on(
 
 def pages(site: DemoSite, since: int) -> list[str]:
     """Slugs of the articles whose pages were requested, in order."""
-    slugs = site.posts.shelf(site.day).pages.keys() | site.posts.shelf(site.day).deleted.keys()
+    slugs = site.posts.snapshot(site.day).pages.keys() | site.posts.snapshot(site.day).deleted.keys()
     paths = (request.path.strip("/") for request in site.requests[since:])
     return [path for path in paths if path in slugs]
 
 
 def newest(site: DemoSite, position: int = 0) -> DemoArticle:
-    return site.posts.shelf(site.day).listed[position]
+    return site.posts.snapshot(site.day).listed[position]
 
 
 def test_an_edit_of_an_older_article_is_seen_where_only_pages_are_available(
@@ -111,14 +111,14 @@ def test_articles_of_long_ago_are_not_read_again(pages_only: Settings, site: Dem
     run_on(pages_only, site)
     before = len(site.requests)
     run_on(pages_only.model_copy(update={"sweep_days": 1}), site, 40)
-    listed = {article.slug for article in site.posts.shelf(site.day).listed[:20]}
+    listed = {article.slug for article in site.posts.snapshot(site.day).listed[:20]}
     assert set(pages(site, before)) <= listed
 
 
 def test_refusals_end_the_reading(pages_only: Settings, site: DemoSite, query: Query) -> None:
     run_on(pages_only, site)
     site.play(FIRST + timedelta(days=1))
-    for article in site.posts.shelf(site.day).listed[:30]:
+    for article in site.posts.snapshot(site.day).listed[:30]:
         site.path_faults[f"/{article.slug}/"] = Fault(status=429, retry_after=86_400)
     before = len(site.requests)
     run_on(pages_only.model_copy(update={"listing_paths": ("/latest/",)}), site, 1)
@@ -190,7 +190,7 @@ def test_a_site_all_of_whose_pages_are_lost_has_not_deleted_them(
     all_paths = Settings.model_fields["listing_paths"].default
     everywhere = pages_only.model_copy(update={"listing_paths": all_paths})
     run_on(everywhere, site)
-    for slug in site.posts.shelf(site.day).pages:
+    for slug in site.posts.snapshot(site.day).pages:
         site.path_faults[f"/{slug}/"] = Fault(status=404)
     run_on(everywhere, site, 1)
     before = len(site.requests)

@@ -42,7 +42,7 @@ def requested_paths(site: DemoSite, since: int = 0) -> list[str]:
 
 
 def published(site: DemoSite, after: datetime) -> set[str]:
-    return {article.slug for article in site.posts.shelf(site.day).listed if article.published_at > after}
+    return {article.slug for article in site.posts.snapshot(site.day).listed if article.published_at > after}
 
 
 def test_the_posts_api_gives_all_and_nothing_else_is_requested(
@@ -65,7 +65,7 @@ def test_a_second_day_requests_only_what_is_new_or_changed(
 ) -> None:
     run_on(on_site, site)
     # a second after the first run's slot, as all edits of the demo's editors
-    edited = site.posts.edit(min(site.posts.shelf(FIRST).by_id), title="A Title That Was Mended")
+    edited = site.posts.edit(min(site.posts.snapshot(FIRST).by_id), title="A Title That Was Mended")
     second = run_on(on_site, site, FIRST + timedelta(days=1))
     new = published(site, datetime(2025, 12, 20, 2, tzinfo=UTC))
     assert second.captured is not None
@@ -78,7 +78,7 @@ def test_a_sweep_between_two_daily_runs_hides_no_edit_from_the_second(
 ) -> None:
     run_on(on_site, site)
     edited = site.posts.edit(
-        max(site.posts.shelf(FIRST).by_id), title="A Title That Was Mended", paragraphs=("Mended.",)
+        max(site.posts.snapshot(FIRST).by_id), title="A Title That Was Mended", paragraphs=("Mended.",)
     )
     run_on(on_site, site, on=SWEEP)
     run_on(on_site, site, FIRST + timedelta(days=1))
@@ -204,7 +204,7 @@ def test_a_post_that_may_not_be_read_is_counted_as_a_gap(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     site.play(FIRST)
-    site.posts.make_unreadable(max(site.posts.shelf(FIRST).by_id))
+    site.posts.make_unreadable(max(site.posts.snapshot(FIRST).by_id))
     run_on(on_site, site)
     assert query(
         "select articles_expected - articles_loaded, gap_reason from fct_coverage where source = 'timesca-posts'"
@@ -215,7 +215,7 @@ def test_a_sweep_distinguishes_deleted_from_unlisted_articles(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(on_site, site)
-    deleted, withdrawn, unlisted = sorted(site.posts.shelf(FIRST).by_id)[-3:]
+    deleted, withdrawn, unlisted = sorted(site.posts.snapshot(FIRST).by_id)[-3:]
     site.posts.delete(deleted)
     site.posts.delete(withdrawn, status=410)
     site.posts.unlist(unlisted)
@@ -239,7 +239,7 @@ def test_a_sweep_reports_no_missing_post_when_the_api_is_unavailable(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(on_site, site)
-    site.posts.delete(max(site.posts.shelf(FIRST).by_id))
+    site.posts.delete(max(site.posts.snapshot(FIRST).by_id))
     site.path_faults[API] = Fault(status=403)
     run_on(on_site, site, on=SWEEP)
     assert query("select count(*) from fct_article_removal") == [(0,)]
@@ -253,7 +253,7 @@ def test_a_sweep_requests_first_what_no_sweep_has_requested(
 ) -> None:
     few = on_site.model_copy(update={"article_pages": 2})
     run_on(few, site)
-    oldest, older, newest = (sorted(site.posts.shelf(FIRST).by_id)[-number] for number in (3, 2, 1))
+    oldest, older, newest = (sorted(site.posts.snapshot(FIRST).by_id)[-number] for number in (3, 2, 1))
     for post_id in (oldest, older):
         site.posts.unlist(post_id)
     site.posts.delete(newest)
@@ -273,7 +273,7 @@ def test_a_sweep_that_may_request_no_page_reports_what_it_misses(
 ) -> None:
     without_pages = on_site.model_copy(update={"article_pages": 0})
     run_on(without_pages, site)
-    site.posts.delete(max(site.posts.shelf(FIRST).by_id))
+    site.posts.delete(max(site.posts.snapshot(FIRST).by_id))
     run_on(without_pages, site, on=SWEEP)
     assert query("select reason from fct_coverage where source = 'timesca-posts' and schedule = 'sweep'") == [
         ("1 known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 requests none of them",)
@@ -302,7 +302,7 @@ def test_a_deletion_that_a_sweep_finds_fires_no_check(
     on_site: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(on_site, site)
-    site.posts.delete(max(site.posts.shelf(FIRST).by_id))
+    site.posts.delete(max(site.posts.snapshot(FIRST).by_id))
     outcome = run_on(on_site, site, on=SWEEP)
     assert query("select reason from etl_reject") == [("http_error",)]
     assert [check.check_name for check in outcome.fired] == []

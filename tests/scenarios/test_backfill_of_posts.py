@@ -28,7 +28,9 @@ def published(site: DemoSite, days: DateRange) -> set[str]:
     """Slugs of what is on the site now, of those days in UTC."""
     after, before = days.bounds
     return {
-        article.slug for article in site.posts.shelf(site.day).listed if after < article.published_at < before
+        article.slug
+        for article in site.posts.snapshot(site.day).listed
+        if after < article.published_at < before
     }
 
 
@@ -109,7 +111,7 @@ def test_posts_that_come_change_and_go_between_two_pages_are_seen_in_their_last_
     days = DateRange(date(2025, 12, 1), date(2025, 12, 22))
     slugs = published(site, days)
     numbers = sorted(
-        article.post_id for article in site.posts.shelf(site.day).listed if article.slug in slugs
+        article.post_id for article in site.posts.snapshot(site.day).listed if article.slug in slugs
     )
 
     def edit() -> None:

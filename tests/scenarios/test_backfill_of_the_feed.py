@@ -27,7 +27,9 @@ ARTICLES = "select slug, title, author, published_at, text from main.fct_article
 def published(site: DemoSite, days: DateRange) -> set[str]:
     after, before = days.bounds
     return {
-        article.slug for article in site.posts.shelf(site.day).listed if after < article.published_at < before
+        article.slug
+        for article in site.posts.snapshot(site.day).listed
+        if after < article.published_at < before
     }
 
 
@@ -58,7 +60,7 @@ def test_a_finished_backfill_requests_nothing(on_site: Settings, site: DemoSite)
 def test_months_before_the_end_of_the_feed_are_not_taken_for_done(
     on_site: Settings, site: DemoSite, caplog: pytest.LogCaptureFixture
 ) -> None:
-    oldest = min(article.published_at for article in site.posts.shelf(site.day).listed).date()
+    oldest = min(article.published_at for article in site.posts.snapshot(site.day).listed).date()
     days = DateRange(date(oldest.year - 1, 12, 1), date(2025, 12, 22))
     assert run_backfill(on_site, days, source="feed").exit_status == 0
     done = read_complete_months(on_site.data_dir, "feed")

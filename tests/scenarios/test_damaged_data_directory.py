@@ -350,7 +350,7 @@ def test_a_journal_that_cannot_be_read_hides_nothing_else_of_the_status(settings
 def test_a_release_that_cannot_be_pruned_leaves_the_new_one_published(
     settings: Settings, healthy: Path, site: DemoSite
 ) -> None:
-    (oldest,) = settings.releases_dir.iterdir()
+    (oldest,) = (settings.data_dir / "releases").iterdir()
 
     def call(step: Callable[..., Any], *args: object) -> Any:
         if step is publish:

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import duckdb
+import pytest
 
 from ca_etl.archive.reader import archive_files
 from ca_etl.demo.content import default_last_day
@@ -34,7 +35,7 @@ def test_a_rate_ten_times_too_high_stops_the_release_and_stays_in_the_archive(
 
 def wrong_captures(settings: Settings, run_id: str) -> list[str]:
     """What the operator finds in the building folder that the failed run left for inspection."""
-    warehouse = settings.releases_dir / f"{run_id}.building" / "warehouse.duckdb"
+    warehouse = settings.data_dir / "releases" / f"{run_id}.building" / "warehouse.duckdb"
     with duckdb.connect(str(warehouse), read_only=True) as con:
         wrong = con.sql(
             "select capture_id from raw.rate_observation where base = 'KZT' and rate > 0.01"
@@ -49,6 +50,7 @@ def decide(settings: Settings, run_id: str, word: str) -> int:
     return len(captures)
 
 
+@pytest.mark.slow
 def test_an_excluded_capture_stays_out_and_its_page_is_requested_again(
     settings: Settings, query: Query
 ) -> None:
@@ -62,6 +64,7 @@ def test_an_excluded_capture_stays_out_and_its_page_is_requested_again(
     assert query("select count(*) from etl_reject where reason = 'excluded'") == [(excluded,)]
 
 
+@pytest.mark.slow
 def test_an_accepted_capture_is_published(settings: Settings, query: Query) -> None:
     _, stopped = play_days(settings, 2, faults=faults([], [LAST]))
     assert decide(settings, stopped.run_id, "accept") > 0

@@ -87,7 +87,7 @@ def test_the_next_run_publishes_the_same_rows(
     statuses = [record.status for record in journal.read(settings.data_dir)]
     killed = RunStatus.SUCCEEDED if border == ("after", "publish") else RunStatus.CRASHED
     assert statuses == [RunStatus.SUCCEEDED, killed, RunStatus.SUCCEEDED]
-    assert not list(settings.releases_dir.glob("*.building"))
+    assert not list((settings.data_dir / "releases").glob("*.building"))
 
 
 @pytest.mark.parametrize("border", [("before", "capture"), ("after", "load")], ids=" ".join)

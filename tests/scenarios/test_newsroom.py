@@ -97,7 +97,7 @@ class Watch:
 
     def daily(self, day: date, plan: Day) -> None:
         site = self.room.site
-        before = self.room.site.posts.shelf(day).listed
+        before = self.room.site.posts.snapshot(day).listed
         at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC)
         outcome = self.run(day, plan.unavailable, plan.steps)
         outcomes = {source.source: source for source in outcome.captured.articles} if outcome.captured else {}
@@ -150,7 +150,7 @@ class Watch:
     def count_hidden(self, at: datetime) -> None:
         """The gap of a day without a change is what the site counts and does not show, in the widest query."""
         since = self.requested_posts - OVERLAP if self.requested_posts else at - FIRST_RANGE
-        hidden = self.room.site.posts.shelf(self.room.site.day).unreadable
+        hidden = self.room.site.posts.snapshot(self.room.site.day).unreadable
         counts = (
             sum(article.published_at > since for article in hidden),
             sum(article.modified_at > since for article in hidden),
@@ -178,16 +178,16 @@ class Watch:
             assert archived == parsed == loaded
             if source.source != "timesca-articles":
                 assert archived == source.articles
-            hidden = self.room.site.posts.shelf(self.room.site.day).unreadable
+            hidden = self.room.site.posts.snapshot(self.room.site.day).unreadable
             # what is edited into a query after its first page is counted by it, and shown to the next run
             assert (missing or 0) <= len(hidden) + self.room.changes
 
     def removals(self) -> None:
-        shelf = self.room.site.posts.shelf(self.room.site.day)
+        snapshot = self.room.site.posts.snapshot(self.room.site.day)
         assert self.sweeps or not self.removed
         deleted = {slug for slug, what in self.removed.items() if what == "gone"}
-        assert deleted.isdisjoint(shelf.pages)
-        assert set(self.removed).isdisjoint(article.slug for article in shelf.listed)
+        assert deleted.isdisjoint(snapshot.pages)
+        assert set(self.removed).isdisjoint(article.slug for article in snapshot.listed)
 
     def sweep(self, day: date, plan: Day) -> None:
         known, away = dict(self.rows), dict(self.room.away)

@@ -22,6 +22,7 @@ def days(settings: Settings) -> Iterator[Any]:
     return play_days(settings, 2)
 
 
+@pytest.mark.slow
 def test_an_open_reader_neither_blocks_a_run_nor_sees_it(settings: Settings, days: Iterator[Any]) -> None:
     next(days)
     count = "select count(*), max(rate_date) from fct_rate_daily"

@@ -95,6 +95,7 @@ def test_the_same_file_again_adds_no_row_but_the_run(
     assert query("select count(*) from etl_run") == [(2,)]
 
 
+@pytest.mark.slow
 def test_a_rebuild_from_the_archive_alone_gives_the_same_rows(
     ingested: Outcome, settings: Settings, contents: Contents, tmp_path: Path
 ) -> None:

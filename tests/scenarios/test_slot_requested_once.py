@@ -20,6 +20,7 @@ from ca_etl.warehouse import journal
 API = "/wp-json/wp/v2/posts"
 
 
+@pytest.mark.slow
 def test_every_page_of_a_slot_is_requested_once(settings: Settings, site: DemoSite) -> None:
     on_site = settings.model_copy(update={"site_url": site.base_url})
     slot_day = default_last_day()
@@ -34,6 +35,7 @@ def test_every_page_of_a_slot_is_requested_once(settings: Settings, site: DemoSi
     assert len(site.requests) == request_count
 
 
+@pytest.mark.slow
 def test_a_page_that_failed_is_requested_again_and_only_that_one(settings: Settings, site: DemoSite) -> None:
     on_site = settings.model_copy(update={"site_url": site.base_url})
     site.faults[site.day] = Fault(status=503, paths=frozenset({"/latest/"}))
@@ -46,6 +48,7 @@ def test_a_page_that_failed_is_requested_again_and_only_that_one(settings: Setti
     assert [request.path for request in site.requests[request_count:]] == ["/robots.txt", "/latest/"]
 
 
+@pytest.mark.slow
 def test_an_unchanged_page_is_archived_as_a_revisit_and_still_read(
     settings: Settings, site: DemoSite
 ) -> None:
@@ -62,6 +65,7 @@ def test_an_unchanged_page_is_archived_as_a_revisit_and_still_read(
     assert {page.verdict for page in outcome.captured.pages} == {"unchanged"}
 
 
+@pytest.mark.slow
 def test_a_page_without_rates_leaves_its_slot_open(settings: Settings, site: DemoSite) -> None:
     on_site = settings.model_copy(update={"site_url": site.base_url})
     site.faults[site.day] = Fault(no_ticker=True)

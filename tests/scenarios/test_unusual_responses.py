@@ -404,7 +404,7 @@ def test_a_purge_is_trusted_once_the_operator_confirms_it(
 ) -> None:
     swept = "select outcome, reason from fct_coverage where schedule = 'sweep' and source = 'timesca-posts'"
     run()
-    for post_id in sorted(site.posts.shelf(FIRST).by_id)[-15:]:
+    for post_id in sorted(site.posts.snapshot(FIRST).by_id)[-15:]:
         site.posts.delete(post_id)
     run(on=SWEEP)
     reason = (
@@ -425,7 +425,7 @@ def test_a_lost_post_whose_address_leads_to_another_article_removes_nothing(
     run: Callable[..., Outcome], site: TwistedSite, query: Query
 ) -> None:
     run()
-    lost, other = sorted(site.posts.shelf(FIRST).by_id)[-2:]
+    lost, other = sorted(site.posts.snapshot(FIRST).by_id)[-2:]
     leads = Response(301, {"Location": f"/{site.posts.get(other).slug}/"})
     site.twist = at(f"/{site.posts.get(lost).slug}/", lambda _target, _request: leads)
     site.posts.delete(lost)
@@ -437,7 +437,7 @@ def test_articles_that_were_missing_for_an_hour_return_with_the_next_sweep(
     run: Callable[..., Outcome], site: TwistedSite, query: Query
 ) -> None:
     run()
-    hidden = sorted(site.posts.shelf(FIRST).by_id)[-3:]
+    hidden = sorted(site.posts.snapshot(FIRST).by_id)[-3:]
 
     def listed(target: str, request: Callable[[str], Response]) -> Response:
         response = request(target)

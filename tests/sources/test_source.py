@@ -116,7 +116,7 @@ def test_a_sweep_requests_the_sources_that_have_its_schedule(
     settings: Settings, site: DemoSite, query: Query
 ) -> None:
     run_on(settings, site)
-    site.posts.delete(max(site.posts.shelf(site.day).by_id))
+    site.posts.delete(max(site.posts.snapshot(site.day).by_id))
     run_on(settings, site, SWEEP, after=timedelta(days=7))
     requested = {
         name for (name,) in query("select distinct source from raw.archive_file where schedule = 'sweep'")

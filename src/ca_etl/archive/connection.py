@@ -41,24 +41,21 @@ PERMANENT: Final = (
 
 
 class Transport:
-    """One requests.Session that sends what we state and nothing else.
+    """The adapter of requests, without a `requests.Session`: it sends what we state and nothing else.
 
-    `trust_env` is off: a ~/.netrc entry would put credentials into a request that is archived, and a proxy from the
-    environment would be between the demo on loopback and its client. Cookies are not kept, so each request
-    is the first one a visitor makes. The adapter retries nothing: every attempt is seen and counted.
+    A session would put an entry of ~/.netrc into a request that is archived, take a proxy from the environment, between
+    the demo on loopback and its client too, and keep cookies, so that a request was no longer the first one a visitor
+    makes. It would also read the whole body of a redirect by itself, decoded and without a bound, even with
+    `allow_redirects=False`. The adapter retries nothing: every attempt is seen and counted.
     """
 
     def __init__(self, policy: FetchPolicy) -> None:
         self._policy = policy
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.headers.clear()
         self._adapter = _TimedAdapter()
 
     def close(self) -> None:
         """Close all connections."""
         self._adapter.close()
-        self._session.close()
 
     def exchange(
         self, url: str, number: int, validators: Validators | None, *, started_at: datetime
@@ -78,8 +75,6 @@ class Transport:
         exchange = _Exchange(time.monotonic() + self._policy.max_request_seconds)
         self._adapter.exchange = exchange
         try:
-            # Session.send reads the whole body of a redirect by itself, decoded and without a bound,
-            # even with allow_redirects=False; the adapter below it only sends.
             response = self._adapter.send(
                 prepared,
                 stream=True,
@@ -105,7 +100,7 @@ class Transport:
             "Accept-Encoding": "gzip",
             **dict(validators.headers() if validators else ()),
         }
-        prepared = self._session.prepare_request(requests.Request("GET", url))
+        prepared = requests.Request("GET", url).prepare()
         match = re.match(r"https?://(?:[^/?#]*@)?([^/?#]+)", prepared.url or "", re.IGNORECASE)
         # Host is set here so that the archived request is the one that was sent.
         prepared.headers.update({"Host": match.group(1) if match else "", **headers})

@@ -135,9 +135,10 @@ def ingest_paths(
             duplicates.append(path)
     content = hashlib.sha256("\n".join(sorted(unique)).encode()).hexdigest()[:12]
     held = _held(archive_dir, content)
-    job = _Job(archive_dir, f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-ingest-{content}", content, now)
+    name = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-ingest-{content}"
+    job = _Job(archive_dir, name, content, now, url, captured_at)
     if held is None and unique:
-        job.run(list(unique.values()), url, captured_at)
+        job.run(unique.values())
     return IngestReport(
         tuple(files),
         tuple(skipped),
@@ -158,12 +159,14 @@ class _Job:
     name: str
     content: str
     now: datetime
+    url: str | None
+    captured_at: datetime | None
     written: Path | None = None
     captures: int = 0
     bad_records: list[BadRecord] = field(default_factory=list)
     damaged: list[Path] = field(default_factory=list)
 
-    def run(self, inputs: list[_Input], url: str | None, captured_at: datetime | None) -> None:
+    def run(self, inputs: Iterable[_Input]) -> None:
         # The sealed name states that all of this content is in the file, so half of it must not get that name.
         with ArchiveWriter(
             self.archive_dir,
@@ -179,27 +182,20 @@ class _Job:
                     if given.content_type is None:
                         self._copy_records(writer, given, number, file)
                     else:
-                        self._add_page(writer, given, file, url, captured_at)
+                        self._add_page(writer, given, file, given.content_type)
         self.written = writer.path
 
-    def _add_page(
-        self,
-        writer: ArchiveWriter,
-        given: _Input,
-        file: BinaryIO,
-        url: str | None,
-        captured_at: datetime | None,
-    ) -> None:
+    def _add_page(self, writer: ArchiveWriter, given: _Input, file: BinaryIO, content_type: str) -> None:
         body = file.read()
         if hashlib.sha256(body).hexdigest() != given.sha256:
             raise UnreadableInputError(f"{given.path} changed while it was read", "ca-etl ingest ... (again)")
         writer.add_resource(
             given.identity,
-            url or f"file:{quote(os.fsencode(given.path.name))}",
-            given.content_type or "",
+            self.url or f"file:{quote(os.fsencode(given.path.name))}",
+            content_type,
             body,
-            date=captured_at or self.now,
-            headers={} if captured_at else {CAPTURED_AT: UNKNOWN},
+            date=self.captured_at or self.now,
+            headers={} if self.captured_at else {CAPTURED_AT: UNKNOWN},
         )
         self.captures += 1
 
@@ -245,7 +241,6 @@ class _Job:
         earlier = next(iter(sorted(self.archive_dir.glob(f"*/*/*{suffix}"))), None)
         if earlier is not None:
             return earlier
-
         path = self.archive_dir / self.name[:4] / self.name[4:6] / f"{self.name}.{number}{DAMAGED_SUFFIX}"
         keep_damaged(path, file, self.archive_dir)
         return path

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import unquote
 
-from ca_etl.archive.framing import BadRange, Part, split_records
+from ca_etl.archive.framing import BadRange, Part, RawRecord, split_records
 from ca_etl.archive.naming import (
     CAPTURED_AT,
     DAMAGED,
@@ -197,12 +197,10 @@ class _ArchiveReader:
         return self._revisit(record)
 
     def parse(self, part: Part) -> Record | BadRecord:
-        if isinstance(part, BadRange):
-            return self._bad(part.start, part.reason, part.detail)
-        try:
-            record = parse_record(part)
-        except PayloadError as error:
-            return self._bad(part.start, error.reason, error.detail, record_id_of(part))
+        record = verify_record(part)
+        if isinstance(record, BadRange):
+            record_id = record_id_of(part) if isinstance(part, RawRecord) else None
+            return self._bad(part.start, record.reason, record.detail, record_id)
         damage = record.warc.get(DAMAGED.lower())
         if damage is not None:
             return self._bad(part.start, *read_damage(damage), record.record_id)

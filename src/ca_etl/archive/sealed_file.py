@@ -11,8 +11,9 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Final, Self
+from typing import Any, BinaryIO, Final, Self
 
 from ca_etl.archive.framing import RawRecord, split_records
 from ca_etl.archive.naming import DAMAGED_SUFFIX, OPEN_SUFFIX, RECOVERED, SEALED_SUFFIX
@@ -70,7 +71,8 @@ class OpenFile:
             try:
                 yield raw
             except BaseException:
-                raw.cut(start)
+                raw.truncate(start)
+                raw.seek(start)
                 raise
 
     def seal(self) -> Path:
@@ -78,7 +80,7 @@ class OpenFile:
         if self._raw is None or self.path is None:
             raise ValueError("nothing was written")
         with self._write_errors():
-            self._raw.sync()
+            os.fsync(self._raw.fileno())
             self._raw.close()
             opened = self.path.with_name(self.path.name + OPEN_SUFFIX)
             opened.rename(self.path)
@@ -105,38 +107,18 @@ class OpenFile:
             raise ArchiveWriteError(self.path or self.folder / self._name, error) from error
 
 
-class Sink:
-    """A file that takes a write whole or raises; unbuffered, so that nothing is flushed after a cut."""
+class Sink(FileIO):
+    """A new file that takes a write whole or raises; unbuffered, so that nothing is flushed after a cut."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("xb", buffering=0)
+        super().__init__(path, "x")
 
-    def write(self, data: bytes) -> int:
+    def write(self, data: Any) -> int:  # noqa: ANN401  any bytes, as FileIO has it
         """Write all of `data`."""
         view = memoryview(data)
         while view:
-            view = view[self._file.write(view) or 0 :]
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is buffered."""
-
-    def tell(self) -> int:
-        """Bytes in the file."""
-        return self._file.tell()
-
-    def cut(self, size: int) -> None:
-        """Remove what follows the first `size` bytes."""
-        self._file.truncate(size)
-        self._file.seek(size)
-
-    def sync(self) -> None:
-        """Fsync."""
-        os.fsync(self._file.fileno())
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+            view = view[super().write(view) :]
+        return memoryview(data).nbytes
 
 
 def _reserve(folder: Path, name: str) -> tuple[Path, Sink]:
@@ -165,13 +147,10 @@ def keep_damaged(path: Path, file: BinaryIO, archive_dir: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         # what a killed run left of the same copy is of no use: the input still exists
         opened.unlink(missing_ok=True)
-        copy = Sink(opened)
-        try:
+        with Sink(opened) as copy:
             file.seek(0)
             shutil.copyfileobj(file, copy)
-            copy.sync()
-        finally:
-            copy.close()
+            os.fsync(copy.fileno())
         opened.rename(path)
         sync_folders(path.parent, archive_dir)
     except OSError as error:
@@ -181,13 +160,18 @@ def keep_damaged(path: Path, file: BinaryIO, archive_dir: Path) -> None:
 def sync_folders(folder: Path, top: Path) -> None:
     """Fsync `folder` and its parents up to `top`: a rename is durable only once its folder is."""
     for path in (folder, *folder.parents):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        fsync(path)
         if path == top:
             return
+
+
+def fsync(path: Path) -> None:
+    """Force one file or one folder's entries to the disk."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 LEFTOVER: Final = re.compile(

@@ -1,1 +1,1 @@
-"""A small WordPress-like news site on loopback: real figures, invented prose, any day of its history."""
+"""The demo site: a small WordPress-like news site on loopback, with real exchange rates and invented articles."""

@@ -1,12 +1,12 @@
-"""The demo site's articles and tickers: articles are invented, the same on every machine and at every call.
+"""The demo site's articles and tickers: invented articles, equal on every machine, and real exchange rates.
 
-Article `n` is always the same: its story, city, persons and numbers follow from a hash of its number.
-Articles appear overnight, one or two a day from 2024-07-01 on, so that the first playable day already has
-several pages. All times are those of the site, UTC+5, as in all of Kazakhstan since March 2024.
+Story, city, persons and numbers of an article follow from a hash of its number. Articles appear overnight, one or two a
+day from 2024-07-01 on, so that listings have several pages on the first available day (`FIRST_DAY`). All times are in
+the site's zone, UTC+5, as in all of Kazakhstan since March 2024.
 
 `tickers.csv` holds one real ticker for each of 84 days between 2024-09-07 and 2026-02-25: of several tickers of a day
 the one shown by most captured URLs, among equals the first in alphabetical order of its (pair, rate, change) texts. On
-the days between, the site prints the ticker of the latest earlier day, as a real site with a stale feed does.
+the days between, the site shows the ticker of the latest earlier day, as a real site with a stale feed does.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PrintedRate:
-    """One line of a ticker, as printed: `KZT/USD`, `0.00198`, `-0%`."""
+    """One line of the demo site's ticker, as text: `KZT/USD`, `0.00198`, `-0%`."""
 
     pair: str
     rate: str
@@ -57,12 +57,12 @@ class PrintedRate:
 
     @property
     def base(self) -> str:
-        """The currency before the slash."""
+        """The base currency of the pair: `KZT` of `KZT/USD`."""
         return self.pair.partition("/")[0]
 
     @property
     def line(self) -> str:
-        """The line without its bullet."""
+        """The ticker line without its bullet: `KZT/USD = 0.00198 -0%`."""
         return f"{self.pair} = {self.rate} {self.change}"
 
 
@@ -70,22 +70,22 @@ Ticker = tuple[PrintedRate, ...]
 
 
 def default_last_day() -> date:
-    """The last day that is played when only a number of days is given."""
+    """The day at which a demo ends when only a number of days is given."""
     return _DEFAULT_LAST_DAY
 
 
 def check_day(day: date) -> None:
-    """Raise `UsageError` when `day` is outside the history, both ends of which can be played."""
+    """Raise `UsageError` when the demo site has no content for `day`: outside `FIRST_DAY` to `LAST_DAY`."""
     if not FIRST_DAY <= day <= LAST_DAY:
         raise UsageError(
-            f"the demo site has no {day}: it plays {FIRST_DAY} to {LAST_DAY}",
+            f"the demo site has no content for {day}, only for {FIRST_DAY} to {LAST_DAY}",
             f"ca-etl demo --days 30 --until {_DEFAULT_LAST_DAY}",
         )
 
 
 @lru_cache(maxsize=1)
 def tickers() -> Mapping[date, Ticker]:
-    """The tickers by page date, in order of time."""
+    """The real tickers of the demo site by page date, the oldest first."""
     lines: dict[date, list[PrintedRate]] = {}
     for row in csv.DictReader(_package_file("tickers.csv").splitlines()):
         rate = PrintedRate(row["pair"], row["rate"], row["change"])
@@ -94,9 +94,9 @@ def tickers() -> Mapping[date, Ticker]:
 
 
 def ticker_day(day: date) -> date:
-    """The day whose ticker is printed on `day`: itself, or the latest earlier one with a ticker.
+    """The day whose ticker the demo site shows on `day`: `day` itself, or the latest earlier day with a ticker.
 
-    Raises `UsageError` outside the history.
+    Raises `UsageError` for a day outside `FIRST_DAY` to `LAST_DAY`.
     """
     check_day(day)
     days = list(tickers())
@@ -104,7 +104,7 @@ def ticker_day(day: date) -> date:
 
 
 def ticker_of(day: date) -> Ticker:
-    """The ticker that the site prints on `day`. Raises `UsageError` outside the history."""
+    """The ticker that the demo site shows on `day`. Raises `UsageError` outside `FIRST_DAY` to `LAST_DAY`."""
     return tickers()[ticker_day(day)]
 
 
@@ -114,14 +114,14 @@ def _package_file(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """A picture in an article, with the number that WordPress gave the file."""
+    """The caption of a picture in a demo article, and the picture's attachment id in WordPress."""
 
     attachment_id: int
     text: str
 
     @property
     def shortcode(self) -> str:
-        """The shortcode as listings leave it in the text, with a space in place of the image."""
+        """The caption as a WordPress shortcode, as listings show it in the text, with a space for the image."""
         return (
             f'[caption id="attachment_{self.attachment_id}" align="alignnone" width="300"] '
             f"{self.text}[/caption]"
@@ -130,9 +130,10 @@ class Caption:
 
 @dataclass(frozen=True, slots=True)
 class DemoArticle:
-    """One article. `teaser` is the cut text that listings show instead, None where they show all of it.
+    """One invented article of the demo site.
 
-    `edited_at` is the time of the last edit, None where there was none; both times are those of the site.
+    `teaser` is the truncated text that listings show, None where they show the whole text. `edited_at` is the time of
+    the last edit, None without one. Times are in the site's zone, UTC+5.
     """
 
     post_id: int
@@ -148,12 +149,12 @@ class DemoArticle:
 
     @property
     def modified_at(self) -> datetime:
-        """The time of the last change: of the publication, where there was no edit."""
+        """The time of the last edit of the article, or of its publication where it was never edited."""
         return self.edited_at or self.published_at
 
     @property
     def listing_text(self) -> str:
-        """The text in one paragraph as listings print it: the teaser, or everything with the shortcode."""
+        """The article's text as one paragraph, as listings show it: the teaser, or the whole text with shortcode."""
         if self.teaser is not None:
             return self.teaser
         first, *others = self.paragraphs
@@ -163,18 +164,18 @@ class DemoArticle:
 
 @lru_cache(maxsize=1)
 def articles() -> tuple[DemoArticle, ...]:
-    """All articles of the history, oldest first."""
+    """All articles of the demo site until `LAST_DAY`, the oldest first."""
     return tuple(_article(number, at, prose()) for number, at in enumerate(_publication_times()))
 
 
 def published_by(day: date) -> tuple[DemoArticle, ...]:
-    """The articles that were published by the end of `day`, newest first."""
+    """The demo articles published by the end of `day`, the newest first."""
     count = bisect_right(articles(), day, key=lambda article: article.published_at.date())
     return articles()[:count][::-1]
 
 
 def slugify(title: str) -> str:
-    """A title's address, the WordPress way: `Osh: 5 Soms?` becomes `osh-5-soms`."""
+    """Make a slug of a title as WordPress does: `Osh: 5 Soms?` becomes `osh-5-soms`."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower().replace("\u2019", "")).strip("-")
 
 
@@ -191,7 +192,10 @@ def _publication_times() -> list[datetime]:
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """A city with what an article about it needs. `per_100_usd` is in whole units of the currency."""
+    """A city that demo articles are about, with its country, people and currency.
+
+    `per_100_usd` is what 100 US dollars cost, in whole units of that currency.
+    """
 
     name: str
     country: str
@@ -203,7 +207,7 @@ class City:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One kind of article: its category, two titles, an opening and the sentences that may follow."""
+    """A template of demo articles: a category, two titles, an opening, and sentences that may follow the opening."""
 
     category: str
     titles: Sequence[str]
@@ -213,7 +217,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """Everything that articles are made of. Categories map a slug to the name that is shown."""
+    """The templates and names that demo articles are made of; `categories` maps a slug to its display name."""
 
     authors: Sequence[str]
     first_names: Sequence[str]
@@ -229,7 +233,7 @@ class Prose:
 
 @lru_cache(maxsize=1)
 def prose() -> Prose:
-    """The pieces of sentences in `stories.toml`."""
+    """Read the templates and names of demo articles from `stories.toml`."""
     data = tomllib.loads(_package_file("stories.toml"))
     countries = data.pop("countries")
     cities = [City(name, country, **countries[country]) for name, country in data.pop("cities").items()]
@@ -282,9 +286,9 @@ def _teaser(writer: Writer, paragraphs: tuple[str, ...]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Fills the fields of a piece. Persons stay the same through an article, numbers change by `key`.
+    """Fills templates with names and numbers for one article; its persons stay the same, its numbers vary by `key`.
 
-    All choices follow from the article's number; `random` promises no equal draws across versions.
+    All choices are made by a hash of the article's number: Python's `random` may change between versions.
     """
 
     number: int
@@ -292,22 +296,22 @@ class Writer:
     pieces: Prose
 
     def roll(self, key: str, low: int, high: int) -> int:
-        """A whole number from `low` to `high`, both included."""
+        """A whole number from `low` to `high`, both included, chosen by the article's number and `key`."""
         digest = blake2b(f"{self.number}/{key}".encode(), digest_size=8).digest()
         return low + int.from_bytes(digest, "big") % (high - low + 1)
 
     def pick(self, key: str, options: Sequence[T]) -> T:
-        """One of `options`."""
+        """One of `options`, chosen by the article's number and `key`."""
         return options[self.roll(key, 0, len(options) - 1)]
 
     def order(self, key: str, options: Sequence[T]) -> list[T]:
-        """All of `options` in another order."""
+        """All of `options`, in an order chosen by the article's number and `key`."""
         return [
             options[i] for i in sorted(range(len(options)), key=lambda i: self.roll(f"{key}{i}", 0, 1 << 60))
         ]
 
     def fill(self, piece: str, key: str) -> str:
-        """The piece with its fields filled. Raises `ValueError` on an unknown field."""
+        """Replace the `{fields}` of a template by names and numbers. Raises `ValueError` on an unknown field."""
         return _FIELD.sub(lambda field: self._value(field[1], key), piece)
 
     def _value(self, field: str, key: str) -> str:
@@ -332,7 +336,7 @@ class Writer:
         return text
 
     def _dollars(self, field: str, key: str) -> int:
-        """Whole dollars: some hundreds, or up to ten millions."""
+        """An amount in whole dollars: some hundreds for a "modest" field, else up to ten millions."""
         if field.startswith("modest"):
             return 20 * self.roll(f"modest{key}", 3, 45)
         return 50_000 * self.roll(f"money{key}", 2, 190)
@@ -348,7 +352,7 @@ class Writer:
 
 
 def _short(number: int) -> str:
-    """`1500000` as `1.5 million`, `12300` as `12,300`; cut, not rounded, to one decimal."""
+    """Format `1500000` as `1.5 million`, `12300` as `12,300`; truncated, not rounded, to one decimal."""
     for size, name in ((10**9, "billion"), (10**6, "million")):
         if number >= size:
             tenths = number * 10 // size

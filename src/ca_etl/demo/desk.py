@@ -1,6 +1,6 @@
-"""What the editors of the demo site do to published articles while its days are played.
+"""Edits of published demo articles: a sentence is added to one article, and the title of another is changed.
 
-They announce none of it, as editors do: only a reader who visits every day, and keeps what was there, sees it.
+No page announces an edit, as on a real site: only daily captures show it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _AT: Final = time(6, 30, tzinfo=SITE_ZONE)
 
 
 def work(site: DemoSite, day: date) -> None:
-    """Do what the editors have done by `day`, the one that the site shows; what is done already stays as it is."""
+    """Apply the edits that are due by `day`, the day that the demo site shows; an edit is never applied twice."""
     if day >= ADDS_A_SENTENCE:
         article = _newest_before(site, ADDS_A_SENTENCE)
         learned = ADDS_A_SENTENCE - timedelta(days=1)
@@ -33,5 +33,5 @@ def work(site: DemoSite, day: date) -> None:
 
 
 def _newest_before(site: DemoSite, day: date) -> DemoArticle:
-    listed = site.posts.shelf(site.day).listed
+    listed = site.posts.snapshot(site.day).listed
     return next(article for article in listed if article.published_at.date() < day)

@@ -1,6 +1,6 @@
-"""What can be wrong with the demo site, as data.
+"""Faults that tests inject into the demo site's responses, such as error statuses or truncated bodies, as data.
 
-A fault is set for a day, where it may be narrowed to some paths, or for a path on every day::
+A fault is set for a day, optionally for some paths only, or for a path on every day::
 
     site.faults[date(2025, 12, 8)] = Fault(status=503, retry_after=0, times=1)
     site.faults[date(2025, 12, 9)] = Fault(cut_gzip=True, paths=frozenset({"/"}))
@@ -15,23 +15,24 @@ from decimal import Decimal
 from typing import Final
 
 from ca_etl.demo.content import PrintedRate
-from ca_etl.demo.pages import Printed
+from ca_etl.demo.pages import PageOptions
 
 ROBOTS: Final = "/robots.txt"
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong, any of it at once; a fault without arguments changes nothing.
+    """A fault of the demo site's responses; its fields can be combined, and without any it changes nothing.
 
-    `status` is the status of every page, `robots_status` that of /robots.txt; `retry_after`, in seconds, goes with
-    either, and None sends no such header. `cut_gzip` sends two thirds of a gzip stream under a right
-    Content-Length. `rate_times_ten` names a base (`KZT`) whose printed rate is moved by one decimal.
-    `delay_seconds` pass before the response. `paths` narrows the fault (empty: every page; `/wp-json/*` is
-    every path with that prefix), and after `times` responses it is over.
+    `status` is the HTTP status of every page, `robots_status` that of /robots.txt; `retry_after` is their Retry-After
+    header in seconds, None for no header. `cut_gzip` sends only two thirds of a gzip stream, with a Content-Length that
+    matches. `rate_times_ten` is a base currency (`KZT`) whose rate is multiplied by ten. `delay_seconds` is the wait
+    before the response. `paths` limits the fault to these paths (empty: all; `/wp-json/*` is a prefix), `times` to so
+    many responses a day (None: all).
 
-    `waf_page` responds with the page of a firewall, under `status` or else 200. `feed_excerpts` leaves only the
-    excerpt of an article in the feed's `content:encoded`. `broken_linked_data` spoils the JSON-LD of pages.
+    `no_ticker` and `no_date` omit the ticker and the date line. `waf_page` responds with a firewall's page, with
+    `status` or else 200. `feed_excerpts` puts only the excerpt of an article into the feed's `content:encoded`.
+    `broken_linked_data` truncates the JSON-LD of pages.
     """
 
     status: int | None = None
@@ -48,38 +49,40 @@ class Fault:
     paths: frozenset[str] = frozenset()
     times: int | None = None
 
-    def concerns(self, path: str) -> bool:
-        """Whether the fault is one of `path`; of /robots.txt only where `robots_status` is set."""
+    def applies_to(self, path: str) -> bool:
+        """Whether the fault affects responses at `path`; /robots.txt is affected only where `robots_status` is set."""
         if path == ROBOTS:
             return self.robots_status is not None
         return not self.paths or any(matches(pattern, path) for pattern in self.paths)
 
     def status_of(self, path: str) -> int | None:
-        """The status of the response at `path` in place of its page; None where the fault has none."""
+        """The HTTP status that the fault sends at `path` instead of the page; None where it sends the page."""
         if path == ROBOTS:
             return self.robots_status
         return 200 if self.waf_page and self.status is None else self.status
 
-    def spoil(self, printed: Printed) -> Printed:
-        """What a page prints under the fault.
+    def apply(self, options: PageOptions) -> PageOptions:
+        """The options of a page after this fault: without ticker or date line, or with a wrong rate.
 
-        Raises `ValueError` when the ticker of the day lacks the base whose rate is to be spoiled.
+        Raises `ValueError` when the ticker has no pair with the base `rate_times_ten`.
         """
-        ticker, base = printed.ticker, self.rate_times_ten
+        ticker, base = options.ticker, self.rate_times_ten
         if base is not None:
             if base not in {rate.base for rate in ticker}:
-                raise ValueError(f"rate_times_ten={base!r}: the ticker of {printed.day} has no such base")
+                raise ValueError(
+                    f"the fault's rate_times_ten {base!r} is not a base in the ticker of {options.day}"
+                )
             ticker = tuple(_times_ten(rate) if rate.base == base else rate for rate in ticker)
         return replace(
-            printed,
+            options,
             ticker=() if self.no_ticker else ticker,
-            dated=printed.dated and not self.no_date,
-            breaks_linked_data=printed.breaks_linked_data or self.broken_linked_data,
+            dated=options.dated and not self.no_date,
+            breaks_linked_data=options.breaks_linked_data or self.broken_linked_data,
         )
 
 
 def matches(pattern: str, path: str) -> bool:
-    """Whether `path` is `pattern`, or has it as a prefix where it ends in an asterisk."""
+    """Whether `path` equals `pattern`, or begins with it where the pattern ends in an asterisk (`/wp-json/*`)."""
     return path.startswith(pattern[:-1]) if pattern.endswith("*") else path == pattern
 
 

@@ -1,4 +1,4 @@
-"""What the demo site responds to a request, as data: the server only writes it to the socket."""
+"""HTTP responses of the demo site, as data; the server only writes them to the socket."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from urllib.parse import parse_qs
 from ca_etl.demo import wordpress
 from ca_etl.demo.content import SITE_ZONE
 from ca_etl.demo.faults import ROBOTS, Fault
-from ca_etl.demo.pages import Moved, Printed, render_html, render_not_found, resolve
-from ca_etl.demo.posts import Shelf, default_shelf
+from ca_etl.demo.pages import Moved, PageOptions, render_html, render_not_found, resolve
+from ca_etl.demo.posts import SiteSnapshot, default_snapshot
 
 ROBOTS_TEXT: Final = "User-agent: *\nDisallow: /wp-admin/\nAllow: /wp-admin/admin-ajax.php\n"
 
@@ -35,7 +35,10 @@ _WAF_PAGE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Status, headers (without Date, Server and Content-Length), body as sent, seconds to wait before it."""
+    """An HTTP response of the demo site: status, headers, body as sent, and the seconds to wait before sending it.
+
+    The headers lack Date, Server and Content-Length.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -45,7 +48,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A GET request, its parameters parsed, with the state of the site when it arrives."""
+    """A GET request with its parsed parameters, and the day, faults and articles of the site when it arrives."""
 
     path: str
     query: str
@@ -54,7 +57,7 @@ class _Request:
     day: date
     faults: tuple[Fault, ...]
     base_url: str
-    shelf: Shelf
+    snapshot: SiteSnapshot
 
 
 def respond(
@@ -64,35 +67,35 @@ def respond(
     faults: tuple[Fault, ...],
     base_url: str,
     *,
-    shelf: Shelf | None = None,
+    snapshot: SiteSnapshot | None = None,
 ) -> Response:
-    """The response to a GET of `target` (path and query) on `day` under `faults`, all of which apply.
+    """The demo site's response to a GET of `target` (path and query) on `day`, with all `faults` applied.
 
-    `shelf` is the state of the articles, by default that of the history on `day`. Header names are in lower
-    case. Raises `UsageError` outside the history.
+    `snapshot` are the site's articles, by default those published by `day` without an edit. Names in `headers` are in
+    lower case. Raises `UsageError` for a day outside the site's range.
     """
     path, _, query = target.partition("?")
     parameters = parse_qs(query)
     if path == "/" and "rest_route" in parameters:
         path = wordpress.ROOT + parameters["rest_route"][-1]
-    shelf = shelf or default_shelf(day)
-    request = _Request(path, query, parameters, headers, day, faults, base_url, shelf)
+    snapshot = snapshot or default_snapshot(day)
+    request = _Request(path, query, parameters, headers, day, faults, base_url, snapshot)
     response = _refusal(request) or _granted(request)
     return replace(response, wait_seconds=max((fault.delay_seconds for fault in faults), default=0.0))
 
 
 def path_of(target: str) -> str:
-    """The target of a request without its query; not by `urlsplit`, which raises on `//[`."""
+    """The path of a request target, without its query; `urlsplit` would raise on `//[`."""
     return target.partition("?")[0]
 
 
 def entity_tag(body: bytes) -> str:
-    """A weak tag: the same for the plain body and the gzip one."""
+    """The ETag of a response body: weak, since the plain and the gzip body have the same."""
     return f'W/"{sha256(body).hexdigest()[:20]}"'
 
 
 def last_modified(day: date) -> datetime:
-    """The instant from which on the site shows the pages of `day`, in UTC."""
+    """The UTC time from which the demo site shows the pages of `day`: six in the morning, site time."""
     return datetime.combine(day, _TURNS_AT).astimezone(UTC)
 
 
@@ -120,16 +123,16 @@ def _granted(request: _Request) -> Response:
 
 
 def _page(request: _Request) -> Response:
-    page = _moved_post(request) or resolve(request.path, request.shelf)
+    page = _moved_post(request) or resolve(request.path, request.snapshot)
     if page is None:
-        return _not_found(request, request.shelf.deleted.get(request.path.strip("/"), 404))
+        return _not_found(request, request.snapshot.deleted.get(request.path.strip("/"), 404))
     if isinstance(page, Moved):
         location = request.base_url + page.path[1:]
         return Response(301, {"Location": location, "Content-Type": _HTML})
-    printed = Printed.of(request.day)
+    options = PageOptions.of(request.day)
     for fault in request.faults:
-        printed = fault.spoil(printed)
-    body = render_html(page, printed, request.base_url).encode()
+        options = fault.apply(options)
+    body = render_html(page, options, request.base_url).encode()
     if any(fault.cut_gzip for fault in request.faults):
         # whole to the transport: Content-Length counts what is sent
         whole = _compressed(body)
@@ -143,9 +146,9 @@ def _not_found(request: _Request, status: int = 404) -> Response:
 
 
 def _moved_post(request: _Request) -> Moved | None:
-    """The article page that `/?p=ID`, the form of a guid, leads to."""
+    """The redirect from `/?p=ID`, the form of a guid, to the article page; None for any other request."""
     number = request.parameters.get("p", [""])[-1]
-    articles = request.shelf.pages.values() if request.path == "/" and number else ()
+    articles = request.snapshot.pages.values() if request.path == "/" and number else ()
     return next((Moved(f"/{article.slug}/") for article in articles if str(article.post_id) == number), None)
 
 
@@ -154,8 +157,8 @@ def _is_api(path: str) -> bool:
 
 
 def _api(request: _Request) -> Response:
-    """A response of the API. It has no validators, so that a conditional request is not possible."""
-    reply = wordpress.reply(request.path, request.query, request.shelf, request.base_url)
+    """A response of the posts API: it has no ETag or Last-Modified, so that a request cannot be conditional."""
+    reply = wordpress.reply(request.path, request.query, request.snapshot, request.base_url)
     headers = {"Content-Type": _JSON, **reply.headers, "Vary": "Accept-Encoding"}
     return _encoded(request, Response(reply.status, headers, _json_bytes(reply.value)))
 
@@ -169,14 +172,16 @@ def _feed(request: _Request) -> Response:
     number = request.parameters.get("paged", ["1"])[-1]
     page = int(number) if number.isascii() and number.isdigit() and len(number) < 7 else 1
     excerpts_only = any(fault.feed_excerpts for fault in request.faults)
-    text = wordpress.render_feed(request.shelf, max(1, page), request.base_url, excerpts_only=excerpts_only)
+    text = wordpress.render_feed(
+        request.snapshot, max(1, page), request.base_url, excerpts_only=excerpts_only
+    )
     if text is None:
         return _not_found(request)
     return _negotiated(request, _RSS, text.encode(), _changed_at(request))
 
 
 def _changed_at(request: _Request) -> datetime:
-    modified, changed_at = last_modified(request.day), request.shelf.changed_at
+    modified, changed_at = last_modified(request.day), request.snapshot.changed_at
     return modified if changed_at is None else max(modified, changed_at.astimezone(UTC))
 
 
@@ -192,7 +197,7 @@ def _negotiated(request: _Request, kind: str, body: bytes, modified: datetime) -
 
 
 def _is_unchanged(headers: Mapping[str, str], tag: str, modified: datetime) -> bool:
-    """RFC 9110, 13.2.2: If-None-Match decides alone where it is given, and compares weakly."""
+    """Whether a conditional request gets a 304 (RFC 9110, 13.2.2): If-None-Match, where given, decides alone."""
     if (tags := headers.get("if-none-match")) is not None:
         known = {item.strip().removeprefix("W/") for item in tags.split(",")}
         return "*" in known or tag.removeprefix("W/") in known
@@ -205,7 +210,7 @@ def _is_unchanged(headers: Mapping[str, str], tag: str, modified: datetime) -> b
 
 
 def _encoded(request: _Request, plain: Response) -> Response:
-    """The response with its body in gzip where the client takes that."""
+    """Compress the body of a response with gzip where the client accepts it."""
     if not _takes_gzip(request.headers.get("accept-encoding", "")):
         return plain
     headers = {**plain.headers, "Content-Encoding": "gzip"}

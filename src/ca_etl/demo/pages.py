@@ -1,9 +1,8 @@
-"""The pages of the demo site: which one an address has, as HTML in the shape of a WordPress theme.
+"""The demo site's HTML pages, as a WordPress theme renders them: address to page, page to HTML.
 
-Facts of form kept from the real site: the ticker's cycle is printed eight times as one list, the date line is
-directly after it, the results line where the listing counts, listings print a body as one paragraph with
-its shortcodes left in, the home page prints paragraphs and no results line, and the page of a single
-article prints the date of the article beside the ticker of the day.
+As on the real site, the ticker repeats its cycle eight times in one list, with the date line directly after it;
+listings show a results line, and each article as one paragraph with its shortcodes; the home page shows paragraphs and
+no results line; an article's page shows the date of the article beside the ticker of the day.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from html import escape
 from typing import Final
 
 from ca_etl.demo.content import Caption, DemoArticle, Ticker, prose, slugify, ticker_of
-from ca_etl.demo.posts import Shelf
+from ca_etl.demo.posts import SiteSnapshot
 
 PER_PAGE: Final = 6
 CYCLES: Final = 8
@@ -37,7 +36,7 @@ _FOOTER: Final = (
 
 
 class ListingKind(StrEnum):
-    """The kinds of listings. Only `latest` and `category` count their results on the page."""
+    """The kind of a demo listing page; only `latest` and `category` pages show a results line ("1 - 6 of 20")."""
 
     HOME = "home"
     LATEST = "latest"
@@ -47,7 +46,11 @@ class ListingKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page of a listing. `root` is the path of its first page; `total` counts all its articles."""
+    """One page of a demo listing: page number `page`, from 1, with the `articles` that it shows.
+
+    `root` is the path of the listing's first page, `total` the number of articles on all its pages, `recent` are those
+    of the sidebar.
+    """
 
     kind: ListingKind
     root: str
@@ -59,70 +62,70 @@ class Listing:
 
     @property
     def pages(self) -> int:
-        """How many pages the listing has; an empty one has a single page."""
+        """The number of pages of the listing; an empty listing has one."""
         return max(1, -(-self.total // PER_PAGE))
 
     @property
     def results_line(self) -> str | None:
-        """`Viewing results 7 - 12 of 8`: the end is never clamped to the total. None where none is shown."""
+        """The results line `Viewing results 7 - 12 of 8`, whose end can exceed the total; None on home and author."""
         if self.kind in (ListingKind.HOME, ListingKind.AUTHOR):
             return None
         start = PER_PAGE * (self.page - 1) + 1
         return f"Viewing results {start} - {start + PER_PAGE - 1} of {self.total}"
 
     def path(self, page: int) -> str:
-        """The path of another page of the same listing."""
+        """The path of the listing's page number `page`."""
         return self.root if page == 1 else f"{self.root}page/{page}/"
 
 
 @dataclass(frozen=True, slots=True)
 class DemoArticlePage:
-    """The page of one article."""
+    """The page of one demo article; `recent` are the articles in its sidebar."""
 
     article: DemoArticle
     recent: tuple[DemoArticle, ...]
 
     @property
     def root(self) -> str:
-        """The path of the page."""
+        """The path of the article page: `/SLUG/`."""
         return f"/{self.article.slug}/"
 
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A permanent redirect to another path of the site."""
+    """A permanent redirect (301) to another path of the demo site."""
 
     path: str
 
 
-def resolve(path: str, shelf: Shelf) -> Listing | DemoArticlePage | Moved | None:
-    """The page at `path` (no query) while `shelf` is published; None where there is none.
+def resolve(path: str, snapshot: SiteSnapshot) -> Listing | DemoArticlePage | Moved | None:
+    """The page of the demo site at `path` (without query), given its articles; None for an unknown address.
 
-    Addresses without their last slash, and first pages called `page/1/`, have moved, as in WordPress.
+    As in WordPress, addresses without a trailing slash, and `page/1/` of a listing, are redirects.
     """
     if not path.endswith("/"):
-        return Moved(f"{path}/") if resolve(f"{path}/", shelf) else None
+        return Moved(f"{path}/") if resolve(f"{path}/", snapshot) else None
     match = _PATH.match(path)
     if match is None:
         return None
     root, page = match["root"], match["page"]
     listing = _listing_of(root)
     if listing is None:
-        article = shelf.pages.get(root.strip("/")) if page is None else None
-        return DemoArticlePage(article, shelf.listed[:5]) if article else None
+        article = snapshot.pages.get(root.strip("/")) if page is None else None
+        return DemoArticlePage(article, snapshot.listed[:5]) if article else None
     if page == "1":
         return Moved(root)
     kind, heading, belongs = listing
-    articles = tuple(article for article in shelf.listed if belongs(article))
+    articles = tuple(article for article in snapshot.listed if belongs(article))
     number = int(page or 1)
     shown = articles[PER_PAGE * (number - 1) :][:PER_PAGE]
     if number > 1 and not shown:
         return None
-    return Listing(kind, root, heading, number, len(articles), shown, shelf.listed[:5])
+    return Listing(kind, root, heading, number, len(articles), shown, snapshot.listed[:5])
 
 
 def _listing_of(root: str) -> tuple[ListingKind, str, Callable[[DemoArticle], bool]] | None:
-    """Kind and heading of the listing at `root`, and whether an article is in it."""
+    """Kind and heading of the listing at `root`, and the test whether it has an article; None for another path."""
     match root.strip("/").split("/"):
         case [""]:
             return ListingKind.HOME, "Home", lambda _: True
@@ -136,10 +139,10 @@ def _listing_of(root: str) -> tuple[ListingKind, str, Callable[[DemoArticle], bo
 
 
 @dataclass(frozen=True, slots=True)
-class Printed:
-    """What a page prints besides articles. An empty ticker or a `dated` of False leaves it out.
+class PageOptions:
+    """The content of a demo page besides its articles: day, ticker, date line and JSON-LD.
 
-    `breaks_linked_data` ends the JSON-LD in the middle.
+    An empty `ticker` omits the ticker, `dated` False the date line; `breaks_linked_data` truncates the JSON-LD.
     """
 
     day: date
@@ -148,18 +151,18 @@ class Printed:
     breaks_linked_data: bool = False
 
     @classmethod
-    def of(cls, day: date) -> Printed:
-        """What the site prints on `day` without a fault. Raises `UsageError` outside the history."""
+    def of(cls, day: date) -> PageOptions:
+        """The options of the pages of `day` without a fault. Raises `UsageError` outside `FIRST_DAY` to `LAST_DAY`."""
         return cls(day, ticker_of(day))
 
 
 def date_line(day: date) -> str:
-    """`05 December 2025`, in any locale."""
+    """Format a day as the site's date line, `05 December 2025`, in English whatever the locale."""
     return f"{day.day:02} {_MONTHS[day.month - 1]} {day.year}"
 
 
-def render_html(page: Listing | DemoArticlePage, printed: Printed, base_url: str) -> str:
-    """The page as HTML. `base_url` ends in a slash; all links are absolute, as WordPress writes them."""
+def render_html(page: Listing | DemoArticlePage, options: PageOptions, base_url: str) -> str:
+    """Render a listing or article page as HTML; `base_url` ends in a slash, and all links are absolute."""
     if isinstance(page, DemoArticlePage):
         title, path = page.article.title, page.root
         main = _single(page.article, base_url)
@@ -167,20 +170,20 @@ def render_html(page: Listing | DemoArticlePage, printed: Printed, base_url: str
     else:
         title, path = page.heading, page.path(page.page)
         main = _listing(page, base_url)
-        shown_day = printed.day
-    dated = f'<div class="cv-today">{date_line(shown_day)}</div>\n' if printed.dated else ""
+        shown_day = options.day
+    dated = f'<div class="cv-today">{date_line(shown_day)}</div>\n' if options.dated else ""
     body_class = "single single-post" if isinstance(page, DemoArticlePage) else f"archive {page.kind}"
     return (
-        f"{_head(page, title, base_url + path[1:], base_url, breaks=printed.breaks_linked_data)}"
+        f"{_head(page, title, base_url + path[1:], base_url, breaks=options.breaks_linked_data)}"
         f'<body class="{body_class} wp-theme-caravan">\n'
-        f"{_header(base_url)}{_ticker(printed.ticker)}{dated}"
+        f"{_header(base_url)}{_ticker(options.ticker)}{dated}"
         f'<div id="content" class="site-content">\n<main id="primary" class="content-area">\n{main}</main>\n'
         f"{_aside(page.recent, base_url)}</div>\n{_FOOTER}</body>\n</html>\n"
     )
 
 
 def render_not_found(base_url: str) -> str:
-    """The page of an unknown address."""
+    """Render the demo site's "Page not found" page as HTML."""
     return (
         f'<!DOCTYPE html>\n<html lang="en-US">\n<head>\n<meta charset="UTF-8">\n'
         f'<title>Page not found - {SITE_NAME}</title>\n</head>\n<body class="error404">\n{_header(base_url)}'
@@ -315,7 +318,7 @@ def _byline(article: DemoArticle, base_url: str) -> str:
 
 
 def content_html(article: DemoArticle, base_url: str) -> str:
-    """The whole text as HTML: paragraphs, with the picture after the first."""
+    """Render the whole text of an article as HTML paragraphs, with its picture after the first one."""
     first, *others = (f"<p>{escape(text, quote=False)}</p>\n" for text in article.paragraphs)
     figure = _figure(article.caption, article.post_id, base_url) if article.caption else ""
     return "".join([first, figure, *others])

@@ -1,7 +1,7 @@
-"""The articles that the site publishes, and what an editor does to them while it runs.
+"""The demo site's published articles as of a day, and changes to them (add, edit, delete, hide) while the site runs.
 
-Without any change the state is the one of the history for the day shown. Changes hold on every day; an article
-whose time of publication is after the day shown is not published yet, as a scheduled post.
+A change applies to every day that the site shows afterwards. An article with a later publication time than the shown
+day is not published yet, as a scheduled post.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import Any, Final
 from ca_etl.demo.content import SITE_ZONE, DemoArticle, articles, prose, published_by, slugify
 
 # Editors start when the day's pages are published; each change takes its own second.
-_DESK_OPENS: Final = time(7, tzinfo=SITE_ZONE)
+_EDITING_STARTS: Final = time(7, tzinfo=SITE_ZONE)
 
 
 @dataclass(frozen=True, eq=False)
-class Shelf:
-    """The articles of one moment. `listed` is newest first.
+class SiteSnapshot:
+    """The demo site's articles as of a day; `listed` are those in listings, API and feed, the newest first.
 
-    `unlisted` articles have a page and are in no list, API or feed. `unreadable` ones are counted by the API
-    and skipped in its responses. `deleted` has the HTTP status of each deleted article by slug.
-    `changed_at` is the time of the last change, None without one.
+    `unlisted` articles have a page only. `unreadable` articles are counted by the API but omitted from its responses.
+    `deleted` maps the slug of a deleted article to the HTTP status of its page. `hidden_authors` are author names that
+    the API does not give. `changed_at` is the time of the last change, None without one.
     """
 
     listed: tuple[DemoArticle, ...]
@@ -37,25 +37,25 @@ class Shelf:
 
     @cached_property
     def pages(self) -> Mapping[str, DemoArticle]:
-        """The articles that have a page, by slug."""
+        """The articles that have a page, listed or not, by slug."""
         return {article.slug: article for article in (*self.unlisted, *self.listed)}
 
     @cached_property
     def by_id(self) -> Mapping[int, DemoArticle]:
-        """The articles that lists show, by post id."""
+        """The articles in listings, API and feed, by post id."""
         return {article.post_id: article for article in self.listed}
 
 
 @lru_cache(maxsize=64)
-def default_shelf(day: date) -> Shelf:
-    """The state of the history on `day`."""
-    return Shelf(published_by(day))
+def default_snapshot(day: date) -> SiteSnapshot:
+    """The demo site's articles as of `day`, without any edit."""
+    return SiteSnapshot(published_by(day))
 
 
 class Posts:
-    """The articles of a running site; every method may be called from any thread.
+    """Editor's access to the articles of a running demo site; thread-safe.
 
-    `today` returns the day shown. Raises `KeyError` for a post that is not published on it.
+    `today` returns the day that the site shows. Methods raise `KeyError` for a post that is not published on that day.
     """
 
     def __init__(self, today: Callable[[], date]) -> None:
@@ -67,23 +67,23 @@ class Posts:
         self._unreadable: set[int] = set()
         self._hidden_authors: set[str] = set()
         self._changed_at: datetime | None = None
-        self._shelves: dict[date, Shelf] = {}
+        self._snapshots: dict[date, SiteSnapshot] = {}
 
-    def shelf(self, day: date) -> Shelf:
-        """The state on `day`; one object as long as nothing changes."""
+    def snapshot(self, day: date) -> SiteSnapshot:
+        """The site's articles as of `day`, with all changes so far; the same object until the next change."""
         with self._lock:
             if self._changed_at is None:
-                return default_shelf(day)
-            if day not in self._shelves:
-                self._shelves[day] = self._shelf(day)
-            return self._shelves[day]
+                return default_snapshot(day)
+            if day not in self._snapshots:
+                self._snapshots[day] = self._snapshot(day)
+            return self._snapshots[day]
 
     def get(self, post_id: int) -> DemoArticle:
-        """The article in its present form, listed or not."""
+        """The current version of an article by post id, listed or not."""
         with self._lock:
             article = self._existing().get(post_id)
         if article is None or article.published_at.date() > self._today():
-            raise KeyError(f"no post {post_id} on {self._today()}")
+            raise KeyError(f"the demo site has no post {post_id} on {self._today()}")
         return article
 
     def add(
@@ -94,9 +94,9 @@ class Posts:
         published_at: datetime | None = None,
         **fields: Any,  # noqa: ANN401  fields of several types, their names checked by `replace`
     ) -> DemoArticle:
-        """Publish an article, by default now; `fields` are further ones of `DemoArticle`.
+        """Publish an article, by default now, and return it; `fields` are other fields of `DemoArticle`.
 
-        A slug that is taken gets a number, as in WordPress. Raises `TypeError` for an unknown field.
+        A slug that exists already gets a number, as in WordPress. Raises `TypeError` for an unknown field.
         """
         with self._lock:
             now = self._tick()
@@ -119,10 +119,10 @@ class Posts:
         at: datetime | None = None,
         **fields: Any,  # noqa: ANN401  as in `add`
     ) -> DemoArticle:
-        """Change fields of an article, its time of publication too; `at` is the time of the edit, by default now.
+        """Change `fields` of an article (of `DemoArticle`) and return the new version; `at` is the time of the edit.
 
-        An edit of the text drops the teaser. The address stays when the title changes. Raises `TypeError` for
-        an unknown field.
+        By default the edit is made now. New `paragraphs` remove the teaser; a new title keeps the address. Raises
+        `TypeError` for an unknown field.
         """
         if "paragraphs" in fields:
             fields.setdefault("teaser", None)
@@ -132,25 +132,25 @@ class Posts:
             return self._keep(replace(article, **fields, edited_at=at or now))
 
     def delete(self, post_id: int, *, status: int = 404) -> None:
-        """Delete an article; the status of its page is `status`, 404 or 410, from now on."""
+        """Delete an article; its page responds with `status`, 404 or 410, from now on."""
         with self._lock:
             self._deleted[post_id] = (self.get(post_id).slug, status)
             self._tick()
 
     def unlist(self, post_id: int) -> None:
-        """Remove an article from lists, API and feed; the status of its page stays 200."""
+        """Remove an article from listings, API and feed; its page still responds with 200."""
         with self._lock:
             self._unlisted.add(self.get(post_id).post_id)
             self._tick()
 
     def make_unreadable(self, post_id: int) -> None:
-        """Let the API count an article and skip it, as one that the visitor may not read; it has no page."""
+        """Hide an article as one that visitors may not read: the API counts it but omits it, and it has no page."""
         with self._lock:
             self._unreadable.add(self.get(post_id).post_id)
             self._tick()
 
     def hide_author(self, name: str) -> None:
-        """Let the API embed an error object instead of this author."""
+        """Hide an author: the API embeds an error object instead of the author with this name."""
         with self._lock:
             self._hidden_authors.add(name)
             self._tick()
@@ -160,9 +160,9 @@ class Posts:
         return article
 
     def _tick(self) -> datetime:
-        """Record one change and return its time."""
-        self._shelves.clear()
-        opened = datetime.combine(self._today(), _DESK_OPENS)
+        """Record a change of the articles and return its time, a second after the previous change."""
+        self._snapshots.clear()
+        opened = datetime.combine(self._today(), _EDITING_STARTS)
         self._changed_at = max(opened, self._changed_at or opened) + timedelta(seconds=1)
         return self._changed_at
 
@@ -170,11 +170,11 @@ class Posts:
         every = {article.post_id: article for article in articles()} | self._changed
         return {post_id: article for post_id, article in every.items() if post_id not in self._deleted}
 
-    def _shelf(self, day: date) -> Shelf:
+    def _snapshot(self, day: date) -> SiteSnapshot:
         published = [article for article in self._existing().values() if article.published_at.date() <= day]
         published.sort(key=lambda article: (article.published_at, article.post_id), reverse=True)
         hidden = self._unlisted | self._unreadable
-        return Shelf(
+        return SiteSnapshot(
             listed=tuple(article for article in published if article.post_id not in hidden),
             unlisted=tuple(article for article in published if article.post_id in self._unlisted),
             unreadable=tuple(article for article in published if article.post_id in self._unreadable),
@@ -184,7 +184,7 @@ class Posts:
         )
 
     def _free_id(self) -> int:
-        """The next number above all that are published; pictures have numbers too."""
+        """The post id for a new article: the next one above all published ids that no picture has."""
         numbers = {article.post_id for article in articles()}
         taken = numbers | {number + 3 for number in numbers} | self._changed.keys()
         published = [article.post_id for article in published_by(self._today())]

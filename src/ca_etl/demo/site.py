@@ -1,4 +1,4 @@
-"""The demo site on a loopback port. It shows one day of its history at a time, and can be made to fail."""
+"""The demo site as an HTTP server on a loopback port; it shows one day at a time and can inject faults."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ HOST: Final = "127.0.0.1"
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """One request as it came in. Header names are in lower case; `arrived` is `time.monotonic()`."""
+    """A request that the demo site received.
+
+    Header names are in lower case; `arrived` is its `time.monotonic()`, in seconds; `day` is the day that was shown.
+    """
 
     method: str
     path: str
@@ -41,14 +44,13 @@ class LoggedRequest:
 
 
 class DemoSite:
-    """The site as a context manager; it responds between enter and exit.
+    """The demo site's HTTP server as a context manager; it runs between enter and exit.
 
-    `port` 0 takes any free port. `day` is the first day shown, by default `default_last_day()`. `faults` (of
-    a day) and `path_faults` (of a path on every day) may be changed at any time; both apply where both are
-    set, and a fault's `times` counts per day. `requests` logs every request in order of arrival. `posts` is the
-    editor's desk: what is added, edited or deleted there shows in the next response, on pages, in the API and in
-    the feed. `before_response` is called with each request before its response is made. Raises `CaEtlError` on
-    enter when the port is taken, `UsageError` for a day outside the history.
+    `port` 0 takes any free port. `day` is the first day shown, by default `default_last_day()`. `faults` (by day) and
+    `path_faults` (by path, on every day) may be changed at any time; a request can get several faults, and a fault's
+    `times` counts per day. `requests` lists all requests in order of arrival. `posts` adds, edits and deletes articles,
+    which shows in the next response of pages, API and feed. `before_response` is called with each request before its
+    response is made. Raises `CaEtlError` on enter when the port is in use, `UsageError` for a day outside the range.
 
         with DemoSite() as site:
             site.play(date(2025, 12, 5))
@@ -71,18 +73,18 @@ class DemoSite:
 
     @property
     def day(self) -> date:
-        """The day that the site shows."""
+        """The day that the demo site shows."""
         return self._day
 
     @property
     def base_url(self) -> str:
-        """Address of the front page, with its last slash. Raises `RuntimeError` while the site is down."""
+        """The address of the front page, with a trailing slash. Raises `RuntimeError` while the site is not running."""
         if self._server is None:
-            raise RuntimeError("the demo site is not up: use it in a with statement")
+            raise RuntimeError("the demo site is not running: use it in a with statement")
         return f"http://{HOST}:{self._server.server_address[1]}/"
 
     def play(self, day: date) -> None:
-        """Show `day` from now on. Raises `UsageError` outside the history."""
+        """Make the site show `day` from now on. Raises `UsageError` for a day outside `FIRST_DAY` to `LAST_DAY`."""
         check_day(day)
         self._day = day
 
@@ -105,24 +107,24 @@ class DemoSite:
             self._server = None
 
     def respond(self, method: str, target: str, headers: Mapping[str, str]) -> Response:
-        """Log the request and make its response."""
+        """Record a request in `requests` and make its response, with the faults that apply to it."""
         day = self._day
         request = LoggedRequest(method, target, headers, time.monotonic(), day)
         self.requests.append(request)
         if self.before_response is not None:
             self.before_response(request)
         faults = self._due_faults(day, path_of(target))
-        response = respond(target, headers, day, faults, self.base_url, shelf=self.posts.shelf(day))
+        response = respond(target, headers, day, faults, self.base_url, snapshot=self.posts.snapshot(day))
         log.debug("%s %s on %s: %d", method, target, day, response.status)
         return response
 
     def _due_faults(self, day: date, path: str) -> tuple[Fault, ...]:
-        """The faults of this request; those with a number of times are counted down."""
+        """The faults that apply to a request for `path` on `day`; counts the use of those with limited `times`."""
         due = []
         with self._lock:
             of_path = [fault for pattern, fault in self.path_faults.items() if matches(pattern, path)]
             for fault in (self.faults.get(day), *of_path):
-                if fault is None or not fault.concerns(path):
+                if fault is None or not fault.applies_to(path):
                     continue
                 self._spent[day, fault] += 1
                 if fault.times is None or self._spent[day, fault] <= fault.times:
@@ -131,9 +133,9 @@ class DemoSite:
 
 
 class _Server(ThreadingTCPServer):
-    """Serves from a thread of its own; `stop` ends that and those of all connections, idle ones too.
+    """HTTP server in a thread of its own; `stop` ends this thread and those of all connections, idle ones too.
 
-    A fixed port that is already served is an error. `HTTPServer` would request the host's name of the name service.
+    A fixed port that is in use is an error. Python's `HTTPServer` would look up the host's name by DNS.
     """
 
     allow_reuse_address = True
@@ -171,7 +173,7 @@ class _Server(ThreadingTCPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """Writes each response in one piece: a kept connection would else wait 40 ms for every one."""
+    """Request handler that writes each response at once: in parts it would take 40 ms on a kept-alive connection."""
 
     server: _Server
     protocol_version = "HTTP/1.1"

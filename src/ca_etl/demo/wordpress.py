@@ -1,4 +1,4 @@
-"""What WordPress makes of the demo's articles: the posts API `wp/v2/posts` and the RSS 2.0 feed of ten items a page."""
+"""WordPress' posts API (`wp/v2/posts`) and RSS 2.0 feed (ten items a page) of the demo site's articles."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError
 
 from ca_etl.demo.content import SITE_ZONE, DemoArticle, prose, slugify
 from ca_etl.demo.pages import SITE_NAME, content_html
-from ca_etl.demo.posts import Shelf
+from ca_etl.demo.posts import SiteSnapshot
 
 ROOT: Final = "/wp-json"
 POSTS: Final = f"{ROOT}/wp/v2/posts"
@@ -50,7 +50,7 @@ _NAMESPACES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Status, headers of the API's own, and the value to send as JSON."""
+    """A response of the posts API: HTTP status, the value to send as JSON, and the API's own headers."""
 
     status: int
     value: Any
@@ -62,7 +62,7 @@ def _items(text: str) -> list[str]:
 
 
 def _instant(text: str) -> datetime:
-    """A time of a query; one without an offset is the site's."""
+    """Parse an ISO 8601 time in a query; without an offset it is in the site's zone."""
     # A plus sign in a query is a space.
     at = datetime.fromisoformat(text.replace(" ", "+"))
     return at if at.tzinfo else at.replace(tzinfo=SITE_ZONE)
@@ -72,7 +72,7 @@ Instant = Annotated[datetime | None, BeforeValidator(_instant)]
 
 
 class PostsQuery(BaseModel):
-    """The parameters of a request for posts. The first one that is wrong is reported, in this order."""
+    """The validated query parameters of `wp/v2/posts`; of several invalid ones the first in this order is reported."""
 
     after: Instant = None
     before: Instant = None
@@ -87,7 +87,7 @@ class PostsQuery(BaseModel):
     slug: Annotated[frozenset[str], BeforeValidator(_items)] = frozenset()
 
     def matches(self, article: DemoArticle) -> bool:
-        """Whether the posts include `article`. Bounds of time are exclusive."""
+        """Whether `article` matches the filters of the query; time bounds are exclusive."""
         published, modified = article.published_at, article.modified_at
         return (
             (self.after is None or published > self.after)
@@ -99,7 +99,7 @@ class PostsQuery(BaseModel):
         )
 
     def sort_key(self, article: DemoArticle) -> datetime | int:
-        """What posts are sorted by."""
+        """The value of `article` by which `orderby` sorts posts: a time, or the post id."""
         match self.orderby:
             case "id":
                 return article.post_id
@@ -109,26 +109,26 @@ class PostsQuery(BaseModel):
 
 
 def refusal(status: int) -> Reply:
-    """The response of an API that is unavailable with `status`."""
+    """The error response of a posts API that refuses every request with the HTTP `status`."""
     code, message = _MESSAGES.get(status, ("rest_error", "The request cannot be answered."))
     return _error(status, code, message)
 
 
-def reply(path: str, query: str, shelf: Shelf, base_url: str) -> Reply:
-    """The response to a GET of `path`, which starts with `/wp-json`, with `query`."""
+def reply(path: str, query: str, snapshot: SiteSnapshot, base_url: str) -> Reply:
+    """The response of the REST API to a GET of `path`, which starts with `/wp-json`, and `query`."""
     parameters = _parameters(query)
     if path.rstrip("/") == ROOT:
         return Reply(200, _index(base_url))
     if path.rstrip("/") == POSTS:
-        return _collection(parameters, query, shelf, base_url)
+        return _collection(parameters, query, snapshot, base_url)
     number = path.removeprefix(f"{POSTS}/").rstrip("/")
     if path.startswith(f"{POSTS}/") and number.isascii() and number.isdigit():
-        return _single(int(number), parameters, shelf, base_url)
+        return _single(int(number), parameters, snapshot, base_url)
     return refusal(404)
 
 
 def _parameters(query: str) -> dict[str, str]:
-    """The parameters; one that comes as a list (`include[]=1`) has its values joined by commas."""
+    """Parse a query string; a list parameter (`include[]=1`) gets its values joined by commas."""
     parameters: dict[str, str] = {}
     for name, value in parse_qsl(query, keep_blank_values=True):
         bare = name.partition("[")[0]
@@ -151,22 +151,22 @@ def _index(base_url: str) -> dict[str, Any]:
     }
 
 
-def _single(number: int, parameters: Mapping[str, str], shelf: Shelf, base_url: str) -> Reply:
-    if any(article.post_id == number for article in shelf.unreadable):
+def _single(number: int, parameters: Mapping[str, str], snapshot: SiteSnapshot, base_url: str) -> Reply:
+    if any(article.post_id == number for article in snapshot.unreadable):
         return _error(401, "rest_forbidden", "Sorry, you are not allowed to do that.")
-    article = shelf.by_id.get(number)
+    article = snapshot.by_id.get(number)
     if article is None:
         return _error(404, "rest_post_invalid_id", "Invalid post ID.")
-    return Reply(200, _trimmed(post_json(article, shelf, base_url), parameters))
+    return Reply(200, _trimmed(post_json(article, snapshot, base_url), parameters))
 
 
-def _collection(parameters: Mapping[str, str], query: str, shelf: Shelf, base_url: str) -> Reply:
+def _collection(parameters: Mapping[str, str], query: str, snapshot: SiteSnapshot, base_url: str) -> Reply:
     try:
         wanted = PostsQuery.model_validate(parameters)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         return _error(400, "rest_invalid_param", f"Invalid parameter(s): {name}", params=[name])
-    posts = [article for article in (*shelf.listed, *shelf.unreadable) if wanted.matches(article)]
+    posts = [article for article in (*snapshot.listed, *snapshot.unreadable) if wanted.matches(article)]
     posts.sort(key=lambda article: article.post_id)
     posts.sort(key=wanted.sort_key, reverse=wanted.order == "desc")
     pages = -(-len(posts) // wanted.per_page)
@@ -177,11 +177,11 @@ def _collection(parameters: Mapping[str, str], query: str, shelf: Shelf, base_ur
             "The page number requested is larger than the number of pages available.",
         )
     start = wanted.per_page * (wanted.page - 1) if wanted.offset is None else wanted.offset
-    shown = [post for post in posts[start : start + wanted.per_page] if post not in shelf.unreadable]
+    shown = [post for post in posts[start : start + wanted.per_page] if post not in snapshot.unreadable]
     headers = {"X-WP-Total": str(len(posts)), "X-WP-TotalPages": str(pages)}
     if links := _links(query, wanted.page, pages, base_url):
         headers["Link"] = links
-    return Reply(200, [_trimmed(post_json(post, shelf, base_url), parameters) for post in shown], headers)
+    return Reply(200, [_trimmed(post_json(post, snapshot, base_url), parameters) for post in shown], headers)
 
 
 def _links(query: str, page: int, pages: int, base_url: str) -> str:
@@ -198,7 +198,7 @@ def _links(query: str, page: int, pages: int, base_url: str) -> str:
 
 
 def _trimmed(post: dict[str, Any], parameters: Mapping[str, str]) -> dict[str, Any]:
-    """The post with what was requested: `_embed` and `_fields`, which leaves out whatever it does not name."""
+    """Reduce a post to what the parameters `_embed` and `_fields` request; without `_fields` all fields stay."""
     wanted = _items(parameters.get("_embed", ""))
     if "_embed" not in parameters:
         post = {name: value for name, value in post.items() if name != "_embedded"}
@@ -224,29 +224,29 @@ def _error(status: int, code: str, message: str, **data: object) -> Reply:
 
 
 def title_html(article: DemoArticle) -> str:
-    """The title with its entities."""
+    """An article's title as HTML, with typographic characters as entities."""
     return escape(article.title, quote=False).translate(_ENTITIES)
 
 
 def body_html(article: DemoArticle, base_url: str) -> str:
-    """The whole text with its entities."""
+    """An article's whole text as HTML, with typographic characters as entities."""
     return content_html(article, base_url).translate(_ENTITIES)
 
 
 def excerpt_text(article: DemoArticle, ellipsis: str) -> str:
-    """The first words, with `ellipsis` after them where they are not all."""
+    """An article's excerpt: its first `EXCERPT_WORDS` words, with `ellipsis` after them where there are more."""
     words = " ".join(article.paragraphs).split()
     cut = f" {ellipsis}" if len(words) > EXCERPT_WORDS else ""
     return escape(" ".join(words[:EXCERPT_WORDS]), quote=False).translate(_ENTITIES) + cut
 
 
 def category_name(article: DemoArticle) -> str:
-    """The name that is shown for the article's category."""
+    """The display name of an article's category."""
     return prose().categories.get(article.category, article.category)
 
 
-def post_json(article: DemoArticle, shelf: Shelf, base_url: str) -> dict[str, Any]:
-    """The article as `wp/v2/posts` shows it, links and embedded objects included."""
+def post_json(article: DemoArticle, snapshot: SiteSnapshot, base_url: str) -> dict[str, Any]:
+    """An article as a JSON object of `wp/v2/posts`, with links and embedded objects."""
     api = f"{base_url}wp-json/wp/v2/"
     author, term = _author_id(article), _category_id(article)
     return {
@@ -280,7 +280,7 @@ def post_json(article: DemoArticle, shelf: Shelf, base_url: str) -> dict[str, An
             ],
         },
         "_embedded": {
-            "author": [_embedded_author(article, shelf, base_url)],
+            "author": [_embedded_author(article, snapshot, base_url)],
             "wp:term": [[_embedded_category(article, term, base_url)], []],
         },
     }
@@ -296,8 +296,8 @@ def _category_id(article: DemoArticle) -> int:
     return _FIRST_TERM + (known.index(article.category) if article.category in known else len(known))
 
 
-def _embedded_author(article: DemoArticle, shelf: Shelf, base_url: str) -> dict[str, Any]:
-    if article.author in shelf.hidden_authors:
+def _embedded_author(article: DemoArticle, snapshot: SiteSnapshot, base_url: str) -> dict[str, Any]:
+    if article.author in snapshot.hidden_authors:
         return {"code": "rest_user_invalid_id", "message": "Invalid user ID.", "data": {"status": 404}}
     slug = slugify(article.author)
     return {
@@ -326,12 +326,14 @@ def _gmt(at: datetime) -> str:
     return at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
-def render_feed(shelf: Shelf, page: int, base_url: str, *, excerpts_only: bool = False) -> str | None:
-    """Page `page` of the feed, from 1; None past its end.
+def render_feed(
+    snapshot: SiteSnapshot, page: int, base_url: str, *, excerpts_only: bool = False
+) -> str | None:
+    """Render one page of the RSS feed, with number `page` from 1; None after the last page.
 
-    With `excerpts_only` the element for the whole text holds the excerpt, as a feed plugin can leave it.
+    With `excerpts_only` `content:encoded` has only the excerpt, as some feed plugins make it.
     """
-    shown = shelf.listed[FEED_ITEMS * (page - 1) :][:FEED_ITEMS]
+    shown = snapshot.listed[FEED_ITEMS * (page - 1) :][:FEED_ITEMS]
     if page > 1 and not shown:
         return None
     built = max((article.modified_at for article in shown), default=None)

@@ -1,1 +1,1 @@
-"""Facts from texts: countries, amounts of money, near-duplicates."""
+"""Extraction of facts from article texts: countries, amounts of money, language and near-duplicates."""

@@ -1,18 +1,18 @@
-"""Amounts of money in English news text, as exact decimals with their currency, one text or many at once.
+"""Extraction of amounts of money from English news text, as exact decimals with their currency (ISO 4217).
 
-What is read: digits with commas or spaces (also no-break and thin ones) between thousands, number words, magnitudes
-("million", "mln", "bn", and k, m, b directly at the digits or, after a sign or code, a space later), with a sign or ISO
-code before or after, or the currency's name after. What follows the currency counts: a magnitude ("75 USD million"),
-its code in brackets, hundredths ("1 som 37 tyiyn"). Of the names, "som" is the Kyrgyz one and Uzbek only after "Uzbek";
-"sum", "soum" and "so'm" are Uzbek; "manat" is Turkmen unless "Azerbaijani" is right before it. "a million dollars" and
-"half a million dollars" are amounts, "tens of millions of dollars" is not.
+An amount is a number with a currency sign or ISO code before or after it, or the currency's name after it. The number
+has digits with commas or spaces (also no-break and thin ones) between thousands, or number words, and may have a
+magnitude ("million", "mln", "bn"; k, m, b directly at the digits or, after a sign or code, a space later). After the
+currency a magnitude ("75 USD million"), its code in brackets, or hundredths ("1 som 37 tyiyn") are read too. "som" is
+Kyrgyz, and Uzbek only after "Uzbek"; "sum", "soum" and "so'm" are Uzbek; "manat" is Turkmen unless "Azerbaijani" is
+directly before it. "a million dollars" is an amount, "tens of millions of dollars" is not.
 
-`money_vocabulary` lists what is left out on purpose. Not read, rather than read wrongly: years, dates, ticker lines,
-numbers of 10^18 and more or of more than ten decimals, numbers whose separators fit no English form ("1.234.567 som",
-"85.000 tenge" unless its stated dollars decide), and amounts whose continuation is unsure ("10 manat 50 tyiyn").
+Ambiguous numbers are skipped rather than read wrongly: years, dates, ticker lines, numbers of 10^18 and more or with
+more than ten decimals, separators of no English form ("1.234.567 som"; "85.000 tenge" unless the dollars that the text
+states decide), and unclear subunits ("10 manat 50 tyiyn"). `money_vocabulary` lists the words that are not read.
 
-In many texts, Polars searches the positions that may belong to an amount in all of them at once (Aho-Corasick), and the
-grammar runs only there: news rarely names money, so most of the text is not read in Python.
+For many texts, Polars finds the currency words in all of them at once (Aho-Corasick), and the grammar runs only there:
+news rarely names money, so most of the text is not read in Python.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
-from ca_etl.enrich.money_context import HEDGE, NOTE, hedged, unit_after
-from ca_etl.enrich.money_parser import spans_at, with_ranges, with_shared, without_doubtful
+from ca_etl.enrich.money_context import HEDGE, NOTE, is_hedged, unit_after
+from ca_etl.enrich.money_parser import drop_doubtful, merge_ranges, share_magnitudes, spans_at
 from ca_etl.enrich.money_vocabulary import CODES, DECIMALS, SIGNS, SPACE, STEMS, Numeral
 
 # Case folding of ASCII letters alone, as Aho-Corasick in Polars has it.
@@ -62,19 +62,20 @@ MAX_SPOTS: Final = 5_000
 
 
 class Amount(NamedTuple):
-    """One amount of money; `text[start:end] == amount_text`, offsets in characters.
+    """One amount of money in a text; `text[start:end] == amount_text`, offsets in characters.
 
-    `amount` is in whole units of `currency` (ISO 4217) with the magnitude applied; of a range it is the low end and
-    `amount_high` the high one. `per` is the unit of a price as it is written ("ton" of "per ton", "month" of
-    "a month"; "dollar" makes the amount a rate). `approx`: a word nearby makes the number only near or a bound.
-    `stated_usd` are the dollars that the text itself gives for an amount in another currency, directly after it in
-    brackets or after words such as "or" or ", about": those dollars belong to this amount and are not an amount of
-    their own. Dollars that come first, with the local amount in brackets, are two amounts.
+    `amount` is in whole units of `currency` (ISO 4217), with the magnitude applied. In a range, `amount` is the low end
+    and `amount_high` the high end, else `amount_high` is None. `per` is the unit of a price as written ("ton" in "per
+    ton", "month" in "a month"; "dollar" makes the amount a rate). `approx` is True where a word such as "about" or
+    "over" makes the number approximate or a bound. `stated_usd` are the dollars that the text gives for an amount in
+    another currency, directly after it in brackets or after words such as "or" or ", about"; these dollars are not an
+    amount of their own. Dollars that come first, with the local amount in brackets, are two amounts.
+
     "between 2 and 3 billion som" is a range, "rose from 2 to 3 billion som" two amounts (2 and 3 billion, the first
-    with the bare "2" as its text). "5-3 million som" and "between 5 and 3 million som" are ranges, the low end of which
-    is written last; "from 5 to 3 million som" is a change, and two amounts, without a verb too. The members of a list
-    share the magnitude of its last ("$3 or $5 million", "$1, $2 and $3 million"); where it is not certain that they do,
-    the bare ones are not amounts ("$5 and $2 million").
+    with the text "2"). "5-3 million som" and "between 5 and 3 million som" are ranges with the low end last; "from 5 to
+    3 million som" is a change and two amounts, also without a verb. The members of a list share its last magnitude ("$3
+    or $5 million", "$1, $2 and $3 million"); where that is uncertain, those without a magnitude are not amounts ("$5"
+    in "$5 and $2 million").
     """
 
     start: int
@@ -90,16 +91,15 @@ class Amount(NamedTuple):
 
 
 def amounts(text: str) -> tuple[Amount, ...]:
-    """The amounts of a text, in order and without overlaps; an empty tuple where there are none. Never raises."""
+    """Extract the amounts of money from `text`, in order and without overlaps. Never raises."""
     return amounts_at(text, [match.start() for match in _SPOTS.finditer(text)])
 
 
 def amounts_at(text: str, spots: Iterable[int]) -> tuple[Amount, ...]:
-    """The amounts of a text of which the positions of its currency words, signs and codes are known.
+    """Extract the amounts of money at `spots`, the positions of currency words, signs and codes in `text`.
 
-    `spots` are character offsets in rising order; one without a currency gives no amount. Of a text that names money
-    more than `MAX_SPOTS` times the rest is not read: an amount takes 15 microseconds, and a text of the site has at
-    most forty.
+    `spots` are character offsets in rising order; one without a currency gives no amount. Positions after the first
+    `MAX_SPOTS` are not read: an amount takes 15 microseconds, and a text of the site has at most forty.
     """
     spans: list[Numeral] = []
     end = 0
@@ -113,12 +113,12 @@ def amounts_at(text: str, spots: Iterable[int]) -> tuple[Amount, ...]:
     if any(span.currency == "TMT" for span in spans):
         # Below a hundred these may be hundredths of a manat.
         spans = [span for span in spans if span.currency != "KZT" or span.value >= 100]
-    ranges = with_ranges(text, with_shared(text, spans))
-    return tuple(_with_context(text, without_doubtful(text, ranges)))
+    ranges = merge_ranges(text, share_magnitudes(text, spans))
+    return tuple(_with_context(text, drop_doubtful(text, ranges)))
 
 
 def _with_context(text: str, spans: Sequence[Numeral]) -> Iterator[Amount]:
-    """The amounts with their unit and hedge; stated dollars belong to the amount before them."""
+    """Turn the numbers of a text into amounts, with price unit, approximation and stated dollars."""
     after = 0
     for span, following in zip(spans, [*spans[1:], None], strict=True):
         if span.start < after:  # "450 tenge per 1 USD", or dollars that are stated
@@ -135,15 +135,15 @@ def _with_context(text: str, spans: Sequence[Numeral]) -> Iterator[Amount]:
         if meant is None or not span.currency:
             continue
         stated_usd = (dollars.value, dollars.high) if dollars else (None, None)
-        near = hedged(text, span.start, span.end)
+        near = is_hedged(text, span.start, span.end)
         written = text[span.start : span.end]
         yield Amount(span.start, span.end, written, meant, span.currency, span.high, unit, near, *stated_usd)
 
 
 def _states(text: str, span: Numeral, end: int, dollars: Numeral, *, per: bool) -> bool:
-    """Whether these dollars are what the amount `span` is worth, the phrase of which ends at `end`.
+    """Whether `dollars` state the value of the amount `span`, whose phrase ends at `end`.
 
-    In "5 million som ($2 per person)" they are not: they are for another quantity.
+    In "5 million som ($2 per person)" they do not: they are for another quantity.
     """
     if dollars.currency != "USD" or span.currency == "USD" or dollars.start - end > _STATED_REACH:
         return False
@@ -152,7 +152,7 @@ def _states(text: str, span: Numeral, end: int, dollars: Numeral, *, per: bool) 
 
 
 def _is_unsure(text: str, span: Numeral, unit: str | None) -> bool:
-    """Whether a full stop in its number may separate decimals as well as thousands: "85.000 tenge"."""
+    """Whether a full stop in the number of `span` can separate thousands or decimals: "85.000 tenge"."""
     if text.find(".", span.start, span.end) < 0:
         return False
     grouped = _GROUPED.search(text, span.start, span.end)
@@ -163,7 +163,7 @@ def _is_unsure(text: str, span: Numeral, unit: str | None) -> bool:
 
 
 def _meant(text: str, span: Numeral, unit: str | None, dollars: Numeral | None) -> Decimal | None:
-    """The value of an amount, None where it is unsure; "85.000 tenge (about $165)" can only be 85,000."""
+    """The value of an amount, None where it is ambiguous; "85.000 tenge (about $165)" can only be 85,000."""
     if not _is_unsure(text, span, unit):
         return span.value
     if dollars is None or span.high or dollars.high or span.scale > 1 or span.currency in _ABOVE_A_DOLLAR:
@@ -186,10 +186,11 @@ _COLUMNS: Final[tuple[tuple[str, str, pl.DataType | type[pl.DataType]], ...]] = 
 
 
 def amount_rows(texts: pl.DataFrame) -> pl.DataFrame:
-    """One row per amount of `texts` (columns text_id, text), in the order of the texts and of their amounts.
+    """Extract the amounts of money from many texts: one row per amount, in the order of the texts.
 
-    Columns: text_id, text_start, text_end (characters), amount_text, amount, amount_high, currency, per,
-    is_approximate, stated_usd, stated_usd_high; see `amounts.Amount`. A null text has no amounts.
+    `texts` has the columns text_id and text; a null text has no amounts. The result has text_id, text_start, text_end
+    (characters), amount_text, amount, amount_high, currency, per, is_approximate, stated_usd and stated_usd_high; see
+    `amounts.Amount`.
     Raises `polars.exceptions.ColumnNotFoundError` where a column of `texts` is missing.
     """
     ids: list[object] = []
@@ -202,7 +203,7 @@ def amount_rows(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_spots(texts: pl.DataFrame) -> Iterator[tuple[object, str, Sequence[int]]]:
-    """The texts that have a candidate, with the candidates' offsets in bytes, in rising order."""
+    """The texts with a currency word, sign or code, and the byte offsets of these, in rising order."""
     text = pl.col("text").str
     words, codes = [*SIGNS, *STEMS], [*CODES]
     spots = pl.concat_list(text.find_many(words, ascii_case_insensitive=True), text.find_many(codes))
@@ -213,7 +214,7 @@ def _with_spots(texts: pl.DataFrame) -> Iterator[tuple[object, str, Sequence[int
 
 
 def _characters(text: str, spots: Sequence[int]) -> Sequence[int]:
-    """Offsets in bytes as offsets in characters."""
+    """Convert the byte offsets `spots` in `text` to character offsets."""
     if text.isascii():
         return spots
     raw, at, characters, offsets = text.encode(), 0, 0, []

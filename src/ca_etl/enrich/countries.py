@@ -1,7 +1,8 @@
-"""Countries that texts name: Aho-Corasick over all texts at once, then word borders, rules and witnesses.
+"""Detection of the countries that texts name, with names from a gazetteer and rules for ambiguous names.
 
-Names are matched as printed, with case ("China", not "china"), the leftmost first and of those the longest. A name is
-firm, refused or doubtful (`country_rules`); a doubtful one counts where the same text names its country firmly as well.
+Names are found in all texts at once (Aho-Corasick), with case ("China", not "china"), at word borders; of overlapping
+names the leftmost and longest counts. A name is firm, refused or ambiguous (`country_rules`); an ambiguous one counts
+only where the same text also names its country firmly.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ _NOT_ASCII: Final = 0x80
 
 @dataclass(frozen=True, slots=True)
 class PlaceName:
-    """One name of a country in a text: `text[start:end] == name`, counted in characters."""
+    """One place name in a text and the country that it represents; `start` is the offset in characters, from 0."""
 
     start: int
     end: int
@@ -50,7 +51,7 @@ class PlaceName:
 
 
 def places(text: str, gazetteer: Gazetteer) -> tuple[PlaceName, ...]:
-    """The names of countries in one text, in order; `place_rows` is much faster for many texts."""
+    """Find the country names in one text, in order; for many texts `place_rows` is much faster."""
     raw = text.encode()
     named = []
     for start, name, code, kind in _named(pl.DataFrame({"text": [text]}), gazetteer).drop("row").rows():
@@ -60,10 +61,10 @@ def places(text: str, gazetteer: Gazetteer) -> tuple[PlaceName, ...]:
 
 
 def place_rows(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
-    """How often each text names each country: one row per text and country, in order of both.
+    """Count how often each text names each country: one row per text and country, sorted by both.
 
-    `texts` has `text_id` and `text`, each text once. `mentions` counts names of every kind; `first_position` is
-    where the first begins, in characters from 0. A text that names no country has no row.
+    `texts` has the columns text_id and text, each text once. `mentions` counts names of every kind; `first_position` is
+    the offset of the first one in characters, from 0. A text that names no country has no row.
     """
     named = (
         _named(texts.select("text"), gazetteer)
@@ -89,7 +90,7 @@ def place_rows(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
 
 
 def _named(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
-    """One row per name that represents a country: row (of `texts`), start in bytes, name, country_code and kind."""
+    """One row per name that counts for a country: row (of `texts`), start in bytes, name, country_code and kind."""
     hits = _hits(texts, gazetteer)
     names = hits.with_columns(*_near_bearer("ahead", -1), *_near_bearer("back", 1)).filter("is_name")
     is_plain = (pl.col("code_count") == 1) & pl.all_horizontal(pl.col("rules", "ahead", "back").is_null())
@@ -115,7 +116,7 @@ def _named(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
 
 
 def _hits(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
-    """All names and words of the gazetteer in the texts, in order, with the columns of their entries."""
+    """All entries of the gazetteer found in the texts, in order, with the columns of the entry."""
     names = [entry.name for entry in gazetteer.names]
     entries = pl.DataFrame(
         {
@@ -144,7 +145,7 @@ def _hits(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
 
 
 def _near_bearer(side: str, step: int) -> tuple[pl.Expr, pl.Expr]:
-    """The kind of a word for what has a name, within `REACH` of the name, as `side`, and the bytes between."""
+    """The kind of a noun such as "Convention" within `REACH` bytes of a name (column `side`), and the distance."""
     start, end = (
         (pl.col("start").shift(-1), pl.col("end")) if step < 0 else (pl.col("start"), pl.col("end").shift(1))
     )
@@ -161,7 +162,7 @@ def _near_bearer(side: str, step: int) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _is_borrowed() -> pl.Expr:
-    """Whether a word near a name has that name: both kinds in the order of the text, with what is between."""
+    """Whether a noun beside a name shows that something else has that name: "Istanbul Convention"."""
     raw = pl.col("text").cast(pl.Binary).bin
     after = raw.slice(pl.col("end"), pl.col("ahead_gap")).cast(pl.String)
     before = raw.slice(pl.col("start") - pl.col("back_gap"), pl.col("back_gap")).cast(pl.String)
@@ -170,7 +171,7 @@ def _is_borrowed() -> pl.Expr:
 
 
 def _is_worth(rules: str, left: bytes, right: bytes) -> bool:
-    """Whether the rules can match: `person`, by far the most frequent, needs a capital beside the name."""
+    """Whether `rules` can match a name at all: `person`, by far the most frequent, needs a capital beside it."""
     return (
         rules != "person"
         or (right[:1] == b" " and not right[1:2].islower())
@@ -179,7 +180,7 @@ def _is_worth(rules: str, left: bytes, right: bytes) -> bool:
 
 
 def _bordered(hits: pl.DataFrame) -> pl.DataFrame:
-    """Those hits that neither begin nor end inside a word, in their order."""
+    """The hits that neither begin nor end inside a word, in their order."""
     raw = pl.col("text").cast(pl.Binary).bin
     # A negative index would count from the end.
     before = pl.when(pl.col("start") > 0).then(raw.get(pl.col("start") - 1, null_on_oob=True)).fill_null(0)
@@ -200,7 +201,7 @@ def _is_word(byte: str) -> pl.Expr:
 
 
 def _sides(width: int) -> tuple[pl.Expr, pl.Expr]:
-    """Up to `width` bytes before and after a hit."""
+    """Up to `width` bytes of the text before and after a hit."""
     raw = pl.col("text").cast(pl.Binary).bin
     begin = pl.max_horizontal(pl.col("start") - width, 0)
     return raw.slice(begin, pl.col("start") - begin).alias("left"), raw.slice(pl.col("end"), width).alias(
@@ -215,7 +216,7 @@ def _decoded(sides: Sequence[bytes]) -> tuple[str, str]:
 
 
 def _in_word(character: str) -> bool:
-    """Letters, digits and the marks that are put upon them, of any script."""
+    """Whether `character` is part of a word: a letter, digit, combining mark or underscore of any script."""
     return character == "_" or (character != "" and unicodedata.category(character)[0] in "LNM")
 
 
@@ -225,12 +226,12 @@ _SHORTEST_IN_CAPITALS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """One name. `country_codes` are ISO 3166-1 alpha-2, EU for the European Union, XK (user-assigned) for Kosovo.
+    """One entry of the gazetteer: a place name, or a noun for things that are named after places.
 
-    A name that states share has several. The kind "none" is a longer name that is no country and hides one inside it
-    ("Gulf of Oman"), the kinds of `country_rules.BEARERS` are words for what has such a name ("Convention"): both have
-    no code.
-    `rules` are names of `country_rules.RULES`.
+    `country_codes` are ISO 3166-1 alpha-2, EU for the European Union, XK (user-assigned) for Kosovo; several for a name
+    that states share. Two kinds have no code: "none" is a longer name that contains a country's and is not one ("Gulf
+    of Oman"), and the kinds in `country_rules.BEARERS` are nouns for things named after a place ("Convention" in
+    "Istanbul Convention"), so that the place itself is not counted. `rules` are names of `country_rules.RULES`.
     """
 
     name: str
@@ -241,17 +242,17 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Gazetteer:
-    """All names, the longest first, each once."""
+    """The names and nouns by which countries are found in texts; `names` has each once, the longest first."""
 
     names: tuple[Name, ...]
 
     @classmethod
     def of(cls, rows: Iterable[Mapping[str, str | None]]) -> Gazetteer:
-        """A gazetteer of the rows of `sql/seeds/places.csv`: name, kind, country_code, rule (names, space between).
+        """Build a gazetteer from rows of `sql/seeds/places.csv`: name, kind, country_code, rule (space-separated).
 
-        A name that states share has a row for each; kind and rules are those of the first. Names of four letters and
-        more are also matched in capitals, as old datelines print them: "BISHKEK (TCA)". Raises `ValueError` for a name
-        that is listed twice for one country, an unknown kind or rule, or a name without country.
+        A name that states share has a row for each; kind and rules are those of the first row. Names of four letters
+        and more are also matched in capitals, as old datelines print them: "BISHKEK (TCA)". Raises `ValueError` for a
+        name that is listed twice for one country, an unknown kind or rule, or a place name without a country.
         """
         names: dict[str, Name] = {}
         for entry in map(_entry, rows):
@@ -259,7 +260,8 @@ class Gazetteer:
             if first is not entry:
                 if set(first.country_codes) & set(entry.country_codes) or not entry.country_codes:
                     raise ValueError(
-                        f"{entry.name!r} is listed twice among the places: leave one of its rows"
+                        f"places.csv: the name {entry.name!r} is listed twice, for one country or for none: "
+                        "delete one of its rows"
                     )
                 codes = first.country_codes + entry.country_codes
                 names[entry.name] = Name(entry.name, first.kind, codes, first.rules)
@@ -275,12 +277,15 @@ def _entry(row: Mapping[str, str | None]) -> Name:
     code, rules = row["country_code"] or None, tuple((row["rule"] or "").split())
     if not name or kind not in KINDS:
         raise ValueError(
-            f"the place {name!r} has the kind {kind!r}: it must be one of {', '.join(sorted(KINDS))}"
+            f"places.csv: the name {name!r} has the unknown kind {kind!r}: use one of {', '.join(sorted(KINDS))}"
         )
     if (code is None) != (kind not in NAMES):
         raise ValueError(
-            f"the place {name!r} of the kind {kind!r} has the country {code!r}: {', '.join(sorted(NAMES))} have one"
+            f"places.csv: the name {name!r} of kind {kind!r} has the country {code!r}: "
+            f"the kinds {', '.join(sorted(NAMES))} need one, and no other kind may have one"
         )
     if unknown := [rule for rule in rules if rule not in RULES]:
-        raise ValueError(f"the place {name!r} names the unknown rule {unknown[0]!r}: see country_rules.RULES")
+        raise ValueError(
+            f"places.csv: the name {name!r} has the unknown rule {unknown[0]!r}: see country_rules.RULES"
+        )
     return Name(name, kind, () if code is None else (code,), rules)

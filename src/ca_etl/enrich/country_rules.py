@@ -1,9 +1,9 @@
-"""When a name that is spelled like a country or a city is not that place, or only perhaps: rules as data.
+"""Rules that decide whether a name spelled like a country or city is that place: yes (firm), no (refused), ambiguous.
 
 A *refusing* rule is for one name: what it matches is not a place ("Roast Turkey"). A rule of *kind* makes a name
-doubtful: what has a place's name (a treaty, a street, a person, a state of the USA) counts as the place only where
-the same text names the country firmly in another way. `sql/seeds/places.csv` states which name has which rules, and
-which words show what has such a name ("Convention", "Street", "Texas"). A rule sees up to `WINDOW` bytes on both sides.
+ambiguous: a treaty, street, person or US state that is named like a place counts as the place only where the same text
+also names the country firmly. `sql/seeds/places.csv` lists the rules of each name, and the nouns for things named after
+a place ("Convention", "Street", "Texas"). A rule sees up to `WINDOW` bytes on both sides.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ REFUSED, DOUBTFUL, FIRM = range(3)
 _CITIES: Final = ("capital", "city")
 _PLACES: Final = (*_CITIES, "country", "alias")
 NAMES: Final = frozenset({*_PLACES, "demonym"})
-# What makes a name doubtful: the kinds of the name and of the word for what has it, in the order of the text, and the
-# text between them, at most `REACH` bytes.
+# What makes a name ambiguous: the kinds of the name and of the noun for a thing named after the place, in the order of
+# the text, and the text between them, at most `REACH` bytes.
 REACH: Final = 12
 _BEARING: Final = (
     (_CITIES, " -", ("treaty",)),  # the {Budapest} Memorandum
@@ -45,11 +45,11 @@ BEARERS: Final = frozenset({"treaty", "term", "street", "house", "sign", "state"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule matches a name where `before`, `after` or `near` does and `unless` does not.
+    """A rule that refuses a place name, or makes it ambiguous (`is_kind`), by the text around it.
 
-    `before` is searched in the last `CLOSE` characters of what precedes the name (anchor it with `$`), `after` is
-    matched from the name's end, `near` and `unless` are searched in the name with both sides. `case` is the text the
-    rule was made for, in which the name is in braces. A rule that is not of kind refuses the name.
+    It matches where `before`, `after` or `near` does and `unless` does not. `before` is searched in the last `CLOSE`
+    characters before the name (anchor it with `$`), `after` is matched from the name's end, `near` and `unless` are
+    searched in the name with both sides. `case` is an example, with the name in braces.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Rule:
     is_kind: bool = False
 
     def matches(self, before: str, after: str, name: str) -> bool:
-        """Whether the name between the two sides is not a place, or a doubtful one if this is a rule of kind."""
+        """Whether this rule matches `name` with the texts `before` and `after` it."""
         matched = (
             (self.before is not None and self.before.search(before[-CLOSE:]) is not None)
             or (self.after is not None and self.after.match(after) is not None)
@@ -193,7 +193,10 @@ RULES: Final[Mapping[str, Rule]] = {rule.name: rule for rule in _ALL}
 
 
 def verdict(rules: Sequence[str], before: str, after: str, name: str) -> int:
-    """Whether the rules of a name refuse it between these two sides, make it doubtful or leave it firm."""
+    """Decide whether `name` is a place, given its rules and the text around it: FIRM, DOUBTFUL or REFUSED.
+
+    DOUBTFUL, for an ambiguous name, where only rules of kind match.
+    """
     matched = [RULES[rule] for rule in rules if RULES[rule].matches(before, after, name)]
     if not matched:
         return FIRM

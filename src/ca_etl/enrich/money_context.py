@@ -1,4 +1,4 @@
-"""What is written around an amount: hedges, the unit of a price, verbs of change, and what continues the amount."""
+"""Recognition of the text around an amount: hedges, price units, verbs of change, magnitudes and subunits after it."""
 
 from __future__ import annotations
 
@@ -135,14 +135,14 @@ _LOOSE_PART: Final = re.compile(
 )
 
 
-def hedged(text: str, start: int, end: int) -> bool:
-    """Whether a word before, within or after makes the number a bound or only near."""
+def is_hedged(text: str, start: int, end: int) -> bool:
+    """Whether a word at the amount `text[start:end]` ("about", "or more") makes it approximate or a bound."""
     before = _HEDGE_BACKWARDS.match(backwards(text, start, 24))
     return bool(before or _HEDGE_AFTER.match(text, end) or _HEDGE_WITHIN.search(text, start, end))
 
 
 def unit_after(text: str, end: int) -> tuple[str, int] | None:
-    """The unit that the price is for, as it is written, and where the phrase ends."""
+    """The price unit after an amount that ends at `end` ("ton" in "per ton"), and its end; None without one."""
     phrase = _PER.match(text, end)
     if phrase is None or phrase.lastgroup is None:
         return None
@@ -151,26 +151,26 @@ def unit_after(text: str, end: int) -> tuple[str, int] | None:
 
 
 def lead_before(text: str, start: int) -> str:
-    """The word "from", "between" or "by" before an amount, else an empty text."""
+    """The word "from", "between" or "by" before an amount that begins at `start`, else an empty text."""
     lead = _LEAD.search(text, max(0, start - 30), start)
     return lead[1].lower() if lead else ""
 
 
-def changes(text: str, start: int) -> bool:
-    """Whether the sentence so far is about a change, so that "from 80 to 100 tenge" is two amounts and not a range."""
+def describes_change(text: str, start: int) -> bool:
+    """Whether a verb of change ("rose") precedes `start` in its sentence, so that "from 2 to 3 som" is two amounts."""
     before = text[max(0, start - _CHANGE_REACH) : start]
     sentence = before[max(before.rfind(". "), before.rfind("\n"), before.rfind("; ")) + 1 :]
     return _CHANGE.search(sentence) is not None
 
 
-def changed_directly(text: str, start: int) -> bool:
-    """Whether the word before is a verb of change: "fell $2 million to $30 million"."""
+def follows_verb_of_change(text: str, start: int) -> bool:
+    """Whether the word directly before `start` is a verb of change, as in "fell $2 million to $30 million"."""
     words = text[max(0, start - 20) : start].split()
     return bool(words) and _CHANGE.fullmatch(words[-1]) is not None
 
 
 def is_date(text: str, number: Numeral, end: int) -> bool:
-    """Whether the number is a year ("In 2024 tenge deposits", `end` after the currency) or a day of a month."""
+    """Whether `number` is a year ("In 2024 tenge deposits grew") or a day of a month; its currency ends at `end`."""
     written = text[number.start : number.end]
     before = max(0, number.start - 12)
     if written.isdigit() and len(written) <= 2:
@@ -185,22 +185,25 @@ def is_date(text: str, number: Numeral, end: int) -> bool:
 
 
 def are_years(text: str, first: Numeral, second: Numeral, end: int) -> bool:
-    """Whether both numbers are years ("from 2022 to 2025 tenge loans grew"), `end` after the currency."""
+    """Whether both numbers are years ("from 2022 to 2025 tenge loans grew"); the currency ends at `end`."""
     written = (text[number.start : number.end] for number in (first, second))
     return all(map(_YEAR.fullmatch, written)) and unit_after(text, end) is None
 
 
 def is_rate(text: str, end: int, start: int | None = None) -> bool:
-    """Whether it belongs to a line of a ticker or to a pair: "1 USD = 87.45 KGS", "KGS/USD = 0.01144", "1 USD/KZT"."""
+    """Whether the amount that ends at `end` is part of an exchange rate: "1 USD = 87.45 KGS", "KGS/USD = 0.01144".
+
+    `start`, where given, is checked for an equals sign before the amount.
+    """
     if start is not None and _EQUALS_BEFORE.search(text, max(0, start - 3), start):
         return True
     return _PAIR.match(text, end) is not None
 
 
-def continued(text: str, number: Numeral, *, led: bool = False) -> Numeral:
-    """The number with what continues it after its currency, where it ends; `led`: its currency is before it.
+def with_continuation(text: str, number: Numeral, *, led: bool = False) -> Numeral:
+    """Extend an amount by the code, magnitude or subunit after its currency; `led`: the currency is before the number.
 
-    Its currency is empty where something that changes the value is written there, and what it makes of it is unsure.
+    The result has an empty currency where the text after it changes the value in an unclear way.
     """
     end = number.end
     if _ENDS.match(text, end):
@@ -229,7 +232,7 @@ def continued(text: str, number: Numeral, *, led: bool = False) -> Numeral:
 
 
 def _with_magnitude(text: str, number: Numeral, magnitude: re.Match[str]) -> Numeral:
-    """The number with the magnitude after its currency: in "75 USD million", not in "75 USD millions of people"."""
+    """Apply the magnitude after a currency to the number: in "75 USD million", not in "75 USD millions of people"."""
     after = magnitude.end()
     word = (magnitude["word"] or magnitude["letter"] or magnitude["unsure"]).lower()
     unclosed = magnitude["open"] is not None and magnitude["close"] is None
@@ -244,7 +247,7 @@ def _with_magnitude(text: str, number: Numeral, magnitude: re.Match[str]) -> Num
 
 
 def _has_smaller_number(text: str, end: int, scale: Decimal) -> bool:
-    """Whether the amount continues after its currency: "1 million som 200 thousand"."""
+    """Whether a number with a smaller magnitude follows the currency: "1 million som 200 thousand"."""
     number = _SMALLER_NUMBER.match(text, end) if scale > 1 else None
     if number is None or words.MAGNITUDES[number["word"].lower()] >= scale:
         return False
@@ -252,7 +255,7 @@ def _has_smaller_number(text: str, end: int, scale: Decimal) -> bool:
 
 
 def _with_subunit(text: str, number: Numeral, part: re.Match[str], unit: str) -> Numeral:
-    """The number with its hundredths: of "1 som 37 tyiyn" and "5 dollars and 20 cents", not of "10 manat 50 tyiyn"."""
+    """Add hundredths to an amount: in "1 som 37 tyiyn" and "5 dollars and 20 cents", not in "10 manat 50 tyiyn"."""
     digits, join, tenge = part["digits"], part["join"].strip().lower(), "tenge" in unit
     if join and part["word"] is None and _MORE.match(text, part.end()):
         return number

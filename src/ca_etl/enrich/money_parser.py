@@ -1,4 +1,4 @@
-"""The amount at one currency word, sign or code, and amounts of one currency beside each other: ranges and lists.
+"""Grammar of money: the amount at one currency word, sign or code, and ranges and lists of amounts in one currency.
 
 "$900 to $1.2 billion" and "$100, $200 and $300 million" write the magnitude once, after the last number.
 """
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from ca_etl.enrich import money_context as context
 from ca_etl.enrich import money_vocabulary as vocabulary
-from ca_etl.enrich.money_context import HEDGE, changed_directly, changes, lead_before
+from ca_etl.enrich.money_context import HEDGE, describes_change, follows_verb_of_change, lead_before
 from ca_etl.enrich.money_vocabulary import INVISIBLE, SPACE, Numeral
 
 _CODE: Final = re.compile(rf"(?<![^\W\d_])(?<![/$])(?<!/ )(?:{'|'.join(vocabulary.CODES)})(?![A-Za-z$])")
@@ -50,9 +50,9 @@ class _Currency(NamedTuple):
 
 
 def spans_at(text: str, spot: int) -> Numerals:
-    """The amount of the currency at `spot`, both ends of a change, or an empty tuple.
+    """Parse the amount whose currency word, sign or code is at `spot`; a change gives two amounts, no amount none.
 
-    One that is refused has no currency: what it is worth is unsure, and what is written there belongs to it.
+    An amount of unclear value has an empty currency; it still covers its text.
     """
     sign = text[spot] in vocabulary.SIGNS
     currency = _sign(text, spot) if sign else _code(text, spot) or _word(text, spot)
@@ -114,7 +114,7 @@ def _number_after(text: str, currency: _Currency) -> Numeral | None:
 
 
 def _number_before(text: str, currency: _Currency) -> Numeral | None:
-    """The number before, where it makes an amount: not in "two dollar bonds", "30 sums", "In 2024 tenge deposits"."""
+    """The number before a currency where both are an amount: not in "two dollar bonds", "In 2024 tenge deposits"."""
     number = vocabulary.number_before(text, currency.start)
     if number is None or (number.spelled and _PART_OF.search(text, max(0, number.start - 14), number.start)):
         return None
@@ -130,7 +130,7 @@ def _number_before(text: str, currency: _Currency) -> Numeral | None:
 
 def _after_its_number(text: str, currency: _Currency, number: Numeral) -> Numerals:
     """The amount whose number is written first, with the low end of its range: "300 to 400 som"."""
-    span = context.continued(
+    span = context.with_continuation(
         text, Numeral(number.start, currency.end, number.value, number.scale, currency=currency.code)
     )
     if not span.currency or (span.end > currency.end and context.is_rate(text, span.end)):
@@ -143,7 +143,7 @@ def _after_its_number(text: str, currency: _Currency, number: Numeral) -> Numera
         return ()
     if low is None or low.end != join.start() or context.is_date(text, low, span.end):
         return () if _IN_A_CHAIN.search(text, max(0, number.start - 2), number.start) else (span,)
-    pair = joined(text, low._replace(currency=currency.code), span, join)
+    pair = join_numbers(text, low._replace(currency=currency.code), span, join)
     # A chain ("312-555-019 som") or a fall ("2024-25 som") is not an amount.
     if join["word"] is None and text[max(0, low.start - 1) : low.start] in {"-", "\u2013"}:
         pair = ()
@@ -155,14 +155,14 @@ def _before_its_number(text: str, currency: _Currency, number: Numeral) -> Numer
     repeated = _REPEATED.match(text, number.end) if currency.code == "USD" else None
     end = repeated.end() if repeated else number.end
     span = Numeral(currency.start, end, number.value, number.scale, currency=currency.code)
-    span = context.continued(text, span, led=repeated is None)
+    span = context.with_continuation(text, span, led=repeated is None)
     if span.currency and context.is_rate(text, span.end, currency.start):
         return ()
     return _with_second(text, span) if span.currency and span.value == number.value else (span,)
 
 
 def _with_second(text: str, span: Numeral) -> Numerals:
-    """The amount `span` with the number that a dash, "to", "and" or "or" joins to it, or a comma of a list."""
+    """The amount `span`, with the number that a dash, "to", "and" or "or" joins to it as a range or change."""
     listed = vocabulary.LIST_AFTER.match(text, span.end)
     if listed is not None and _lacks_magnitude(text, span, listed.end()):
         return ()
@@ -175,7 +175,7 @@ def _with_second(text: str, span: Numeral) -> Numerals:
     chained = _AFTER_A_NUMBER.match(text, high.end()) or (attached and _CHAIN_AFTER.match(text, high.end()))
     if second is None or chained:
         return () if attached else (span,)
-    pair = joined(text, span, second._replace(currency=span.currency), join)
+    pair = join_numbers(text, span, second._replace(currency=span.currency), join)
     if pair and _is_money(text, span, second, attached=attached, moves=len(pair) > 1):
         return pair
     lost = (attached and not pair) or (second.scale > 1 and _lacks_magnitude(text, span, second.end))
@@ -189,7 +189,7 @@ def _lacks_magnitude(text: str, span: Numeral, end: int) -> bool:
 
 
 def _is_money(text: str, first: Numeral, second: Numeral, *, attached: bool, moves: bool) -> bool:
-    """Whether the bare number after "to", "and", "or" is money too: not in "$200 to 300 families"."""
+    """Whether the number without a currency after "to", "and" or "or" is money: not in "$200 to 300 families"."""
     if context.CURRENCY_AFTER.match(text, second.end):
         return False
     if attached or not _LETTER_AFTER.match(text, second.end) or context.unit_after(text, second.end):
@@ -218,18 +218,18 @@ _THOUSAND: Final = 1000
 Numerals: TypeAlias = tuple[Numeral, ...]
 
 
-def joined(text: str, first: Numeral, second: Numeral, join: re.Match[str]) -> Numerals:
-    """The range or the change of two numbers, or the second alone where the first is unsure; else an empty tuple.
+def join_numbers(text: str, first: Numeral, second: Numeral, join: re.Match[str]) -> Numerals:
+    """Join two numbers to a range (one numeral) or a change (two), or to the second alone where the first is unclear.
 
-    `join` is between them, with its `word` unless it is a dash, which always makes a range. After "between", and on
-    both sides of a dash without spaces, the higher number may be written first ("5-3 million").
+    An empty tuple where they are neither. `join` is the text between them: its `word`, or a dash, which always makes a
+    range. After "between", and on both sides of a dash without spaces, the higher may come first ("5-3 million").
     """
     word, lead = (join["word"] or "").lower(), lead_before(text, first.start)
     low = _in_units_of(first, second, dashed=not word)
     if word == "to" and lead == "from":
         if low is None:
             return (second,)
-        if low.value > second.value or second.high is not None or changes(text, first.start):
+        if low.value > second.value or second.high is not None or describes_change(text, first.start):
             return (low, second)
     listed = word and (lead == "by" or (word == "and" and lead != "between"))
     if low is None or low.value == second.value or second.high is not None or listed:
@@ -243,7 +243,7 @@ def joined(text: str, first: Numeral, second: Numeral, join: re.Match[str]) -> N
 
 
 def _in_units_of(first: Numeral, second: Numeral, *, dashed: bool = False) -> Numeral | None:
-    """The first of two numbers of which the second alone may have a magnitude, None where it is not certain.
+    """The first of two numbers with the magnitude of the second, where they share it; None where that is uncertain.
 
     "2 to 3 billion" share it; "900 to 1.2 billion" is 900 million, and so is "900-1 million" 900,000 (`dashed`);
     "from $500 to $1 million" may mean five hundred dollars.
@@ -262,22 +262,22 @@ def _in_units_of(first: Numeral, second: Numeral, *, dashed: bool = False) -> Nu
     return whole._replace(value=lower) if omitted and lower < second.value < lower * _TIMES_APART else None
 
 
-def with_ranges(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
-    """`spans` with one for each two that are the ends of a range: "$500,000 to $1 million"."""
+def merge_ranges(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
+    """Merge each two amounts that are the ends of a range into one: "$500,000 to $1 million"."""
     merged: list[Numeral] = []
     for span in spans:
         join = _join(text, merged[-1], span) if merged and merged[-1].high is None else None
         pair: Numerals = ()
-        if join is not None and not changed_directly(text, merged[-1].start):
+        if join is not None and not follows_verb_of_change(text, merged[-1].start):
             word = (join["word"] or "").lower()
             listed = join["comma"] or word == "or" or (join["near"] and not word)
-            pair = () if listed else joined(text, merged[-1], span, join)
+            pair = () if listed else join_numbers(text, merged[-1], span, join)
         merged[-1 if pair else len(merged) :] = pair or (span,)
     return merged
 
 
-def with_shared(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
-    """`spans` with the magnitude of each list at all of its members, where it is certain to be theirs."""
+def share_magnitudes(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
+    """Apply the magnitude after a list to all its members, where they certainly share it: "$3 or $5 million"."""
     scaled: list[Numeral] = []
     members: list[Numeral] = []
     for span, following in zip(spans, [*spans[1:], None], strict=True):
@@ -292,8 +292,8 @@ def with_shared(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
     return scaled
 
 
-def without_doubtful(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
-    """`spans` without bare numbers that a magnitude further on may belong to."""
+def drop_doubtful(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
+    """Remove amounts without a magnitude that may share that of a later one: "$5" in "$5 and $2 million"."""
     kept: list[Numeral] = []
     scaled: Numeral | None = None
     for span in reversed(spans):
@@ -305,16 +305,16 @@ def without_doubtful(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
 
 
 def _join(text: str, first: Numeral, second: Numeral) -> re.Match[str] | None:
-    """What joins two amounts of one currency."""
+    """The match of the text that joins two amounts of one currency; None where nothing joins them."""
     if second.start - first.end >= _JOIN_REACH or first.currency != second.currency:
         return None
     return _RANGE_JOIN.fullmatch(text, first.end, second.start)
 
 
 def _list_join(text: str, first: Numeral, second: Numeral) -> re.Match[str] | None:
-    """What joins a bare number to the next of its list, where both begin with the number or both with the currency.
+    """The match of the text between an amount and the next one of its list; None where they are no list.
 
-    Bare is a number below a thousand without magnitude, with a sign or code before or after it.
+    The first has a sign or code and is below a thousand, without a magnitude; both begin with the number or neither.
     """
     named = text[first.start].isalnum() and text[first.end - 1].islower()
     if first.scale > 1 or first.value >= _THOUSAND or first.high is not None or named:
@@ -323,7 +323,7 @@ def _list_join(text: str, first: Numeral, second: Numeral) -> re.Match[str] | No
 
 
 def _is_certain(text: str, members: Sequence[Numeral]) -> bool:
-    """Whether a reader takes the members for a list: "or", a rising "and", or commas before either."""
+    """Whether the members are certainly a list with one magnitude: joined by "or", a rising "and", or commas."""
     *commas, join = (_list_join(text, first, second) for first, second in pairwise(members))
     if join is None or not join["word"] or lead_before(text, members[0].start) == "between":
         return False

@@ -1,8 +1,8 @@
-"""The vocabulary of the money grammar: currencies and their spellings, numerals, magnitudes, units, hedges. All exact.
+"""Vocabulary of the money grammar: currencies and their spellings, numerals, magnitudes, units, hedges.
 
-What is left out is left out on purpose, because plain English uses it for something else or several states
-share it: "pound" without "British" (a weight), "rupee", "rial" and "franc" without their country, "won", and
-cents or tyiyn that follow no amount. A currency whose adjective is not listed ("Transnistrian rubles") is not read.
+Words with another meaning in plain English, or that several states share, are left out on purpose: "pound" without
+"British" (a weight), "rupee", "rial" and "franc" without their country, "won", and cents or tyiyn that follow no
+amount. A currency whose adjective is not listed ("Transnistrian rubles") is not read. All values are exact decimals.
 """
 
 from __future__ import annotations
@@ -195,9 +195,9 @@ _COUNTS: Final = {**_BELOW_HUNDRED, "a": _ONE, "half": _HALF, "half a": _HALF}
 
 
 class Numeral(NamedTuple):
-    """A number of the text, and its currency once that is known.
+    """A number at `text[start:end]` as an exact decimal, with its currency (ISO 4217; empty while unknown).
 
-    `scale` is the magnitude that it has itself, 1 without one; `high` is the upper end of a range.
+    `scale` is the magnitude written with it, 1 without one; `high` is the upper end of a range; `spelled`: in words.
     """
 
     start: int
@@ -210,12 +210,12 @@ class Numeral(NamedTuple):
 
 
 def backwards(text: str, end: int, reach: int) -> str:
-    """The text before `end`, from its last character to its first: a match is faster than a search up to `end`."""
+    """The `reach` characters of `text` before `end`, reversed: a match there is faster than a search up to `end`."""
     return text[max(0, end - reach) : end][::-1]
 
 
 def number_before(text: str, end: int) -> Numeral | None:
-    """The number directly before `end`, a space or hyphen between them or not; the longest one."""
+    """The longest number, in digits or words, that ends at `end` or a space or hyphen before it; None without one."""
     for digits in _DIGITS_IN.finditer(text, max(0, end - _FIGURE_REACH), end):
         match = _FIGURE_BEFORE.match(text, digits.start(), end)
         number = None if match is None else number_in(text, digits.start(), match.end("number"))
@@ -228,14 +228,14 @@ def number_before(text: str, end: int) -> Numeral | None:
 
 
 def number_in(text: str, start: int, end: int) -> Numeral | None:
-    """The number that `text[start:end]` writes in digits, with compounds such as "1 million 200 thousand"."""
+    """Parse `text[start:end]` as a number in digits, also a compound such as "1 million 200 thousand"; else None."""
     value = _value_of(text[start:end])
     return None if value is None else Numeral(start, end, *value)
 
 
 @lru_cache(maxsize=1024)
 def _value_of(written: str) -> tuple[Decimal, Decimal] | None:
-    """The value of a number in digits and the magnitude that it ends in."""
+    """The value of a number in digits, and the magnitude that it ends in (1 without one); None for no number."""
     total, below, scale, at = _ZERO, LIMIT, _ONE, 0
     while at < len(written):
         term = _ONE_TERM.match(written, at)
@@ -255,7 +255,7 @@ def _value_of(written: str) -> tuple[Decimal, Decimal] | None:
 
 
 def spelled(text: str, start: int, end: int) -> Numeral | None:
-    """The number in words at the end of `text[start:end]`, as long as it can be; None without one."""
+    """The longest number in words ("half a million") that `text[start:end]` ends in; None without one."""
     matches = list(_LETTERS_ALONE.finditer(text, start, end))
     words = [word[0].lower() for word in matches]
     for first, word in enumerate(matches):

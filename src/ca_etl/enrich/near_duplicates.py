@@ -1,13 +1,13 @@
-"""Near-duplicate texts: the words of many texts, the language, bands and size of each, and how similar two texts are.
+"""Detection of near-duplicate texts (MinHash over 3-word shingles), and the words and language of texts.
 
-A word is in lower case with one kind of apostrophe, a number is whole: `it's` and `1,000.5` are one word each, `$5m` is
-`5` and `m`. A text is split at its spaces first, and each distinct piece is searched for words once: all texts together
-use few, each of them often. English is decided by function words and letters; only English texts are searched for
-countries and amounts.
+Words are in lower case with one kind of apostrophe, numbers are complete: `it's` and `1,000.5` are one word each, `$5m`
+is `5` and `m`. A text is split at its spaces first, and each distinct piece is divided into words once: the texts have
+few distinct pieces, each of them often. A text is English by its share of function words and letters; only English
+texts are searched for countries and amounts.
 
-The bands of a text (MinHash over 3-word shingles) are computed once. Of two texts with four fifths of their shingles in
-common, 2 in 10,000 pairs share no band; texts without a shared band are never compared. The numbers of a text are part
-of its bands: a daily note on one template has other numbers every day, and other numbers are other news.
+Only texts that share a band (a hash of some MinHash values) are compared. Of pairs with four fifths of their shingles
+in common, 2 in 10,000 share no band. The numbers of a text are part of its bands: a daily note on one template has
+other numbers every day, and other numbers are other news.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ PART: Final = 5000
 
 
 class Words(NamedTuple):
-    """The words of `texts` texts.
+    """The words of several texts; `texts` is the number of texts.
 
-    `vocabulary` has each different word once. `uses` has a row per word of a text, in order, with columns text (the
+    `vocabulary` has each distinct word once. `uses` has a row per word of a text, in order, with the columns text (the
     number of the text, from 0) and word (its index in the vocabulary).
     """
 
@@ -67,16 +67,16 @@ class Words(NamedTuple):
     uses: pl.DataFrame
 
     def for_all_texts(self, rows: pl.DataFrame, column: str) -> pl.Series:
-        """`column` of `rows`, which has a row for some of the texts (text), for every text; null without a row."""
+        """Align `column` of `rows` (keyed by text number, column text) with all texts; null for texts without a row."""
         every = pl.DataFrame({"text": pl.arange(self.texts, dtype=pl.UInt32, eager=True)})
         return every.join(rows, on="text", how="left", maintain_order="left")[column]
 
 
 class Similarity(NamedTuple):
-    """What two texts have in common, in different 3-word shingles.
+    """The similarity of two texts, in distinct 3-word shingles.
 
-    `shingles` counts those of either text, `shared` those of both. `names_apart` counts the names that one text has
-    and the other lacks, the lesser of both sides: 0 where one text only adds names.
+    `shingles` counts the shingles in either text, `shared` those in both texts. `names_apart` is the number of names
+    that only the first text has, or only the second, whichever is smaller: 0 where one text only adds names.
     """
 
     shared: int
@@ -85,10 +85,10 @@ class Similarity(NamedTuple):
 
 
 def profile_rows(texts: pl.DataFrame) -> pl.DataFrame:
-    """One row per text of `texts` (columns text_id, text), in their order.
+    """Profile texts for comparison: one row per text of `texts` (columns text_id, text), in the same order.
 
-    Columns: text_id, language (null for none), words and bands, an empty list where the text is too short; see
-    `languages` and `bands`.
+    Columns: text_id, language (`en` or null), words (their number), bands (MinHash bands, empty for a text that is too
+    short or too long); see `languages` and `bands`.
     """
     return pl.concat(map(_profiles, texts.iter_slices(PART))) if len(texts) else _profiles(texts)
 
@@ -105,7 +105,7 @@ def _profiles(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def words_in(texts: pl.Series) -> Words:
-    """The words of each of `texts`. A null text has none."""
+    """Split each of `texts` into its words; a null text has none."""
     pieces = (
         pl.DataFrame({"piece": texts.str.split(" ")})
         .with_row_index("text")
@@ -136,7 +136,7 @@ def words_in(texts: pl.Series) -> Words:
 
 
 def words_of(texts: Sequence[str]) -> list[list[str]]:
-    """The words of each of `texts`, in order."""
+    """Split each of `texts` into a list of its words, in order."""
     words = words_in(pl.Series(texts, dtype=pl.String))
     lists: list[list[str]] = [[] for _ in texts]
     for text, word in zip(words.uses["text"], words.vocabulary.gather(words.uses["word"]), strict=True):
@@ -145,7 +145,7 @@ def words_of(texts: Sequence[str]) -> list[list[str]]:
 
 
 def languages(words: Words) -> pl.Series:
-    """`en` for each English text, in order; null for one that is in another language, or too short."""
+    """Detect the language of each text, in order: `en` for English, null for any other language or too few letters."""
     word = pl.col("word")
     is_latin = word.str.contains(r"^[a-z\u00df-\u024f]")
     letters = pl.when(word.str.contains(r"^\p{L}")).then(word.str.len_chars()).otherwise(0).cast(pl.Int64)
@@ -173,9 +173,9 @@ def languages(words: Words) -> pl.Series:
 
 
 def bands(words: Words) -> pl.Series:
-    """The bands of each text, in order: lists of 64-bit numbers.
+    """Compute the MinHash bands of each text, in order: lists of `BANDS` 64-bit numbers.
 
-    Empty for a text of fewer words than `MIN_WORDS`, or more than `MOST_WORDS`.
+    Near-duplicates share a band. The list is empty for fewer than `MIN_WORDS` or more than `MOST_WORDS` words.
     """
     hashes = _hashes(words.vocabulary)
     uses = words.uses.select("text", hash=hashes.gather(words.uses["word"])).filter(
@@ -190,13 +190,13 @@ def bands(words: Words) -> pl.Series:
 
 
 def _hashes(vocabulary: pl.Series) -> pl.Series:
-    """64 bits a word, the same on every machine."""
+    """A 64-bit hash of each word, the same on every machine."""
     (hashes,) = rensa.RMinHash.hash_token_sets([vocabulary.to_list()])
     return pl.Series(hashes, dtype=pl.UInt64)
 
 
 def _signatures(shingles: pl.DataFrame) -> pl.DataFrame:
-    """MinHash of the shingles of each text: text, and a column for each hash."""
+    """The MinHash signature of each text's shingles: the column text, and a column for each hash."""
     lengths = shingles.group_by("text", maintain_order=True).len()
     ends = accumulate(lengths["len"].to_list(), initial=0)
     _, hashes = shingles["shingle"].rechunk().to_arrow().buffers()
@@ -208,7 +208,7 @@ def _signatures(shingles: pl.DataFrame) -> pl.DataFrame:
 
 
 def _numbers_of(words: Words, hashes: pl.Series) -> pl.DataFrame:
-    """The different numbers of each text that has some, as one number: text, numbers."""
+    """A hash of the set of numbers in each text that has some: the columns text and numbers."""
     is_number = words.vocabulary.str.contains(r"^\p{Nd}") | words.vocabulary.is_in(sorted(_NUMBER_WORDS))
     uses = words.uses.filter(is_number.gather(words.uses["word"])).unique()
     numbers = uses.select("text", numbers=hashes.gather(uses["word"]))
@@ -227,7 +227,7 @@ def _u64(number: int) -> pl.Expr:
 
 
 def similarities(pairs: Sequence[tuple[str, str]]) -> list[Similarity | None]:
-    """How much of the two texts of each pair is the same; None where their numbers differ."""
+    """Compare the two texts of each pair; None where they differ in a number."""
     texts = list(dict.fromkeys(text for pair in pairs for text in pair))
     words = dict(zip(texts, words_of(texts), strict=True))
     numbers = {text: {word for word in words[text] if _is_number(word)} for text in texts}
@@ -254,7 +254,7 @@ def _shingles(words: Sequence[str]) -> set[str]:
 
 
 def _names(text: str) -> set[str]:
-    """Words with a capital after a small letter or a comma, where no sentence begins; `Osh's` is `Osh`."""
+    """The names in a text: words with a capital that do not begin a sentence; `Osh's` is `Osh`."""
     inside = (
         _NAME.match(word)
         for before, word in pairwise(text.split())

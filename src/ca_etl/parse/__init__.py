@@ -1,5 +1,5 @@
-"""From the bytes of one capture to rows: ticker, dates, listing header, articles.
+"""Parsers that turn the bytes of one capture into rows: ticker rates, page date, result count, articles, rejects.
 
-`rows.rows_of` gives the rows of a capture, `rows.read_page` what one page states. Everything here is pure: no clock,
-no network, no disk, and no exception for any input.
+`rows.rows_of` returns the rows of a capture, `rows.read_page` the parsed page. All functions are pure (no clock,
+network or disk) and raise for no input.
 """

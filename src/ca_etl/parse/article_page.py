@@ -1,8 +1,8 @@
-"""The page of one article: whether a page is one, its title and text, and the facts that its head states.
+"""Parser of single-article pages: whether an HTML page is one article, and its title, text, author and times.
 
-trafilatura selects the text. Whether the page is an article of the site at all is decided here, by the page's
-structure and its head. So are author and times: JSON-LD first, since it gives the whole name and the
-offset of a time, then meta tags and what is shown beside the title.
+trafilatura selects the text. Whether the page is an article is decided here, from its structure and its `<head>`.
+Author and times come from JSON-LD first, which has the whole name and the UTC offset of a time, then from meta tags,
+then from the elements beside the title.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ca_etl.parse.html_document import (
     take_captions,
 )
 from ca_etl.parse.item_validation import html_to_text, time_rejects, to_valid_text
-from ca_etl.parse.lines import clean_article, parse_instant, read_date, squeeze
+from ca_etl.parse.lines import clean_article, collapse_spaces, parse_instant, read_date
 from ca_etl.parse.linked_data import LinkedArticle, LinkedData, is_same_title
 from ca_etl.parse.links import bare_address, is_address, resolve
 from ca_etl.parse.page import GAP, Article, PageKind, Reject, kind_of_url
@@ -61,10 +61,13 @@ _BLOCKS: Final = frozenset(
 _LINE_END: Final = "\ue000"
 
 
-def read_facts(node: LexborNode) -> Article:
-    """What a `time` or an element that names an author states of the article."""
+def read_author_or_time(node: LexborNode) -> Article:
+    """The author or the time in one HTML element: a `time`, or one that names an author.
+
+    An `Article` with that one field set; with none where the element holds an address or an unreadable time.
+    """
     if node.tag != "time":
-        name = squeeze(node.text()[:_NAME_CHARS])
+        name = collapse_spaces(node.text()[:_NAME_CHARS])
         return Article(author=None if is_address(name) else name or None)
     classes = (node.attrs.get("class") or "").split()
     at = parse_instant(node.attrs.get("datetime"))
@@ -73,9 +76,10 @@ def read_facts(node: LexborNode) -> Article:
 
 
 class SingleArticle(NamedTuple):
-    """A page that is one article, or may be one: without `is_proven` it may be an error page.
+    """The article of a page that shows one article.
 
-    `is_post`: WordPress' own classes state it. `before` are the lines above the title. `article` has the position 1.
+    `is_proven` is False where nothing but the layout shows that it is an article: it may be an error page. `is_post` is
+    True where WordPress' own CSS classes state a post. `before` are the lines above the title; `article.position` is 1.
     """
 
     article: Article
@@ -88,10 +92,10 @@ class SingleArticle(NamedTuple):
 def read_article_page(
     markup: Markup, headings: Sequence[Heading], url: str | None, base: str | None, *, has_ticker: bool
 ) -> SingleArticle | None:
-    """The one article that a page is, or None where it lists articles or shows none.
+    """Read the article of a page that shows one article; None where the page lists articles or shows none.
 
-    `url` is the page's address, `base` what its links are relative to. `markup` can be read again only where the result
-    is None.
+    `url` is the page's address, `base` the address that its links are relative to. Where the result is not None, the
+    call has removed elements from `markup`, which cannot be read again.
     """
     head = _PageHead(markup, url)
     title = head.own_title(headings, base)
@@ -121,7 +125,7 @@ def read_article_page(
 
 
 class _PageHead:
-    """What a page states of itself outside its text."""
+    """The title, author, times, post id and type of a page as its `<head>`, JSON-LD and body classes state them."""
 
     def __init__(self, markup: Markup, url: str | None) -> None:
         self.markup = markup
@@ -129,7 +133,7 @@ class _PageHead:
         for node in markup.head.css("meta[content]"):
             attributes = node.attrs
             for key in (attributes.get("property"), attributes.get("name")):
-                self.metas.setdefault(key or "", squeeze(to_valid_text(attributes["content"] or "")))
+                self.metas.setdefault(key or "", collapse_spaces(to_valid_text(attributes["content"] or "")))
         author = self.metas.get("author", "")
         is_name = not is_address(author) and author != self.metas.get("og:site_name")
         self.author = author if author and is_name else None
@@ -156,24 +160,24 @@ class _PageHead:
         self.is_signed = self.is_typed or has_article or described is not None
 
     def _page_title(self) -> str | None:
-        """The page's title, without the site's name after it."""
+        """The text of the page's `title` element without the site's name at its end; None without one."""
         node = self.markup.head.css_first("title")
-        title = "" if node is None else squeeze(to_valid_text(node.text()))
+        title = "" if node is None else collapse_spaces(to_valid_text(node.text()))
         site = self.metas.get("og:site_name") or title
         return title.removesuffix(site).rstrip(" -\u2013\u2014|\u00bb\u2022:") or title or None
 
     def own_title(self, headings: Iterable[Heading], base: str | None) -> LexborNode | None:
-        """The heading of the page's article: the one that the head names, else the only h1, else one in an article."""
+        """The heading that is the article's title: one named in the head, else the only h1, else an h1 in `article`."""
         candidates = [heading.node for heading in headings if self._may_be_own(heading, base)]
         for node in sorted(candidates, key=lambda node: node.tag or ""):
             if any(is_same_title(node.text(), name) for name in self.names):
                 return node
-        first = [node for node in candidates if node.tag == "h1" and squeeze(node.text())]
+        first = [node for node in candidates if node.tag == "h1" and collapse_spaces(node.text())]
         lone = first if len(first) == 1 else (node for node in first if _nearest(node, "article") is not None)
         return next(iter(lone), None)
 
     def _may_be_own(self, heading: Heading, base: str | None) -> bool:
-        """Whether a heading leads nowhere else: not to another article, and not home as the site's name does."""
+        """Whether a heading links neither to another article nor to the front page, as the site's name does."""
         node, href = heading
         if href is not None:
             return bare_address(resolve(base, href) or "") in self.addresses
@@ -184,7 +188,7 @@ class _PageHead:
 
 
 def _canonical_url(markup: Markup, url: str | None) -> str | None:
-    """The canonical link, where it leads to the page's own site."""
+    """The canonical link of a page; None without one, or where it leads to another site."""
     link = markup.head_attribute("link[rel~=canonical]", "href")
     address = resolve(url, link) if link else None
     if address is None or (url is not None and site_name(address) != site_name(url)):
@@ -193,7 +197,7 @@ def _canonical_url(markup: Markup, url: str | None) -> str | None:
 
 
 def _number(name: str | None) -> int | None:
-    """The number of a post in a short link, a class or an id."""
+    """The post id in a short link, CSS class or element id ("postid-7"); None without one."""
     match = _POST_NUMBER.search(name or "")
     return None if match is None else int(match[1]) or None
 
@@ -203,12 +207,12 @@ def _nearest(node: LexborNode, tag: str) -> LexborNode | None:
 
 
 def _after(title: LexborNode, nodes: Iterable[LexborNode]) -> Iterator[LexborNode]:
-    """The nodes that follow the title, which is one of them."""
+    """The nodes after the title, which is one of `nodes`."""
     return islice(dropwhile(lambda node: node.mem_id != title.mem_id, nodes), 1, None)
 
 
 def _is_listing(container: LexborNode, title: LexborNode | None, others: set[int]) -> bool:
-    """Whether linked headings follow the title with hardly any text before the first of them."""
+    """Whether a page lists articles: linked headings follow its title, with hardly any text before the first one."""
     if title is None:
         return True
     lead = below = 0
@@ -216,14 +220,14 @@ def _is_listing(container: LexborNode, title: LexborNode | None, others: set[int
         if node.mem_id in others:
             below += 1
         elif not below and lead < _LEAD_CHARS and node.tag in {"p", "li"}:
-            lead += len(squeeze(node.text()))
+            lead += len(collapse_spaces(node.text()))
     return bool(below) and lead < _LEAD_CHARS and (below > 1 or not lead)
 
 
 def _shown_facts(container: LexborNode, title: LexborNode | None, others: set[int]) -> Article:
-    """Author and times of the article, not those of a comment, a card, a quotation or a sentence.
+    """Author and times that the page shows for its article; comments, other articles' cards and quotations are skipped.
 
-    Without an `article` around it they are between its title and the next linked heading.
+    Without an `article` element, only what is between the title and the next linked heading is read.
     """
     nodes: Iterable[LexborNode] = container.css(f"{_HEADINGS},time,{AUTHOR}")
     if container.tag != "article":
@@ -232,14 +236,14 @@ def _shown_facts(container: LexborNode, title: LexborNode | None, others: set[in
     shown = Article()
     for node in islice((node for node in nodes if node.tag not in HEADINGS), _MAX_FACTS):
         if not _is_foreign(node, container):
-            shown = shown.or_else(read_facts(node))
+            shown = shown.or_else(read_author_or_time(node))
     return shown
 
 
 def _is_foreign(node: LexborNode, container: LexborNode) -> bool:
-    """Whether a node is part of a comment, a card, a margin, a quotation or a sentence of the text."""
+    """Whether a node is part of a comment, another article's card, a sidebar, a quotation or a sentence of the text."""
     block = next((around for around in ancestors(node) if around.tag in {"p", "li", "td"}), None)
-    if block is not None and len(squeeze(block.text()[:2_000])) > META_LINE_CHARS:
+    if block is not None and len(collapse_spaces(block.text()[:2_000])) > META_LINE_CHARS:
         return True
     for around in takewhile(lambda around: around.mem_id != container.mem_id, ancestors(node)):
         names = f"{around.attrs.get('class') or ''} {around.attrs.get('id') or ''}"
@@ -249,8 +253,8 @@ def _is_foreign(node: LexborNode, container: LexborNode) -> bool:
 
 
 def _is_dated(container: LexborNode, title: LexborNode | None) -> bool:
-    """Whether a date line is under the title."""
-    name = "" if title is None else squeeze(title.text())
+    """Whether one of the lines after the title is a date line."""
+    name = "" if title is None else collapse_spaces(title.text())
     after = dropwhile(lambda line: line != name, _lines(container))
     return any(map(read_date, islice(after, 1, 1 + _META_LINES)))
 
@@ -258,8 +262,8 @@ def _is_dated(container: LexborNode, title: LexborNode | None) -> bool:
 def _read(
     head: _PageHead, container: LexborNode, title: LexborNode | None, shown: Article, base: str | None
 ) -> tuple[Article, list[str], list[Reject]]:
-    """The article, the lines above its title, and what could not be read."""
-    shown_title = "" if title is None else squeeze(title.text())
+    """The article of the page, the lines above its title, and the rejects of what could not be read."""
+    shown_title = "" if title is None else collapse_spaces(title.text())
     name = next(filter(None, [shown_title, *head.names]), None)
     linked, unread, _ = head.linked.article(head.addresses, name) or LinkedArticle()
     media = take_captions(container)
@@ -301,7 +305,7 @@ def _read(
 
 
 def _lines(element: LexborNode) -> list[str]:
-    return [squeeze(line) for line in element.text(separator=GAP, skip_empty=True).split(GAP)]
+    return [collapse_spaces(line) for line in element.text(separator=GAP, skip_empty=True).split(GAP)]
 
 
 def _selected_lines(html: str) -> list[str]:
@@ -325,14 +329,14 @@ def _selected_lines(html: str) -> list[str]:
         if element.tag not in _INLINE:
             element.text = f"{_LINE_END}{element.text or ''}"
             element.tail = f"{_LINE_END}{element.tail or ''}"
-    lines = map(squeeze, "".join(document.body.itertext()).split(_LINE_END))
+    lines = map(collapse_spaces, "".join(document.body.itertext()).split(_LINE_END))
     return [line for line in lines if line]
 
 
 def _make_paragraphs(tree: Any) -> None:  # noqa: ANN401  lxml has no types
-    """Make paragraphs of what `div` elements hold themselves: trafilatura passes over such text beside a `p`.
+    """Wrap text directly in `div` elements into paragraphs, since trafilatura skips such text beside a `p`.
 
-    It also drops some elements within a sentence with their text; these are unwrapped.
+    Inline elements that trafilatura would remove together with their text are unwrapped.
     """
     for element in list(tree.iter(*_DROPPED_INLINE)):
         element.drop_tag()

@@ -1,4 +1,4 @@
-"""What the bytes are, as text: which form a page has, or why it is not a page, and which charset."""
+"""Detection of a payload's form (HTML, text, JSON, RSS) and charset, and its decoding to text."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _NOTICE_BYTES: Final = 65_536
 
 
 class Form(Enum):
-    """The forms a page comes in: for people as HTML or text, for machines as JSON or RSS."""
+    """The form of a payload: HTML, plain text, JSON of the posts API, or RSS feed."""
 
     HTML = "html"
     TEXT = "text"
@@ -59,13 +59,12 @@ class Form(Enum):
 
 
 def form_of(payload: bytes, content_type: str | None, url: str | None = None) -> Form | Reject:
-    """Which form the bytes have, or why they are not a page.
+    """The form of `payload`, or the reject of a payload that is empty, binary or too large.
 
     The declared type decides, and the first bytes where none is declared or where plain text begins with an HTML
-    element. RSS is what begins with `<rss`, or has that tag at the address of a feed. JSON has two of three signs:
-    its first character, the type, and a `url` of the API, whose responses in HTML stay HTML. Binary is a known magic
-    number, any other type, or more than `MAX_CONTROL_SHARE` control characters (NUL among them) in the first 4,096
-    bytes.
+    element. RSS begins with `<rss`, or has that tag and a feed's `url`. JSON needs two of three signs: the first
+    character, the declared type, a `url` of the API (HTML at such a `url` stays HTML). Binary is a known magic number,
+    any other declared type, or more than `MAX_CONTROL_SHARE` control characters (NUL included) in the first 4 kB.
     """
     unreadable = _unreadable(payload)
     if unreadable is not None:
@@ -115,16 +114,16 @@ def _for_machines(head: bytes, declared: str, url: str | None) -> Form | None:
 
 
 def find_challenge(text: str) -> str | None:
-    """The mark of a bot check that is shown in place of a page, in the first 4,096 characters.
+    """The HTML snippet that identifies `text` as a bot check ("Just a moment..."), None for any other page.
 
-    Only marks that no other page has: a site with such a service serves ordinary pages with its scripts.
+    Searched in the first 4,096 characters. Scripts of such a service are no sign: ordinary pages have them too.
     """
     head = text[:_HEAD].lower()
     return next((mark for mark in _CHALLENGES if mark in head), None)
 
 
 def text_prefix(payload: bytes) -> str:
-    """The first characters of `payload` as UTF-8, for a reject; NUL and bad bytes become U+FFFD."""
+    """The first 4,096 bytes of `payload` decoded as UTF-8, for a reject; NUL and invalid bytes become U+FFFD."""
     return payload[:_HEAD].decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
@@ -162,10 +161,11 @@ MAX_FALLBACK_SHARE: Final = 0.10
 
 
 class Decoded(NamedTuple):
-    """The text, the charset with what decided it, and what could not be decoded.
+    """A payload decoded to text.
 
-    `is_usable` is False when too much was lost; with `damage` and True the text is kept, and its loss reported.
-    `is_verbatim`: the bytes are the whole text in UTF-8, nothing removed or replaced.
+    `charset` names the charset and how it was decided ("utf-8 (header)"). `damage` is the reject of characters that
+    could not be decoded, None without any; `is_usable` is False where they are too many for the text to be parsed.
+    `is_verbatim` is True where the payload is the text in UTF-8, with nothing removed or replaced.
     """
 
     text: str
@@ -178,9 +178,9 @@ class Decoded(NamedTuple):
 def decode(payload: bytes, content_type: str | None, *, is_html: bool, is_xml: bool = False) -> Decoded:
     """Decode `payload` and name its charset; never raises.
 
-    The first of byte order mark, header, `<meta>` (HTML) or declaration (XML), and UTF-8 that fits the bytes wins.
-    XML for which header and declaration both fit and give different texts is not usable.
-    Then: UTF-8 with replacements where most of the other bytes are UTF-8, else windows-1252.
+    The first charset that fits the bytes wins: byte order mark, HTTP header, `<meta>` (HTML) or XML declaration, UTF-8.
+    Where none fits, it is UTF-8 with replacement characters if most non-ASCII bytes are UTF-8, else windows-1252.
+    XML whose header and declaration both fit but give different texts is not usable.
     """
     for bom, codec in _BOMS.items():
         if payload.startswith(bom):
@@ -212,7 +212,7 @@ def decode(payload: bytes, content_type: str | None, *, is_html: bool, is_xml: b
 
 
 def _in_codec(payload: bytes, codec: str, utf8: str | None) -> str | None:
-    """`payload` in a charset, as `utf8` in UTF-8; None where the label cannot be right.
+    """Decode `payload` in a declared charset (`utf8` is its text in UTF-8); None where the declaration must be wrong.
 
     What is valid in UTF-8 and not ASCII is UTF-8, UTF-16 has NULs, and no Western text has words of accents alone.
     """

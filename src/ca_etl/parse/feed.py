@@ -1,7 +1,7 @@
-"""The feed: RSS 2.0 as WordPress writes it, with the whole text in `content:encoded`.
+"""Parser of the site's RSS 2.0 feed as WordPress writes it, with the whole text of an article in `content:encoded`.
 
-It states no time of change, and does not distinguish categories from tags. `content:encoded` may be missing or hold
-only the excerpt: an article is truncated then.
+A feed has no modification times and does not distinguish categories from tags. Where `content:encoded` is missing or
+holds only the excerpt, the article is marked as truncated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ca_etl.parse.item_validation import (
     surrounding_rejects,
     time_rejects,
     to_valid_text,
-    too_many_tags,
+    why_too_many_tags,
 )
 from ca_etl.parse.lines import parse_instant
 from ca_etl.parse.links import resolve
@@ -98,11 +98,11 @@ Item: TypeAlias = dict[str, Any]
 
 
 def read_feed(text: str, *, url: str | None, charset: str) -> Page:
-    """The articles of the feed `text`, newest first as it prints them. `url` resolves links.
+    """Parse the RSS feed `text` into a page of articles, in the feed's order (newest first). `url` resolves links.
 
-    A broken feed gives the items that were whole before the break, and one reject.
+    A feed that is broken XML gives the items that are complete before the error, and one reject.
     """
-    why = too_many_tags(text)
+    why = why_too_many_tags(text)
     if why is not None:
         return refused_page(PageKind.FEED, RejectReason.TOO_LARGE, why, text, charset)
     document, around, problem = _document(text)
@@ -123,7 +123,7 @@ def read_feed(text: str, *, url: str | None, charset: str) -> Page:
 
 
 def _document(text: str) -> tuple[str, list[Reject], str | None]:
-    """The element `rss` of `text`, the reject of what is around it, and why it is not read at all."""
+    """The element `rss` of `text`, the reject of text around it, and why the document is refused, else None."""
     start = _RSS.search(text, 0, _AROUND_CHARS)
     if start is None:
         return "", [], "no RSS: the document's element is another"
@@ -138,7 +138,7 @@ def _document(text: str) -> tuple[str, list[Reject], str | None]:
 
 
 def _read_items(document: str) -> tuple[list[Item], str | None]:
-    """The whole items before the end or the first error, as feedparser's entries, and that error."""
+    """The items that are complete before the first error, as feedparser's entries, and that error (None without)."""
     screen = _Screen(document.encode("utf-8", "replace"))
     feed = screen.kept()
     if feed is None:
@@ -157,9 +157,9 @@ def _read_items(document: str) -> tuple[list[Item], str | None]:
 
 
 class _Screen:
-    """What of a feed is shown to feedparser: the whole items before the first error, with the used elements alone.
+    """A filter of the XML that feedparser gets: the items complete before the first error, with the used elements only.
 
-    Of each element an item keeps the first that is not empty, of `category` all.
+    An item keeps the first non-empty element of each name, and every `category`.
     """
 
     def __init__(self, document: bytes) -> None:
@@ -186,7 +186,7 @@ class _Screen:
         self._stop = end
 
     def kept(self) -> bytes | None:
-        """The feed for feedparser, None where it has no whole item before an error."""
+        """The filtered feed as bytes, None where no item is complete before an error."""
         end, tail = self._stop, b""
         if self.problem is not None:
             # feedparser would read on leniently after an error, half an item included.
@@ -234,7 +234,7 @@ class _Screen:
             self._cut_from, self._is_cut_done = self._used_from, True
         elif self._depth == _ITEM_DEPTH + 1 and name != "category":
             if name == _CREATOR and self._chars > _MAX_NAME:
-                raise ValueError(f"more than {_MAX_NAME} characters of a name")
+                raise ValueError(f"more than {_MAX_NAME} characters in an author's name (dc:creator)")
             self._seen.add(name)
         self._depth -= 1
 
@@ -255,7 +255,7 @@ class _Screen:
         self._edits.append((at, at, mark))
 
     def _end_cut(self) -> None:
-        """End a cut at what follows its element: only there its last byte is known."""
+        """End the removal of an element where the next one starts: only there its last byte is known."""
         if self._is_cut_done and self._cut_from is not None:
             while self._edits and self._edits[-1][0] >= self._cut_from:
                 self._edits.pop()
@@ -292,7 +292,7 @@ def _article(item: Item, position: int, url: str | None) -> Article | Reject:
 
 
 def _is_excerpt(article: Article, summary: Article | None, *, has_whole: bool) -> bool:
-    """Whether the text is only the description: no site's own excerpt is longer without an ellipsis."""
+    """Whether the text of an item is only its description, the excerpt."""
     if not has_whole or summary is None:
         return not has_whole and article.text is not None
     words = (article.text or "").split()
@@ -300,7 +300,7 @@ def _is_excerpt(article: Article, summary: Article | None, *, has_whole: bool) -
 
 
 def _unwrapped(value: str | None) -> tuple[str, bool]:
-    """A value without the marks of CDATA that was escaped once more, or twice, and whether it is HTML."""
+    """A value without CDATA marks, also where they were escaped once or twice more, and whether it is HTML."""
     text = (value or "").replace(_HTML, "").replace(_PLAIN, "")
     if text.lstrip().startswith(html.escape(_CDATA)):
         text = html.unescape(text)
@@ -311,23 +311,23 @@ def _unwrapped(value: str | None) -> tuple[str, bool]:
 
 
 def _text(item: Item, name: str) -> str | None:
-    """What an element holds, as printed."""
+    """The text of the element `name` of an item, as printed; None where it is missing or empty."""
     return _unwrapped(item.get(name))[0] or None
 
 
 def _date(item: Item) -> str | None:
-    """The time of publication as printed: `dc:date` where an item has no `pubDate`."""
+    """The publication time of an item as printed: its `pubDate`, else its `dc:date`."""
     return _text(item, "published") or _text(item, "updated")
 
 
 def _plain(value: str | None) -> str | None:
-    """A title or name. XML has resolved its entities unless it was in a CDATA section: never twice."""
+    """A title or name as text; entities are resolved only in HTML (CDATA): elsewhere the XML parser has done so."""
     text, is_html = _unwrapped(value)
     return html_to_text(text) if is_html else " ".join(text.split()) or None
 
 
 def _markup(value: str | None) -> str:
-    """HTML in an element: in a CDATA section, or escaped, which XML has undone by now."""
+    """The HTML of an element, without the footer "The post ... appeared first on ..." of SEO plugins."""
     text, _ = _unwrapped(value)
     at = text.find("<p>The post <a ", max(0, len(text) - _FOOTER_CHARS))
     footer = _FOOTER.match(text, at) if at >= 0 else None
@@ -344,13 +344,13 @@ def _post_id(item: Item) -> int | None:
 
 
 def read_time(value: str) -> datetime | None:
-    """The time of a `pubDate` in UTC: one of RFC 2822 or, with its offset, of ISO 8601. None for any other.
+    """Parse a `pubDate` to UTC: RFC 2822, or ISO 8601 with an offset; None for any other text.
 
     >>> read_time("Thu, 4 Dec 2025 14:00 +0500")
     datetime.datetime(2025, 12, 4, 9, 0, tzinfo=datetime.timezone.utc)
 
-    No zone, or one that RFC 822 does not define, is unknown and never UTC; `-0000` is UTC. A date whose day of the
-    week is another contradicts itself.
+    None also for a time without a zone or with one that RFC 822 does not define, and for a date with the wrong
+    weekday; `-0000` is UTC.
     """
     match = _TIME.fullmatch(value)
     if match is None:

@@ -1,19 +1,18 @@
-"""HTML to lines: lexbor parses, what is not text is dropped, and one native pass gives the text of the page in order.
+"""HTML to lines of text: lexbor parses the page, boilerplate is removed, and one native pass gives the text in order.
 
-No rule here is for one theme. Marks (control characters that no page can contain) are set into the tree where something
-begins or ends; inline elements are unwrapped, so that the text between two blocks is one segment. All work per node is
-done by lexbor; Python reads headings, times, bylines and captions only. Dropped before the text is taken:
+No rule here is for one theme. Marks (control characters that no page can contain) are inserted where an element begins
+or ends; inline elements are unwrapped, so that the text between two blocks is one segment. All work per node is done
+by lexbor; Python reads headings, times, bylines and captions only. Removed before the text is read:
 
 - Struck-out and hidden text.
-- Raised numbers: text has everything in one row, where `300<sup>1</sup> som` would be 3001 som. A link to a note and
-  what can only be a note's mark ("[1]", "*", a number or letter after a word) is dropped: it is not of the sentence. An
-  exponent stays ("10^6", "m2", "km2"), and so does an ordinal ("25th"). After a digit a raised number is either, so it
-  keeps its `^`.
-- Blocks of plugins and themes, by the names they give them: `boilerplate.csv` has a row for each source, with the names
-  in the markup that it prints. A name is a whole class or id; one that ends in `*` is every name with that prefix. Rows
-  for an `article` count only where the page or piece of HTML is one article: what they name makes up a listing (lists
-  of posts), or states what page it is (breadcrumbs). Whatever its name, a block stays that contains the title (`h1`),
-  `main` or WordPress's own content element, or more text in paragraphs than is left beside it.
+- Raised footnote marks: as plain text `300<sup>1</sup> som` would be 3001 som. A link to a note is removed, and so is a
+  raised "[1]", "*", or number or letter after a word. Exponents ("10^6", "m2", "km2") and ordinals ("25th") stay. After
+  a digit a raised number can be a note's mark or an exponent, so it is kept behind a `^`.
+- Blocks of plugins and themes, by class or id: `boilerplate.csv` has a row for each plugin or theme, with the names in
+  its markup. A name that ends in `*` is a prefix. Rows for an `article` apply only where the page or piece of HTML is
+  one article, since listings consist of such blocks (lists of posts) or are recognised by them (breadcrumbs). Whatever
+  its name, a block stays that contains the title (`h1`), `main` or WordPress's own content element, or more text in
+  paragraphs than the rest of the page.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborDocumentOptions, LexborHTMLParser, LexborNode
 
-from ca_etl.parse.lines import attachment_number, squeeze
+from ca_etl.parse.lines import attachment_number, collapse_spaces
 from ca_etl.parse.links import path_parts
 from ca_etl.parse.page import GAP, Media
 
@@ -67,8 +66,8 @@ MAX_TAGS: Final = 150_000
 MAX_NESTED_COST: Final = 30_000_000
 
 
-def too_complex(html: bytes) -> str | None:
-    """Why `html` (UTF-8) would take lexbor more than a fraction of a second, or None."""
+def why_too_complex(html: bytes) -> str | None:
+    """The reason why `html` (UTF-8) would take lexbor more than a fraction of a second; None where it would not."""
     tags = html.count(b"<")
     if tags <= FREE_TAGS:
         return None
@@ -87,7 +86,7 @@ def too_complex(html: bytes) -> str | None:
 
 
 def ancestors(node: LexborNode) -> Iterator[LexborNode]:
-    """The elements around a node within the body, from the inside."""
+    """The ancestors of an HTML node below `body`, the innermost first."""
     parent = node.parent
     while parent is not None and parent.tag not in {"body", "html"}:
         yield parent
@@ -96,23 +95,26 @@ def ancestors(node: LexborNode) -> Iterator[LexborNode]:
 
 @cache
 def _numbers(names: str) -> frozenset[int]:
-    """The numbers that lexbor has for these element names: constants of its build."""
+    """The tag ids by which lexbor knows these element names: constants of its build."""
     tree = LexborHTMLParser("<p>")
     return frozenset(tree.create_node(name).tag_id for name in names.split())
 
 
 class Heading(NamedTuple):
-    """A heading, and the link in it or around it that can lead to an article."""
+    """A heading element, and the link in or around it, as written; None where it cannot lead to an article."""
 
     node: LexborNode
     href: str | None
 
 
 class Markup:
-    """One parsed page on its way to segments; `flat` is taken before the marks, `text` after them."""
+    """A parsed HTML page from which boilerplate is removed and into which marks are inserted before its text is read.
+
+    `flat` is the text of the whole body without marks, `text()` the text that is left, with the marks.
+    """
 
     def __init__(self, html: bytes) -> None:
-        """Parse `html` (UTF-8). Mark characters in its text, literal or as references, become U+FFFD."""
+        """Parse `html` (UTF-8). `MARK` characters in its text, literal or as references, become U+FFFD."""
         self._parse(html)
         if MARK in self.flat:
             self._parse(_BAD_REFERENCE.sub(_REPLACEMENT, html.replace(MARK.encode(), _REPLACEMENT)))
@@ -141,9 +143,9 @@ class Markup:
         return [node for node in self.body.traverse() if node.tag_id in numbers]
 
     def read_body(self, *, is_article: bool = False) -> list[Heading]:
-        """Drop menus, margins, footers, what is hidden and what plugins add; returns the headings that are left.
+        """Remove menus, sidebars, footers, hidden text and plugins' blocks; returns the headings that are left.
 
-        Of one article (`is_article`) lists of posts and links to notes are dropped too: listings consist of such lists.
+        With `is_article` (the page shows one article) lists of other posts and links to notes are removed too.
         """
         drop_blocks(self.body, [node for node in self._nodes(_BLOCKS) if _is_boilerplate(node)])
         drop_hidden(self.body)
@@ -152,23 +154,23 @@ class Markup:
         return [Heading(node, _article_link(node)) for node in self.body.css(",".join(HEADINGS))]
 
     def head_attribute(self, selector: str, name: str) -> str | None:
-        """An attribute of the first element of the head that matches."""
+        """The attribute `name` of the first element in `<head>` that matches `selector`; None without one."""
         node = self.head.css_first(selector)
         return None if node is None else node.attrs.get(name)
 
     def linked_data(self) -> list[str]:
-        """The JSON-LD of the page, script by script, as written."""
+        """The JSON-LD scripts of the page, as written."""
         in_head = [node.text() for node in self.head.css("script[type]") if _is_linked_data(node)]
         return in_head + self._linked_data
 
     def mark(self, insert: Callable[[bytes], None]) -> str:
-        """Set a mark by `insert`, a node's `insert_before` or `insert_after`; returns its number, as in `text`."""
+        """Insert a numbered mark and return its number; `insert` is a node's `insert_before` or `insert_after`."""
         self._marks += 1
         insert(f"{MARK}{self._marks}{MARK_END}".encode())
         return str(self._marks)
 
     def text(self) -> str:
-        """The text of the body, `GAP` between block borders, marks as `MARK` number `MARK_END`."""
+        """The text of the body, with `GAP` between blocks and each mark as `MARK` + number + `MARK_END`."""
         for node in self._nodes(_INLINE):
             # An empty one that stayed would make two lines of "Kyrgyz<b></b>stan".
             node.unwrap(delete_empty=True)
@@ -177,9 +179,9 @@ class Markup:
 
 
 def _article_link(heading: LexborNode) -> str | None:
-    """The link in a heading or around it, as written, when it can lead to an article.
+    """The link in or around a heading, as written; None where it cannot lead to an article.
 
-    Not: a link within the page, to another scheme, to the home page or to another list.
+    Links within the page, with a scheme other than http(s), to the front page and to lists of articles lead to none.
     """
     # Nearly every title begins with its link, which needs no search.
     link = heading.first_child
@@ -193,7 +195,7 @@ def _article_link(heading: LexborNode) -> str | None:
 
 
 def _is_boilerplate(node: LexborNode) -> bool:
-    return node.tag in CHROME or is_named(node.attrs.get("class") or "", is_article=False)
+    return node.tag in CHROME or is_boilerplate_name(node.attrs.get("class") or "", is_article=False)
 
 
 def _is_linked_data(script: LexborNode) -> bool:
@@ -252,7 +254,7 @@ _MAX_KEPT: Final = 20
 
 
 def prune_words(body: LexborNode) -> None:
-    """Drop struck-out text, breaks within words and the marks of notes, and set raised numbers apart."""
+    """Remove struck-out text, `wbr` and raised footnote marks from `body`, and put `^` before raised numbers."""
     _drop_struck(body, "del,s,strike")
     for node in body.css("wbr"):
         node.decompose()
@@ -275,7 +277,7 @@ def _drop_struck(body: LexborNode, selector: str) -> None:
 
 
 def _outermost(body: LexborNode, selector: str) -> tuple[list[LexborNode], list[LexborNode]]:
-    """The elements that match and are in no other that does (it would take them along), and those beyond the limit."""
+    """The elements that match `selector` and are not inside another match: those within the limit, and those beyond."""
     outer: list[LexborNode] = []
     inside: set[int] = set()
     for node in body.css(selector):
@@ -287,14 +289,14 @@ def _outermost(body: LexborNode, selector: str) -> tuple[list[LexborNode], list[
 
 
 def _drop(node: LexborNode, skipped: Collection[int] = ()) -> None:
-    """Drop an element; the parts of numbers on both sides of it are kept apart by `^`."""
+    """Remove an element, and insert `^` in its place where two numbers would otherwise merge."""
     if _IN_NUMBER.search(f"{_beside(node, 'prev', skipped)}\0{_beside(node, 'next', skipped)}"):
         node.insert_before("^")
     node.decompose()
 
 
 def _set_apart(node: LexborNode) -> None:
-    """Set raised or lowered text apart from the text before it, or drop it."""
+    """Separate a `sup` or `sub` from the text before it (by `^`, `_` or a space), or remove it."""
     before = _beside(node, "prev")
     shown = f"\0<{node.text().strip()[:99]}\0>"
     if node.tag == "sub":
@@ -317,14 +319,14 @@ def _set_apart(node: LexborNode) -> None:
 
 
 def _drop_note_links(body: LexborNode) -> None:
-    """Drop links to notes that are not raised: `<a href="#_ftn1">[1]</a>`, `<a class="footnote">1</a>`."""
+    """Remove links to footnotes that are not raised: `<a href="#_ftn1">[1]</a>`, `<a class="footnote">1</a>`."""
     for node in _outermost(body, 'a[href*="#"],a[class*="note"],a[role="doc-noteref"]')[0]:
         if _is_of_note(node) and re.fullmatch(f"{_MARK}|{_SIGN}", node.text().strip()):
             _drop(node)
 
 
 def _is_of_note(node: LexborNode) -> bool:
-    """Whether an element is named as the mark of a note, or links to what is named as a note."""
+    """Whether an element's class, role or link fragment names a footnote."""
     names = f"{node.attrs.get('class') or ''} {node.attrs.get('role') or ''}"[:200]
     return _NOTE.search(f"{names} {_href(node).partition('#')[2][:99]}".lower()) is not None
 
@@ -353,7 +355,7 @@ def _beside(node: LexborNode, step: str, skipped: Collection[int] = ()) -> str:
 
 
 def drop_hidden(body: LexborNode) -> None:
-    """Drop hidden text; scripts show whole pages and lists later, so what contains headings stays."""
+    """Remove struck-through and hidden elements from `body`, except hidden ones with headings: scripts show them."""
     for node in reversed(body.css("[hidden],[style]")):
         is_hidden = "hidden" in node.attrs or _NOT_SHOWN.search(node.attrs.get("style") or "") is not None
         if is_hidden and node.tag not in {"body", *HEADINGS} and node.css_first(",".join(HEADINGS)) is None:
@@ -362,13 +364,13 @@ def drop_hidden(body: LexborNode) -> None:
 
 
 def drop_article_boilerplate(body: LexborNode) -> None:
-    """Drop what only an article's page has beside its text, and links to notes."""
+    """Remove from an article's page the blocks beside its text (comments, related posts, forms), and links to notes."""
     blocks: list[LexborNode] = []
     for node in body.css("[class],[id],[role],form"):
         attributes = node.attrs
         names = f"{attributes.get('class') or ''} {attributes.get('id') or ''}"
         is_block = node.tag == "form" or attributes.get("role") in _ROLES
-        if node.tag in _ARTICLE_BLOCKS and (is_block or is_named(names, is_article=True)):
+        if node.tag in _ARTICLE_BLOCKS and (is_block or is_boilerplate_name(names, is_article=True)):
             blocks.append(node)
     drop_blocks(body, blocks)
     _drop_note_links(body)
@@ -376,7 +378,7 @@ def drop_article_boilerplate(body: LexborNode) -> None:
 
 @cache
 def _names(*, is_article: bool) -> tuple[frozenset[str], tuple[str, ...]]:
-    """The whole names and the prefixes of the table."""
+    """The class and id names in `boilerplate.csv`: exact names, and prefixes."""
     table = resources.files("ca_etl.parse").joinpath("boilerplate.csv").read_text(encoding="utf-8")
     rows = [row for row in csv.DictReader(table.splitlines()) if is_article or row["where"] == "any page"]
     names = [name for row in rows for name in row["names"].split()]
@@ -385,8 +387,8 @@ def _names(*, is_article: bool) -> tuple[frozenset[str], tuple[str, ...]]:
 
 
 @lru_cache(maxsize=4_096)
-def is_named(classes: str, *, is_article: bool) -> bool:
-    """Whether an element with these classes (or this id) is boilerplate; a page has few different ones."""
+def is_boilerplate_name(classes: str, *, is_article: bool) -> bool:
+    """Whether one of the space-separated `classes` (or ids) is a name of boilerplate in `boilerplate.csv`."""
     names = classes.split()
     exact, prefixes = _names(is_article=is_article)
     is_in_table = not exact.isdisjoint(names) or any(name.startswith(prefixes) for name in names)
@@ -394,7 +396,7 @@ def is_named(classes: str, *, is_article: bool) -> bool:
 
 
 def drop_blocks(body: LexborNode, blocks: Sequence[LexborNode]) -> None:
-    """Drop `blocks`, which are in document order: menus and margins all, others unless they hold the text."""
+    """Remove `blocks` (in document order) from `body`; one with the page's text stays unless it is in `CHROME`."""
     whole: int | None = None
     kept = 0
     # From the end: what is dropped contains no later node, and no text is measured twice.
@@ -416,18 +418,18 @@ def drop_blocks(body: LexborNode, blocks: Sequence[LexborNode]) -> None:
 
 
 def _paragraphs(node: LexborNode) -> list[int]:
-    """The number of characters outside of links, of each paragraph that could be prose."""
+    """The lengths in characters, links excluded, of the paragraphs in `node` that could be prose."""
     lengths = [len(part.text()) - sum(len(link.text()) for link in part.css("a")) for part in node.css("p")]
     return [length for length in lengths if length >= _PARAGRAPH_CHARS]
 
 
 def caption_of(node: LexborNode) -> Media:
-    """The caption of a picture, with the number of the attachment, which its figure or image has."""
+    """The picture caption in an element, with the attachment number of its figure or image (None without one)."""
     figure = node.parent
     image = None if figure is None else figure.css_first("img")
     names = (figure and figure.attrs.get("id"), image and image.attrs.get("class"))
     attachment = next(filter(None, (attachment_number(name or "") for name in names)), None)
-    return Media("caption", attachment, squeeze(node.text()) or None)
+    return Media("caption", attachment, collapse_spaces(node.text()) or None)
 
 
 def take_captions(container: LexborNode) -> list[Media]:

@@ -1,11 +1,11 @@
-"""The HTML form: a WordPress page of any theme.
+"""Parser of HTML pages: a WordPress page of any theme.
 
-The ticker, the date line and the "Viewing results" header are recognised by their text wherever they are. Articles are
-headings with links, and what is under them.
+The ticker, the date line and the "Viewing results" header are recognised by their text, wherever they are. An article
+is a heading with a link, and the text below it.
 
-The card of a heading is the widest element around it that contains no other article's heading. The text is what follows
-the heading within its card, or where that is empty (the card is the heading alone) what follows up to the next card or
-the end of the element that contains the cards. Lines above a heading are its labels.
+The card of a heading is the largest element around it that contains no other article's heading. The article's text
+follows the heading within its card; where the card is the heading alone, it ends at the next card or at the end of the
+element that contains the cards. Lines above a heading are its labels.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from selectolax.lexbor import LexborNode
 
-from ca_etl.parse.article_page import AUTHOR, META_LINE_CHARS, read_article_page, read_facts
+from ca_etl.parse.article_page import AUTHOR, META_LINE_CHARS, read_article_page, read_author_or_time
 from ca_etl.parse.html_document import (
     CAPTION,
     MARK,
@@ -30,16 +30,16 @@ from ca_etl.parse.html_document import (
     Markup,
     ancestors,
     caption_of,
-    too_complex,
+    why_too_complex,
 )
 from ca_etl.parse.lines import (
     START,
     clean_article,
+    collapse_spaces,
     describes_article,
     is_date_like,
     read_date,
     read_header,
-    squeeze,
 )
 from ca_etl.parse.links import resolve
 from ca_etl.parse.page import (
@@ -65,14 +65,12 @@ _UNPROVEN: Final = "nothing on the page states that it is an article's, as on an
 
 
 def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) -> Page | Reject:
-    """Read a page in HTML (UTF-8): its kind, ticker, date line, count of results and articles.
+    """Parse an HTML page (UTF-8): its kind, ticker, date line, result count and articles.
 
-    A page that would take too long is a reject.
-
-    `url` (absolute) resolves links and helps to decide the kind; without one the page's own
-    `<base>` and canonical link serve. `on` is the day of the capture, if known.
+    A page with too many or too deeply nested tags is a reject. `url` (absolute) resolves links and helps to decide the
+    kind; without one the page's own `<base>` and canonical link do. `on` is the local day of the capture, if known.
     """
-    why = too_complex(html)
+    why = why_too_complex(html)
     if why is not None:
         return Reject.of(RejectReason.TOO_LARGE, why, html[: 4 * EXCERPT_CHARS].decode("utf-8", "ignore"))
     markup = Markup(html)
@@ -115,7 +113,7 @@ def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) ->
 def _header(flat: str) -> tuple[ResultCount | None, list[Reject]]:
     rejects: list[Reject] = []
     for start in islice(re.finditer(START, flat), _HEADERS):
-        line = squeeze(flat[start.start() : start.start() + 80].replace(GAP, " "))
+        line = collapse_spaces(flat[start.start() : start.start() + 80].replace(GAP, " "))
         # The header ends at its last number; what follows it in the flat text is another node's.
         header = _HEADER.match(line)
         shown = None if header is None else read_header(header[0])
@@ -127,23 +125,23 @@ def _header(flat: str) -> tuple[ResultCount | None, list[Reject]]:
 
 
 def _page_date(flat: str, ticker_end: int, cards: Cards) -> tuple[date | None, list[Reject]]:
-    """The date line: the first one before the first article, else one directly after the ticker.
+    """The page date: the first date line above the first article, else the one directly after the ticker.
 
-    A date that is directly after the ticker but within an article's card is that article's.
+    A date directly after the ticker but within an article's card is the date of that article, not of the page.
     """
     before = (line for line in cards.before if line.lstrip()[:1].isdigit())
-    day = next(filter(None, map(read_date, map(squeeze, before))), None)
+    day = next(filter(None, map(read_date, map(collapse_spaces, before))), None)
     if day is not None:
         return day, []
     after = flat[ticker_end : ticker_end + 60] if ticker_end else ""
-    first = next(filter(None, map(squeeze, after.split(GAP))), "")
+    first = next(filter(None, map(collapse_spaces, after.split(GAP))), "")
     day = read_date(first)
     if day is None and is_date_like(first):
         return None, [Reject.of(RejectReason.BAD_DATE_LINE, "not 'DD Month YYYY'", first)]
     if day is not None:
         nodes = (node for node in flat.split(GAP) if node.lstrip()[:1] == first[0])
-        printed = sum(squeeze(node) == first for node in nodes)
-        in_cards = sum(first in squeeze(label) for label in cards.labels)
+        printed = sum(collapse_spaces(node) == first for node in nodes)
+        in_cards = sum(first in collapse_spaces(label) for label in cards.labels)
         day = day if printed > in_cards else None
     return day, []
 
@@ -155,7 +153,10 @@ _CLIMB: Final = 24
 
 @dataclass(slots=True)
 class _Title:
-    """A heading that may be an article's, its card, and the lines in it, under it in the card, and after the card."""
+    """A heading that may be an article's title, with its card.
+
+    `heading` are its own lines, `inside` the lines below it in its card, `after` the lines after the card.
+    """
 
     node: LexborNode
     href: str
@@ -167,7 +168,10 @@ class _Title:
 
 
 class _Border(NamedTuple):
-    """Where a mark sends the lines that follow it; facts go to its title, or to that of the border before."""
+    """The list that the lines after a mark are added to, and the title that authors and times there belong to.
+
+    With `title` None they belong to the title of the border before.
+    """
 
     title: _Title | None
     lines: list[str]
@@ -177,7 +181,7 @@ _Marks = dict[str, Article | _Border]
 
 
 class Cards(NamedTuple):
-    """The articles of a page, the lines before the first of them, and the short lines within their cards."""
+    """The articles of a page that lists articles, the lines above the first one, and the short lines in their cards."""
 
     articles: tuple[Article, ...]
     before: Sequence[str]
@@ -185,14 +189,14 @@ class Cards(NamedTuple):
 
 
 def read_cards(markup: Markup, headings: Iterable[Heading], base: str | None) -> Cards:
-    """The articles of `markup`, which cannot be read again; links are relative to `base`.
+    """Read the articles that a page lists; `markup` cannot be read again. Links are relative to `base`.
 
-    Where some headings have text under them, headings of a level that has none are a widget's.
+    Where some headings have text below them, a heading level without any text is a widget's and not read.
     """
     titles = [
         _Title(node, href, node)
         for node, href in headings
-        if href is not None and not describes_article(squeeze(node.text()))
+        if href is not None and not describes_article(collapse_spaces(node.text()))
     ]
     marks, dropped = _mark_facts(markup)
     titles = [title for title in titles if title.node.mem_id not in dropped]
@@ -212,7 +216,7 @@ def read_cards(markup: Markup, headings: Iterable[Heading], base: str | None) ->
 
 
 def _mark_facts(markup: Markup) -> tuple[_Marks, set[int]]:
-    """Set marks at authors, times and captions; captions and all in them leave the tree (their ids are the second)."""
+    """Insert marks at authors, times and captions, and remove the captions: the marks, and ids of removed nodes."""
     marks: _Marks = {}
     dropped: set[int] = set()
     # Outer elements first: the text of a name or caption is read before a mark can be set in it.
@@ -220,7 +224,7 @@ def _mark_facts(markup: Markup) -> tuple[_Marks, set[int]]:
         if node.mem_id in dropped:
             continue
         is_caption = node.tag == "figcaption" or "wp-caption-text" in (node.attrs.get("class") or "")
-        facts = Article(media=(caption_of(node),)) if is_caption else read_facts(node)
+        facts = Article(media=(caption_of(node),)) if is_caption else read_author_or_time(node)
         marks[markup.mark(node.insert_before)] = facts
         if is_caption:
             dropped.update(inner.mem_id for inner in node.css("*"))
@@ -244,7 +248,7 @@ def _find_cards(titles: Sequence[_Title]) -> None:
 
 
 def _mark_borders(markup: Markup, titles: Sequence[_Title], above: list[str]) -> _Marks:
-    """Set marks at the cards and titles, and at the end of each element that holds cards."""
+    """Insert marks at the borders of cards and titles, and at the end of each element that holds cards."""
     marks: _Marks = {}
     stopped: set[int] = set()
     for title in titles:
@@ -261,7 +265,7 @@ def _mark_borders(markup: Markup, titles: Sequence[_Title], above: list[str]) ->
 
 
 def _read_lines(markup: Markup, marks: _Marks, before: list[str], labels: list[str]) -> None:
-    """Give the text between the marks to what it belongs to, the first of the page to `before`."""
+    """Add each line of the page to the list of the mark before it; lines before the first mark go to `before`."""
     lines: list[str] = before
     facts: list[Article] = []
     for raw in markup.text().split(GAP):
@@ -278,7 +282,7 @@ def _read_lines(markup: Markup, marks: _Marks, before: list[str], labels: list[s
                 has_facts = True
                 continue
             # A short line with facts is the article's meta line and no text.
-            text = squeeze(line)
+            text = collapse_spaces(line)
             (labels if has_facts and len(text) <= META_LINE_CHARS else lines).append(text)
             line, has_facts = "", False
             if mark is not None:
@@ -287,7 +291,7 @@ def _read_lines(markup: Markup, marks: _Marks, before: list[str], labels: list[s
 
 
 def _article(title: _Title, base: str | None) -> Article:
-    """The article of a title, with the text within its card, or else the text after it."""
+    """The article of a title, with the text in its card, or, where that is empty, the text after the card."""
     article = clean_article(title.inside)
     if article.text is None:
         after = clean_article(title.after)
@@ -295,7 +299,7 @@ def _article(title: _Title, base: str | None) -> Article:
     # Of author and times the first counts.
     facts = reduce(Article.or_else, title.facts) if title.facts else Article()
     return article._replace(
-        title=squeeze(" ".join(title.heading)),
+        title=collapse_spaces(" ".join(title.heading)),
         url=resolve(base, title.href),
         author=facts.author or article.author,
         published_at=facts.published_at,

@@ -1,4 +1,4 @@
-"""What feed, posts API and JSON-LD share: HTML fragments, and rejects of impossible values."""
+"""Helpers shared by the parsers of feed, posts API and JSON-LD: HTML fragments to text, rejects of invalid values."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from datetime import datetime
 from typing import Final
 
-from ca_etl.parse.html_document import MAX_TAGS, Markup, take_captions, too_complex
-from ca_etl.parse.lines import clean_article, squeeze
+from ca_etl.parse.html_document import MAX_TAGS, Markup, take_captions, why_too_complex
+from ca_etl.parse.lines import clean_article, collapse_spaces
 from ca_etl.parse.page import EXCERPT_CHARS, GAP, Article, Page, PageKind, Reject
 from ca_etl.records import RejectReason, site_name
 
@@ -16,12 +16,15 @@ _NO_TIME: Final = re.compile(r"\s*(?:0000-00-00.*|.* -0001 .*)?", re.DOTALL)
 
 
 def refused_page(kind: PageKind, reason: RejectReason, why: str, text: str, charset: str) -> Page:
-    """The page of a response without any usable item, with the reason."""
+    """A page without articles for an unusable response, with one reject of `reason` and the detail `why`."""
     return Page(kind, charset, rejects=(Reject.of(reason, why[:300], text),))
 
 
 def surrounding_rejects(before: str, after: str) -> list[Reject]:
-    """The reject of text around a document, by PHP, a plugin or a cache; an empty list where both are white space."""
+    """The reject of text before or after a JSON or XML document (printed by PHP, a plugin or a cache).
+
+    An empty list where `before` and `after` are white space.
+    """
     parts = (("before", before.strip("\ufeff \t\r\n")), ("after", after.strip("\ufeff \t\r\n")))
     cut = [(where, to_valid_text(text)) for where, text in parts if text]
     if not cut:
@@ -32,7 +35,10 @@ def surrounding_rejects(before: str, after: str) -> list[Reject]:
 
 
 def drop_foreign_link(article: Article, url: str | None) -> tuple[Article, list[Reject]]:
-    """`article` without a link that leads off the site of `url`, which gave it, and the reject that states it."""
+    """Remove the link of `article` where it leads to another site than `url`, the address of the response.
+
+    Returns the article and the reject of that link; an empty list where the link is kept.
+    """
     if article.url is None or url is None or site_name(article.url) == site_name(url):
         return article, []
     why = f"the link leads to {site_name(article.url)[:100]}, not to {site_name(url)}: it is not taken"
@@ -41,7 +47,10 @@ def drop_foreign_link(article: Article, url: str | None) -> tuple[Article, list[
 
 
 def time_rejects(name: str, value: object, read: datetime | None) -> list[Reject]:
-    """The reject of a time that the field `name` has and that could not be read; an empty list where it has no time."""
+    """The reject of a time that could not be read: `value` of the field `name`, with the parsed time `read` None.
+
+    An empty list where the time was read, is missing, or is WordPress' "no time yet" (0000-00-00).
+    """
     if read is not None or value is None:
         return []
     text = to_valid_text(str(value)[:200])
@@ -50,14 +59,14 @@ def time_rejects(name: str, value: object, read: datetime | None) -> list[Reject
     return [Reject.of(RejectReason.BAD_TIME, f"{name} is not a time that an article can have", text)]
 
 
-def too_many_tags(text: str) -> str | None:
-    """Why the pieces of HTML in a JSON or RSS response would together take seconds, or None."""
+def why_too_many_tags(text: str) -> str | None:
+    """The reason why the HTML in a JSON or RSS response would take seconds to parse, else None."""
     tags = sum(map(text.count, ("<", "&lt;", "\\u003c", "\\u003C")))
     return f"{tags} tags, more than {MAX_TAGS}" if tags > MAX_TAGS else None
 
 
 def to_valid_text(text: str) -> str:
-    """`text` without what UTF-8 cannot encode or DuckDB's readers refuse: lone surrogates and NUL become U+FFFD."""
+    """Replace lone surrogates (not encodable in UTF-8) and NUL (refused by readers of DuckDB) in `text` by U+FFFD."""
     text = text.replace("\x00", "\ufffd")
     if text.isascii():
         return text
@@ -65,22 +74,25 @@ def to_valid_text(text: str) -> str:
 
 
 def html_to_text(html: str) -> str | None:
-    """A title or name as text: tags taken out, then entities resolved, once; None when no text is left.
+    """Convert the HTML of a title or name to text: tags removed, entities resolved once; None when no text is left.
 
     >>> html_to_text("Milk &amp;#8217; <em>Honey</em>")
     'Milk &#8217; Honey'
     """
-    if ("<" in html or "&" in html) and too_complex(html.encode()) is None:
+    if ("<" in html or "&" in html) and why_too_complex(html.encode()) is None:
         body = _body(html).body
         for node in body.css("br"):
             node.insert_before(" ")
         html = body.text()
-    return squeeze(html) or None
+    return collapse_spaces(html) or None
 
 
 def read_content(html: str) -> Article | None:
-    """Text, media, dateline and truncation of a post's HTML, as of its own page; None when it is too complex."""
-    if too_complex(html.encode()) is not None:
+    """The article in a post's HTML: its text, media, dateline and truncation; None where it has too many tags.
+
+    The same rules as for the article's own page apply.
+    """
+    if why_too_complex(html.encode()) is not None:
         return None
     markup = _body(html)
     media = take_captions(markup.body)

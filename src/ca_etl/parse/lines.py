@@ -1,18 +1,18 @@
-"""Lines of a page: an article's text made of them, and lines that are its byline, label, date or count of results.
+"""Classification of text lines (byline, label, date line, result count) and the making of an article's text from lines.
 
-- White space: every run of it (the no-break space included) is one space; paragraphs are kept apart by an
-  empty line. Characters without a width (the zero-width space, the word joiner, the byte order mark, the soft hyphen)
-  are left out: the rest of "1,000" would be read as a number. Quotes, dashes and letters are never changed.
+- White space: every run of it (no-break spaces included) becomes one space; paragraphs are separated by an empty line.
+  Zero-width characters (zero-width space, word joiner, byte order mark, soft hyphen) are removed, since one in "1,000"
+  would split the number. Quotes, dashes and letters are never changed.
 - Shortcodes (`[caption ...]...[/caption]`, `[video ...]`, `[embed]...[/embed]`, `[gallery ...]`, any
-  `[name key=value ...]`) leave the text and become `Media`. The tags of page builders (`[vc_row]`), end tags and what
-  an end tag closes only leave the text. Other square brackets are prose and stay: "[the fold]", "[sic]".
-- Truncation: a text that the capture holds to its end (`text_articles.is_cut`) is truncated when it ends in
-  an ellipsis ("...", U+2026, either in square brackets), or where it ends in "Register to read more". An ellipsis
-  inside the text, or one closed by a quotation mark, is the author's; one that really ends a text cannot be
-  distinguished from a cut, and counts as one.
-- Labels describe an article and are no part of it: ages, dates, reading times, counts, "Updated", photo credits. Only
-  whole lines count: "3 hours ago" is one, "Three Hours That Changed Bishkek" is a headline. A line may have several
-  ("4 December 2025, 5 min read, 2 comments"), and where bars or dots set them apart a category or a name beside them
+  `[name key=value ...]`) are removed from the text and become `Media`. Tags of page builders (`[vc_row]`) and end tags
+  are only removed. Other square brackets are prose and stay: "[the fold]", "[sic]".
+- Truncation: a text is truncated when it ends in an ellipsis ("...", U+2026, either in square brackets) or in "Register
+  to read more". An ellipsis inside the text, or before a closing quotation mark, is the author's; an author's ellipsis
+  at the end cannot be distinguished and counts as truncation. For a capture that ends within a text see
+  `text_articles.is_last_text_truncated`.
+- Labels describe an article and are not part of its text: ages, dates, reading times, counts, "Updated", photo credits.
+  Only whole lines count: "3 hours ago" is a label, "Three Hours That Changed Bishkek" a headline. A line may have
+  several ("4 December 2025, 5 min read, 2 comments"), with a category or a name between bars or dots beside them
   ("News | 3 hours ago").
 """
 
@@ -79,8 +79,8 @@ _BYLINE: Final = re.compile(
 )
 
 
-def squeeze(line: str) -> str:
-    """`line` with every run of white space as one space and none at its ends, and no characters without a width."""
+def collapse_spaces(line: str) -> str:
+    """Collapse each run of white space in `line` to one space, strip its ends and remove zero-width characters."""
     # The space is the only white space that is printable; splitting into words costs several times more.
     if not line.isprintable():
         return " ".join((line if line.isascii() else line.translate(_NO_WIDTH)).split())
@@ -90,29 +90,29 @@ def squeeze(line: str) -> str:
     return line
 
 
-def fold_signs(text: str) -> str:
-    """`text` for matching only: quotes and dashes as ASCII has them, no characters without a width."""
+def fold_punctuation(text: str) -> str:
+    """Replace typographic quotes and dashes by ASCII ones and remove zero-width characters, for matching only."""
     return text if text.isascii() else text.translate(_SIGNS)
 
 
 def is_boilerplate(line: str) -> bool:
-    """Whether a whole squeezed line is a link or label of the theme and no text of the article."""
+    """Whether the whole `line` (spaces collapsed) is a link or label of the theme, such as "Continue reading"."""
     return _BOILERPLATE.fullmatch(line) is not None
 
 
 def read_byline(line: str) -> str | None:
-    """The name in a line that is only "By NAME" or "Written by NAME"."""
+    """The author's name in a line that is only "By NAME" or "Written by NAME"; None for any other line."""
     match = _BYLINE.fullmatch(line) if len(line) <= 120 else None
     return None if match is None else match[1]
 
 
 def clean(paragraphs: Iterable[str]) -> Article:
-    """An article of these squeezed paragraphs: its text (None where no text is left), dateline and media."""
+    """Make an article of `paragraphs` (spaces collapsed): its text (None where none is left), dateline and media."""
     text = "\n\n".join(paragraphs)
     media: tuple[Media, ...] = ()
     if "[" in text:
         rest, media = take_shortcodes(text)
-        text = "\n\n".join(filter(None, map(squeeze, rest.split("\n\n"))))
+        text = "\n\n".join(filter(None, map(collapse_spaces, rest.split("\n\n"))))
     text, cut = _without_tails(text)
     dateline = _DATELINE.match(text[:80]) if "(TCA)" in text[:80] else None
     if dateline is not None:
@@ -126,10 +126,10 @@ def clean(paragraphs: Iterable[str]) -> Article:
 
 
 def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
-    """`text` without its shortcodes (wp-includes/shortcodes.php), and their content in order.
+    """Remove WordPress shortcodes (wp-includes/shortcodes.php) from `text`; returns the text and their content.
 
-    A caption that is never closed leaves its tag only: its end is unknown. A tag cut by the end of
-    the text counts as whole. What is after the first `MAX_TAGS` tags stays as printed.
+    Of a caption without an end tag only the tag is removed. A tag that the end of the text interrupts counts as
+    complete. Tags after the first `MAX_TAGS` stay in the text.
     """
     brackets = list(islice(_SHORTCODE.finditer(text), MAX_TAGS))
     ended = {tag["name"] for tag in brackets if tag["end"]}
@@ -155,20 +155,20 @@ def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
         if not tag["end"] and (
             name in _WORDPRESS or (name not in _ENCODED and _ATTRIBUTE.match(tag["rest"]))
         ):
-            caption = squeeze(_TAG.sub(" ", held) if "<" in held else held)
+            caption = collapse_spaces(_TAG.sub(" ", held) if "<" in held else held)
             media.append(Media(name, attachment_number(tag["rest"]), caption or None))
     kept.append(text[done:])
     return "".join(kept), tuple(media)
 
 
 def attachment_number(attribute: str) -> int | None:
-    """The number of the attachment that an attribute of a shortcode, figure or image names."""
+    """The attachment number in an attribute of a shortcode, figure or image ("attachment_7"); None without one."""
     match = _ATTACHMENT.search(attribute)
     return None if match is None else int(match[1])
 
 
 def _is_shortcode(tag: re.Match[str], ended: Collection[str]) -> bool:
-    """Whether the brackets are a shortcode: "[sic]" and "[video unavailable]" are an editor's."""
+    """Whether the brackets are a shortcode, unlike an editor's "[sic]" or "[video unavailable]"."""
     name, rest = tag["name"], tag["rest"].strip(" /")
     if name in {"video", "audio"} and not tag["end"] and rest and "=" not in rest and "//" not in rest:
         return False
@@ -178,7 +178,7 @@ def _is_shortcode(tag: re.Match[str], ended: Collection[str]) -> bool:
 
 
 def _without_tails(text: str) -> tuple[str, bool]:
-    """The text without the links glued to the end of its paragraphs, and whether one states that more follows."""
+    """The text without "Read more" links after its paragraphs, and whether it ended in "Register to read more"."""
     kept: list[str] = []
     cut = False
     for paragraph in text.split("\n\n"):
@@ -204,12 +204,12 @@ _LOOSE_HEADER: Final = re.compile(
 
 
 def is_header(line: str) -> bool:
-    """Whether a squeezed line is a header "Viewing results A - B of C", or a malformed one."""
+    """Whether `line` (spaces collapsed) is a header "Viewing results A - B of C", well-formed or malformed."""
     return len(line) <= 80 and (line.startswith(START) or _LOOSE_HEADER.fullmatch(line) is not None)
 
 
 def read_header(line: str) -> ResultCount | None:
-    """The numbers of a squeezed header line as printed (the end is not cut to the total), else None."""
+    """The numbers of a line "Viewing results 91 - 100 of 95" as printed (100 is not reduced to 95); None for others."""
     match = _HEADER.fullmatch(line)
     return None if match is None else ResultCount(*map(int, match.groups()))
 
@@ -222,9 +222,9 @@ _LOOSE: Final = re.compile(r"\w{1,4}[ .,]{1,3}\w{3,12}[ .,]{1,3}[0-9]{2,4}")
 
 
 def read_date(line: str) -> date | None:
-    """The date that is all of `line`: two-digit day, full English month, year.
+    """Parse a whole line "05 December 2025" (two-digit day, full English month, year) to a date.
 
-    None for anything else, also for a day that no calendar has.
+    None for any other line and for a date that does not exist.
     """
     match = _STRICT.fullmatch(line.strip())
     if match is None:
@@ -237,15 +237,15 @@ def read_date(line: str) -> date | None:
 
 
 def is_date_like(line: str) -> bool:
-    """Whether `line` is three date-like words with a digit in the first: "5 December 2025", "31 Febr 2025"."""
+    """Whether `line` has the form of a date, valid or not: "5 December 2025", "31 Febr 2025"."""
     line = line.strip()
     return line[:1].isdigit() and _LOOSE.fullmatch(line) is not None
 
 
 def parse_instant(value: object, zone: tzinfo | None = None) -> datetime | None:
-    """The time of an ISO 8601 text in UTC; None for anything else, or outside the years 1990 to 2200.
+    """Parse an ISO 8601 text to a UTC time; None for any other value and outside the years 1990 to 2200.
 
-    `zone` is that of a time without an offset; without it such a time is None, because the site's own zone has changed.
+    `zone` applies to a time without an offset; with `zone` None such a time is None, since the site's zone has changed.
     """
     if not isinstance(value, str):
         return None
@@ -332,7 +332,7 @@ _CREDIT: Final = re.compile(
 
 
 def describes_article(line: str) -> bool:
-    """Whether the whole squeezed `line` describes an article, so that it is neither its title nor its text."""
+    """Whether the whole `line` (spaces collapsed) is a label such as "3 hours ago", and neither title nor text."""
     return 0 < len(line) <= _MAX_CHARS and _describes(line)
 
 
@@ -348,12 +348,12 @@ def _describes(line: str) -> bool:
 
 
 def is_credit(line: str) -> bool:
-    """Whether the whole squeezed `line` names the author or agency of a picture."""
+    """Whether the whole `line` (spaces collapsed) is a photo credit: it names a picture's author or agency."""
     return len(line) <= _MAX_CHARS and _CREDIT.fullmatch(line.casefold().strip(" ()[]*")) is not None
 
 
 def _is_list(parts: Iterable[str], category_words: int) -> bool:
-    """Whether some of several parts are descriptions and the others names, numbers or a short category."""
+    """Whether at least one of several parts is a label, and the others are names, numbers or a short category."""
     shown = [part for part in parts if part]
     others = [part for part in shown if not _is_description(part)]
     return 1 < len(shown) > len(others) and all(
@@ -370,12 +370,15 @@ def _is_description(part: str) -> bool:
 
 
 def clean_article(lines: Iterable[str]) -> Article:
-    """The text of an article's lines without the theme's labels and without what describes it above and below."""
+    """Make an article of its lines; labels above and below the text and the theme's links are left out.
+
+    A byline above the text gives `author`, photo credits become `media`.
+    """
     author: str | None = None
     kept: list[str] = []
     described: list[str] = []
     for raw in lines:
-        line = squeeze(raw)
+        line = collapse_spaces(raw)
         is_long = len(line) > _LABEL_CHARS
         if not line or (not is_long and (is_boilerplate(line) or is_ticker_line(line))):
             continue

@@ -1,4 +1,4 @@
-"""The JSON-LD of a page: read as leniently as search engines do; the node of one article."""
+"""Parser of a page's JSON-LD, as lenient as search engines, and selection of the node that describes its article."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Final, NamedTuple
 
 from ca_etl.parse.item_validation import html_to_text, time_rejects, to_valid_text
-from ca_etl.parse.lines import parse_instant, squeeze
+from ca_etl.parse.lines import collapse_spaces, parse_instant
 from ca_etl.parse.links import bare_address, is_address
 from ca_etl.parse.page import Article, Reject
 from ca_etl.records import RejectReason
@@ -29,7 +29,10 @@ _QUOTES: Final = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014", "''\"\"--
 
 
 class LinkedArticle(NamedTuple):
-    """The article that a node describes, the page's `is_own` by address; `rejects` are of times that cannot be read."""
+    """The article that a JSON-LD node describes, and the rejects of its unreadable times.
+
+    `is_own` is True where the node states the page's own address.
+    """
 
     article: Article = Article()
     rejects: tuple[Reject, ...] = ()
@@ -37,17 +40,17 @@ class LinkedArticle(NamedTuple):
 
 
 class LinkedData(NamedTuple):
-    """The nodes of a page's JSON-LD, and a reject for each script that could not be read to its end."""
+    """The JSON-LD nodes of a page, and a reject for each script that could not be read to its end."""
 
     nodes: Sequence[Node]
     rejects: Sequence[Reject]
 
     @classmethod
     def of(cls, scripts: Sequence[str]) -> LinkedData:
-        """Read scripts as search engines do.
+        """Parse JSON-LD scripts as leniently as search engines do.
 
-        Comment marks and CDATA around the JSON, a semicolon after it, a comma before a closing bracket and line ends
-        within strings are no errors, nor are several values in one script.
+        Accepted are comment marks and CDATA around the JSON, a semicolon after it, a comma before a closing bracket,
+        line ends within strings, and several values in one script.
         """
         nodes: list[Node] = []
         rejects: list[Reject] = []
@@ -62,13 +65,14 @@ class LinkedData(NamedTuple):
 
     @property
     def is_list(self) -> bool:
-        """Whether a node states that the page lists articles."""
+        """Whether a JSON-LD node has a type of pages that list articles (`CollectionPage` and others)."""
         return any(_LIST_TYPES.intersection(_types(node)) for node in self.nodes)
 
     def article(self, addresses: AbstractSet[str], title: str | None = None) -> LinkedArticle | None:
-        """The article that the page is: by its (bare) address, else by `title`, else the only one without an address.
+        """The article of the page in its JSON-LD: by address, else by `title`, else the only one without an address.
 
-        A node with an address that is not among `addresses` is another page's, unless the page has no address.
+        None without one. `addresses` are the page's own, as `links.bare_address` returns them; a node with any
+        other address describes another page, unless `addresses` is empty.
         """
         articles = [(node, _addresses(node)) for node in self.nodes if _is_article(node)]
         own = [node for node, stated in articles if stated & addresses]
@@ -79,14 +83,14 @@ class LinkedData(NamedTuple):
 
 
 def is_same_title(shown: str, name: str) -> bool:
-    """Whether two titles are one, or one is the other with more after a separator ("Title - Site")."""
-    folded = (squeeze(title).translate(_QUOTES).casefold() for title in (shown, name))
+    """Whether two titles are equal, or one is the other plus a suffix ("Title - Site"); case and quotes are ignored."""
+    folded = (collapse_spaces(title).translate(_QUOTES).casefold() for title in (shown, name))
     short, long = sorted(folded, key=len)
     return bool(short) and long.startswith(short) and not long[len(short) : len(short) + 1].isalnum()
 
 
 def _values(script: str) -> Iterator[Any]:
-    """The JSON values of a script, and the error of what cannot be read."""
+    """The JSON values of a script, one after the other. Raises ValueError or RecursionError at unreadable text."""
     decoder = json.JSONDecoder(strict=False)
     try:
         yield decoder.decode(script)
@@ -101,7 +105,7 @@ def _values(script: str) -> Iterator[Any]:
 
 
 def _nodes(value: object) -> Iterator[Node]:
-    """The nodes of one value: of a list each, those of `@graph`, and the main entity of a page."""
+    """The JSON-LD nodes in one value: the items of a list, of `@graph`, and the `mainEntity` of a page."""
     for item in _list(value):
         if isinstance(item, dict):
             inner = [*_list(item.get("@graph")), item, item.get("mainEntity")]
@@ -148,7 +152,7 @@ def _linked(node: Node, nodes: Sequence[Node]) -> LinkedArticle:
 
 
 def _name(author: object, nodes: Sequence[Node]) -> str | None:
-    """The name of an author, who may be only named by the `@id` of another node; an address is not a name."""
+    """The name of an author, given directly or as the `@id` of another node; None for an address or no name."""
     if not isinstance(author, dict):
         name = _text(author)
     elif (name := _text(author.get("name"))) is None and (number := author.get("@id")) is not None:

@@ -1,4 +1,4 @@
-"""Addresses: of an article in any form of its page, of feeds and of the API; slugs."""
+"""URLs and slugs: normalized article addresses, recognition of feed and API addresses, slugs of titles and URLs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _SIGNS: Final = re.compile(rf"[^\w{_SEPARATOR}]+")
 
 
 def article_address(url: str) -> str:
-    """The address of the article whose page, AMP page, print view or comment feed is at `url`.
+    """Normalize the address of an article's page, AMP page, print view or comment feed to that of its page.
 
     >>> article_address("https://timesca.com/a-baker/amp/?utm_source=x&amp=1")
     'https://timesca.com/a-baker/?utm_source=x'
@@ -53,18 +53,18 @@ def article_address(url: str) -> str:
 
 
 def bare_address(url: str) -> str:
-    """The address of an article in any form of its page, without scheme, `www.`, query, fragment and last slash."""
+    """The normalized address of an article without scheme, `www.`, query, fragment and trailing slash."""
     address = article_address(url).partition("#")[0].partition("?")[0].rstrip("/")
     return address.removeprefix("https://").removeprefix("http://").removeprefix("www.")
 
 
 def is_address(name: str) -> bool:
-    """Whether `name`, given as a person's, is a web or mail address."""
+    """Whether `name`, found where a person's name is expected, is a web or mail address."""
     return _ADDRESS.match(name) is not None
 
 
 def path_parts(url: str) -> list[str]:
-    """The segments of the path of `url`; an empty list where `url` has no path or cannot be split."""
+    """The path segments of `url`; an empty list where it has no path or is malformed."""
     try:
         path = urlsplit(url).path
     except ValueError:
@@ -73,7 +73,7 @@ def path_parts(url: str) -> list[str]:
 
 
 def is_api(url: str | None) -> bool:
-    """Whether `url` requests JSON from WordPress: below `/wp-json/`, or with `rest_route` on the front page."""
+    """Whether `url` is an address of WordPress' REST API: below `/wp-json/`, or the front page with `rest_route`."""
     if not url:
         return False
     parts = path_parts(url)
@@ -81,12 +81,12 @@ def is_api(url: str | None) -> bool:
 
 
 def is_feed(url: str | None) -> bool:
-    """Whether `url` is a feed's: its path is `/feed/` or ends so."""
+    """Whether `url` is the address of a feed: its path ends in `/feed/`."""
     return bool(url) and path_parts(url or "")[-1:] == ["feed"]
 
 
 def url_slug(url: str) -> str | None:
-    """The slug that the address of an article ends in; None where its path has no segment of its own.
+    """The slug in the address of an article: the last segment of its path, decoded; None where it has no path.
 
     >>> url_slug("https://timesca.com/2025/12/a-dated-road.html?utm=x#top")
     'a-dated-road'
@@ -107,10 +107,9 @@ def url_slug(url: str) -> str | None:
 def title_slug(title: str) -> str:
     """The slug that WordPress makes of a title (`sanitize_title` in wp-includes/formatting.php).
 
-    A title without letters is its own slug.
-
-    As in `remove_accents` a letter has no accent, here in every script ("й" is "и", in titles and in links). As in
-    `sanitize_title_with_dashes` spaces, dashes, full stops and slashes become hyphens, and other signs are dropped.
+    Accents are removed as by `remove_accents`, here in every script ("й" is "и"). Spaces, dashes, full stops and
+    slashes become hyphens and other punctuation is removed, as by `sanitize_title_with_dashes`. A title that has no
+    letters is its own slug.
 
     >>> title_slug("U.S. - Uzbek Talks: What's Next?")
     'u-s-uzbek-talks-whats-next'
@@ -125,7 +124,7 @@ def title_slug(title: str) -> str:
 
 
 def resolve(base: str | None, link: str) -> str | None:
-    """`link` as an absolute http(s) URL without its fragment; None for any other link."""
+    """Resolve `link` against `base` to an absolute http(s) URL without fragment; None for any other link."""
     link = link.strip()
     try:
         joined = link if link.startswith(("https://", "http://")) else urljoin(base or "", link)

@@ -1,4 +1,4 @@
-"""What one page states, whatever form it came in; which kind it is, and which day its ticker belongs to."""
+"""The parsed page as typed records (articles, rates, rejects), its kind, and the day that its ticker belongs to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GAP: Final = "\x04"
 
 
 class PageKind(StrEnum):
-    """The kind of a page; `kind_of` has the rules."""
+    """The kind of a captured page, such as listing, article or feed; `kind_of` decides it."""
 
     LISTING = "listing"
     HOME = "home"
@@ -34,10 +34,10 @@ class PageKind(StrEnum):
 
 
 class RateLine(NamedTuple):
-    """One pair of the ticker as printed: 1 `base` costs `rate_text` `quote`.
+    """One currency pair of the ticker as printed: 1 unit of `base` costs `rate_text` units of `quote`.
 
-    `change_text` keeps its sign and its percent sign ("-0%" is a fall that rounds to nothing).
-    `position` is the number of the line in its cycle, from 1.
+    `change_text` keeps its sign and percent sign ("-0%" is a fall that rounds to zero). `position` is the number of the
+    line in its cycle, from 1.
     """
 
     base: str
@@ -48,17 +48,17 @@ class RateLine(NamedTuple):
 
     @property
     def rate(self) -> Decimal:
-        """Units of quote for one unit of base, at most 8 decimals."""
+        """The exchange rate: units of `quote` for one unit of `base`, with at most 8 decimals."""
         return Decimal(self.rate_text)
 
     @property
     def change_pct(self) -> Decimal:
-        """The change in percent, at most 4 decimals; "-0%" is a plain 0 here."""
+        """The printed change of a rate in percent, with at most 4 decimals; "-0%" is 0."""
         return Decimal(self.change_text.removesuffix("%")) + 0
 
 
 class ResultCount(NamedTuple):
-    """The numbers of "Viewing results FIRST - LAST of TOTAL"; LAST can exceed TOTAL ("1 - 6 of 2")."""
+    """The numbers of a listing's header "Viewing results FIRST - LAST of TOTAL"; `last` can exceed `total`."""
 
     first: int
     last: int
@@ -66,7 +66,7 @@ class ResultCount(NamedTuple):
 
 
 class Media(NamedTuple):
-    """A shortcode or figure caption taken out of the text; `kind` is the shortcode's name."""
+    """A shortcode or figure caption removed from an article's text; `kind` is the shortcode's name, or "caption"."""
 
     kind: str
     attachment_id: int | None = None
@@ -74,11 +74,11 @@ class Media(NamedTuple):
 
 
 class Article(NamedTuple):
-    """One article as shown on a page, `position` from 1 in the order shown.
+    """One article as a page shows it; `position` counts from 1 in the page's order.
 
-    `text` is None where a title is alone, `title` is None where a text is. `url` is absolute.
-    `published_at` and `modified_at` are UTC. `dateline` is the "CITY (TCA)" that opened the text. `categories`
-    are names, tags among them.
+    `text` or `title` is None where the page shows only the other. `url` is absolute. `published_at` and `modified_at`
+    are UTC. `dateline` is the "CITY (TCA)" removed from the start of the text. `categories` are the names of categories
+    and tags.
     """
 
     position: int = 1
@@ -95,12 +95,12 @@ class Article(NamedTuple):
     categories: tuple[str, ...] = ()
 
     def or_else(self, other: Article) -> Article:
-        """This article, with the fields of `other` where its own are missing."""
+        """Merge two articles: the fields of this one, or of `other` where this one's are empty."""
         return Article._make(own or others for own, others in zip(self, other, strict=True))
 
 
 class Reject(NamedTuple):
-    """A piece of input that gave no row, with at most `EXCERPT_CHARS` characters of it."""
+    """A piece of a capture that gave no row: the reason code, a detail, and the first `EXCERPT_CHARS` characters."""
 
     reason: RejectReason
     detail: str
@@ -108,14 +108,15 @@ class Reject(NamedTuple):
 
     @classmethod
     def of(cls, reason: RejectReason, detail: str, text: str) -> Reject:
-        """A reject with the first characters of `text` as its excerpt."""
+        """A reject whose excerpt is the first `EXCERPT_CHARS` characters of `text`."""
         return cls(reason, detail, text[:EXCERPT_CHARS])
 
 
 class Page(NamedTuple):
-    """One page as read. `page_date` is as printed; on an article page it is the article's own date.
+    """One parsed page. `page_date` is as printed; on an article page it is the article's own date.
 
-    `error_code` is the code of the error that an API gave in place of posts.
+    `ticker_cycles` is how often the ticker repeats its pairs, `shown` the result count of a listing. `error_code` is
+    the code of the error that the posts API gave in place of posts.
     """
 
     kind: PageKind
@@ -140,7 +141,7 @@ _POST_QUERY: Final = re.compile(r"[?&](?:p|page_id)=[0-9]")
 
 
 class Features(NamedTuple):
-    """What a page shows that decides its kind."""
+    """The properties of a page from which `kind_of` decides its kind."""
 
     has_header: bool = False
     has_breadcrumb: bool = False
@@ -154,7 +155,7 @@ class Features(NamedTuple):
 
 
 def kind_of(features: Features, url: str | None) -> PageKind:
-    """The kind of a page: the first of these that holds.
+    """Decide the kind of a page from its properties and its `url`, by the first rule that holds.
 
     1. a breadcrumb "Our People >" makes an author page, a "Viewing results" header a listing;
     2. the page of a post by WordPress' own classes is an article; else a URL of one kind alone decides: /author/ and
@@ -184,12 +185,12 @@ def kind_of(features: Features, url: str | None) -> PageKind:
 
 
 def ticker_day(kind: PageKind, page_date: date | None, on: date | None) -> date | None:
-    """The day that a page's ticker belongs to; `on` is the day of the capture. None: undated.
+    """The day that a page's ticker belongs to; `on` is the local day of the capture. None where neither day is known.
 
-    The printed date where there is one, however old: ticker and date line are printed together, so a cached page
-    carries the rates of its own day. It is the day of the capture on an article page, whose date line is the
-    article's own (2018 under a ticker of 2026), and where the printed date is in the future of the capture.
-    `raw.capture.observed_date` is this day; `staging.stg_capture` flags dates that are far apart.
+    It is the printed date, however old: ticker and date line are printed together, so a cached page carries the rates
+    of its own day. It is the day of the capture on an article page, whose date line is the article's own (2018 under a
+    ticker of 2026), and where the printed date is more than a day after the capture. Stored as
+    `raw.capture.observed_date`; `staging.stg_capture` flags dates that are far apart.
     """
     if kind is PageKind.ARTICLE or page_date is None:
         return on
@@ -199,7 +200,7 @@ def ticker_day(kind: PageKind, page_date: date | None, on: date | None) -> date 
 
 
 def kind_of_url(url: str | None) -> PageKind | None:
-    """The kind that an address has by itself, None where it may be any."""
+    """The kind of page that `url` alone implies (/author/ an author page); None where it implies none."""
     if not url:
         return None
     parts = path_parts(article_address(url))

@@ -1,4 +1,4 @@
-"""From a capture to its rows: what other rooms call of this one."""
+"""Entry point of the parsers: from one capture to its rows for the `raw` tables."""
 
 from __future__ import annotations
 
@@ -48,13 +48,12 @@ _NO_WORD: Final = re.compile(r"[\W_]+")
 
 
 def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None = None) -> Rows:
-    """The rows of one capture: exactly one `capture` row, and at least one observation or reject.
+    """Parse one capture to rows: exactly one `capture` row, and at least one observation or reject. Never raises.
 
-    A response of the posts API that counts no post and has none gives its `capture` row alone.
-
-    `zone` is the time zone of the day of an undated capture. Pure, and raises for no input. Positions count from 1 in
-    each table. `site` is the host (without `www.`, or "loopback") whose pages are wanted: a page known to be another's
-    is rejected, since a web archive's file holds many sites. None takes every page.
+    Only a response of the posts API that counts zero posts gives its `capture` row alone. `zone` gives the local day of
+    the capture time, the day of a page without a page date. Positions count from 1 in each table. `site` is the host
+    (without `www.`, or "loopback") whose pages are wanted: a page of another host is a reject, since a web archive's
+    file holds many sites; None accepts every host.
     """
     on = None if capture.captured_at is None else capture.captured_at.astimezone(zone).date()
     read = _read(capture, on, site)
@@ -82,7 +81,10 @@ def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None =
 
 
 def read_page(payload: bytes, *, content_type: str | None, url: str | None, on: date | None) -> Page | Reject:
-    """The page that the bytes are, or the reject of what is not a page. `on` is the day of the capture, if known."""
+    """Parse the bytes of a response to a page, or to the reject of a response that is not a page.
+
+    `content_type` is the HTTP header, `on` the local day of the capture; each is None where unknown.
+    """
     form = form_of(payload, content_type, url)
     if isinstance(form, Reject):
         return form
@@ -125,7 +127,7 @@ def _read_form(
 
 
 def _api_refused(why: str, text: str, charset: str) -> Page:
-    """The response of an API that refuses every request: a firewall's page, or an error in a form of its own."""
+    """The page of kind `api_error` for an API response that is not JSON of posts, such as a firewall's page."""
     why = f"{why}{_challenge(text)}"
     return refused_page(PageKind.API_ERROR, RejectReason.API_REFUSED, why, text, charset)
 
@@ -136,7 +138,7 @@ def _challenge(text: str) -> str:
 
 
 def _read(capture: Capture, on: date | None, site: str | None) -> Page | Reject:
-    """The page of a capture, or why it has none. Of error responses only the API's are read, for its error object."""
+    """The parsed page of a capture, or its reject. Of error responses only those of the API are parsed."""
     status, url = capture.http_status, capture.url
     if site is not None and url is not None and (name := site_name(url)) != site:
         return Reject(RejectReason.OTHER_SITE, f"a page of {name}, not of {site}", "")
@@ -168,10 +170,9 @@ def _refused(capture: Capture) -> Reject:
 
 
 def _missing_parts(capture: Capture, page: Page) -> Iterator[Reject]:
-    """The rejects of what a page of its kind should have and has not.
+    """The rejects of a page without the ticker, articles or titles that a page of its kind should have.
 
-    A response for machines that is empty has a reject with the reason already; one that counts no post for the request
-    is empty, and nothing is missing.
+    A response of API or feed without articles has a reject already, or states that zero posts match the request.
     """
     for_machines = page.kind in _FOR_MACHINES
     # What was cut off leaves open what the rest of the response is.
@@ -192,10 +193,9 @@ def _missing_parts(capture: Capture, page: Page) -> Iterator[Reject]:
 
 
 def _ambiguous_titles(articles: Iterable[Article]) -> Iterator[tuple[Article, Reject]]:
-    """The articles of one page that only a title identifies, of which there are several, each with its reject.
+    """The articles that share a title on one page and have no link and no post id, each with its reject.
 
-    Without a link or a post id it is unknown which of them another page shows. A text that is the prefix of another
-    one is the same article, shown twice.
+    It is unknown which of them another page shows. Texts of which one is the prefix of another are one article.
     """
     by_title: dict[str, list[Article]] = {}
     for article in articles:
@@ -231,7 +231,7 @@ _OF_CAPTURE: Final = (
 
 
 def _is_page(page: Page | None) -> bool:
-    """Whether the body was read as a page that is not an error's."""
+    """Whether the body of a capture was parsed as a page, and not as an error or an unreadable response."""
     if page is None or page.kind is PageKind.API_ERROR:
         return False
     is_empty = not page.rates and not page.articles
@@ -295,7 +295,10 @@ def _add_articles(rows: Rows, capture: Capture, articles: Iterable[Article], zon
 
 
 class PageContent(NamedTuple):
-    """What the page of one article states; `text` is its text, or the text's hash."""
+    """The address, title, text and post id of one article page, for comparison with others.
+
+    `text` is the text or its hash.
+    """
 
     url: str
     title: str | None
@@ -304,11 +307,11 @@ class PageContent(NamedTuple):
 
 
 def repeated_pages(pages: Sequence[PageContent]) -> dict[int, int]:
-    """The indexes in `pages` that are not an article's, each with the number of addresses that have its content.
+    """Find pages with the same content under several addresses: the index in `pages` to the number of addresses.
 
-    A server that answers with one page whatever was requested can give it every sign of an article, so that only
-    several pages show it: one text, or one title where there is no text, under several addresses. A post that was
-    published twice has one title and a post id for each address.
+    Such a page is not an article's: a server can respond to any request with one page that looks like an article. The
+    content is the text, or the title where there is no text. Pages of a post that was published twice (one title,
+    and a post id for each address) are not included.
     """
     same: dict[tuple[str | None, str | None], list[int]] = {}
     for index, page in enumerate(pages):
@@ -328,9 +331,9 @@ def repeated_pages(pages: Sequence[PageContent]) -> dict[int, int]:
 
 
 def reject_repeats(rows: Rows, *, source: str, run_id: str) -> None:
-    """Make rejects of the pages in `rows`, those of one archive file, that have the content of other articles' pages.
+    """Replace the articles in `rows` (of one archive file) whose content appears under several addresses by rejects.
 
-    Only captures of `source`, which requests the page of one article after the other.
+    Only captures of `source`, the one that requests article pages, are compared; see `repeated_pages`.
     """
     pages = {
         row["capture_id"]: row

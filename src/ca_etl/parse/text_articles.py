@@ -1,7 +1,7 @@
-"""From the lines of a text page to its articles: one reader for each kind of page.
+"""Division of a text page's lines into articles, with one reader for each kind of page (`READERS`).
 
-`READERS` has the reader of each kind. Lines between articles ("Continue reading", author boxes,
-bylines, dividers) are not text, but mark where an article ends (`_sections_of`).
+Lines between articles ("Continue reading", author boxes, bylines, dividers) are not text, but mark where an article
+ends (`_sections_of`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from ca_etl.parse.lines import describes_article, fold_signs, is_boilerplate, is_credit, read_byline
+from ca_etl.parse.lines import describes_article, fold_punctuation, is_boilerplate, is_credit, read_byline
 from ca_etl.parse.page import PageKind
 from ca_etl.parse.title_scoring import (
     MAX_CHARS,
@@ -29,7 +29,7 @@ _ENDS: Final = ".!?\u2026\"\u201d'\u2019)]\u00bb*"
 
 @dataclass(slots=True)
 class Block:
-    """One article as lines: its title, its paragraphs, its byline, a picture's caption above its title."""
+    """The lines of one article in a text page: title, paragraphs, author, and the picture caption above the title."""
 
     title: str | None
     paragraphs: list[str] = field(default_factory=list)
@@ -37,10 +37,11 @@ class Block:
     caption: str | None = None
 
 
-def take_cut_title(kind: PageKind, blocks: list[Block]) -> tuple[list[Block], str | None]:
-    """The blocks of a text that ends within a line, and the title, if that line is the prefix of one.
+def take_truncated_title(kind: PageKind, blocks: list[Block]) -> tuple[list[Block], str | None]:
+    """Remove the title that the end of the capture truncates from `blocks`; returns the blocks and that title, or None.
 
-    Where titles and texts take turns, a last line after a text is one, of unknown end.
+    For captures that end within a line. On listings and author pages, where titles and texts alternate, a last line
+    after a text is a truncated title.
     """
     last = blocks[-1] if blocks else None
     if kind not in _TAKING_TURNS or last is None:
@@ -52,11 +53,11 @@ def take_cut_title(kind: PageKind, blocks: list[Block]) -> tuple[list[Block], st
     return blocks, None
 
 
-def is_cut(blocks: Sequence[Block], lines: Sequence[str]) -> bool:
-    """Whether the last text is cut, in a capture that ends within a line: that line is the text's and ends no sentence.
+def is_last_text_truncated(blocks: Sequence[Block], lines: Sequence[str]) -> bool:
+    """Whether a capture that ends within a line truncates its last text: that line is text and ends no sentence.
 
-    Captures hold the first bytes of a page as a rule, so that they end anywhere. One that ends after a full
-    stop cannot be distinguished from a whole one.
+    Text captures hold the first bytes of a page as a rule. A text truncated after a full stop cannot be distinguished
+    from a complete one.
     """
     last = blocks[-1].paragraphs[-1:] if blocks else []
     return bool(last) and last[0] == lines[-1] and last[0][-1] not in _ENDS
@@ -73,7 +74,7 @@ _SITE: Final = "the times of central asia"
 
 
 def has_written_by(lines: Sequence[str]) -> bool:
-    """Whether a bullet "Written by NAME" is among the lines, as on the old site."""
+    """Whether one of the first 60 lines is a bullet "Written by NAME", as on pages of the site's old design."""
     return any(len(line) < 120 and _is_written_by(line) for line in lines[:60])
 
 
@@ -83,12 +84,12 @@ def _is_written_by(text: str) -> bool:
 
 
 def _ends_teaser(text: str) -> bool:
-    """Whether the line is a only "Continue reading" or similar."""
+    """Whether the line is only "Continue reading" or similar."""
     return len(text) < 60 and _MORE.fullmatch(text) is not None
 
 
 def _sections_of(lines: Sequence[str]) -> Iterator[tuple[list[str], str | None]]:
-    """The lines without boilerplate, divided where a teaser or an author's box ends, each part with its byline."""
+    """Sections of lines without boilerplate, which end with a teaser or an author's box, each with its author."""
     texts: list[str] = []
     author: str | None = None
     skip_to = 0
@@ -114,7 +115,7 @@ def _sections_of(lines: Sequence[str]) -> Iterator[tuple[list[str], str | None]]
 
 
 def _after_teaser(lines: Sequence[str], at: int) -> tuple[int, str | None]:
-    """Where the next article begins after "Continue reading", and the byline between: a name or the site's own."""
+    """The index of the next article's first line after "Continue reading", and the author named before it, or None."""
     for number, text in enumerate(lines[at : at + _BOX_LINES], start=at):
         if _BOX_END.match(text) is not None:
             first = lines[at]
@@ -124,7 +125,7 @@ def _after_teaser(lines: Sequence[str], at: int) -> tuple[int, str | None]:
     if at == len(lines):
         return at, None
     text = lines[at]
-    name = read_byline(text) or (text if fold_signs(text).casefold() == _SITE else None)
+    name = read_byline(text) or (text if fold_punctuation(text).casefold() == _SITE else None)
     if name is not None:
         at += 1
     names = [line for line in lines[at : at + 2] if _is_name(line)]
@@ -135,7 +136,7 @@ def _after_teaser(lines: Sequence[str], at: int) -> tuple[int, str | None]:
 
 
 def _take_box(texts: list[str]) -> str | None:
-    """Take an author's box off the end of `texts`, from the name above the biography on; the name."""
+    """Remove an author's box (name and biography) from the end of `texts`; returns the name, or None without a box."""
     nearest = next((back for back in range(1, min(_BOX_LINES, len(texts)) + 1) if _is_name(texts[-back])), 0)
     if not nearest:
         return None
@@ -148,7 +149,7 @@ def _take_box(texts: list[str]) -> str | None:
 
 
 def _take_biography(texts: list[str]) -> str | None:
-    """The name above a biography that ends an article, both taken off: the biography repeats the name."""
+    """Remove a name and the biography that repeats it from the end of `texts`; returns the name, or None."""
     for at in range(max(1, len(texts) - 4), len(texts) - 1):
         if _is_name(texts[at]) and texts[at].split()[-1] in texts[at + 1]:
             name = texts[at]
@@ -173,10 +174,10 @@ _REPEATED: Final = re.compile(r"read more:\s*(\S.*)", re.IGNORECASE)
 
 
 def _read_old(lines: Sequence[str]) -> list[Block]:
-    """The old site: a title is what a bullet "Written by" follows, or "Read more:" repeats; the rest is text.
+    """The articles of a page of the site's old design.
 
-    The spam above them is taken off before (`drop_spam`). Digests have no title of their own, and their
-    sub-headlines are text. Teasers that end in an ellipsis are an article each.
+    A title is a line that a bullet "Written by" follows or "Read more:" repeats; all other lines are text. Digests have
+    no title, and their sub-headlines are text. Each teaser that ends in an ellipsis is an article.
     """
     repeated = _repeated(lines)
     blocks: list[Block] = []
@@ -184,7 +185,7 @@ def _read_old(lines: Sequence[str]) -> list[Block]:
     for number, text in enumerate(lines):
         following = lines[number + 1] if number + 1 < len(lines) else ""
         is_signed = _is_written_by(following) and not describes_article(text)
-        if is_signed or fold_signs(text).casefold() in repeated:
+        if is_signed or fold_punctuation(text).casefold() in repeated:
             blocks.append(Block(text))
             is_over = False
         elif _is_written_by(text) and len(text) < 120:
@@ -203,14 +204,14 @@ def _read_old(lines: Sequence[str]) -> list[Block]:
 
 
 def drop_spam(lines: Sequence[str]) -> tuple[Sequence[str], str | None]:
-    """The lines of a page of the old site, and the row of keywords that others put above them, if there is one.
+    """Remove the spam line of keywords at the top of an old-design page; returns the lines and the spam, or None.
 
-    It is a first line without a sentence that is neither an article's title nor boilerplate.
+    Spam is a first line without a sentence that is neither an article's title nor boilerplate.
     """
     if len(lines) < 2:
         return lines, None
     text = lines[0]
-    first = fold_signs(text)
+    first = fold_punctuation(text)
     is_prose = first.endswith((".", "!", "?", '"')) or " (TCA) " in first
     is_title = _is_written_by(lines[1]) or first.casefold() in _repeated(lines)
     if is_prose or is_title or _is_written_by(text) or is_boilerplate(text) or _ends_teaser(text):
@@ -219,8 +220,12 @@ def drop_spam(lines: Sequence[str]) -> tuple[Sequence[str], str | None]:
 
 
 def _repeated(texts: Sequence[str]) -> set[str]:
-    """What the "Read more:" lines repeat, for matching."""
-    return {fold_signs(match[1]).casefold() for text in texts if (match := _REPEATED.match(text)) is not None}
+    """The titles after "Read more:" in the lines, folded for matching."""
+    return {
+        fold_punctuation(match[1]).casefold()
+        for text in texts
+        if (match := _REPEATED.match(text)) is not None
+    }
 
 
 # Scores of listings are about 3 points for a title; what breaks their alternation costs this.
@@ -230,10 +235,9 @@ _TEXT_FIRST: Final = 1.5
 
 
 def _without_labels(texts: list[str]) -> tuple[list[str], dict[int, str]]:
-    """The texts without lines that describe an article, and the photo credits among those.
+    """Remove label lines (dates, counts, credits) from `texts`; the rest, and credits by the index of the text after.
 
-    Such a line is left out next to a title, next to another and at an end; the date between two paragraphs of a
-    chronicle is text. A credit is given with the index of the text after it.
+    A label is removed next to a title or another label and at either end; a date between two paragraphs is text.
     """
     labels = {number for number, text in enumerate(texts) if describes_article(text)}
     if not labels:
@@ -250,12 +254,12 @@ def _without_labels(texts: list[str]) -> tuple[list[str], dict[int, str]]:
 
 
 def count_teasers(lines: Sequence[str]) -> int:
-    """How many "Continue reading" lines of their own there are."""
+    """The number of lines that are only "Continue reading"."""
     return sum(line[:1] in "Cc" and len(line) < 40 and _ends_teaser(line) for line in lines)
 
 
 def _listed(lines: Sequence[str]) -> list[Block]:
-    """Titles and texts take turns: of all ways to part the lines the one that scores best."""
+    """The articles of a listing, where titles and one-paragraph texts alternate; the best-scoring division is taken."""
     texts, credit_of = _without_labels([text for texts, _ in _sections_of(lines) for text in texts])
     if len(texts) > 1 and not any(map(is_title_like, texts)):
         return [Block(None, [text]) for text in texts]
@@ -278,7 +282,7 @@ def _add_line(blocks: list[Block], text: str, *, is_title: bool, caption: str | 
 
 
 def _alternating(texts: Sequence[str]) -> list[bool]:
-    """Which of the texts are titles, by the least costly sequence of titles and texts."""
+    """For each of the texts whether it is a title, by the best-scoring sequence of titles and texts."""
     if all(map(is_title_like, texts[::2])) and not any(map(is_title_like, texts[1::2])):
         # Nearly every page; no other sequence costs less.
         return [number % 2 == 0 for number in range(len(texts))]
@@ -301,12 +305,12 @@ def _alternating(texts: Sequence[str]) -> list[bool]:
 
 
 def _full(lines: Sequence[str]) -> list[Block]:
-    """Full articles or teasers, whose section headings can be mistaken for titles."""
+    """The articles of a page of full articles or teasers, whose section headings have the form of titles."""
     return [block for texts, author in _sections_of(lines) for block in _full_section(texts, author)]
 
 
 def _full_section(texts: list[str], author: str | None) -> list[Block]:
-    """The articles of one section: its first line is a title if it can be one, the further ones by their score."""
+    """The articles of one section: its first line is a title if it has the form of one, later lines by their score."""
     texts, credit_of = _without_labels(texts)
     caption = texts[0] if _has_caption_above(texts) else None
     if caption is not None:
@@ -339,14 +343,14 @@ def _opens(text: str, following: Sequence[str], last: Block, *, in_title_case: b
 
 
 def _has_caption_above(texts: Sequence[str]) -> bool:
-    """Whether a section begins with a picture's caption: a short line above another one that has the text."""
+    """Whether a section begins with a picture caption: a short line above the title."""
     if len(texts) < 3 or not (is_title_like(texts[0]) and is_title_like(texts[1])) or is_title_like(texts[2]):
         return False
     return is_caption(texts[0]) or (texts[0].count(" ") < NAME_WORDS <= texts[1].count(" ") + 1)
 
 
 def _single(lines: Sequence[str]) -> list[Block]:
-    """One article and all of the page: a title if the first line can be one, an author's box at the end."""
+    """The one article that a whole page is: a title if the first line has the form of one, its text, its author."""
     sections = list(_sections_of(lines))
     texts, credit_of = _without_labels([text for texts, _ in sections for text in texts])
     if not texts:

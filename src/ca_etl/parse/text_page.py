@@ -1,8 +1,8 @@
-"""The text form of a page: one line per paragraph, as in WET records and text captures.
+"""Parser of plain-text pages, with one line per paragraph, as in WET records and text captures.
 
 The ticker lines come first, the date line directly after them (first where there is no ticker), then the "Viewing
 results" header or an author page's biography, then titles and texts (`text_articles`). Listings and author pages print
-a text in one paragraph, the home page in several.
+an article's text as one paragraph, the home page as several.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from typing import Final, NamedTuple
 
 from ca_etl.parse.lines import (
     clean,
-    fold_signs,
+    collapse_spaces,
+    fold_punctuation,
     is_date_like,
     is_header,
     read_date,
     read_header,
-    squeeze,
 )
 from ca_etl.parse.page import (
     Article,
@@ -39,10 +39,10 @@ from ca_etl.parse.text_articles import (
     count_teasers,
     drop_spam,
     has_written_by,
-    is_cut,
-    take_cut_title,
+    is_last_text_truncated,
+    take_truncated_title,
 )
-from ca_etl.parse.ticker import is_ticker_line, missing_cycles, read_ticker
+from ca_etl.parse.ticker import is_ticker_line, missing_cycles_reject, read_ticker
 from ca_etl.parse.title_scoring import is_title_like
 from ca_etl.records import RejectReason
 
@@ -66,7 +66,7 @@ _NAME_CHARS: Final = 40
 
 
 class Line(NamedTuple):
-    """One squeezed line that is not empty, and how many empty ones precede it."""
+    """One non-empty line of a text page with its spaces collapsed; `gap` is the number of empty lines before it."""
 
     text: str
     gap: int
@@ -74,7 +74,10 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class TextHead:
-    """What the head of a page states; `rest` is everything else, lines above the ticker first."""
+    """The top of a text page: page date, result count and breadcrumb.
+
+    `rest` are all other lines, those above the ticker first.
+    """
 
     page_date: date | None = None
     shown: ResultCount | None = None
@@ -84,10 +87,10 @@ class TextHead:
 
 
 def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> Page:
-    """Read a page in the text form: its kind, ticker, date line, count of results and articles.
+    """Parse a plain-text page: its kind, ticker, date line, result count and articles.
 
-    `on` is the day of the capture, if known; a printed date counts more where it is the page's. `url` decides the
-    kind only where the page itself does not.
+    `on` is the local day of the capture, if known; a page date has precedence over it. `url` decides the kind only
+    where the page itself does not.
     """
     ticker_lines, lines, start = read_lines(text)
     head = _read_head(lines, start)
@@ -104,7 +107,7 @@ def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> P
     kind = kind_of(features, url)
     day = ticker_day(kind, head.page_date, on)
     ticker = read_ticker(ticker_lines, day)
-    if not lines and (short := missing_cycles(ticker.cycles, day)) is not None:
+    if not lines and (short := missing_cycles_reject(ticker.cycles, day)) is not None:
         head.rejects.append(short)
     if kind is PageKind.OLD_SITE:
         texts, spam = drop_spam(texts)
@@ -114,10 +117,10 @@ def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> P
     blocks = READERS[kind](texts)
     ends_within_text = False
     if not text.endswith("\n"):
-        blocks, cut = take_cut_title(kind, blocks)
+        blocks, cut = take_truncated_title(kind, blocks)
         if cut is not None:
             head.rejects.append(Reject.of(RejectReason.TRUNCATED, "the text ends within a title", cut))
-        ends_within_text = cut is None and is_cut(blocks, texts)
+        ends_within_text = cut is None and is_last_text_truncated(blocks, texts)
     articles = [_article(position, block) for position, block in enumerate(blocks, start=1)]
     if ends_within_text:
         articles[-1] = articles[-1]._replace(is_truncated=True)
@@ -127,9 +130,10 @@ def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> P
 
 
 def read_lines(text: str) -> tuple[list[str], list[Line], int]:
-    """The ticker lines of `text` as printed, its other lines, and the index in these at which the ticker begins.
+    """Separate the ticker lines of `text` from its other lines.
 
-    No-break spaces and zero-width characters alone make an empty line.
+    Returns the ticker lines as printed, the others, and the index among the others at which the ticker begins. A line
+    of only no-break spaces and zero-width characters is empty.
     """
     ticker: list[str] = []
     lines: list[Line] = []
@@ -139,8 +143,8 @@ def read_lines(text: str) -> tuple[list[str], list[Line], int]:
             start = start if ticker else len(lines)
             ticker.append(line.strip())
             gap = 0
-        elif (squeezed := squeeze(line)).strip("\u200c\u200d"):
-            lines.append(Line(squeezed, gap))
+        elif (collapsed := collapse_spaces(line)).strip("\u200c\u200d"):
+            lines.append(Line(collapsed, gap))
             gap = 0
         else:
             gap += 1
@@ -148,7 +152,7 @@ def read_lines(text: str) -> tuple[list[str], list[Line], int]:
 
 
 def _read_head(lines: Sequence[Line], start: int) -> TextHead:
-    """The head of the page, which begins at `start`, after the ticker."""
+    """The head of a text page, read from the line `start`, the first one after the ticker."""
     head = TextHead()
     at = start
     while at < min(start + _HEAD_LINES, len(lines)) and (
@@ -156,7 +160,7 @@ def _read_head(lines: Sequence[Line], start: int) -> TextHead:
     ):
         at += 1
     rest = list(lines[at:])
-    breadcrumb = _BREADCRUMB.match(fold_signs(rest[0].text[:200])) if rest else None
+    breadcrumb = _BREADCRUMB.match(fold_punctuation(rest[0].text[:200])) if rest else None
     if breadcrumb is not None:
         head.has_breadcrumb = True
         rest = _after_biography(rest, breadcrumb[1])
@@ -165,10 +169,10 @@ def _read_head(lines: Sequence[Line], start: int) -> TextHead:
 
 
 def _read_head_line(head: TextHead, line: Line) -> bool:
-    """Whether `line` is the date line or the header; what they state goes into `head`."""
+    """Whether `line` is a date line or a result header; its content is added to `head`."""
     if len(line.text) > _HEAD_CHARS:
         return False
-    text = fold_signs(line.text)
+    text = fold_punctuation(line.text)
     if head.page_date is None and (printed := read_date(text)) is not None:
         head.page_date = printed
     elif is_date_like(text):
@@ -198,18 +202,17 @@ def _is_label(lines: Sequence[Line], at: int, head: TextHead) -> bool:
 
 
 def _after_biography(lines: list[Line], person: str) -> list[Line]:
-    """The lines after an author page's opening.
+    """The lines after an author page's opening (name, job title, biography); none in a capture that ends within it.
 
-    They begin after the lone "Articles"; where that is missing (2024), after two empty lines that follow the avatar
-    in place of a biography; else after everything that can be name, job title or biography. In a capture cut within
-    the biography there are none.
+    They begin after the line "Articles"; where that is missing (2024), after two empty lines that follow the avatar in
+    place of a biography; else after every line that can be name, job title or biography.
     """
     for number, line in enumerate(lines[:_OPENING_LINES]):
-        if fold_signs(line.text).rstrip(":") == "Articles":
+        if fold_punctuation(line.text).rstrip(":") == "Articles":
             return lines[number + 1 :]
     at = 1
     names = _words(person)
-    if len(lines) > 1 and (avatar := _AVATAR.fullmatch(fold_signs(lines[1].text[:120]))) is not None:
+    if len(lines) > 1 and (avatar := _AVATAR.fullmatch(fold_punctuation(lines[1].text[:120]))) is not None:
         at = 2
         names |= _words(avatar[1])
     if len(lines) > at and lines[at].gap > 1:
@@ -223,15 +226,15 @@ def _after_biography(lines: list[Line], person: str) -> list[Line]:
 
 
 def _words(name: str) -> set[str]:
-    return {word.strip(".,").casefold() for word in fold_signs(name).split()}
+    return {word.strip(".,").casefold() for word in fold_punctuation(name).split()}
 
 
 def _opens_articles(lines: Sequence[Line], at: int, names: set[str]) -> bool:
-    """Whether the line is a title and no name, job title or biography, in which the person is named."""
+    """Whether the line at `at` is the first article's title, and not a name, job title or biography."""
     line = lines[at].text
     if at + 1 >= len(lines) or not is_title_like(line) or line.count(" ") < 3:
         return False
-    following = fold_signs(lines[at + 1].text[:400]).casefold()
+    following = fold_punctuation(lines[at + 1].text[:400]).casefold()
     words = _words(line)
     # A capture may end within the job title.
     is_cut = at + 2 == len(lines) and len(following) < _JOB_CHARS

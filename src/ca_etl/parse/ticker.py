@@ -1,15 +1,14 @@
-"""The ticker: lines such as "• KZT/USD = 0.00198 -0%", the same cycle of pairs printed over and over.
+"""Parser of the exchange-rate ticker: lines such as "• KZT/USD = 0.00198 -0%" in a cycle of pairs that repeats.
 
-Which rates a page gives:
+A page gives one rate for each pair, however often the cycle repeats (eight times as a rule, twice in early 2024):
 
-- one observation a pair, however often the cycle repeats (eight times as a rule, twice in early 2024);
-- a cycle that prints other values than the rest is a `cycle_differs`. The cycle that more than half of all
-  cycles agree with counts; with no such majority the page gives no rate. Cycles are never mixed;
-- a pair that is not in `CYCLES` is an `unknown_pair`; the known pairs still count;
-- a cycle in another order is a `pair_order`; its values count, because every line names its pair;
-- a pair missing from the cycle that was printed on that day is an `incomplete_cycle`; the others count;
-- a malformed ticker line is a `bad_rate_line` and gives no rate. It keeps its position in the cycle, so that the
-  lines after it do not count as a new cycle.
+- the rates are those of the cycle that more than half of all cycles agree with; a cycle with other values is a
+  `cycle_differs` reject. Without a majority the page gives no rate. Cycles are never mixed;
+- a pair that is not in `CYCLES` is an `unknown_pair` reject; the known pairs still count;
+- a cycle in another order is a `pair_order` reject; its values count, because every line names its pair;
+- a pair missing from the cycle that was printed on that day is an `incomplete_cycle` reject; the others count;
+- a malformed ticker line is a `bad_rate_line` reject and gives no rate. It keeps its position in the cycle, so that
+  the lines after it do not count as a new cycle.
 
 In HTML the lines are not separated by line breaks (`find_ticker`).
 """
@@ -32,9 +31,9 @@ QUOTE: Final = "USD"
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """A layout of the ticker, and the days on which it may be seen, both included.
+    """A layout of the ticker, valid on the days from `since` to `until`, both included.
 
-    `bases` are the pairs of a cycle in printed order, `times` how often the text form of a page repeats it.
+    `bases` are the base currencies of a cycle in printed order, `times` how often a text page repeats the cycle.
     """
 
     bases: tuple[str, ...]
@@ -55,7 +54,7 @@ ORDER: Final = {base: position for position, base in enumerate(CYCLES[-1].bases)
 
 
 def is_known(pair: tuple[str, str]) -> bool:
-    """Whether the pair was in some layout of the ticker."""
+    """Whether `pair` (base, quote) is in a layout of the ticker (`CYCLES`)."""
     return pair[0] in ORDER and pair[1] == QUOTE
 
 
@@ -63,8 +62,11 @@ def _cycles_of(on: date | None) -> list[Cycle]:
     return [cycle for cycle in CYCLES if on is None or cycle.since <= on <= cycle.until]
 
 
-def missing_cycles(cycles: int, on: date | None) -> Reject | None:
-    """The reject of a text that ends within its ticker; None where the day is unknown or all cycles are printed."""
+def missing_cycles_reject(cycles: int, on: date | None) -> Reject | None:
+    """The reject of a text that ends within its ticker, after `cycles` cycles; None where all are printed.
+
+    `on` is the day of the ticker; None, for an unknown day, gives None.
+    """
     times = 0 if on is None else min(cycle.times for cycle in _cycles_of(on))
     if not 0 < cycles < times:
         return None
@@ -89,7 +91,7 @@ _STRICT: Final = re.compile(
 
 
 class TickerLine(NamedTuple):
-    """One ticker line: `rate` is None where the line was malformed."""
+    """One parsed ticker line: pair (base, quote), rate, change and the line as printed; `rate` None if malformed."""
 
     pair: tuple[str, str]
     rate: str | None
@@ -98,16 +100,15 @@ class TickerLine(NamedTuple):
 
 
 def is_ticker_line(line: str) -> bool:
-    """Whether `line` is a ticker line, also a malformed one.
+    """Whether `line` is a ticker line, well-formed or malformed.
 
-    It is when it begins with a bullet and a pair, or with a pair and an equals sign. Codes and amounts in
-    running text are neither.
+    A ticker line begins with a bullet and a pair, or with a pair and an equals sign, unlike codes and amounts in prose.
     """
     return read_line(line) is not None
 
 
 def read_line(line: str) -> TickerLine | None:
-    """Parse one ticker line; None for any other line."""
+    """Parse `line` as a ticker line; None for a line of another form."""
     return _read_line(line[:EXCERPT_CHARS]) if "/" in line[:LINE_CHARS] else None
 
 
@@ -134,7 +135,7 @@ _Values: TypeAlias = frozenset[tuple[_Pair, str | None, str]]
 
 
 class Ticker(NamedTuple):
-    """The rates of one page, the number of cycles they were printed in, and what could not be read."""
+    """The rates of a page's ticker, the number of cycles that the page prints, and the rejects of unreadable lines."""
 
     rates: tuple[RateLine, ...] = ()
     cycles: int = 0
@@ -142,9 +143,9 @@ class Ticker(NamedTuple):
 
 
 def read_ticker(lines: Iterable[str], on: date | None = None) -> Ticker:
-    """Rates and rejects of the ticker lines among `lines`; other lines are ignored.
+    """Parse the ticker lines among `lines` to rates and rejects; other lines are ignored.
 
-    `on` is the day the page was printed, if known: it decides whether a cycle of four pairs is complete.
+    `on` is the day of the ticker, if known: it decides which pairs a complete cycle has.
     """
     return _read_ticker(tuple(lines), on)
 
@@ -183,7 +184,7 @@ def _read_ticker(lines: tuple[str, ...], on: date | None) -> Ticker:
 
 
 def _block_of(lines: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
-    """The lines up to the repetition of the first, and how often they are printed; all lines once where they differ."""
+    """The lines before the first one is repeated, and how often they are printed; all lines and 1 if repeats differ."""
     if not lines or lines.count(lines[0]) == 1:
         return lines, 1
     length = lines.index(lines[0], 1)
@@ -192,7 +193,7 @@ def _block_of(lines: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
 
 
 def _split(printed: Iterable[TickerLine]) -> list[dict[_Pair, TickerLine]]:
-    """The lines of each cycle by pair: a repeated pair begins the next."""
+    """Divide ticker lines into cycles, each a map from pair to line: a repeated pair begins the next cycle."""
     cycles: list[dict[_Pair, TickerLine]] = [{}]
     for line in printed:
         if line.pair in cycles[-1]:
@@ -206,7 +207,7 @@ def _values(cycle: _Lines) -> _Values:
 
 
 def _agree(cycle: _Lines, other: _Lines) -> bool:
-    """Whether the cycles print the same pairs with the same values, a malformed line agrees with any value."""
+    """Whether two cycles print the same pairs with the same values; a malformed line agrees with any value."""
     return cycle.keys() == other.keys() and not any(
         line.rate and other[pair].rate and line[:3] != other[pair][:3] for pair, line in cycle.items()
     )
@@ -217,7 +218,7 @@ def _is_whole(values: Iterable[tuple[object, str | None, str]]) -> bool:
 
 
 def _majority(cycles: Sequence[_Lines]) -> _Lines | None:
-    """The cycle that more than half agree with, a whole one before one with a malformed line."""
+    """The cycle that more than half of all cycles agree with, preferably without a malformed line; None without one."""
     counted = Counter(map(_values, cycles))
     first_of = {_values(cycle): cycle for cycle in reversed(cycles)}
     holed_cycles = sum(times for values, times in counted.items() if not _is_whole(values))
@@ -235,7 +236,7 @@ def _majority(cycles: Sequence[_Lines]) -> _Lines | None:
 
 
 def _without_rate(printed: Sequence[TickerLine]) -> list[Reject]:
-    """The rejects of malformed lines, then of pairs that the ticker never had, with how often they were printed."""
+    """The rejects of malformed ticker lines and of unknown pairs, with how often each line was printed."""
     bad = Counter(line.text for line in printed if line.rate is None)
     unknown = Counter(line.text for line in printed if line.rate and not is_known(line.pair))
     outside = f"a pair outside {', '.join(ORDER)} against {QUOTE}"
@@ -251,7 +252,7 @@ def _without_rate(printed: Sequence[TickerLine]) -> list[Reject]:
 
 
 def _differing(cycles: Sequence[_Lines], chosen: _Lines | None) -> list[Reject]:
-    """One reject for each set of values that is not the chosen one."""
+    """The rejects of cycles that differ from the chosen one: one for each different set of values."""
     groups: dict[_Values, list[int]] = {}
     for number, cycle in enumerate(cycles, start=1):
         if cycle is not chosen and (chosen is None or not _agree(cycle, chosen)):
@@ -325,17 +326,17 @@ _CYCLE_CHARS: Final = 1000
 
 
 class TickerText(NamedTuple):
-    """Ticker lines as the text form has them, and where the last one ends in the flat text."""
+    """The ticker lines of an HTML page, in the form of a text page, and where the last one ends in the flat text."""
 
     lines: tuple[str, ...]
     end: int
 
 
 def find_ticker(flat: str) -> TickerText:
-    """The ticker items of `flat` (text nodes with `GAP` between) in order, malformed ones as printed.
+    """Find the ticker lines in `flat`, the text nodes of an HTML page with `GAP` between; malformed ones as printed.
 
-    A theme can print the pairs as list items, as spans, all in one text node, or each number in an element of its
-    own. An item begins a text node, or follows a bullet or another item; so no amount in running text is one.
+    A theme can print the pairs as list items, as spans, in one text node, or each number in its own element. A ticker
+    item begins a text node, or follows a bullet or another item, unlike an amount in prose.
     """
     start = _next_start(flat, 0)
     lines: list[str] = []
@@ -362,9 +363,9 @@ def find_ticker(flat: str) -> TickerText:
 
 
 def _repeated(flat: str, start: int) -> tuple[str, int]:
-    """What is printed from `start` to where its first pair comes again, and how often it follows itself.
+    """The text from `start` to the repetition of its first pair, and how often that text is printed in a row.
 
-    A ticker prints its cycle eight times, so that reading one of them is enough.
+    A ticker prints its cycle eight times, so that parsing one of them is enough.
     """
     again = flat.find(flat[start : start + _PAIR_CHARS], start + _PAIR_CHARS, start + _CYCLE_CHARS)
     if again < 0:
@@ -377,7 +378,7 @@ def _repeated(flat: str, start: int) -> tuple[str, int]:
 
 
 def _read_item(item: str) -> tuple[str, int]:
-    """The ticker line that `item` begins with, and its length in it; as printed where it is malformed."""
+    """The ticker line at the start of `item`, and its length in `item`; a malformed line is returned as printed."""
     match = _ITEM.match(item)
     # Prose after the percent sign makes it no ticker line.
     if match is not None and (
@@ -389,7 +390,7 @@ def _read_item(item: str) -> tuple[str, int]:
 
 
 def _next_start(flat: str, at: int) -> int:
-    """Where the next pair of capitals with a number after it is; -1 without one."""
+    """The index of the next pair in capitals with a rate after it, from `at` on; -1 without one."""
     slash = flat.find("/", at)
     while slash >= 0:
         # Three capitals end before the slash, white space and node borders aside; most slashes fail here.
@@ -403,7 +404,7 @@ def _next_start(flat: str, at: int) -> int:
 
 
 def _is_border(flat: str, start: int, previous_end: int) -> bool:
-    """Whether an item can begin at `start`: a node does, a bullet precedes it, or an item ended there."""
+    """Whether a ticker item can begin at `start`: after a node border, a bullet, or the end of another item."""
     lead = flat[max(0, start - LINE_CHARS) : start].rstrip(" \t\r\n\f\xa0")
     at = start - LINE_CHARS + len(lead) if start > LINE_CHARS else len(lead)
     return not lead or lead[-1] in _BORDERS or at == previous_end

@@ -1,13 +1,13 @@
-"""Whether a paragraph of the text form is a title.
+"""Scoring of paragraphs of a text page as titles or not.
 
-Where every text is one paragraph (listings, author pages) titles and texts take turns, so it is enough that a paragraph
-can be a title at all (`is_title_like`, `listed_score`). Where texts have several (home pagination), their section
-headings have the same form, and `opens_article` weighs, in `POINTS`: length (headings have 2 to 15 words, few as many
-as a title), a headline's verb in the present tense, names and numbers, title case against that of the page's first
-title, a colon or question mark, words shared with the paragraph after it (a lead repeats its title), words shared with
-the article before (a heading belongs to it), how the paragraph after it begins (a dateline opens an article; "However",
-"She" or "The second" continue one), and whether the article before has a body already. A line with `OPENS` points or
-more opens an article. `benchmarks/titles.py` prints how well that does on a labelled corpus.
+On listings and author pages titles and one-paragraph texts alternate, so it is enough that a paragraph has the form of
+a title (`is_title_like`, `listed_score`). On the home page texts have several paragraphs and section headings of the
+same form, and `opens_article` adds up `POINTS`: for length (headings have 2 to 15 words, most fewer than a title), a
+headline's verb in the present tense, names and numbers, title case compared with the page's first title, a colon or
+question mark, words shared with the paragraph after it (a lead repeats its title), words shared with the article before
+it (a heading belongs to that), how the paragraph after it begins (a dateline opens an article; "However", "She" or "The
+second" continue one), and whether the article before it has a body already. A line with `OPENS` points or more opens an
+article. `benchmarks/titles.py` measures the accuracy on a labelled corpus.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ca_etl.parse.lines import describes_article, fold_signs
+from ca_etl.parse.lines import describes_article, fold_punctuation
 
 MAX_CHARS: Final = 220
 MAX_WORDS: Final = 32
@@ -32,9 +32,9 @@ _CAPTION: Final = re.compile(
 
 
 def is_title_like(paragraph: str) -> bool:
-    """Whether `paragraph` (squeezed) could be a title: short, begun like one, without the end of a sentence.
+    """Whether `paragraph` (spaces collapsed) has the form of a title: short, starts like one, does not end a sentence.
 
-    A line that describes an article could not. A section heading inside a full article can have the same form.
+    False for a label such as "3 hours ago". A section heading inside a full article can have the same form.
     """
     if not 3 <= len(paragraph) <= MAX_CHARS:
         return False
@@ -48,7 +48,7 @@ def is_title_like(paragraph: str) -> bool:
 
 
 def listed_score(paragraph: str, following: str) -> float:
-    """How much `paragraph` is a title rather than a text where every text is one paragraph; 0 is undecided."""
+    """Score `paragraph` of a listing as a title (positive) or a text (negative), given the paragraph `following` it."""
     if len(paragraph) > MAX_CHARS or describes_article(paragraph):
         return -9.0
     if is_title_like(paragraph):
@@ -63,14 +63,14 @@ def listed_score(paragraph: str, following: str) -> float:
 
 
 def is_title_case(paragraph: str) -> bool:
-    """Whether most of the longer words begin with a capital."""
+    """Whether `paragraph` is in title case: at least two thirds of its longer words begin with a capital."""
     words = _LONG_WORD.findall(paragraph)
     capitals = len([word for word in words if word[0].isupper()])
     return 3 * capitals >= 2 * len(words)
 
 
 def is_caption(line: str) -> bool:
-    """Whether `line` describes a picture or names its author."""
+    """Whether `line` is a picture's caption or credit ("Photo: ...")."""
     return _CAPTION.match(line) is not None
 
 
@@ -162,16 +162,17 @@ _SPEAKER: Final = re.compile(r"(?:TCA|Q|A|[A-Z]\. ?[A-Z]\.?|[A-Z][a-z]+)\s?:\s")
 
 
 def stems_of(text: str) -> set[str]:
-    """The words of `text` that show its subject, cut to five letters, so that "plans" is "planned"."""
+    """The subject words of `text`, truncated to five letters so that "plans" equals "planned"; no function words."""
     return set(_STEM.findall(text.casefold())) - _STOP_STEMS
 
 
 def opens_article(
     line: str, following: Sequence[str], title: str, texts: Sequence[str], *, first_in_title_case: bool
 ) -> bool:
-    """Whether `line` is a title rather than a section heading.
+    """Whether `line`, which has the form of a title, opens an article and is not a section heading.
 
-    `following` are the paragraphs after it, `title` and `texts` the article before it.
+    `following` are the paragraphs after it; `title` and `texts` are the title and paragraphs of the article before it.
+    `first_in_title_case`: the page's first title is in title case.
     """
     lead = following[0][:_LEAD_CHARS_READ] if following else ""
     score = _own_points(line, first_in_title_case) + _article_points(texts)
@@ -191,7 +192,7 @@ def opens_article(
 
 
 def _own_points(line: str, first_in_title_case: bool) -> float:
-    text = fold_signs(line)
+    text = fold_punctuation(line)
     words = text.split()
     count = len(words)
     score = POINTS["words_1_3" if count < 4 else f"words_{count}" if count < 8 else "words_8_up"]
@@ -229,7 +230,7 @@ def _has_verb(text: str, words: Sequence[str]) -> bool:
 
 
 def _article_points(texts: Sequence[str]) -> float:
-    """Points for the article before: whether it has a body, and whether that has come to an end."""
+    """Points for the paragraphs of the article before the line: whether there are enough, and whether they end."""
     if not texts:
         return POINTS["article_has_no_body"]
     score = POINTS["colon_before"] if texts[-1].endswith((":", ",", ";")) else 0.0
@@ -243,7 +244,7 @@ def _article_points(texts: Sequence[str]) -> float:
 def _shared_points(
     line: str, lead: str, following: Sequence[str], title: str, texts: Sequence[str]
 ) -> Iterator[float]:
-    """Points for words: of the line in its lead, of the line in the article before, of the lead in that article."""
+    """Points for shared words: of line and lead, of line and article before, of lead and article before."""
     own, led = stems_of(line), stems_of(lead)
     shared = len(own & led)
     if shared > 1:
@@ -263,7 +264,7 @@ def _shared_points(
 
 
 def _share_points(stems: set[str], vocabulary: str, many: tuple[float, str], few: tuple[float, str]) -> float:
-    """Points for the share of `stems` in `vocabulary`, where it is at least or at most so much."""
+    """Points for the share of `stems` that `vocabulary` contains: at least `many`, or at most `few`; else 0."""
     known = len([stem for stem in stems if f" {stem}" in vocabulary])
     if not stems or few[0] < known / len(stems) < many[0]:
         return 0.0

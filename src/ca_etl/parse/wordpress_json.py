@@ -1,7 +1,8 @@
-"""The posts API: a page of `wp/v2/posts`, one post, or an error.
+"""Parser of the WordPress posts API: a page of `wp/v2/posts`, one post, or an error object.
 
-Times come from the `*_gmt` fields alone, because the others are in the site's zone, which has changed. `guid` is
-not a link. Whatever `_fields` left out is null. What PHP, a plugin or a cache printed around the JSON is cut off.
+Times come from the `*_gmt` fields alone, because the others are in the site's zone, which has changed. `guid` is not a
+link. Fields that the request's `_fields` left out are None. Text that PHP, a plugin or a cache printed around the JSON
+is removed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ca_etl.parse.item_validation import (
     surrounding_rejects,
     time_rejects,
     to_valid_text,
-    too_many_tags,
+    why_too_many_tags,
 )
 from ca_etl.parse.lines import parse_instant
 from ca_etl.parse.links import resolve
@@ -43,8 +44,11 @@ _MAX_TRIES: Final = 100
 
 
 def read_posts(text: str, *, url: str | None, charset: str) -> Page:
-    """The posts of `text`, or a page without articles and with the reason. `url` resolves links."""
-    if (why := too_many_tags(text)) is not None:
+    """Parse the JSON `text` of the posts API to a page of articles; `url` resolves links.
+
+    A response without usable posts gives a page without articles, and a reject with the reason.
+    """
+    if (why := why_too_many_tags(text)) is not None:
         return refused_page(PageKind.POSTS_API, RejectReason.TOO_LARGE, why, text, charset)
     try:
         value, start, end = _value_in(text)
@@ -84,10 +88,10 @@ def _read_value(value: object, text: str, url: str | None, charset: str) -> Page
 
 
 def _value_in(text: str) -> tuple[object, int, int]:
-    """The JSON value that `text` is, else the longest within it that a posts API gives; where it begins and ends.
+    """The JSON value that `text` is, else the longest posts API value within it; with its start and end.
 
-    Raises ValueError or RecursionError as `json.loads` does: also for a list that breaks off, whose whole posts are
-    not taken for single ones.
+    Raises ValueError or RecursionError as `json.loads` does, also for an incomplete list of posts: its complete posts
+    are not taken for responses of one post.
     """
     problem: ValueError | RecursionError
     try:
@@ -116,7 +120,7 @@ def _value_in(text: str) -> tuple[object, int, int]:
 
 
 def _is_response(value: list[Any] | dict[str, Any]) -> bool:
-    """Whether an API of posts gives such a value: posts, none, an error or its index. Scripts have other values."""
+    """Whether the JSON value is a posts API response: a list of posts, an empty list, a post, an error or the index."""
     if isinstance(value, list):
         return not value or any(map(_is_post, value))
     is_error = "data" in value and error_of(value) is not None
@@ -131,7 +135,7 @@ def _is_post(value: object) -> bool:
 
 
 def error_of(value: Mapping[str, Any]) -> str | None:
-    """What an error object of WordPress states, as `code: message`; None for another object."""
+    """The error in a WordPress error object, as `code: message`; None for any other object."""
     code, message = value.get("code"), value.get("message")
     if not isinstance(code, str) or not isinstance(message, str) or "id" in value:
         return None
@@ -165,7 +169,7 @@ def _read_post(post: object, position: int, number: int, url: str | None) -> Art
 
 
 def _trails_off(html: str) -> bool:
-    """Whether the text ends in an ellipsis of the author's: no bracket, and no "Continue reading" after it."""
+    """Whether the text ends in an author's ellipsis, without brackets or "Continue reading" after it."""
     return (html_to_text(html) or "").rstrip().endswith(("…", "..."))
 
 
@@ -180,13 +184,13 @@ def _string(value: object) -> str | None:
 
 
 def _rendered(post: Mapping[str, Any], name: str) -> str | None:
-    """The HTML of a field, None where the response lacks it or it is empty."""
+    """The HTML of a post's field `name`; None where it is missing or empty."""
     value = post.get(name)
     return _string(value.get("rendered") if isinstance(value, dict) else value)
 
 
 def _embedded(post: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
-    """The author's name and the names of the terms; a hidden author is an error object and has no name."""
+    """The author's name and the names of categories and tags; None for a hidden author, who is an error object."""
     held = post.get("_embedded")
     if not isinstance(held, dict):
         return None, ()

@@ -11,15 +11,15 @@ from typing import Final
 from ca_etl.archive.sealed_file import recover_open_files
 from ca_etl.errors import CaEtlError
 from ca_etl.sources.session import Context, Session
-from ca_etl.sources.source import DateRange, Source
+from ca_etl.sources.source import DateRange, History
 from ca_etl.sources.timesca import ARTICLE_SOURCES
 from ca_etl.warehouse.durable_files import read_if_there, write_atomic
 
 log = logging.getLogger(__name__)
 
-# The sources that have a past, by their names on the command line.
-HISTORIES: Final[Mapping[str, Source]] = {
-    name.value: source for name, source in ARTICLE_SOURCES.items() if source.history is not None
+# How the sources that have a past are requested, by their names on the command line.
+HISTORIES: Final[Mapping[str, History]] = {
+    name.value: source.history for name, source in ARTICLE_SOURCES.items() if source.history is not None
 }
 # The months that backfills have archived completely, a file a source.
 COMPLETE_MONTHS: Final = "backfill-*.json"
@@ -32,8 +32,6 @@ def capture_history(ctx: Context, days: DateRange, source: str) -> int:
     `SourceUnavailableError` when the source is unavailable; what was archived before stays.
     """
     recover_open_files(ctx.settings.archive_dir)
-    request_history = HISTORIES[source].history
-    assert request_history is not None  # noqa: S101  of HISTORIES all have one
     path = ctx.settings.data_dir / COMPLETE_MONTHS.replace("*", source)
     complete = read_complete_months(ctx.settings.data_dir, source)
     months = [month for month in days.months() if f"{month}" not in complete]
@@ -42,7 +40,7 @@ def capture_history(ctx: Context, days: DateRange, source: str) -> int:
         log.warning("all of %s was archived before; next: rm %s (to have later edits)", days, path)
         return articles
     with Session(ctx) as session:
-        for part in request_history(session, months):
+        for part in HISTORIES[source](session, months):
             articles += part.articles
             # the month under way may still get articles
             past = [f"{month}" for month in part.complete if month.last < ctx.started_at.date()]

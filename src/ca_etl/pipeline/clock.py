@@ -23,10 +23,7 @@ LEAP: Final = timedelta(days=1)
 YEARS: Final = range(2020, 2100)
 STAMP: Final = re.compile(r"\d{8}T\d{6}Z")
 # Captures that runs have made: the dates of files given by hand are the word of others, who may print any.
-NEWEST_CAPTURE: Final = (
-    "select epoch_us(max(captured_at)) from raw.capture where archive_file not like '%-ingest-%'"
-)
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+NEWEST_CAPTURE: Final = "select max(captured_at) from raw.capture where archive_file not like '%-ingest-%'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +114,7 @@ def _newest_capture(data_dir: Path) -> Iterator[Witness]:
     except (CaEtlError, OSError, duckdb.Error):
         return
     if newest is not None:
-        yield Witness(EPOCH + timedelta(microseconds=newest), "the newest capture of the current release")
+        yield Witness(newest, "the newest capture of the current release")
 
 
 def _site_dates(path: Path) -> Iterator[tuple[datetime, datetime, datetime]]:

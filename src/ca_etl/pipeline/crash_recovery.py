@@ -1,4 +1,4 @@
-"""RecoveredJournal before a run begins: lines of killed runs, publications they announced, a damaged journal."""
+"""Recovery before a run begins: lines of killed runs, publications they announced, a damaged journal."""
 
 from __future__ import annotations
 

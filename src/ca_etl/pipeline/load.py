@@ -13,7 +13,7 @@ from typing import Final
 
 import duckdb
 
-from ca_etl.archive.reader import archive_files, read_archive, read_origin
+from ca_etl.archive.reader import Resolve, archive_files, read_archive, read_origin
 from ca_etl.errors import CaEtlError
 from ca_etl.parse.page import PARSER_VERSION
 from ca_etl.parse.rows import reject_repeats, rows_of
@@ -29,7 +29,7 @@ from ca_etl.warehouse.raw_load import (
     load_archive_files,
 )
 from ca_etl.warehouse.raw_schema import ensure_raw, is_outdated
-from ca_etl.warehouse.reading import Resolve, consult, published_warehouse, readable, resolver
+from ca_etl.warehouse.reading import consult, published_warehouse, readable, resolver
 from ca_etl.warehouse.release import CURRENT, GO_BACK, begin_building, releases
 
 log = logging.getLogger(__name__)
@@ -148,15 +148,6 @@ class _Batch:
     def load(self, con: duckdb.DuckDBPyConnection) -> None:
         for table, count in load_archive_files(con, self.rows, *self.files).items():
             self.added[table] += count.loaded
-            if count.differing:
-                first, last = self.files[0].archive_file, self.files[-1].archive_file
-                log.warning(
-                    "%s to %s: %d rows of %s differ from those loaded earlier",
-                    first,
-                    last,
-                    count.differing,
-                    table,
-                )
         self.rows = Rows()
         self.files.clear()
         self.positions.clear()

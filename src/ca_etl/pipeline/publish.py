@@ -28,20 +28,20 @@ from ca_etl.warehouse.sqlfiles import sql_root
 log = logging.getLogger(__name__)
 
 
-def build(ctx: Context, record: RunRecord) -> dict[str, int]:
-    """Build every model in the building copy, in one transaction; rows by table of `main`.
+def build(ctx: Context, record: RunRecord) -> None:
+    """Build every model in the building copy, in one transaction.
 
     `record` is the line that this run will have in the journal if nothing goes wrong from here on.
     """
     data_dir = ctx.settings.data_dir
     warehouse = find_building(data_dir, ctx.run_id).warehouse
     runs = [journal.publishable(run, data_dir) for run in (*ctx.runs, record)]
-    return build_tables(warehouse, runs, overrides.read(data_dir), ctx.started_at)
+    build_tables(warehouse, runs, overrides.read(data_dir), ctx.started_at)
 
 
 def build_tables(
     warehouse: Path, runs: Sequence[RunRecord], decided: Sequence[CaptureDecision], now: datetime
-) -> dict[str, int]:
+) -> None:
     """Build every model in a writable warehouse that was loaded, with these runs and decisions, as of `now`."""
     with open_building(warehouse) as con:
         # What checks found in earlier runs is in the journal; a release has the results of its own checks.
@@ -50,8 +50,7 @@ def build_tables(
         load_journal(con, (replace(run, checks=(), slots=come.get(run.run_id, ())) for run in runs))
         load_decisions(con, decided)
         checkpoint_at_commit(con)
-        built = build_models(con, sql_root())
-    return {made.model.name: made.rows for made in built if made.rows is not None}
+        build_models(con, sql_root())
 
 
 def check(ctx: Context) -> tuple[CheckResult, ...]:

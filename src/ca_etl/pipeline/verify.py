@@ -7,7 +7,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
@@ -26,7 +26,7 @@ from ca_etl.warehouse.connection import open_release
 from ca_etl.warehouse.data_directory import MARKER, consult_marker
 from ca_etl.warehouse.datapackage import DATAPACKAGE, described_otherwise
 from ca_etl.warehouse.journal import RunKind
-from ca_etl.warehouse.raw_load import EPOCH, CaptureDecision
+from ca_etl.warehouse.raw_load import CaptureDecision
 from ca_etl.warehouse.release import Building, Release, file_problems
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ UNCOMPARED: Final = {
     "parser_version": "a rebuild reads all with the parser of today",
 }
 KNOWN: Final = "select archive_file, sha256, parser_version from raw.archive_file"
-DECIDED: Final = "select capture_id, decision, reason, epoch_us(decided_at) from raw.decision"
+DECIDED: Final = "select capture_id, decision, reason, decided_at from raw.decision"
 COLUMNS: Final = """
     select schema_name || '.' || table_name, database_name,
         string_agg('"' || column_name || '"::varchar', ', ' order by column_index)
@@ -130,8 +130,8 @@ def _rebuild(
         log.warning("the journal has no line of the run %s: its slots may differ", release.release_id)
     began = datetime.strptime(release.release_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     applied = {
-        row[0]: CaptureDecision(row[0], row[1], row[2], EPOCH + timedelta(microseconds=row[3]))
-        for row in con.execute(DECIDED).fetchall()
+        capture_id: CaptureDecision(capture_id, *decision)
+        for capture_id, *decision in con.execute(DECIDED).fetchall()
     }
     given = overrides.read(settings.data_dir)
     of_its_time = [one if one.decided_at <= began else applied.get(one.capture_id) for one in given]

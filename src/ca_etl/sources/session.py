@@ -7,8 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Final, Generic, Protocol, Self, TypeVar
+from typing import Final, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 from ca_etl import __version__
@@ -99,14 +98,6 @@ class FetchedUrl:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Crawl(Generic[R]):
-    """What a crawl of many pages resulted in, and its last response; None where nothing was requested."""
-
-    result: R
-    last: FetchResult | None
-
-
 class Session:
     """Requests pages, with robots.txt read once and the pause kept between all of them. A context manager.
 
@@ -121,13 +112,10 @@ class Session:
         )
 
     def __enter__(self) -> Self:
-        self._fetcher.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._fetcher.__exit__(kind, error, trace)
+    def __exit__(self, *_: object) -> None:
+        self._fetcher.__exit__()
 
     def slot_file(self, source: str) -> AbstractContextManager[None]:
         """Let the responses go into the file of `source` in the run's slot until the block ends."""
@@ -150,8 +138,13 @@ class Session:
         """One page, into the file that is open, where the bytes as sent are from then on."""
         return self._fetcher.get(url, validators).without_bytes(keep_page=True)
 
-    def crawl(self, urls: Generator[str, P, R], read: Callable[[FetchResult], P]) -> Crawl[R]:
-        """Request the pages that `urls` names, and send it what `read` makes of each response, until it has ended."""
+    def crawl(
+        self, urls: Generator[str, P, R], read: Callable[[FetchResult], P]
+    ) -> tuple[R, FetchResult | None]:
+        """Request the pages that `urls` names, and send it what `read` makes of each response, until it has ended.
+
+        Its result, and the last response, None where nothing was requested.
+        """
         last: FetchResult | None = None
         try:
             url = next(urls)
@@ -161,7 +154,7 @@ class Session:
                 last = last.without_bytes()
                 url = urls.send(page)
         except StopIteration as end:
-            return Crawl(end.value, last)
+            return end.value, last
 
     def _archive(self, attempt: Attempt) -> None:
         if self._writer is None:

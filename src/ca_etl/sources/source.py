@@ -39,7 +39,7 @@ class Source:
     schedules: frozenset[str]
     tables: frozenset[str]
     request: Callable[[Session, Sequence[Article]], SourceReply]
-    history: Callable[[Session, Sequence[DateRange]], Iterator[HistoryPart]] | None = None
+    history: History | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,9 @@ class HistoryPart:
 
     articles: int
     complete: tuple[DateRange, ...] = ()
+
+
+History = Callable[[Session, Sequence[DateRange]], Iterator[HistoryPart]]
 
 
 class SourceUnavailableError(CaEtlError):

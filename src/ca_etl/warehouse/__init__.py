@@ -8,10 +8,7 @@ Layout of the data directory, as this room sees it:
     releases/<id>/                 published, immutable: warehouse.duckdb, parquet/, datapackage.json
     current -> releases/<id>       the pointer, moved last and atomically
 
-A run copies the current release's `warehouse.duckdb` into its building folder, loads rows, builds
-models, runs checks and exports there. Nothing in a published folder is ever opened for writing, so a
-reader never blocks a run. Publication is one rename and one pointer; a run killed at any point leaves
-either the old release or the new one, and the next run tidies up (see `release`).
+A run works in its own copy of the current warehouse file, so that a reader never blocks it (see `release`).
 
 DuckDB shows an old release to a process that still holds a connection to it, even through a new
 `connect`: readers see a new release once all their connections to the old file are closed, or when they

@@ -10,6 +10,7 @@ from ca_etl.archive.reader import archive_files, usable_urls
 from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.records import LISTINGS, site_name
 from ca_etl.settings import Settings
+from ca_etl.warehouse.durable_files import write_atomic
 from ca_etl.warehouse.reading import RESTORE, consult
 
 MARKER: Final = "site.txt"
@@ -39,9 +40,7 @@ def claim_data_dir(data_dir: Path, url: str) -> None:
     claimed = claimed_site(data_dir)
     if claimed is None:
         data_dir.mkdir(parents=True, exist_ok=True)
-        part = data_dir / f"{MARKER}.tmp"
-        part.write_text(f"{name}\n", encoding="utf-8")
-        part.replace(data_dir / MARKER)
+        write_atomic(data_dir / MARKER, f"{name}\n".encode())
     elif claimed != name:
         raise UsageError(
             f"{data_dir} holds captures of {claimed}, not of {name}",

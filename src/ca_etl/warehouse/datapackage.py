@@ -192,10 +192,8 @@ def frictionless_type(duckdb_type: str) -> str:
 def _comments(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     """The comment of each table and view of `main`, by name."""
     rows = con.execute(
-        "select table_name, coalesce(comment, '') from duckdb_tables() "
-        "where database_name = current_database() and schema_name = 'main' "
-        "union all select view_name, coalesce(comment, '') from duckdb_views() "
-        "where database_name = current_database() and schema_name = 'main'"
+        "select table_name, coalesce(table_comment, '') from information_schema.tables "
+        "where table_catalog = current_database() and table_schema = 'main'"
     ).fetchall()
     return dict(rows)
 

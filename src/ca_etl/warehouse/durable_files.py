@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from ca_etl.archive.sealed_file import fsync
 from ca_etl.errors import CaEtlError
 
 SYNCS: Final = 8
@@ -51,15 +52,6 @@ def read_if_there(path: Path) -> bytes | None:
             return path.read_bytes()
         except FileNotFoundError:
             return None
-
-
-def fsync(path: Path) -> None:
-    """Force one file or one folder's entries to the disk."""
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -31,9 +31,10 @@ from typing import Annotated, BinaryIO, Final
 
 from pydantic import AwareDatetime, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
+from ca_etl.archive.sealed_file import fsync
 from ca_etl.errors import Problem
 from ca_etl.sanitize import published
-from ca_etl.warehouse.durable_files import StorageError, fsync, read_if_there, storage, write_atomic
+from ca_etl.warehouse.durable_files import StorageError, read_if_there, storage, write_atomic
 
 log = logging.getLogger(__name__)
 

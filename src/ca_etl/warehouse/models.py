@@ -195,16 +195,11 @@ def _load_seed(con: duckdb.DuckDBPyConnection, path: Path) -> str:
 def _drop_leftovers(con: duckdb.DuckDBPyConnection, models: tuple[Model, ...], seeds: frozenset[str]) -> None:
     """Drop what has no file, and tables that a file makes a view of now or the reverse."""
     wanted = {(model.name, model.header.materialized) for model in models} | {(s, "table") for s in seeds}
-    schemas = [SEED_SCHEMA, *MODEL_SCHEMAS]
     there = con.execute(
-        "select schema_name || '.' || table_name, 'table' from duckdb_tables()"
-        " where schema_name in (select unnest($1)) and not temporary and not internal"
-        " and database_name = current_database()"
-        " union all select schema_name || '.' || view_name, 'view' from duckdb_views()"
-        " where schema_name in (select unnest($1)) and not temporary and not internal"
-        " and database_name = current_database()"
-        " order by all",
-        [schemas],
+        "select table_schema || '.' || table_name, if(table_type = 'VIEW', 'view', 'table')"
+        " from information_schema.tables"
+        " where table_catalog = current_database() and list_contains($1, table_schema) order by all",
+        [[SEED_SCHEMA, *MODEL_SCHEMAS]],
     ).fetchall()
     for name, kind in there:
         if (name, kind) not in wanted:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import duckdb
@@ -27,7 +27,6 @@ from ca_etl.warehouse.raw_schema import INCOMING, arrow_rows, incoming
 log = logging.getLogger(__name__)
 
 ORDINAL: Final = "incoming_ordinal"
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # The same record may be in two archive files and be read by two runs: its content is the same.
 PROVENANCE: Final = frozenset({"archive_file", "archive_offset", "parser_version", "run_id"})
 # The key is the hash of the content; comparing would read every text that is stored.
@@ -100,18 +99,6 @@ class CaptureDecision:
     decided_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Validator:
-    """The last usable response of a URL, for the next conditional request. `captured_at` is UTC."""
-
-    capture_id: str
-    url: str
-    captured_at: datetime
-    etag: str | None
-    last_modified: str | None
-    payload_sha256: str
-
-
 def load_archive_files(con: duckdb.DuckDBPyConnection, rows: Rows, *archive_files: ArchiveFile) -> LoadCounts:
     """Load all rows of some archive files and mark these as loaded, in one transaction."""
     with transaction(con):
@@ -175,11 +162,13 @@ def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[CaptureDe
         _replace_rows(con, "decision", ("capture_id",), [asdict(decision) for decision in decisions])
 
 
-def validators(con: duckdb.DuckDBPyConnection, urls: Iterable[str]) -> dict[str, Validator]:
-    """By URL, the newest response 200 that has a validator, is a page and was not excluded."""
+def responses_with_validator(
+    con: duckdb.DuckDBPyConnection, urls: Iterable[str]
+) -> dict[str, tuple[str, int]]:
+    """Archive file and offset, by URL, of the newest response 200 with a validator that is a page and not excluded."""
     rows = con.execute(
         """
-        select capture_id, url, epoch_us(captured_at), etag, last_modified, payload_sha256
+        select url, archive_file, archive_offset
         from raw.capture c
         where list_contains($urls, url) and http_status = 200 and refers_to is null
             and captured_at is not null and (etag is not null or last_modified is not null)
@@ -193,10 +182,7 @@ def validators(con: duckdb.DuckDBPyConnection, urls: Iterable[str]) -> dict[str,
         """,
         {"urls": list(urls), "no_page": [str(reason) for reason in NO_PAGE]},
     ).fetchall()
-    return {
-        url: Validator(capture_id, url, EPOCH + timedelta(microseconds=at), etag, last_modified, sha256)
-        for capture_id, url, at, etag, last_modified, sha256 in rows
-    }
+    return {url: (archive_file, offset) for url, archive_file, offset in rows}
 
 
 def _insert_new(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> TableCount:

@@ -19,11 +19,11 @@ import duckdb
 from pyarrow.lib import ArrowCancelled
 
 from ca_etl.archive.policy import Validators
-from ca_etl.archive.reader import read_capture, read_validators
+from ca_etl.archive.reader import Resolve, read_capture, read_validators
 from ca_etl.errors import CaEtlError, Problem
 from ca_etl.records import Capture
 from ca_etl.warehouse.connection import open_release
-from ca_etl.warehouse.raw_load import validators
+from ca_etl.warehouse.raw_load import responses_with_validator
 from ca_etl.warehouse.raw_schema import is_outdated
 from ca_etl.warehouse.release import GO_BACK, RELEASE_ID, assert_intact, current_release
 
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 S = TypeVar("S")
-Resolve = Callable[[str], Capture | None]
 
 # A defect of Polars is no Exception, and no stop either.
 RUST_PANIC: Final = "PanicException"
@@ -168,14 +167,13 @@ def consult_validators(
     """
     known: dict[str, Validators] = {}
     problems: list[Problem] = []
-    for url, last in validators(con, urls).items():
-        for archive_file, offset in con.execute(POSITION_OF, [last.capture_id]).fetchall():
-            path = archive_dir / archive_file
-            record = consult(partial(read_validators, path, offset), None, path, RESTORE)
-            if record.value is not None:
-                known[url] = record.value
-            if record.problem is not None:
-                problems.append(record.problem)
+    for url, (archive_file, offset) in responses_with_validator(con, urls).items():
+        path = archive_dir / archive_file
+        record = consult(partial(read_validators, path, offset), None, path, RESTORE)
+        if record.value is not None:
+            known[url] = record.value
+        if record.problem is not None:
+            problems.append(record.problem)
     return Consulted(known, next(iter(problems), None))
 
 

@@ -28,9 +28,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from ca_etl.archive.sealed_file import fsync
 from ca_etl.errors import CaEtlError
 from ca_etl.warehouse.datapackage import DATAPACKAGE, file_fact, listed_files
-from ca_etl.warehouse.durable_files import StorageError, fsync, remove_tree, seal_tree, storage, unseal
+from ca_etl.warehouse.durable_files import StorageError, remove_tree, seal_tree, storage, unseal
 
 RELEASES: Final = "releases"
 CURRENT: Final = "current"

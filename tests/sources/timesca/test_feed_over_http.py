@@ -40,7 +40,7 @@ def crawl(settings: Settings, site: DemoSite) -> CrawlFeed:
 
 
 def up(site: DemoSite, since: datetime = SINCE) -> set[str]:
-    return {f"{post.post_id}" for post in site.posts.shelf(site.day).listed if post.published_at >= since}
+    return {f"{post.post_id}" for post in site.posts.snapshot(site.day).listed if post.published_at >= since}
 
 
 def test_every_article_of_the_range_is_seen_under_its_number(crawl: CrawlFeed, site: DemoSite) -> None:
@@ -61,7 +61,7 @@ def test_the_end_of_the_feed_is_its_404(crawl: CrawlFeed, site: DemoSite) -> Non
 def test_articles_that_come_and_are_deleted_between_two_pages_hide_no_other(
     crawl: CrawlFeed, site: DemoSite
 ) -> None:
-    numbers = [post.post_id for post in site.posts.shelf(site.day).listed]
+    numbers = [post.post_id for post in site.posts.snapshot(site.day).listed]
     changes = iter(
         [
             lambda: None,

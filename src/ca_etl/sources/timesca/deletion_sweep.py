@@ -93,10 +93,9 @@ def _list_posts(session: Session) -> tuple[SourceOutcome, frozenset[int]]:
         most_pages=MOST_LIST_PAGES,
     )
     with session.slot_file(POSTS_API):
-        crawl = session.crawl(urls, read_posts)
-    posts = crawl.result
+        posts, last = session.crawl(urls, read_posts)
     if posts.unavailable is not None:
-        return SourceOutcome.failed(POSTS_API, crawl.last, posts.unavailable, len(posts.seen)), frozenset()
+        return SourceOutcome.failed(POSTS_API, last, posts.unavailable, len(posts.seen)), frozenset()
     why = posts.incomplete and f"{posts.incomplete}: which posts are missing is unknown"
     outcome = SourceOutcome.observed(POSTS_API, len(posts.seen), why, is_complete=posts.incomplete is None)
     return outcome, frozenset(posts.seen)

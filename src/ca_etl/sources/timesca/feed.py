@@ -342,13 +342,12 @@ def request_feed(session: Session, _leads: Sequence[Article]) -> SourceReply:
     since = request_since(ctx, POSTS_API, FEED)
     urls = crawl_feed(str(ctx.settings.site_url), since=since, most_pages=MOST_DAILY_PAGES)
     with session.slot_file(FEED):
-        crawl = session.crawl(urls, read)
-    feed = crawl.result
+        feed, last = session.crawl(urls, read)
     if feed.unavailable is not None:
-        return refused(FEED, crawl.last, feed.unavailable, len(feed.seen))
+        return refused(FEED, last, feed.unavailable, len(feed.seen))
     if not feed.seen:
         # WordPress shows its latest items, however old they are: a feed without one does not mean that none is new.
-        return refused(FEED, crawl.last, "it has no item", 0)
+        return refused(FEED, last, "it has no item", 0)
     reasons = (
         "" if feed.is_settled else "something may be missing: the feed was moving, or is not sorted",
         f"{len(cut)} of {len(shown)} texts are excerpts" if cut else "",
@@ -372,12 +371,11 @@ def request_history(session: Session, months: Sequence[DateRange]) -> Iterator[H
     name = f"{ctx.started_at:%Y%m%dT%H%M%SZ}-{FEED}-{since:%Y%m%d}"
     urls = crawl_feed(str(site), since=since, most_pages=None)
     with session.file(name, FEED, **{"ca-etl-since": f"{since}"}):
-        crawl = session.crawl(urls, _HistoryReader(ctx, since))
-    feed = crawl.result
+        feed, last = session.crawl(urls, _HistoryReader(ctx, since))
     if feed.unavailable is not None:
         raise SourceUnavailableError.of(
             f"the feed of {site}",
-            crawl.last,
+            last,
             f"({feed.unavailable})",
             later="ca-etl backfill --source feed (again, later: it begins again)",
             instead="ca-etl run (the listing pages do without it)",

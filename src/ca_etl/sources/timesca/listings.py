@@ -64,7 +64,7 @@ def request_listings(session: Session, _leads: Sequence[Article]) -> SourceReply
         nothing,
     )
     results: list[FetchResult] = []
-    pages = tuple(_request(session, wanted, release.value.value, results)) if wanted else ()
+    pages = tuple(_request(session, wanted, release.value.value, results))
     is_refused = any(result.verdict in FINAL or result.ends_visit for result in results)
     # only now are they read: a page that cannot be must not cost the one after it
     leads = consult(partial(_read_leads, results), (), "the links of the listing pages", "ca-etl doctor")

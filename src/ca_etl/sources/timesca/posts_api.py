@@ -328,10 +328,9 @@ def request_posts(session: Session, _leads: Sequence[Article]) -> SourceReply:
         most_pages=MOST_DAILY_PAGES,
     )
     with session.slot_file(POSTS_API):
-        crawl = session.crawl(urls, read_posts)
-    posts = crawl.result
+        posts, last = session.crawl(urls, read_posts)
     if posts.unavailable is not None:
-        return refused(POSTS_API, crawl.last, posts.unavailable, len(posts.seen))
+        return refused(POSTS_API, last, posts.unavailable, len(posts.seen))
     if posts.is_cut:
         # The newest come last: the next source may have them, and the next run requests the same time again.
         why = f"{posts.incomplete}: ca-etl backfill --source posts requests the rest"
@@ -360,12 +359,11 @@ def request_history(session: Session, months: Sequence[DateRange]) -> Iterator[H
             site, started_at=ctx.started_at, published=month.bounds, most_pages=MOST_MONTH_PAGES
         )
         with session.file(name, POSTS_API, **{"ca-etl-days": f"{month}"}):
-            crawl = session.crawl(urls, read_posts)
-        posts = crawl.result
+            posts, last = session.crawl(urls, read_posts)
         if posts.unavailable is not None:
             raise SourceUnavailableError.of(
                 f"the posts API of {site}",
-                crawl.last,
+                last,
                 f"({posts.unavailable}), at {month}",
                 later="ca-etl backfill (again, later: it resumes with this month)",
                 instead="ca-etl backfill --source feed --from DAY --to DAY (whole texts too, without edits)",
