@@ -149,7 +149,7 @@ def test_a_descriptor_that_describes_a_table_otherwise_differs(played: Settings)
     descriptor.chmod(0o644)
     whole = descriptor.read_bytes()
     for written in (
-        b"half a unit of its last digit below",
+        b"half a unit of the last digit below",
         b'"name": "rate_low"',
         b'"duckdb_type": "DECIMAL',
     ):
