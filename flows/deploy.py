@@ -336,7 +336,11 @@ def _run_flow(entrypoint: str, site: str | None, slot: datetime | None, server: 
     report = result.report if isinstance(result, RunFailedError) else result
     if isinstance(report, Report) and not wait_until_recorded(report.task_runs):
         count, run_id = len(report.task_runs), report.outcome.run_id
-        log.warning("Prefect lacks the end of some of the %d task runs of %s", count, run_id)
+        log.warning(
+            "Prefect has no end state for some of the %d task runs of %s: they look as if they were running",
+            count,
+            run_id,
+        )
     if isinstance(result, Report):
         return result
     raise cast("BaseException", result)

@@ -6,7 +6,7 @@ materialized: view
 grain: [run_id, check_name]
 columns:
   run_id: Id of the run that evaluated the check.
-  started_at: Time at which the run began, UTC; null where the run is unknown.
+  started_at: Time at which the run began, UTC; null where the journal has no line of the run.
   check_name: Name of the check.
   model: Table that the check is about, as schema.table.
   severity: Severity of the check, error (offending rows stop the publication) or warning.

@@ -260,8 +260,8 @@ class Gazetteer:
             if first is not entry:
                 if set(first.country_codes) & set(entry.country_codes) or not entry.country_codes:
                     raise ValueError(
-                        f"places.csv: the name {entry.name!r} is listed twice, for one country or for none: "
-                        "delete one of its rows"
+                        f"places.csv: the name {entry.name!r} has two rows with the same country, or with none: "
+                        "delete one of them"
                     )
                 codes = first.country_codes + entry.country_codes
                 names[entry.name] = Name(entry.name, first.kind, codes, first.rules)

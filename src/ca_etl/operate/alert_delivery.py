@@ -46,7 +46,7 @@ class AlertsError(CaEtlError):
 class OpenAlert(Condition):
     """An alert: a condition that was true at the last check. `opened_at` (UTC) is the first check that found it true.
 
-    `told`, named as in the file, lists the channels that the opening message is addressed to, delivered or not.
+    `told` (its key in `alerts.json` too) lists the channels that the opening message is for, delivered or not.
     """
 
     opened_at: AwareDatetime

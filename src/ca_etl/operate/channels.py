@@ -168,7 +168,7 @@ class TimeLimit:
 
     @property
     def name(self) -> str:
-        """Name of the channel that is limited."""
+        """Name of the channel whose sending time is limited here."""
         return self.channel.name
 
     def send(self, message: Message) -> None:

@@ -182,7 +182,7 @@ def unwritable(data_dir: Path) -> list[str]:
 
 
 def is_demo(settings: Settings, claimed: str | None) -> bool:
-    """Whether only the demo wrote the data directory: its captures (`claimed`) are of loopback, unlike `site_url`."""
+    """Whether only the demo wrote the data: the site of its captures (`claimed`) is loopback, and `site_url` is not."""
     return claimed == LOOPBACK and site_name(str(settings.site_url)) != LOOPBACK
 
 
