@@ -148,7 +148,7 @@ def assert_capture(data_dir: Path, capture_id: str) -> None:
     One that a run is writing is not opened: where only that one may have it, `LockHeldError` is raised.
     """
     current = current_release(data_dir)
-    at_work = lock.at_work(data_dir)
+    at_work = lock.live_run(data_dir)
     for warehouse in ([current.warehouse] if current else []) + _unpublished(data_dir, at_work):
         with readable(warehouse) as con:
             if con.execute("select 1 from raw.capture where capture_id = $1", [capture_id]).fetchall():
@@ -169,7 +169,7 @@ def _unpublished(data_dir: Path, at_work: Holder | None) -> list[Path]:
 
 def _newest_unpublished(data_dir: Path) -> Path:
     """The newest of them. Raises `UsageError` without one, `LockHeldError` while the run that may leave one is on."""
-    at_work = lock.at_work(data_dir)
+    at_work = lock.live_run(data_dir)
     warehouses = _unpublished(data_dir, at_work)
     if warehouses:
         return warehouses[-1]
