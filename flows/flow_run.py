@@ -33,7 +33,7 @@ from ca_etl.pipeline.load import load
 from ca_etl.pipeline.play import play_days, slot_on
 from ca_etl.pipeline.publish import build, check, publish
 from ca_etl.pipeline.run import Outcome, run_daily
-from ca_etl.pipeline.slots import is_done
+from ca_etl.pipeline.slots import publishing_run
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, schedule
 from ca_etl.warehouse import journal
@@ -230,7 +230,7 @@ def _run_on_site(settings: Settings, slot: datetime, on: str, environment: Envir
     if is_scheduled():
         # An unreadable journal does not stop the capture: the run reads it again, and reports the problem.
         runs = consult(partial(journal.read, settings.data_dir), (), journal.JOURNAL_FILE, "ca-etl doctor")
-        published_by = is_done(schedule(settings, on), runs.value, slot)
+        published_by = publishing_run(schedule(settings, on), runs.value, slot)
         if published_by is not None:
             raise SlotDoneError(
                 f"Skipped: run {published_by} has published the slot {slot:%Y-%m-%d %H:%M:%S} UTC"

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ca_etl.pipeline.slots import MOST_MISSED, is_done, missed_slots
+from ca_etl.pipeline.slots import MOST_MISSED, missed_slots, publishing_run
 from ca_etl.sources.schedules import Schedule
 from ca_etl.sources.source import SourceOutcome
 from ca_etl.warehouse.journal import RunRecord, SlotOutcome, SlotRecord
@@ -58,7 +58,7 @@ def test_after_years_only_the_latest_missed_slots_are_reported() -> None:
 
 def test_a_slot_is_done_once_a_run_has_published_it() -> None:
     late = FIFTH + timedelta(hours=3)
-    assert is_done(DAILY, [run(ran(FIFTH))], late) == "r1"
-    assert is_done(DAILY, [run(ran(FIFTH), release_id=None)], late) is None
-    assert is_done(DAILY, [run(ran(FIFTH, SlotOutcome.FAILED))], late) is None
-    assert is_done(DAILY, [run(ran(FIFTH))], FIFTH + DAY) is None
+    assert publishing_run(DAILY, [run(ran(FIFTH))], late) == "r1"
+    assert publishing_run(DAILY, [run(ran(FIFTH), release_id=None)], late) is None
+    assert publishing_run(DAILY, [run(ran(FIFTH, SlotOutcome.FAILED))], late) is None
+    assert publishing_run(DAILY, [run(ran(FIFTH))], FIFTH + DAY) is None

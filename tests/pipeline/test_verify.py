@@ -72,20 +72,23 @@ def test_a_release_is_what_its_archive_gives_and_verifying_changes_nothing(
     [
         (
             "update main.fct_rate_daily set rate = 999",
-            "15 rows, 15 in the rebuild; 15 only in the release, 15 only in the rebuild",
+            "15 rows in the release, 15 in the rebuild; 15 only in the release, 15 only in the rebuild",
         ),
         (
             "delete from main.fct_rate_daily where rate_date = date '2025-12-22' and base = 'KZT'",
-            "14 rows, 15 in the rebuild; 0 only in the release, 1 only in the rebuild",
+            "14 rows in the release, 15 in the rebuild; 0 only in the release, 1 only in the rebuild",
         ),
         (
             "insert into main.fct_rate_daily by name (from main.fct_rate_daily where base = 'KZT' limit 1)",
-            "16 rows, 15 in the rebuild; 1 only in the release, 0 only in the rebuild",
+            "16 rows in the release, 15 in the rebuild; 1 only in the release, 0 only in the rebuild",
         ),
-        ("drop table main.fct_rate_daily", "has other columns in the rebuild, or is only in one of both"),
+        (
+            "drop table main.fct_rate_daily",
+            "has other columns in the rebuild, or is missing from the release or from the rebuild",
+        ),
         (
             "alter table main.fct_rate_daily drop column rate",
-            "has other columns in the rebuild, or is only in one of both",
+            "has other columns in the rebuild, or is missing from the release or from the rebuild",
         ),
     ],
 )
@@ -220,7 +223,7 @@ def test_the_command_ends_with_0_1_or_2(played: Settings, rewritten: Rewritten, 
     status, out, err = call()
     assert status == 1
     assert out == (
-        "main.fct_rate_daily: 15 rows, 15 in the rebuild; 3 only in the release, 3 only in the rebuild\n"
+        "main.fct_rate_daily: 15 rows in the release, 15 in the rebuild; 3 only in the release, 3 only in the rebuild\n"
     )
     assert "next: ca-etl rebuild" in err
 

@@ -83,7 +83,7 @@ def test_a_finished_backfill_requests_the_current_month_only_and_reports_it(
     request_count = len(site.requests)
     assert run_backfill(on_site, AUTUMN).exit_status == 0
     assert len(site.requests) == request_count
-    assert f"all of {AUTUMN} was archived before; next: rm {on_site.data_dir}/" in caplog.text
+    assert f"all of {AUTUMN} was archived before; to fetch later edits: rm {on_site.data_dir}/" in caplog.text
 
 
 def test_an_unavailable_api_is_reported_and_what_was_archived_before_is_loaded_by_the_next_run(
@@ -97,7 +97,7 @@ def test_an_unavailable_api_is_reported_and_what_was_archived_before_is_loaded_b
     outcome = run_backfill(on_site, AUTUMN)
     assert outcome.exit_status == 1
     assert "the posts API of" in outcome.error
-    assert "closed (blocked" in outcome.error
+    assert "not offered (blocked" in outcome.error
     site.before_response = None
     assert run_daily(on_site).exit_status == 0
     october = published(site, DateRange(date(2025, 10, 1), date(2025, 10, 31)))

@@ -74,12 +74,14 @@ def test_an_unavailable_feed_is_reported_and_journalled(on_site: Settings, site:
     outcome = run_backfill(on_site, AUTUMN, source="feed")
     assert outcome.exit_status == 1
     assert "the feed of" in outcome.error
-    assert "is closed (blocked" in outcome.error
+    assert "is not offered (blocked" in outcome.error
     assert read_complete_months(on_site.data_dir, "feed") == ()
     assert journal.read(on_site.data_dir)[0].status == "failed"
 
 
 def test_a_source_without_a_history_is_a_wrong_use(on_site: Settings, site: DemoSite) -> None:
-    with pytest.raises(UsageError, match="the source 'pages' has no history; posts and feed have one"):
+    with pytest.raises(
+        UsageError, match="the source 'pages' has no past to backfill; posts and feed have one"
+    ):
         run_backfill(on_site, AUTUMN, source="pages")
     assert site.requests == []

@@ -412,7 +412,7 @@ def test_what_fails_after_the_publication_does_not_make_it_unpublished(
         assert day(0, call=call).exit_status == 0
     (run,) = journal.read(settings.data_dir)
     assert (run.status, run.release_id, run.error) == ("succeeded", run.run_id, None)
-    assert run.warnings[0].startswith("published, and then: ")
+    assert run.warnings[0].startswith("the release is published, but the run then failed: ")
 
 
 @pytest.mark.parametrize(

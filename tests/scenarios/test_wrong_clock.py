@@ -103,7 +103,7 @@ def test_a_trusted_clock_before_the_newest_run_publishes_and_warns(on_site: Sett
     assert run(on_site, FIRST).exit_status == 0
     outcome = run(on_site, FIRST - 5 * DAY, trust_clock=True)
     assert outcome.release is not None
-    assert "it is trusted" in outcome.warnings[0]
+    assert "the clock is trusted" in outcome.warnings[0]
 
 
 @pytest.mark.parametrize(

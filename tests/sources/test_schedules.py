@@ -98,5 +98,5 @@ def test_the_cron_expressions_are_settings_and_a_wrong_one_is_refused() -> None:
 def test_an_unknown_schedule_is_refused_with_the_names_of_those_that_exist() -> None:
     settings = Settings(_env_file=None)
     assert [schedule.name for schedule in schedules(settings)] == ["daily", "sweep"]
-    with pytest.raises(UsageError, match="'hourly'; there is daily, sweep"):
+    with pytest.raises(UsageError, match="'hourly'; the schedules are daily, sweep"):
         schedule(settings, "hourly")

@@ -192,7 +192,7 @@ def test_a_repair_keeps_good_lines_as_they_were_and_the_bytes_of_bad_ones_beside
     repair(data_dir, (), START)
     assert journal.read_bytes() == good + b'{"torn'
     head, kept, end = (data_dir / "runs.jsonl.repairs").read_bytes().split(b"\n")
-    assert head.startswith(b"# 2025-12-05T02:00:00Z line 1, set aside: ")
+    assert head.startswith(b"# 2025-12-05T02:00:00Z line 1, removed: ")
     assert (kept, end) == (line, b"")
     (problem,) = problems(data_dir, read_journal(data_dir))
     assert "was repaired" in problem.message
@@ -401,8 +401,8 @@ def test_every_entry_of_a_repair_states_what_it_is_in_one_line(data_dir, journal
     journal.write_bytes(b"no json\n")
     repair(data_dir, (record("z"),), START)
     head, line, restored, run, end = (data_dir / "runs.jsonl.repairs").read_bytes().split(b"\n")
-    assert head.startswith(b"# 2025-12-05T02:00:00Z line 1, set aside: ")
-    assert restored == b"# 2025-12-05T02:00:00Z run z, put back from the release"
+    assert head.startswith(b"# 2025-12-05T02:00:00Z line 1, removed: ")
+    assert restored == b"# 2025-12-05T02:00:00Z run z, restored from the release"
     assert (line, run + b"\n", end) == (b"no json", journal.read_bytes(), b"")
 
 

@@ -155,7 +155,7 @@ def test_a_release_that_somebody_wrote_to_is_not_built_upon(data_dir, release):
     first = release(FIRST, 1)
     first.chmod(0o755)
     (first / "warehouse.duckdb.wal").touch()
-    with pytest.raises(ReleaseError, match="opened the file for writing"):
+    with pytest.raises(ReleaseError, match="opened the warehouse for writing"):
         begin_building(data_dir, SECOND)
 
 

@@ -148,7 +148,7 @@ def assert_capture(data_dir: Path, capture_id: str) -> None:
     The warehouse that a run is writing is not opened: when only this one may have it, `LockHeldError` is raised.
     """
     current = current_release(data_dir)
-    active = lock.at_work(data_dir)
+    active = lock.live_run(data_dir)
     for warehouse in ([current.warehouse] if current else []) + _unpublished(data_dir, active):
         with readable(warehouse) as con:
             if con.execute("select 1 from raw.capture where capture_id = $1", [capture_id]).fetchall():
@@ -172,7 +172,7 @@ def _newest_unpublished(data_dir: Path) -> Path:
 
     Without one, raises `LockHeldError` while a run is active that may leave one, else `UsageError`.
     """
-    active = lock.at_work(data_dir)
+    active = lock.live_run(data_dir)
     warehouses = _unpublished(data_dir, active)
     if warehouses:
         return warehouses[-1]

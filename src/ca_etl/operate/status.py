@@ -150,7 +150,7 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
         return result.value
 
     alerts = read(ALERTS, partial(alert_delivery.read, data_dir), Alerts())
-    holder = read(LOCK, partial(lock.at_work, data_dir), None)
+    holder = read(LOCK, partial(lock.live_run, data_dir), None)
     written = read(JOURNAL, partial(journal.read_journal, data_dir), Journal())
     read(DECISIONS, partial(overrides.read, data_dir), ())
     released = read(RELEASE, partial(_read_release, data_dir, written, now), ReleaseState(), GO_BACK)

@@ -1,4 +1,4 @@
-"""Step 1 of a backfill: the articles of a date range into the archive, and which months of it are complete."""
+"""Step 1 of a backfill: archive the articles of a date range, and record the months archived completely."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ COMPLETE_MONTHS: Final = "backfill-*.json"
 
 
 def capture_history(ctx: Context, days: DateRange, source: str) -> int:
-    """Archive every response of `source`, one of `HISTORIES`, about the articles of `days`; how many it showed.
+    """Archive the articles of `days` from `source`, a key of `HISTORIES`; return their number.
 
     A month that was archived completely is not requested again, so that a backfill that was stopped resumes. Raises
-    `SourceUnavailableError` when the source is unavailable; what was archived before stays.
+    `SourceUnavailableError` when the source is not offered, refuses or fails; responses archived before stay.
     """
     recover_open_files(ctx.settings.archive_dir)
     path = ctx.settings.data_dir / COMPLETE_MONTHS.replace("*", source)
@@ -37,7 +37,9 @@ def capture_history(ctx: Context, days: DateRange, source: str) -> int:
     months = [month for month in days.months() if f"{month}" not in complete]
     articles = 0
     if not months:
-        log.warning("all of %s was archived before; next: rm %s (to have later edits)", days, path)
+        log.warning(
+            "all of %s was archived before; to fetch later edits: rm %s, then the same command", days, path
+        )
         return articles
     with Session(ctx) as session:
         for part in HISTORIES[source](session, months):
@@ -51,7 +53,7 @@ def capture_history(ctx: Context, days: DateRange, source: str) -> int:
 
 
 def read_complete_months(data_dir: Path, source: str) -> tuple[str, ...]:
-    """The months of a source that are archived completely, as text.
+    """The months of `source` that backfills have archived completely, as text `2025-11-01..2025-11-30`.
 
     Raises `CaEtlError` for a damaged file, `StorageError` for one that cannot be read.
     """
@@ -63,6 +65,7 @@ def read_complete_months(data_dir: Path, source: str) -> tuple[str, ...]:
         value = json.loads(data)
     except ValueError as error:
         raise CaEtlError(
-            f"{path} is not a list of months: {error}", f"rm {path} (all are requested again)"
+            f"{path} is not a list of months: {error}",
+            f"rm {path} (the next backfill requests all months again)",
         ) from error
     return tuple(map(str, value)) if isinstance(value, list) else ()

@@ -1,10 +1,8 @@
-"""Step 1: the slot's pages into the archive, before anything reads them, then what is new among the site's articles.
-
-Files given by hand enter the archive in the same way (`ingest`).
+"""Step 1 of a run: archive the listing pages of a slot, then the site's new articles; or files of an operator.
 
 The posts API has all of an article: whole text, author, times, edits. Where the site does not offer it, the feed has
-the newest whole texts, without edits. Where that gives excerpts or nothing, the pages of the articles that the listings
-link to are requested, and those of known ones again. The outcome of each is a line of the run in the journal.
+the newest whole texts, without edits. Where the feed has excerpts or nothing, the pages of the articles that the
+listings link to are requested, and those of known articles again. The journal has the outcome of each source.
 """
 
 from __future__ import annotations
@@ -37,7 +35,7 @@ TROUBLE: Final = frozenset({SlotOutcome.BLOCKED, SlotOutcome.FAILED})
 
 
 class NothingCapturedError(CaEtlError):
-    """The site gave no usable page in this slot; `pages` are what it gave instead."""
+    """No listing page of the slot was usable; `pages` has the verdict on each."""
 
     def __init__(self, message: str, hint: str, pages: tuple[FetchedUrl, ...]) -> None:
         super().__init__(message, hint)
@@ -45,15 +43,15 @@ class NothingCapturedError(CaEtlError):
 
     @property
     def refused(self) -> bool:
-        """Whether the site refused: then requesting again, soon, is not polite."""
+        """Whether the site refused a page, so that a retry within minutes would be impolite."""
         return any(page.verdict in FINAL for page in self.pages)
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """Outcome of the step: pages requested now, how many the archive held before, and what the articles gave.
+    """Result of `capture`: pages requested, pages that an earlier run archived, and outcomes of the article sources.
 
-    `problems` are those of what was only consulted: all is archived, and the run goes no further.
+    `problems` were met while reading the release or the archive; the run ends with them after all is archived.
     """
 
     pages: tuple[FetchedUrl, ...]
@@ -63,16 +61,16 @@ class Captured:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A sentence for each page and source that the site did not give; having no posts API is not a problem."""
+        """A sentence for each page that is not usable, and for each article source that was blocked or failed."""
         articles = (f"{a.source}: {a.outcome} ({a.reason})" for a in self.articles if a.outcome in TROUBLE)
         return (*_page_warnings(self.pages), *articles)
 
 
 def capture(ctx: Context) -> Captured:
-    """Request the slot's pages that the archive does not hold yet, then what is new among the site's articles.
+    """Request and archive the listing pages of the slot that the archive lacks, then the site's new articles.
 
     Every response is archived, also refusals and errors. Raises `NothingCapturedError` when no page of the
-    slot is usable, and `UsageError` when the site may not be requested as things are set.
+    slot is usable, and `UsageError` when the settings forbid requests (see `fetch_policy`).
     """
     with Session(ctx) as session:
         listings = request_listings(session, ())
@@ -95,7 +93,7 @@ def _page_warnings(pages: Iterable[FetchedUrl]) -> tuple[str, ...]:
 
 
 def _in_short(pages: tuple[FetchedUrl, ...]) -> str:
-    """What became of the pages; where it is the same for all, as without a network, once."""
+    """The verdicts on the pages; one that all of them share, as without a network, is written once."""
     verdicts = {(page.verdict, page.detail) for page in pages}
     if len(verdicts) > 1 or len(pages) < 2:
         return "; ".join(_page_warnings(pages))
@@ -104,7 +102,7 @@ def _in_short(pages: tuple[FetchedUrl, ...]) -> str:
 
 
 def _capture_articles(session: Session, listings: SourceReply) -> tuple[SourceOutcome, ...]:
-    """The articles that the schedule of the slot requests, unless a run of this very slot has got them."""
+    """Request the articles due in this slot, unless an earlier run of the slot has archived them."""
     ctx = session.ctx
     if not ctx.settings.article_sources or has_articles(ctx.runs, ctx.slot, ctx.schedule):
         return ()
@@ -129,7 +127,7 @@ def _capture_articles(session: Session, listings: SourceReply) -> tuple[SourceOu
 
 
 def has_articles(runs: Iterable[RunRecord], slot: datetime | None, schedule: str | None) -> bool:
-    """Whether a run of this very slot has got its articles."""
+    """Whether one of `runs` has archived the articles of this slot and schedule."""
     names = {source.name for source in ARTICLE_SOURCES.values()}
     return any(
         record.outcome in GOOD and record.source in names
@@ -141,7 +139,7 @@ def has_articles(runs: Iterable[RunRecord], slot: datetime | None, schedule: str
 
 @dataclass(frozen=True, slots=True)
 class GivenFiles:
-    """Files and folders, and what the operator knows of them. `captured_at` is zone-aware."""
+    """An operator's files and folders to archive, with their URL and capture time (zone-aware), None if unknown."""
 
     paths: tuple[Path, ...]
     url: str | None = None
@@ -149,7 +147,7 @@ class GivenFiles:
 
 
 def ingest(ctx: Context, given: GivenFiles) -> IngestReport:
-    """Archive what is given. Raises `CaEtlError` for a missing path or a file of an unknown kind."""
+    """Archive an operator's files. Raises `CaEtlError` for a missing path or a file of an unknown kind."""
     return ingest_paths(
         given.paths,
         ctx.settings.archive_dir,

@@ -1,4 +1,4 @@
-"""Whether the clock of a run can be right: held against what is known already and against the site's own dates."""
+"""Check the clock of a run against the newest instant on record and against the Date headers of the site."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ LEAP: Final = timedelta(days=1)
 # The years that a site's clock can show: a device without one sends 1970, "never" is 9999.
 YEARS: Final = range(2020, 2100)
 STAMP: Final = re.compile(r"\d{8}T\d{6}Z")
-# Captures that runs have made: the dates of files given by hand are the word of others, who may print any.
+# Captures that runs have made: files of an operator may have any date.
 NEWEST_CAPTURE: Final = "select max(captured_at) from raw.capture where archive_file not like '%-ingest-%'"
 
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """An instant that the clock of a run contradicts, and the thing that states it."""
+    """An instant that contradicts the clock of a run; `name` names it, such as "the end of run 20251205T020000Z"."""
 
     at: datetime
     name: str
 
     def against(self, now: datetime) -> str:
-        """How a clock that shows `now` differs from it, in words."""
+        """A sentence on how far a clock that shows `now` (zone-aware) is from this instant."""
         side = "before" if now < self.at else "after"
         return (
             f"the clock shows {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {abs(now - self.at).days} days {side} "
@@ -43,32 +43,31 @@ class Witness:
 
 
 class ClockError(CaEtlError):
-    """The clock of a run cannot be right, or what contradicts it is wrong; an operator knows which."""
+    """The clock of a run contradicts a recorded instant by more than a day; an operator has to state which is right."""
 
     def __init__(self, now: datetime, witness: Witness) -> None:
         super().__init__(
             f"{witness.against(now)}: no observation is written",
             "timedatectl (is the clock set by NTP?), then: ca-etl run; if this clock is right: "
-            "ca-etl run --trust-clock (what is dated after it then counts for nothing)",
+            "ca-etl run --trust-clock (runs and captures dated after it are then ignored)",
         )
 
 
 def is_trusted(run: RunRecord) -> bool:
-    """Whether it published although its clock was contradicted: an operator trusted that clock."""
+    """Whether a run published although its clock was contradicted, because an operator trusted the clock."""
     return run.contradicted_by is not None and run.release_id is not None
 
 
 def evidence(runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
-    """The runs by which a clock is evaluated: those since the last trusted one, but for those with a wrong clock."""
+    """The runs with which a clock is compared: those since the last trusted run, without runs of a wrong clock."""
     begin = max((number for number, run in enumerate(runs) if is_trusted(run)), default=0)
     return tuple(run for run in runs[begin:] if run.contradicted_by is None or is_trusted(run))
 
 
 def newest_known(settings: Settings, runs: Sequence[RunRecord], archived: Iterable[Path]) -> Witness | None:
-    """The newest instant that the journal, the archive or the current release knows; None before the first run.
+    """The newest instant in the journal, the archive or the current release; None before the first run.
 
-    `archived` are the files of the archive.
-    What cannot be read is not evidence; the step that needs it names the way to restore it.
+    `archived` are the files of the archive. A release that cannot be read is passed over: the load reports it.
     """
     known = [
         Witness(run.finished_at or run.started_at, f"the end of run {run.run_id}") for run in evidence(runs)
@@ -82,10 +81,10 @@ def newest_known(settings: Settings, runs: Sequence[RunRecord], archived: Iterab
 
 
 def contradiction(now: datetime, known: Witness | None, responses: Iterable[Path]) -> Witness | None:
-    """What contradicts a run that began at `now` by more than a day, None where nothing does.
+    """The instant that differs from `now`, the start of a run, by more than a day; None where none does.
 
-    `responses` are the archive files that it wrote. A site contradicts it where all dates of its responses do, in one
-    direction: one cached page has an old date, one broken page any.
+    `known` is the newest instant on record, `responses` are the archive files that the run wrote. Date headers count
+    where all of them differ in one direction: a cached page has an old date, a broken page any.
     """
     if known is not None and known.at > now + LEAP:
         return known

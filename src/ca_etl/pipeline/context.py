@@ -1,4 +1,4 @@
-"""What a run touches besides disk and site: clock, waiting, progress, and how a step is called."""
+"""The environment of a run, replaceable in tests and in Prefect: clock, sleep, progress, and the call of a step."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Call = Callable[..., Any]
 
 
 def direct(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  what the step returns
-    """Call a step as it is. The Prefect flow replaces it by a task."""
+    """Call a step of a run as a plain function; the Prefect flow calls it as a task instead."""
     return step(*args)
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The environment of a run. `trust_clock`: an operator states that the clock is right, whatever contradicts it."""
+    """Clock, sleep, progress and step caller of a run. With `trust_clock` a contradicted clock does not stop it."""
 
     # by its name, so that a test of the whole program can replace it
     clock: Clock = field(default_factory=lambda: utc_now)

@@ -1,4 +1,4 @@
-"""Recovery before a run begins: lines of killed runs, publications they announced, a damaged journal."""
+"""Recovery before a run: journal killed runs, complete their announced releases, repair a damaged journal."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ LOST_RUNS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class RecoveredJournal:
-    """The journal as a run begins with it. `problems` end the run once it has captured, `warnings` do not."""
+    """The journal after recovery. `problems` end the run once it has captured its pages, `warnings` do not."""
 
     runs: tuple[RunRecord, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -52,7 +52,7 @@ class RecoveredJournal:
 
 
 def new_run_id(data_dir: Path, started_at: datetime) -> str:
-    """An id that no run has, as far as journal, lock and releases can be read."""
+    """An unused id for a run that began at `started_at`, as far as journal, lock and releases can be read."""
     runs = consult(partial(journal.read, data_dir), (), journal.JOURNAL_FILE, f"ls -la {data_dir}")
     # a run killed within the second would share its id with this one, and the journal holds one line of an id
     taken = {record.run_id for record in runs.value} | lock.unrecorded_runs(data_dir)
@@ -63,7 +63,7 @@ def new_run_id(data_dir: Path, started_at: datetime) -> str:
 
 
 def recover_crashed_runs(settings: Settings, at: datetime) -> RecoveredJournal:
-    """Give each killed run its line, and repair the journal; what of it could not be read is a problem."""
+    """Write the journal lines of killed runs and repair a damaged journal; one that cannot be read is a problem."""
     data_dir = settings.data_dir
     path = data_dir / journal.JOURNAL_FILE
     known = consult(partial(journal.read_journal, data_dir), Journal(), path, f"ls -l {path}")
@@ -82,7 +82,8 @@ def recover_crashed_runs(settings: Settings, at: datetime) -> RecoveredJournal:
         return RecoveredJournal(runs, problems)
     repaired = consult(partial(journal.repair, data_dir, lost, at), None, path, f"ls -la {data_dir}")
     done = Problem(
-        f"{path} was damaged: {len(bad)} bad lines are set aside, {len(lost)} lost runs put back from the release",
+        f"{path} was damaged: {len(bad)} unreadable lines were moved to {journal.REPAIRS_FILE}, "
+        f"{len(lost)} lost runs were restored from the current release",
         f"less {data_dir / journal.REPAIRS_FILE}",
     )
     warnings = (
@@ -94,13 +95,13 @@ def recover_crashed_runs(settings: Settings, at: datetime) -> RecoveredJournal:
 def _losses(
     con: duckdb.DuckDBPyConnection | None, settings: Settings, runs: tuple[RunRecord, ...]
 ) -> tuple[tuple[RunRecord, ...], Problem | None]:
-    """What the release of `con` has and the data directory has lost: runs, and the problem of lost decisions."""
+    """What the release of `con` has and the data directory lacks: runs, and the problem of lost decisions."""
     decisions = consult(partial(overrides.lost, con, settings.data_dir), None, overrides.DECISIONS_FILE, "")
     return lost_runs(con, settings, runs), decisions.value
 
 
 def lost_run_ids(con: duckdb.DuckDBPyConnection, data_dir: Path, written: Journal) -> frozenset[str]:
-    """The runs that a release knows and the journal does not, while a run may be under way."""
+    """Ids of runs in the release of `con` that the journal lacks, without runs that are still under way."""
     known = frozenset(run_id for (run_id,) in con.execute("select run_id from raw.run").fetchall())
     return known - {run.run_id for run in written.runs} - lock.unrecorded_runs(data_dir)
 
@@ -108,7 +109,7 @@ def lost_run_ids(con: duckdb.DuckDBPyConnection, data_dir: Path, written: Journa
 def lost_runs(
     con: duckdb.DuckDBPyConnection | None, settings: Settings, runs: Iterable[RunRecord]
 ) -> tuple[RunRecord, ...]:
-    """The runs that the release of `con` knows and the journal, `runs`, does not; without what their checks found."""
+    """The runs in the release of `con` that the journal (`runs`) lacks, without their check results."""
     if con is None:
         return ()
     own = sorted({schedule.source for schedule in schedules(settings)})
@@ -120,7 +121,7 @@ def lost_runs(
 
 
 def _record_killed_runs(settings: Settings, runs: tuple[RunRecord, ...]) -> tuple[RunRecord, ...]:
-    """Write the lines of killed runs, and complete a publication that one had announced; the journal with them."""
+    """Journal each killed run, and complete a publication that it had announced; return all runs."""
     data_dir = settings.data_dir
     recover(data_dir)
     written = {record.run_id for record in runs}
@@ -168,20 +169,20 @@ def _slots_of_killed(
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The outcomes of the article sources in the run of that id."""
+    """The outcomes of the article sources in one run, on disk until its journal line is written."""
 
     run_id: str
     outcomes: tuple[SourceOutcome, ...]
 
 
 def write_checkpoint(data_dir: Path, run_id: str, outcomes: Iterable[SourceOutcome]) -> None:
-    """Keep the outcomes of a run until its journal line is written. Raises `StorageError`."""
+    """Save the article outcomes of a run, for its journal line if it is killed. Raises `StorageError`."""
     checkpoint = TypeAdapter(Checkpoint).dump_json(Checkpoint(run_id, tuple(outcomes)))
     write_atomic(data_dir / CHECKPOINT_FILE, checkpoint + b"\n")
 
 
 def read_checkpoint(data_dir: Path, run_id: str) -> tuple[SourceOutcome, ...]:
-    """The outcomes that the run of that id has kept, empty where there are none. Raises `StorageError`.
+    """The article outcomes that `write_checkpoint` saved for a run, empty without any. Raises `StorageError`.
 
     A checkpoint that is damaged, or of another version, is ignored: the next run requests the articles once more.
     """
@@ -192,6 +193,6 @@ def read_checkpoint(data_dir: Path, run_id: str) -> tuple[SourceOutcome, ...]:
     try:
         checkpoint = TypeAdapter(Checkpoint).validate_json(data)
     except ValidationError as error:
-        log.warning("%s is damaged, and ignored: %s", path, error)
+        log.warning("%s is damaged and ignored (its articles are requested again): %s", path, error)
         return ()
     return checkpoint.outcomes if checkpoint.run_id == run_id else ()

@@ -1,4 +1,4 @@
-"""Step 3: countries, amounts, language and near-duplicates of the texts and titles that were not searched yet."""
+"""Step 3 of a run: find countries, amounts, language and near-duplicates of new article texts and titles."""
 
 from __future__ import annotations
 
@@ -41,9 +41,9 @@ NEW_ITEMS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Enriched:
-    """What was searched, and the matches. `items` counts texts and titles, `pairs` near-duplicate texts.
+    """Counts of `enrich`: `items` searched (texts and titles), their countries and amounts, `pairs` of near-duplicates.
 
-    `crowded` counts the texts that were not compared with all that may be near-duplicates of them.
+    `crowded` counts texts with too many possible near-duplicates to compare them with all.
     """
 
     items: int = 0
@@ -54,7 +54,7 @@ class Enriched:
 
 
 def enrich(ctx: Context) -> Enriched:
-    """Search what is new, and what an earlier version searched."""
+    """Search the texts and titles that no run has searched with these rules, and store the matches in `raw.*`."""
     with open_building(find_building(ctx.settings.data_dir, ctx.run_id).warehouse) as con:
         new_items = con.sql(NEW_ITEMS, params={"title": TITLE, "version": VERSION}).to_arrow_table()
         if new_items.num_rows == 0:
@@ -81,7 +81,7 @@ def enrich(ctx: Context) -> Enriched:
             pairs = replace_pairs(con, texts["text_id"])
             crowded = crowded_texts(con)
     log.info(
-        "%d texts and titles: %d countries, %d amounts, %d pairs of texts that are alike",
+        "%d texts and titles searched: %d countries, %d amounts, %d pairs of near-duplicates",
         len(items),
         len(countries),
         len(amounts),
@@ -91,7 +91,7 @@ def enrich(ctx: Context) -> Enriched:
 
 
 def read_gazetteer() -> Gazetteer:
-    """The names of places, from `sql/seeds/places.csv`."""
+    """The gazetteer of place names by country, from `sql/seeds/places.csv`."""
     from ca_etl.enrich.countries import Gazetteer  # noqa: PLC0415  Polars, see above
 
     with (sql_root() / "seeds" / "places.csv").open(encoding="utf-8", newline="") as file:
@@ -170,10 +170,10 @@ CROWDED: Final = """
 
 
 def replace_pairs(con: duckdb.DuckDBPyConnection, text_ids: pl.Series) -> int:
-    """Compare these texts, which have their profiles, with others that share a band; the number of pairs kept.
+    """Compare texts with others that share a hash band, and store the similar pairs; return their number.
 
-    A pair is kept with the same numbers and at least half of the 3-word shingles in common: what counts as the same
-    text is for the model to decide. See `MOST_FIRST` for which others.
+    `text_ids` have their rows in `raw.text_profile`. A pair is stored if both texts have the same numbers and half of
+    their 3-word shingles; whether they are one article is decided in SQL. `MOST_FIRST` bounds the comparisons.
     """
     con.register("new_texts", text_ids.to_frame("text_id").to_arrow())
     con.execute("delete from raw.text_pair where text_id in (from new_texts) or other_id in (from new_texts)")
@@ -186,13 +186,13 @@ def replace_pairs(con: duckdb.DuckDBPyConnection, text_ids: pl.Series) -> int:
 
 
 def crowded_texts(con: duckdb.DuckDBPyConnection) -> int:
-    """How many texts of the last `replace_pairs` were not compared with all that share a band with them."""
+    """The number of texts that the last `replace_pairs` did not compare with all texts of their hash bands."""
     ((crowded,),) = con.execute(CROWDED, {"first": MOST_FIRST}).fetchall()
     return int(crowded)
 
 
 def _compare(con: duckdb.DuckDBPyConnection, number: int) -> int:
-    """Keep the pairs of one slice that are similar; how many."""
+    """Store the similar pairs of one slice; return their number."""
     from ca_etl.enrich.near_duplicates import similarities  # noqa: PLC0415  Polars, see above
 
     candidates = con.execute(SLICE, {"slice": number}).fetchall()

@@ -1,4 +1,4 @@
-"""Step 2: load every archive file that the warehouse does not have yet into raw rows."""
+"""Step 2 of a run: parse the archive files that the warehouse lacks, and load their rows into `raw.*`."""
 
 from __future__ import annotations
 
@@ -38,16 +38,15 @@ log = logging.getLogger(__name__)
 MOST_FILES: Final = 50
 MOST_ROWS: Final = 10_000
 UPGRADED: Final = (
-    "the current release has the tables of an earlier version: the whole archive is loaded again, this once"
+    "the current release has the tables of an earlier version: the whole archive is loaded again, once"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Rows that the archive files new to this run added to `raw`.
+    """Row counts of `load`: what the archive files new to this run added to `raw.*`.
 
-    `expected` counts those of `rejects` that belong to a response of `EXPECTED_RESPONSES`. `warnings` are for the
-    operator.
+    `expected` counts the `rejects` of a response class in `EXPECTED_RESPONSES`, about which no check warns.
     """
 
     archive_files: int = 0
@@ -60,11 +59,11 @@ class Loaded:
 
 
 def load(ctx: Context) -> Loaded:
-    """Make the building copy of the current release and load the archive files it lacks.
+    """Copy the warehouse of the current release for this run, and load the archive files that the copy lacks.
 
-    A rebuild starts from an empty warehouse, so that every file is new to it, and so does the first run on a release
-    with the tables of an earlier version; a retry forgets what an older parser rejected. Raises `CaEtlError` when the
-    data directory cannot be written, `ArchiveDamagedError` when a fresh start would lose something.
+    A rebuild, and the first run on a release with the tables of an earlier version, start from an empty warehouse and
+    load every file; a retry first deletes what an older parser rejected. Raises `CaEtlError` when the data
+    directory cannot be written, `ArchiveDamagedError` when a fresh start would lose rows.
     """
     is_upgrade = _is_upgrade(ctx.settings.data_dir)
     is_fresh = is_upgrade or ctx.kind is RunKind.REBUILD
@@ -110,7 +109,7 @@ def load(ctx: Context) -> Loaded:
 
 
 def _is_upgrade(data_dir: Path) -> bool:
-    """Whether the current release has the landing tables of an earlier version of the code."""
+    """Whether the current release has the `raw.*` tables of an earlier version of the code."""
 
     def read() -> bool:
         with published_warehouse(data_dir) as con:
@@ -122,7 +121,7 @@ def _is_upgrade(data_dir: Path) -> bool:
 
 @dataclass(slots=True)
 class _Batch:
-    """Archive files that were read and are not loaded yet: a load of many costs little more than one of one.
+    """Parsed archive files that are not loaded yet: loading many at once costs little more than loading one.
 
     `positions` has file and offset of their captures, which revisits of later files may repeat.
     """
@@ -135,7 +134,7 @@ class _Batch:
 
     @property
     def is_full(self) -> bool:
-        """Whether there is enough to load: more would be held in memory for nothing."""
+        """Whether the batch has reached `MOST_FILES` files or `MOST_ROWS` article rows, and is to be loaded."""
         return len(self.files) >= MOST_FILES or len(self.rows.article_observation) >= MOST_ROWS
 
     def add(self, rows: Rows, archive_file: ArchiveFile) -> None:
@@ -169,7 +168,7 @@ def _expected(rows: Rows) -> int:
 
 
 def read_rows(ctx: Context, path: Path, resolve: Resolve) -> tuple[Rows, ArchiveFile]:
-    """All rows of one archive file, and what was read from it. A bad record becomes a reject."""
+    """Parse one archive file: its rows, and its own row of `raw.archive_file`. A bad record becomes a reject."""
     rows = Rows()
     captures = bad = 0
     site = claimed_site(ctx.settings.data_dir) or site_name(str(ctx.settings.site_url))
@@ -216,13 +215,13 @@ SHOWN: Final = 5
 
 
 class ArchiveDamagedError(CaEtlError):
-    """A rebuild would lose what the current release holds."""
+    """Archive files of the current release are missing or changed, so that a rebuild would lose their rows."""
 
 
 def assert_archive_is_whole(ctx: Context) -> None:
     """Raise `ArchiveDamagedError` when an archive file that the current release knows is missing or has changed.
 
-    A rebuild from what is left would publish a poorer release, with nothing on it to show that.
+    A rebuild from the other files would publish fewer rows, and nothing in the release would show it.
     """
     root = ctx.settings.archive_dir
     odd = [f"{name} {how}" for name, how in archive_problems(root, _known_files(ctx.settings.data_dir))]
@@ -230,13 +229,13 @@ def assert_archive_is_whole(ctx: Context) -> None:
         more = f" and {len(odd) - SHOWN} more" if len(odd) > SHOWN else ""
         raise ArchiveDamagedError(
             f"the archive is not what the current release was made of: {'; '.join(odd[:SHOWN])}{more}",
-            f"restore {root} from a backup; to give the rest up: rm {ctx.settings.data_dir / 'current'}, "
+            f"restore {root} from a backup; to publish without those files: rm {ctx.settings.data_dir / 'current'}, "
             "then ca-etl rebuild",
         )
 
 
 def archive_problems(root: Path, known: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The archive files of `known`, names with SHA-256, that are not as they were, and what became of them."""
+    """The archive files that are missing or have another SHA-256 than in `known` (name, SHA-256), and the problem."""
     for name, sha256 in known:
         try:
             with (root / name).open("rb") as file:

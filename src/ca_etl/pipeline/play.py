@@ -1,4 +1,4 @@
-"""The demo: scheduled days played one after the other on the embedded site, over real HTTP."""
+"""The demo: run scheduled days one after the other against the embedded demo site, over real HTTP."""
 
 from __future__ import annotations
 
@@ -27,12 +27,10 @@ def play_days(
     on: str = DAILY,
     environment: Environment = DEFAULT_ENVIRONMENT,
 ) -> Iterator[Outcome]:
-    """Run the job of the schedule `on` for each of the `days` days that end at `last_day`, as it would have.
+    """Run the schedule named `on` against the demo site for each of the `days` days up to `last_day`.
 
-    Editors change two articles meanwhile (`demo.desk`).
-
-    The clock of a run starts at its slot, so that captures carry the times they would have had. The site
-    is requested without pauses: it is ours.
+    The clock of a run starts at its slot, so that captures have the times of that day. Editors change two articles
+    meanwhile (`demo.desk`). The site is requested without pauses: it is ours.
     """
     last_day = last_day or default_last_day()
     with DemoSite(port=settings.demo_port) as site:
@@ -53,17 +51,17 @@ def play_days(
 
 
 def slot_on(settings: Settings, day: date, on: str = DAILY) -> datetime:
-    """The slot of the schedule `on` that is the last one when the daily slot of `day` comes, in UTC."""
+    """The latest slot (UTC) of the schedule named `on` at the instant of the daily slot of `day`."""
     return schedule(settings, on).latest(schedule(settings).on(day))
 
 
 def clock_from(instant: datetime) -> Clock:
-    """A clock that shows `instant` now and runs from there."""
+    """A clock that starts at `instant` (zone-aware) and advances in real time."""
     started = time.monotonic()
     return lambda: instant + timedelta(seconds=time.monotonic() - started)
 
 
 def faults(outages: Iterable[date], wrong: Iterable[date]) -> dict[date, Fault]:
-    """Days on which the site responds with 503, and days on which it prints a rate ten times too high."""
+    """Faults of the demo site by day: status 503 on `outages`, a KZT rate ten times too high on `wrong`."""
     down = {day: Fault(status=503) for day in outages}
     return down | {day: Fault(rate_times_ten="KZT") for day in wrong}

@@ -1,4 +1,4 @@
-"""Steps 3 to 5: models, checks, and the release that analysts see."""
+"""The last steps of a run: build the SQL models, run the checks, publish the release."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ log = logging.getLogger(__name__)
 
 
 def build(ctx: Context, record: RunRecord) -> None:
-    """Build every model in the building copy, in one transaction.
+    """Build every SQL model in the run's private copy of the warehouse, in one transaction.
 
-    `record` is the line that this run will have in the journal if nothing goes wrong from here on.
+    `record` is the journal line that this run will have if all further steps succeed.
     """
     data_dir = ctx.settings.data_dir
     warehouse = find_building(data_dir, ctx.run_id).warehouse
@@ -42,7 +42,7 @@ def build(ctx: Context, record: RunRecord) -> None:
 def build_tables(
     warehouse: Path, runs: Sequence[RunRecord], decided: Sequence[CaptureDecision], now: datetime
 ) -> None:
-    """Build every model in a writable warehouse that was loaded, with these runs and decisions, as of `now`."""
+    """Build every SQL model in a loaded, writable warehouse, with the given runs and decisions, as of `now`."""
     with open_building(warehouse) as con:
         # What checks found in earlier runs is in the journal; a release has the results of its own checks.
         # Every run is in it, but slots of the future are not.
@@ -54,7 +54,7 @@ def build_tables(
 
 
 def check(ctx: Context) -> tuple[CheckResult, ...]:
-    """Run all checks on the building copy and write their results into it."""
+    """Run all checks on the run's private copy of the warehouse; store their results there and return them."""
     with open_building(find_building(ctx.settings.data_dir, ctx.run_id).warehouse) as con:
         results = run_checks(con, sql_root(), ctx.run_id)
         checkpoint_at_commit(con)
@@ -66,7 +66,7 @@ def check(ctx: Context) -> tuple[CheckResult, ...]:
 
 
 def publish(ctx: Context) -> Release:
-    """Export Parquet and descriptor, rename the folder, move `current`."""
+    """Publish the run's release: write Parquet and descriptor, rename its folder, move `current` to it."""
     data_dir = ctx.settings.data_dir
     building = find_building(data_dir, ctx.run_id)
     parquet = building.folder / "parquet"
@@ -91,7 +91,7 @@ def publish(ctx: Context) -> Release:
 
 
 def prune(ctx: Context) -> tuple[str, ...]:
-    """Remove old releases. What keeps it from that is given back as a warning: the new one is published."""
+    """Remove all but the newest `keep_releases` releases; where that fails, return a warning: the run succeeded."""
     data_dir = ctx.settings.data_dir
     pruned = consult(
         partial(release.prune, data_dir, ctx.settings.keep_releases, ctx.clock()),
@@ -103,11 +103,11 @@ def prune(ctx: Context) -> tuple[str, ...]:
         log.info("pruned release %s", old)
     if (problem := pruned.problem) is None:
         return ()
-    return (f"old releases could not be removed, and the new one is published: {problem}",)
+    return (f"the new release is published, but old releases could not be removed: {problem}",)
 
 
 def published_by(data_dir: Path, run_id: str) -> Release | None:
-    """The current release where that run made it; a publication that the run had announced is completed."""
+    """The current release if that run made it, else None. Completes a publication that the run had announced."""
     if not (data_dir / release.RELEASES / run_id).is_dir():
         return None
     release.recover(data_dir)

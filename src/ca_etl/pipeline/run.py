@@ -1,4 +1,4 @@
-"""One run from lock to journal: the order of the steps, and what is reported of a run that fails."""
+"""Execute one run: take the lock, call the steps in order, and record in the journal how the run ended."""
 
 from __future__ import annotations
 
@@ -52,10 +52,9 @@ DEFAULT_ENVIRONMENT = Environment()
 
 @dataclass(slots=True)
 class Outcome:
-    """What one run did, filled in as it goes. `release` is None when nothing was published.
+    """Result of one run, filled in step by step. `release` is None when nothing was published.
 
-    `slots` are those that passed without a run before it; `cause`, `contradicted_by` and `held` are those of
-    `RunRecord`.
+    `slots` are the missed slots before the run; `cause`, `contradicted_by` and `held` are those of `RunRecord`.
     """
 
     run_id: str
@@ -75,7 +74,7 @@ class Outcome:
 
     @property
     def fired(self) -> tuple[CheckResult, ...]:
-        """The checks that found rows, errors first."""
+        """The checks that returned offending rows, those of severity `error` first."""
         fired = [result for result in self.checks if result.offending_rows]
         return tuple(sorted(fired, key=lambda result: (result.severity != "error", result.check_name)))
 
@@ -87,12 +86,12 @@ def run_daily(
     on: str = DAILY,
     environment: Environment = DEFAULT_ENVIRONMENT,
 ) -> Outcome:
-    """Capture the slot's pages and publish their rows.
+    """Run one slot of a schedule: capture its pages, load their rows, and publish a release.
 
-    `slot` is the scheduled instant (zone-aware) on the schedule named `on`; None takes its last one before now. One
-    of the past names the archive file alone: the pages are those of now, and count for the last slot before now.
-    Raises `UsageError` for settings that make no sense and for a slot that has not come, and `LockHeldError` when
-    another run is on; every other failure that an operator can act on is recorded in the journal and in the outcome.
+    `slot` is an instant (zone-aware) of the schedule named `on`; None means its latest one before now. A past slot
+    only names the archive file: the pages are those of now, and count for the latest slot before now. Raises
+    `UsageError` for impossible settings and for a slot in the future, `LockHeldError` when another run holds the lock;
+    any other failure that an operator can act on is recorded in the journal and in the outcome.
     """
     fetch_policy(settings)
     site = consult_site(settings)
@@ -122,7 +121,7 @@ def run_daily(
 def run_ingest(
     settings: Settings, given: GivenFiles, *, environment: Environment = DEFAULT_ENVIRONMENT
 ) -> Outcome:
-    """Archive files given by hand and publish their rows. Failures are reported as in `run_daily`."""
+    """Archive an operator's files, and publish a release with their rows. Failures are recorded as in `run_daily`."""
     with _run(RunKind.INGEST, settings, environment) as run:
         run.check_clock()
         run.outcome.warnings += run.step(ingest, given).warnings
@@ -137,14 +136,14 @@ def run_backfill(
     source: str = "posts",
     environment: Environment = DEFAULT_ENVIRONMENT,
 ) -> Outcome:
-    """Archive the articles of a date range and publish their rows. Failures are reported as in `run_daily`.
+    """Archive the articles of a date range, and publish a release with them. Failures are recorded as in `run_daily`.
 
-    `source` is one of `HISTORIES`, else `UsageError` is raised. What was archived before the source became unavailable,
-    or a Ctrl-C, is loaded by the next run.
+    Raises `UsageError` for a `source` that is not a key of `HISTORIES`. Articles archived before the source became
+    unavailable, or before a Ctrl-C, are loaded by the next run.
     """
     if source not in HISTORIES:
         raise UsageError(
-            f"the source {source!r} has no history; {' and '.join(HISTORIES)} have one",
+            f"the source {source!r} has no past to backfill; {' and '.join(HISTORIES)} have one",
             "ca-etl backfill --help",
         )
     fetch_policy(settings)
@@ -168,9 +167,9 @@ def run_backfill(
 def run_rebuild(
     settings: Settings, *, only_rejects: bool = False, environment: Environment = DEFAULT_ENVIRONMENT
 ) -> Outcome:
-    """Build the warehouse from every file of the archive. Failures are reported as in `run_daily`.
+    """Build a warehouse from all archive files, and publish it. Failures are recorded as in `run_daily`.
 
-    `only_rejects` keeps what is loaded and reads again what an earlier version of the parser rejected.
+    `only_rejects` keeps the loaded rows, and parses again only captures that an earlier parser version rejected.
     """
     with _run(RunKind.RETRY if only_rejects else RunKind.REBUILD, settings, environment) as run:
         run.check_clock()
@@ -231,7 +230,7 @@ class _Run:
             raise ClockError(self.ctx.started_at, witness)
 
     def evaluate_clock(self) -> Witness | None:
-        """What contradicts the clock; the archive files of this run are held back then, unless the clock is trusted."""
+        """The instant that contradicts the clock, whose archive files are then not loaded, unless it is trusted."""
         root, started_at = self.ctx.settings.archive_dir, self.ctx.started_at
         # an ingest archives what others have captured; a capture also recovers what a killed run has left
         stamp = f"{self.ctx.slot or started_at:%Y%m%dT%H%M%SZ}-"
@@ -243,7 +242,7 @@ class _Run:
         if not self.trusts_clock:
             self.outcome.held = tuple(path.relative_to(root).as_posix() for path in own)
         elif self.outcome.contradicted_by is None:
-            self.outcome.warnings += (f"{witness.against(started_at)}: it is trusted",)
+            self.outcome.warnings += (f"{witness.against(started_at)}: the clock is trusted all the same",)
         self.outcome.contradicted_by = witness.at
         return witness
 
@@ -397,14 +396,14 @@ def _record_interrupts() -> Iterator[Sequence[int]]:
 
 
 def _record(run: _Run) -> None:
-    """Write the run's line. Where that fails the next run writes it: the run has done what it has done."""
+    """Write the journal line of the run; where that fails, warn: the next run writes the line."""
     try:
         journal.append(run.ctx.settings.data_dir, run.record())
         run.held.recorded()
     except StorageError as error:
         run.held.is_recorded = False
         run.outcome.warnings += (
-            f"the journal has no line of this run, the next one writes it: {error}; next: {error.hint}",
+            f"this run could not be written to the journal, the next run adds it: {error}; next: {error.hint}",
         )
 
 
@@ -425,7 +424,9 @@ def _record_failure(run: _Run, error: BaseException) -> None:
         made = consult(partial(published_by, data_dir, outcome.run_id), None, data_dir, "ca-etl releases")
         if made.value is not None:
             outcome.release = made.value
-            outcome.warnings += (f"published, and then: {what}; next: {hint or 'ca-etl status'}",)
+            outcome.warnings += (
+                f"the release is published, but the run then failed: {what}; next: {hint or 'ca-etl status'}",
+            )
             return
     outcome.status, outcome.error, outcome.hint, outcome.cause = RunStatus.FAILED, what, hint, cause
     outcome.exit_status = error.exit_status if isinstance(error, CaEtlError) else 1

@@ -1,7 +1,4 @@
-"""Slots of schedules: which were missed, are done, or are late.
-
-Decided from the journal, without clock or disk.
-"""
+"""Which slots of a schedule are missed, published or overdue: computed from the journal, without clock or disk."""
 
 from __future__ import annotations
 
@@ -23,10 +20,10 @@ MOST_MISSED: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """A schedule whose data are missed. Instants in UTC.
+    """A schedule that was not observed in time. Instants are in UTC.
 
-    `last_observed` is the newest slot that was observed, None when there is none; `due` the first one after it, else
-    the latest that should have been observed by now.
+    `last_observed` is its newest observed slot, None without one; `due` is the first slot after that, or without one
+    the latest slot that should have been observed by now.
     """
 
     source: str
@@ -36,9 +33,9 @@ class Overdue:
 
 
 def present(runs: Iterable[RunRecord], now: datetime) -> tuple[RunRecord, ...]:
-    """The runs that have begun by `now`, with those of their slots that have come, in the order given.
+    """The runs that began by `now` (zone-aware), in the order given, with their slots up to `now`.
 
-    What a clock that was ahead has put into the future counts for nothing: it once hid every gap until its date.
+    Runs and slots of the future come from a clock that was ahead; counted, they would hide every gap until then.
     """
     limit = now + TOLERANCE
     return tuple(
@@ -51,7 +48,7 @@ def present(runs: Iterable[RunRecord], now: datetime) -> tuple[RunRecord, ...]:
 
 
 def slots_of(schedule: Schedule, runs: Iterable[RunRecord]) -> Iterator[SlotRecord]:
-    """The lines of `runs` for the slots of a schedule and its own source, in their order."""
+    """The slot records in `runs` about the listing pages of a schedule (not its articles), in their order."""
     for run in runs:
         for record in run.slots:
             if (record.source, record.schedule) == (schedule.source, schedule.name):
@@ -59,10 +56,10 @@ def slots_of(schedule: Schedule, runs: Iterable[RunRecord]) -> Iterator[SlotReco
 
 
 def missed_slots(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) -> tuple[SlotRecord, ...]:
-    """The slots that passed before `slot` without a run since the last one that any run by then has recorded.
+    """Records of the missed slots: those between the last recorded slot and `slot`, in which no run began.
 
-    Oldest first, at most the latest 400; none before the first run, when no slot was expected. Sources of articles
-    have no such slots: the next run requests what is new since the last good one.
+    Oldest first, at most the latest 400; none before the first run, when no slot was expected. Article sources
+    have no missed slots: the next run requests what is new since the last good one.
     """
     last = max((record.slot for record in slots_of(schedule, present(runs, slot))), default=None)
     if last is None:
@@ -73,8 +70,8 @@ def missed_slots(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) 
     return tuple(missed.record(schedule, instant) for instant in reversed(list(passed)))
 
 
-def is_done(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) -> str | None:
-    """The run that has published the slot already, None when none has."""
+def publishing_run(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) -> str | None:
+    """Id of the run that has published the pages of `slot`; None when no run has."""
     expected = schedule.latest(slot)
     for run in runs:
         mine = slots_of(schedule, [run])
@@ -84,7 +81,7 @@ def is_done(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) -> st
 
 
 def last_observed(schedule: Schedule, runs: Sequence[RunRecord], now: datetime) -> datetime | None:
-    """The newest slot of the schedule by `now` whose pages are in a release, in UTC; None without one.
+    """The newest slot (UTC) of a schedule by `now` whose pages are in a release; None without one.
 
     `runs` are in the order of the journal. The pages of a run that published nothing are in the next release.
     """
@@ -101,12 +98,12 @@ def last_observed(schedule: Schedule, runs: Sequence[RunRecord], now: datetime) 
 
 
 def is_expected(schedule: Schedule, runs: Iterable[RunRecord]) -> bool:
-    """Whether anybody waits for this schedule: the daily one always, another from its first run on."""
+    """Whether a schedule is in use, so that it can be overdue: the daily one always, another from its first run on."""
     return schedule.name == DAILY or any(True for _ in slots_of(schedule, runs))
 
 
 def overdue(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tuple[Overdue, ...]:
-    """The expected schedules with a slot that was due `stale_after_hours` ago and is not observed.
+    """The schedules in use that have a slot due more than `stale_after_hours` ago and not observed.
 
     `runs` are in the order of the journal, `now` is zone-aware.
     """

@@ -1,4 +1,4 @@
-"""Whether a release is what its archive gives: rebuilt in a temporary folder, and compared table by table."""
+"""Verify a release: rebuild it from the archive in a temporary folder, and compare the two table by table."""
 
 # ruff: noqa: S608  table and column names come from DuckDB's catalogue, quoted, never from data
 
@@ -55,23 +55,23 @@ COLUMNS: Final = """
 
 
 class Difference(NamedTuple):
-    """A file or table of a release that is not as it should be, and how it differs."""
+    """A file or table of a release that differs from the descriptor or from a rebuild, and how it differs."""
 
     thing: str
     how: str
 
 
 class DamagedSource(Difference):
-    """A difference in what releases are made from: no rebuild repairs it."""
+    """A damaged input of releases (an archive file, the decisions, `site.txt`), which no rebuild repairs."""
 
 
 def verify(
     settings: Settings, release: Release, *, quick: bool = False, progress: Progress = silent
 ) -> Iterator[Difference]:
-    """What of `release` differs from its descriptor and, unless `quick`, from a rebuild: files and tables, and how.
+    """Compare a release with its descriptor and, unless `quick`, with a rebuild; yield files and tables that differ.
 
-    The rebuild has the state of the release: its archive files, the journal up to its run, the decisions of that
-    time; what is newer is logged. Nothing in the data directory changes, and no lock is taken. Raises `CaEtlError`
+    The rebuild uses the archive files of the release, and journal and decisions up to its run; newer ones are logged.
+    Nothing in the data directory changes, and no lock is taken. Raises `CaEtlError`
     for a journal or decisions that cannot be read, and for a full disk.
     """
     problems = [Difference(*problem) for problem in file_problems(release.folder)]
@@ -93,7 +93,8 @@ def verify(
                     tables = described_otherwise(built, release.folder)
                 if tables:
                     yield Difference(
-                        DATAPACKAGE, f"does not describe {', '.join(tables)} as the rebuild does"
+                        DATAPACKAGE,
+                        f"describes {', '.join(tables)} in other words or columns than the rebuild",
                     )
     except duckdb.Error as error:
         yield Difference(release.warehouse.name, f"cannot be compared: {error}")
@@ -102,7 +103,7 @@ def verify(
 def _link_archive(
     settings: Settings, copy: Settings, con: duckdb.DuckDBPyConnection
 ) -> Iterator[DamagedSource]:
-    """Link the archive files that the release knows into the data directory of `copy`; give those that differ."""
+    """Link the archive files of the release into the data directory of `copy`; yield those that have changed."""
     root = settings.archive_dir
     known = con.execute(KNOWN).fetchall()
     for name, _sha256, _parser in known:
@@ -115,7 +116,9 @@ def _link_archive(
     ):
         log.warning("%d archive files are newer than the release: the next run loads them", late)
     if any(parser != PARSER_VERSION for _name, _sha256, parser in known):
-        log.warning("an earlier parser read some files of the release: what differs may be progress")
+        log.warning(
+            "an earlier parser version read some files of the release: differences may be its fixed errors, not damage"
+        )
     for name, how in archive_problems(root, ((name, sha256) for name, sha256, _parser in known)):
         yield DamagedSource(f"archive/{name}", how)
 
@@ -149,7 +152,7 @@ def _rebuild(
 
 
 def _compare(con: duckdb.DuckDBPyConnection, rebuilt: Path) -> Iterator[Difference]:
-    """The tables of `raw` and `main` that are not the rebuilt ones, by a hash of their rows in whatever order."""
+    """The tables of `raw` and `main` whose rows differ in the rebuild, by a hash that ignores their order."""
     quoted = str(rebuilt).replace("'", "''")
     con.execute(f"attach '{quoted}' as rebuilt (read_only)")
     tables: dict[str, dict[str, str]] = {}
@@ -157,7 +160,9 @@ def _compare(con: duckdb.DuckDBPyConnection, rebuilt: Path) -> Iterator[Differen
         tables.setdefault(table, {})[database] = columns
     for table, columns in tables.items():
         if columns.get("release") != columns.get("rebuilt"):
-            yield Difference(table, "has other columns in the rebuild, or is only in one of both")
+            yield Difference(
+                table, "has other columns in the rebuild, or is missing from the release or from the rebuild"
+            )
             continue
         here, there = (f"select {columns['release']} from {db}.{table}" for db in ("release", "rebuilt"))
         hashed = "select count(*), sum(hash(one_row)::hugeint) from (%s) as one_row"
@@ -169,6 +174,6 @@ def _compare(con: duckdb.DuckDBPyConnection, rebuilt: Path) -> Iterator[Differen
             )
             yield Difference(
                 table,
-                f"{rows[0]} rows, {rebuilt_rows[0]} in the rebuild; "
+                f"{rows[0]} rows in the release, {rebuilt_rows[0]} in the rebuild; "
                 f"{only_here} only in the release, {only_there} only in the rebuild",
             )

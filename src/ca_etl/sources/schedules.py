@@ -1,4 +1,4 @@
-"""When each source is captured: the one list that journal, deployments, timers and freshness are made of."""
+"""The schedules: when each source is captured. Journal, deployments, timers and freshness use this one list."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SECOND: Final = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One cadence of one source. `cron` is wall time in `zone`, of five fields, or six with seconds first.
+    """When one source is captured: `cron` has five fields, or six with seconds first, in wall time of `zone`.
 
-    A slot is an instant that the schedule names. It is what makes a run repeatable: a second run in the same
-    slot finds its pages in the archive and requests nothing. All instants returned are in UTC.
+    A slot is an instant of the schedule. It makes a run repeatable: a second run in the same slot reads its pages
+    from the archive and requests nothing. All instants returned are in UTC.
     """
 
     name: str
@@ -34,37 +34,37 @@ class Schedule:
     summary: str
 
     def latest(self, now: datetime) -> datetime:
-        """The last slot at or before `now` (zone-aware)."""
+        """The latest slot (UTC) at or before `now` (zone-aware)."""
         local = now.astimezone(self.zone).replace(microsecond=0) + SECOND
         return next(CronSim(self.cron, local, reverse=True)).astimezone(UTC)
 
     def after(self, instant: datetime) -> Iterator[datetime]:
-        """The slots after `instant` (zone-aware), without end."""
+        """An endless iterator of the slots (UTC) after `instant` (zone-aware)."""
         for slot in CronSim(self.cron, instant.astimezone(self.zone)):
             yield slot.astimezone(UTC)
 
     def between(self, after: datetime, before: datetime) -> Iterator[datetime]:
-        """The slots after one instant and before another, the latest first."""
+        """The slots (UTC) after one instant and before another (zone-aware), the latest first."""
         for slot in CronSim(self.cron, before.astimezone(self.zone), reverse=True):
             if slot <= after:
                 return
             yield slot.astimezone(UTC)
 
     def on(self, day: date) -> datetime:
-        """The first slot of a calendar day in the zone, or the first after it where the day has none."""
+        """The first slot (UTC) of a calendar day in the zone of the schedule, or the first one after a day without."""
         return next(self.after(datetime.combine(day, time(), self.zone) - SECOND))
 
     def day(self, slot: datetime) -> date:
-        """The calendar day of a slot, in the zone."""
+        """The calendar day of a slot, in the zone of the schedule."""
         return slot.astimezone(self.zone).date()
 
     def is_overdue(self, last_observed: datetime | None, now: datetime, grace: timedelta) -> bool:
-        """Whether a slot that was due `grace` ago, or earlier, has not been observed by anybody since."""
+        """Whether a slot was due `grace` ago, or earlier, that is newer than the last observed one (None: no slot)."""
         return last_observed is None or last_observed < self.latest(now - grace)
 
 
 def run_command(schedule: str | None) -> str:
-    """The command that runs the schedule of that name by hand.
+    """The command with which an operator runs a schedule.
 
     >>> run_command("sweep")
     'ca-etl run --schedule sweep'
@@ -73,7 +73,7 @@ def run_command(schedule: str | None) -> str:
 
 
 def schedules(settings: Settings) -> tuple[Schedule, ...]:
-    """Every schedule of an installation."""
+    """The schedules of an installation: daily and sweep, with the times in its settings."""
     return (
         Schedule(
             DAILY,
@@ -96,5 +96,7 @@ def schedule(settings: Settings, name: str = DAILY) -> Schedule:
     """The schedule of that name. Raises `UsageError` for an unknown name."""
     known = {planned.name: planned for planned in schedules(settings)}
     if name not in known:
-        raise UsageError(f"no schedule {name!r}; there is {', '.join(known)}", "ca-etl schedule")
+        raise UsageError(
+            f"there is no schedule {name!r}; the schedules are {', '.join(known)}", "ca-etl schedule"
+        )
     return known[name]

@@ -1,4 +1,4 @@
-"""A session with a site: one polite client, whose responses go into the archive file that is open."""
+"""Request the site within one run: one polite HTTP client, whose responses go into the open archive file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FINAL: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED, Verdict.THROTTLED
 
 
 class Progress(Protocol):
-    """Receives how far a step has come; `total` is the number of files, pages or tables in it."""
+    """A callback that shows how far a step is: `done` of `total` files, pages or tables."""
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Called before each unit of work."""
@@ -47,14 +47,15 @@ def utc_now() -> datetime:
 
 
 def silent(step: str, done: int, total: int) -> None:
-    """Progress that is shown to no one."""
+    """A `Progress` callback that shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One run. `slot` is the scheduled instant in UTC and `schedule` its name, None for runs without one.
+    """What every step of a run is called with: settings, identity and tools of the run.
 
-    `runs` is the journal when the run began.
+    `slot` is the scheduled instant in UTC and `schedule` the name of its schedule, None for a run that no schedule
+    started. `runs` is the journal when the run began.
     """
 
     settings: Settings
@@ -69,7 +70,7 @@ class Context:
     runs: tuple[RunRecord, ...] = ()
 
     def slot_origin(self, source: str) -> naming.Origin:
-        """What the archive file of `source` in the slot of this run is written for."""
+        """Source, schedule and slot that the archive file of `source` in this run records."""
         assert self.slot is not None  # noqa: S101  only `run` captures, and a run has a slot
         return naming.Origin(source, self.schedule or naming.DAILY, self.slot)
 
@@ -77,8 +78,8 @@ class Context:
 def withheld_files(runs: Sequence[RunRecord], now: datetime) -> frozenset[str]:
     """Archive files (relative POSIX paths) that are not loaded: their captures have the dates of a wrong clock.
 
-    A later run that was published, or begins `now`, before the time of what contradicted that clock shows that the
-    clock was right and the other thing wrong: its files are loaded.
+    A later run, published or beginning `now`, that is earlier than the instant which contradicted that clock shows
+    that the clock was right after all: its files are loaded then.
     """
     earliest, files = now, set[str]()
     for run in reversed(runs):
@@ -91,7 +92,7 @@ def withheld_files(runs: Sequence[RunRecord], now: datetime) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class FetchedUrl:
-    """What became of one URL that was requested for a slot. `detail` is text for people."""
+    """The verdict on one URL that was requested for a slot; `detail` explains it in words."""
 
     url: str
     verdict: Verdict
@@ -99,9 +100,9 @@ class FetchedUrl:
 
 
 class Session:
-    """Requests pages, with robots.txt read once and the pause kept between all of them. A context manager.
+    """A polite HTTP session: reads robots.txt once, pauses between all requests, archives every response.
 
-    Raises `UsageError` when the site may not be requested as things are set.
+    A context manager. Raises `UsageError` when the settings forbid requests (see `fetch_policy`).
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -118,13 +119,13 @@ class Session:
         self._fetcher.__exit__()
 
     def slot_file(self, source: str) -> AbstractContextManager[None]:
-        """Let the responses go into the file of `source` in the run's slot until the block ends."""
+        """Archive the responses of the block in the file of `source` for the slot of the run."""
         origin = self.ctx.slot_origin(source)
         return self.file(origin.name, source, **origin.info)
 
     @contextmanager
     def file(self, name: str, source: str, **info: str) -> Iterator[None]:
-        """Let the responses go into the archive file of that name until the block ends; no file without a response."""
+        """Archive the responses of the block in the file `name`; without a response there is no file."""
         info = {"ca-etl-run": self.ctx.run_id, "software": f"ca_etl/{__version__}", **info}
         archive_dir = self.ctx.settings.archive_dir
         with ArchiveWriter(archive_dir, name, source=source, info=info, clock=self.ctx.clock) as writer:
@@ -135,15 +136,15 @@ class Session:
                 self._writer = None
 
     def get(self, url: str, validators: Validators | None = None) -> FetchResult:
-        """One page, into the file that is open, where the bytes as sent are from then on."""
+        """Request one page and archive it. The result has its decoded body, but not the bytes as sent."""
         return self._fetcher.get(url, validators).without_bytes(keep_page=True)
 
     def crawl(
         self, urls: Generator[str, P, R], read: Callable[[FetchResult], P]
     ) -> tuple[R, FetchResult | None]:
-        """Request the pages that `urls` names, and send it what `read` makes of each response, until it has ended.
+        """Request each URL that the generator `urls` yields, and send back to it what `read` makes of the response.
 
-        Its result, and the last response, None where nothing was requested.
+        Returns the result of the generator, and the last response (None where it yielded no URL).
         """
         last: FetchResult | None = None
         try:
@@ -163,7 +164,7 @@ class Session:
 
 
 def page_of(result: FetchResult) -> Page | None:
-    """The last response as a page, whatever its status; None where there was no response, or it is not a page."""
+    """The page in the last response of a fetch, whatever its status; None without a response or a page."""
     last = result.last
     if last is None:
         return None
@@ -173,7 +174,7 @@ def page_of(result: FetchResult) -> Page | None:
 
 
 def fetch_policy(settings: Settings) -> FetchPolicy:
-    """How the site is requested.
+    """The rules by which the site is requested, from the settings: pauses, limits, User-Agent, allowed hosts.
 
     Raises `UsageError` when the site is not on loopback and no contact is set: a crawler that hides its operator is
     not polite.

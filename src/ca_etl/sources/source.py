@@ -1,4 +1,4 @@
-"""What a source is: when it is requested, what for, what its responses become, and how it ends in a slot."""
+"""The definition of a source (schedules, tables, requests) and of its outcome in a slot."""
 
 from __future__ import annotations
 
@@ -27,12 +27,11 @@ OVERLAP: Final = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One source of the warehouse.
+    """One source of the warehouse: when and how it is requested, and the tables that its responses fill.
 
-    `name` is that of its archive files, of `raw.slot` and of `seeds.sources`; `schedules` are those whose slots
-    request it; `tables` are the landing tables that its responses become rows of. `request` archives what a slot
-    needs of it and is given the articles of which an earlier source had too little; `history` archives date ranges
-    of the past, None where the source has no way to them.
+    `name` is the one in archive file names, `raw.slot` and `seeds.sources`; the slots of `schedules` request the
+    source; `tables` are `raw.*` tables. `request` archives the source for a slot, and is given the articles of which an
+    earlier source had too little; `history` archives past date ranges, None where the source offers none.
     """
 
     name: str
@@ -44,10 +43,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class SourceReply:
-    """What a source gave in a slot. `outcome` is None where nothing was requested.
+    """The result of requesting a source in a slot. `outcome` is None where nothing was requested.
 
-    `pages` are the single pages requested, `archived` counts those that the archive held before. `leads` are
-    articles that another source may have more of; none is requested after a reply that `is_final`. `problems` are
+    `pages` are the single pages requested, `archived` counts those that the archive held before. `leads` are articles
+    of which another source may have more; after a reply that `is_final` no other source is requested. `problems` are
     those of archive and release, met before the first request.
     """
 
@@ -61,7 +60,7 @@ class SourceReply:
 
 @dataclass(frozen=True, slots=True)
 class SourceOutcome:
-    """How a source ended in a slot. `articles` counts those it gave; the rest are facts of `SlotRecord`."""
+    """The outcome of a source in a slot. `articles` counts those received; other fields are as in `SlotRecord`."""
 
     source: str
     outcome: SlotOutcome
@@ -74,19 +73,19 @@ class SourceOutcome:
 
     @classmethod
     def observed(cls, source: str, articles: int, reason: str | None, *, is_complete: bool) -> Self:
-        """A source that responded: with articles, or stating that there are none."""
+        """The outcome of a source that responded: observed with articles, unchanged without new ones."""
         outcome = SlotOutcome.OBSERVED if articles else SlotOutcome.UNCHANGED
         return cls(source, outcome, reason, articles, is_complete=is_complete)
 
     @classmethod
     def failed(cls, source: str, last: FetchResult | None, reason: str, articles: int) -> Self:
-        """A source whose `last` response ended the requests: unavailable, blocked, or failed."""
+        """The outcome after the `last` response: closed (source not offered), blocked (refused) or failed."""
         outcome = outcome_without_articles(last)
         cause = Cause.SITE if outcome is SlotOutcome.FAILED else None
         return cls(source, outcome, reason, articles, cause, is_complete=False)
 
     def record(self, schedule: Schedule, slot: datetime) -> SlotRecord:
-        """Its line of the journal. A `slot` (zone-aware) between two of `schedule` counts for the one before it."""
+        """The slot record for the journal. A `slot` (zone-aware) between two of `schedule` is taken for the earlier."""
         expected = schedule.latest(slot)
         return SlotRecord(
             self.source,
@@ -104,20 +103,20 @@ class SourceOutcome:
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """Days from `first` to `last`, both included, in UTC."""
+    """A range of UTC calendar days from `first` to `last`, both included."""
 
     first: date
     last: date
 
     @classmethod
     def of(cls, first: date, last: date) -> DateRange:
-        """The range that somebody requests. Raises `UsageError` where it would have no day."""
+        """The range from `first` to `last`. Raises `UsageError` when `first` is after `last`."""
         if first > last:
             raise UsageError(f"{first} is after {last}", "ca-etl backfill --from DAY --to DAY")
         return cls(first, last)
 
     def months(self) -> Iterator[DateRange]:
-        """Its parts by calendar month, the oldest first."""
+        """The range split by calendar month, the oldest month first."""
         begin = self.first
         while begin <= self.last:
             following = (begin.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -126,7 +125,7 @@ class DateRange:
 
     @property
     def bounds(self) -> tuple[datetime, datetime]:
-        """The instants before and after it, in UTC: the posts API compares strictly."""
+        """The instants (UTC) just outside the range, before and after it: the posts API excludes its bounds."""
         begin = datetime.combine(self.first, time(), UTC)
         return begin - timedelta(seconds=1), datetime.combine(self.last, time(), UTC) + timedelta(days=1)
 
@@ -136,7 +135,7 @@ class DateRange:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPart:
-    """A part of a history that is archived: the number of its articles, and the date ranges it shows completely."""
+    """An archived part of a source's past: the number of its articles, and the months that it shows completely."""
 
     articles: int
     complete: tuple[DateRange, ...] = ()
@@ -146,21 +145,21 @@ History = Callable[[Session, Sequence[DateRange]], Iterator[HistoryPart]]
 
 
 class SourceUnavailableError(CaEtlError):
-    """The posts API, or the feed, gives no articles: to no one, or not to us, or not now."""
+    """The posts API or the feed gives no articles: it is not offered, it refuses this client, or it fails now."""
 
     @classmethod
     def of(cls, source: str, last: FetchResult | None, where: str, *, later: str, instead: str) -> Self:
-        """The error for the `last` response; the next command is `instead` where the source is closed for good."""
+        """The error after the `last` response. Next command: `instead` if the source is not offered, else `later`."""
         if outcome_without_articles(last) is SlotOutcome.CLOSED:
-            return cls(f"{source} is closed {where}", instead)
+            return cls(f"{source} is not offered {where}", instead)
         return cls(f"{source} does not respond {where}", later)
 
 
 def last_captured(ctx: Context, sources: Iterable[str], *, completely: bool) -> datetime | None:
-    """When the last run began that got the articles of one of `sources`, in UTC; None without one.
+    """Start (UTC) of the last run that captured articles of one of `sources`; None without one.
 
-    `completely` counts complete ones only. A sweep does not count: it requests the list of posts alone, and what was
-    edited before it is still to be requested. Neither does a run that a wrong clock has put into the future.
+    `completely` counts only runs that captured all of them. A sweep does not count: it requests the list of posts
+    alone, not what was edited since. Neither does a run that a wrong clock dates in the future.
     """
     wanted = frozenset(sources)
     return max(
@@ -177,10 +176,10 @@ def last_captured(ctx: Context, sources: Iterable[str], *, completely: bool) -> 
 
 
 def request_since(ctx: Context, *sources: str) -> datetime:
-    """From when on articles are requested, in UTC: hours before the last run that got them, at first a month ago.
+    """The instant (UTC) since which articles are requested: 2 hours before the last run that captured them.
 
-    After one that was not complete it is the last that was, but no more than a month back: of a feed that is never
-    in order ever more would be requested.
+    Without such a run it is 30 days ago. After an incomplete run the last complete one counts, but no more than 30
+    days back: of a feed that is never complete ever more would be requested.
     """
     month_ago = ctx.started_at - FIRST_RANGE
     last, complete = (last_captured(ctx, sources, completely=completely) for completely in (False, True))
@@ -198,11 +197,11 @@ def outcome_of_pages(
     error: str = "",
     cause: Cause | None = None,
 ) -> SourceOutcome:
-    """The outcome of the source whose pages a run's own slot requests.
+    """The outcome of the source of a schedule (its listing pages) in a slot, from the verdicts on its pages.
 
-    `pages` were requested by the run, `archived` pages before it; `rates` were loaded, None before the load. `error`
-    and `cause` are those of the run. A run that failed after its pages were archived has observed its slot: the next
-    run loads them.
+    `pages` were requested by the run, `archived` counts pages of earlier runs; `rates` counts loaded rates, None before
+    the load. `error` and `cause` are those of the run. A run that failed after its pages were archived has observed its
+    slot: the next run loads them.
     """
     requested, usable = len(pages) + archived, sum(page.verdict in USABLE for page in pages) + archived
     if not requested:
@@ -230,7 +229,7 @@ def _count_verdicts(pages: Iterable[FetchedUrl]) -> str:
 
 
 def outcome_without_articles(last: FetchResult | None) -> SlotOutcome:
-    """The outcome of a source whose last response gave no articles."""
+    """The outcome after a `last` response without articles: closed (not offered), blocked (refused) or failed."""
     if last is None:
         return SlotOutcome.FAILED
     status = status_of(last)
@@ -241,7 +240,7 @@ def outcome_without_articles(last: FetchResult | None) -> SlotOutcome:
 
 
 def refused(source: str, last: FetchResult | None, reason: str, articles: int) -> SourceReply:
-    """The reply of a source whose `last` response ended the requests."""
+    """The `SourceReply` of a source after a `last` response that ended its requests."""
     # 429 Too Many Requests is about the client, whatever it requests next.
     is_final = last is not None and status_of(last) == TOO_MANY
     return SourceReply(SourceOutcome.failed(source, last, reason, articles), is_final=is_final)

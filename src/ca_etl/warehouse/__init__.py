@@ -2,9 +2,9 @@
 
 Layout of the data directory, as this room sees it:
 
-    .lock  .running.json           one run at a time, and who it is
+    .lock  .running.json           the run lock, and the run that holds it
     runs.jsonl                     one line per run, failed ones too
-    releases/<id>.building/        the run at work, private to it
+    releases/<id>.building/        the draft release of a run, private to it
     releases/<id>/                 published, immutable: warehouse.duckdb, parquet/, datapackage.json
     current -> releases/<id>       the pointer, moved last and atomically
 

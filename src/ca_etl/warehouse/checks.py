@@ -50,7 +50,7 @@ class CheckError(CaEtlError):
 class Check:
     """A query that returns offending rows of `model` (`schema.table`); `path` is the file that it is in.
 
-    `counted_by` is the column of those rows by which they are counted in place of being shown.
+    `counted_by` is the column of those rows by which the sample counts them, in place of showing rows.
     """
 
     name: str
@@ -75,8 +75,8 @@ def run_checks(
 ) -> tuple[CheckResult, ...]:
     """Run every check against the tables that `build_models` made.
 
-    They read what is committed, in threads with connections of their own. `run_id` is the run whose captures the
-    run's own checks are about; None means all captures. Offending rows never raise; `CheckError` means that a query is
+    Threads read committed data, each over its own connection. `run_id` is the run to whose captures checks of a run
+    are limited; None means all captures. Offending rows never raise; `CheckError` means that a query is
     wrong, `HeaderError` that a header is.
     """
     checks = collect_checks(root, read_models(root))

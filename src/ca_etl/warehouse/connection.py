@@ -36,7 +36,7 @@ Settings = dict[str, str | bool | int | float | list[str]]
 
 @contextmanager
 def open_building(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A writing connection to the warehouse file of a building folder; a missing file is made.
+    """A read-write connection to the warehouse file of a draft release; a missing file is made.
 
     A new file gets storage version `v1.2.0` under every DuckDB release, an old one keeps its own. Tables are
     reached as `raw.x`, `staging.x`, `main.x`; times are shown in UTC; nothing is fetched from the internet.
@@ -66,18 +66,18 @@ def open_building(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[d
 
 
 def checkpoint_at_commit(con: duckdb.DuckDBPyConnection) -> None:
-    """Let what is committed from here on go to the file itself, not through the log to the file.
+    """Make later commits on `con` write the database file itself, not its `.wal` log first.
 
-    For the last, large transaction on a building. One that is cut short leaves the file as it was.
+    For the last, large transaction of a step. An interrupted one leaves the file as it was.
     """
     con.execute("set checkpoint_threshold = '1B'")
 
 
 @contextmanager
 def reading_connection(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A second connection to the database of `con`, to read in a thread of its own; times are shown in UTC.
+    """A second connection to the database of `con`, for reading in another thread; times are shown in UTC.
 
-    It sees what is committed. Its settings are those of a fresh connection, not those of `con`.
+    It sees committed data only. Its settings are those of a fresh connection, not those of `con`.
     """
     with con.cursor() as reader:
         reader.execute("set TimeZone = 'UTC'")
@@ -94,8 +94,8 @@ def open_release(
     process, so a reader elsewhere in the process would force its settings on this one, or show the release that
     `current` pointed at when it was opened.
 
-    `locked_down` is for SQL that somebody types: it opens no file at all, neither to read nor to write, and changes
-    no setting. Forbidding external access alone leaves DuckDB the paths of the attached file, its `.wal` and the
+    `locked_down` is for SQL that a user types: it can open no file, neither to read nor to write, and change no
+    setting. Forbidding external access alone leaves DuckDB the paths of the attached file, its `.wal` and the
     spill folder to write to: `copy ... to 'warehouse.duckdb.wal'` once changed what every reader saw. Nothing is
     spilled to the disk then, so that `memory_limit` is the end of a query.
 
@@ -118,7 +118,7 @@ def open_release(
 
 @contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All of the block's statements or none."""
+    """Run the statements of the block in one transaction on `con`: all take effect, or none."""
     con.begin()
     try:
         yield
@@ -129,7 +129,7 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 class Column(NamedTuple):
-    """One column of a table or view; `type` is DuckDB's name of it, `comment` is empty without one."""
+    """One column of a table or view; `type` is its DuckDB type, `comment` is empty without one."""
 
     name: str
     type: str

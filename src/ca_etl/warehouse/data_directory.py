@@ -19,7 +19,7 @@ NEWEST: Final = 3
 
 
 def claimed_site(data_dir: Path) -> str | None:
-    """The site whose captures `data_dir` holds, None while no run has claimed it. Raises `CaEtlError`."""
+    """The name of the site whose captures `data_dir` holds; None before its first run. Raises `CaEtlError`."""
     marker = data_dir / MARKER
     try:
         return marker.read_text(encoding="utf-8").strip() or None
@@ -27,12 +27,12 @@ def claimed_site(data_dir: Path) -> str | None:
         return None
     except UnicodeDecodeError as error:
         raise CaEtlError(
-            f"{marker} is not the name of a site", f"cat {marker} (repair or remove it)"
+            f"{marker} is not UTF-8 text with the name of a site", f"cat {marker} (repair or remove it)"
         ) from error
 
 
 def claim_data_dir(data_dir: Path, url: str) -> None:
-    """Write the site's name into an unclaimed `data_dir`.
+    """Write the name of the site of `url` into the `site.txt` of a data directory that has none.
 
     Raises `UsageError` when the directory already holds another site's captures.
     """
@@ -49,10 +49,10 @@ def claim_data_dir(data_dir: Path, url: str) -> None:
 
 
 def consult_site(settings: Settings) -> Problem | None:
-    """Claim the data directory for the site of the settings; the problem where `site.txt` is damaged.
+    """Claim the data directory for the site of the settings; return a problem if `site.txt` is damaged, else None.
 
     Raises `UsageError` where the directory holds another site. Where the newest archive files have pages of the site
-    of the settings the name itself is damage: one flipped bit makes `timesca.cgm`.
+    of the settings, `site.txt` itself is damaged: one flipped bit makes `timesca.cgm`.
     """
     marker, site = settings.data_dir / MARKER, site_name(str(settings.site_url))
     try:
@@ -60,16 +60,19 @@ def consult_site(settings: Settings) -> Problem | None:
     except UsageError as error:
         if site not in _archived_sites(settings.archive_dir):
             raise
-        return Problem(f"{error}; its archive does, so that {marker} is damaged", f"echo {site} > {marker}")
+        return Problem(
+            f"{marker} is damaged: {error}, but its newest archive files have pages of {site}",
+            f"echo {site} > {marker}",
+        )
     except (CaEtlError, OSError) as error:
         return Problem(f"{marker} cannot be read: {error}", f"ls -ld {marker}, then: echo {site} > {marker}")
     return None
 
 
 def consult_marker(settings: Settings) -> Problem | None:
-    """The problem where the site whose pages would be read from the archive is not that of its newest files.
+    """The problem that `site.txt`, or the settings without it, names another site than the newest archive files.
 
-    All of their pages would be foreign: a rebuild would publish a release without a rate.
+    None where they agree. A rebuild by the wrong name would read no page, and publish a release without a rate.
     """
     marker = settings.data_dir / MARKER
     claimed = consult(partial(claimed_site, settings.data_dir), None, marker, f"ls -ld {marker}")

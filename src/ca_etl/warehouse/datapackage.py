@@ -1,4 +1,4 @@
-"""`datapackage.json`: what a release holds, for people and programs that did not make it.
+"""The descriptor `datapackage.json` of a release: its files and tables, for people and programs.
 
 The format is Data Package version 2 (https://datapackage.org). Every file of the release but the descriptor
 itself is listed with its length and SHA-256. Frictionless has one type for all numbers, so each field
@@ -87,7 +87,7 @@ def write_datapackage(folder: Path, package: Mapping[str, Any]) -> Path:
 
 
 def listed_files(folder: Path) -> tuple[FileFact, ...]:
-    """The files that the descriptor of a release lists; raises what reading JSON raises for one that is damaged."""
+    """The files that the descriptor of a release lists; a damaged one raises any error of reading JSON."""
     resources = json.loads((folder / DATAPACKAGE).read_bytes())["resources"]
     return tuple(file for resource in resources for file in _files_of(resource))
 
@@ -98,7 +98,7 @@ def table_resources(
     exported: Iterable[ExportedTable],
     primary_keys: Mapping[str, tuple[str, ...]],
 ) -> list[Resource]:
-    """The tables exported to `folder/parquet`, as DuckDB's catalogue and the disk have them.
+    """Descriptor entries of the tables exported to `folder/parquet`, from DuckDB's catalogue and the files.
 
     `primary_keys` gives the grain by table name. Raises `StorageError` when a file cannot be read.
     """
@@ -125,7 +125,7 @@ def table_resource(
     primary_key: Sequence[str],
     files: Sequence[FileFact],
 ) -> Resource:
-    """One exported table; `primary_key` is its grain, empty when it has none."""
+    """The descriptor entry of one exported table; `primary_key` is its grain, empty when it has none."""
     schema: dict[str, Any] = {
         "$schema": f"{PROFILES}/tableschema.json",
         "fields": [_field(column) for column in columns],
@@ -151,7 +151,7 @@ def table_resource(
 
 
 def described_otherwise(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
-    """The tables of `con` that the descriptor of a release, which can be read, describes in other words or columns."""
+    """The tables of `con` whose comment or columns differ from the (readable) descriptor in `folder`."""
     comments, columns = _comments(con), columns_by_table(con, "main")
     described = {
         resource.get("name"): (resource.get("description"), resource.get("schema", {}).get("fields"))
@@ -165,7 +165,7 @@ def described_otherwise(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[s
 
 
 def other_files(folder: Path, tables: Iterable[Resource]) -> list[Resource]:
-    """The files below `folder` that belong to no table and are not the descriptor, by path.
+    """Descriptor entries of the files below `folder` that belong to no table, without the descriptor, by path.
 
     Call it once the warehouse file is closed. Raises `StorageError` when a file cannot be read.
     """
@@ -183,7 +183,7 @@ def file_fact(folder: Path, path: Path) -> FileFact:
 
 
 def frictionless_type(duckdb_type: str) -> str:
-    """The Table Schema type of a DuckDB type; `any` for one that it does not have."""
+    """The Table Schema type of a DuckDB type; `any` for a type that Table Schema lacks."""
     if duckdb_type.endswith("]"):
         return "array"
     return TYPES.get(duckdb_type.partition("(")[0], "any")

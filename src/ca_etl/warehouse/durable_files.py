@@ -19,7 +19,7 @@ FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class StorageError(CaEtlError):
-    """The disk refused: read-only, `full`, not a folder, or broken. `path` is what was being written."""
+    """A file or folder, `path`, cannot be read or written: disk `full`, read-only, broken, or no permission."""
 
     def __init__(self, path: Path, reason: str, *, full: bool) -> None:
         hint = (
@@ -46,7 +46,7 @@ def storage(path: Path) -> Iterator[None]:
 
 
 def read_if_there(path: Path) -> bytes | None:
-    """The bytes of a file, None where there is none. Raises `StorageError`."""
+    """The bytes of a file, None where there is no file. Raises `StorageError`."""
     with storage(path):
         try:
             return path.read_bytes()
@@ -71,10 +71,9 @@ def write_atomic(path: Path, data: bytes) -> None:
 
 
 def seal_tree(folder: Path) -> None:
-    """Take the right to write from `folder` and all below it, and force files and folders to the disk.
+    """Make `folder` and all below it read-only, and force files and folders to the disk.
 
-    Only root can then change a file or add one. `remove_tree` gives the right back. Raises
-    `StorageError`.
+    Only root can then change or add a file. Raises `StorageError`.
     """
     with storage(folder), ThreadPoolExecutor(SYNCS) as pool:
         tree = [(Path(parent), files) for parent, _folders, files in os.walk(folder)]
@@ -89,9 +88,10 @@ def seal_tree(folder: Path) -> None:
 
 
 def unseal(folder: Path) -> None:
-    """Let the owner of a sealed folder change its entries again. Raises `StorageError` for anybody else.
+    """Make a read-only folder writable for its owner again. Raises `StorageError` for any other user.
 
-    A folder that may be written to stays as it is: in one of a group, its owner may be another user.
+    A folder that this user can write to is left alone: a folder of a group may belong to another user, who alone
+    can change its mode.
     """
     with storage(folder):
         if not os.access(folder, os.W_OK | os.X_OK):
@@ -99,7 +99,7 @@ def unseal(folder: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder with all it holds, a sealed one too. Raises `StorageError`."""
+    """Remove a folder with all that it holds, also a read-only one. Raises `StorageError`."""
     with storage(folder):
         for parent, _folders, _files in os.walk(folder):
             unseal(Path(parent))

@@ -40,7 +40,7 @@ class ExportError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class ExportSpec:
-    """How a table of `main` is written: the order of its rows, and the date whose year may split it."""
+    """How a table of `main` is exported: the columns to `sort` by, and the date column whose year may split it."""
 
     name: str
     sort: tuple[str, ...]
@@ -49,7 +49,7 @@ class ExportSpec:
 
 @dataclass(frozen=True, slots=True)
 class ExportedTable:
-    """What was written: the number of rows, and the files in order, relative to the export folder."""
+    """One table as exported: the number of rows, and its Parquet files in order, relative to the export folder."""
 
     name: str
     rows: int
@@ -63,9 +63,9 @@ def export_parquet(
     *,
     partition_rows: int = PARTITION_ROWS,
 ) -> tuple[ExportedTable, ...]:
-    """Write every table and view of `main` below `folder`, which must not exist yet; return them by name.
+    """Write every table and view of `main` as Parquet below `folder`, which must not exist; return them by name.
 
-    What is committed is written, by threads with connections of their own, two tables at a time.
+    Two threads export committed data, each over its own connection.
 
     A table of more than `partition_rows` rows that names a `partition_year` is split into hive folders; an
     empty table is one file with its schema and no row. Decimals stay decimals, timestamps with zone are UTC.

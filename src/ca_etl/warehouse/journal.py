@@ -5,11 +5,11 @@ It is outside the releases, because a failed run publishes none. Every release l
 
 A run that fills the disk has to be recorded: `.journal-room` reserves the bytes of its line.
 
-A line ends in a CRC-32 of what is before it: a flipped bit in a slot may leave a record whole, and another. A line
-that is not a run record, or not the one that was written, is passed over by readers. The next run sets it aside and
-puts back the runs that the current release knows and the journal has lost (`repair`): it appends the bytes, and what it
-puts back, to `runs.jsonl.repairs`, makes that durable, and only then replaces `runs.jsonl` in one step. A kill in
-between leaves the old file, so that the same is done once more: bytes may be kept twice and are never lost.
+A line ends in a CRC-32 of what is before it: a flipped bit can make another valid record. Readers skip a line that is
+not a run record, or not the one that was written. The next run removes it, and restores the runs that the current
+release has and the journal lacks (`repair`): it appends removed and restored lines to `runs.jsonl.repairs`, makes that
+durable, and only then replaces `runs.jsonl` in one step. A kill in between leaves the old file, so that the repair is
+done again: a line may be kept twice and is never lost.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class CheckResult:
 
 
 class RunKind(StrEnum):
-    """What a run was started for."""
+    """What a run does: a slot, files of an operator, the whole archive, rejects again, or past dates."""
 
     RUN = "run"
     INGEST = "ingest"
@@ -70,7 +70,7 @@ class RunKind(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How a run ended."""
+    """How a run ended: published, with an error, with rows of a check of severity `error`, or killed (`crashed`)."""
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
@@ -79,10 +79,10 @@ class RunStatus(StrEnum):
 
 
 class SlotOutcome(StrEnum):
-    """What became of a source in a slot, the best first.
+    """The outcome of a source in a slot, the best first.
 
-    `unchanged` is an observation: the site stated that nothing is new. So is `closed`: the site does not offer this
-    source.
+    `observed`: it gave data; `unchanged`: it stated that nothing is new; `closed`: the site does not offer the source;
+    `blocked`: the site refused this client; `failed`: it gave nothing usable; `missed`: no run began in the slot.
     """
 
     OBSERVED = "observed"
@@ -97,7 +97,7 @@ GOOD: Final = frozenset({SlotOutcome.OBSERVED.value, SlotOutcome.UNCHANGED.value
 
 
 class Cause(StrEnum):
-    """Why a run failed, or a source in a slot. Every other outcome needs no cause."""
+    """Why a run failed, or why a source failed in a slot."""
 
     SITE = "site"  # the site was not reached, or gave errors and nothing usable
     NO_RATES = "no_rates"  # pages came, and none of them printed rates
@@ -111,15 +111,15 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SlotRecord:
-    """What a run knows of one source in an expected slot: its own slot, or one that passed without a run.
+    """The outcome of one source in one slot, as a run recorded it: the slot of the run, or one that was missed before.
 
-    `slot` is in UTC, `day` its calendar day in the zone of the schedule; `outcome` is one of observed, unchanged,
-    closed, blocked, failed, missed. A run's own slot of the schedule's own source comes last.
+    `slot` is in UTC, `day` its calendar day in the zone of the schedule; `outcome` is a value of `SlotOutcome`. Within
+    the records of a run, that of the listing pages for the run's own slot comes last.
 
-    `cause` is why it failed. `pages_requested` counts pages that were requested for the slot, by this run or before,
-    and `pages_usable` those that came; None where they are not single pages, or unknown. `is_complete` states whether
-    the source gave all that it has of what was requested; None where that is unknown. `reason` is text for people.
-    Lines written before these fields existed have None for each of them.
+    `cause` is why the source failed. `pages_requested` counts single pages requested for the slot, by this run or
+    before, `pages_usable` the usable ones of them; None where the source has no single pages, or unknown. `is_complete`
+    states whether the source gave all that it has of what was requested; None where that is unknown. `reason` is text
+    for people. Lines written before these fields existed have None for each of them.
     """
 
     source: str
@@ -136,14 +136,15 @@ class SlotRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One run and how it ended. Times are UTC; `slot` is None for a run that no schedule asked for.
+    """One run and how it ended, a line of the journal. Times are UTC; `slot` is None for a run without a schedule.
 
     `finished_at` and `exit_status` are None for a crashed run, whose end is unknown.
 
-    `contradicted_by` is the instant (UTC) that its clock contradicted by more than a day. Where that stopped the run,
-    `held` are the archive files that it wrote; they are loaded once a later run shows that its clock was right.
+    `contradicted_by` is the instant (UTC) from which the clock of the run differed by more than a day. Where that
+    stopped the run, `held` are the archive files that it wrote; they are loaded once a later run shows that its clock
+    was right.
 
-    `cause` is why it failed or crashed, `error` the same as text for people.
+    `cause` is why the run failed or crashed, `error` the same as text for people.
     """
 
     # An unknown field was written by a later version: dropping it on the way to a table would be silent.
@@ -172,7 +173,7 @@ class RunRecord:
 
 
 def publishable(record: RunRecord, data_dir: Path) -> RunRecord:
-    """The record as others may read it: no control characters, no secrets, no folders of this machine in its texts.
+    """A run record without control characters, secrets and folders of this machine in its texts.
 
     The journal and `raw.run` are read in terminals and tools that are not ours; the archive has what a server sent.
     """
@@ -191,7 +192,7 @@ def publishable(record: RunRecord, data_dir: Path) -> RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that is not a run record, by its number from 1, and why: garbage, an empty line, a later version's."""
+    """A line of the journal that is not a run record: its number from 1, the reason, and its bytes."""
 
     number: int
     reason: str
@@ -207,7 +208,7 @@ class Journal:
 
 
 def keep_room(data_dir: Path) -> None:
-    """Have the room on the disk that `append` takes when it finds no other. Raises `StorageError`."""
+    """Reserve the disk space (64 KiB) that `append` needs when the disk is full. Raises `StorageError`."""
     path = data_dir / ROOM_FILE
     if not path.exists():
         # no zeros: a file system that compresses would keep no room for them
@@ -215,9 +216,9 @@ def keep_room(data_dir: Path) -> None:
 
 
 def append(data_dir: Path, record: RunRecord) -> None:
-    """Add one line, in one write, durable on return. On a full disk it takes the room that `keep_room` has kept.
+    """Append the line of a run, durable on return. On a full disk, use the space that `keep_room` has reserved.
 
-    What a killed writer left of its line is moved to `runs.jsonl.torn` first. Raises `StorageError`.
+    An incomplete last line, left by a killed process, is moved to `runs.jsonl.torn` first. Raises `StorageError`.
     """
     line = _line(publishable(record, data_dir)) + b"\n"
     try:
@@ -237,10 +238,10 @@ def read(data_dir: Path) -> tuple[RunRecord, ...]:
 
 
 def read_journal(data_dir: Path) -> Journal:
-    """All runs and all bad lines; empty without a journal. Raises `StorageError`.
+    """All runs, and all lines that are not run records; empty without a journal. Raises `StorageError`.
 
-    The first part of a line at the very end is the trace of a killed writer and not a bad line: it is logged as a
-    warning and kept for `append` to set aside.
+    An incomplete last line, left by a killed process, is logged as a warning and not among those lines: `append`
+    moves it to `runs.jsonl.torn`.
     """
     path = data_dir / JOURNAL_FILE
     kept, bad, tail = _parsed(path)
@@ -251,18 +252,18 @@ def read_journal(data_dir: Path) -> Journal:
 
 
 def merged(runs: Iterable[RunRecord], lost: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
-    """`runs` in their order, and each of `lost` before the first of them that started after it."""
+    """The runs of the journal in their order, and each lost run before the first one that started after it."""
     return tuple(merge(runs, sorted(lost, key=STARTED_AT), key=STARTED_AT))
 
 
 def repair(data_dir: Path, lost: Iterable[RunRecord], at: datetime) -> None:
-    """Set the bad lines aside and put `lost` in, as the text of this module describes. Raises `StorageError`."""
+    """Move bad lines to `runs.jsonl.repairs` and insert the `lost` runs at the time `at`. Raises `StorageError`."""
     path = data_dir / JOURNAL_FILE
     kept, bad, tail = _parsed(path)
     back = [(run, _line(run)) for run in sorted(lost, key=STARTED_AT)]
     entries = [
-        *((f"line {line.number}, set aside: {line.reason}", line.data) for line in bad),
-        *((f"run {run.run_id}, put back from the release", line) for run, line in back),
+        *((f"line {line.number}, removed: {line.reason}", line.data) for line in bad),
+        *((f"run {run.run_id}, restored from the release", line) for run, line in back),
     ]
     with storage(data_dir / REPAIRS_FILE), (data_dir / REPAIRS_FILE).open("ab") as repairs:
         for what, line in entries:
@@ -275,31 +276,31 @@ def repair(data_dir: Path, lost: Iterable[RunRecord], at: datetime) -> None:
 
 
 def problems(data_dir: Path, journal: Journal, lost: Collection[str] = ()) -> Iterator[Problem]:
-    """The problems of the journal. `lost` are the runs that the current release knows and the journal does not."""
+    """The problems of the journal for an operator. `lost` are ids of runs of the current release that it lacks."""
     path, repairs = data_dir / JOURNAL_FILE, data_dir / REPAIRS_FILE
     if journal.bad:
         first, more = journal.bad[0], len(journal.bad) - 1
         yield Problem(
             f"{path} line {first.number} is not a run record ({first.reason}){f', and {more} more' if more else ''}",
-            f"sed -n {first.number}p {path} (repair the line), or ca-etl run (sets it aside in {repairs})",
+            f"sed -n {first.number}p {path} (repair the line), or ca-etl run (moves it to {repairs})",
         )
     if lost:
         yield Problem(
-            f"{path} lacks {len(lost)} runs that the current release knows, the first is {min(lost)}",
-            f"restore {path} from a backup, or ca-etl run (puts them back from the release)",
+            f"{path} lacks {len(lost)} runs that are in the current release, the first is {min(lost)}",
+            f"restore {path} from a backup, or ca-etl run (restores them from the release)",
         )
     if repairs.exists():
         yield Problem(
-            f"{path} was repaired: {repairs} has what was set aside or put back, with the reason",
-            f"less {repairs} (a line that was repaired, its crc32 left out, or that an upgrade can read, may be "
-            f"appended to {path}), then: rm {repairs}",
+            f"{path} was repaired: {repairs} has the lines that were removed or restored, with the reason",
+            f"less {repairs} (append a removed line to {path} if it is corrected, without its crc32, or "
+            f"if an upgrade can read it), then: rm {repairs}",
         )
 
 
 def distinct(records: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
-    """The first record of each run id.
+    """Run records without repeats: the first one of each run id.
 
-    A run killed between writing its line and removing `.running.json` is reported once more, as crashed: the
+    A run killed between writing its line and removing `.running.json` is recorded once more, as crashed: the
     line that it wrote itself is the true one.
     """
     first: dict[str, RunRecord] = {}

@@ -1,8 +1,8 @@
-"""One run at a time, and who it is.
+"""The run lock: one run at a time in a data directory, and which run it is.
 
-The lock is the kernel's `flock` on `<data_dir>/.lock`: it falls with the process, however that dies.
+The lock is the kernel's `flock` on `<data_dir>/.lock`: the kernel releases it when the process ends in any way.
 `<data_dir>/.running.json` names the holder. A run removes it once it is recorded in the journal, so a file
-that is found while taking the lock was left by a run that never recorded its end. It is set aside as
+that exists while the lock is taken was left by a run that never recorded its end. It is renamed to
 `.crashed-<run_id>.json` until its journal line has been written.
 """
 
@@ -56,7 +56,7 @@ class Holder:
         schedule: str | None = None,
         slot: datetime | None = None,
     ) -> Holder:
-        """The holder that this process would be."""
+        """This process, as holder of the lock."""
         return cls(os.getpid(), socket.gethostname(), run_id, kind, started_at, schedule=schedule, slot=slot)
 
     def __str__(self) -> str:
@@ -65,20 +65,21 @@ class Holder:
 
 
 class LockHeldError(CaEtlError):
-    """Another run holds the lock. `holder` is None in the instant before it has signed."""
+    """Another run holds the lock. `holder` is None until that run has written its name."""
 
     exit_status = 75
 
     def __init__(self, data_dir: Path, holder: Holder | None) -> None:
         who = str(holder) if holder else "a run that has only just started"
         super().__init__(
-            f"{data_dir / LOCK_FILE} is held by {who}", "ca-etl status (try again when it is done)"
+            f"another run is in progress: {who} holds {data_dir / LOCK_FILE}",
+            "ca-etl status (shows the run; try again when it has ended)",
         )
         self.holder = holder
 
 
 class RunLock:
-    """The held lock of one run. Where not `is_recorded` its file stays, and the next run writes the missing line."""
+    """The lock while a run holds it. Without `is_recorded` at the end, the next run writes the journal line."""
 
     def __init__(self, data_dir: Path, holder: Holder) -> None:
         self.holder = holder
@@ -104,8 +105,8 @@ class RunLock:
 def run_lock(data_dir: Path, holder: Holder) -> Iterator[RunLock]:
     """Hold the lock of `data_dir` (made when absent) for the block, without waiting for it.
 
-    When the block ends well, the holder's file goes. When it ends by an exception and `recorded()` was not
-    called, the file stays, and the next run learns of this one by `crashed_run`. Raises `LockHeldError` when
+    When the block ends well, `.running.json` is removed. When it ends by an exception and `recorded()` was not
+    called, the file stays, and the next run reads it by `crashed_run`. Raises `LockHeldError` when
     another process or thread holds the lock, `StorageError` when the directory cannot be written.
     """
     with storage(data_dir):
@@ -131,11 +132,11 @@ def running(data_dir: Path) -> Holder | None:
     return _read(data_dir / RUNNING_FILE)
 
 
-def at_work(data_dir: Path) -> Holder | None:
-    """The run that holds the lock now, None when none does.
+def live_run(data_dir: Path) -> Holder | None:
+    """The run that holds the lock now, None when no run does.
 
-    The lock is tried only where a run has signed: that does not disturb a live one, and shares a dead one's lock for
-    a moment.
+    The lock is tried only if `.running.json` exists, and shared for a moment if its run has died: no live run is
+    disturbed.
     """
     holder = running(data_dir)
     if holder is None:
@@ -154,7 +155,7 @@ def at_work(data_dir: Path) -> Holder | None:
 
 
 def unrecorded_runs(data_dir: Path) -> frozenset[str]:
-    """Ids of runs that have signed and of which the journal may not know: one under way, and crashed ones."""
+    """Ids of the runs that the journal may lack: the one in progress, and crashed ones."""
     paths = (data_dir / RUNNING_FILE, *data_dir.glob(CRASHED_GLOB))
     return frozenset(holder.run_id for path in paths if (holder := _read(path)) is not None)
 
@@ -162,7 +163,7 @@ def unrecorded_runs(data_dir: Path) -> frozenset[str]:
 def crashed_run(data_dir: Path) -> Holder | None:
     """The oldest run that ended without a journal line, None when there is none.
 
-    Meaningful only while holding the lock. Once the journal holds its line, `settle_crash` forgets it:
+    Meaningful only while holding the lock. Once the journal has its line, `settle_crash` removes its file:
     call both in a loop, since several runs may have died before one could write.
     """
     left = [holder for path in data_dir.glob(CRASHED_GLOB) if (holder := _read(path)) is not None]
@@ -170,7 +171,7 @@ def crashed_run(data_dir: Path) -> Holder | None:
 
 
 def settle_crash(data_dir: Path, holder: Holder) -> None:
-    """Forget a crashed run whose line the journal has now."""
+    """Remove the file `.crashed-<run_id>.json` of a crashed run that the journal has now."""
     path = _crashed_path(data_dir, holder)
     with storage(path):
         path.unlink(missing_ok=True)

@@ -47,7 +47,7 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class HeaderError(CaEtlError):
-    """A header is missing, is not YAML, or has something that the runner does not know."""
+    """A header is missing, is not YAML, or has an unknown field or value."""
 
     def __init__(self, path: Path, field: str, problem: str) -> None:
         super().__init__(f"{path}: header field `{field}`: {problem}", NEXT_COMMAND)
@@ -94,7 +94,7 @@ class ModelHeader:
 class CheckHeader:
     """The header of a file in `sql/checks/`; `model` is the `schema.table` it is about.
 
-    `counted_by` names the column of its rows by which they are counted in place of being shown.
+    `counted_by` names the column of its rows by which the sample counts them, in place of showing rows.
     """
 
     description: str
@@ -166,7 +166,9 @@ def read_check_header(fields: Mapping[str, Any], path: Path) -> CheckHeader:
 def _only(fields: Mapping[str, Any], allowed: set[str], path: Path) -> None:
     for field in fields:
         if field not in allowed:
-            raise HeaderError(path, str(field), f"is not known; known are {', '.join(sorted(allowed))}")
+            raise HeaderError(
+                path, str(field), f"is no field of a header; the fields are {', '.join(sorted(allowed))}"
+            )
 
 
 def _sentence(value: object, field: str, path: Path) -> str:
@@ -179,7 +181,7 @@ def _choice(value: object, allowed: tuple[_T, ...], field: str, path: Path) -> _
     for choice in allowed:
         if value == choice:
             return choice
-    raise HeaderError(path, field, f"is {value!r}, must be one of {', '.join(allowed)}")
+    raise HeaderError(path, field, f"must be one of {', '.join(allowed)}, and is {value!r}")
 
 
 def _list(value: object, field: str, path: Path) -> list[Any]:
@@ -241,9 +243,9 @@ def _arguments(
     for argument in arguments:
         # a binary float would compare a decimal column as DOUBLE
         if not isinstance(argument, str | int | None):
-            raise HeaderError(path, field, f"write {argument!r} in quotes, so that it stays exact")
+            raise HeaderError(path, field, f"{argument!r} is not exact: write a decimal number in quotes")
     if kind == "between" and len(arguments) != 2:
-        raise HeaderError(path, field, "needs a low and a high bound; null leaves one open")
+        raise HeaderError(path, field, "must have two bounds, low and high; null means no bound")
     if kind == "references" and not _COLUMN_REFERENCE.match(str(given)):
-        raise HeaderError(path, field, "must be schema.table.column")
+        raise HeaderError(path, field, "must name one column as schema.table.column")
     return (column,), cast("tuple[Scalar, ...]", arguments), ""

@@ -62,14 +62,14 @@ class ModelFile:
 
 @dataclass(frozen=True, slots=True)
 class Model(ModelFile):
-    """A model among the others. `parents` are the `schema.table` names its query reads, sorted."""
+    """A model file with its `parents`: the tables (`schema.table`) that its query reads, sorted."""
 
     parents: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltModel:
-    """A model as it is in the warehouse now.
+    """A model after its build: its number of rows and its columns in the warehouse.
 
     `rows` is None for a view. `columns` maps each column to its DuckDB type, in the order of the table.
     """
@@ -80,9 +80,9 @@ class BuiltModel:
 
 
 def read_models(root: Path) -> tuple[ModelFile, ...]:
-    """The model files under `root` (the `sql` folder) by name, for what their headers state.
+    """The model files under `root` (the `sql` folder) by name, with their headers read.
 
-    A few milliseconds, where `discover` lets DuckDB parse each query. Raises `HeaderError` for a bad header.
+    Takes milliseconds: only `discover` lets DuckDB parse the queries. Raises `HeaderError` for a bad header.
     """
     return tuple(
         _read_model(path, schema)
@@ -94,7 +94,7 @@ def read_models(root: Path) -> tuple[ModelFile, ...]:
 def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[Model, ...]:
     """All models under `root` (the `sql` folder) in build order: parents before children.
 
-    Any connection will do, it only lends its parser. Raises `HeaderError` for a bad header and
+    `con` only parses the queries; without it one in memory does. Raises `HeaderError` for a bad header and
     `ModelError` for a query that is not a single select, an unknown parent or a cycle.
     """
     parser = con or duckdb.connect()
@@ -120,7 +120,7 @@ def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[
 
 
 def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]:
-    """Make every seed and model again, with comments, in one transaction of its own.
+    """Build all seed tables and models anew, with their comments, in one transaction of its own.
 
     `con` must hold the raw tables and have no transaction open. Tables and views of the model schemas
     for which there is no file are dropped. Raises `HeaderError` and `ModelError`; the warehouse

@@ -1,4 +1,4 @@
-"""What the operator decided about single captures: `decisions.csv` in the data directory.
+"""The decisions of the operator about single captures: `decisions.csv` in the data directory.
 
 A capture that a check stops is in the archive for good, and would stop every later run. The
 operator inspects it and decides: `exclude` (its observations stay out of the facts, and out of the
@@ -30,11 +30,11 @@ FIELDS: Final = ("capture_id", "decision", "reason", "decided_at")
 
 
 class DecisionError(CaEtlError):
-    """A line of `decisions.csv` is not a decision."""
+    """The file `decisions.csv` is damaged: it cannot be read, or one of its lines is not a decision."""
 
 
 def read(data_dir: Path) -> tuple[CaptureDecision, ...]:
-    """The decision that holds for each capture: the last of its lines. Raises `DecisionError`."""
+    """The decisions in `decisions.csv`, one a capture: the last line about it. Raises `DecisionError`."""
     path = data_dir / DECISIONS_FILE
     with storage(path):
         try:
@@ -56,9 +56,9 @@ def read(data_dir: Path) -> tuple[CaptureDecision, ...]:
 
 
 def lost(con: duckdb.DuckDBPyConnection | None, data_dir: Path) -> Problem | None:
-    """That the file has no line about captures on which the release of `con` has a decision; None where it has all.
+    """The problem that `decisions.csv` lacks decisions that the release of `con` has; None where it has all.
 
-    What was excluded would count again, and nothing would show it. Raises `DecisionError`.
+    Excluded captures would count again, and nothing would show it. Raises `DecisionError`.
     """
     decided = con.execute(DECIDED).fetchall() if con else []
     given = {decision.capture_id for decision in read(data_dir)} if decided else set()
@@ -74,7 +74,7 @@ def lost(con: duckdb.DuckDBPyConnection | None, data_dir: Path) -> Problem | Non
 
 
 def append(data_dir: Path, decision: CaptureDecision) -> None:
-    """Add one line; of several who do so at a time each waits for the others.
+    """Append one decision to `decisions.csv`; processes that do so at the same time wait for each other.
 
     `decided_at` is zone-aware. Raises `StorageError`, and `DecisionError` for a file that `read` refuses, since a
     further line would not repair it.
@@ -101,7 +101,7 @@ def _repair(path: Path) -> str:
 def _parse(row: dict[str, str], path: Path, number: int) -> CaptureDecision:
     hint = _repair(path)
     if None in row.values() or None in row or set(row) != set(FIELDS):
-        raise DecisionError(f"{path} line {number} has not the four fields of a decision", hint)
+        raise DecisionError(f"{path} line {number} does not have the four fields {','.join(FIELDS)}", hint)
     if row["decision"] not in WORDS:
         raise DecisionError(f"{path} line {number}: {row['decision']!r} is neither exclude nor accept", hint)
     try:

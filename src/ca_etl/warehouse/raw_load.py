@@ -54,9 +54,9 @@ class ReconciliationError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class TableCount:
-    """What became of the rows handed over for one table: parsed = loaded + known.
+    """Counts of the rows that one load had for one table: parsed = loaded + known.
 
-    `known` rows were there already, or came twice in this batch. `differing` of them have other
+    `known` rows were in the table already, or came twice in this batch. `differing` of them have other
     content than the row that is kept: the parser has changed since, and only a rebuild would take the new one.
     """
 
@@ -165,7 +165,7 @@ def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[CaptureDe
 def responses_with_validator(
     con: duckdb.DuckDBPyConnection, urls: Iterable[str]
 ) -> dict[str, tuple[str, int]]:
-    """Archive file and offset, by URL, of the newest response 200 with a validator that is a page and not excluded."""
+    """Archive file and offset, by URL, of its newest response 200 that has a validator, a page, and no exclusion."""
     rows = con.execute(
         """
         select url, archive_file, archive_offset
@@ -211,7 +211,9 @@ def _insert_new(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> T
         differing = _differing(con, table, rows.column_names) if known else 0
     if differing:
         log.warning(
-            "raw.%s: %d rows are known with other content; ca-etl rebuild takes the new one", table, differing
+            "raw.%s: %d rows differ from the loaded ones with their keys, which are kept; next: ca-etl rebuild",
+            table,
+            differing,
         )
     return TableCount(rows.num_rows, loaded, known, differing)
 
@@ -258,7 +260,7 @@ RETRIED = """
 
 
 def forget_rejects(con: duckdb.DuckDBPyConnection, parser_version: str) -> int:
-    """Forget all rows of captures that another parser version rejected in whole or in part.
+    """Delete all rows of captures that another parser version rejected in whole or in part.
 
     Their archive files count as not loaded, so that the next load reads them with `parser_version`; captures of those
     files that were read without a reject stay as they are. Returns the number of captures.

@@ -21,7 +21,7 @@ INCOMING: Final = "incoming_rows"
 
 
 class OutdatedWarehouseError(CaEtlError):
-    """A table of an older version of the code has other columns than its file."""
+    """A table in `raw.*`, made by an earlier version of the code, has other columns than its file in `sql/raw/`."""
 
 
 def ensure_raw(con: duckdb.DuckDBPyConnection) -> None:
@@ -50,7 +50,7 @@ def is_outdated(con: duckdb.DuckDBPyConnection) -> bool:
 
 
 def arrow_rows(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> pa.Table:
-    """Rows with the Arrow types of a landing table that `records.SCHEMAS` does not list."""
+    """Rows as an Arrow table with the column types of the table `raw.<table>`."""
     reader = con.sql(f"select * from raw.{table} limit 0").to_arrow_reader(1)
     schema = reader.read_all().schema
     return pa.Table.from_pylist(rows, schema=schema)

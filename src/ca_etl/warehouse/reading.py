@@ -1,7 +1,7 @@
-"""Read the current release and the archive: by capture id, or so that a problem is data.
+"""Read the current release and the archive; `consult` returns a failure to read as a problem, and does not raise.
 
-A page that is not requested today is lost for ever, so that nothing a run only consults stops it before it has
-captured its slot. A run that met a problem fails once the pages are archived (`run.load_and_publish`), with the next
+A page that is not requested today is lost for ever, so that no failure to read stops a run before it has captured
+its slot. A run that met a problem fails once the pages are archived (`run.load_and_publish`), with the next
 command.
 """
 
@@ -47,7 +47,7 @@ POSITION_OF: Final = "select archive_file, archive_offset from raw.capture where
 def resolver(
     con: duckdb.DuckDBPyConnection, archive_dir: Path, pending: Mapping[str, tuple[str, int]] = NONE_PENDING
 ) -> Resolve:
-    """A function from a capture id to the capture, read from the archive file that `con` knows it in.
+    """A function from a capture id to the capture, which it reads from the archive file that `raw.capture` names.
 
     `pending` has file and offset of captures that were read and are not in the warehouse yet.
 
@@ -69,10 +69,10 @@ def resolver(
 
 @contextmanager
 def readable(warehouse: Path, *, locked_down: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection.
+    """A read-only connection to a warehouse file.
 
-    Raises `CaEtlError` for a file that DuckDB cannot open, `ReleaseError` for a release that was changed: before it
-    is opened where names and lengths of its files show that, else once DuckDB fails to read it.
+    Raises `CaEtlError` for a file that DuckDB cannot open, `ReleaseError` for a published release that was changed: at
+    once where names and lengths of its files show it, else once DuckDB fails to read it.
     """
     folder = warehouse.resolve().parent
     is_published = RELEASE_ID.fullmatch(folder.name)
@@ -104,9 +104,9 @@ def published_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | 
 
 @contextmanager
 def consulted_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """The current release for what a run consults: None before the first one, and for one of an earlier version.
+    """A read-only connection to the current release; None without one, or if its tables are of an earlier version.
 
-    The run then requests what the first one would, and its load makes a release with the tables of this version.
+    With None a run requests what the first one would, and its load makes a release with the tables of this version.
     """
     with published_warehouse(data_dir) as con:
         yield None if con is None or is_outdated(con) else con
@@ -114,16 +114,16 @@ def consulted_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | 
 
 @dataclass(frozen=True, slots=True)
 class Consulted(Generic[T]):
-    """What was read, or its substitute and the problem."""
+    """Result of `consult`: the value that was read, or a substitute and the problem of reading it."""
 
     value: T
     problem: Problem | None = None
 
 
 def consult(read: Callable[[], T], without: S, what: object, next_command: str) -> Consulted[T | S]:
-    """What `read` gives; where it raises, `without` and the problem, which names `what`.
+    """Call `read`; where it raises, return `without` and the problem, whose message names `what`.
 
-    Damaged bytes make a library raise anything, a ValueError as well as a MemoryError. Ctrl-C is raised as ever.
+    Any exception counts, since damaged bytes make libraries raise anything; a stop such as Ctrl-C is raised again.
     """
     try:
         return Consulted(read())
@@ -145,9 +145,9 @@ def consult_release(
     *,
     of_any_version: bool = False,
 ) -> Consulted[T | S]:
-    """What `read` makes of the current release, of None before the first one; `without` where it is unreadable.
+    """Call `read` with a connection to the current release (None before the first one) as `consult` does.
 
-    A release with the tables of an earlier version counts as none, unless `of_any_version`.
+    A release with the tables of an earlier version is passed as None, unless `of_any_version`.
     """
     opened = published_warehouse if of_any_version else consulted_warehouse
 
@@ -161,9 +161,9 @@ def consult_release(
 def consult_validators(
     con: duckdb.DuckDBPyConnection, archive_dir: Path, urls: Sequence[str]
 ) -> Consulted[Mapping[str, Validators]]:
-    """What a conditional request for each URL sends, from the archive record of its newest full response.
+    """Validators for conditional requests, by URL, from the archive record of its newest full response.
 
-    They only save bytes: one that cannot be read makes its request unconditional, and the first such is the problem.
+    A URL whose record cannot be read is left out and requested unconditionally; the first such is the problem.
     """
     known: dict[str, Validators] = {}
     problems: list[Problem] = []
@@ -178,7 +178,7 @@ def consult_validators(
 
 
 def stop_of(error: BaseException | None) -> BaseException | None:
-    """The stop that `error` is or comes from: Ctrl-C, a service that ends, Prefect's TerminationSignal; else None.
+    """The stop (Ctrl-C, end of a service, Prefect's TerminationSignal) that caused `error` or is it, else None.
 
     DuckDB makes a RuntimeError of a Ctrl-C within a query, Arrow an ArrowCancelled, and what cleans up after one
     may fail in turn: the KeyboardInterrupt is then further up the chain.

@@ -48,7 +48,7 @@ RELEASE_ID: Final = re.compile(r"(\d{8}T\d{6}Z)(?:-([1-9]\d*))?")
 
 
 class ReleaseError(CaEtlError):
-    """The folder of releases is not in the state that the operation needs."""
+    """A release, its draft or the link `current` is missing, damaged or changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """A release at work, private to its run. `based_on` is the release it began as a copy of."""
+    """A draft release, private to its run. `based_on` is the id of the release that it is a copy of, None if new."""
 
     data_dir: Path
     release_id: str
@@ -79,13 +79,13 @@ class Building:
 
     @property
     def warehouse(self) -> Path:
-        """The DuckDB file; absent at first in a fresh building."""
+        """The DuckDB file; absent at first in a draft that copies no release."""
         return self.folder / WAREHOUSE
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """What killed runs left: the release whose publication was completed, and the folders removed."""
+    """Result of `recover`: id of the release whose publication it completed, and names of folders it removed."""
 
     completed: str | None
     removed: tuple[str, ...]
@@ -105,9 +105,9 @@ def new_release_id(data_dir: Path, started_at: datetime, taken: Collection[str] 
 
 
 def begin_building(data_dir: Path, release_id: str, *, fresh: bool = False) -> Building:
-    """Tidy up after killed runs and make `<id>.building` with a copy of the current warehouse file.
+    """Remove what killed runs left, and begin a draft release with a copy of the current warehouse file.
 
-    `fresh` starts without one, as the very first run does. Called again within a run, it starts over. Raises
+    `fresh` begins without a file, as the very first run does. A second call in a run begins again. Raises
     `ReleaseError` when the id is published already or the current release was tampered with, `StorageError`
     when the disk refuses.
     """
@@ -130,7 +130,7 @@ def begin_building(data_dir: Path, release_id: str, *, fresh: bool = False) -> B
 
 
 def find_building(data_dir: Path, release_id: str) -> Building:
-    """The building that `begin_building` made earlier in this run. Raises `ReleaseError` when it does not exist."""
+    """The draft release that `begin_building` made earlier in this run. Raises `ReleaseError` without one."""
     building = Building(data_dir, release_id)
     if not building.folder.is_dir():
         raise ReleaseError(f"{building.folder} does not exist", "ca-etl run")
@@ -138,17 +138,17 @@ def find_building(data_dir: Path, release_id: str) -> Building:
 
 
 def discard(building: Building) -> None:
-    """Remove a building that will not be published. Raises `StorageError`."""
+    """Remove a draft release that will not be published. Raises `StorageError`."""
     if building.folder.exists():
         remove_tree(building.folder)
 
 
 def publish(building: Building, on_step: Callable[[str], None] = lambda _step: None) -> Release:
-    """Make the building a release and move `current` to it, both or, when killed, one after the other.
+    """Publish a draft release: make it read-only, rename its folder, and move `current` to it.
 
-    Every connection to the warehouse file is closed by now. `on_step` gets the name of each step before it is taken
-    (`seal`, `announce`, `rename`, `point`) and `done` at the end. Raises `ReleaseError` when the file is
-    missing or not checkpointed, `StorageError` when the disk refuses; `current` is then unmoved.
+    `recover` completes it after a kill. Every connection to the warehouse file must be closed. `on_step` gets the name
+    of each step before it is taken (`seal`, `announce`, `rename`, `point`) and `done` at the end. Raises `ReleaseError`
+    when the file is missing or not checkpointed, `StorageError` when the disk refuses; `current` is then unmoved.
     """
     data_dir = building.data_dir
     release = Release(building.release_id, data_dir / RELEASES / building.release_id)
@@ -170,7 +170,7 @@ def publish(building: Building, on_step: Callable[[str], None] = lambda _step: N
 
 
 def recover(data_dir: Path) -> Recovery:
-    """Complete or remove what killed runs left, as this module describes. Harmless without any."""
+    """Complete the announced publication of a killed run, or remove its draft; nothing without killed runs."""
     completed = None
     announced = data_dir / ANNOUNCED
     if announced.is_symlink():
@@ -223,7 +223,7 @@ def current_id(data_dir: Path) -> str | None:
 def assert_intact(folder: Path, *, by_bytes: bool = False) -> None:
     """Raise `ReleaseError` for a published release that was changed, as far as names and lengths of files show it.
 
-    Every reader of ours calls it. `by_bytes` compares the bytes of the warehouse too.
+    `by_bytes` compares the bytes of the warehouse file, too.
     """
     _assert_alone(folder / WAREHOUSE)
     for path, how in file_problems(folder, hashed=(WAREHOUSE,) if by_bytes else ()):
@@ -231,9 +231,10 @@ def assert_intact(folder: Path, *, by_bytes: bool = False) -> None:
 
 
 def file_problems(folder: Path, hashed: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
-    """The files of a release that are not as its descriptor has them, and how each differs.
+    """The files of a release that differ from its descriptor: path and problem.
 
-    The bytes of `hashed` are compared, of others the length; None means all, and unlisted files too.
+    Files in `hashed` are compared by their bytes, others by their length; None compares all by bytes, and adds
+    files that the descriptor does not list.
     """
     try:
         listed = listed_files(folder)
@@ -291,9 +292,9 @@ def rollback(data_dir: Path, to: str | None = None) -> Release:
 def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, ...]:
     """Remove releases until `keep` are left, the current one counted; return the ids removed, in that order.
 
-    Those of the future go first: no run up to `now` (zone-aware, by default that of the machine) made them with a clock
-    that was right. Then go those older than the current one, oldest first. The current one and those newer than it
-    (an operator rolled back) always stay. A reader that has a file of a removed release open keeps it. Raises
+    Releases dated after `now` (zone-aware, by default that of the machine) go first: a wrong clock made them. Then go
+    those older than the current one, oldest first. The current one and those newer than it (an operator rolled back)
+    always stay. A reader that has a file of a removed release open keeps it. Raises
     `StorageError`.
     """
     if keep < 1:
@@ -360,5 +361,6 @@ def _assert_alone(warehouse: Path) -> None:
         # A folder is where the client of an analyst, run by root, spills a large query: DuckDB reads nothing in it.
         if beside.is_symlink() or (beside.exists() and not beside.is_dir()):
             raise ReleaseError(
-                f"{beside} exists: somebody opened the file for writing, or it was not checkpointed", GO_BACK
+                f"{beside} exists: a program opened the warehouse for writing, or it was not checkpointed",
+                GO_BACK,
             )

@@ -31,7 +31,7 @@ def raw_files() -> tuple[Path, ...]:
 
 
 def frontier_query(name: str) -> str:
-    """The query `sql/frontier/<name>.sql`, without its header: what of the current release to request next.
+    """The query `sql/frontier/<name>.sql`, without its header: what to request next, by the current release.
 
     These are the only queries by which a run reads the results of earlier ones.
     """
