@@ -10,7 +10,7 @@ import pytest
 
 from ca_etl.warehouse.connection import columns_by_table
 from ca_etl.warehouse.model_header import split_file
-from ca_etl.warehouse.models import read_models
+from ca_etl.warehouse.models import read_functions, read_models
 from ca_etl.warehouse.sqlfiles import sql_root
 
 # Words for a noun that only a neighbour names.
@@ -134,6 +134,25 @@ def test_every_table_is_described_by_what_a_row_is(clean) -> None:
     assert len(described) > 50
     assert {name: text for name, text in described.items() if "One row" not in (text or "")} == {}
     assert {name: text for name, text in described.items() if REFERENCE.match(text)} == {}
+
+
+def test_functions_are_described_completely(clean) -> None:
+    functions = read_functions(sql_root())
+    assert len(functions) > 2
+    for function in functions:
+        nulls = ", ".join("null" for _ in function.header.parameters)
+        types = {name: kind for name, kind, *_ in clean.rows(f"describe from {function.name}({nulls})")}
+        for name, text in function.header.columns.items():
+            column = Description(function.name, name, types[name], is_declared=False, text=text)
+            assert list(problems(column)) == [], column
+        assert "One row" in function.header.description
+        for name, text in function.header.parameters.items():
+            assert not REFERENCE.search(text), name
+        (comment,) = clean.row(
+            "select comment from duckdb_functions() where function_type = 'table_macro'"
+            f" and schema_name || '.' || function_name = '{function.name}'"
+        )
+        assert comment == function.header.text
 
 
 def test_checks_and_frontier_queries_are_described_completely() -> None:
