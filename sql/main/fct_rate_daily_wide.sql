@@ -1,8 +1,7 @@
 /*
 description: >-
-  One row per day, with a group of columns per currency of the ticker, each rate with the interval of fct_rate_daily. A
-  view for spreadsheets and charts, which holds nothing that fct_rate_daily lacks.
-materialized: view
+  One row per day, with a group of columns per currency of the ticker, each rate with the interval of fct_rate_daily. For
+  spreadsheets and charts; it holds nothing that fct_rate_daily lacks.
 grain: [rate_date]
 columns:
   rate_date: >-
