@@ -7,6 +7,9 @@ Division by zero gives null: DuckDB 1 returns null, DuckDB 2 raises.
 -- a decimal in units of 1e-9, the smallest step of a rate's interval
 create or replace temp macro nanos(value) as (value::decimal(38, 9) * 1000000000)::hugeint;
 
+-- a decimal in units of 1e-12, the smallest step of an inverse and of a mean
+create or replace temp macro picos(value) as (value::decimal(38, 12) * 1000000000000)::hugeint;
+
 -- nearest whole number, a half away from zero; denominator > 0
 create or replace temp macro divide_half_up(numerator, denominator) as
     sign(numerator)::hugeint * ((2 * abs(numerator) + denominator) // nullif(2 * denominator, 0));
@@ -37,7 +40,7 @@ create or replace temp macro change_down(value, before) as
 create or replace temp macro change_up(value, before) as
     decimal_4(divide_up(nanos(value) * 1000000, nanos(before)) - 1000000);
 
--- the mean of a sum over n values to 12 places, and the ends of its interval; the sum is in decimals of 9 places
-create or replace temp macro mean(total, n) as decimal_12(divide_half_up(nanos(total) * 1000, n::hugeint));
-create or replace temp macro mean_down(total, n) as decimal_12(divide_down(nanos(total) * 1000, n::hugeint));
-create or replace temp macro mean_up(total, n) as decimal_12(divide_up(nanos(total) * 1000, n::hugeint));
+-- the mean of a sum over n values to 12 places, and the ends of its interval; the sum has at most 12 places
+create or replace temp macro mean(total, n) as decimal_12(divide_half_up(picos(total), n::hugeint));
+create or replace temp macro mean_down(total, n) as decimal_12(divide_down(picos(total), n::hugeint));
+create or replace temp macro mean_up(total, n) as decimal_12(divide_up(picos(total), n::hugeint));

@@ -14,6 +14,10 @@ columns:
   peg_rate: Units of this currency for one unit of peg_currency, by the peg; null without a peg.
   peg_since: First day of the peg, in the issuing country; null without a peg.
   peg_note: Publisher of the peg, and what the peg means for the printed rate; null without a peg.
+  first_rate_date: >-
+    First day (Asia/Almaty) with a rate of the currency in US dollars in fct_rate_daily; null without rates.
+  last_rate_date: >-
+    Last day (Asia/Almaty) with a rate of the currency in US dollars in fct_rate_daily; null without rates.
 sort: [currency_code]
 checks:
   - not_null: [name, minor_units, plausible_low, plausible_high]
@@ -24,6 +28,13 @@ checks:
       select currency_code, plausible_low, plausible_high from main.dim_currency
       where not (0 < plausible_low and plausible_low <= plausible_high)
 */
+with rate_spans as (
+    select base as code, min(rate_date) as first_rate_date, max(rate_date) as last_rate_date
+    from main.fct_rate_daily
+    where quote = 'USD'
+    group by all
+)
+
 select
     code as currency_code,
     name,
@@ -34,5 +45,8 @@ select
     peg_currency,
     peg_rate::decimal(18, 8) as peg_rate,
     peg_since::date as peg_since,
-    peg_note
+    peg_note,
+    first_rate_date,
+    last_rate_date
 from seeds.currencies
+left join rate_spans using (code)

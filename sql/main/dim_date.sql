@@ -13,6 +13,7 @@ columns:
   month_end: Last day of the month in Asia/Almaty.
   day_of_month: Day of the month, 1 to 31.
   day_of_year: Day of the year, 1 to 366.
+  week_start: Monday of the ISO week in Asia/Almaty; joins to fct_rate_weekly.week_start.
   iso_year: Year to which the ISO week of the day belongs.
   iso_week: ISO week of the year, 1 to 53.
   day_of_week: ISO day of the week, 1 (Monday) to 7 (Sunday).
@@ -48,6 +49,7 @@ select
     last_day(date) as month_end,
     day(date)::integer as day_of_month,
     dayofyear(date)::integer as day_of_year,
+    date_trunc('week', date)::date as week_start,
     isoyear(date)::integer as iso_year,
     week(date)::integer as iso_week,
     isodow(date)::integer as day_of_week,

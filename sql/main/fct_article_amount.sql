@@ -25,6 +25,10 @@ columns:
   amount_usd_high: >-
     Upper bound of the amount in US dollars, from the upper ends of amount and rate, rounded up; null where no rate is
     known or the amount is too large.
+  no_usd_reason: >-
+    Reason why the amount has no US dollars - currency_without_rates, before_first_rate or after_last_rate (the day of
+    the article is outside the series of the currency), or amount_too_large (for exact arithmetic); null where
+    amount_usd is given.
   stated_usd: US dollars that the text gives for the amount, the lower end of a range; null where the text gives none.
   stated_usd_high: Upper end of a range of US dollars that the text gives for the amount; null without a range.
   stated_agrees: >-
@@ -33,45 +37,71 @@ columns:
 sort: [article_id, text_start]
 checks:
   - not_null: [text_end, amount_text, amount, currency, is_approximate]
+  - accepted:
+      no_usd_reason: [currency_without_rates, before_first_rate, after_last_rate, amount_too_large]
   - references: {article_id: main.fct_article.article_id}
   - name: dollars_lie_in_their_interval
     sql: >-
       select article_id, text_start, amount_usd_low, amount_usd, amount_usd_high from main.fct_article_amount
       where amount_usd not between amount_usd_low and amount_usd_high
+  - name: every_amount_has_dollars_or_a_reason
+    sql: >-
+      select article_id, text_start, amount_usd_low, amount_usd, amount_usd_high, no_usd_reason
+      from main.fct_article_amount
+      where (no_usd_reason is null) <> (amount_usd is not null)
+      or (no_usd_reason is null) <> (amount_usd_low is not null)
+      or (no_usd_reason is null) <> (amount_usd_high is not null)
 */
 with dated as (
     select
         article_id,
         text_id,
-        coalesce(published_date, first_seen_date) as rate_date
+        coalesce(published_date, first_seen_date) as article_date
     from main.fct_article
 ),
 
 priced as (
     select
         dated.article_id,
+        dated.article_date,
         text_amount.*,
         rates.rate_date,
         rates.is_filled,
-        -- the widths leave room for a product within 38 digits; a larger amount has no dollars
+        -- the widths leave room for a product within 38 digits; a larger amount, or a rate of a million, has no dollars
         try_cast(text_amount.amount as decimal(20, 4)) as low,
         try_cast(coalesce(text_amount.amount_high, text_amount.amount) as decimal(20, 4)) as high,
-        if(text_amount.currency = 'USD', 1, rates.rate)::decimal(11, 10) as rate,
-        if(text_amount.currency = 'USD', 1, rates.rate_low)::decimal(11, 10) as rate_low,
-        if(text_amount.currency = 'USD', 1, rates.rate_high)::decimal(11, 10) as rate_high
+        try_cast(if(text_amount.currency = 'USD', 1, rates.rate) as decimal(15, 9)) as rate,
+        try_cast(if(text_amount.currency = 'USD', 1, rates.rate_low) as decimal(15, 9)) as rate_low,
+        try_cast(if(text_amount.currency = 'USD', 1, rates.rate_high) as decimal(15, 9)) as rate_high
     from dated
     inner join raw.text_amount as text_amount using (text_id)
     left join main.fct_rate_daily as rates
-        on rates.rate_date = dated.rate_date and rates.base = text_amount.currency and rates.quote = 'USD'
+        on rates.rate_date = dated.article_date and rates.base = text_amount.currency and rates.quote = 'USD'
+),
+
+reasons as (
+    select
+        priced.*,
+        case
+            when priced.currency = 'USD' or priced.rate_date is not null
+            then if(priced.low is null or priced.high is null or priced.rate_high is null, 'amount_too_large', null)
+            when currency.first_rate_date is null then 'currency_without_rates'
+            when priced.article_date < currency.first_rate_date then 'before_first_rate'
+            else 'after_last_rate' -- a series has no gap
+        end as no_usd_reason,
+        if(no_usd_reason is null, priced.low, null) as exact_low,
+        if(no_usd_reason is null, priced.high, null) as exact_high
+    from priced
+    left join main.dim_currency as currency on currency.currency_code = priced.currency
 ),
 
 in_dollars as (
     select
         *,
-        floor(low * rate * 100::decimal(3, 0) + 0.5::decimal(2, 1))::decimal(24, 0) as cents,
-        floor(low * rate_low * 100::decimal(3, 0))::decimal(24, 0) as low_cents,
-        ceil(high * rate_high * 100::decimal(3, 0))::decimal(24, 0) as high_cents
-    from priced
+        floor(exact_low * rate * 100::decimal(3, 0) + 0.5::decimal(2, 1))::decimal(24, 0) as cents,
+        floor(exact_low * rate_low * 100::decimal(3, 0))::decimal(24, 0) as low_cents,
+        ceil(exact_high * rate_high * 100::decimal(3, 0))::decimal(24, 0) as high_cents
+    from reasons
 )
 
 select
@@ -89,6 +119,7 @@ select
     (cents * 0.01)::decimal(24, 2) as amount_usd,
     (low_cents * 0.01)::decimal(24, 2) as amount_usd_low,
     (high_cents * 0.01)::decimal(24, 2) as amount_usd_high,
+    no_usd_reason,
     stated_usd,
     stated_usd_high,
     stated_usd <= high_cents * 0.011 and coalesce(stated_usd_high, stated_usd) >= low_cents * 0.009 as stated_agrees

@@ -225,8 +225,8 @@ def sql_folder(tmp_path: Path) -> Callable[[dict[str, str]], Path]:
     """`sql_folder({"main/a.sql": text})`: a folder of SQL files as the runner reads it."""
 
     def write(files: dict[str, str]) -> Path:
-        for folder in ("raw", "seeds", "staging", "main", "checks"):
-            (tmp_path / folder).mkdir(exist_ok=True)
+        for folder in ("raw", "seeds", "staging", "main", "checks", "functions/staging", "functions/main"):
+            (tmp_path / folder).mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             (tmp_path / name).write_text(text, encoding="utf-8")
         return tmp_path

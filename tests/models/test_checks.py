@@ -53,14 +53,23 @@ FAULTS = {
         "insert into main.fct_article_removal by name"
         " select * replace ('unlisted' as kind) from main.fct_article_removal"
     ),
-    "fct_rate_monthly_days_fit_the_month": "update main.fct_rate_monthly set days_observed = days_in_series + 1",
-    "fct_rate_monthly_average_lies_within_the_extremes": (
-        "update main.fct_rate_monthly set rate_average = 2 * rate_highest"
+    "stg_rate_period_days_fit_the_period": (
+        "update staging.stg_rate_period set days_in_series = 8 where period_unit = 'week'"
     ),
+    "stg_rate_period_average_lies_within_the_extremes": (
+        "update staging.stg_rate_period set rate_average = 2 * rate_highest"
+    ),
+    "stg_rate_period_inverse_average_lies_within_the_extremes": (
+        "update staging.stg_rate_period set inverse_average_high = inverse_average_low"
+    ),
+    "fct_rate_daily_wide_every_pair_has_columns": "update main.fct_rate_daily set base = 'EUR' where base = 'KGS'",
     "fct_article_last_seen_is_not_before_first": "update main.fct_article set last_seen_date = date '2025-12-01'",
     "fct_article_text_is_kept": "update main.fct_article set text = null",
     "fct_article_duplicate_original_is_no_duplicate": "update main.fct_article_duplicate set article_id = duplicate_of",
     "fct_article_amount_dollars_lie_in_their_interval": "update main.fct_article_amount set amount_usd = 99",
+    "fct_article_amount_every_amount_has_dollars_or_a_reason": (
+        "update main.fct_article_amount set amount_usd_high = null"
+    ),
     "stated_dollars_agree": "update main.fct_article_amount set stated_agrees = false",
     "fct_article_revision_states_follow_one_another": "update main.fct_article_revision set revision = revision + 1",
     "fct_listing_page_untitled_are_among_the_parsed": "update main.fct_listing_page set articles_untitled = 9",

@@ -10,7 +10,7 @@ import pytest
 
 from ca_etl.warehouse.connection import columns_by_table
 from ca_etl.warehouse.model_header import split_file
-from ca_etl.warehouse.models import read_models
+from ca_etl.warehouse.models import read_functions, read_models
 from ca_etl.warehouse.sqlfiles import sql_root
 
 # Words for a noun that only a neighbour names.
@@ -34,15 +34,15 @@ ZONES = {
 }
 # Names of columns that no check declares and no query makes null; one of the name elsewhere may state when it is null.
 NEVER_NULL = """
-year quarter month month_name month_start month_end day_of_month day_of_year iso_year iso_week day_of_week day_name
-is_weekend country_code model severity is_firing offending_rows sample captures rejects warnings code_version
+year quarter month month_name month_start month_end week_start day_of_month day_of_year iso_year iso_week day_of_week
+day_name is_weekend country_code model severity is_firing offending_rows sample captures rejects warnings code_version
 source run_id schedule slot day outcome captures_from runs captures_with_rates responses pages_with_count
 archive_file archive_offset parser_version payload_sha256 response_class capture_order is_accepted excerpt
 posts_total posts_shown posts_hidden items_rejected articles_not_shown
 slug article_id title is_truncated sighting_number media articles articles_with_title articles_loaded articles_parsed
 article_number first_number version_id kind http_status found_at share
 rate rate_low rate_high significant_digits rate_text change_text change_pct change_sign position inverse_low
-observations distinct_rates distinct_tickers day_low day_high is_stale_suspect
+inverse_end_low observations distinct_rates distinct_tickers day_low day_high is_stale_suspect
 """
 # One meaning in every table, so one first clause.
 SHARED = """
@@ -134,6 +134,25 @@ def test_every_table_is_described_by_what_a_row_is(clean) -> None:
     assert len(described) > 50
     assert {name: text for name, text in described.items() if "One row" not in (text or "")} == {}
     assert {name: text for name, text in described.items() if REFERENCE.match(text)} == {}
+
+
+def test_functions_are_described_completely(clean) -> None:
+    functions = read_functions(sql_root())
+    assert len(functions) > 2
+    for function in functions:
+        nulls = ", ".join("null" for _ in function.header.parameters)
+        types = {name: kind for name, kind, *_ in clean.rows(f"describe from {function.name}({nulls})")}
+        for name, text in function.header.columns.items():
+            column = Description(function.name, name, types[name], is_declared=False, text=text)
+            assert list(problems(column)) == [], column
+        assert "One row" in function.header.description
+        for name, text in function.header.parameters.items():
+            assert not REFERENCE.search(text), name
+        (comment,) = clean.row(
+            "select comment from duckdb_functions() where function_type = 'table_macro'"
+            f" and schema_name || '.' || function_name = '{function.name}'"
+        )
+        assert comment == function.header.text
 
 
 def test_checks_and_frontier_queries_are_described_completely() -> None:

@@ -1,6 +1,8 @@
 from datetime import date
 from decimal import Decimal
 
+from tests.models.rows import capture
+
 
 def test_the_manat_is_pegged_to_the_dollar(given):
     assert given().row(
@@ -25,3 +27,14 @@ def test_a_rate_with_a_slipped_digit_lies_outside_the_plausible_bounds(given):
         low, high = bounds[code]
         assert Decimal(highest) / 10 < low < Decimal(lowest) / 2, code
         assert Decimal(highest) * 2 < high < Decimal(lowest) * 10, code
+
+
+def test_a_currency_has_the_first_and_the_last_day_of_its_rates(given):
+    warehouse = given(
+        capture=[capture("c1", 1), capture("c3", 3)],
+        rate_observation=[{"capture_id": "c1"}, {"capture_id": "c3"}],
+    )
+    assert warehouse.rows(
+        "select currency_code, first_rate_date, last_rate_date from main.dim_currency"
+        " where currency_code in ('EUR', 'KGS', 'USD') order by 1"
+    ) == [("EUR", None, None), ("KGS", date(2025, 12, 1), date(2025, 12, 3)), ("USD", None, None)]

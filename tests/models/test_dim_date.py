@@ -19,10 +19,11 @@ def test_the_days_are_those_of_whole_years_around_the_facts(given):
 def test_a_day_has_its_names_and_its_iso_week(given):
     warehouse = given(capture=[{"page_date": "2024-12-30"}], rate_observation=[{}])
     assert warehouse.row(
-        "select year, quarter, month, month_name, month_start, month_end, day_of_month, day_of_year, iso_year,"
-        " iso_week, day_of_week, day_name, is_weekend from main.dim_date where date = date '2024-12-30'"
+        "select year, quarter, month, month_name, month_start, month_end, week_start, day_of_month, day_of_year,"
+        " iso_year, iso_week, day_of_week, day_name, is_weekend from main.dim_date where date = date '2024-12-30'"
     ) == (
-        2024, 4, 12, "December", date(2024, 12, 1), date(2024, 12, 31), 30, 365, 2025, 1, 1, "Monday", False,
+        2024, 4, 12, "December", date(2024, 12, 1), date(2024, 12, 31), date(2024, 12, 30), 30, 365,
+        2025, 1, 1, "Monday", False,
     )  # fmt: skip
 
 

@@ -118,7 +118,9 @@ def test_no_column_of_main_is_a_binary_float(given):
 
 
 def test_no_model_divides_or_averages_in_a_binary_float():
-    for path in [*Path(sql_root(), "main").glob("*.sql"), *Path(sql_root(), "staging").glob("*.sql")]:
+    for path in [
+        path for room in ("main", "staging", "functions") for path in Path(sql_root(), room).rglob("*.sql")
+    ]:
         body = path.read_text("utf-8").split("*/", 1)[1]
         code = re.sub(r"--.*|'[^']*'", "", body)
         assert not re.search(r"(?<!/)/(?!/)|\bavg\(|\bround\(", code), path

@@ -93,3 +93,55 @@ def test_the_day_of_the_rate_is_that_of_publication_where_it_is_known(given):
         True,
         Decimal("10.00"),
     )
+
+
+def test_an_amount_without_dollars_has_the_reason(given):
+    days = {"early": "2025-12-03", "late": "2025-12-08", "within": "2025-12-05"}
+    warehouse = given(
+        capture=[capture("c1", 5)],
+        rate_observation=[{"base": "KZT", "rate_text": "0.00198"}],
+        article_observation=[
+            {"position": number, "title": title, "text_id": title, "published_date": day}
+            for number, (title, day) in enumerate(days.items(), start=1)
+        ],
+        article_text=[
+            {"text_id": title, "text": f"The road of {title} costs 5,000 tenge."} for title in days
+        ],
+        text_amount=[
+            *(amount(text_id=title) for title in days),
+            amount(text_id="within", text_start=30, currency="EUR"),
+            amount(text_id="within", text_start=40, amount=10**17),
+            amount(text_id="within", text_start=50, amount_high=10**17),
+            amount(text_id="early", text_start=60, currency="USD"),
+        ],
+    )
+    assert warehouse.rows(
+        "select title, text_start, no_usd_reason, amount_usd, amount_usd_low, amount_usd_high"
+        " from main.fct_article_amount join main.fct_article using (article_id) order by title, text_start"
+    ) == [
+        ("early", 15, "before_first_rate", None, None, None),
+        ("early", 60, None, Decimal(5000), Decimal(5000), Decimal(5000)),
+        ("late", 15, "after_last_rate", None, None, None),
+        ("within", 15, None, Decimal("9.90"), Decimal("9.87"), Decimal("9.93")),
+        ("within", 30, "currency_without_rates", None, None, None),
+        ("within", 40, "amount_too_large", None, None, None),
+        # dollars without an upper end would have no interval
+        ("within", 50, "amount_too_large", None, None, None),
+    ]
+
+
+def test_a_rate_far_too_high_is_left_to_its_check(given):
+    # a rate of 10 dollars or more once stopped the models, before the check that names its capture
+    for rate in ("19.8", "1980000.0"):
+        warehouse = given(
+            capture=[capture("c1", 5)],
+            rate_observation=[{"base": "KZT", "rate_text": rate}],
+            article_observation=[ARTICLE],
+            article_text=[TEXT],
+            text_amount=[amount()],
+        )
+        assert "rate_is_plausible" in warehouse.firing()
+    assert warehouse.row("select amount_usd, no_usd_reason from main.fct_article_amount") == (
+        None,
+        "amount_too_large",
+    )

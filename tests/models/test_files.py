@@ -1,4 +1,4 @@
-"""Every model and every frontier query has a test of its name, and a frontier query what its header states."""
+"""Every model, function and frontier query has a test of its name, and a frontier query what its header states."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ from ca_etl.warehouse.sqlfiles import sql_root
 TESTS = Path(__file__).parent
 TESTED = [
     path
-    for room in ("staging", "main", "frontier", "macros")
+    for room in ("staging", "main", "functions/staging", "functions/main", "frontier", "macros")
     for path in sorted((sql_root() / room).glob("*.sql"))
 ]
 FRONTIER = [path for path in TESTED if path.parent.name == "frontier"]

@@ -13,7 +13,10 @@ from ca_etl.warehouse.sqlfiles import sql_root
 RATE_MODELS = (
     "main.fct_rate_observation",
     "main.fct_rate_daily",
+    "main.fct_rate_daily_wide",
+    "main.fct_rate_weekly",
     "main.fct_rate_monthly",
+    "staging.stg_rate_period",
     "staging.stg_slot_rate_outcome",
 )
 # A pattern over a file name, or over an address to find a time stamp in it.

@@ -6,6 +6,7 @@ from ca_etl.warehouse.model_header import (
     CheckSpec,
     HeaderError,
     read_check_header,
+    read_function_header,
     read_model_header,
     split_file,
 )
@@ -105,3 +106,14 @@ def test_a_check_file_states_its_model_and_its_severity(missing):
     assert read_check_header(whole, PATH).model == "main.fct_thing"
     with pytest.raises(HeaderError, match=missing):
         read_check_header({name: value for name, value in whole.items() if name != missing}, PATH)
+
+
+def test_a_function_file_has_a_sentence_for_each_parameter_and_column():
+    whole = {"description": "One row.", "parameters": {"day": "A day."}, "columns": {"rate": "A rate."}}
+    header = read_function_header(whole, PATH)
+    assert (header.parameters, header.columns) == ({"day": "A day."}, {"rate": "A rate."})
+    for name in whole:
+        with pytest.raises(HeaderError, match=name):
+            read_function_header({field: value for field, value in whole.items() if field != name}, PATH)
+    with pytest.raises(HeaderError, match=r"`parameters`: 'Day' is not a parameter name in lower case"):
+        read_function_header(whole | {"parameters": {"Day": "A day."}}, PATH)

@@ -12,6 +12,11 @@ def model(select: str, columns: str = "a", **fields: str) -> str:
     return "/*\n" + "\n".join(lines) + f"\n*/\n{select}\n"
 
 
+def function(select: str) -> str:
+    header = "description: One row.\nparameters: {n: A number.}\ncolumns: {a: A number.}"
+    return f"/*\n{header}\n*/\n{select}\n"
+
+
 def test_parents_are_built_before_their_children_whatever_their_names(sql_folder, con):
     root = sql_folder(
         {
@@ -100,6 +105,37 @@ def test_a_query_that_fails_is_an_error_that_names_its_file(sql_folder, con):
         build_models(con, root)
 
 
+@pytest.mark.parametrize(
+    ("select", "problem"),
+    [
+        ("select n as b", "the header does not describe: b"),
+        ("select a from main.nowhere", "does not run: Catalog Error"),
+    ],
+)
+def test_a_function_that_does_not_fit_its_header_or_fails_is_an_error(sql_folder, con, select, problem):
+    root = sql_folder({"functions/main/f.sql": function(select)})
+    with pytest.raises(ModelError, match=rf"main/f\.sql: {problem}"):
+        build_models(con, root)
+
+
+def test_a_function_is_stored_for_every_client_with_its_description(tmp_path, sql_folder):
+    root = sql_folder(
+        {
+            "main/one.sql": model("select 1 as a"),
+            "functions/staging/more.sql": function("select a + n as a from main.one"),
+            "functions/main/most.sql": function("select a * 2 as a from staging.more(n)"),
+        }
+    )
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(path)) as con:
+        build_models(con, root)
+    with duckdb.connect(str(path), read_only=True) as con:
+        assert con.execute("from most(4)").fetchall() == [(10,)]
+        assert con.execute(
+            "select comment from duckdb_functions() where function_name = 'most'"
+        ).fetchall() == [("One row.\n\nParameters:\n- n: A number.\n\nColumns:\n- a: A number.",)]
+
+
 def test_one_failing_model_leaves_every_table_as_it_was(sql_folder, con):
     root = sql_folder({"main/a.sql": model("select 1 as a"), "seeds/s.csv": "x\none\n"})
     build_models(con, root)
@@ -127,13 +163,18 @@ def test_what_no_file_makes_any_more_is_dropped_and_the_raw_tables_stay(sql_fold
             "main/b.sql": model("select 1 as a"),
             "staging/c.sql": model("select 1 as a"),
             "seeds/d.csv": "x\n1\n",
+            "functions/main/e.sql": function("select n + 1 as a"),
+            "functions/main/f.sql": function("select n + 1 as a"),
         }
     )
     con.execute("create schema raw; create table raw.kept (a integer)")
     build_models(con, root)
-    for name in ("main/b.sql", "staging/c.sql", "seeds/d.csv"):
+    for name in ("main/b.sql", "staging/c.sql", "seeds/d.csv", "functions/main/f.sql"):
         (root / name).unlink()
     build_models(con, root)
+    assert con.execute("select function_name from duckdb_functions() where not internal").fetchall() == [
+        ("e",)
+    ]
     assert con.execute("select table_name from information_schema.tables order by 1").fetchall() == [
         ("a",),
         ("kept",),

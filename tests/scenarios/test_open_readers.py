@@ -54,7 +54,14 @@ def test_the_oldest_promised_client_opens_the_release(settings: Settings, days: 
         "comment = con.sql(\"select comment from duckdb_tables() where table_name = 'fct_rate_daily'\").fetchone()[0]\n"
         # this client has nothing beside it, so that what needs a package of its own would fail
         "rates = con.sql('select rate_date, rate from fct_rate_daily').fetchall()\n"
-        "print(json.dumps([duckdb.__version__, counts, comment, len(rates)]))\n"
+        "made = con.sql('''\n"
+        "    select count(*), bool_and(crossed.rate = daily.inverse_rate and crossed.rate_low = daily.inverse_low\n"
+        "        and crossed.rate_high = daily.inverse_high), bool_and(converted.quote_amount = daily.rate * 1000\n"
+        "        and converted.quote_amount_low <= daily.rate_low * 1000 and not converted.is_filled)\n"
+        "    from fct_rate_daily as daily, cross_rate('USD', base, rate_date) as crossed,\n"
+        "        convert_amount(1000, daily.base, 'USD', daily.rate_date) as converted''').fetchone()\n"
+        "missing = con.sql(\"select rate, no_rate_reason from cross_rate('EUR', 'USD', '2025-12-05')\").fetchall()\n"
+        "print(json.dumps([duckdb.__version__, counts, comment, len(rates), made, missing]))\n"
     )
     done = subprocess.run(
         [str(python), "-I", "-c", program, str(settings.data_dir / "current" / "warehouse.duckdb")],
@@ -63,10 +70,14 @@ def test_the_oldest_promised_client_opens_the_release(settings: Settings, days: 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    version, counts, comment, rates = json.loads(done.stdout)
+    version, counts, comment, rates, made, missing = json.loads(done.stdout)
     assert version == "1.2.2"
     assert counts["fct_rate_daily"] == rates == 5
     assert "gap" in comment
+    assert counts["fct_rate_weekly"] == 5
+    assert counts["fct_rate_daily_wide"] == 1
+    assert made == [5, True, True]
+    assert missing == [[None, "currency_without_rates"]]
 
 
 def test_the_release_holds_exactly_these_files(

@@ -105,9 +105,11 @@ def releases() -> None:
 
 
 def models() -> None:
-    """List the SQL models in build order, with their parents and descriptions."""
-    from ca_etl.warehouse.models import discover
+    """List the SQL models in build order, with their parents and descriptions, then the functions."""
+    from ca_etl.warehouse.models import discover, read_functions
     from ca_etl.warehouse.sqlfiles import sql_root
 
     for model in discover(sql_root()):
         typer.echo(f"{model.name}  <- {', '.join(model.parents)}\n    {model.header.description}")
+    for function in read_functions(sql_root()):
+        typer.echo(f"{function.signature}\n    {function.header.description}")

@@ -41,6 +41,7 @@ _MODEL_FIELDS: Final = {
     "partition_year",
     "checks",
 }
+_FUNCTION_FIELDS: Final = {"description", "parameters", "columns"}
 _CHECK_FILE_FIELDS: Final = {"description", "severity", "model", "counted_by"}
 # libyaml reads the headers of all models in about 5 ms, the pure Python loader in about 80 ms
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -91,6 +92,23 @@ class ModelHeader:
 
 
 @dataclass(frozen=True, slots=True)
+class FunctionHeader:
+    """The header of a file in `sql/functions/`: a sentence per parameter, and per column of its rows, in order."""
+
+    description: str
+    parameters: Mapping[str, str]
+    columns: Mapping[str, str]
+
+    @property
+    def text(self) -> str:
+        """All of it as one comment: a macro has one, where a table has one per column too."""
+        lines = [self.description]
+        for title, sentences in (("Parameters", self.parameters), ("Columns", self.columns)):
+            lines += ["", f"{title}:", *(f"- {name}: {sentence}" for name, sentence in sentences.items())]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
 class CheckHeader:
     """The header of a file in `sql/checks/`; `model` is the `schema.table` it is about.
 
@@ -126,7 +144,7 @@ def read_model_header(fields: Mapping[str, Any], path: Path, default: Materializ
     Raises `HeaderError` for an unknown or missing field and for a column named without a sentence.
     """
     _only(fields, _MODEL_FIELDS, path)
-    columns = _columns(fields, path)
+    columns = _sentences(fields, "columns", path)
     known = frozenset(columns)
     grain = _names(fields.get("grain"), "grain", path, known)
     if not grain:
@@ -146,6 +164,16 @@ def read_model_header(fields: Mapping[str, Any], path: Path, default: Materializ
             _check(entry, f"checks[{number}]", table, path, known)
             for number, entry in enumerate(_list(fields.get("checks", []), "checks", path))
         ),
+    )
+
+
+def read_function_header(fields: Mapping[str, Any], path: Path) -> FunctionHeader:
+    """A validated header from the mapping in a file of `sql/functions/`; raises `HeaderError`."""
+    _only(fields, _FUNCTION_FIELDS, path)
+    return FunctionHeader(
+        description=_sentence(fields.get("description"), "description", path),
+        parameters=_sentences(fields, "parameters", path),
+        columns=_sentences(fields, "columns", path),
     )
 
 
@@ -198,14 +226,16 @@ def _names(value: object, field: str, path: Path, known: frozenset[str]) -> tupl
     return tuple(names)
 
 
-def _columns(fields: Mapping[str, Any], path: Path) -> dict[str, str]:
-    columns = fields.get("columns")
-    if not isinstance(columns, dict) or not columns:
-        raise HeaderError(path, "columns", "must map each column to a sentence")
-    for name in columns:
+def _sentences(fields: Mapping[str, Any], field: str, path: Path) -> dict[str, str]:
+    """The sentences of `columns` or `parameters` by name."""
+    sentences = fields.get(field)
+    thing = field.removesuffix("s")
+    if not isinstance(sentences, dict) or not sentences:
+        raise HeaderError(path, field, f"must map each {thing} to a sentence")
+    for name in sentences:
         if not isinstance(name, str) or not _IDENTIFIER.match(name):
-            raise HeaderError(path, "columns", f"{name!r} is not a column name in lower case")
-    return {name: _sentence(text, f"columns.{name}", path) for name, text in columns.items()}
+            raise HeaderError(path, field, f"{name!r} is not a {thing} name in lower case")
+    return {name: _sentence(text, f"{field}.{name}", path) for name, text in sentences.items()}
 
 
 def _check(entry: object, field: str, table: str, path: Path, known: frozenset[str]) -> CheckSpec:

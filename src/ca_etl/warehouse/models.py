@@ -5,14 +5,15 @@ name. Parents are read from the query itself, so there is nothing to register: a
 another model, from `sql/raw/`, or from a seed in `sql/seeds/`. Every table is named with its schema.
 
 The macros in `sql/macros/` exist while the tables are built and are not stored: a view that analysts
-open later cannot use them.
+open later cannot use them. The functions in `sql/functions/<schema>/<name>.sql` are stored, as table macros
+that any client can call; their header has `parameters` and `columns`.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -25,8 +26,10 @@ from ca_etl.errors import CaEtlError
 from ca_etl.warehouse.connection import columns_by_table, transaction
 from ca_etl.warehouse.model_header import (
     NEXT_COMMAND,
+    FunctionHeader,
     Materialized,
     ModelHeader,
+    read_function_header,
     read_model_header,
     split_file,
 )
@@ -65,6 +68,21 @@ class Model(ModelFile):
     """A model file with its `parents`: the tables (`schema.table`) that its query reads, sorted."""
 
     parents: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function that analysts call, `from name(...)`: its header and its query, in which parameters are names."""
+
+    name: str
+    path: Path
+    header: FunctionHeader
+    sql: str
+
+    @property
+    def signature(self) -> str:
+        """`schema.name(parameter, ...)`."""
+        return f"{self.name}({', '.join(self.header.parameters)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,28 +137,43 @@ def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[
         raise ModelError(models[first].path, f"reads itself: {' <- '.join(cycle)}") from error
 
 
-def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]:
-    """Build all seed tables and models anew, with their comments, in one transaction of its own.
+def read_functions(root: Path) -> tuple[Function, ...]:
+    """The functions under `root` (the `sql` folder), those of `staging` first. Raises `HeaderError`."""
+    functions = []
+    for schema in MODEL_SCHEMAS:
+        for path in sorted((root / "functions" / schema).glob("*.sql")):
+            fields, sql = split_file(path.read_text(encoding="utf-8"), path)
+            functions.append(Function(f"{schema}.{path.stem}", path, read_function_header(fields, path), sql))
+    return tuple(functions)
 
-    `con` must hold the raw tables and have no transaction open. Tables and views of the model schemas
+
+def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]:
+    """Build all seed tables, models and functions, with their comments, in one transaction of its own.
+
+    `con` must hold the raw tables and have no transaction open. Tables, views and functions of the model schemas
     for which there is no file are dropped. Raises `HeaderError` and `ModelError`; the warehouse
     is then as it was before.
     """
     models = discover(root, con)
+    functions = read_functions(root)
     with transaction(con):
         con.execute("".join(f"create schema if not exists {s};" for s in (SEED_SCHEMA, *MODEL_SCHEMAS)))
         for path in sorted((root / "macros").glob("*.sql")):
             con.execute(path.read_text(encoding="utf-8"))
         seeds = [_load_seed(con, path) for path in sorted((root / SEED_SCHEMA).glob("*.csv"))]
-        _drop_leftovers(con, models, frozenset(seeds))
+        wanted: set[tuple[str, str]] = {(model.name, model.header.materialized) for model in models}
+        wanted |= {(name, "table") for name in seeds} | {(made.name, "macro table") for made in functions}
+        _drop_leftovers(con, wanted)
         rows = {model.name: _create(con, model) for model in models}
         columns = {
             name: {column.name: column.type for column in made}
             for name, made in columns_by_table(con, *MODEL_SCHEMAS).items()
         }
         for model in models:
-            _compare(model, columns.get(model.name, {}))
+            _compare(model.path, model.header.columns, columns.get(model.name, {}))
         con.execute("".join(_comments(model) for model in models))
+        for function in functions:
+            _create_function(con, function)
     return [BuiltModel(model, rows[model.name], columns[model.name]) for model in models]
 
 
@@ -192,13 +225,16 @@ def _load_seed(con: duckdb.DuckDBPyConnection, path: Path) -> str:
     return name
 
 
-def _drop_leftovers(con: duckdb.DuckDBPyConnection, models: tuple[Model, ...], seeds: frozenset[str]) -> None:
-    """Drop what has no file, and tables that a file makes a view of now or the reverse."""
-    wanted = {(model.name, model.header.materialized) for model in models} | {(s, "table") for s in seeds}
+def _drop_leftovers(con: duckdb.DuckDBPyConnection, wanted: Collection[tuple[str, str]]) -> None:
+    """Drop what is not `wanted`, by name and kind: what has no file, and a table that became a view or the reverse."""
     there = con.execute(
         "select table_schema || '.' || table_name, if(table_type = 'VIEW', 'view', 'table')"
         " from information_schema.tables"
-        " where table_catalog = current_database() and list_contains($1, table_schema) order by all",
+        " where table_catalog = current_database() and list_contains($1, table_schema)"
+        " union all select schema_name || '.' || function_name, 'macro table' from duckdb_functions()"
+        " where list_contains($1, schema_name) and function_type = 'table_macro' and not internal"
+        " and database_name = current_database()"
+        " order by all",
         [[SEED_SCHEMA, *MODEL_SCHEMAS]],
     ).fetchall()
     for name, kind in there:
@@ -217,12 +253,22 @@ def _create(con: duckdb.DuckDBPyConnection, model: Model) -> int | None:
     return int(row[0]) if kind == "table" and row else None
 
 
-def _compare(model: Model, columns: Mapping[str, str]) -> None:
-    described = set(model.header.columns)
+def _create_function(con: duckdb.DuckDBPyConnection, function: Function) -> None:
+    nulls = ", ".join(["null"] * len(function.header.parameters))
+    try:
+        con.execute(f"create or replace macro {function.signature} as table\n{function.sql}")
+        columns = [row[0] for row in con.execute(f"describe from {function.name}({nulls})").fetchall()]
+    except duckdb.Error as error:
+        raise ModelError(function.path, f"does not run: {error}") from error
+    _compare(function.path, function.header.columns, columns)
+    con.execute(f"comment on macro table {function.name} is {_quoted(function.header.text)}")
+
+
+def _compare(path: Path, described: Collection[str], columns: Collection[str]) -> None:
     if undescribed := [column for column in columns if column not in described]:
-        raise ModelError(model.path, f"the header does not describe: {', '.join(undescribed)}")
-    if missing := [column for column in model.header.columns if column not in columns]:
-        raise ModelError(model.path, f"the header describes what the query does not return: {missing}")
+        raise ModelError(path, f"the header does not describe: {', '.join(undescribed)}")
+    if missing := [column for column in described if column not in columns]:
+        raise ModelError(path, f"the header describes what the query does not return: {missing}")
 
 
 def _comments(model: Model) -> str:
