@@ -1,12 +1,12 @@
-"""The archive room: request politely, keep the bytes, read them back.
+"""The archive: request pages politely, keep their bytes in WARC files, read them back.
 
 Layout, below `<data_dir>/archive`; the folder is the year and month of the name's own time stamp:
 
     2025/12/20251205T020000Z-timesca.warc.gz      sealed: complete, fsynced, never touched again
     2025/12/20251205T020000Z-timesca.2.warc.gz    a second run in the same slot
     2025/12/20251205T020000Z-timesca.warc.gz.open being written, or left by a killed run; no reader takes it
-    2025/12/..-timesca.recovered.warc.gz          what was whole in such a leftover
-    2025/12/..-ingest-0a1b2c3d4e5f.warc.gz        files given by hand, named by a hash of their content
+    2025/12/..-timesca.recovered.warc.gz          the whole records of an `.open` file that a killed run left
+    2025/12/..-ingest-0a1b2c3d4e5f.warc.gz        files of an operator, named by a hash of their content
     2025/12/..-ingest-0a1b2c3d4e5f.<n>.damaged    a damaged input of which the file beside it holds a part only
 
 Sealed files are the truth from which all else can be rebuilt: nothing appends to one, overwrites one or removes one.

@@ -32,11 +32,11 @@ Gate = Callable[[str], Stop | None]
 
 @dataclass(frozen=True, slots=True)
 class FetchResult:
-    """All attempts for one URL, redirects and retries included, robots.txt not, and what came of them.
+    """The result of fetching one URL: all attempts (redirects and retries, without robots.txt) and the verdict.
 
     `final_url` is the URL that was requested last, or that was not requested because of `verdict`. Only the last
     attempt still has its bytes. With `ends_visit` the host wants a longer pause than a run can wait: later requests
-    for it are not sent, and have the verdict `throttled`.
+    for that host are not sent, and have the verdict `throttled`.
     """
 
     attempts: tuple[Attempt, ...]
@@ -47,11 +47,11 @@ class FetchResult:
 
     @property
     def last(self) -> Attempt | None:
-        """The attempt that decided; None where nothing was requested."""
+        """The last attempt, which decided the verdict; None where nothing was requested."""
         return self.attempts[-1] if self.attempts else None
 
     def without_bytes(self, *, keep_page: bool = False) -> FetchResult:
-        """The same without wire bytes, and without the decoded body unless `keep_page`."""
+        """A copy of the result without the bytes as sent, and without the decoded body unless `keep_page`."""
         if self.last is None:
             return self
         last = replace(self.last, wire_body=b"", body=self.last.body if keep_page else b"")
@@ -59,11 +59,11 @@ class FetchResult:
 
 
 class Fetcher:
-    """A polite client for the hosts of one policy. A context manager; use from one thread at a time.
+    """A polite HTTP client for the hosts of one policy. A context manager; use from one thread at a time.
 
-    `on_attempt` gets every attempt that has a response, in wire order: pages, redirects, refusals, cut bodies and
-    robots.txt. Give it `ArchiveWriter.add`, and all that came over the wire is in the WARC file before it is parsed;
-    what it raises ends the visit.
+    `on_attempt` gets every attempt that has a response, in the order received: pages, redirects, refusals, truncated
+    bodies and robots.txt. With `ArchiveWriter.add` every response is in the WARC file before it is parsed. An exception
+    of it ends the visit.
     `clock` gives aware UTC instants, `monotonic` and `sleep` seconds.
     """
 
@@ -94,14 +94,14 @@ class Fetcher:
         self._transport.close()
 
     def get(self, url: str, validators: Validators | None = None) -> FetchResult:
-        """Request `url` until the policy decides that it is done. Network trouble is a verdict, not an exception.
+        """Request `url`, with the redirects and retries of the policy. A network error is a verdict, not an exception.
 
-        `validators` are sent to the URL they belong to, which may be one that `url` redirects to.
+        `validators` are sent only to the URL that they belong to, which may be one that `url` redirects to.
         """
         return self._get(url, validators, self._page_gate)
 
     def robots(self, url: str) -> RobotsRules:
-        """The rules of `url`'s host: read once per Fetcher, which lives for one run, far below the 24 h of RFC 9309."""
+        """The robots.txt rules of the host of `url`, read once per Fetcher (a run, far below the 24 h of RFC 9309)."""
         origin = _origin(url)
         if origin not in self._rules:
             self._rules[origin] = self._read_rules(origin)
@@ -217,7 +217,7 @@ DIRECTIVE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RobotsRules:
-    """What one host allows one crawler.
+    """The robots.txt rules of one host for one crawler.
 
     `verdict` is OK when the rules could be read, or when there are none; any other stops the visit, with `detail`
     as the reason: BLOCKED and DISALLOWED are refusals, with UNREACHABLE the host did not respond.
@@ -241,7 +241,7 @@ class RobotsRules:
 def read_robots(  # noqa: PLR0911  one return a rule
     status: int | None, content_type: str | None, body: bytes, *, user_agent: str
 ) -> RobotsRules:
-    """Rules from a response to GET /robots.txt, redirects followed; `status` None means no complete response.
+    """The rules in a response to GET /robots.txt, redirects followed; `status` None means no complete response.
 
     A missing file (404, 410 and most of 4xx) allows everything, RFC 9309 2.3.1.3. 401, 403 and an HTML page mean that
     the crawler is refused or not recognized as one: stop. 429, 5xx and no response disallow everything, 2.3.1.4.
@@ -267,14 +267,14 @@ def read_robots(  # noqa: PLR0911  one return a rule
 
 
 def unreadable_rules(reason: str) -> RobotsRules:
-    """The rules where robots.txt gave no complete response: everything is assumed to be disallowed."""
+    """The rules of a host whose robots.txt gave no complete response: everything is disallowed."""
     return RobotsRules(
         Verdict.UNREACHABLE, f"robots.txt could not be read, so nothing is requested; {reason}"
     )
 
 
 def product_token(user_agent: str) -> str:
-    """The part of a User-Agent that robots.txt groups name: `ca_etl` of `ca_etl/0.1.0 (+...)`."""
+    """The product token of a User-Agent, which groups of robots.txt name: `ca_etl` of `ca_etl/0.1.0 (+...)`."""
     match = re.match(r"[A-Za-z_-]+", user_agent)
     return match.group() if match else user_agent
 

@@ -1,4 +1,4 @@
-"""Send one GET and read its response undecoded: within a time limit and bounds of size, whatever its header lines."""
+"""Send one GET and read its response undecoded, within limits of time and size; tolerate malformed header lines."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PERMANENT: Final = (
 
 
 class Transport:
-    """The adapter of requests, without a `requests.Session`: it sends what we state and nothing else.
+    """An HTTP client over the adapter of requests, without `requests.Session`: sends exactly the headers given.
 
     A session would put an entry of ~/.netrc into a request that is archived, take a proxy from the environment, between
     the demo on loopback and its client too, and keep cookies, so that a request was no longer the first one a visitor
@@ -60,9 +60,9 @@ class Transport:
     def exchange(
         self, url: str, number: int, validators: Validators | None, *, started_at: datetime
     ) -> Attempt:
-        """Send one GET, without following anything, and judge the response.
+        """Send one GET without following redirects, read the response, and determine its verdict.
 
-        Network trouble is a verdict, not an exception.
+        A network error is a verdict, not an exception.
         """
         attempt = Attempt(url, number, started_at, Verdict.UNREACHABLE, "no response", validators=validators)
         try:
@@ -190,7 +190,7 @@ class _TimedSocket(RawIOBase):
             return 0
 
     def close(self) -> None:
-        """Close it, and the file of the socket below it."""
+        """Close this stream and the socket file that it reads."""
         self._raw.close()
         super().close()
 

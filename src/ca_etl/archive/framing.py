@@ -1,7 +1,7 @@
-"""Split an archive file into its records: one gzip member each, or one after another when uncompressed.
+"""Split a WARC file into its records: one gzip member each, or one after another when uncompressed.
 
-Each record is checked for its frame: the member inflates to its end, and Content-Length ends exactly where the member
-does. Readers that skip this give 3,103 of 14,000 bytes of a cut record, or a body with the header of the next
+The frame of each record is checked: the member inflates to its end, and Content-Length ends exactly where the member
+does. Readers that skip this give 3,103 of 14,000 bytes of a truncated record, or a body with the header of the next
 record in it, without an error.
 """
 
@@ -30,7 +30,7 @@ CONTENT_LENGTH: Final = re.compile(
 
 
 class RawRecord(NamedTuple):
-    """One whole record: `data` is its header, block and closing line ends; `start` and `end` are offsets."""
+    """One whole WARC record: `data` has header, block and closing line ends; `start` and `end` are file offsets."""
 
     start: int
     end: int
@@ -40,12 +40,12 @@ class RawRecord(NamedTuple):
 
     @property
     def block(self) -> bytes:
-        """The content block: what Content-Length counts."""
+        """The content block of the record, the bytes that Content-Length counts."""
         return self.data[self.block_start : self.block_end]
 
 
 class BadRange(NamedTuple):
-    """Bytes from offset `start` to `end` that are not a whole record, and why."""
+    """Bytes of a WARC file, from offset `start` to `end`, that are not a whole record, and the reason."""
 
     start: int
     end: int
@@ -57,9 +57,9 @@ Part = RawRecord | BadRange
 
 
 def split_records(file: BinaryIO, start: int = 0) -> Iterator[Part]:
-    """The records of `file` from offset `start` on, and the ranges that are not records.
+    """Split a WARC file from offset `start` on into records, and ranges that are not records.
 
-    Together they cover every byte. Whether it is compressed is read from its first bytes, never from its name.
+    Together they cover every byte. Compression is recognized by the first bytes of the file, never by its name.
     """
     size = os.fstat(file.fileno()).st_size
     if size == 0:

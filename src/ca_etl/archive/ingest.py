@@ -1,4 +1,4 @@
-"""Archive files that somebody gives: text, HTML, WARC and WET, as the same records as fetched pages."""
+"""Ingest: archive the text, HTML, WARC and WET files of an operator, as WARC records like those of fetched pages."""
 
 from __future__ import annotations
 
@@ -46,26 +46,26 @@ CLOCKS_DIFFER: Final = timedelta(days=1)
 
 
 class MissingInputError(UsageError):
-    """A path that was given does not exist."""
+    """A path to ingest does not exist."""
 
 
 class UnsupportedInputError(UsageError):
-    """A file that was named is of no kind that can be archived."""
+    """A file to ingest has a suffix of no known kind."""
 
 
 class UnreadableInputError(CaEtlError):
-    """A file that was given cannot be read to its end."""
+    """A file to ingest cannot be read to its end, or changed while it was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """What was done with the inputs.
+    """Result of an ingest: the files read, the archive file written, and the problems.
 
-    `inputs` are the files taken, `skipped` those in folders whose kind is unknown, `duplicates` those whose content
-    was given twice. `written` is the new archive file; None when there was nothing to write, and if that is because the
-    archive holds the same content, `already_held` names the file. `captures` counts the captures written, `bad_records`
-    are the parts of WARC inputs that are not whole records. They are in the new archive file as records that
-    `read_archive` gives as bad. `damaged` are the copies kept of inputs with a part too large for that.
+    `inputs` are the files read, `skipped` files of unknown kinds in folders, `duplicates` inputs with the content of
+    another input. `written` is the new archive file; None when there was nothing to write, and if that is because the
+    archive holds the same content, `already_held` names the file. `captures` counts the captures written. `bad_records`
+    are parts of WARC inputs that are not whole records, archived as records that `read_archive` gives as bad.
+    `damaged` are copies of inputs with such a part too large for a record.
     """
 
     inputs: tuple[Path, ...]
@@ -80,16 +80,18 @@ class IngestReport:
     @property
     def warnings(self) -> tuple[str, ...]:
         """A sentence for each input that was not archived as it is."""
-        warnings = [] if self.inputs else ["there is no file in what was given"]
+        warnings = [] if self.inputs else ["there is no file in what was given to ingest"]
         # a folder may be a data directory, with hundreds of files of other kinds
         warnings += [
-            f"{path} was not archived: an unknown kind of file" for path in self.skipped[:MOST_SKIPPED]
+            f"{path} was not archived: its suffix is of no known kind" for path in self.skipped[:MOST_SKIPPED]
         ]
         if more := self.skipped[MOST_SKIPPED:]:
-            warnings.append(f"{len(more)} more files were not archived")
-        warnings += [f"{path} was given twice" for path in self.duplicates]
+            warnings.append(f"{len(more)} more files of unknown kinds were not archived")
+        warnings += [f"{path} was given twice, and archived once" for path in self.duplicates]
         if self.already_held:
-            warnings.append(f"nothing was archived: {self.already_held} holds the same content")
+            warnings.append(
+                f"nothing was archived: the archive file {self.already_held} has the same content"
+            )
         warnings += [
             f"{bad.archive_file} at byte {bad.archive_offset}: {bad.reason} ({bad.detail})"
             for bad in self.bad_records
@@ -115,12 +117,12 @@ def ingest_paths(
     url: str | None = None,
     captured_at: datetime | None = None,
 ) -> IngestReport:
-    """Archive files, and the files of folders, with the suffixes of `PAGES` and `ARCHIVES`.
+    """Archive files, and the files in folders, whose suffix is in `PAGES` or `ARCHIVES`; write one archive file.
 
-    A text or HTML file becomes one resource record, whatever is in it; its id is made of its content, and of `url` and
-    `captured_at` (zone-aware) where they are given, so that the same file is the same capture. WARC and WET records
-    are taken over byte for byte with their ids; what is not a whole record becomes one that states so. `now`
-    (zone-aware) is in the name of the file. The same content again writes nothing.
+    A text or HTML file becomes one resource record, whatever is in it; its id is a hash of its content, and of `url`
+    and `captured_at` (zone-aware) where given, so that the same file is the same capture. WARC and WET records are
+    copied byte for byte with their ids; bytes that are not a whole record become a record that states the damage. `now`
+    (zone-aware) is in the name of the archive file. The same content again writes nothing.
 
     Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for an impossible `url` or `captured_at`,
     `UnreadableInputError`, and `ArchiveWriteError`.
@@ -153,7 +155,7 @@ def ingest_paths(
 
 @dataclass(slots=True)
 class _Job:
-    """One ingest that has something to write, and what it wrote."""
+    """One ingest with files to write, and its results so far."""
 
     archive_dir: Path
     name: str
@@ -276,7 +278,8 @@ def _check_hints(files: list[Path], url: str | None, captured_at: datetime | Non
     pages = [path for path in files if path.suffix.lower() in PAGES]
     if url is not None and (len(pages) != 1 or len(files) != 1):
         raise UsageError(
-            f"one URL cannot belong to {len(files)} files", "give one text or HTML file with a URL"
+            f"a URL was given with {len(files)} files: it belongs to one page",
+            "give one text or HTML file with its URL",
         )
     if url is not None and redacted(url) != url:
         raise UsageError(
@@ -285,14 +288,18 @@ def _check_hints(files: list[Path], url: str | None, captured_at: datetime | Non
     if captured_at is not None:
         if len(pages) != len(files):
             raise UsageError(
-                "WARC and WET records carry their own capture times", "leave out the capture time for them"
+                "a capture time was given for WARC or WET files, whose records have their own",
+                "leave out the capture time for them",
             )
         if captured_at.tzinfo is None:
             raise UsageError(
-                f"{captured_at} has no time zone", f"give it as {captured_at.isoformat()}Z or with +05:00"
+                f"the capture time {captured_at} has no time zone",
+                f"give it as {captured_at.isoformat()}Z or with +05:00",
             )
         if captured_at > now + CLOCKS_DIFFER:
-            raise UsageError(f"{captured_at.isoformat()} has not come: nothing was captured then", "date -u")
+            raise UsageError(
+                f"{captured_at.isoformat()} has not come: a capture time is in the past", "date -u"
+            )
 
 
 def _examine(path: Path, url: str | None, captured_at: datetime | None) -> _Input:

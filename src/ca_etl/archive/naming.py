@@ -1,4 +1,4 @@
-"""Names of files and headers that the writing and the reading half of the archive share."""
+"""Names of archive files, and of the WARC headers of our own, for the writer and the reader of the archive."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ DAMAGED_SUFFIX: Final = ".damaged"
 
 
 class Origin(NamedTuple):
-    """What an archive file was written for. `schedule` and `slot` (UTC) are None for an ingest or a backfill."""
+    """The source, schedule and slot (UTC) of an archive file; the latter two are None for an ingest or a backfill."""
 
     source: str
     schedule: str | None = None
@@ -50,7 +50,7 @@ class Origin(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Name of the file of a slot, without suffix: instant, source, and any schedule but the daily one.
+        """Name of the archive file of a slot, without suffix: instant, source, and any schedule but the daily one.
 
         >>> Origin("timesca-posts", "sweep", datetime(2025, 12, 7, 4, 30, tzinfo=UTC)).name
         '20251207T043000Z-timesca-posts-sweep'
@@ -62,15 +62,15 @@ class Origin(NamedTuple):
 
     @property
     def info(self) -> dict[str, str]:
-        """The fields of its warcinfo record, beside the source that every file has."""
+        """Schedule and slot as fields of the warcinfo record of the archive file."""
         schedule = {} if self.schedule is None else {INFO_SCHEDULE: self.schedule}
         return schedule if self.slot is None else {**schedule, INFO_SLOT: self.slot.isoformat()}
 
 
 def origin_of(info: Mapping[str, str], filename: str) -> Origin:
-    """What a file was written for, by the fields of its warcinfo record; what they lack is taken from its name.
+    """Source, schedule and slot of an archive file, from its warcinfo fields; a missing one is taken from its name.
 
-    The name counts for files of before the field for the schedule, and for one whose warcinfo record is damaged.
+    Fields are missing in files of before November 2026, and where the warcinfo record is damaged.
 
     >>> origin_of({"ca-etl-slot": "2025-12-07T04:30:00+00:00"}, "20251207T043000Z-timesca-sweep.2.warc.gz").schedule
     'sweep'
@@ -99,7 +99,7 @@ def _instant(text: str) -> datetime | None:
 
 
 def sha256_label(data: bytes) -> str:
-    """The SHA-256 of `data` as a WARC header has it; warcio and FastWARC verify this form."""
+    """The SHA-256 of `data` in the form of a WARC header, `sha256:<hex>`; warcio and FastWARC verify this form."""
     return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 

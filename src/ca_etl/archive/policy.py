@@ -1,4 +1,4 @@
-"""How a site is requested, and what follows from a response: plain data, decided before any I/O."""
+"""The rules of requesting a site, and the decision after each response (done, retry, redirect, stop), without I/O."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Verdict(StrEnum):
-    """What one response is worth, or why nothing was requested: `disallowed`, `throttled`, `offsite`."""
+    """The verdict on a response, or why no request was sent: `disallowed`, `throttled`, `offsite`."""
 
     OK = "ok"
     UNCHANGED = "unchanged"
@@ -47,9 +47,9 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FetchPolicy:
-    """Manners and bounds of one Fetcher.
+    """The rules of one Fetcher: who it is, which hosts it may request, its pauses, and its limits of time and size.
 
-    `allowed_hosts` are lower-case host names; ports play no part. Seconds are wall seconds. `max_request_seconds`
+    `allowed_hosts` are lower-case host names; ports are ignored. Seconds are wall seconds. `max_request_seconds`
     bounds one request from connect to last byte, however slowly the bytes drip. `max_ratio` bounds decoded
     bytes per byte received, beyond the first megabyte. `max_attempts` counts the first attempt at a URL too.
     A Retry-After or a Crawl-delay above `max_retry_after_seconds` ends the visit of that host.
@@ -87,7 +87,7 @@ class FetchPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """What a conditional request sends, and which capture its 304 refers to.
+    """The validators (ETag, Last-Modified) of a conditional request, and the capture to which a 304 then refers.
 
     `refers_to` is a capture id, `refers_to_date` its WARC-Date (UTC), `refers_to_url` its URL: the headers are sent to
     that URL only. `payload_digest` is the WARC-Payload-Digest of that capture's record ("sha256:<hex>"; a bare
@@ -102,19 +102,19 @@ class Validators:
     payload_digest: str
 
     def headers(self) -> Headers:
-        """The request headers, as far as they can be sent; If-None-Match takes precedence where both are honoured."""
+        """The headers If-None-Match and If-Modified-Since, without values that cannot be sent."""
         pairs = (("If-None-Match", self.etag), ("If-Modified-Since", self.last_modified))
         return tuple((name, value) for name, value in pairs if value and SENDABLE.fullmatch(value))
 
     def contradicted_by(self, headers: Headers) -> bool:
-        """Whether a 304 names another entity tag than the one sent. Compared weakly, RFC 9110 8.8.3.2."""
+        """Whether the `headers` of a 304 name another ETag than the one sent (weak comparison, RFC 9110 8.8.3.2)."""
         received = header(headers, "ETag")
         return bool(self.etag and received and _opaque(received) != _opaque(self.etag))
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One request and its response.
+    """One HTTP request and its response.
 
     `started_at` is UTC. `request_target` and `request_headers` are what was sent. `status` None means that there was
     no response: nothing to archive. `response_headers` are in wire order, repeats included; `dropped_header_lines`
@@ -146,7 +146,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The response is usable."""
+    """The decision that the response is usable, and the URL done."""
 
     verdict: Verdict
     detail: str
@@ -154,7 +154,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """Repeat the request after `seconds`; without validators if they led to a response that cannot be used."""
+    """The decision to repeat the request after `seconds`; `unconditionally` means without validators."""
 
     seconds: float
     detail: str
@@ -163,14 +163,14 @@ class RetryAfter:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """Request `url` instead, which is on an allowed host."""
+    """The decision to follow a redirect to `url`, which is on an allowed host."""
 
     url: str
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """No further request for this URL, nor, where it `ends_visit`, for any other of its host."""
+    """The decision to send no further request for a URL, nor, with `ends_visit`, for any URL of its host."""
 
     verdict: Verdict
     detail: str
@@ -183,10 +183,10 @@ Decision = Done | RetryAfter | Follow | Stop
 def decide(  # noqa: PLR0911  one return a rule
     policy: FetchPolicy, attempt: Attempt, *, attempts: int, redirects: int, now: datetime
 ) -> Decision:
-    """What to do after `attempt`.
+    """Decide what to do after `attempt`: accept the response, retry, follow a redirect, or stop.
 
-    `attempts` counts the attempts at this URL so far, `redirects` the hops that led to it, both with this one
-    included where it is one. `now` (UTC) is what a Retry-After date is measured against.
+    `attempts` counts the attempts at this URL, this one included, `redirects` the redirects that led to it. A
+    Retry-After date is compared with `now` (UTC).
     """
     match attempt.verdict:
         case Verdict.OK | Verdict.UNCHANGED:
@@ -234,7 +234,7 @@ def _after_redirect(policy: FetchPolicy, attempt: Attempt, redirects: int) -> Fo
 
 
 def redirect_target(url: str, location: str | None) -> str | None:
-    """The absolute URL that a Location header names, without its fragment; None if it names none, or a very long one.
+    """The absolute URL in a Location header, without its fragment; None for a header without a URL, or a very long one.
 
     Bytes outside ASCII (headers arrive as Latin-1) and spaces are percent-encoded, as browsers do.
     """
@@ -248,7 +248,7 @@ def redirect_target(url: str, location: str | None) -> str | None:
 
 
 def count_of(value: str | None) -> int | None:
-    """A count as sent in a header, such as X-WP-Total; None for any other text and for ten digits or more."""
+    """The number in a header such as X-WP-Total; None for any other text and for ten digits or more."""
     digits = (value or "").strip()
     return int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 10 else None
 
@@ -268,7 +268,7 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
 
 
 def http_date(value: str) -> datetime | None:
-    """The instant (zone-aware) of a header such as Date, Last-Modified or Retry-After; None if it has none."""
+    """The instant (zone-aware) in a header such as Date or Last-Modified; None for text that is no date."""
     try:
         when = parsedate_to_datetime(value)
     except (ValueError, OverflowError, TypeError, IndexError):
@@ -287,7 +287,7 @@ def backoff_seconds(policy: FetchPolicy, attempts: int) -> float:
 
 
 def detail_of(text: str) -> str:
-    """`text`, parts of which a server sent, as a detail: printable, and no longer than `MOST_DETAIL`."""
+    """A text with parts that a server sent, made printable and no longer than `MOST_DETAIL` characters."""
     signs = visible(text[: MOST_DETAIL + 1])
     shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in signs)
     return shown if len(shown) <= MOST_DETAIL else f"{shown[:MOST_DETAIL]}..."

@@ -39,14 +39,14 @@ CAPTURE_KINDS: Final = frozenset({"response", "revisit", "resource", "conversion
 
 
 def archive_files(archive_dir: Path) -> list[Path]:
-    """The sealed files below `archive_dir`, oldest first by name; a `.2` comes after the one without a number."""
+    """The complete archive files below `archive_dir`, oldest first by name; `X.2.warc.gz` follows `X.warc.gz`."""
     return sorted(archive_dir.glob(f"*/*/*{SEALED_SUFFIX}"), key=_file_order)
 
 
 def read_archive(path: Path, *, root: Path, resolve: Resolve | None = None) -> Iterator[Capture | BadRecord]:
-    """The captures of `path` in file order, with a BadRecord in place of one that could not be read.
+    """The captures in the archive file `path`, in file order, with a BadRecord for each record that cannot be read.
 
-    They name their file relative to `root`, which `path` must be below. A revisit takes the body of the
+    Captures name their file relative to `root`, which `path` must be below. A revisit takes the body of the
     capture it refers to, from this file or from `resolve` (by capture id); one without an original comes at the end as
     BadRecord, since originals may follow it in the file. Raises `OSError` if `path` cannot be opened.
     """
@@ -58,16 +58,16 @@ def read_archive(path: Path, *, root: Path, resolve: Resolve | None = None) -> I
 def read_capture(
     path: Path, offset: int, *, root: Path, resolve: Resolve | None = None
 ) -> Capture | BadRecord:
-    """The one record of `path` at `offset`; a BadRecord also where the record there is not a capture."""
+    """The capture at `offset` in the archive file `path`; a BadRecord if the record there is damaged or no capture."""
     with path.open("rb") as file:
         reader = _ArchiveReader(file, path.relative_to(root).as_posix(), resolve)
         return reader.capture_at(offset)
 
 
 def read_origin(path: Path) -> Origin:
-    """What an archive file was written for. Raises `OSError` if `path` cannot be opened.
+    """The source, schedule and slot of an archive file. Raises `OSError` if `path` cannot be opened.
 
-    Only its first record counts: an ingest of our own files has their warcinfo records among those that it took over.
+    Only its first record counts: an ingest of archive files of ours contains their warcinfo records, too.
     """
     with path.open("rb") as file:
         first = next(map(verify_record, split_records(file)), None)
@@ -77,9 +77,9 @@ def read_origin(path: Path) -> Origin:
 
 
 def usable_urls(path: Path) -> set[str]:
-    """URLs of which `path`, a file of our own, holds a response with the verdict ok or unchanged.
+    """The URLs that have a usable response (verdict ok or unchanged) in the archive file `path`, written by a run.
 
-    The status would not do: a cut page and a challenge page come with 200, too. Raises `OSError`.
+    The status does not show it: a truncated page and a challenge page have 200, too. Raises `OSError`.
     """
     usable = {str(Verdict.OK), str(Verdict.UNCHANGED)}
     captures = (record for record in whole_records(path) if _is_capture(record))
@@ -87,10 +87,10 @@ def usable_urls(path: Path) -> set[str]:
 
 
 def read_validators(path: Path, offset: int) -> Validators | None:
-    """What a conditional request for the capture at `offset` sends; None where it has neither ETag nor Last-Modified.
+    """The validators of the capture at `offset`; None where it has neither ETag nor Last-Modified.
 
-    A revisit names its own original, so that a 304 never refers to a 304. Raises `OSError` for a file that cannot be
-    opened, `CaEtlError` where it has no whole record at `offset`.
+    Those of a revisit name its original, so that a 304 never refers to a 304. Raises `OSError` for a file that cannot
+    be opened, `CaEtlError` where it has no whole record at `offset`.
     """
     with path.open("rb") as file:
         record = next(map(verify_record, split_records(file, offset)), None)
@@ -104,7 +104,7 @@ def read_validators(path: Path, offset: int) -> Validators | None:
 
 
 def verify_record(part: Part) -> Record | BadRange:
-    """The record of a part of an archive file, or a bad range also where a whole record cannot be trusted."""
+    """Parse a part of an archive file and verify its digests; a bad range for a record that fails."""
     if isinstance(part, BadRange):
         return part
     try:
@@ -114,16 +114,16 @@ def verify_record(part: Part) -> Record | BadRange:
 
 
 def whole_records(path: Path) -> Iterator[Record]:
-    """The records of an archive file that can be trusted, of any kind. Raises `OSError`."""
+    """The verified records of an archive file, of any kind; damaged ones are left out. Raises `OSError`."""
     with path.open("rb") as file:
         records = map(verify_record, split_records(file))
         yield from (record for record in records if isinstance(record, Record))
 
 
 def redirects(path: Path) -> dict[str, str]:
-    """Absolute URLs that were redirected in an archive file, with the absolute URL that each led to.
+    """The redirects in an archive file: target by redirected URL, both absolute. Raises `OSError`.
 
-    Raises `OSError`. Records that cannot be trusted give nothing.
+    Damaged records are left out.
     """
     targets = {}
     for record in whole_records(path):
@@ -135,7 +135,7 @@ def redirects(path: Path) -> dict[str, str]:
 
 
 def leading_to(urls: set[str], redirected: dict[str, str]) -> set[str]:
-    """`urls`, and those from which redirects lead to one of them.
+    """The given URLs, and all URLs from which redirects lead to one of them.
 
     >>> sorted(leading_to({"b"}, {"a": "b", "c": "a", "d": "e"}))
     ['a', 'b', 'c']
@@ -293,7 +293,7 @@ class _ArchiveReader:
 
 
 def info_fields(record: Record) -> dict[str, str]:
-    """The fields of a warcinfo record, lower-case names."""
+    """The fields of a warcinfo record by their names in lower case."""
     lines = record.raw.block.decode("utf-8", "replace").splitlines()
     pairs = (line.partition(":") for line in lines if ":" in line)
     return {name.strip().lower(): value.strip() for name, _, value in pairs}

@@ -1,4 +1,4 @@
-"""One whole WARC record: its header, its digests, and the page in its stored bytes. Pure.
+"""Parse one whole WARC record: header, digests, and the page in its stored bytes. Without I/O.
 
 Other writers store many forms: de-chunked bodies under a chunked header and the reverse, digests over either form,
 gzip announced and already removed. So each coding is undone only where the bytes themselves show it.
@@ -27,9 +27,9 @@ HTTP_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 
 
 class Record(NamedTuple):
-    """A verified record. Header names are in lower case, and the first value of a repeated one counts.
+    """A WARC record whose digests are verified. `date` is WARC-Date in UTC.
 
-    `date` is WARC-Date in UTC.
+    Header names are in lower case, and the first value of a repeated header counts.
     """
 
     kind: str
@@ -43,13 +43,13 @@ class Record(NamedTuple):
 
     @property
     def uri(self) -> str | None:
-        """WARC-Target-URI; some writers put it in angle brackets."""
+        """WARC-Target-URI, without the angle brackets of some writers; None without that header."""
         uri = self.warc.get("warc-target-uri")
         return uri.strip().removeprefix("<").removesuffix(">") if uri else None
 
     @property
     def truncated(self) -> str | None:
-        """WARC-Truncated, in lower case."""
+        """WARC-Truncated in lower case: why the body is incomplete; None for a whole body."""
         value = self.warc.get("warc-truncated")
         return value.strip().lower() if value else None
 
@@ -64,7 +64,7 @@ class Record(NamedTuple):
         )
 
     def payload(self) -> bytes:
-        """The page: the block, or the body of the HTTP message in it, all codings undone. Raises `PayloadError`."""
+        """The page in the record: its block, or the decoded body of its HTTP message. Raises `PayloadError`."""
         if self.http_body is None:
             return self.raw.block
         return decode_body(
@@ -73,7 +73,7 @@ class Record(NamedTuple):
 
 
 def parse_record(raw: RawRecord) -> Record:
-    """Read the header and verify the digests. Raises `PayloadError` for a record that cannot be trusted."""
+    """Parse the header of a record and verify its digests. Raises `PayloadError` for a damaged record."""
     version, _, head = raw.data[: raw.block_start].decode("utf-8", "replace").partition("\n")
     if not WARC_VERSION.fullmatch(version):
         raise PayloadError(RejectReason.BAD_RECORD, "the record does not begin with a version of WARC")
@@ -94,7 +94,7 @@ def parse_record(raw: RawRecord) -> Record:
 
 
 def record_id_of(raw: RawRecord) -> str | None:
-    """The record id of a record that may be bad otherwise."""
+    """The WARC-Record-ID of a record that may be damaged; None without one."""
     match = re.search(
         rb"^warc-record-id:[ \t]*<?([^>\r\n]+)>?", raw.data[: raw.block_start], re.IGNORECASE | re.MULTILINE
     )
@@ -102,7 +102,7 @@ def record_id_of(raw: RawRecord) -> str | None:
 
 
 def bare_id(value: str) -> str:
-    """A record id without its angle brackets."""
+    """A WARC record id without its angle brackets."""
     return value.strip().removeprefix("<").removesuffix(">")
 
 
@@ -177,7 +177,7 @@ RATIO_FREE_BYTES: Final = 1_000_000
 
 
 class InflateError(Exception):
-    """A body could not be inflated to its end. `partial` is what came out before."""
+    """A gzip body could not be inflated to its end. `partial` is what was inflated before the error."""
 
     def __init__(self, message: str, partial: bytes) -> None:
         super().__init__(message)
@@ -185,19 +185,19 @@ class InflateError(Exception):
 
 
 class CutStreamError(InflateError):
-    """The bytes end before the stream does."""
+    """A gzip body is truncated: its bytes end before its stream does."""
 
 
 class CorruptStreamError(InflateError):
-    """The bytes are not gzip, or their checksum is wrong."""
+    """A gzip body is corrupt: its bytes are not gzip, or the checksum is wrong."""
 
 
 class TooLargeError(InflateError):
-    """The decoded body crosses a bound of size or ratio."""
+    """A gzip body inflates to more than the allowed size or ratio."""
 
 
 class Inflated(NamedTuple):
-    """A whole body. `trailing_bytes` followed the last gzip member and are not part of it."""
+    """A body inflated to its end. `trailing_bytes` counts bytes after the last gzip member, which are left out."""
 
     body: bytes
     members: int
@@ -212,7 +212,7 @@ def inflate(chunks: Iterable[bytes], *, max_bytes: int, max_ratio: float) -> Inf
     as browsers do: the page before them is whole. `max_ratio` bounds decoded bytes per byte of the chunks so far.
 
     Raises `CutStreamError`, `CorruptStreamError`, and `TooLargeError` within one step of a bound. The HTTP libraries
-    take a cut gzip body for a whole one: 49,549 of 60,000 bytes came back without an error.
+    take a truncated gzip body for a whole one: 49,549 of 60,000 bytes came back without an error.
     """
     out = BytesIO()  # its value is given without a copy of 30 MB beside the pieces
     stream = zlib.decompressobj(wbits=31)
@@ -258,7 +258,7 @@ DIGEST_BYTES: Final = {"md5": 16, "sha1": 20, "sha256": 32, "sha384": 48, "sha51
 
 
 class PayloadError(Exception):
-    """A record whose bytes give no page, for `reason`."""
+    """A record is damaged, or its body cannot be decoded; `reason` is the code for its reject."""
 
     def __init__(self, reason: RejectReason, detail: str) -> None:
         super().__init__(detail)
@@ -267,7 +267,7 @@ class PayloadError(Exception):
 
 
 def digest_matches(label: str, data: bytes) -> bool | None:
-    """Whether `label` (`sha1:BASE32`, `sha256:hex`, ...) is the digest of `data`; None if it is unknown.
+    """Whether `label` (`sha1:BASE32`, `sha256:hex`, ...) is the digest of `data`; None for an unknown algorithm.
 
     The standard fixes neither algorithm nor notation: Common Crawl writes SHA-1 in base 32, others hex or base 64.
     """
@@ -281,7 +281,7 @@ def digest_matches(label: str, data: bytes) -> bool | None:
 
 
 def dechunk(data: bytes) -> bytes | None:
-    """The body that `data` carries in chunked transfer coding, terminator included; None if it is not of that form."""
+    """The body in `data`, which is in chunked transfer coding with its terminator; None for other bytes."""
     at = 0
     pieces: list[bytes] = []
     while True:
@@ -300,10 +300,10 @@ def dechunk(data: bytes) -> bytes | None:
 
 
 def decode_body(stored: bytes, encoding: str | None, *, is_truncated: bool) -> bytes:
-    """The page in a stored body, whose transfer coding is already undone.
+    """Decode a stored body, whose transfer coding is already removed, by its Content-Encoding.
 
     `encoding` is the Content-Encoding as stored, never a prefixed one such as `X-Crawler-Content-Encoding`.
-    A body that its record states to be truncated gives what there is. Raises `PayloadError`.
+    A truncated body gives as much as there is. Raises `PayloadError`.
     """
     if stored.startswith(GZIP_MAGIC):
         # Also without a header: playback of web archives loses it.

@@ -1,6 +1,6 @@
-"""The life of one archive file: `.open` while it is written, then fsynced and renamed, never changed again.
+"""Write an archive file: `.open` while records are added, then sealed (fsynced, renamed), and never changed again.
 
-What a killed run left as `.open` is recovered into a sealed file, as far as it is whole.
+The whole records of an `.open` file that a killed run left are recovered into a sealed file.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9_-]+(\.recovered)?")
 
 
 class ArchiveWriteError(CaEtlError):
-    """The disk refused a record or a file. What was written whole before is kept."""
+    """A record or file cannot be written to the archive. Records written before are kept."""
 
     def __init__(self, path: Path, error: OSError) -> None:
         super().__init__(
             f"cannot write {path}: {error.strerror or error}",
-            f"df -h {path.parent} && ls -ld {path.parent} (then run again: the archive lost nothing)",
+            f"df -h {path.parent} && ls -ld {path.parent} (then run again: the records written before are kept)",
         )
 
 
 class OpenFile:
-    """An archive file that is being written; it is made with the first record, so that no file is empty.
+    """An archive file that is being written; the first record makes the file, so that no file is empty.
 
-    `name` begins with its time stamp, `20251205T020000Z-timesca`. A taken name gets `.2`, `.3` and so on: the
-    exclusively created `.open` reserves the sealed name beside it. One process at a time may seal or recover
+    `name` begins with its time stamp, `20251205T020000Z-timesca`. A name in use gets `.2`, `.3` and so on: the
+    exclusively created `.open` file reserves the sealed name. One process at a time may seal or recover
     below `archive_dir`, which the run lock sees to.
     """
 
@@ -60,10 +60,10 @@ class OpenFile:
 
     @contextmanager
     def record(self) -> Iterator[Sink]:
-        """The file, to write one record or a few that belong together.
+        """The open file, for writing one record or a few that belong together in the block.
 
-        What fails inside leaves no trace: the file is cut back to where the record began. Raises
-        `ArchiveWriteError` for an `OSError`.
+        After an exception the file is truncated to its length before the block. Raises `ArchiveWriteError` for an
+        `OSError`.
         """
         with self._write_errors():
             raw = self._open()
@@ -76,7 +76,7 @@ class OpenFile:
                 raise
 
     def seal(self) -> Path:
-        """Fsync, rename, fsync the folders; returns the sealed path. Raises `ArchiveWriteError`."""
+        """Complete the file (fsync, drop `.open` from its name) and return its path. Raises `ArchiveWriteError`."""
         if self._raw is None or self.path is None:
             raise ValueError("nothing was written")
         with self._write_errors():
@@ -88,7 +88,7 @@ class OpenFile:
         return self.path
 
     def discard(self) -> None:
-        """Remove the `.open` file, into which no record came."""
+        """Remove the `.open` file, which is not to be kept."""
         if self._raw is not None and self.path is not None:
             self._raw.close()
             self.path.with_name(self.path.name + OPEN_SUFFIX).unlink()
@@ -108,7 +108,7 @@ class OpenFile:
 
 
 class Sink(FileIO):
-    """A new file that takes a write whole or raises; unbuffered, so that nothing is flushed after a cut."""
+    """A new file whose `write` writes all bytes or raises; unbuffered, so that nothing is flushed later."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "x")
@@ -139,7 +139,7 @@ def _reserve(folder: Path, name: str) -> tuple[Path, Sink]:
 
 
 def keep_damaged(path: Path, file: BinaryIO, archive_dir: Path) -> None:
-    """Copy all of `file` to `path` through an `.open` neighbour, unless `path` exists. Raises `ArchiveWriteError`."""
+    """Copy a damaged input to `path`, through an `.open` file, unless `path` exists. Raises `ArchiveWriteError`."""
     if path.exists():
         return
     opened = path.with_name(path.name + OPEN_SUFFIX)
@@ -180,12 +180,11 @@ LEFTOVER: Final = re.compile(
 
 
 def recover_open_files(archive_dir: Path) -> list[Path]:
-    """Seal the whole records of each leftover `.open` file; returns the files made.
+    """Recover the whole records of `.open` files that killed runs left; return the files made.
 
-    A leftover of `<name>` becomes `<name>.recovered.warc.gz`, a name of its own: an ingest that finds its sealed name
-    knows that it was complete. Bytes that are not a whole record are kept beside it as `.damaged`. Call
-    it under the run lock: an `.open` file of another process would be taken for a leftover. Raises
-    `ArchiveWriteError`.
+    `<name>.warc.gz.open` becomes `<name>.recovered.warc.gz`, since `<name>.warc.gz` would state that all is in it. One
+    with bytes that are not a whole record is also kept, as `.damaged`. Call this under the run lock: the `.open` file
+    of a live process would be taken for one that was left. Raises `ArchiveWriteError`.
     """
     made: list[Path] = []
     for path in sorted(archive_dir.glob(f"*/*/*{SEALED_SUFFIX}{OPEN_SUFFIX}")):

@@ -1,4 +1,4 @@
-"""The verdict on a response, before it is parsed. Pure: bytes and headers in, a verdict out."""
+"""The verdict on an HTTP response, from its headers and bytes, before the page is parsed. Without I/O."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ JSON_STRING: Final = re.compile('"[^"]*"?')
 
 
 class End(StrEnum):
-    """How the reading of a body ended; the values of the last three are WARC-Truncated reasons."""
+    """How reading an HTTP body ended; the values but `complete` are reasons of WARC-Truncated."""
 
     COMPLETE = "complete"
     DISCONNECT = "disconnect"
@@ -38,10 +38,10 @@ class End(StrEnum):
 
 
 class BodyEnd(NamedTuple):
-    """How the reading of a body ended.
+    """How reading an HTTP body ended, with a `detail` for people.
 
-    `is_framed` is false for a body that ends with the connection, whose end proves nothing. `inflate_error` is why
-    the decoded body is not the whole page.
+    `is_framed` is false for a body whose end is that of the connection, and may be a truncation. `inflate_error` is why
+    the decoded body is not the whole page, None if it is.
     """
 
     end: End
@@ -51,7 +51,7 @@ class BodyEnd(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """The verdict on a response, a sentence for people, and the WARC-Truncated reason of a body that is not whole."""
+    """The verdict on a response, its detail for people, and the WARC-Truncated reason of an incomplete body."""
 
     verdict: Verdict
     detail: str
@@ -59,7 +59,7 @@ class Judgement(NamedTuple):
 
 
 def judge(attempt: Attempt, body_end: BodyEnd) -> Judgement:
-    """Classify the response of an attempt, of which the verdict is not known yet."""
+    """Determine the verdict on the response of an attempt: usable, redirect, refusal, truncated, error."""
     truncated = None if body_end.end is End.COMPLETE else str(body_end.end)
     if truncated is None and isinstance(body_end.inflate_error, TooLargeError):
         truncated = str(End.LENGTH)
@@ -77,7 +77,7 @@ def judge(attempt: Attempt, body_end: BodyEnd) -> Judgement:
 
 
 def content_encoding(headers: Headers) -> str:
-    """Content-Encoding in lower case, empty for none."""
+    """The value of Content-Encoding in lower case, empty without that header."""
     return (header(headers, "Content-Encoding") or "").strip().lower()
 
 

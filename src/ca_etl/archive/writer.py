@@ -23,8 +23,8 @@ from ca_etl.archive.sealed_file import OpenFile, Sink
 class ArchiveWriter:
     """Writes one archive file, `archive_dir/YYYY/MM/<name>.warc.gz`; YYYY and MM are those of the name's time stamp.
 
-    A context manager. Leaving it seals the file, also after an exception: what was added is worth keeping, whatever
-    failed next; with `keep_partial` false, an exception removes the file instead. Without a record there is no file.
+    A context manager. Its end seals the file, also after an exception, since the records added are whole; with
+    `keep_partial` false, an exception removes the file instead. Without a record there is no file.
     `source` goes into the warcinfo record and into every record; `info` holds further warcinfo fields. `clock` gives
     aware UTC instants. Raises `ArchiveWriteError` when the disk refuses.
     """
@@ -47,7 +47,7 @@ class ArchiveWriter:
         self._warcinfo_id: str | None = None
         self._ids: set[str] = set()
         self.path: Path | None = None
-        """The sealed file, once there is one."""
+        """The path of the sealed file; None until the file is sealed."""
 
     def __enter__(self) -> Self:
         return self
@@ -62,7 +62,8 @@ class ArchiveWriter:
     def add(self, attempt: Attempt) -> str:
         """Write one response, with its request; returns the capture id (the response's WARC record id).
 
-        Both records are in the kernel's hands when this returns. Raises `ValueError` for an attempt without a response.
+        On return both records are written to the file, and survive a kill of the process. Raises
+        `ValueError` for an attempt without a response.
         """
         if attempt.status is None:
             raise ValueError(f"{attempt.url} gave no response to archive: {attempt.detail}")
@@ -92,7 +93,7 @@ class ArchiveWriter:
         date: datetime,
         headers: Mapping[str, str],
     ) -> None:
-        """Write a file given by hand as a resource record; `headers` are further WARC headers."""
+        """Write an operator's file as a resource record; `headers` are further WARC headers, `date` is zone-aware."""
         with self._file.record() as out:
             fields = {
                 "WARC-Record-ID": f"<{capture_id}>",
@@ -106,16 +107,16 @@ class ArchiveWriter:
         self._ids.add(capture_id)
 
     def add_member(self, member: bytes) -> None:
-        """Take over one verified record of another archive file, as the bytes of its whole gzip member."""
+        """Copy one verified record of another archive file, given as the bytes of its whole gzip member."""
         with self._file.record() as out:
             self._warcinfo(out)
             out.write(member)
         self._ids.add(f"member {len(self._ids)}")
 
     def _unused_id(self, *parts: object) -> str:
-        """A record id made of what the record holds, so that the same play gives the same ids.
+        """A record id derived from `parts` of the record, so that equal runs make equal ids.
 
-        A clock that does not advance can make two responses equal in all of it; the later one gets its turn in the id.
+        With a clock that does not advance two responses may have equal parts; a number then makes the later id differ.
         """
         turn = 1
         unused = record_id(*parts)
