@@ -141,7 +141,10 @@ def test_of_two_rows_with_one_key_the_first_is_kept_and_the_other_is_reported(co
     with caplog.at_level(logging.WARNING):
         counts = load_rows(con, twice)
     assert counts["rate_observation"] == TableCount(parsed=3, loaded=2, known=1, differing=1)
-    assert "raw.rate_observation: 1 rows differ from the loaded ones" in caplog.text
+    assert (
+        "raw.rate_observation: 1 rows differ from the loaded ones with their keys, which are kept"
+        in caplog.text
+    )
     kept = con.execute("select rate_text from raw.rate_observation where base = 'KZT'").fetchall()
     assert kept == [("0.00198",)]
 
