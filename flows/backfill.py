@@ -56,7 +56,7 @@ def backfill_posts(
     """
 
     def run(settings: Settings, environment: Environment) -> Outcome:
-        dates = DateRange.of(first, last or utc_now().date())
+        dates = DateRange.of(first, last, utc_now().date())
         return run_backfill(settings, dates, source=source, environment=environment)
 
     return run_without_slot(run)

@@ -134,7 +134,7 @@ def backfill(
     from ca_etl.pipeline.run import run_backfill
     from ca_etl.sources.source import DateRange
 
-    dates = DateRange.of(first.date(), (last or utc_now()).date())
+    dates = DateRange.of(first.date(), last.date() if last else None, utc_now().date())
     if not sys.stderr.isatty():
         logs.show(BACKFILL_LOG)
     _run(

@@ -109,10 +109,16 @@ class DateRange:
     last: date
 
     @classmethod
-    def of(cls, first: date, last: date) -> DateRange:
-        """The range from `first` to `last`. Raises `UsageError` when `first` is after `last`."""
+    def of(cls, first: date, last: date | None, today: date) -> DateRange:
+        """The range from `first` to `last`, by default `today`.
+
+        Raises `UsageError` when `first` is after `last`, or `last` after `today`: each month is a request.
+        """
+        last = last or today
         if first > last:
             raise UsageError(f"{first} is after {last}", "ca-etl backfill --from DAY --to DAY")
+        if last > today:
+            raise UsageError(f"{last} has not come: today is {today}", f"ca-etl backfill --from {first}")
         return cls(first, last)
 
     def months(self) -> Iterator[DateRange]:
