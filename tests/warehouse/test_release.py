@@ -261,6 +261,14 @@ def test_a_folder_instead_of_the_pointer_is_an_error_that_names_it(data_dir):
         current_release(data_dir)
 
 
+def test_a_data_directory_that_cannot_be_read_is_named_and_not_its_pointer(tmp_path):
+    file = tmp_path / "README.md"
+    file.write_text("not a folder")
+    with pytest.raises(ReleaseError, match=r"README\.md cannot be read: Not a directory") as caught:
+        current_release(file)
+    assert caught.value.hint == f"ls -ld {file}"
+
+
 def test_pruning_keeps_the_newest_the_current_one_and_what_is_newer(data_dir, release):
     releases = [f"2025120{day}T020000Z" for day in range(1, 7)]
     for number, release_id in enumerate(releases):

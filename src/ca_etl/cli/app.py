@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -56,7 +57,8 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         path = f" ({error.filename})" if error.filename else ""
-        hint = "df -h . && ls -ld data (is there free space, may this user write?)"
+        folder = Path(error.filename).parent if error.filename else "."
+        hint = f"df -h {folder} && ls -ld {folder} (is there free space, may this user read and write?)"
         print_error(f"{error.strerror or error}{path}", hint)
         sys.exit(1)
 

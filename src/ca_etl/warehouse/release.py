@@ -206,13 +206,15 @@ def current_release(data_dir: Path) -> Release | None:
 def current_id(data_dir: Path) -> str | None:
     """The id of the release that `current` points at, whether or not that exists; None before the first one.
 
-    Raises `ReleaseError` when `current` is not a symlink.
+    Raises `ReleaseError` when `data_dir` cannot be read, or `current` is not a symlink.
     """
     current = data_dir / CURRENT
     try:
         return current.readlink().name
     except FileNotFoundError:
         return None
+    except (NotADirectoryError, PermissionError) as error:
+        raise ReleaseError(f"{data_dir} cannot be read: {error.strerror}", f"ls -ld {data_dir}") from error
     except OSError as error:
         raise ReleaseError(
             f"{current} is not a symbolic link: {os.strerror(error.errno or 0)}",
