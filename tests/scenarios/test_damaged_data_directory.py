@@ -299,7 +299,7 @@ def test_lost_runs_come_back_as_they_were_and_are_reported(
     outcome = day(3)
     assert outcome.exit_status == 0
     (warning,) = outcome.warnings
-    assert "2 lost runs put back" in warning
+    assert "2 lost runs were restored from the current release" in warning
     assert "next: less" in warning
     back = journal.read(settings.data_dir)[:2]
     # the release was built before its own run had ended
@@ -362,7 +362,7 @@ def test_a_release_that_cannot_be_pruned_leaves_the_new_one_published(
     assert (outcome.status, outcome.exit_status) == (RunStatus.SUCCEEDED, 0)
     assert outcome.release is not None
     (warning,) = outcome.warnings
-    assert "the new one is published" in warning
+    assert "the new release is published" in warning
     assert "next: " in warning
     assert "unchanged" not in warning
     last = journal.read(settings.data_dir)[-1]
@@ -384,7 +384,7 @@ def test_a_line_that_cannot_be_written_is_a_warning_and_the_next_run_writes_it(
     assert (outcome.status, outcome.exit_status) == (RunStatus.SUCCEEDED, 0)
     assert outcome.release is not None
     (warning,) = outcome.warnings
-    assert "no line of this run" in warning
+    assert "this run could not be written to the journal, the next run adds it" in warning
     assert "next: " in warning
     assert "unchanged" not in warning
     path.rmdir()

@@ -32,7 +32,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=40M", "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", "size=64M", "tmpfs", str(folder)],
         capture_output=True,
         text=True,
         check=False,
