@@ -34,9 +34,9 @@ select
     products.quote,
     products.amount,
     (sign(products.amount)::hugeint * products.rounded)::decimal(30, 0) * 0.00000001 as quote_amount,
-    if(products.amount < 0, -products.outer_bound, products.inner_bound)::decimal(30, 0) * 0.00000001
+    (case when products.amount < 0 then -products.outer_bound else products.inner_bound end)::decimal(30, 0) * 0.00000001
         as quote_amount_low,
-    if(products.amount < 0, -products.inner_bound, products.outer_bound)::decimal(30, 0) * 0.00000001
+    (case when products.amount < 0 then -products.inner_bound else products.outer_bound end)::decimal(30, 0) * 0.00000001
         as quote_amount_high,
     products.is_filled,
     products.base_observed_date,
@@ -61,11 +61,10 @@ from (
             select
                 terms.*,
                 amount_arguments.amount_argument,
-                if(
-                    try_cast(amount_argument as decimal(24, 8)) = try_cast(amount_argument as decimal(38, 18)),
-                    try_cast(amount_argument as decimal(24, 8)),
-                    null
-                ) as amount
+                case
+                    when try_cast(amount_argument as decimal(24, 8)) = try_cast(amount_argument as decimal(38, 18))
+                        then try_cast(amount_argument as decimal(24, 8))
+                end as amount
             -- by way of text, so that the binary float 0.1 is 0.1; what is after it sees its one column, which no
             -- caller has
             from (select amount::varchar as amount_argument) as amount_arguments

@@ -25,16 +25,17 @@ columns:
     outside the series of one of the two currencies); null with a rate.
   is_filled: True where at least one of the two rates was carried over from an earlier day; null without a rate.
 */
+-- `case`, never `if()`: DuckDB 1.2.2 cannot call a macro with `if()` that 2.0.0 has stored
 select
     sides.day_argument as rate_date,
     sides.base_argument as base,
     sides.quote_argument as quote,
-    if(sides.base_is_unit, 1000000000, base_day.rate * 1000000000)::hugeint as base_price,
-    if(sides.base_is_unit, 1000000000, base_day.rate_low * 1000000000)::hugeint as base_price_low,
-    if(sides.base_is_unit, 1000000000, base_day.rate_high * 1000000000)::hugeint as base_price_high,
-    if(sides.quote_is_unit, 1000000000, quote_day.rate * 1000000000)::hugeint as quote_price,
-    if(sides.quote_is_unit, 1000000000, quote_day.rate_low * 1000000000)::hugeint as quote_price_low,
-    if(sides.quote_is_unit, 1000000000, quote_day.rate_high * 1000000000)::hugeint as quote_price_high,
+    (case when sides.base_is_unit then 1000000000 else base_day.rate * 1000000000 end)::hugeint as base_price,
+    (case when sides.base_is_unit then 1000000000 else base_day.rate_low * 1000000000 end)::hugeint as base_price_low,
+    (case when sides.base_is_unit then 1000000000 else base_day.rate_high * 1000000000 end)::hugeint as base_price_high,
+    (case when sides.quote_is_unit then 1000000000 else quote_day.rate * 1000000000 end)::hugeint as quote_price,
+    (case when sides.quote_is_unit then 1000000000 else quote_day.rate_low * 1000000000 end)::hugeint as quote_price_low,
+    (case when sides.quote_is_unit then 1000000000 else quote_day.rate_high * 1000000000 end)::hugeint as quote_price_high,
     base_day.rate_date - base_day.fill_age_days as base_observed_date,
     quote_day.rate_date - quote_day.fill_age_days as quote_observed_date,
     case
@@ -49,11 +50,10 @@ select
         then 'before_first_rate'
         else 'after_last_rate' -- a series has no gap
     end as no_rate_reason,
-    if(
-        no_rate_reason is null,
-        coalesce(base_day.is_filled, false) or coalesce(quote_day.is_filled, false),
-        null
-    ) as is_filled
+    case
+        when no_rate_reason is null
+            then coalesce(base_day.is_filled, false) or coalesce(quote_day.is_filled, false)
+    end as is_filled
 from (
     select
         arguments.*,
