@@ -35,28 +35,17 @@ checks:
       select distinct base, quote from main.fct_rate_daily
       where quote <> 'USD' or base not in ('KGS', 'KZT', 'TJS', 'TMT', 'UZS')
 */
-select
-    rate_date,
-    any_value(rate) filter (where base = 'KGS') as kgs_rate,
-    any_value(rate_low) filter (where base = 'KGS') as kgs_low,
-    any_value(rate_high) filter (where base = 'KGS') as kgs_high,
-    any_value(is_filled) filter (where base = 'KGS') as kgs_is_filled,
-    any_value(rate) filter (where base = 'KZT') as kzt_rate,
-    any_value(rate_low) filter (where base = 'KZT') as kzt_low,
-    any_value(rate_high) filter (where base = 'KZT') as kzt_high,
-    any_value(is_filled) filter (where base = 'KZT') as kzt_is_filled,
-    any_value(rate) filter (where base = 'TJS') as tjs_rate,
-    any_value(rate_low) filter (where base = 'TJS') as tjs_low,
-    any_value(rate_high) filter (where base = 'TJS') as tjs_high,
-    any_value(is_filled) filter (where base = 'TJS') as tjs_is_filled,
-    any_value(rate) filter (where base = 'TMT') as tmt_rate,
-    any_value(rate_low) filter (where base = 'TMT') as tmt_low,
-    any_value(rate_high) filter (where base = 'TMT') as tmt_high,
-    any_value(is_filled) filter (where base = 'TMT') as tmt_is_filled,
-    any_value(rate) filter (where base = 'UZS') as uzs_rate,
-    any_value(rate_low) filter (where base = 'UZS') as uzs_low,
-    any_value(rate_high) filter (where base = 'UZS') as uzs_high,
-    any_value(is_filled) filter (where base = 'UZS') as uzs_is_filled
-from main.fct_rate_daily
-where quote = 'USD'
-group by rate_date
+select *
+from (
+    select rate_date, lower(base) as base, rate, rate_low, rate_high, is_filled
+    from main.fct_rate_daily
+    where quote = 'USD'
+)
+pivot (
+    any_value(rate) as rate,
+    any_value(rate_low) as low,
+    any_value(rate_high) as high,
+    any_value(is_filled) as is_filled
+    for base in ('kgs', 'kzt', 'tjs', 'tmt', 'uzs')
+    group by rate_date
+)
