@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -122,7 +123,7 @@ def _capture_articles(session: Session, listings: SourceReply) -> tuple[SourceOu
             outcomes.append(outcome)
         if reply.is_final:
             break
-        leads = (*reply.leads, *leads)
+        leads = chain(reply.leads, leads)
     return tuple(outcomes)
 
 

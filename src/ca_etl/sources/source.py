@@ -37,7 +37,7 @@ class Source:
     name: str
     schedules: frozenset[str]
     tables: frozenset[str]
-    request: Callable[[Session, Sequence[Article]], SourceReply]
+    request: Callable[[Session, Iterable[Article]], SourceReply]
     history: History | None = None
 
 
@@ -46,12 +46,12 @@ class SourceReply:
     """The result of requesting a source in a slot. `outcome` is None where nothing was requested.
 
     `pages` are the single pages requested, `archived` counts those that the archive held before. `leads` are articles
-    of which another source may have more; after a reply that `is_final` no other source is requested. `problems` are
-    those of archive and release, met before the first request.
+    of which another source may have more, to be iterated once; after a reply that `is_final` no other source is
+    requested. `problems` are those of archive and release, met before the first request.
     """
 
     outcome: SourceOutcome | None = None
-    leads: tuple[Article, ...] = ()
+    leads: Iterable[Article] = ()
     is_final: bool = False
     pages: tuple[FetchedUrl, ...] = ()
     archived: int = 0

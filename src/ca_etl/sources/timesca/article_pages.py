@@ -8,7 +8,7 @@ first, since no list states which of them were edited.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
@@ -46,7 +46,7 @@ class PageOutcome(StrEnum):
 GIVEN: Final = (PageOutcome.ARTICLE, PageOutcome.REMOVED)
 
 
-def request_article_pages(session: Session, leads: Sequence[Article]) -> SourceReply:
+def request_article_pages(session: Session, leads: Iterable[Article]) -> SourceReply:
     """Archive the pages of the articles in `leads` that were never read, then those of known ones."""
     ctx = session.ctx
     policy = fetch_policy(ctx.settings)

@@ -323,7 +323,7 @@ def read_feed(result: FetchResult) -> tuple[FeedPage, tuple[Article, ...]]:
     return FeedPage(tuple(items)), page.articles
 
 
-def request_feed(session: Session, _leads: Sequence[Article]) -> SourceReply:
+def request_feed(session: Session, _leads: Iterable[Article]) -> SourceReply:
     """Archive the pages of the feed back to the last complete run; excerpts are leads to the articles' own pages."""
     ctx = session.ctx
     shown: list[str | None] = []

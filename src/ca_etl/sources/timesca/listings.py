@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -45,7 +45,7 @@ def targets(settings: Settings, schedule: str = DAILY) -> tuple[str, ...]:
     return tuple(urljoin(str(settings.site_url), path) for path in paths)
 
 
-def request_listings(session: Session, _leads: Sequence[Article]) -> SourceReply:
+def request_listings(session: Session, _leads: Iterable[Article]) -> SourceReply:
     """Archive the pages of the slot that the archive does not hold yet; the leads are the articles on them.
 
     What cannot be read of archive and release counts as missing, so that the page is requested, and without a
@@ -65,18 +65,11 @@ def request_listings(session: Session, _leads: Sequence[Article]) -> SourceReply
     )
     results: list[FetchResult] = []
     pages = tuple(_request(session, wanted, release.value.value, results))
-    is_refused = any(result.verdict in FINAL or result.ends_visit for result in results)
-    # only now are they read: a page that cannot be must not cost the one after it
-    leads = consult(partial(_read_leads, results), (), "the links of the listing pages", "ca-etl doctor")
-    met = (
-        recovered.problem,
-        *(file.problem for file in files),
-        release.problem,
-        release.value.problem,
-        leads.problem,
-    )
+    is_refused = any(page.verdict in FINAL for page in pages)
+    met = (recovered.problem, *(file.problem for file in files), release.problem, release.value.problem)
     problems = tuple(problem for problem in met if problem is not None)
-    return SourceReply(None, leads.value, is_refused, pages, len(held), problems)
+    # read by the source that needs links: where the posts API gives all, no listing page is parsed here
+    return SourceReply(None, _read_leads(results), is_refused, pages, len(held), problems)
 
 
 def _held_urls(ctx: Context) -> list[Consulted[frozenset[str]]]:
@@ -141,14 +134,12 @@ def _request(
                 return
 
 
-def _read_leads(results: list[FetchResult]) -> tuple[Article, ...]:
+def _read_leads(results: list[FetchResult]) -> Iterator[Article]:
     """The articles of the pages, without texts: those of a hostile page have 30 MB. Empties `results`."""
-    leads: list[Article] = []
     while results:
         result = results.pop(0)
         page = page_of(result) if result.verdict in USABLE else None
-        leads += [article._replace(text=None) for article in (page.articles if page else ())]
-    return tuple(leads)
+        yield from (article._replace(text=None) for article in (page.articles if page else ()))
 
 
 SOURCE: Final = Source(

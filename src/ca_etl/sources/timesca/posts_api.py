@@ -13,7 +13,7 @@ must not count as complete: their posts show it (`_Pass`).
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -318,7 +318,7 @@ def read_posts(result: FetchResult) -> PostsPage:
     )
 
 
-def request_posts(session: Session, _leads: Sequence[Article]) -> SourceReply:
+def request_posts(session: Session, _leads: Iterable[Article]) -> SourceReply:
     """Archive the posts that are new or changed since the last complete run."""
     ctx = session.ctx
     urls = enumerate_posts(
