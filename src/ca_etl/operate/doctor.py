@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -46,8 +46,7 @@ LONG_RUN: Final = timedelta(hours=6)
 # Reading three weeks of daily files takes a tenth of a second; --deep reads all.
 READ_WHOLE: Final = 20
 KNOWN_FILES: Final = "select archive_file, sha256, bytes from raw.archive_file"
-NEWEST_CAPTURE: Final = "select epoch_us(max(captured_at)) from raw.capture"
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+NEWEST_CAPTURE: Final = "select max(captured_at) from raw.capture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +315,7 @@ def _known_archive(
         return {}, None
     files = {name: (sha256, size) for name, sha256, size in con.execute(KNOWN_FILES).fetchall()}
     ((newest,),) = con.execute(NEWEST_CAPTURE).fetchall()
-    return files, None if newest is None else EPOCH + timedelta(microseconds=newest)
+    return files, newest
 
 
 def last_run(runs: Sequence[RunRecord], now: datetime, problems: Iterable[Problem] = ()) -> Iterator[Finding]:

@@ -32,7 +32,7 @@ def capture_history(ctx: Context, days: DateRange, source: str) -> int:
     `SourceUnavailableError` when the source is not offered, refuses or fails; responses archived before stay.
     """
     recover_open_files(ctx.settings.archive_dir)
-    path = ctx.settings.data_dir / COMPLETE_MONTHS.replace("*", source)
+    path = _complete_months_file(ctx.settings.data_dir, source)
     complete = read_complete_months(ctx.settings.data_dir, source)
     months = [month for month in days.months() if f"{month}" not in complete]
     articles = 0
@@ -57,7 +57,7 @@ def read_complete_months(data_dir: Path, source: str) -> tuple[str, ...]:
 
     Raises `CaEtlError` for a damaged file, `StorageError` for one that cannot be read.
     """
-    path = data_dir / COMPLETE_MONTHS.replace("*", source)
+    path = _complete_months_file(data_dir, source)
     data = read_if_there(path)
     if data is None:
         return ()
@@ -69,3 +69,7 @@ def read_complete_months(data_dir: Path, source: str) -> tuple[str, ...]:
             f"rm {path} (the next backfill requests all months again)",
         ) from error
     return tuple(map(str, value)) if isinstance(value, list) else ()
+
+
+def _complete_months_file(data_dir: Path, source: str) -> Path:
+    return data_dir / COMPLETE_MONTHS.replace("*", source)
