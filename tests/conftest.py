@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -57,6 +59,36 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(
         data_dir=tmp_path / "data", demo_port=0, min_interval_seconds=0, backoff_seconds=0, _env_file=None
     )
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def environment(data_dir: Path) -> dict[str, str]:
+    """What the command is run with: a data directory of the test, any port for the demo, a wide terminal."""
+    return {**os.environ, "CA_ETL_DATA_DIR": str(data_dir), "CA_ETL_DEMO_PORT": "0", "COLUMNS": "200"}
+
+
+@pytest.fixture
+def cli(environment: dict[str, str], tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """The command as a user's shell runs it, in a directory of its own."""
+
+    def run(*args: str | Path, stdin: str = "", **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(Path(sys.executable).with_name("ca-etl")), *map(str, args)],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            timeout=110,
+            env={**environment, **more},
+        )
+
+    return run
 
 
 @pytest.fixture(scope="session")

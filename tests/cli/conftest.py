@@ -1,44 +1,8 @@
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-Cli = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def data_dir(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def cli(data_dir: Path, tmp_path: Path) -> Cli:
-    """The command as a user's shell runs it, in a directory of its own."""
-
-    def run(*args: str | Path, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [str(Path(sys.executable).with_name("ca-etl")), *map(str, args)],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=tmp_path,
-            timeout=110,
-            env={
-                **os.environ,
-                "CA_ETL_DATA_DIR": str(data_dir),
-                "CA_ETL_DEMO_PORT": "0",
-                "COLUMNS": "200",
-                **environment,
-            },
-        )
-
-    return run
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -175,12 +175,6 @@ def test_a_backfill_without_days_or_of_an_unknown_source_is_wrong_usage(
 
 
 AUTUMN = ("backfill", "--from", "2025-10-01", "--to", "2025-12-22")
-
-
-@pytest.fixture
-def site() -> Iterator[DemoSite]:
-    with DemoSite(port=0) as site:
-        yield site
 
 
 def on(site: DemoSite) -> dict[str, str]:

@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 
-from ca_etl.demo.site import DemoSite
-
 REPOSITORY = Path(__file__).parents[2]
 # `flows` is not part of the installed package: it is found from the root of the repository, as Prefect finds it.
 sys.path.insert(0, str(REPOSITORY))
@@ -43,12 +41,6 @@ def prefect_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield server.api_url
             EventsWorker.drain_all()
             APILogWorker.instance().drain()
-
-
-@pytest.fixture
-def site() -> Iterator[DemoSite]:
-    with DemoSite(port=0) as site:
-        yield site
 
 
 @pytest.fixture

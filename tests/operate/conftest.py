@@ -1,11 +1,8 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import socketserver
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,8 +16,6 @@ import pytest
 from ca_etl.settings import Settings
 
 SECRET = "T0000-B0000-a-secret-path"  # noqa: S105
-
-COMMAND = str(Path(sys.executable).with_name("ca-etl"))
 
 
 @dataclass
@@ -149,33 +144,6 @@ def mail_server() -> Iterator[MailServer]:
         yield kept
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """What the command is run with, in a directory of its own."""
-    return {
-        **os.environ,
-        "CA_ETL_DATA_DIR": str(tmp_path / "data"),
-        "CA_ETL_DEMO_PORT": "0",
-        "COLUMNS": "200",
-    }
-
-
-@pytest.fixture
-def cli(tmp_path: Path, environment: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
-    def run(*arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [COMMAND, *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=tmp_path,
-            timeout=110,
-            env={**environment, **more},
-        )
-
-    return run
 
 
 @pytest.fixture

@@ -53,17 +53,6 @@ Query = Callable[..., list[tuple[Any, ...]]]
 RECORDS_OF_EVERY_SOURCE = {"capture", "reject"}
 
 
-@pytest.fixture
-def query(settings: Settings) -> Query:
-    import duckdb
-
-    def run(sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(settings.data_dir / "current" / "warehouse.duckdb"), read_only=True) as con:
-            return con.sql(sql).fetchall()
-
-    return run
-
-
 def run_on(
     settings: Settings, site: DemoSite, schedule: str = "daily", *, after: timedelta = timedelta()
 ) -> None:
