@@ -30,7 +30,7 @@ columns:
   articles_parsed: Number of archived articles with a title.
   articles_loaded: Number of parsed articles in main.fct_article_sighting.
   gap_reason: Reason why fewer articles were loaded than expected; null where no article is missing.
-  run_id: Id of the run that recorded the outcome.
+  run_id: Id of the run that recorded the outcome, which for a missed slot is the next run.
 sort: [source, schedule, slot]
 checks:
   - not_null:

@@ -114,7 +114,7 @@ def _own_handlers() -> list[StderrHandler]:
 
 
 def show(name: str) -> None:
-    """Log the INFO records of the logger `name` also where text without `--verbose` would leave them out."""
+    """Log the INFO records of the logger `name` in the text format too, which omits them without `--verbose`."""
     logging.getLogger(name).setLevel(logging.INFO)
 
 

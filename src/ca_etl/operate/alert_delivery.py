@@ -46,7 +46,7 @@ class AlertsError(CaEtlError):
 class OpenAlert(Condition):
     """An alert: a condition that was true at the last check. `opened_at` (UTC) is the first check that found it true.
 
-    `told` (its key in `alerts.json` too) lists the channels that the opening message is for, delivered or not.
+    `told` (the same key in `alerts.json`) lists the channels that the opening message is for, delivered or not.
     """
 
     opened_at: AwareDatetime

@@ -78,8 +78,8 @@ class Context:
 def withheld_files(runs: Sequence[RunRecord], now: datetime) -> frozenset[str]:
     """Archive files (relative POSIX paths) that are not loaded: their captures have the dates of a wrong clock.
 
-    A later run, published or beginning `now`, that is earlier than the instant which contradicted that clock shows
-    that the clock was right after all: its files are loaded then.
+    A clock is wrong when it is more than a day off something known, such as the end of an earlier run. When a later run
+    (a published one, or the one that begins `now`) has a time before that, the clock was right: the files are loaded.
     """
     earliest, files = now, set[str]()
     for run in reversed(runs):

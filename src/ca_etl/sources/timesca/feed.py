@@ -300,7 +300,7 @@ class _Passes:
 
 
 def read_feed(result: FetchResult) -> tuple[FeedPage, tuple[Article, ...]]:
-    """What a response states of the feed, and the articles of the page that it is.
+    """Read the items of the feed in a response, and the articles that they are.
 
     A page after the end has status 404, and so has a site without a feed. A feed that breaks off gives the items
     before the break; one of which none can be read is unavailable.

@@ -179,7 +179,7 @@ class _Enumeration:
             self.requested += 1
             page = yield posts_url(self.site_url, bounds, query.offset, self.fields)
             self.seen.update((post.number, post.modified_at) for post in page.posts)
-            self.unavailable = page.unavailable or _strays(page, bounds) or query.is_stuck(page)
+            self.unavailable = page.unavailable or _strays(page, bounds) or query.why_stuck(page)
             if self.unavailable is not None:
                 self.is_over = True
                 return
@@ -215,8 +215,8 @@ class _Pass:
     _is_sorted: bool = True
     _is_step_back: bool = False
 
-    def is_stuck(self, page: PostsPage) -> str | None:
-        """Why this page leads nowhere; None where it leads on."""
+    def why_stuck(self, page: PostsPage) -> str | None:
+        """The reason why no page after this one can be requested; None where one can."""
         numbers = {post.number for post in page.posts}
         is_new = not numbers <= self._shown
         if not self._is_step_back:
@@ -227,7 +227,7 @@ class _Pass:
         return None
 
     def receive(self, page: PostsPage) -> bool:
-        """Choose the page to request next by what this one states; whether it was the last."""
+        """Choose the page to request after `page`; True where `page` was the last one."""
         numbers = [post.number for post in page.posts]
         total = page.total if page.total is not None and page.total >= len(numbers) else None
         self._is_sorted = self._is_sorted and numbers == sorted(numbers)
@@ -296,9 +296,9 @@ def _instant(instant: datetime) -> str:
 
 
 def read_posts(result: FetchResult) -> PostsPage:
-    """What a response states of the posts.
+    """Read the list of posts in a response.
 
-    One that was cut, or came damaged, is not a list of posts, and neither is one of which no post can be read.
+    A response that was truncated or damaged, or in which no post can be read, gives an `unavailable` page.
     """
     last = result.last
     if last is None or result.verdict not in {Verdict.OK, Verdict.HTTP_ERROR} or last.status in REDIRECTS:
