@@ -337,7 +337,8 @@ def _run_flow(entrypoint: str, site: str | None, slot: datetime | None, server: 
     if isinstance(report, Report) and not wait_until_recorded(report.task_runs):
         count, run_id = len(report.task_runs), report.outcome.run_id
         log.warning(
-            "Prefect has no end state for some of the %d task runs of %s: they look as if they were running",
+            "Prefect did not record in time how the %d task runs of run %s ended, and may show them as running; "
+            "the run itself has ended, and nothing is to be done",
             count,
             run_id,
         )

@@ -35,7 +35,8 @@ def ensure_raw(con: duckdb.DuckDBPyConnection) -> None:
         return
     for table, columns in _other_columns(con, ddl):
         raise OutdatedWarehouseError(
-            f"raw.{table} has other columns than sql/raw/{table}.sql: {columns}", "ca-etl rebuild"
+            f"raw.{table} is of an earlier version of ca_etl, with other columns than now: {columns}",
+            "ca-etl rebuild",
         )
     with transaction(con):
         con.execute(ddl)

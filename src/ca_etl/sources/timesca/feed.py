@@ -390,7 +390,9 @@ def request_history(session: Session, months: Sequence[DateRange]) -> Iterator[H
             log.warning("the feed of %s ends at %s; it has nothing older", site, oldest)
     else:
         log.warning(
-            "the feed was moving, or is not sorted: something may be missing; a later backfill requests it again"
+            "the feed of %s changed while it was read, or is not sorted by date, so that articles may be missing; "
+            "the next ca-etl backfill of these days requests it again",
+            site,
         )
     yield HistoryPart(sum(since < at < end for at in times), complete)
 
