@@ -4,10 +4,7 @@ whole numbers (HUGEINT) and state how they round. Built for tables only: a store
 Division by zero gives null: DuckDB 1 returns null, DuckDB 2 raises.
 */
 
--- a decimal in units of 1e-9, the smallest step of a rate's interval
-create or replace temp macro nanos(value) as (value::decimal(38, 9) * 1000000000)::hugeint;
-
--- a decimal in units of 1e-12, the smallest step of an inverse and of a mean
+-- a decimal in units of 1e-12, the smallest step of an inverse, of a mean and of a rate's interval
 create or replace temp macro picos(value) as (value::decimal(38, 12) * 1000000000000)::hugeint;
 
 -- nearest whole number, a half away from zero; denominator > 0
@@ -20,25 +17,28 @@ create or replace temp macro divide_down(numerator, denominator) as
 create or replace temp macro divide_up(numerator, denominator) as
     (numerator + denominator - 1) // nullif(denominator, 0);
 
+-- 10 to the power of a whole number from 0 to 12; `10 ** n` is a binary float
+create or replace temp macro power_of_ten(n) as ('1' || repeat('0', n))::hugeint;
+
 -- whole units back to a decimal of 12 and of 4 places
 create or replace temp macro decimal_12(units) as (units::decimal(26, 0) * 0.000000000001)::decimal(28, 12);
 create or replace temp macro decimal_4(units) as (units::decimal(28, 0) * 0.0001)::decimal(28, 4);
 
 -- 1 / value to 12 places, for the value itself and for the lower and the upper end of an interval
 create or replace temp macro inverse(value) as
-    decimal_12(divide_half_up(1000000000000000000000::hugeint, nanos(value)));
+    decimal_12(divide_half_up(1000000000000000000000000::hugeint, picos(value)));
 create or replace temp macro inverse_down(value) as
-    decimal_12(divide_down(1000000000000000000000::hugeint, nanos(value)));
+    decimal_12(divide_down(1000000000000000000000000::hugeint, picos(value)));
 create or replace temp macro inverse_up(value) as
-    decimal_12(divide_up(1000000000000000000000::hugeint, nanos(value)));
+    decimal_12(divide_up(1000000000000000000000000::hugeint, picos(value)));
 
 -- (value / before - 1) * 100 to 4 places, and the ends of its interval: a percent is 10,000 units
 create or replace temp macro change(value, before) as
-    decimal_4(divide_half_up((nanos(value) - nanos(before)) * 1000000, nanos(before)));
+    decimal_4(divide_half_up((picos(value) - picos(before)) * 1000000, picos(before)));
 create or replace temp macro change_down(value, before) as
-    decimal_4(divide_down(nanos(value) * 1000000, nanos(before)) - 1000000);
+    decimal_4(divide_down(picos(value) * 1000000, picos(before)) - 1000000);
 create or replace temp macro change_up(value, before) as
-    decimal_4(divide_up(nanos(value) * 1000000, nanos(before)) - 1000000);
+    decimal_4(divide_up(picos(value) * 1000000, picos(before)) - 1000000);
 
 -- the mean of a sum over n values to 12 places, and the ends of its interval; the sum has at most 12 places
 create or replace temp macro mean(total, n) as decimal_12(divide_half_up(picos(total), n::hugeint));

@@ -10,14 +10,17 @@ columns:
   country_code: Country that issues the currency, ISO 3166-1 alpha-2 code; EU for the euro.
   plausible_low: Lowest plausible price of one unit of the currency, in US dollars.
   plausible_high: Highest plausible price of one unit of the currency, in US dollars.
-  peg_currency: Currency of the peg, ISO 4217 code; null without a peg.
-  peg_rate: Units of this currency for one unit of peg_currency, by the peg; null without a peg.
-  peg_since: First day of the peg, in the issuing country; null without a peg.
+  ticker_tolerance_pct: >-
+    Percent by which a printed rate may miss the official one beyond its own interval, since the ticker shows an earlier
+    fixing or another market; null for a currency that the ticker does not print.
+  peg_currency: Currency of the latest peg, ISO 4217 code; null without a peg.
+  peg_rate: Units of this currency for one unit of peg_currency, by the latest peg; null without a peg.
+  peg_since: First day of the latest peg, in the issuing country; null without a peg.
   peg_note: Publisher of the peg, and what the peg means for the printed rate; null without a peg.
   first_rate_date: >-
-    First day (Asia/Almaty) with a rate of the currency in US dollars in fct_rate_daily; null without rates.
+    First day (Asia/Almaty) with a rate of the currency in US dollars in fct_rate_best; null without rates.
   last_rate_date: >-
-    Last day (Asia/Almaty) with a rate of the currency in US dollars in fct_rate_daily; null without rates.
+    Last day (Asia/Almaty) with a rate of the currency in US dollars in fct_rate_best; null without rates.
 sort: [currency_code]
 checks:
   - not_null: [name, minor_units, plausible_low, plausible_high]
@@ -30,9 +33,14 @@ checks:
 */
 with rate_spans as (
     select base as code, min(rate_date) as first_rate_date, max(rate_date) as last_rate_date
-    from main.fct_rate_daily
+    from main.fct_rate_best
     where quote = 'USD'
     group by all
+),
+
+latest_pegs as (
+    from seeds.pegs
+    qualify row_number() over (partition by quote order by since desc) = 1
 )
 
 select
@@ -42,11 +50,13 @@ select
     country_code,
     plausible_low::decimal(18, 8) as plausible_low,
     plausible_high::decimal(18, 8) as plausible_high,
-    peg_currency,
-    peg_rate::decimal(18, 8) as peg_rate,
-    peg_since::date as peg_since,
-    peg_note,
+    ticker_tolerance_pct::decimal(9, 4) as ticker_tolerance_pct,
+    latest_pegs.base as peg_currency,
+    latest_pegs.rate::decimal(18, 8) as peg_rate,
+    latest_pegs.since::date as peg_since,
+    latest_pegs.note as peg_note,
     first_rate_date,
     last_rate_date
 from seeds.currencies
+left join latest_pegs on latest_pegs.quote = code
 left join rate_spans using (code)

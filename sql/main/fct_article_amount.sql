@@ -1,7 +1,7 @@
 /*
 description: >-
   One row per amount of money that an article names. Amounts in the five currencies of the ticker are given in US
-  dollars too, at the rate of the article's day (its publication in Asia/Almaty where known, else the first sighting)
+  dollars too, at the best rate (main.fct_rate_best) of the article's day (its publication in Asia/Almaty where known, else the first sighting)
   and with the interval of that rate.
 grain: [article_id, text_start]
 columns:
@@ -16,6 +16,7 @@ columns:
   is_approximate: True where the text qualifies the amount by about, nearly, more than or a similar word.
   rate_date: Day in Asia/Almaty of the rate used for amount_usd; null where no rate is needed or known.
   is_rate_filled: True where the rate of rate_date was carried over from an earlier day; null where rate_date is null.
+  rate_source: Source of the rate of rate_date, a key of main.dim_source; null where rate_date is null.
   amount_usd: >-
     Amount in US dollars at the rate of rate_date, rounded half up to 2 decimals, the lower end of a range; null where
     no rate is known or the amount is too large.
@@ -27,8 +28,8 @@ columns:
     known or the amount is too large.
   no_usd_reason: >-
     Reason why the amount has no US dollars - currency_without_rates, before_first_rate or after_last_rate (the day of
-    the article is outside the series of the currency), or amount_too_large (for exact arithmetic); null where
-    amount_usd is given.
+    the article is outside the series of the currency), older_than_14_days (the latest rate before that day), or
+    amount_too_large (for exact arithmetic); null where amount_usd is given.
   stated_usd: US dollars that the text gives for the amount, the lower end of a range; null where the text gives none.
   stated_usd_high: Upper end of a range of US dollars that the text gives for the amount; null without a range.
   stated_agrees: >-
@@ -38,7 +39,7 @@ sort: [article_id, text_start]
 checks:
   - not_null: [text_end, amount_text, amount, currency, is_approximate]
   - accepted:
-      no_usd_reason: [currency_without_rates, before_first_rate, after_last_rate, amount_too_large]
+      no_usd_reason: [currency_without_rates, before_first_rate, after_last_rate, older_than_14_days, amount_too_large]
   - references: {article_id: main.fct_article.article_id}
   - name: dollars_lie_in_their_interval
     sql: >-
@@ -65,17 +66,18 @@ priced as (
         dated.article_id,
         dated.article_date,
         text_amount.*,
-        rates.rate_date,
-        rates.is_filled,
-        -- the widths leave room for a product within 38 digits; a larger amount, or a rate of a million, has no dollars
+        if(rates.rate is null, null, rates.rate_date) as rate_date,
+        if(rates.rate is null, null, rates.is_filled) as is_filled,
+        rates.rate_source,
+        -- the widths leave room for a product within 38 digits; a larger amount, or a rate of a thousand, has no dollars
         try_cast(text_amount.amount as decimal(20, 4)) as low,
         try_cast(coalesce(text_amount.amount_high, text_amount.amount) as decimal(20, 4)) as high,
-        try_cast(if(text_amount.currency = 'USD', 1, rates.rate) as decimal(15, 9)) as rate,
-        try_cast(if(text_amount.currency = 'USD', 1, rates.rate_low) as decimal(15, 9)) as rate_low,
-        try_cast(if(text_amount.currency = 'USD', 1, rates.rate_high) as decimal(15, 9)) as rate_high
+        try_cast(if(text_amount.currency = 'USD', 1, rates.rate) as decimal(15, 12)) as rate,
+        try_cast(if(text_amount.currency = 'USD', 1, rates.rate_low) as decimal(15, 12)) as rate_low,
+        try_cast(if(text_amount.currency = 'USD', 1, rates.rate_high) as decimal(15, 12)) as rate_high
     from dated
     inner join raw.text_amount as text_amount using (text_id)
-    left join main.fct_rate_daily as rates
+    left join main.fct_rate_best as rates
         on rates.rate_date = dated.article_date and rates.base = text_amount.currency and rates.quote = 'USD'
 ),
 
@@ -87,7 +89,8 @@ reasons as (
             then if(priced.low is null or priced.high is null or priced.rate_high is null, 'amount_too_large', null)
             when currency.first_rate_date is null then 'currency_without_rates'
             when priced.article_date < currency.first_rate_date then 'before_first_rate'
-            else 'after_last_rate' -- a series has no gap
+            when priced.article_date > currency.last_rate_date then 'after_last_rate'
+            else 'older_than_14_days' -- a series has no gap
         end as no_usd_reason,
         if(no_usd_reason is null, priced.low, null) as exact_low,
         if(no_usd_reason is null, priced.high, null) as exact_high
@@ -116,6 +119,7 @@ select
     is_approximate,
     rate_date,
     is_filled as is_rate_filled,
+    rate_source,
     (cents * 0.01)::decimal(24, 2) as amount_usd,
     (low_cents * 0.01)::decimal(24, 2) as amount_usd_low,
     (high_cents * 0.01)::decimal(24, 2) as amount_usd_high,

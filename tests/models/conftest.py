@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -56,6 +57,16 @@ DEFAULTS: dict[str, Row] = {
         "change_text": "0%",
         "position": 1,
     },
+    "official_rate": {
+        "capture_id": "c1",
+        "position": 0,
+        "base": "USD",
+        "quote": "KZT",
+        "nominal": 1,
+        "rate_date": "2025-12-05",
+        "rate_type": "official",
+    },
+    "publication_day": {"source": "nbk", "day_kind": "expected"},
     "article_observation": {"capture_id": "c1", "position": 1, "is_truncated": False, "media": []},
     "article_text": {},
     "enriched": {"version": "1"},
@@ -117,6 +128,8 @@ def _complete(table: str, row: Row) -> Row:
     if table == "rate_observation":
         full.setdefault("rate", full["rate_text"])
         full.setdefault("change_pct", full["change_text"].strip("%"))
+    if table == "official_rate":
+        full.setdefault("rate", Decimal(full["rate_text"].replace(",", ".")) / full["nominal"])
     if table == "article_observation":
         full.setdefault("url_slug", url_slug(full["url"]) if full.get("url") else None)
         full.setdefault("title_slug", title_slug(full["title"]) if full.get("title") else None)

@@ -25,3 +25,8 @@ def posts_response(capture_id: str, day: int, **columns: Any) -> Row:
         | {"page_kind": "posts_api", "http_status": 200}
         | columns
     )
+
+
+def bank_response(capture_id: str, source: str, day: int, **columns: Any) -> Row:
+    """A response of a central bank, fetched at 13:00 UTC of a day of December 2025."""
+    return capture(capture_id, day, "13:00:00", source=source, page_date=None, http_status=200) | columns

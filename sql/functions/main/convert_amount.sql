@@ -1,7 +1,7 @@
 /*
 description: >-
-  One row with an amount of the base currency in the quote currency at the rates of a day, by way of the US dollar, and
-  its interval. An amount or a currency that cannot be converted gives null and a reason.
+  One row with an amount of the base currency in the quote currency at the best rates of a day (main.fct_rate_best),
+  by way of the US dollar, and its interval. An amount or a currency that cannot be converted gives null and a reason.
 parameters:
   amount: >-
     Amount in units of base, a number of at most 16 digits before and 8 after the decimal point; negative for a debt.
@@ -21,9 +21,15 @@ columns:
     Upper bound of quote_amount, rounded up to 8 decimals, in units of quote; null where no_amount_reason is given.
   is_filled: True where at least one of the two rates was carried over from an earlier day; null without a rate.
   base_observed_date: >-
-    Day in Asia/Almaty on which the rate of base in US dollars was printed; null without a rate, and where none is needed.
+    Day that the rate of base in US dollars is of, which is an earlier day where is_filled; null without a rate, and where
+    none is needed.
   quote_observed_date: >-
-    Day in Asia/Almaty on which the rate of quote in US dollars was printed; null without a rate, and where none is needed.
+    Day that the rate of quote in US dollars is of, which is an earlier day where is_filled; null without a rate, and
+    where none is needed.
+  base_source: >-
+    Source of the rate of base in US dollars, a key of main.dim_source; null without a rate, and where none is needed.
+  quote_source: >-
+    Source of the rate of quote in US dollars, a key of main.dim_source; null without a rate, and where none is needed.
   no_amount_reason: >-
     Reason why quote_amount is null - no_amount, amount_not_a_number, amount_too_long (more digits than amount may
     have), or that of no_rate_reason in main.cross_rate; null where the amount is converted.
@@ -41,6 +47,8 @@ select
     products.is_filled,
     products.base_observed_date,
     products.quote_observed_date,
+    products.base_source,
+    products.quote_source,
     case
         when products.amount_argument is null then 'no_amount'
         when products.amount is not null then products.no_rate_reason

@@ -1,8 +1,8 @@
 /*
 description: >-
-  One row with the rate between two currencies on a day, by way of the US dollar, and its interval. A currency without a
-  rate of the day gives null and a reason; the US dollar is a currency like the others, and a currency costs 1 of itself
-  on any day.
+  One row with the best rate (main.fct_rate_best) between two currencies on a day, by way of the US dollar, and its
+  interval. A currency without a rate of the day gives null and a reason; the US dollar is a currency like the others,
+  and a currency costs 1 of itself on any day.
 parameters:
   base: Base currency, ISO 4217 code.
   quote: Quote currency, ISO 4217 code.
@@ -20,12 +20,19 @@ columns:
     of quote per unit of base; null without a rate.
   is_filled: True where at least one of the two rates was carried over from an earlier day; null without a rate.
   base_observed_date: >-
-    Day in Asia/Almaty on which the rate of base in US dollars was printed; null without a rate, and where none is needed.
+    Day that the rate of base in US dollars is of, which is an earlier day where is_filled; null without a rate, and where
+    none is needed.
   quote_observed_date: >-
-    Day in Asia/Almaty on which the rate of quote in US dollars was printed; null without a rate, and where none is needed.
+    Day that the rate of quote in US dollars is of, which is an earlier day where is_filled; null without a rate, and
+    where none is needed.
+  base_source: >-
+    Source of the rate of base in US dollars, a key of main.dim_source; null without a rate, and where none is needed.
+  quote_source: >-
+    Source of the rate of quote in US dollars, a key of main.dim_source; null without a rate, and where none is needed.
   no_rate_reason: >-
     Reason why no rate is given - no_day, currency_without_rates, before_first_rate or after_last_rate (the day is
-    outside the series of one of the two currencies); null with a rate.
+    outside the series of one of the two currencies), older_than_14_days (the latest rate of one of them); null with a
+    rate.
 */
 select
     ratios.rate_date,
@@ -37,6 +44,8 @@ select
     ratios.is_filled,
     ratios.base_observed_date,
     ratios.quote_observed_date,
+    ratios.base_source,
+    ratios.quote_source,
     ratios.no_rate_reason
 from (
     -- whole numbers, since `/` on decimals gives a binary float: units of 1e-12
