@@ -19,6 +19,7 @@ from ca_etl.errors import UsageError
 from ca_etl.screen import Screen, table
 from ca_etl.warehouse.connection import described_tables
 from ca_etl.warehouse.export import quoted
+from ca_etl.warehouse.model_header import FunctionHeader
 from ca_etl.warehouse.models import read_functions
 from ca_etl.warehouse.reading import readable
 from ca_etl.warehouse.sqlfiles import sql_root
@@ -127,21 +128,17 @@ def _tables(con: duckdb.DuckDBPyConnection) -> Iterator[Relation]:
 
 
 def _macros(con: duckdb.DuckDBPyConnection) -> Iterator[Relation]:
-    """The macros; a meaning per column is in the header of this version, which counts only if it made the macro."""
-    headers = {function.name: function.header for function in read_functions(sql_root())}
+    """The macros; a macro has one comment, so that the meanings of its columns are in the header that has this text."""
+    headers = {
+        (function.name, function.header.text): function.header for function in read_functions(sql_root())
+    }
     for schema, name, parameters, comment in con.execute(MACROS).fetchall():
         nulls = ", ".join("null" for _ in parameters)
         types = con.execute(f"describe from {schema}.{quoted(name)}({nulls})").fetchall()
-        header = headers.get(f"{schema}.{name}")
-        is_of_header = header is not None and header.text == comment
-        known = header.columns if header and is_of_header else {}
-        yield Relation(
-            _name(schema, name),
-            None,
-            header.description if header and is_of_header else comment,
-            tuple(RelationColumn(column, kind, known.get(column, "")) for column, kind, *_ in types),
-            header.parameters if header and is_of_header else dict.fromkeys(parameters, ""),
-        )
+        of_another_version = FunctionHeader(comment, dict.fromkeys(parameters, ""), {})
+        header = headers.get((f"{schema}.{name}", comment), of_another_version)
+        columns = (RelationColumn(column, kind, header.columns.get(column, "")) for column, kind, *_ in types)
+        yield Relation(_name(schema, name), None, header.description, tuple(columns), header.parameters)
 
 
 def _name(schema: str, name: str) -> str:
