@@ -22,6 +22,8 @@ columns:
 sort: [capture_id, position]
 checks:
   - not_null: [reason, detail]
+  - references: {source: main.dim_source.source}
+    severity: warning
 */
 with rejects as (
     select capture_id, position, reason, detail, excerpt, parser_version, run_id

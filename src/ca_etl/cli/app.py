@@ -79,7 +79,7 @@ def _common(
 # In the order of the help.
 for command in (
     *(runs.run, runs.ingest, runs.backfill, runs.rebuild, runs.demo),
-    *(data.sql, data.rollback, data.decide, data.export),
+    *(data.sql, data.describe, data.export, data.rollback, data.decide),
     *(inspect.status, inspect.doctor, inspect.verify, inspect.releases, inspect.models),
     *(operate.schedule, operate.alerts),
 ):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar, cast, get_args
+from typing import Any, Final, Literal, NamedTuple, TypeVar, cast, get_args
 
 import yaml
 
@@ -42,6 +42,7 @@ _MODEL_FIELDS: Final = {
     "checks",
 }
 _FUNCTION_FIELDS: Final = {"description", "parameters", "columns"}
+_SEED_FIELDS: Final = {"description", "columns"}
 _CHECK_FILE_FIELDS: Final = {"description", "severity", "model", "counted_by"}
 # libyaml reads the headers of all models in about 5 ms, the pure Python loader in about 80 ms
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -73,6 +74,14 @@ class CheckSpec:
     sql: str = ""
 
 
+class ForeignKey(NamedTuple):
+    """A column whose values are those of the column `key` of `table` (`schema.table`), or null."""
+
+    column: str
+    table: str
+    key: str
+
+
 @dataclass(frozen=True, slots=True)
 class ModelHeader:
     """What a model's file states of its table.
@@ -89,6 +98,15 @@ class ModelHeader:
     sort: tuple[str, ...]
     partition_year: str | None
     checks: tuple[CheckSpec, ...]
+
+    @property
+    def foreign_keys(self) -> tuple[ForeignKey, ...]:
+        """The columns that a check `references` holds to be keys of another table, or of this one, in order."""
+        return tuple(
+            ForeignKey(*check.columns, *str(check.arguments[0]).rsplit(".", 1))
+            for check in self.checks
+            if check.kind == "references"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +139,14 @@ class CheckHeader:
     counted_by: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SeedHeader:
+    """The `.yaml` file beside a seed's `.csv`: what one row is, and a sentence per column, in order."""
+
+    description: str
+    columns: Mapping[str, str]
+
+
 def split_file(text: str, path: Path) -> tuple[dict[str, Any], str]:
     """The header as a mapping, and the SQL below it without its closing semicolon.
 
@@ -129,13 +155,7 @@ def split_file(text: str, path: Path) -> tuple[dict[str, Any], str]:
     match = _BLOCK.match(text)
     if match is None:
         raise HeaderError(path, "description", "the file must begin with a header between /* and */")
-    try:
-        loaded = yaml.load(match["header"], Loader=_LOADER)  # noqa: S506 -- one of the two safe loaders
-    except yaml.YAMLError as error:
-        raise HeaderError(path, "header", f"is not YAML: {error}") from error
-    if not isinstance(loaded, dict):
-        raise HeaderError(path, "description", "the header must be a mapping of fields")
-    return loaded, match["body"].strip().removesuffix(";")
+    return _fields(match["header"], path), match["body"].strip().removesuffix(";")
 
 
 def read_model_header(fields: Mapping[str, Any], path: Path, default: Materialized) -> ModelHeader:
@@ -177,6 +197,18 @@ def read_function_header(fields: Mapping[str, Any], path: Path) -> FunctionHeade
     )
 
 
+def read_seed_header(path: Path) -> SeedHeader:
+    """The validated header of a seed from its `.yaml` file; raises `HeaderError`, also where there is no such file."""
+    if not path.is_file():
+        raise HeaderError(path, "description", "the file is missing; it describes the seed and its columns")
+    fields = _fields(path.read_text(encoding="utf-8"), path)
+    _only(fields, _SEED_FIELDS, path)
+    return SeedHeader(
+        description=_sentence(fields.get("description"), "description", path),
+        columns=_sentences(fields, "columns", path),
+    )
+
+
 def read_check_header(fields: Mapping[str, Any], path: Path) -> CheckHeader:
     """A validated header from the mapping in a file of `sql/checks/`; raises `HeaderError`."""
     _only(fields, _CHECK_FILE_FIELDS, path)
@@ -189,6 +221,16 @@ def read_check_header(fields: Mapping[str, Any], path: Path) -> CheckHeader:
         model=_sentence(fields.get("model"), "model", path),
         counted_by=counted_by,
     )
+
+
+def _fields(text: str, path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.load(text, Loader=_LOADER)  # noqa: S506 -- one of the two safe loaders
+    except yaml.YAMLError as error:
+        raise HeaderError(path, "header", f"is not YAML: {error}") from error
+    if not isinstance(loaded, dict):
+        raise HeaderError(path, "description", "the header must be a mapping of fields")
+    return loaded
 
 
 def _only(fields: Mapping[str, Any], allowed: set[str], path: Path) -> None:
