@@ -238,8 +238,6 @@ def read_settings(site: str | None = None) -> Settings:
 
 
 PREFIX: Final = "CA_ETL_"
-# Variables that only the deployments read: the folder of the repository.
-NO_SETTINGS: Final = frozenset({"CA_ETL_HOME"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +255,7 @@ class Misspelt:
 
 def misspelt(names: Mapping[str, str]) -> tuple[Misspelt, ...]:
     """The variables among `names` that are not settings. `names` maps each variable to its origin."""
-    known = sorted({f"{PREFIX}{name}".upper() for name in Settings.model_fields} | NO_SETTINGS)
+    known = sorted({f"{PREFIX}{name}".upper() for name in Settings.model_fields})
     unknown = {name: origin for name, origin in names.items() if name.upper() not in known}
     return tuple(
         Misspelt(name, origin, next(iter(get_close_matches(name.upper(), known, 1)), None))

@@ -76,9 +76,7 @@ def test_zone_data_before_2024a_or_none_are_an_error(offset: timedelta | None) -
 
 
 def test_names_in_any_case_are_settings_and_what_resembles_none_has_no_advice() -> None:
-    names = dict.fromkeys(
-        ["ca_etl_contact", "CA_ETL_HOME", "CA_ETL_ZZZZZZ", "CA_ETL_CONTACTS"], "environment"
-    )
+    names = dict.fromkeys(["ca_etl_contact", "CA_ETL_ZZZZZZ", "CA_ETL_CONTACTS"], "environment")
     assert [(variable.name, variable.meant) for variable in misspelt(names)] == [
         ("CA_ETL_CONTACTS", "CA_ETL_CONTACT"),
         ("CA_ETL_ZZZZZZ", None),

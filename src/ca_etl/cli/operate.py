@@ -26,6 +26,7 @@ WIDTH: Final = 100
 TIME: Final = "%a %Y-%m-%d %H:%M:%S"
 USER: Final = "sudo systemd-sysusers deployments/systemd/ca_etl.sysusers"
 TIMERS: Final = "ca-etl.timer ca-etl-sweep.timer ca-etl-deadman.timer"
+RUN_DEPLOYMENT: Final = ".venv/bin/prefect deployment run ca-daily/daily"
 CADENCE: Final = ("daily_cron", "sweep_cron", "timezone")
 
 
@@ -107,11 +108,12 @@ def check_and_warn(settings: Settings, *, use_run_clock: bool = False) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SetupGuide:
-    """One way to start runs on schedule: a title, the preparations (`first`), and three commands."""
+    """One way to start runs on schedule: a title, the preparations (`first`), commands, and that of a run now."""
 
     title: str
     first: str
-    commands: tuple[str, str, str]
+    commands: tuple[str, ...]
+    run_now: str
 
 
 GUIDES: Final = (
@@ -124,6 +126,7 @@ GUIDES: Final = (
             "sudo cp deployments/systemd/ca-etl*.service deployments/systemd/ca-etl*.timer /etc/systemd/system/",
             f"sudo systemctl daemon-reload && sudo systemctl enable --now {TIMERS}",
         ),
+        "sudo systemctl start ca-etl.service",
     ),
     SetupGuide(
         "A Prefect server and a worker",
@@ -132,10 +135,10 @@ GUIDES: Final = (
         "CA_ETL_DATA_DIR, CA_ETL_CONTACT and other settings there. As a service: ca-etl-worker.service.",
         (
             ".venv/bin/python -m flows.deploy setup",
-            "CA_ETL_HOME=$PWD .venv/bin/prefect --no-prompt deploy --prefect-file deployments/prefect.yaml --all",
             # in the background of a script it would inherit an ignored SIGINT, and then survive a stop
             "env --default-signal=INT .venv/bin/prefect worker start --pool ca-process",
         ),
+        RUN_DEPLOYMENT,
     ),
     SetupGuide(
         "A Prefect server and one process that serves all flows",
@@ -145,6 +148,7 @@ GUIDES: Final = (
             "export PREFECT_API_URL=http://127.0.0.1:4200/api  # in another terminal",
             ".venv/bin/python -m flows.deploy serve",
         ),
+        RUN_DEPLOYMENT,
     ),
     SetupGuide(
         "Containers: Prefect server, PostgreSQL, worker",
@@ -154,6 +158,7 @@ GUIDES: Final = (
             "export POSTGRES_PASSWORD=$(openssl rand -hex 16)  # write it down: the database keeps this password",
             "docker compose --file deployments/compose.yaml up --build --detach",
         ),
+        "docker compose --file deployments/compose.yaml run --rm worker ca-etl run",
     ),
 )
 
@@ -170,6 +175,7 @@ def explain_schedules(settings: Settings, now: datetime) -> str:
             guide.first, WIDTH, initial_indent="   ", subsequent_indent="   ", break_on_hyphens=False
         )
         lines += [f"     {number}. {command}" for number, command in enumerate(guide.commands, start=1)]
+        lines += [f"     a run now: {guide.run_now}"]
         lines.append("")
     return "\n".join(lines).rstrip("\n")
 
@@ -181,13 +187,13 @@ def _slots(planned: Schedule, now: datetime) -> Iterator[str]:
 
 
 def _changed_settings(settings: Settings) -> Iterator[str]:
-    """How to repeat changed schedule settings in the files of a deployment; nothing while they have their defaults."""
+    """How changed schedule settings reach what is deployed; nothing while they have their defaults."""
     fields = type(settings).model_fields
     changed = [name for name in CADENCE if getattr(settings, name) != fields[name].default]
     if not changed:
         return
     names = ", ".join(f"CA_ETL_{name.upper()}" for name in changed)
     yield f"{names}: changed in the settings; repeat the change in what is deployed:"
-    yield "  Prefect: the same crons in deployments/prefect.yaml, then deploy again"
+    yield "  Prefect: .venv/bin/python -m flows.deploy setup, or restart what serves; containers: compose up again"
     yield "  timers: sudo systemctl edit ca-etl.timer ca-etl-sweep.timer  (an empty OnCalendar=, then the new one)"
     yield ""
