@@ -76,13 +76,18 @@ def run(
     """Run one scheduled slot: capture the pages, load them, build the tables, check, publish."""
     from ca_etl.pipeline.context import utc_now
     from ca_etl.pipeline.run import run_daily
+    from ca_etl.sources.schedules import schedule as named_schedule
 
     if slot and again:
         raise UsageError(
             "--slot and --again exclude each other: --again makes a new slot", "ca-etl run --again"
         )
     warn_of_misspelt_settings()
-
+    if slot and (latest := named_schedule(load_settings(), schedule).latest(slot)) != slot:
+        raise UsageError(
+            f"{slot.isoformat()} is not a slot of the schedule {schedule}",
+            f"ca-etl run --schedule {schedule} --slot {latest.isoformat()} (the slot before it)",
+        )
     chosen = utc_now().replace(microsecond=0) if again else slot
     _run(
         lambda settings, environment: run_daily(settings, slot=chosen, on=schedule, environment=environment),
