@@ -50,13 +50,17 @@ CHECKSUM: Final = re.compile(rb',"crc32":"([0-9a-f]{8})"}\Z')
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The result of one check. `offending_rows` is 0 when it passed; `sample` shows some rows as text."""
+    """The result of one check. `offending_rows` is 0 when it passed; `sample` shows some rows as text.
+
+    `alerts` states whether rows of this warning are an alert; lines written before the field existed have False.
+    """
 
     check_name: str
     model: str
     severity: str
     offending_rows: int
     sample: str = ""
+    alerts: bool = False
 
 
 class RunKind(StrEnum):
