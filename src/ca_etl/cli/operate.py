@@ -81,13 +81,13 @@ def _lines(report: AlertReport, now: datetime, *, dry_run: bool) -> Iterator[str
 def alerts_after(settings: Settings) -> Iterator[None]:
     """Check for alerts after the run within the block, also after a failed one.
 
-    An invalid command, an interruption and a lock held by another run are not followed by a check.
+    An invalid command, a cancelled run and a lock held by another run are not followed by a check.
     """
     from ca_etl.warehouse.lock import LockHeldError
 
     try:
         yield
-    except (LockHeldError, UsageError, KeyboardInterrupt):
+    except (LockHeldError, UsageError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException:
         check_and_warn(settings)

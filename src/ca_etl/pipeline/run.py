@@ -48,6 +48,8 @@ FIRST_SLOT = datetime(2020, 1, 1, tzinfo=UTC)
 # Prefect's worker begins a run some tenths of a second before its time; clocks differ by more.
 EARLIEST_START = timedelta(minutes=1)
 DEFAULT_ENVIRONMENT = Environment()
+# The signals that end a run in order, with Python's handlers of them.
+STOPS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
 
 @dataclass(slots=True)
@@ -209,7 +211,7 @@ class _Run:
 
     def step(self, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
         if self.interrupts:
-            raise KeyboardInterrupt
+            raise _stop(self.interrupts[-1])
         name = function.__name__
         # the archive may be on another disk than the journal, which has no room: the next step meets that again
         with suppress(StorageError) if function is capture else nullcontext():
@@ -356,7 +358,7 @@ def _run(
             run.begin()
             yield run
         except BaseException as error:
-            stop = stop_of(error) or (KeyboardInterrupt() if interrupts else None)
+            stop = _stop(interrupts[-1]) if interrupts else stop_of(error)
             _record_failure(run, stop or error)
             if stop is not None and stop is not error:
                 raise stop from None
@@ -373,26 +375,35 @@ def _run(
 
 @contextmanager
 def _record_interrupts() -> Iterator[Sequence[int]]:
-    """Each Ctrl-C of the block.
+    """The number of each Ctrl-C and SIGTERM of the block.
 
-    Python drops the KeyboardInterrupt of one that lands in a destructor, and the run went on to publish: the next
-    step raises it again.
+    Python drops the exception of one that lands in a destructor, and the run went on to publish: the next step raises
+    it again. Without a handler, SIGTERM would end the process before the run has its line.
     """
     interrupts: list[int] = []
 
     def record(number: int, frame: FrameType | None) -> None:
+        del frame
         interrupts.append(number)
-        signal.default_int_handler(number, frame)
+        raise _stop(number)
 
     # of Prefect, or of a program of somebody else, the handlers are left alone
-    ours = current_thread() is main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if ours:
-        signal.signal(signal.SIGINT, record)
+    ours = {
+        number: python
+        for number, python in STOPS.items()
+        if current_thread() is main_thread() and signal.getsignal(number) == python
+    }
+    for number in ours:
+        signal.signal(number, record)
     try:
         yield interrupts
     finally:
-        if ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number, python in ours.items():
+            signal.signal(number, python)
+
+
+def _stop(number: int) -> BaseException:
+    return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
 
 
 def _record(run: _Run) -> None:
@@ -414,12 +425,12 @@ def _record_failure(run: _Run, error: BaseException) -> None:
         outcome.captured = Captured(error.pages, 0)
     hint = error.hint if isinstance(error, CaEtlError) else ""
     what = str(error) if isinstance(error, CaEtlError) else f"{type(error).__name__}: {error}"
-    cause = Cause.SITE if isinstance(error, SITE_ERRORS) else Cause.MACHINE
+    status, cause = RunStatus.FAILED, Cause.SITE if isinstance(error, SITE_ERRORS) else Cause.MACHINE
     if stop_of(error) is not None:
         # DuckDB and Arrow make an Exception of a stop; in a terminal that is Ctrl-C
         is_user = isinstance(error, KeyboardInterrupt | Exception)
-        what = f"stopped by {'the user (Ctrl-C)' if is_user else type(error).__name__}"
-        cause = Cause.INTERRUPTED
+        what = f"stopped by {'the user (Ctrl-C)' if is_user else 'a signal (a service or Prefect ended it)'}"
+        status, cause = RunStatus.CANCELLED, Cause.INTERRUPTED
     if run.held.holder.step == publish.__name__:
         made = consult(partial(published_by, data_dir, outcome.run_id), None, data_dir, "ca-etl releases")
         if made.value is not None:
@@ -428,7 +439,7 @@ def _record_failure(run: _Run, error: BaseException) -> None:
                 f"the release is published, but the run then failed: {what}; next: {hint or 'ca-etl status'}",
             )
             return
-    outcome.status, outcome.error, outcome.hint, outcome.cause = RunStatus.FAILED, what, hint, cause
+    outcome.status, outcome.error, outcome.hint, outcome.cause = status, what, hint, cause
     outcome.exit_status = error.exit_status if isinstance(error, CaEtlError) else 1
     if isinstance(error, StorageError):
         outcome.error += "; the published release is unchanged"
