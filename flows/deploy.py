@@ -33,7 +33,7 @@ from filelock import FileLock, Timeout
 
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.settings import Settings
-from ca_etl.sources.schedules import schedule
+from ca_etl.sources.schedules import prefect_cron, schedule
 from flows import settings_for
 
 if TYPE_CHECKING:
@@ -47,7 +47,6 @@ log = logging.getLogger(__name__)
 
 DEPLOYMENTS: Final = Path(__file__).parents[1] / "deployments"
 POOL: Final = "ca-process"
-SECONDS_FIRST: Final = 6
 START_SERVER: Final = "prefect server start, then export PREFECT_API_URL=http://127.0.0.1:4200/api"
 QUIET: Final[Mapping[str, str]] = {
     # The insert of its telemetry is what SQLite refuses with "database is locked" most often.
@@ -173,12 +172,6 @@ def set_environment() -> None:
     runs: dict[str, str] = deployments()[0]["work_pool"]["job_variables"]["env"]
     for name, value in {**QUIET, **runs}.items():
         os.environ.setdefault(name, value)
-
-
-def prefect_cron(cron: str) -> str:
-    """A cron expression of the settings in the form of Prefect, which has the seconds of six fields last, not first."""
-    fields = cron.split()
-    return " ".join((*fields[1:], fields[0])) if len(fields) == SECONDS_FIRST else cron
 
 
 def outdated_crons(settings: Settings) -> Iterator[str]:

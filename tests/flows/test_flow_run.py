@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
+from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.capture import capture
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
@@ -88,6 +90,26 @@ def test_a_scheduled_capture_is_tried_again_when_the_site_was_away(
     assert state.is_completed()
     assert len(state.result().pages) == 4
     assert task_states(state.state_details.task_run_id) == [("Completed", 2)]
+
+
+def test_no_line_of_a_failed_flow_run_names_a_class_of_ours(
+    site: DemoSite, data_dir: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def classes_below(parent: type) -> Iterator[str]:
+        for child in parent.__subclasses__():
+            yield child.__name__
+            yield from classes_below(child)
+
+    site.faults[site.day] = Fault(status=503)
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
+    assert capture_without_delay(Settings(site_url=site.base_url, max_attempts=1)).is_failed()
+    monkeypatch.delenv("PREFECT__RUNTIME__DEPLOYMENT__ID")
+    state, _ = run_flow(site=site.base_url)
+    (run,) = journal.read(data_dir)
+    lines = f"{capfd.readouterr().err}\n{state.message}\n{run.error}"
+    assert "gave no usable page" in lines
+    assert "Retry 1/2" in lines
+    assert [name for name in classes_below(CaEtlError) if name in lines] == []
 
 
 def test_a_scheduled_capture_is_not_tried_again_for_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:

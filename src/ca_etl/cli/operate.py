@@ -95,14 +95,12 @@ def alerts_after(settings: Settings) -> Iterator[None]:
     check_and_warn(settings)
 
 
-def check_and_warn(settings: Settings, *, use_run_clock: bool = False) -> None:
-    """Check for alerts after a run and print the warnings. `use_run_clock`: at the end of that run, for the demo."""
-    from ca_etl.operate.alert_delivery import check_after_run, end_of_last_run
+def check_and_warn(settings: Settings) -> None:
+    """Check for alerts after a run and print the warnings."""
+    from ca_etl.operate.alert_delivery import check_after_run
     from ca_etl.pipeline.context import utc_now
 
-    _print_warnings(
-        check_after_run(settings, (end_of_last_run(settings) if use_run_clock else None) or utc_now())
-    )
+    _print_warnings(check_after_run(settings, utc_now()))
 
 
 @dataclass(frozen=True, slots=True)
