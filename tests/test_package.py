@@ -84,7 +84,9 @@ def test_the_locks_carry_hashes_and_name_no_registry() -> None:
 def test_the_top_of_the_changelog_is_the_version_of_the_program_and_of_its_package() -> None:
     import ca_etl
 
-    headings = re.findall(r"^## (.+)$", (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    headings = re.findall(
+        r"^## (.+)$", (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert headings[0] == ca_etl.__version__ == project["version"]
     assert headings == sorted(headings, key=lambda version: [*map(int, version.split("."))], reverse=True)

@@ -197,8 +197,9 @@ def test_an_unused_directory_has_no_condition_and_one_that_lost_its_journal_or_i
 
     assert found(is_published=False) == []
     assert found(is_published=True) == ["stale:timesca/daily"]
-    assert found(run(0), is_published=False) == ["unpublished"]
+    assert found(run(0), is_published=False) == ["release_missing"]
     assert found(run(0, status="checks_failed"), is_published=False) == ["checks_failed"]
+    assert found(away(0), is_published=False) == []
 
 
 def test_a_file_that_cannot_be_read_is_a_condition_with_its_next_command(settings: Settings) -> None:

@@ -85,8 +85,9 @@ def conditions(
     """
     past_runs = present(runs, now)
     ahead = [run for run in evidence(runs) if run not in past_runs]
-    found = (
+    return (
         *(_damage(damage, now) for damage in damaged),
+        *(_release_missing(past_runs) if is_published is False else ()),
         *_clock_behind(ahead, now),
         *(_stale(settings, past_runs, now) if past_runs or is_published else ()),
         *_checks_failed(past_runs),
@@ -99,7 +100,6 @@ def conditions(
         ),
         *_of_ingest(settings, past_runs),
     )
-    return (_unpublished(past_runs),) if past_runs and not found and is_published is False else found
 
 
 def _damage(damage: Damage, now: datetime) -> Condition:
@@ -122,13 +122,19 @@ def _clock_behind(ahead: Sequence[RunRecord], now: datetime) -> Iterator[Conditi
         )
 
 
-def _unpublished(runs: Sequence[RunRecord]) -> Condition:
-    """The condition of a data directory with runs and without a release, where no other condition is the reason."""
-    detail = (
-        f"The data directory has no release, though its last run is {runs[-1].run_id} ({runs[-1].status})."
-    )
-    command = "ca-etl run (or ca-etl rebuild, without a request)"
-    return Condition("unpublished", "Nothing is published", detail, command, _ended(runs[-1]), area=RELEASE)
+def _release_missing(runs: Sequence[RunRecord]) -> Iterator[Condition]:
+    """The condition of a data directory that has no release, though runs have published some."""
+    published = [run for run in runs if run.release_id]
+    if published:
+        last = published[-1]
+        yield Condition(
+            "release_missing",
+            "The release is missing",
+            f"The data directory has no current release, though run {last.run_id} published {last.release_id}.",
+            "ca-etl run (or without a request: ca-etl rebuild)",
+            _ended(last),
+            area=RELEASE,
+        )
 
 
 def _runs_failed(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Condition]:

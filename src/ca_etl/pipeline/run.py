@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import logging
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from threading import current_thread, main_thread
-from types import FrameType
 from typing import Any
 
 import duckdb
@@ -22,7 +19,7 @@ from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS, HISTORIES, capture_history
 from ca_etl.pipeline.capture import Captured, GivenFiles, NothingCapturedError, capture, ingest
 from ca_etl.pipeline.clock import ClockError, Witness, contradiction, newest_known
-from ca_etl.pipeline.context import Environment
+from ca_etl.pipeline.context import Environment, recorded_stops, stop_by
 from ca_etl.pipeline.crash_recovery import new_run_id, recover_crashed_runs
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.load import Loaded, load
@@ -48,8 +45,6 @@ FIRST_SLOT = datetime(2020, 1, 1, tzinfo=UTC)
 # Prefect's worker begins a run some tenths of a second before its time; clocks differ by more.
 EARLIEST_START = timedelta(minutes=1)
 DEFAULT_ENVIRONMENT = Environment()
-# The signals that end a run in order, with Python's handlers of them.
-STOPS = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
 
 @dataclass(slots=True)
@@ -211,7 +206,7 @@ class _Run:
 
     def step(self, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
         if self.interrupts:
-            raise _stop(self.interrupts[-1])
+            raise stop_by(self.interrupts[-1])
         name = function.__name__
         # the archive may be on another disk than the journal, which has no room: the next step meets that again
         with suppress(StorageError) if function is capture else nullcontext():
@@ -340,7 +335,7 @@ def _run(
     with (
         logs.bound(run_id=run_id, kind=kind, slot=slot, source=planned.source if planned else None),
         lock.run_lock(data_dir, holder) as held,
-        _record_interrupts() as interrupts,
+        recorded_stops() as interrupts,
     ):
         ctx = Context(
             settings,
@@ -358,7 +353,7 @@ def _run(
             run.begin()
             yield run
         except BaseException as error:
-            stop = _stop(interrupts[-1]) if interrupts else stop_of(error)
+            stop = stop_by(interrupts[-1]) if interrupts else stop_of(error)
             _record_failure(run, stop or error)
             if stop is not None and stop is not error:
                 raise stop from None
@@ -371,39 +366,6 @@ def _run(
                     run.evaluate_clock()
             _record(run)
             log.info("%s %s: %s", kind, run_id, run.outcome.status)
-
-
-@contextmanager
-def _record_interrupts() -> Iterator[Sequence[int]]:
-    """The number of each Ctrl-C and SIGTERM of the block.
-
-    Python drops the exception of one that lands in a destructor, and the run went on to publish: the next step raises
-    it again. Without a handler, SIGTERM would end the process before the run has its line.
-    """
-    interrupts: list[int] = []
-
-    def record(number: int, frame: FrameType | None) -> None:
-        del frame
-        interrupts.append(number)
-        raise _stop(number)
-
-    # of Prefect, or of a program of somebody else, the handlers are left alone
-    ours = {
-        number: python
-        for number, python in STOPS.items()
-        if current_thread() is main_thread() and signal.getsignal(number) == python
-    }
-    for number in ours:
-        signal.signal(number, record)
-    try:
-        yield interrupts
-    finally:
-        for number, python in ours.items():
-            signal.signal(number, python)
-
-
-def _stop(number: int) -> BaseException:
-    return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)
 
 
 def _record(run: _Run) -> None:
