@@ -34,7 +34,7 @@ from filelock import FileLock, Timeout
 
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.settings import Settings
-from ca_etl.sources.schedules import schedule
+from ca_etl.sources.schedules import prefect_cron, schedule
 from flows import settings_for
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ log = logging.getLogger(__name__)
 REPOSITORY: Final = Path(__file__).parents[1]
 DEPLOYMENTS: Final = REPOSITORY / "deployments"
 POOL: Final = "ca-process"
-SECONDS_FIRST: Final = 6
 QUIET: Final[Mapping[str, str]] = {
     # The insert of its telemetry is what SQLite refuses with "database is locked" most often.
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -185,12 +184,6 @@ def set_environment() -> None:
     runs: dict[str, str] = deployments()[0]["work_pool"]["job_variables"]["env"]
     for name, value in {**QUIET, **runs}.items():
         os.environ.setdefault(name, value)
-
-
-def prefect_cron(cron: str) -> str:
-    """A cron expression of the settings in Prefect's form, which has the seconds of six fields last, not first."""
-    fields = cron.split()
-    return " ".join((*fields[1:], fields[0])) if len(fields) == SECONDS_FIRST else cron
 
 
 def _remove_from_pool(name: str) -> None:

@@ -24,7 +24,7 @@ from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 from ca_etl import logs
 from ca_etl.demo.content import default_last_day
 from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.operate.alert_delivery import configured_channels, end_of_last_run
+from ca_etl.operate.alert_delivery import configured_channels
 from ca_etl.pipeline.backfill import capture_history
 from ca_etl.pipeline.capture import NothingCapturedError, capture, ingest
 from ca_etl.pipeline.context import Environment, utc_now
@@ -177,7 +177,7 @@ def run_pipeline(
     Completed: a release was published. Skipped (of type Completed): another run has published the slot. Skipped (of
     type Cancelled): another run holds the lock. AwaitingRetry: the same, for a scheduled run whose slot is the latest
     and would otherwise stay without data. The data of the state is a `Report` or the error. `slot` is in UTC, None for
-    runs without one. `on_demo` uses the demo's clock, which shows a past day.
+    runs without one. `on_demo` checks for alerts only where they can be sent.
 
     Raises `RunFailedError` when nothing was published, and `CaEtlError` for a run that could not begin.
     """
@@ -207,7 +207,7 @@ def run_pipeline(
         send_alerts(settings, utc_now())
         raise
     if not on_demo or configured_channels(settings):
-        send_alerts(settings, (end_of_last_run(settings) if on_demo else None) or utc_now())
+        send_alerts(settings, utc_now())
     summary = summarize(outcome, settings.data_dir, slot or utc_now())
     create_artifacts(summary, f"{summary.slot.astimezone(settings.zone):%Y-%m-%d}")
     report = Report(outcome, tuple(task_runs))

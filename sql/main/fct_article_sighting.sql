@@ -26,6 +26,7 @@ checks:
   - references: {article_id: main.fct_article.article_id}
   - references: {source: main.dim_source.source}
     severity: warning
+    alerts: false
 */
 select
     shown.article_id,

@@ -70,6 +70,7 @@ checks:
   - between: {fill_age_days: [0, null]}
   - references: {source: main.dim_source.source}
     severity: warning
+    alerts: false
   - references: {base: main.dim_currency.currency_code}
   - references: {quote: main.dim_currency.currency_code}
   - name: interval_holds_rate

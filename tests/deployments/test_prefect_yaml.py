@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ca_etl.settings import Settings
-from ca_etl.sources.schedules import schedules
-from flows.deploy import automations, deployments, prefect_cron
+from ca_etl.sources.schedules import prefect_cron, schedules
+from flows.deploy import automations, deployments
 
 REPOSITORY = Path(__file__).parents[2]
 

@@ -29,10 +29,10 @@ from filelock import FileLock
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
-from ca_etl.sources.schedules import Schedule
+from ca_etl.sources.schedules import Schedule, prefect_cron
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.lock import Holder, run_lock
-from flows.deploy import ServerError, deployments, local_server, prefect_cron
+from flows.deploy import ServerError, deployments, local_server
 
 Command = Callable[..., CompletedProcess[str]]
 REPOSITORY = Path(__file__).parents[2]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
+from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.capture import capture
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
@@ -128,6 +131,35 @@ def test_again_requests_pages_that_are_archived(site: DemoSite, data_dir: Path) 
     assert len(site.requests) == requests
     assert run_flow(site=site.base_url, again=True)[0].is_completed()
     assert len(site.requests) > requests
+
+
+def test_no_line_of_a_failed_flow_run_names_a_class_of_ours(
+    site: DemoSite, data_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def classes_below(parent: type) -> Iterator[str]:
+        for child in parent.__subclasses__():
+            yield child.__name__
+            yield from classes_below(child)
+
+    site.faults[site.day] = Fault(status=503)
+    # the first flow of a process makes Prefect set up its loggers, without other handlers
+    assert run_flow(site=site.base_url)[0].is_failed()
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
+    loggers = [logging.getLogger(name) for name in ("prefect.task_runs", "prefect.flow_runs")]
+    for logger in loggers:
+        logger.addHandler(caplog.handler)
+    try:
+        assert capture_without_delay(Settings(site_url=site.base_url, max_attempts=1)).is_failed()
+        monkeypatch.delenv("PREFECT__RUNTIME__DEPLOYMENT__ID")
+        state, _ = run_flow(site=site.base_url)
+    finally:
+        for logger in loggers:
+            logger.removeHandler(caplog.handler)
+    run = journal.read(data_dir)[-1]
+    lines = f"{caplog.text}\n{state.message}\n{run.error}"
+    assert "gave no usable page" in lines
+    assert "Retry 1/2" in lines
+    assert [name for name in classes_below(CaEtlError) if name in lines] == []
 
 
 def test_a_scheduled_capture_is_not_tried_again_for_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:

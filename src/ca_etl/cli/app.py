@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 def main() -> None:
@@ -47,8 +48,8 @@ def main() -> None:
         print_error("interrupted", "ca-etl status")
         sys.exit(INTERRUPTED)
     except SystemExit as end:
-        # Typer ends a command that was interrupted without a message
-        if end.code == INTERRUPTED:
+        # Typer ends a command that was interrupted without a message, and a run that got a SIGTERM has none either
+        if end.code in {INTERRUPTED, TERMINATED}:
             print_error("interrupted; what was archived is kept for the next run", "ca-etl status")
         raise
     except BrokenPipeError:

@@ -85,15 +85,18 @@ def decide(
     from ca_etl.cli.query import assert_capture
     from ca_etl.pipeline.context import utc_now
     from ca_etl.warehouse import overrides
+    from ca_etl.warehouse.data_directory import holds_demo, next_command
     from ca_etl.warehouse.raw_load import CaptureDecision
 
-    data_dir = load_settings().data_dir
+    settings = load_settings()
+    data_dir = settings.data_dir
     if not reason.strip():
         raise UsageError("--reason is empty; a decision needs one", 'ca-etl decide ... --reason "why"')
     assert_capture(data_dir, capture_id)
     overrides.append(data_dir, CaptureDecision(capture_id, decision, reason, utc_now()))
     path = data_dir / overrides.DECISIONS_FILE
-    print_line(f"the decision to {decision} {capture_id} is stored in {path}; next: ca-etl run")
+    next_step = next_command("ca-etl run", is_demo=holds_demo(settings))
+    print_line(f"the decision to {decision} {capture_id} is stored in {path}; next: {next_step}")
 
 
 def export(

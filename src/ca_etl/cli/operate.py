@@ -82,13 +82,13 @@ def _lines(report: AlertReport, now: datetime, *, dry_run: bool) -> Iterator[str
 def alerts_after(settings: Settings) -> Iterator[None]:
     """Check for alerts after the run within the block, also after a failed one.
 
-    An invalid command, an interruption and a lock held by another run are not followed by a check.
+    An invalid command, a cancelled run and a lock held by another run are not followed by a check.
     """
     from ca_etl.warehouse.lock import LockHeldError
 
     try:
         yield
-    except (LockHeldError, UsageError, KeyboardInterrupt):
+    except (LockHeldError, UsageError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException:
         check_and_warn(settings)
@@ -96,14 +96,12 @@ def alerts_after(settings: Settings) -> Iterator[None]:
     check_and_warn(settings)
 
 
-def check_and_warn(settings: Settings, *, use_run_clock: bool = False) -> None:
-    """Check for alerts after a run and print the warnings. `use_run_clock`: at the end of that run, for the demo."""
-    from ca_etl.operate.alert_delivery import check_after_run, end_of_last_run
+def check_and_warn(settings: Settings) -> None:
+    """Check for alerts after a run and print the warnings."""
+    from ca_etl.operate.alert_delivery import check_after_run
     from ca_etl.pipeline.context import utc_now
 
-    _print_warnings(
-        check_after_run(settings, (end_of_last_run(settings) if use_run_clock else None) or utc_now())
-    )
+    _print_warnings(check_after_run(settings, utc_now()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,10 +166,12 @@ def rebuild(
 def _run(job: Callable[[Settings, Environment], Outcome], *, trust_clock: bool) -> None:
     """Run a job with its progress shown, check for alerts, print the outcome and exit with its status."""
     from ca_etl.pipeline.context import Environment
+    from ca_etl.warehouse.data_directory import holds_demo, next_command
 
     settings = load_settings()
     with progress_shown() as progress, alerts_after(settings):
         outcome = job(settings, Environment(progress=progress, trust_clock=trust_clock))
+    outcome.hint = next_command(outcome.hint, is_demo=holds_demo(settings))
     _finish(outcome)
 
 
@@ -213,7 +215,7 @@ def demo(
             progress("demo days", number, days)
             outcomes.append(outcome)
             if configured_channels(settings):
-                check_and_warn(settings, use_run_clock=True)
+                check_and_warn(settings)
     *earlier, last = outcomes
     for outcome in earlier:
         _print_problems(outcome)

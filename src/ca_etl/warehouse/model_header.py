@@ -43,7 +43,7 @@ _MODEL_FIELDS: Final = {
 }
 _FUNCTION_FIELDS: Final = {"description", "parameters", "columns"}
 _SEED_FIELDS: Final = {"description", "columns"}
-_CHECK_FILE_FIELDS: Final = {"description", "severity", "model", "counted_by"}
+_CHECK_FILE_FIELDS: Final = {"description", "severity", "alerts", "model", "counted_by"}
 # libyaml reads the headers of all models in about 5 ms, the pure Python loader in about 80 ms
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -64,6 +64,9 @@ class CheckSpec:
     `columns` are the columns it is about. `arguments` belongs to the kind: the accepted values,
     the two inclusive bounds (None is open), or the one `schema.table.column` referred to. `sql` is
     the query of a free check, which returns the offending rows.
+
+    `alerts` states of a warning whether its rows are an alert until a later run finds none. It is
+    False for an error, which stops the publication and is an alert in any case.
     """
 
     kind: CheckKind
@@ -72,6 +75,7 @@ class CheckSpec:
     columns: tuple[str, ...] = ()
     arguments: tuple[Scalar, ...] = ()
     sql: str = ""
+    alerts: bool = False
 
 
 class ForeignKey(NamedTuple):
@@ -130,13 +134,15 @@ class FunctionHeader:
 class CheckHeader:
     """The header of a file in `sql/checks/`; `model` is the `schema.table` it is about.
 
-    `counted_by` names the column of its rows by which the sample counts them, in place of showing rows.
+    `counted_by` names the column of its rows by which the sample counts them, in place of showing rows. `alerts` is
+    that of `CheckSpec`.
     """
 
     description: str
     severity: Severity
     model: str
     counted_by: str | None = None
+    alerts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +221,13 @@ def read_check_header(fields: Mapping[str, Any], path: Path) -> CheckHeader:
     counted_by = fields.get("counted_by")
     if counted_by is not None and not _IDENTIFIER.match(str(counted_by)):
         raise HeaderError(path, "counted_by", f"{counted_by!r} is not a column name in lower case")
+    severity = _choice(fields.get("severity"), _SEVERITIES, "severity", path)
     return CheckHeader(
         description=_sentence(fields.get("description"), "description", path),
-        severity=_choice(fields.get("severity"), _SEVERITIES, "severity", path),
+        severity=severity,
         model=_sentence(fields.get("model"), "model", path),
         counted_by=counted_by,
+        alerts=_alerts(fields.get("alerts"), severity, "alerts", path),
     )
 
 
@@ -254,6 +262,14 @@ def _choice(value: object, allowed: tuple[_T, ...], field: str, path: Path) -> _
     raise HeaderError(path, field, f"must be one of {', '.join(allowed)}, and is {value!r}")
 
 
+def _alerts(value: object, severity: Severity, field: str, path: Path) -> bool:
+    if severity == "error" and value is None:
+        return False
+    if severity == "error" or not isinstance(value, bool):
+        raise HeaderError(path, field, "must be true or false for a warning, and missing for an error")
+    return value
+
+
 def _list(value: object, field: str, path: Path) -> list[Any]:
     if not isinstance(value, list):
         raise HeaderError(path, field, "must be a list")
@@ -285,6 +301,7 @@ def _check(entry: object, field: str, table: str, path: Path, known: frozenset[s
         raise HeaderError(path, field, "must be a mapping such as `not_null: [column]`")
     rest = dict(entry)
     severity = _choice(rest.pop("severity", "error"), _SEVERITIES, f"{field}.severity", path)
+    alerts = _alerts(rest.pop("alerts", None), severity, f"{field}.alerts", path)
     name = rest.pop("name", None)
     kinds = [kind for kind in _CHECK_KINDS if kind in rest]
     if len(kinds) != 1 or len(rest) != 1:
@@ -296,7 +313,7 @@ def _check(entry: object, field: str, table: str, path: Path, known: frozenset[s
     if kind == "sql" and name is None:
         raise HeaderError(path, field, "a `sql` check needs a `name`")
     name = f"{table}_{kind}_{'_'.join(columns)}" if name is None else f"{table}_{name}"
-    return CheckSpec(kind, name, severity, columns, arguments, sql)
+    return CheckSpec(kind, name, severity, columns, arguments, sql, alerts)
 
 
 def _arguments(
