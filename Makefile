@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 SITE ?= demo
 PYTEST := $(BIN)/pytest --dist loadscope --no-loadscope-reorder
-# Reader and next-major DuckDB versions that the tests open our files with, outside the locked environment.
+# What the tests read our files with, outside the locked environment: an older and the next DuckDB, tools of analysts.
 COMPAT := .compat
 
 .DEFAULT_GOAL := help
@@ -20,7 +20,7 @@ help:
 	@echo "make check          format, lint, types, layers and the counts of files, lines and names"
 	@echo "make test-duckdb2   the tests that touch DuckDB, on DuckDB 2.0.0"
 	@echo "make bench          the benchmarks that the README's figures come from"
-	@echo "make lock           both lock files anew from pyproject.toml"
+	@echo "make lock           the lock files anew from pyproject.toml"
 
 setup: $(VENV)/.locked
 
@@ -63,7 +63,7 @@ layers: setup
 counts: setup
 	$(BIN)/python scripts/counts.py
 
-compat: $(COMPAT)/duckdb-1.2.2/.locked $(COMPAT)/duckdb-2.0.0/.locked
+compat: $(COMPAT)/duckdb-1.2.2/.locked $(COMPAT)/duckdb-2.0.0/.locked $(COMPAT)/analyst/.locked
 
 # An environment of its own: one wheel, so that nothing of ours can help it.
 $(COMPAT)/duckdb-1.2.2/.locked: tests/compat/duckdb-1.2.2.lock
@@ -74,6 +74,12 @@ $(COMPAT)/duckdb-1.2.2/.locked: tests/compat/duckdb-1.2.2.lock
 # A folder to put before site-packages: the same environment, with the next major version of DuckDB.
 $(COMPAT)/duckdb-2.0.0/.locked: tests/compat/duckdb-2.0.0.lock | setup
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target $(COMPAT)/duckdb-2.0.0 -r $<
+	@touch $@
+
+# pandas, matplotlib and frictionless: the recipes of docs/rates.md and the exports, without anything of ours.
+$(COMPAT)/analyst/.locked: tests/compat/analyst.lock scripts/install.py
+	$(PYTHON) -m venv $(COMPAT)/analyst
+	$(COMPAT)/analyst/bin/python scripts/install.py --locks-only $<
 	@touch $@
 
 test-duckdb2: setup compat
@@ -90,6 +96,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 lock: setup
 	$(COMPILE) pyproject.toml --extra flows --group build -c constraints.txt -o requirements.lock
 	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) --group analyst -c requirements.lock -o tests/compat/analyst.lock
 
 clean:
 	rm -rf $(VENV) $(COMPAT)

@@ -23,20 +23,21 @@ SIX_HOURS: Final = 6 * 3600
 
 
 @flow(name="ca-daily", flow_run_name=lambda: slot_run_name("ca-daily", DAILY), timeout_seconds=SIX_HOURS)
-def daily(site: str | None = None, slot: AwareDatetime | None = None) -> State[Any]:
+def daily(site: str | None = None, slot: AwareDatetime | None = None, again: bool = False) -> State[Any]:
     """Capture the pages of one daily slot, and publish the rates and articles in them.
 
     `site` is the address of the site (default: CA_ETL_SITE_URL), or `demo` for the embedded site. `slot` is the
-    scheduled instant, with its offset (default: the last slot of the schedule). A late scheduled run is skipped if
-    another run has published its slot. Ends with a state of `flows.flow_run.run_pipeline`.
+    scheduled instant, with its offset (default: the last slot of the schedule); with `again` the present instant is
+    the slot, so that pages that are archived are requested again. A late scheduled run is skipped if another run has
+    published its slot. Ends with a state of `flows.flow_run.run_pipeline`.
     """
-    return run_slot(site, slot, DAILY)
+    return run_slot(site, slot, DAILY, again=again)
 
 
 @flow(name="ca-sweep", flow_run_name=lambda: slot_run_name("ca-sweep", SWEEP), timeout_seconds=SIX_HOURS)
-def sweep(site: str | None = None, slot: AwareDatetime | None = None) -> State[Any]:
+def sweep(site: str | None = None, slot: AwareDatetime | None = None, again: bool = False) -> State[Any]:
     """Capture the later pages of each listing, check for deleted articles, and publish.
 
     Has the parameters and states of the flow `daily`.
     """
-    return run_slot(site, slot, SWEEP)
+    return run_slot(site, slot, SWEEP, again=again)

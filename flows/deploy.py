@@ -1,8 +1,8 @@
 """Run flows with Prefect: set up a server, serve all deployments from one process, or run a flow once.
 
-`python -m flows.deploy setup` creates or updates on a server the work pool of type process and the automations of
-`deployments/automations.yaml`. The pool runs one flow at a time, so that daily run, sweep and backfills take turns.
-`python -m flows.deploy serve` serves the deployments of `deployments/prefect.yaml` from one process, without a pool.
+`python -m flows.deploy setup` creates or updates on a server the work pool, the automations of
+`deployments/automations.yaml`, and the deployments of `deployments/prefect.yaml`, on the schedules of the settings.
+`python -m flows.deploy serve` serves the same deployments from one process, without a pool.
 `run_locally` runs a flow once, with a temporary Prefect server unless PREFECT_API_URL names one.
 
 Prefect reads the environment when it is imported, so that functions set the environment before they import Prefect.
@@ -26,6 +26,7 @@ from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import yaml
@@ -33,7 +34,7 @@ from filelock import FileLock, Timeout
 
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.settings import Settings
-from ca_etl.sources.schedules import schedule
+from ca_etl.sources.schedules import prefect_cron, schedule
 from flows import settings_for
 
 if TYPE_CHECKING:
@@ -45,10 +46,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DEPLOYMENTS: Final = Path(__file__).parents[1] / "deployments"
+REPOSITORY: Final = Path(__file__).parents[1]
+DEPLOYMENTS: Final = REPOSITORY / "deployments"
 POOL: Final = "ca-process"
-SECONDS_FIRST: Final = 6
-START_SERVER: Final = "prefect server start, then export PREFECT_API_URL=http://127.0.0.1:4200/api"
 QUIET: Final[Mapping[str, str]] = {
     # The insert of its telemetry is what SQLite refuses with "database is locked" most often.
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -87,61 +87,72 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command `setup` or `serve` of `python -m flows.deploy`; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m flows.deploy")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("setup", help="create or update the work pool and the automations on the server")
+    commands.add_parser("setup", help="create or update work pool, automations and deployments on the server")
     commands.add_parser("serve", help="serve all deployments from this process, without a work pool")
     command = parser.parse_args(arguments).command
     return _exit_status(serve_all if command == "serve" else set_up_all)
 
 
 def set_up_all() -> None:
-    """Create or update work pool and automations, and warn of deployed schedules that differ from the settings."""
-    with _server_that_stays() as settings:
-        from prefect.client.orchestration import get_client
+    """Create or update work pool, automations and deployments; their runs start on the schedules of the settings."""
+    settings = _settings_for_server()
+    from prefect.client.orchestration import get_client
 
-        with get_client(sync_client=True) as client:
-            sys.stdout.writelines(f"{line}\n" for line in set_up(client))
-        for line in outdated_crons(settings):
-            sys.stderr.write(f"{line}\nnext: edit {DEPLOYMENTS / 'prefect.yaml'}, then deploy again\n")
+    with get_client(sync_client=True) as client:
+        sys.stdout.writelines(f"{line}\n" for line in set_up(client))
+    for entry in deployments():
+        _deployment(entry, settings, in_pool=True).apply()
+        crons = [f"at {schedule(settings, planned['slug']).cron}" for planned in entry["schedules"]]
+        sys.stdout.write(f"deployment {entry['name']}: {' and '.join(crons) or 'for runs by hand'}\n")
 
 
 def serve_all() -> None:
     """Serve every deployment from this process, on the schedules of the settings, until the process is stopped."""
-    with _server_that_stays() as settings:
-        from prefect import serve
+    settings = _settings_for_server()
+    from prefect import serve
 
-        entries = deployments()
-        for entry in entries:
-            _remove_from_pool(f"ca-{entry['name']}/{entry['name']}")
-        serve(
-            *(_deployment_to_serve(entry, settings) for entry in entries),
-            # The limit of all deployments together; a second run starts later, as in a work pool of limit 1.
-            limit=1,
-            # By default the schedules are paused when the process stops, and stay paused after a reboot.
-            pause_on_shutdown=False,
-        )
+    entries = deployments()
+    for entry in entries:
+        _remove_from_pool(f"ca-{entry['name']}/{entry['name']}")
+    serve(
+        *(_deployment(entry, settings, in_pool=False) for entry in entries),
+        # The limit of all deployments together; a second run starts later, as in a work pool of limit 1.
+        limit=1,
+        # By default the schedules are paused when the process stops, and stay paused after a reboot.
+        pause_on_shutdown=False,
+    )
 
 
-@contextmanager
-def _server_that_stays() -> Iterator[Settings]:
-    """Set the environment for the server of PREFECT_API_URL, and give the settings to the block.
+def _settings_for_server() -> Settings:
+    """The settings, once the server of PREFECT_API_URL responds; it is given a minute to start.
 
-    Raises `UsageError` without PREFECT_API_URL, and `ServerError` for a server that does not respond as Prefect.
+    Raises `UsageError` without PREFECT_API_URL, and as `_check_server`.
     """
     settings = settings_for(None)
     url = os.environ.get("PREFECT_API_URL")
     if not url:
-        raise UsageError("PREFECT_API_URL is not set, but schedules need a permanent server", START_SERVER)
+        hint = "prefect server start, then export PREFECT_API_URL=http://127.0.0.1:4200/api"
+        raise UsageError("PREFECT_API_URL is not set, but schedules need a permanent server", hint)
     set_environment()
-    import httpx
-    from prefect.exceptions import PrefectHTTPStatusError
+    if not _responds(url, 2):
+        sys.stderr.write(f"waiting for a Prefect server at {url}\n")
+        _responds(url, 60)
+    _check_server()
+    return settings
 
-    try:
-        yield settings
-    except httpx.TransportError as error:
-        raise ServerError(f"{url} cannot be reached: {error}", "prefect server start") from error
-    except PrefectHTTPStatusError as error:
-        message = f"{url} is not an API of Prefect: it responds with status {error.response.status_code}"
-        raise ServerError(message, "export PREFECT_API_URL=http://127.0.0.1:4200/api") from error
+
+def _responds(url: str, seconds: float, is_starting: Callable[[], bool] = lambda: True) -> bool:
+    """Whether a server responds at the URL of an API within `seconds`, while `is_starting` is true."""
+    deadline = time.monotonic() + seconds
+    while is_starting() and time.monotonic() < deadline:
+        try:
+            with urlopen(f"{url}/health", timeout=5):  # noqa: S310  loopback, or the operator's own server
+                return True
+        except HTTPError:
+            return True  # whether it is Prefect's is seen later
+        except OSError:
+            time.sleep(0.05)
+    return False
 
 
 def _exit_status(command: Callable[[], None]) -> int:
@@ -175,27 +186,6 @@ def set_environment() -> None:
         os.environ.setdefault(name, value)
 
 
-def prefect_cron(cron: str) -> str:
-    """A cron expression of the settings in the form of Prefect, which has the seconds of six fields last, not first."""
-    fields = cron.split()
-    return " ".join((*fields[1:], fields[0])) if len(fields) == SECONDS_FIRST else cron
-
-
-def outdated_crons(settings: Settings) -> Iterator[str]:
-    """A sentence for each schedule of `deployments/prefect.yaml` that differs from the settings.
-
-    `fct_coverage` expects the slots of the settings: with runs at other times, days would count as missed.
-    """
-    for entry in deployments():
-        for planned in entry["schedules"]:
-            own = schedule(settings, planned["slug"])
-            if (planned["cron"], planned["timezone"]) != (prefect_cron(own.cron), own.zone.key):
-                yield (
-                    f"prefect.yaml runs {entry['name']} at {planned['cron']} ({planned['timezone']}), "
-                    f"but the settings have {own.cron} ({own.zone.key})"
-                )
-
-
 def _remove_from_pool(name: str) -> None:
     """Delete the deployment `name` if it has a work pool; its flow runs stay.
 
@@ -211,20 +201,29 @@ def _remove_from_pool(name: str) -> None:
             sys.stderr.write(f"deployment {name}: removed from the work pool {deployment.work_pool_name}\n")
 
 
-def _deployment_to_serve(entry: Mapping[str, Any], settings: Settings) -> RunnerDeployment:
-    """The deployment in the form of Prefect's runner: without work pool and pull step, run in the current directory."""
+def _deployment(entry: Mapping[str, Any], settings: Settings, *, in_pool: bool) -> RunnerDeployment:
+    """A deployment in the form of Prefect's runner, on the schedules of the settings.
+
+    `in_pool`: a worker of the work pool runs it in the folder of this repository; else this process does.
+    """
     from prefect.deployments.runner import RunnerDeployment
+    from prefect.runner.storage import LocalStorage
     from prefect.schedules import Cron
 
     own = [schedule(settings, planned["slug"]) for planned in entry["schedules"]]
-    return RunnerDeployment.from_entrypoint(
+    pool = {name: entry["work_pool"][name] for name in ("work_queue_name", "job_variables")}
+    deployment = RunnerDeployment.from_entrypoint(
         entry["entrypoint"],
         name=entry["name"],
         description=entry["description"],
         tags=entry["tags"],
         parameters=entry["parameters"],
         schedules=[Cron(prefect_cron(one.cron), timezone=one.zone.key, slug=one.name) for one in own],
+        **({"work_pool_name": POOL, **pool} if in_pool else {}),
     )
+    if in_pool:
+        deployment.storage = LocalStorage(str(REPOSITORY))
+    return deployment
 
 
 def set_up(client: SyncPrefectClient) -> list[str]:
@@ -348,12 +347,20 @@ def _run_flow(entrypoint: str, site: str | None, slot: datetime | None, server: 
 
 
 def _check_server() -> None:
+    """Raise `ServerError` where the server of PREFECT_API_URL does not respond as Prefect's."""
     from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectHTTPStatusError
 
     with get_client(sync_client=True) as client:
-        if (error := client.api_healthcheck()) is not None:
-            hint = "unset PREFECT_API_URL (the run then starts a temporary Prefect server)"
-            raise ServerError(f"the Prefect server at {client.api_url} does not work: {error}", hint)
+        error, url = client.api_healthcheck(), str(client.api_url).rstrip("/")
+    if isinstance(error, PrefectHTTPStatusError):
+        message = f"{url} is not an API of Prefect: it responds with status {error.response.status_code}"
+        raise ServerError(message, "export PREFECT_API_URL=http://127.0.0.1:4200/api")
+    if error is not None:
+        hint = (
+            "prefect server start, or for one run: unset PREFECT_API_URL (it then starts a server of its own)"
+        )
+        raise ServerError(f"{url} cannot be reached: {error}", hint)
 
 
 @contextmanager
@@ -384,12 +391,10 @@ class LocalServer:
 
     def ready(self, seconds: float = 90) -> None:
         """Wait until the server responds. Raises `ServerError` if the server ends before, or `seconds` pass."""
-        deadline = time.monotonic() + seconds
-        while self.process.poll() is None and time.monotonic() < deadline:
-            with suppress(OSError), urlopen(f"{self.api_url}/health", timeout=5):  # noqa: S310  fixed, on loopback
-                return
-            time.sleep(0.05)
-        raise ServerError(f"the Prefect server at {self.api_url} does not respond", f"less {self.log_file}")
+        if not _responds(self.api_url, seconds, lambda: self.process.poll() is None):
+            raise ServerError(
+                f"the Prefect server at {self.api_url} does not respond", f"less {self.log_file}"
+            )
 
 
 @contextmanager

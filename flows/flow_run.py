@@ -23,8 +23,8 @@ from prefect.states import AwaitingRetry, Cancelled, Completed, Failed
 
 from ca_etl import logs
 from ca_etl.demo.content import default_last_day
-from ca_etl.errors import CaEtlError
-from ca_etl.operate.alert_delivery import configured_channels, end_of_last_run
+from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.operate.alert_delivery import configured_channels
 from ca_etl.pipeline.backfill import capture_history
 from ca_etl.pipeline.capture import NothingCapturedError, capture, ingest
 from ca_etl.pipeline.context import Environment, utc_now
@@ -37,7 +37,7 @@ from ca_etl.pipeline.slots import publishing_run
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, schedule
 from ca_etl.warehouse import journal
-from ca_etl.warehouse.lock import LockHeldError
+from ca_etl.warehouse.lock import LockHeldError, announce_wait
 from ca_etl.warehouse.reading import consult
 from flows import DEMO, settings_for
 from flows.reporting import (
@@ -61,13 +61,29 @@ RETRY_AFTER: Final = timedelta(minutes=10)
 CHECK_PARENT_SECONDS: Final = 0.5
 
 
-def site_may_be_back(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+def site_may_be_back(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
     """Whether to retry a failed capture: only when the site could not be reached, and only in a deployed flow run.
 
     After a refusal there is no retry, since the site would refuse again; at a terminal a person would have to wait.
+    Prefect asks only while retries are left; `ca-etl status` shows the wait that begins.
     """
     error = state.result(raise_on_failure=False)
-    return isinstance(error, NothingCapturedError) and not error.refused and runtime.deployment.id is not None
+    if not isinstance(error, NothingCapturedError) or error.refused or runtime.deployment.id is None:
+        return False
+    delay = RETRY_DELAYS[run.run_count - 1]
+    announce_wait(
+        settings_for(None).data_dir,
+        utc_now() + timedelta(seconds=delay),
+        retry=run.run_count,
+        retries=len(RETRY_DELAYS),
+    )
+    return True
+
+
+def end_wait(_task: Task[..., Any], run: TaskRun, _state: State[Any]) -> None:
+    """State that a retried capture no longer waits: called by Prefect when the task begins to run."""
+    if run.run_count > 1:
+        announce_wait(settings_for(None).data_dir, None)
 
 
 def _task(step: Step, name: str, minutes: float, **retry: Any) -> Task[..., Any]:  # noqa: ANN401  options of Task
@@ -94,6 +110,7 @@ TASKS: Final[dict[Step, Task[..., Any]]] = {
         retries=len(RETRY_DELAYS),
         retry_delay_seconds=list(RETRY_DELAYS),
         retry_condition_fn=site_may_be_back,
+        on_running=[end_wait],
     ),
     ingest: _task(ingest, "Archive the given files", minutes=12 * 60),
     capture_history: _task(capture_history, "Capture the posts of a date range", minutes=20 * 60),
@@ -128,12 +145,18 @@ def returning_errors(run_flow: Callable[P, State[Any]]) -> Callable[P, State[Any
 
 
 @returning_errors
-def run_slot(site: str | None, slot: datetime | None, on: str) -> State[Any]:
+def run_slot(site: str | None, slot: datetime | None, on: str, *, again: bool = False) -> State[Any]:
     """Run the pipeline for one slot of the schedule named `on`, against the site or the demo site.
 
-    `site` and `slot` are the parameters of the flow. Returns a state of `run_pipeline`.
+    `site`, `slot` and `again` are the parameters of the flow. `again` makes the present second the slot, as
+    `ca-etl run --again` does, so that pages that are archived are requested again. Returns a state of `run_pipeline`.
+    Raises `UsageError` for `again` with a `slot`.
     """
     settings = settings_for(site)
+    if again:
+        if slot is not None:
+            raise UsageError("again makes a slot of its own: leave slot out", "ca-etl schedule")
+        slot = utc_now().replace(microsecond=0)
     slot = choose_slot(site, slot, settings, on)
     run = _run_on_demo if site == DEMO else _run_on_site
     return run_pipeline(settings, slot, partial(run, settings, slot, on), on_demo=site == DEMO)
@@ -154,7 +177,7 @@ def run_pipeline(
     Completed: a release was published. Skipped (of type Completed): another run has published the slot. Skipped (of
     type Cancelled): another run holds the lock. AwaitingRetry: the same, for a scheduled run whose slot is the latest
     and would otherwise stay without data. The data of the state is a `Report` or the error. `slot` is in UTC, None for
-    runs without one. `on_demo` uses the demo's clock, which shows a past day.
+    runs without one. `on_demo` checks for alerts only where they can be sent.
 
     Raises `RunFailedError` when nothing was published, and `CaEtlError` for a run that could not begin.
     """
@@ -184,7 +207,7 @@ def run_pipeline(
         send_alerts(settings, utc_now())
         raise
     if not on_demo or configured_channels(settings):
-        send_alerts(settings, (end_of_last_run(settings) if on_demo else None) or utc_now())
+        send_alerts(settings, utc_now())
     summary = summarize(outcome, settings.data_dir, slot or utc_now())
     create_artifacts(summary, f"{summary.slot.astimezone(settings.zone):%Y-%m-%d}")
     report = Report(outcome, tuple(task_runs))

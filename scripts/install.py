@@ -1,7 +1,8 @@
 """Install lock files and this project into the environment of the Python that runs this: `install.py LOCK...`.
 
-uv does it in seconds and comes from the lock itself, by its hash. It does not read pip's configuration, so that the
-package index, certificates and the like are passed on to it from there. Where uv cannot install, pip does.
+With `--locks-only` the project itself is left out. uv does it in seconds and comes from the lock itself, by its hash.
+It does not read pip's configuration, so that the package index, certificates and the like are passed on to it from
+there. Where uv cannot install, pip does.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 UV = [str(Path(sys.executable).with_name("uv")), "pip"]
+LOCKS_ONLY = "--locks-only"
 # pip's options and the variables by which uv takes the same; lists are separated as uv wants them.
 VARIABLES = {
     "index-url": ("UV_DEFAULT_INDEX", " "),
@@ -27,16 +29,16 @@ VARIABLES = {
 }
 
 
-def main(locks: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Install with uv, else with pip; return the exit status."""
+    locks = [argument for argument in arguments if argument != LOCKS_ONLY]
     text = "".join(Path(lock).read_text(encoding="utf-8") for lock in locks)
     (lines_of_uv,) = re.findall(r"^uv==(?:.*\\\n)*.*\n", text, re.MULTILINE)
     # No dependencies are resolved because the lock is complete: pip's resolver would ask for a pin on extras.
     locked = ["install", "--quiet", "--no-deps", "--require-hashes"]
-    steps = (
-        [*locked, *(option for lock in locks for option in ("-r", lock))],
-        ["install", "--quiet", "--no-deps", "--no-build-isolation", "-e", "."],
-    )
+    steps = [[*locked, *(option for lock in locks for option in ("-r", lock))]]
+    if LOCKS_ONLY not in arguments:
+        steps.append(["install", "--quiet", "--no-deps", "--no-build-isolation", "-e", "."])
     try:
         subprocess.run([*PIP, *locked, "-r", "/dev/stdin"], input=lines_of_uv, text=True, check=True)
         environment = {**os.environ, **uv_variables()}

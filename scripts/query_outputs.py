@@ -3,8 +3,8 @@
 A result is the `text` block after its `sql` block. A test compares the documents with what `with_outputs` makes of
 them. Run as a program on a data directory, it rewrites them:
 
-    ca-etl demo --days 30 --outage 2025-12-10
-    python scripts/query_outputs.py data
+    CA_ETL_DATA_DIR=demo-data ca-etl demo --days 30 --outage 2025-12-10
+    python scripts/query_outputs.py demo-data
 """
 
 from __future__ import annotations

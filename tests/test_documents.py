@@ -16,11 +16,17 @@ from ca_etl.settings import Settings
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 QUERIES = (REPOSITORY / "docs" / "queries.md").read_text(encoding="utf-8")
+RATES = (REPOSITORY / "docs" / "rates.md").read_text(encoding="utf-8")
 DOCUMENTS = [
     REPOSITORY / "README.md",
     REPOSITORY / "CHANGELOG.md",
     *sorted((REPOSITORY / "docs").glob("*.md")),
 ]
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# What runs until it is stopped: whatever is pasted with it never runs, or runs against it.
+ENDLESS = re.compile(
+    r"server start|worker start|flows\.deploy serve|--serve|run flows|tail -f|journalctl .*-f"
+)
 LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]+))?\)")
 Month = tuple[Settings, list[Outcome]]
 
@@ -45,8 +51,23 @@ def test_the_python_snippets_run(month: Month) -> None:
     assert len(snippets) == 2
     for snippet in snippets:
         names: dict[str, object] = {}
-        exec(snippet.replace("data/current", str(month[0].data_dir / "current")), names)  # noqa: S102
+        exec(snippet.replace("demo-data/current", str(month[0].data_dir / "current")), names)  # noqa: S102
         assert len(names["rates"]) == (150 if "polars" in snippet else 30)  # type: ignore[arg-type]
+
+
+def test_the_examples_read_one_data_directory_which_the_readme_makes_first() -> None:
+    made = README.index("export CA_ETL_DATA_DIR=demo-data")
+    assert 0 < README.index("ca-etl demo --days 30 --outage 2025-12-10") - made < 200
+    assert README.index("make run ") < made < README.index("demo-data/current")
+    read = re.findall(r"[\w./-]+(?=/current)", README + QUERIES + RATES)
+    assert len(read) > 5
+    assert set(read) == {"demo-data"}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_what_runs_until_it_is_stopped_is_pasted_alone(document: Path) -> None:
+    for block in BLOCK.findall(document.read_text(encoding="utf-8")):
+        assert not ENDLESS.search(block) or len(block.splitlines()) == 1, block
 
 
 def test_every_command_that_is_named_exists() -> None:

@@ -81,10 +81,15 @@ def test_the_locks_carry_hashes_and_name_no_registry() -> None:
         assert all("--hash=sha256:" in block for block in blocks if block.strip()), lock
 
 
-def test_the_changelog_has_this_version() -> None:
+def test_the_top_of_the_changelog_is_the_version_of_the_program_and_of_its_package() -> None:
     import ca_etl
 
-    assert f"## {ca_etl.__version__}" in (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(
+        r"^## (.+)$", (REPOSITORY / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert headings[0] == ca_etl.__version__ == project["version"]
+    assert headings == sorted(headings, key=lambda version: [*map(int, version.split("."))], reverse=True)
 
 
 def test_only_modules_that_import_within_functions_are_let_off_the_rule_against_it() -> None:

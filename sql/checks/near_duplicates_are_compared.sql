@@ -4,6 +4,7 @@ description: >-
   were compared, or since the text has more than 20,000 words and was not compared. Many posts on one template cause the
   first.
 severity: warning
+alerts: false
 model: main.fct_article_duplicate
 */
 with run_texts as (

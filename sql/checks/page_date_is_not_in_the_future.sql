@@ -1,6 +1,7 @@
 /*
 description: A capture of this run that prints a date later than the day of the fetch.
 severity: warning
+alerts: false
 model: raw.capture
 */
 select capture_id, url, page_date, captured_date

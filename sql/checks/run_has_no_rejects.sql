@@ -3,6 +3,7 @@ description: >-
   A part of a capture that this run loaded and that gave no row. An unavailable source of articles, or a deleted
   article, is a fact about the site and not a warning.
 severity: warning
+alerts: false
 counted_by: reason
 model: main.etl_reject
 */

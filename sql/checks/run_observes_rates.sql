@@ -1,6 +1,7 @@
 /*
 description: A run that fetched pages of which none printed a rate, so that the day is not observed.
 severity: warning
+alerts: false
 model: raw.capture
 */
 select run.run_id, run.slot, count(*) as captures

@@ -22,6 +22,9 @@ columns:
 sort: [capture_id, position]
 checks:
   - not_null: [reason, detail]
+  - references: {source: main.dim_source.source}
+    severity: warning
+    alerts: false
 */
 with rejects as (
     select capture_id, position, reason, detail, excerpt, parser_version, run_id

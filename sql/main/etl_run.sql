@@ -12,7 +12,9 @@ columns:
   started_at: Time at which the run began, UTC.
   finished_at: Time at which the run ended, UTC; null for a crashed run.
   duration_ms: Duration of the run in milliseconds; null for a crashed run.
-  status: Result of the run - succeeded, failed, checks_failed (nothing was published) or crashed.
+  status: >-
+    Result of the run - succeeded, failed, cancelled (by Ctrl-C, a signal or Prefect), checks_failed (nothing was
+    published) or crashed (killed).
   exit_status: >-
     Exit status code of the command - 0 done, 1 failed, 2 wrong usage, 3 checks failed, 75 another run held the lock;
     null for a crashed run.

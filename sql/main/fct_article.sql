@@ -41,6 +41,7 @@ checks:
   - not_null: [slug, title, first_seen_date, last_seen_date, is_truncated, sightings, texts, revisions]
   - between: {sightings: [1, null]}
   - between: {revisions: [0, null]}
+  - references: {duplicate_of: main.fct_article.article_id}
   - name: last_seen_is_not_before_first
     sql: select article_id, first_seen_date, last_seen_date from main.fct_article where last_seen_date < first_seen_date
   - name: text_is_kept

@@ -25,7 +25,7 @@ sort: [found_at, article_id]
 checks:
   - not_null: [article_id, kind, found_at, confirmed_at, is_current, http_status, capture_id]
   - accepted: {kind: [gone, unlisted]}
-  - references: {article_id: main.fct_article_sighting.article_id}
+  - references: {article_id: main.fct_article.article_id}
   - name: nothing_returns_before_it_was_found_away
     sql: >-
       select article_id, found_at, returned_at from main.fct_article_removal where returned_at <= found_at

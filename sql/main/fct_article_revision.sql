@@ -28,6 +28,9 @@ checks:
   - accepted: {changed: [title, text, both]}
   - between: {share_changed: [0, 1]}
   - references: {article_id: main.fct_article.article_id}
+  - references: {source: main.dim_source.source}
+    severity: warning
+    alerts: false
   - name: states_follow_one_another
     sql: >-
       select article_id, revision, valid_from, valid_to from main.fct_article_revision

@@ -24,6 +24,9 @@ partition_year: seen_date
 checks:
   - not_null: [article_id, seen_date, title]
   - references: {article_id: main.fct_article.article_id}
+  - references: {source: main.dim_source.source}
+    severity: warning
+    alerts: false
 */
 select
     shown.article_id,

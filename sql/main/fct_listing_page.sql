@@ -34,6 +34,9 @@ partition_year: listing_date
 checks:
   - not_null: [listing_date, articles_parsed, articles_untitled]
   - between: {articles_expected: [0, null]}
+  - references: {source: main.dim_source.source}
+    severity: warning
+    alerts: false
   - name: untitled_are_among_the_parsed
     sql: >-
       select capture_id, articles_parsed, articles_untitled from main.fct_listing_page

@@ -68,6 +68,11 @@ sort: [rate_date, base, quote]
 checks:
   - not_null: [rate, rate_low, rate_high, significant_digits, observations, is_filled, fill_age_days, capture_id]
   - between: {fill_age_days: [0, null]}
+  - references: {source: main.dim_source.source}
+    severity: warning
+    alerts: false
+  - references: {base: main.dim_currency.currency_code}
+  - references: {quote: main.dim_currency.currency_code}
   - name: interval_holds_rate
     sql: >-
       select rate_date, base, quote, capture_id, rate_low, rate, rate_high from main.fct_rate_daily

@@ -69,6 +69,8 @@ columns:
 sort: [month, base, quote]
 checks:
   - not_null: [rate_end, rate_end_low, rate_end_high, end_date, end_fill_age_days, days_observed, days_in_series]
+  - references: {base: main.dim_currency.currency_code}
+  - references: {quote: main.dim_currency.currency_code}
 */
 select period_start as month, * exclude (period_unit, period_start)
 from staging.stg_rate_period

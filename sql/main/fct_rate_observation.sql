@@ -49,6 +49,7 @@ checks:
   - references: {quote: main.dim_currency.currency_code}
   - references: {source: main.dim_source.source}
     severity: warning
+    alerts: false
   - name: rate_is_positive
     sql: select capture_id, base, quote, rate_text from main.fct_rate_observation where rate <= 0
   - name: interval_holds_rate

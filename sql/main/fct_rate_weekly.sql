@@ -71,6 +71,8 @@ columns:
 sort: [week_start, base, quote]
 checks:
   - not_null: [rate_end, rate_end_low, rate_end_high, end_date, end_fill_age_days, days_observed, days_in_series]
+  - references: {base: main.dim_currency.currency_code}
+  - references: {quote: main.dim_currency.currency_code}
 */
 select
     period_start as week_start,

@@ -23,7 +23,7 @@ comment on column raw.run.kind is 'Kind of the run - run (request the sources), 
 comment on column raw.run.slot is 'Scheduled instant of the run, UTC; null for a run without a schedule.';
 comment on column raw.run.started_at is 'Time at which the run began, UTC.';
 comment on column raw.run.finished_at is 'Time at which the run ended, UTC; null for a crashed run.';
-comment on column raw.run.status is 'Result of the run - succeeded, failed, checks_failed (nothing was published) or crashed.';
+comment on column raw.run.status is 'Result of the run - succeeded, failed, cancelled (by Ctrl-C, a signal or Prefect), checks_failed (nothing was published) or crashed (killed).';
 comment on column raw.run.exit_status is 'Exit status code of the command - 0 done, 1 failed, 2 wrong usage, 3 checks failed, 75 another run held the lock; null for a crashed run.';
 comment on column raw.run.release_id is 'Id of the release that the run published; null where none was published.';
 comment on column raw.run.captures is 'Number of captures that the run loaded.';

@@ -1,3 +1,3 @@
 """Daily Central Asian exchange rates and articles, from page to DuckDB release."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

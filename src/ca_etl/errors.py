@@ -20,6 +20,10 @@ class CaEtlError(Exception):
         super().__init__(visible(message))
         self.hint = visible(hint)
 
+    def __repr__(self) -> str:
+        """The message alone: Prefect logs this form of an error, and an operator has no use for the name of a class."""
+        return repr(str(self))
+
 
 class UsageError(CaEtlError):
     """The command line or a setting has an invalid value."""

@@ -226,7 +226,7 @@ def read_settings(site: str | None = None) -> Settings:
         )
         raise UsageError(
             f'the settings cannot be read: {error} (a list is JSON, such as ["a", "b"]: {lists})',
-            "env | grep CA_ETL_; cat .env",
+            "env | grep CA_ETL_; grep CA_ETL_ .env",
         ) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -234,12 +234,13 @@ def read_settings(site: str | None = None) -> Settings:
         variable = "--site" if name in given else f"CA_ETL_{name.upper()}"
         # a value with an @ may contain a password before it
         value = "" if "@" in str(first["input"]) else f"={first['input']}"
-        raise UsageError(f"{variable}{value}: {first['msg']}", "env | grep CA_ETL_") from error
+        origin = present_variables().get(variable, ENVIRONMENT)
+        look = "env | grep CA_ETL_" if origin == ENVIRONMENT else f"grep {variable} {origin}"
+        raise UsageError(f"{variable}{value}: {first['msg']}", look) from error
 
 
 PREFIX: Final = "CA_ETL_"
-# Variables that only the deployments read: the folder of the repository.
-NO_SETTINGS: Final = frozenset({"CA_ETL_HOME"})
+ENVIRONMENT: Final = "environment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +258,7 @@ class Misspelt:
 
 def misspelt(names: Mapping[str, str]) -> tuple[Misspelt, ...]:
     """The variables among `names` that are not settings. `names` maps each variable to its origin."""
-    known = sorted({f"{PREFIX}{name}".upper() for name in Settings.model_fields} | NO_SETTINGS)
+    known = sorted({f"{PREFIX}{name}".upper() for name in Settings.model_fields})
     unknown = {name: origin for name, origin in names.items() if name.upper() not in known}
     return tuple(
         Misspelt(name, origin, next(iter(get_close_matches(name.upper(), known, 1)), None))
@@ -269,5 +270,5 @@ def present_variables() -> dict[str, str]:
     """The variables with the prefix `CA_ETL_`, in upper or lower case, with their origin: `.env` or `environment`."""
     path = Path(str(Settings.model_config.get("env_file")))
     in_file = list(dotenv_values(path)) if path.is_file() else []
-    origins = {name: str(path) for name in in_file} | dict.fromkeys(os.environ, "environment")
+    origins = {name: str(path) for name in in_file} | dict.fromkeys(os.environ, ENVIRONMENT)
     return {name: origin for name, origin in origins.items() if name.upper().startswith(PREFIX)}

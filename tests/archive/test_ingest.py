@@ -197,6 +197,13 @@ def test_what_is_not_a_file_is_refused(archive, tmp_path):
         ingest(tmp_path / "pipe.txt", archive)
 
 
+@pytest.mark.parametrize("url", ["notaurl", "timesca.com/latest/", "https:///latest/", "ftp://timesca.com/"])
+def test_a_url_that_is_none_is_refused_and_nothing_archived(archive, given_file, url):
+    with pytest.raises(UsageError, match="is not a URL"):
+        ingest(given_file("page.html", b"<html></html>"), archive, url=url)
+    assert not archive.exists()
+
+
 def test_one_url_for_two_files_is_refused(archive, given_file):
     with pytest.raises(UsageError, match="2 files"):
         ingest([given_file("a.txt", b"1"), given_file("b.txt", b"2")], archive, url="https://timesca.com/")

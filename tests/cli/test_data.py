@@ -35,11 +35,28 @@ def test_tables_are_exported_to_files(cli: Cli, page: Path, tmp_path: Path) -> N
     cli("ingest", page)
     out = tmp_path / "out"
     done = cli("export", out, "--table", "fct_rate_daily", "--format", "csv")
-    assert done.stdout.strip() == str(out / "fct_rate_daily.csv")
+    assert done.stdout.split() == [str(out / "fct_rate_daily.csv"), str(out / "datapackage.json")]
     assert len((out / "fct_rate_daily.csv").read_text().splitlines()) == 6
     assert cli("export", out, "--table", "fct_nothing").returncode == 2
     assert cli("export", out).returncode == 0
     assert pq.read_table(out / "dim_currency.parquet").num_rows >= 6
+
+
+def test_exported_parquet_is_described_in_its_footer(cli: Cli, page: Path, tmp_path: Path) -> None:
+    cli("ingest", page)
+    assert cli("export", tmp_path / "out", "-t", "dim_currency").returncode == 0
+    schema = pq.read_schema(tmp_path / "out" / "dim_currency.parquet")
+    assert schema.metadata[b"description"].startswith(b"One row per currency")
+    assert schema.field("name").metadata == {b"description": b"English name of the currency."}
+
+
+def test_a_csv_export_is_described_with_or_without_apostrophes(cli: Cli, page: Path, tmp_path: Path) -> None:
+    cli("ingest", page)
+    for options, is_marked in (((), True), (("--raw",), False)):
+        assert cli("export", tmp_path / "out", "-f", "csv", "-t", "dim_source", *options).returncode == 0
+        package = json.loads((tmp_path / "out" / "datapackage.json").read_text())
+        assert ("apostrophe" in package.get("description", "")) is is_marked
+        assert [resource["path"] for resource in package["resources"]] == ["dim_source.csv"]
 
 
 def test_decide_writes_a_line_that_a_person_can_read(cli: Cli, page: Path, data_dir: Path) -> None:

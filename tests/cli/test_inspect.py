@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -20,7 +21,7 @@ from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.run import run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
-from ca_etl.warehouse.journal import RunRecord, append
+from ca_etl.warehouse.journal import Cause, RunRecord, append
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 CONTACT = {"CA_ETL_CONTACT": "me@example.org"}
@@ -46,7 +47,7 @@ def findings(done: subprocess.CompletedProcess[str]) -> dict[str, list[dict[str,
 
 
 def worst(findings: list[dict[str, str]]) -> str:
-    return max((finding["level"] for finding in findings), key=["ok", "warn", "error"].index)
+    return max((finding["level"] for finding in findings), key=["ok", "unknown", "warn", "error"].index)
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
@@ -120,7 +121,9 @@ def test_a_check_changes_nothing(cli: Cli, page: Path, data_dir: Path) -> None:
         "lock": "ok",
         "archive": "ok",
         "last run": "ok",
-        "schedule daily": "error",
+        "release": "ok",
+        "deployed schedules": "unknown",
+        "schedule daily": "ok",
         "schedule sweep": "ok",
     }
     assert snapshot(data_dir) == before
@@ -340,7 +343,8 @@ def test_fresh_data_are_0_and_silent_on_stderr(cli: Cli, observed_now: Settings)
 @pytest.mark.slow
 def test_old_data_are_1_and_name_the_source_both_slots_and_the_next_command(cli: Cli) -> None:
     cli("demo")
-    done = cli("status", "--fail-if-stale")
+    # the settings of somebody whose own site is on loopback: its days are not the demo's
+    done = cli("status", "--fail-if-stale", CA_ETL_SITE_URL="http://127.0.0.1:1/")
     assert done.returncode == 1
     assert "timesca (daily) is stale: the slot of 2025-12-23 02:00 UTC was due" in done.stderr
     assert "the last observed slot is 2025-12-22 02:00 UTC" in done.stderr
@@ -351,13 +355,15 @@ def test_old_data_are_1_and_name_the_source_both_slots_and_the_next_command(cli:
 
 def test_the_grace_is_a_setting(cli: Cli) -> None:
     cli("demo")
-    assert cli("status", "--fail-if-stale", CA_ETL_STALE_AFTER_HOURS="1e5").returncode == 0
+    own = {"CA_ETL_SITE_URL": "http://127.0.0.1:1/"}
+    assert cli("status", "--fail-if-stale", CA_ETL_STALE_AFTER_HOURS="1e5", **own).returncode == 0
+    assert cli("status", "--fail-if-stale", CA_ETL_STALE_AFTER_HOURS="6", **own).returncode == 1
 
 
 def test_an_absent_data_directory_is_stale(cli: Cli, data_dir: Path) -> None:
     done = cli("status", "--fail-if-stale")
     assert done.returncode == 1
-    assert "the last observed slot is none" in done.stderr
+    assert "has no published release" in done.stderr
     assert not data_dir.exists()
 
 
@@ -448,16 +454,54 @@ def test_status_shows_some_rows_of_a_firing_check_below_the_table(cli: Cli) -> N
 
 
 @pytest.mark.slow
-def test_status_shows_the_open_alerts(cli: Cli, page: Path, data_dir: Path) -> None:
-    from datetime import UTC, datetime
+def test_status_doctor_and_alerts_name_the_same_conditions(cli: Cli, page: Path, data_dir: Path) -> None:
+    def titles() -> list[list[str]]:
+        status, alerts, doctor = (
+            json.loads(cli(*command, "--json", **CONTACT).stdout)
+            for command in (("status",), ("alerts", "--dry-run"), ("doctor",))
+        )
+        errors = [line["message"] for line in doctor["findings"] if line["level"] == "error"]
+        return [
+            sorted(f"{one['title']}: {one['detail']}" for one in status["conditions"]),
+            sorted(f"{one['title']}: {one['detail']}" for one in alerts["open"]),
+            sorted(errors),
+        ]
 
-    from ca_etl.operate.alert_delivery import Alerts, OpenAlert, write
-
+    assert titles() == [[], [], []]
     assert cli("ingest", page).returncode == 0
-    assert "open alert" not in cli("status").stdout
-    since = datetime(2025, 12, 5, 2, tzinfo=UTC)
-    write(data_dir, Alerts((OpenAlert("k", "The site refuses", "403", "ca-etl run", since, since),)))
-    assert "The site refuses" in cli("status").stdout
+    assert titles() == [[], [], []]
+    assert "needs attention" not in cli("status").stdout
+    cli("demo", "--wrong", "2025-12-22", CA_ETL_DATA_DIR=str(data_dir.with_name("demo")))
+    long_ago = datetime.now(UTC) - timedelta(days=9)
+    for number in range(3):
+        run = RunRecord(f"r{number}", "run", long_ago, "failed", "1", error="away", cause=Cause.SITE)
+        append(data_dir, run)
+    (data_dir / "decisions.csv").write_text("junk\n1,2\n", encoding="utf-8")
+    seen = titles()
+    assert seen[0] == seen[1] == seen[2]
+    assert [line.partition(":")[0] for line in seen[0]] == [
+        "A file is damaged (decisions)",
+        "Runs fail",
+    ]
+    assert "Runs fail" in cli("status").stdout
+
+
+@pytest.mark.slow
+def test_the_demo_never_looks_overdue_and_its_next_command_is_the_demo(cli: Cli, data_dir: Path) -> None:
+    assert cli("demo", "--outage", "2025-12-22").returncode == 1
+    shown = [
+        cli(*command) for command in (("status", "--json"), ("doctor", "--json"), ("alerts", "--dry-run"))
+    ]
+    assert [state["due"] for state in json.loads(shown[0].stdout)["schedules"]] == [None, None]
+    assert "overdue" not in shown[1].stdout
+    assert shown[2].stdout == "no alert is open\n"
+    for done in shown:
+        assert "ca-etl demo" in done.stdout or done is not shown[1]
+        assert not re.search(r"(?<!-timesca.com )ca-etl run", done.stdout), done.stdout
+    run = cli("run", **CONTACT)
+    assert (run.returncode, "next: ca-etl demo" in run.stderr) == (2, True)
+    assert cli("demo").returncode == 0
+    assert cli("status", "--fail-if-stale").returncode == 0
 
 
 @pytest.mark.slow
@@ -489,7 +533,7 @@ def test_the_check_of_the_status_is_the_doctor(cli: Cli, page: Path) -> None:
         for done in (checked, doctor)
     ]
     assert areas[0] == areas[1]
-    assert ("schedule daily", "error") in areas[0]
+    assert ("site", "error") in areas[0]
 
 
 @pytest.mark.slow

@@ -39,12 +39,12 @@ def test_a_schedule_of_the_environment_is_shown_with_what_has_to_follow(cli: Cli
     shown = cli("schedule", CA_ETL_DAILY_CRON="15 6 * * *").stdout
     assert "daily  15 6 * * *  Asia/Almaty" in shown
     assert "CA_ETL_DAILY_CRON: changed in the settings" in shown
-    assert "deployments/prefect.yaml, then deploy again" in shown
+    assert "Prefect: .venv/bin/python -m flows.deploy setup" in shown
     assert "changed in the settings" not in cli("schedule").stdout
 
 
-def test_every_guide_has_three_commands_and_names_files_that_exist() -> None:
-    assert [len(guide.commands) for guide in GUIDES] == [3, 3, 3, 3]
+def test_every_guide_has_at_most_three_commands_and_names_files_that_exist() -> None:
+    assert [len(guide.commands) for guide in GUIDES] == [3, 2, 3, 3]
     text = " ".join(command for guide in GUIDES for command in guide.commands)
     text += " ".join(guide.first for guide in GUIDES)
     for path in re.findall(r"(?<!/)\bdeployments/[\w./*-]+[\w*]", text):

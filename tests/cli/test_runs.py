@@ -71,6 +71,18 @@ def test_rejects_are_counted_by_reason_with_the_command_that_shows_them(cli: Cli
     assert [record["next"].partition(" ")[0] for record in warnings] == ["ca-etl"]
 
 
+def test_an_instant_that_is_not_a_slot_is_wrong_usage_and_names_the_slot_before(
+    cli: Cli, data_dir: Path
+) -> None:
+    done = cli("run", "--slot", "2025-12-05T03:33:00+00:00", CA_ETL_CONTACT="me@example.org")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "ca-etl: 2025-12-05T03:33:00+00:00 is not a slot of the schedule daily\n"
+        "next: ca-etl run --schedule daily --slot 2025-12-05T02:00:00+00:00 (the slot before it)\n"
+    )
+    assert not data_dir.exists()
+
+
 def test_a_missing_path_is_wrong_usage_and_names_the_path(cli: Cli, tmp_path: Path, data_dir: Path) -> None:
     done = cli("ingest", tmp_path / "nowhere.txt")
     assert done.returncode == 2

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -21,14 +20,6 @@ DEPLOYMENTS = REPOSITORY / "deployments"
 def tool(name: str) -> str | None:
     beside_python = Path(sys.executable).with_name(name)
     return str(beside_python) if beside_python.is_file() else shutil.which(name)
-
-
-def compose_plugin() -> str | None:
-    docker = shutil.which("docker")
-    if docker is None:
-        return None
-    version = subprocess.run([docker, "compose", "version"], capture_output=True, timeout=30, check=False)
-    return docker if version.returncode == 0 else None
 
 
 @pytest.fixture(scope="module")
@@ -94,32 +85,31 @@ def test_what_is_copied_is_there_and_reaches_the_builder(instructions: list[tupl
         assert (REPOSITORY / source).exists(), source
 
 
-def test_docker_compose_takes_the_file(tmp_path: Path) -> None:
-    docker = compose_plugin()
-    if docker is None:
-        pytest.skip("no docker client with the compose plugin is on this machine")
-    folder = tmp_path / "deployments"
-    folder.mkdir()
-    shutil.copy(DEPLOYMENTS / "compose.yaml", folder)
-    shutil.copy(DEPLOYMENTS / "ca_etl.env.example", folder / "ca_etl.env")
+def test_the_compose_file_fits_the_schema_of_compose_files() -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"),
+            str(DEPLOYMENTS / "compose.yaml"),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
-    def config(password: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [docker, "compose", "--file", str(folder / "compose.yaml"), "config", "--quiet"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env={**os.environ, "POSTGRES_PASSWORD": password},
-        )
 
-    with_password = config("of the test")
-    assert with_password.returncode == 0, with_password.stderr
-    assert "POSTGRES_PASSWORD" in config("").stderr
+def test_alerts_are_checked_beside_prefect_and_stale_data_are_unhealthy(
+    services: dict[str, dict[str, Any]],
+) -> None:
+    deadman = services["deadman"]
+    assert "depends_on" not in deadman
+    assert deadman["command"] == ["while true; do ca-etl alerts; sleep 3600; done"]
+    assert deadman["healthcheck"]["test"] == ["CMD", "ca-etl", "status", "--fail-if-stale"]
 
 
 def test_every_service_rotates_its_log_and_comes_back(services: dict[str, dict[str, Any]]) -> None:
-    assert set(services) == {"postgres", "server", "setup", "worker"}
+    assert set(services) == {"postgres", "server", "setup", "worker", "deadman"}
     for name, service in services.items():
         assert {"max-size", "max-file"} <= set(service["logging"]["options"]), name
         assert service["restart"] == ("on-failure" if name == "setup" else "unless-stopped"), name
@@ -147,11 +137,12 @@ def test_each_service_waits_for_what_it_needs(services: dict[str, dict[str, Any]
         "server": {"postgres": "service_healthy"},
         "setup": {"server": "service_healthy"},
         "worker": {"server": "service_healthy", "setup": "service_completed_successfully"},
+        "deadman": {},
     }
     assert all("test" in services[name]["healthcheck"] for name in ("postgres", "server", "worker"))
 
 
 def test_the_images_of_ours_write_to_their_volume_alone(services: dict[str, dict[str, Any]]) -> None:
-    for name in ("server", "setup", "worker"):
+    for name in ("server", "setup", "worker", "deadman"):
         assert services[name]["read_only"] is True
         assert [volume.partition(":")[2] for volume in services[name]["volumes"]] == ["/var/lib/ca_etl"]

@@ -114,17 +114,24 @@ def test_the_environment_wins_over_the_file_and_uv_over_pip(tmp_path: Path) -> N
     }
 
 
-def test_both_locks_have_the_same_versions_and_hashes() -> None:
+@pytest.mark.parametrize(
+    ("lock", "some"),
+    [
+        ("requirements-dev.lock", {"pytest", "ruff", "mypy"}),
+        ("tests/compat/analyst.lock", {"duckdb", "frictionless", "matplotlib", "pandas", "uv"}),
+    ],
+)
+def test_all_locks_have_the_same_versions_and_hashes(lock: str, some: set[str]) -> None:
     def packages(name: str) -> dict[str, set[str]]:
         text = (REPOSITORY / name).read_text(encoding="utf-8")
         blocks = re.split(r"^(?=[a-z0-9._-]+==)", text, flags=re.MULTILINE)[1:]
         return {re.split(r"[ ;]", block)[0]: set(re.findall(r"--hash=(\S+)", block)) for block in blocks}
 
-    run, dev = packages("requirements.lock"), packages("requirements-dev.lock")
+    run, other = packages("requirements.lock"), packages(lock)
     assert {package.partition("==")[0] for package in run} >= {"uv", "hatchling", "prefect", "duckdb"}
-    assert {package.partition("==")[0] for package in dev} >= {"pytest", "ruff", "mypy"}
+    assert {package.partition("==")[0] for package in other} >= some
     assert all(run.values())
-    assert all(dev.values())
+    assert all(other.values())
     names = {package.partition("==")[0] for package in run}
-    shared = {package: hashes for package, hashes in dev.items() if package.partition("==")[0] in names}
+    shared = {package: hashes for package, hashes in other.items() if package.partition("==")[0] in names}
     assert shared == {package: hashes for package, hashes in run.items() if package in shared}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ca_etl.settings import Settings
-from ca_etl.sources.schedules import schedules
-from flows.deploy import automations, deployments, outdated_crons, prefect_cron
+from ca_etl.sources.schedules import prefect_cron, schedules
+from flows.deploy import automations, deployments
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -23,16 +23,6 @@ def test_every_schedule_has_one_deployment_and_backfills_have_none() -> None:
     }
     for entry in deployments():
         assert set(entry["tags"]) == {"ca_etl", entry["name"], "source:timesca"}
-
-
-def test_a_schedule_of_the_settings_that_the_file_does_not_have_is_reported() -> None:
-    assert list(outdated_crons(Settings(_env_file=None))) == []
-    changed = Settings(daily_cron="15 6 * * *", _env_file=None)
-    assert list(outdated_crons(changed)) == [
-        "prefect.yaml runs daily at 0 7 * * * (Asia/Almaty), but the settings have 15 6 * * * (Asia/Almaty)"
-    ]
-    moved = Settings(timezone="Asia/Bishkek", _env_file=None)
-    assert [line.split()[2] for line in outdated_crons(moved)] == ["daily", "sweep"]
 
 
 def test_seconds_come_first_in_the_settings_and_last_in_prefect() -> None:

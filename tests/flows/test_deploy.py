@@ -29,10 +29,10 @@ from filelock import FileLock
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
-from ca_etl.sources.schedules import Schedule
+from ca_etl.sources.schedules import Schedule, prefect_cron
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.lock import Holder, run_lock
-from flows.deploy import ServerError, deployments, local_server, prefect_cron
+from flows.deploy import ServerError, deployments, local_server
 
 Command = Callable[..., CompletedProcess[str]]
 REPOSITORY = Path(__file__).parents[2]
@@ -50,9 +50,7 @@ def deployed(prefect_api: str) -> Iterator[dict[str, Any]]:
     """Every deployment of the file as the server holds it, by name."""
     from prefect.client.orchestration import get_client
 
-    environment = {"CA_ETL_HOME": str(REPOSITORY), "PREFECT_API_URL": prefect_api}
-    prefect(environment, "work-pool", "create", "ca-process", "--type", "process", "--overwrite")
-    prefect(environment, "deploy", "--prefect-file", "deployments/prefect.yaml", "--all")
+    set_up(prefect_api)
     with get_client(sync_client=True) as client:
         yield {name: client.read_deployment_by_name(f"ca-{name}/{name}") for name in ENTRYPOINTS}
 
@@ -62,17 +60,14 @@ def deployment(deployed: dict[str, Any]) -> Any:
     return deployed["daily"]
 
 
-def prefect(environment: dict[str, str], *arguments: str) -> None:
-    import subprocess
-    import sys
-
+def set_up(prefect_api: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", *arguments],
+        [sys.executable, "-m", "flows.deploy", "setup"],
         cwd=REPOSITORY,
-        env={**os.environ, **environment},
+        env={**os.environ, "PREFECT_API_URL": prefect_api},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -134,8 +129,8 @@ def test_the_signatures_are_the_agreed_ones(deployed: dict[str, Any]) -> None:
         name: set(deployment.parameter_openapi_schema["properties"]) for name, deployment in deployed.items()
     }
     assert parameters == {
-        "daily": {"site", "slot"},
-        "sweep": {"site", "slot"},
+        "daily": {"site", "slot", "again"},
+        "sweep": {"site", "slot", "again"},
         "backfill": {"paths", "url"},
         "backfill-posts": {"first", "last", "source"},
     }
@@ -372,7 +367,9 @@ def test_the_server_of_a_killed_run_ends(tmp_path: Path, state: str) -> None:
 
 @pytest.mark.slow
 def test_it_serves_every_deployment_and_leaves_the_schedules_on(prefect_api: str, tmp_path: Path) -> None:
-    deploy_to_the_pool(prefect_api)
+    # the other way to schedule, tried before: served then, a deployment would keep its pool and lose its code
+    set_up(prefect_api)
+    assert read("daily").work_pool_name == "ca-process"
     log = tmp_path / "serve.log"
     with log.open("wb") as written:
         process = subprocess.Popen(
@@ -415,12 +412,28 @@ def test_a_cron_that_is_not_one_is_reported_without_a_traceback(command: Command
         assert "Traceback" not in wrong.stderr
 
 
-def test_setup_warns_of_a_schedule_that_the_file_does_not_have(command: Command, prefect_api: str) -> None:
-    done = command("flows.deploy", "setup", PREFECT_API_URL=prefect_api, CA_ETL_DAILY_CRON="15 6 * * *")
-    assert done.returncode == 0
-    assert (
-        "prefect.yaml runs daily at 0 7 * * * (Asia/Almaty), but the settings have 15 6 * * *" in done.stderr
-    )
+def test_setup_deploys_the_schedules_of_the_settings(command: Command, prefect_api: str) -> None:
+    try:
+        moved = command(
+            "flows.deploy", "setup", PREFECT_API_URL=prefect_api, CA_ETL_DAILY_CRON="*/20 15 6 * * *"
+        )
+        assert (moved.returncode, moved.stderr) == (0, "")
+        assert "deployment daily: at */20 15 6 * * *\n" in moved.stdout
+        (planned,) = read("daily").schedules
+        assert (planned.slug, planned.schedule.cron, planned.schedule.timezone) == (
+            *("daily", "15 6 * * * */20"),
+            "Asia/Almaty",
+        )
+    finally:
+        set_up(prefect_api)
+    (planned,) = read("daily").schedules
+    assert planned.schedule.cron == "0 7 * * *"
+
+
+@pytest.mark.slow
+def test_setup_waits_for_a_server_that_still_starts(tmp_path: Path) -> None:
+    with local_server(tmp_path) as server:
+        set_up(server.api_url)
 
 
 def test_what_is_not_an_api_of_prefect_is_one_sentence(command: Command, site: DemoSite) -> None:
@@ -428,20 +441,6 @@ def test_what_is_not_an_api_of_prefect_is_one_sentence(command: Command, site: D
     assert done.returncode == 1
     assert f"{site.base_url}api is not an API of Prefect: it responds with status " in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def deploy_to_the_pool(prefect_api: str) -> None:
-    """The other way to schedule, tried before: served then, a deployment would keep its pool and lose its code."""
-    environment = {**os.environ, "CA_ETL_HOME": str(REPOSITORY), "PREFECT_API_URL": prefect_api}
-    file = "deployments/prefect.yaml"
-    for arguments in (
-        ["flows.deploy", "setup"],
-        ["prefect", "--no-prompt", "deploy", "--prefect-file", file, "--all"],
-    ):
-        subprocess.run(
-            [sys.executable, "-m", *arguments], cwd=REPOSITORY, env=environment, check=True, timeout=60
-        )
-    assert read("daily").work_pool_name == "ca-process"
 
 
 def read(name: str) -> Any:

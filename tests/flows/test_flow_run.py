@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -11,13 +13,14 @@ import pytest
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
+from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.capture import capture
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
 from ca_etl.sources.session import Context
 from ca_etl.warehouse import journal, overrides
 from ca_etl.warehouse.journal import RunKind
-from ca_etl.warehouse.lock import Holder, run_lock
+from ca_etl.warehouse.lock import Holder, live_run, run_lock
 
 pytestmark = pytest.mark.usefixtures("prefect_api", "data_dir")
 STARTED = datetime(2025, 12, 22, 2, tzinfo=UTC)
@@ -88,6 +91,75 @@ def test_a_scheduled_capture_is_tried_again_when_the_site_was_away(
     assert state.is_completed()
     assert len(state.result().pages) == 4
     assert task_states(state.state_details.task_run_id) == [("Completed", 2)]
+
+
+@pytest.mark.slow
+def test_while_a_capture_waits_for_its_retry_the_lock_states_until_when(
+    site: DemoSite, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import flows.flow_run
+
+    site.faults[site.day] = Fault(robots_status=503, times=1)
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
+    monkeypatch.setattr(flows.flow_run, "RETRY_DELAYS", (3600, 7200))
+    seen = []
+    announce = flows.flow_run.announce_wait
+
+    def announce_and_look(*args: Any, **kwargs: Any) -> None:
+        announce(*args, **kwargs)
+        seen.append(live_run(data_dir))
+
+    monkeypatch.setattr(flows.flow_run, "announce_wait", announce_and_look)
+    before = datetime.now(UTC)
+    with run_lock(data_dir, Holder.here("20251222T020000Z", "run", STARTED)):
+        assert capture_without_delay(Settings(site_url=site.base_url)).is_completed()
+    waiting, resumed = seen
+    assert before + timedelta(hours=1) <= waiting.waits_until < datetime.now(UTC) + timedelta(hours=1)
+    assert (waiting.retry, waiting.retries, resumed.waits_until) == (1, 2, None)
+
+
+def test_again_with_a_slot_is_refused(site: DemoSite, data_dir: Path) -> None:
+    state, error = run_flow(site=site.base_url, slot=datetime(2025, 12, 21, 2, tzinfo=UTC), again=True)
+    assert (state.name, error.exit_status) == ("Failed", 2)
+    assert site.requests == []
+
+
+def test_again_requests_pages_that_are_archived(site: DemoSite, data_dir: Path) -> None:
+    assert run_flow(site=site.base_url)[0].is_completed()
+    requests = len(site.requests)
+    assert run_flow(site=site.base_url)[0].is_completed()
+    assert len(site.requests) == requests
+    assert run_flow(site=site.base_url, again=True)[0].is_completed()
+    assert len(site.requests) > requests
+
+
+def test_no_line_of_a_failed_flow_run_names_a_class_of_ours(
+    site: DemoSite, data_dir: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def classes_below(parent: type) -> Iterator[str]:
+        for child in parent.__subclasses__():
+            yield child.__name__
+            yield from classes_below(child)
+
+    site.faults[site.day] = Fault(status=503)
+    # the first flow of a process makes Prefect set up its loggers, without other handlers
+    assert run_flow(site=site.base_url)[0].is_failed()
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
+    loggers = [logging.getLogger(name) for name in ("prefect.task_runs", "prefect.flow_runs")]
+    for logger in loggers:
+        logger.addHandler(caplog.handler)
+    try:
+        assert capture_without_delay(Settings(site_url=site.base_url, max_attempts=1)).is_failed()
+        monkeypatch.delenv("PREFECT__RUNTIME__DEPLOYMENT__ID")
+        state, _ = run_flow(site=site.base_url)
+    finally:
+        for logger in loggers:
+            logger.removeHandler(caplog.handler)
+    run = journal.read(data_dir)[-1]
+    lines = f"{caplog.text}\n{state.message}\n{run.error}"
+    assert "gave no usable page" in lines
+    assert "Retry 1/2" in lines
+    assert [name for name in classes_below(CaEtlError) if name in lines] == []
 
 
 def test_a_scheduled_capture_is_not_tried_again_for_a_wrong_setting(monkeypatch: pytest.MonkeyPatch) -> None:

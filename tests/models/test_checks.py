@@ -88,6 +88,12 @@ FAULTS = {
     "rate_date_is_possible": "update main.fct_rate_observation set rate_date = date '2099-12-05'",
     "run_observes_rates": "delete from raw.rate_observation",
     "page_date_is_not_stale": "update main.fct_rate_observation set rate_date = captured_date - 8",
+    "ticker_is_not_frozen": (
+        "insert into main.fct_rate_observation by name"
+        " select observed.* replace (rate_date + day::integer as rate_date, capture_order + day as capture_order)"
+        " from main.fct_rate_observation as observed, range(1, 8) as days (day)"
+        " where rate_date = (select max(rate_date) from main.fct_rate_observation)"
+    ),
 }
 
 
@@ -344,6 +350,116 @@ def test_a_pair_that_the_latest_day_no_longer_prints_is_a_warning(given):
     assert "TMT" in result.sample
 
 
+def test_every_warning_says_whether_it_alerts_and_an_error_never_does():
+    assert {name for name, check in CHECKS.items() if check.alerts} == {
+        "no_pair_is_missing",
+        "page_date_is_not_stale",
+        "ticker_is_not_frozen",
+    }
+    assert [name for name, check in CHECKS.items() if check.alerts and check.severity == "error"] == []
+
+
+def test_a_check_that_alerts_is_about_the_data_and_not_about_one_run():
+    assert [name for name, check in CHECKS.items() if check.alerts and "getvariable" in check.sql] == []
+
+
+def test_the_result_of_a_check_states_whether_it_alerts(clean):
+    results = run_checks(clean.con, sql_root(), "r1")
+    assert {result.check_name for result in results if result.alerts} == {
+        name for name, check in CHECKS.items() if check.alerts
+    }
+
+
+def tickers(*rates):
+    """A listing page a day from 1 December with the rate of one pair; None for a day without one."""
+    days = [(f"2025-12-{day:02}", rate) for day, rate in enumerate(rates, start=1) if rate]
+    return {
+        "capture": [
+            {"capture_id": day, "page_date": day, "archive_offset": int(day[-2:])} for day, _ in days
+        ],
+        "rate_observation": [{"capture_id": day, "rate_text": rate} for day, rate in days],
+    }
+
+
+@pytest.mark.parametrize(
+    ("rates", "days"),
+    [
+        (["0.011"] * 6, None),
+        (["0.011"] * 7, 7),
+        (["0.010"] + ["0.011"] * 7, 7),
+        (["0.011"] * 7 + ["0.0110"], None),
+        (["0.010"] * 8 + ["0.011"] * 8, None),
+        (["0.010"] * 8 + ["0.011"] * 9, 9),
+        (["0.011"] * 3 + [None] * 5 + ["0.011"] * 3, None),
+        (["0.011"] * 4 + [None] * 5 + ["0.011"] * 3, 7),
+    ],
+)
+def test_a_ticker_is_frozen_once_it_lasts_a_week_and_longer_than_ever(given, rates, days):
+    result = given(**tickers(*rates)).checks()["ticker_is_not_frozen"]
+    assert (result.severity, result.offending_rows) == ("warning", 1 if days else 0)
+    assert days is None or f"'days': {days}," in result.sample
+
+
+def test_a_ticker_of_which_one_digit_of_one_pair_moves_is_not_frozen(given):
+    rows = tickers(*["0.011"] * 7)
+    moves = [
+        {"capture_id": day["capture_id"], "base": "TMT", "rate_text": f"0.2857{number}"}
+        for number, day in enumerate(rows["capture"])
+    ]
+    rows["rate_observation"] += moves
+    assert "ticker_is_not_frozen" not in given(**rows).firing()
+
+
+def test_files_that_end_with_an_old_ticker_are_not_frozen_while_another_source_goes_on(given):
+    rows = tickers(*["0.011"] * 8)
+    for capture in rows["capture"]:
+        capture["source"] = "file"
+    assert "ticker_is_not_frozen" in given(**rows).firing()
+    later = {"capture_id": "later", "page_date": "2025-12-30", "archive_offset": 99}
+    rows["capture"].append(later)
+    rows["rate_observation"].append({"capture_id": "later"})
+    assert "ticker_is_not_frozen" not in given(**rows).firing()
+
+
+def stale_page(day, page_date, **more):
+    captured = f"2026-12-{day:02}"
+    return {
+        "capture_id": f"c{day}",
+        "url": "https://timesca.com/",
+        "page_date": page_date,
+        "captured_date": captured,
+        "captured_at": f"{captured} 02:00:00+00",
+        "archive_offset": day,
+    } | more
+
+
+def pages(given, *captures):
+    return given(
+        capture=list(captures),
+        rate_observation=[{"capture_id": capture["capture_id"]} for capture in captures],
+        run=[{"started_at": "2026-12-20 02:00:00+00"}],
+    )
+
+
+def test_a_page_is_stale_until_it_prints_a_new_date(given):
+    old, fresh = stale_page(5, "2025-12-05"), stale_page(6, "2026-12-06")
+    result = pages(given, old).checks("a-run-that-loaded-nothing")["page_date_is_not_stale"]
+    assert (result.severity, result.offending_rows) == ("warning", 1)
+    assert "page_date_is_not_stale" not in pages(given, old, fresh).firing()
+    assert "page_date_is_not_stale" in pages(given, fresh, stale_page(7, "2025-12-05")).firing()
+
+
+def test_one_page_of_several_is_stale_by_itself_and_no_longer_counts_after_a_week_without_a_capture(given):
+    sweep = stale_page(5, "2025-12-05", url="https://timesca.com/page/2/")
+    assert "page_date_is_not_stale" in pages(given, sweep, stale_page(12, "2026-12-12")).firing()
+    assert "page_date_is_not_stale" not in pages(given, sweep, stale_page(13, "2026-12-13")).firing()
+
+
+def test_a_file_with_a_time_of_the_future_does_not_hide_a_stale_page(given):
+    given_by_hand = stale_page(31, "2026-12-31", url=None)
+    assert "page_date_is_not_stale" in pages(given, stale_page(19, "2025-12-05"), given_by_hand).firing()
+
+
 def test_a_sample_is_a_few_rows_and_the_count_is_of_all(given):
     bases = [f"X{letter}" for letter in "LKJIHGFEDCBA"]
     warehouse = given(
@@ -356,7 +472,7 @@ def test_a_sample_is_a_few_rows_and_the_count_is_of_all(given):
 
 
 def test_a_check_that_cannot_run_is_an_error_that_names_its_file(sql_folder, con):
-    header = "/*\ndescription: x\nseverity: warning\nmodel: main.a\n*/\n"
+    header = "/*\ndescription: x\nseverity: warning\nalerts: false\nmodel: main.a\n*/\n"
     root = sql_folder(
         {
             "checks/good.sql": header + "select 1",

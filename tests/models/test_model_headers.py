@@ -27,6 +27,7 @@ checks:
   - not_null: [day]
   - unique: [code]
     severity: warning
+    alerts: true
   - accepted: {code: [a, b]}
   - between: {code: [0, null]}
   - references: {code: main.dim_code.code}
@@ -51,7 +52,7 @@ def test_a_header_describes_the_table_and_the_rest_is_the_query():
     assert (header.materialized, header.sort, header.partition_year) == ("table", ("day",), "day")
     assert header.checks == (
         CheckSpec("not_null", "fct_thing_not_null_day", "error", ("day",)),
-        CheckSpec("unique", "fct_thing_unique_code", "warning", ("code",)),
+        CheckSpec("unique", "fct_thing_unique_code", "warning", ("code",), alerts=True),
         CheckSpec("accepted", "fct_thing_accepted_code", "error", ("code",), ("a", "b")),
         CheckSpec("between", "fct_thing_between_code", "error", ("code",), (0, None)),
         CheckSpec("references", "fct_thing_references_code", "error", ("code",), ("main.dim_code.code",)),
@@ -79,6 +80,9 @@ def test_a_header_describes_the_table_and_the_rest_is_the_query():
         ("  - not_null: [day]", "  - not_nul: [day]", "checks[0]"),
         ("  - not_null: [day]", "  - day", "checks[0]"),
         ("severity: warning", "severity: warn", "checks[1].severity"),
+        ("    severity: warning\n", "", "checks[1].alerts"),
+        ("    alerts: true\n", "", "checks[1].alerts"),
+        ("alerts: true", "alerts: sometimes", "checks[1].alerts"),
         ("between: {code: [0, null]}", "between: {code: [0]}", "checks[3].between"),
         ("between: {code: [0, null]}", "between: {code: [0.5, 1]}", "checks[3].between"),
         ("main.dim_code.code", "dim_code", "checks[4].references"),
@@ -106,6 +110,15 @@ def test_a_check_file_states_its_model_and_its_severity(missing):
     assert read_check_header(whole, PATH).model == "main.fct_thing"
     with pytest.raises(HeaderError, match=missing):
         read_check_header({name: value for name, value in whole.items() if name != missing}, PATH)
+
+
+def test_a_check_file_states_of_a_warning_whether_it_alerts_and_of_an_error_it_may_not():
+    error = {"description": "It adds up.", "severity": "error", "model": "main.fct_thing"}
+    assert read_check_header(error, PATH).alerts is False
+    assert read_check_header(error | {"severity": "warning", "alerts": True}, PATH).alerts is True
+    for wrong in (error | {"severity": "warning"}, error | {"alerts": True}, error | {"alerts": False}):
+        with pytest.raises(HeaderError, match="`alerts`: must be true or false for a warning"):
+            read_check_header(wrong, PATH)
 
 
 def test_a_function_file_has_a_sentence_for_each_parameter_and_column():

@@ -1,6 +1,8 @@
 import duckdb
 import pytest
 
+from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.connection import described_tables
 from ca_etl.warehouse.models import ModelError, build_models, discover
 from ca_etl.warehouse.sqlfiles import sql_root
 
@@ -15,6 +17,12 @@ def model(select: str, columns: str = "a", **fields: str) -> str:
 def function(select: str) -> str:
     header = "description: One row.\nparameters: {n: A number.}\ncolumns: {a: A number.}"
     return f"/*\n{header}\n*/\n{select}\n"
+
+
+def seed(*columns: str) -> str:
+    return "\n".join(
+        ["description: A seed.", "columns:", *(f"  {name}: What {name} is." for name in columns)]
+    )
 
 
 def test_parents_are_built_before_their_children_whatever_their_names(sql_folder, con):
@@ -93,9 +101,7 @@ def test_a_column_that_the_header_does_not_describe_is_an_error(sql_folder, con)
 
 def test_a_described_column_that_the_query_does_not_return_is_an_error(sql_folder, con):
     root = sql_folder({"staging/a.sql": model("select 1 as a", "a, b")})
-    with pytest.raises(
-        ModelError, match=r"staging/a\.sql: the header describes what the query does not return.*b"
-    ):
+    with pytest.raises(ModelError, match=r"staging/a\.sql: the header describes what is not a column: b"):
         build_models(con, root)
 
 
@@ -137,7 +143,9 @@ def test_a_function_is_stored_for_every_client_with_its_description(tmp_path, sq
 
 
 def test_one_failing_model_leaves_every_table_as_it_was(sql_folder, con):
-    root = sql_folder({"main/a.sql": model("select 1 as a"), "seeds/s.csv": "x\none\n"})
+    root = sql_folder(
+        {"main/a.sql": model("select 1 as a"), "seeds/s.csv": "x\none\n", "seeds/s.yaml": seed("x")}
+    )
     build_models(con, root)
     sql_folder(
         {
@@ -163,6 +171,7 @@ def test_what_no_file_makes_any_more_is_dropped_and_the_raw_tables_stay(sql_fold
             "main/b.sql": model("select 1 as a"),
             "staging/c.sql": model("select 1 as a"),
             "seeds/d.csv": "x\n1\n",
+            "seeds/d.yaml": seed("x"),
             "functions/main/e.sql": function("select n + 1 as a"),
             "functions/main/f.sql": function("select n + 1 as a"),
         }
@@ -211,9 +220,39 @@ def test_rows_are_in_the_order_of_the_header(sql_folder, con):
 
 
 def test_seeds_are_tables_of_text_in_which_an_empty_cell_is_null(sql_folder, con):
-    root = sql_folder({"seeds/s.csv": 'code,name\n007,"Bond, James"\n008,\n'})
+    root = sql_folder(
+        {"seeds/s.csv": 'code,name\n007,"Bond, James"\n008,\n', "seeds/s.yaml": seed("code", "name")}
+    )
     build_models(con, root)
     assert con.execute("from seeds.s order by code").fetchall() == [("007", "Bond, James"), ("008", None)]
+
+
+def test_a_seed_is_described_like_a_model(sql_folder, con):
+    build_models(con, sql_folder({"seeds/s.csv": "code\n007\n", "seeds/s.yaml": seed("code")}))
+    (table,) = described_tables(con, "seeds")
+    assert (table.description, table.columns[0].comment) == ("A seed.", "What code is.")
+
+
+@pytest.mark.parametrize(
+    ("header", "problem"),
+    [
+        ({}, r"s\.yaml: header field `description`: the file is missing"),
+        ({"seeds/s.yaml": seed("code")}, r"s\.yaml: the header does not describe: name"),
+        (
+            {"seeds/s.yaml": seed("code", "name", "rate")},
+            r"s\.yaml: the header describes what is not a column: rate",
+        ),
+        (
+            {"seeds/s.yaml": "description: A seed."},
+            r"header field `columns`: must map each column to a sentence",
+        ),
+        ({"seeds/s.yaml": "- a"}, r"the header must be a mapping of fields"),
+    ],
+)
+def test_a_seed_whose_header_does_not_describe_its_columns_is_an_error(sql_folder, con, header, problem):
+    root = sql_folder({"seeds/s.csv": "code,name\n007,James\n", **header})
+    with pytest.raises(CaEtlError, match=problem):
+        build_models(con, root)
 
 
 def test_descriptions_are_comments_in_the_file_for_tables_views_and_columns(tmp_path, sql_folder):

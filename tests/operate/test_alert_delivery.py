@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -31,7 +32,6 @@ from ca_etl.operate.alert_delivery import (
     alerts_lock,
     check_after_run,
     check_alerts,
-    end_of_last_run,
     notify,
     read,
     transitions,
@@ -89,6 +89,7 @@ def test_a_failed_check_is_reported_once_and_its_end_once(cli: Cli, listener: An
     assert listener.subjects == ["ca-etl: Checks failed, nothing is published"]
     sample = listener.got[0]["text"]
     assert "KZT" in sample
+    assert sample.endswith(f"\nMachine: {socket.gethostname()}, data directory: {tmp_path / 'data'}")
     assert "Next: ca-etl status" in sample
 
     wrong = cli(
@@ -117,9 +118,7 @@ def test_played_days_open_and_close_by_their_own_clock(listener: Any, settings_w
     last = datetime.fromisoformat(WRONG).date()
     broken = faults([last - timedelta(days=2), last - timedelta(days=1)], [])
     for _ in play_days(settings, 4, faults=broken):
-        ended = end_of_last_run(settings)
-        assert ended is not None
-        assert check_after_run(settings, ended) == ()
+        assert check_after_run(settings, utc_now()) == ()
     assert listener.subjects == [
         "ca-etl: No fresh data of timesca/daily",
         "ca-etl: Runs fail",
@@ -189,9 +188,11 @@ def test_a_webhook_that_is_away_does_not_fail_a_good_run_and_is_sent_later(
 
 @pytest.mark.slow
 def test_the_command_lists_what_is_open_and_its_exit_status_is_1_while_anything_is(
-    cli: Cli, settings_with: MakeSettings
+    cli: Cli, settings_with: MakeSettings, tmp_path: Path
 ) -> None:
     settings = settings_with()
+    (tmp_path / "page.txt").write_text("A page without rates.\n")
+    assert cli("ingest", tmp_path / "page.txt").returncode == 0
     record(settings, "succeeded")
     quiet = cli("alerts")
     assert (quiet.returncode, quiet.stdout) == (0, "no alert is open\n")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ca_etl.operate.alerts import Condition, conditions
+from ca_etl.operate.alerts import Condition, Damage, conditions
 from ca_etl.settings import Settings
 from ca_etl.warehouse.journal import Cause, CheckResult, RunRecord, SlotRecord
 
@@ -189,6 +189,64 @@ def test_a_slot_that_passed_before_the_first_run_was_not_expected(settings: Sett
     assert conditions(settings, (), FIRST) == ()
 
 
+def test_an_unused_directory_has_no_condition_and_one_that_lost_its_journal_or_its_release_has(
+    settings: Settings,
+) -> None:
+    def found(*runs: RunRecord, is_published: bool) -> list[str]:
+        return [one.key for one in conditions(settings, runs, FIRST, is_published=is_published)]
+
+    assert found(is_published=False) == []
+    assert found(is_published=True) == ["stale:timesca/daily"]
+    assert found(run(0), is_published=False) == ["release_missing"]
+    assert found(run(0, status="checks_failed"), is_published=False) == ["checks_failed"]
+    assert found(away(0), is_published=False) == []
+
+
+def test_a_file_that_cannot_be_read_is_a_condition_with_its_next_command(settings: Settings) -> None:
+    damage = Damage("data/decisions.csv has a bad line 2", "restore it", "decisions")
+    (condition,) = conditions(settings, [run(0)], FIRST + timedelta(hours=1), damaged=[damage])
+    assert (condition.key, condition.area) == ("damaged:decisions", "decisions")
+    assert (condition.detail, condition.next_command) == (damage.message, damage.next_command)
+
+
+STALE = CheckResult(
+    "page_date_is_not_stale", "main.fct_rate_observation", "warning", 4, "a page", alerts=True
+)
+
+
+def test_a_check_that_alerts_does_so_from_the_first_run_that_it_fires_in_to_the_first_that_it_does_not(
+    settings: Settings,
+) -> None:
+    firing = [run(day, checks=(STALE,)) for day in (1, 2)]
+    condition = by_key(settings, run(0), *firing)["check:page_date_is_not_stale"]
+    assert condition.since == firing[0].finished_at
+    assert condition.detail == "Run day-2 found 4 rows in main.fct_rate_observation: a page"
+    assert keys(settings, run(0), *firing, run(3)) == set()
+
+
+def test_a_run_without_checks_neither_opens_nor_ends_the_alert_of_one(settings: Settings) -> None:
+    assert "check:page_date_is_not_stale" in keys(settings, run(0, checks=(STALE,)), away(1))
+    assert keys(settings, run(0), run(1, checks=(replace(STALE, alerts=False),))) == set()
+    assert keys(settings, run(0), run(1, checks=(replace(STALE, offending_rows=0),))) == set()
+
+
+def test_a_check_that_fires_in_a_run_of_any_kind_is_an_alert(settings: Settings) -> None:
+    given = run(1, None, checks=(STALE,), run_id="given", rejects=0)
+    assert keys(settings, run(0), run(1), given) == {"check:page_date_is_not_stale"}
+
+
+def test_a_cancelled_run_is_not_a_failed_one_and_does_not_end_a_series_of_them(settings: Settings) -> None:
+    cancelled = [
+        failed(day, "stopped by the user (Ctrl-C)", status="cancelled", cause=Cause.INTERRUPTED)
+        for day in (1, 2, 3)
+    ]
+    assert "run_failed" not in keys(settings, run(0), *cancelled)
+    assert "run_failed" not in keys(settings, run(0), away(0), *cancelled)
+    assert by_key(settings, run(0), away(1), *cancelled, away(4))["run_failed"].detail.endswith(
+        "Failed runs in a row: 2."
+    )
+
+
 def test_pages_without_rates_are_a_site_that_differs(settings: Settings) -> None:
     empty = run(1, "failed", "no page had rates", why=Cause.NO_RATES, checks=(NO_RATE,))
     assert keys(settings, run(0), empty) == {"site_differs:timesca/daily"}
@@ -302,6 +360,22 @@ def test_articles_that_no_source_gives_are_reported_when_that_repeats(settings: 
     assert keys(settings, first, second, with_articles(3, posts="closed", feed="observed")) == set()
 
 
+def test_a_source_that_fails_for_days_is_reported_though_another_one_gives_articles(
+    settings: Settings,
+) -> None:
+    fails = [with_articles(day, posts="failed", feed="observed") for day in (1, 2)]
+    assert keys(settings, run(0), fails[0]) == set()
+    assert keys(settings, run(0), *fails) == {"source_fails:timesca-posts/daily"}
+    assert keys(settings, run(0), *fails, with_articles(3, posts="unchanged")) == set()
+    assert keys(settings, *(with_articles(day, posts="closed", feed="observed") for day in range(3))) == set()
+
+
+def test_a_source_that_is_no_longer_requested_does_not_fail_for_ever(settings: Settings) -> None:
+    fails = [with_articles(day, posts="failed", feed="failed") for day in (1, 2)]
+    assert keys(settings, *fails) == {"articles_missing:daily"}
+    assert keys(settings, *fails, with_articles(3, posts="observed")) == set()
+
+
 def test_a_site_on_which_every_source_of_articles_becomes_unavailable_is_reported(settings: Settings) -> None:
     shut = [with_articles(day, posts="closed", feed="closed") for day in (2, 3)]
     assert keys(settings, run(0), with_articles(1, posts="observed"), *shut) == {"articles_missing:daily"}
@@ -317,4 +391,5 @@ def test_a_run_of_the_future_silences_nothing_and_opens_nothing(
 ) -> None:
     runs = (run(0), failed(1 + ahead, FULL_DISK), run(1 + ahead, pages=(4, 2)))
     late = conditions(settings_with(), runs, FIRST + timedelta(days=2))
-    assert [condition.key for condition in late] == ["stale:timesca/daily"]
+    assert late[0].detail.startswith("The clock shows 2026-03-04 02:00 UTC, but the journal has later runs")
+    assert [condition.key for condition in late] == ["clock", "stale:timesca/daily"]

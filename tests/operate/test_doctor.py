@@ -11,9 +11,8 @@ import pytest
 from ca_etl.operate import doctor, machine
 from ca_etl.operate.doctor import ArchiveState, Diagnosis, read_archive_state
 from ca_etl.operate.machine import Finding, Level
-from ca_etl.operate.status import slot_states
 from ca_etl.settings import Settings, misspelt
-from ca_etl.warehouse.journal import RunRecord
+from ca_etl.warehouse.journal import RunRecord, append
 from ca_etl.warehouse.lock import Holder
 
 NOW = datetime(2026, 12, 5, 2, 0, tzinfo=UTC)
@@ -22,6 +21,15 @@ HOUR = timedelta(hours=1)
 
 def level(findings: Iterator[Finding]) -> Level:
     return Diagnosis(tuple(findings)).worst
+
+
+def worst_of(settings: Settings, area: str, *runs: RunRecord) -> Level:
+    """The worst level that `ca-etl doctor` reports in an area of a data directory with this journal, an hour later."""
+    for run in runs:
+        settings.data_dir.mkdir(exist_ok=True)
+        append(settings.data_dir, run)
+    findings = doctor.examine(settings, NOW + HOUR).findings
+    return level(finding for finding in findings if finding.area == area)
 
 
 def test_a_run_that_has_been_on_for_hours_is_reported_with_its_process() -> None:
@@ -36,15 +44,16 @@ def test_a_run_that_has_been_on_for_hours_is_reported_with_its_process() -> None
     ("status", "expected"),
     [
         ("succeeded", Level.OK),
+        ("cancelled", Level.WARN),
         ("crashed", Level.WARN),
         ("failed", Level.ERROR),
         ("checks_failed", Level.ERROR),
     ],
 )
-def test_the_last_run_is_reported_by_its_end(status: str, expected: Level) -> None:
-    earlier = RunRecord("r0", "run", NOW - HOUR, "failed", "1")
+def test_the_last_run_is_reported_by_its_end(settings: Settings, status: str, expected: Level) -> None:
+    earlier = RunRecord("r0", "run", NOW - HOUR, "succeeded", "1")
     last = RunRecord("r1", "run", NOW, status, "1", error="why")
-    assert level(doctor.last_run([earlier, last], NOW + HOUR)) is expected
+    assert worst_of(settings, "last run", earlier, last) is expected
 
 
 def test_a_folder_that_refuses_is_an_error_with_its_name(tmp_path: Path) -> None:
@@ -74,12 +83,15 @@ def test_a_site_needs_a_contact_and_a_data_directory_of_its_own() -> None:
         ("https://timesca.com/", "loopback", Level.OK),
     ],
 )
-def test_only_days_that_the_demo_played_may_be_old(url: str, claimed: str | None, expected: Level) -> None:
+def test_only_days_that_the_demo_played_may_be_old(
+    settings: Settings, url: str, claimed: str | None, expected: Level
+) -> None:
+    settings = settings.model_copy(update={"site_url": url})
+    settings.data_dir.mkdir()
+    if claimed:
+        (settings.data_dir / "site.txt").write_text(f"{claimed}\n")
     old = RunRecord("r", "run", NOW - 100 * HOUR, "succeeded", "1")
-    settings = Settings(_env_file=None, site_url=url)
-    states = slot_states(settings, [old], NOW)
-    daily, _sweep = doctor.freshness(states, has_run=True, demo=doctor.is_demo(settings, claimed))
-    assert daily.level is expected
+    assert worst_of(settings, "schedule daily", old) is expected
 
 
 def test_every_finding_that_is_not_well_has_a_next_command(tmp_path: Path) -> None:
@@ -89,7 +101,7 @@ def test_every_finding_that_is_not_well_has_a_next_command(tmp_path: Path) -> No
     settings = Settings(_env_file=None)
     findings = [
         *machine.disk(Path("/data"), 0, 0, 1),
-        *machine.clock(NOW, None, NOW + HOUR),
+        *machine.clock(NOW, NOW + HOUR),
         *machine.zone_data(None),
         *machine.versions({}),
         *machine.variables(misspelt({"CA_ETL_X": ".env"})),
@@ -100,8 +112,7 @@ def test_every_finding_that_is_not_well_has_a_next_command(tmp_path: Path) -> No
         *doctor.site(settings, "example.org"),
         *doctor.run_lock(holder, ["a"], NOW, held=False),
         *doctor.archive(ArchiveState(1, 1, {"a": "torn"}, ("b",), ("c",))),
-        *doctor.last_run([], NOW),
-        *doctor.freshness(slot_states(settings, [], NOW), has_run=False, demo=False),
+        *doctor.examine(settings.model_copy(update={"data_dir": tmp_path / "absent"}), NOW).findings,
     ]
     problems = [finding for finding in findings if finding.level is not Level.OK]
     assert [finding.area for finding in problems if not finding.next] == []

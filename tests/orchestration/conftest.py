@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from ca_etl.demo.site import DemoSite
 from ca_etl.settings import Settings
@@ -27,7 +26,6 @@ from ca_etl.warehouse.journal import RunRecord
 REPOSITORY = Path(__file__).parents[2]
 sys.path.insert(0, str(REPOSITORY))
 POSTGRES = "CA_ETL_TEST_POSTGRES"
-ANCHOR = "2026-01-01T00:00:00+00:00"
 
 
 def restore_sigint() -> None:
@@ -80,7 +78,6 @@ class Machine:
             "PREFECT_WORKER_QUERY_SECONDS": "2",
             "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
             "DO_NOT_TRACK": "1",
-            "CA_ETL_HOME": str(REPOSITORY),
             "CA_ETL_DATA_DIR": str(self.settings.data_dir),
             "CA_ETL_SITE_URL": self.site.base_url,
             "CA_ETL_DAILY_CRON": self.cron,
@@ -141,19 +138,6 @@ class Machine:
             return requests.get(f"{self.url}/api/health", timeout=5).status_code == 200
         except requests.RequestException:
             return False
-
-    def deploy(self) -> None:
-        """What is scheduled daily, every few seconds."""
-        content = yaml.safe_load((REPOSITORY / "deployments" / "prefect.yaml").read_text(encoding="utf-8"))
-        daily = next(entry for entry in content["deployments"] if entry["name"] == "daily")
-        assert [planned["cron"] for planned in daily["schedules"]] == [
-            schedule(Settings(_env_file=None)).cron
-        ]
-        daily["schedules"] = [{"interval": self.seconds, "anchor_date": ANCHOR, "slug": "seconds"}]
-        content["deployments"] = [daily]
-        file = self.folder / "prefect.yaml"
-        file.write_text(yaml.safe_dump(content), encoding="utf-8")
-        self.command("prefect", "--no-prompt", "deploy", "--prefect-file", str(file), "--all")
 
     def runs(self) -> tuple[RunRecord, ...]:
         return journal.read(self.settings.data_dir)

@@ -14,7 +14,6 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 
 def test_after_ten_slots_without_a_server_one_run_happens_and_the_others_are_missed(machine: Any) -> None:
     machine.command("flows.deploy", "setup")
-    machine.deploy()
     worker = machine.start_worker()
     machine.until(machine.published, 90, "a release is published")
     server = machine.started[0]

@@ -23,7 +23,6 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.slow]
 def worker(machine: Any) -> dict[str, subprocess.Popen[bytes]]:
     first = machine.command("flows.deploy", "setup")
     assert "created" in first
-    machine.deploy()
     return {"now": machine.start_worker()}
 
 

@@ -437,7 +437,7 @@ def test_ctrl_c_is_an_interruption_wherever_it_lands(
     with pytest.raises(type(error)):
         day(0, call=call)
     (run,) = journal.read(settings.data_dir)
-    assert (run.status, run.error) == ("failed", "stopped by the user (Ctrl-C)")
+    assert (run.status, run.error) == ("cancelled", "stopped by the user (Ctrl-C)")
 
 
 def test_what_fails_while_a_stop_is_cleaned_up_is_the_stop(settings: Settings, day: Run) -> None:
@@ -475,4 +475,18 @@ def test_a_ctrl_c_that_a_destructor_swallowed_ends_the_run_before_the_next_step(
     finally:
         signal.signal(signal.SIGINT, before)
     (run,) = journal.read(settings.data_dir)
-    assert (run.status, run.error) == ("failed", "stopped by the user (Ctrl-C)")
+    assert (run.status, run.error) == ("cancelled", "stopped by the user (Ctrl-C)")
+
+
+def test_a_sigterm_cancels_the_run_and_leaves_its_line_and_the_handler(settings: Settings, day: Run) -> None:
+    def call(step: Callable[..., Any], *args: object) -> Any:
+        if step.__name__ == "load":
+            os.kill(os.getpid(), signal.SIGTERM)
+        return step(*args)
+
+    with pytest.raises(SystemExit) as ended:
+        day(0, call=call)
+    assert ended.value.code == 128 + signal.SIGTERM
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    (run,) = journal.read(settings.data_dir)
+    assert (run.status, run.error) == ("cancelled", "stopped by a signal (a service or Prefect ended it)")

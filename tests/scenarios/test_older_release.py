@@ -15,6 +15,7 @@ import pytest
 
 from ca_etl.demo import desk
 from ca_etl.demo.site import DemoSite
+from ca_etl.operate.doctor import examine
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.load import UPGRADED
 from ca_etl.pipeline.play import clock_from
@@ -137,6 +138,21 @@ def test_runs_that_its_journal_has_lost_come_back(before: Callable[..., Settings
     runs = journal.read(settings.data_dir)
     assert [run.run_id for run in runs] == [*RUNS, outcome.run_id]
     assert runs[0].slots == before_damage[0].slots
+
+
+def test_the_doctor_names_what_an_earlier_parser_read_and_the_rebuild_that_it_takes(
+    before: Callable[..., Settings],
+) -> None:
+    settings = before()
+
+    def release_findings() -> list[tuple[str, str]]:
+        findings = examine(settings, datetime.now(UTC)).findings
+        return [(finding.level, finding.next) for finding in findings if finding.area == "release"]
+
+    ((level, command),) = release_findings()
+    assert (level, command.split(" (")[0]) == ("warn", "ca-etl rebuild")
+    assert run_rebuild(settings, environment=at_slot()).status == "succeeded"
+    assert release_findings() == [("ok", "")]
 
 
 def test_it_stays_where_an_archive_file_is_missing(before: Callable[..., Settings], site: DemoSite) -> None:

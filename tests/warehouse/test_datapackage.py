@@ -1,28 +1,47 @@
 import hashlib
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from ca_etl.warehouse.connection import Column, open_building
+from ca_etl.errors import CaEtlError
+from ca_etl.warehouse.connection import Column, DescribedTable, open_building
 from ca_etl.warehouse.datapackage import (
     FileFact,
     describe,
+    export_descriptor,
     frictionless_type,
     other_files,
+    read_datapackage,
+    read_origin,
     table_resource,
     table_resources,
+    values_as_in,
     write_datapackage,
 )
 from ca_etl.warehouse.export import ExportSpec, export_parquet
+from ca_etl.warehouse.model_header import read_model_header
 
 CREATED = datetime(2025, 12, 5, 2, 0, 12, tzinfo=UTC)
 
 
-def package_of(resources=(), slot=CREATED):
+def header(*columns, references=()):
+    """The header of a model with these columns, of which the first makes a row unique."""
+    fields = {
+        "description": "Rows.",
+        "grain": [columns[0]],
+        "columns": dict.fromkeys(columns, "A column."),
+        "checks": [{"references": reference} for reference in references],
+    }
+    return read_model_header(fields, Path("rate.sql"), "table")
+
+
+def package_of(resources=(), slot=CREATED, origin=()):
     return describe(
         resources,
+        dict(origin),
         release_id="20251205T020012Z",
         created=CREATED,
         run_id="r1",
@@ -33,14 +52,18 @@ def package_of(resources=(), slot=CREATED):
 
 def test_a_table_of_one_file_is_described_in_full():
     table = table_resource(
-        "fct_rate_daily",
-        "One row per day and pair.",
-        2,
-        columns=(
-            Column("rate_date", "DATE", is_nullable=False, comment="The day."),
-            Column("rate", "DECIMAL(18,8)", is_nullable=True),
+        DescribedTable(
+            "main",
+            "fct_rate_daily",
+            "One row per day and pair.",
+            (
+                Column("rate_date", "DATE", is_nullable=False, comment="The day."),
+                Column("rate", "DECIMAL(18,8)", is_nullable=True),
+            ),
         ),
+        2,
         primary_key=("rate_date",),
+        foreign_keys=(),
         files=(FileFact("parquet/fct_rate_daily/fct_rate_daily.parquet", 7, "ab"),),
     )
     (resource,) = package_of([table])["resources"]
@@ -86,7 +109,8 @@ def test_a_table_of_several_files_has_a_hash_for_every_file():
         FileFact("parquet/t/year=2024/t.parquet", 3, "a"),
         FileFact("parquet/t/year=2025/t.parquet", 4, "b"),
     )
-    (resource,) = package_of([table_resource("t", "", 5, columns=(), primary_key=(), files=parts)])[
+    table = DescribedTable("main", "t", "", ())
+    (resource,) = package_of([table_resource(table, 5, primary_key=("id",), foreign_keys=(), files=parts)])[
         "resources"
     ]
     assert resource["path"] == ["parquet/t/year=2024/t.parquet", "parquet/t/year=2025/t.parquet"]
@@ -127,7 +151,8 @@ def test_the_descriptor_lists_every_file_of_the_release_with_its_true_length_and
         )
         specs = [ExportSpec("rate", ("rate_date",), "rate_date"), ExportSpec("latest", ())]
         exported = export_parquet(con, tmp_path / "parquet", specs, partition_rows=1)
-        tables = table_resources(con, tmp_path, exported, {"rate": ("rate_date",)})
+        headers = {"rate": header("rate_date", "rate"), "latest": header("day")}
+        tables = table_resources(con, tmp_path, exported, headers)
     (tmp_path / "report.html").write_text("<p>x")
     path = write_datapackage(tmp_path, package_of([*tables, *other_files(tmp_path, tables)]))
 
@@ -161,3 +186,119 @@ def test_the_descriptor_lists_every_file_of_the_release_with_its_true_length_and
     assert (rate["description"], rate["rows"], rate["schema"]["primaryKey"]) == ("Rates.", 2, ["rate_date"])
     assert rate["schema"]["fields"][0]["constraints"] == {"required": True}
     assert rate["schema"]["fields"][1]["description"] == "It's exact."
+
+
+def test_foreign_keys_are_the_references_of_the_header():
+    known = header(
+        "article_id",
+        "duplicate_of",
+        "source",
+        "text_id",
+        references=(
+            {"source": "main.dim_source.source"},
+            {"duplicate_of": "main.fct_article.article_id"},
+            {"text_id": "raw.article_text.text_id"},
+        ),
+    )
+    resource = table_resource(
+        DescribedTable("main", "fct_article", "", ()),
+        0,
+        primary_key=known.grain,
+        foreign_keys=known.foreign_keys,
+        files=(FileFact("a", 1, "a"),),
+    )
+    assert resource["schema"]["foreignKeys"] == [
+        {"fields": ["source"], "reference": {"fields": ["source"], "resource": "dim_source"}},
+        {"fields": ["duplicate_of"], "reference": {"fields": ["article_id"]}},
+    ]
+
+
+def test_the_origin_lists_the_sources_of_the_captures_and_the_url_of_those_that_are_from_there():
+    with duckdb.connect() as con:
+        con.execute(
+            "create schema raw; create table raw.capture (source text, url text);"
+            "create table main.dim_source (source text, name text, url text);"
+            "insert into main.dim_source values ('timesca', 'Pages', 'https://timesca.com/'),"
+            " ('timesca-posts', 'Posts', 'https://timesca.com/wp-json'), ('timesca-feed', 'Feed', 'https://timesca.com/f');"
+            "insert into raw.capture values ('timesca', 'https://timesca.com/latest/'), ('timesca', null),"
+            " ('timesca-posts', 'http://127.0.0.1:8808/wp-json')"
+        )
+        origin = read_origin(con)
+    assert origin["sources"] == [{"title": "Pages", "path": "https://timesca.com/"}, {"title": "Posts"}]
+    assert origin["homepage"] == "https://timesca.com/"
+    assert [terms["name"] for terms in origin["licenses"]] == ["other-closed"]
+    assert [contributor["roles"] for contributor in origin["contributors"]] == [["rightsHolder"], ["creator"]]
+    assert package_of(origin=origin)["sources"] == origin["sources"]
+
+
+def test_an_export_has_the_descriptions_of_the_release_and_its_own_files(tmp_path):
+    (tmp_path / "rate.csv").write_text("day\n")
+    release = {
+        "version": "20251205T020012Z",
+        "resources": [
+            {
+                "name": "rate",
+                "rows": 0,
+                "path": ["parquet/rate/year=2024/rate.parquet", "parquet/rate/year=2025/rate.parquet"],
+                "format": "parquet",
+                "parts": [],
+                "bytes": 9,
+                "schema": {
+                    "fields": [{"name": "day", "type": "date"}],
+                    "foreignKeys": [
+                        {"fields": ["day"], "reference": {"fields": ["date"], "resource": "dim_date"}},
+                        {"fields": ["day"], "reference": {"fields": ["day"]}},
+                    ],
+                },
+            },
+            {"name": "dim_date"},
+            {"name": "warehouse.duckdb"},
+        ],
+    }
+    assert export_descriptor(release, tmp_path, {"rate": "rate.csv"}, "csv") == {
+        "version": "20251205T020012Z",
+        "resources": [
+            {
+                "name": "rate",
+                "rows": 0,
+                "path": "rate.csv",
+                "format": "csv",
+                "mediatype": "text/csv",
+                "bytes": 4,
+                "hash": f"sha256:{hashlib.sha256(b'day' + bytes([10])).hexdigest()}",
+                "schema": {
+                    "fields": [{"name": "day", "type": "date"}],
+                    "foreignKeys": [{"fields": ["day"], "reference": {"fields": ["day"]}}],
+                },
+            }
+        ],
+    }
+
+
+def test_a_release_without_its_descriptor_is_an_error_that_names_the_next_command(tmp_path):
+    with pytest.raises(CaEtlError, match=r"datapackage\.json cannot be read") as raised:
+        read_datapackage(tmp_path)
+    assert raised.value.hint == "ca-etl rebuild"
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("csv", ("2025-12-05T02:00:12Z", "2025-12-05T02:00:12.5", '[{"kind":"k"}]', "2025-12-05")),
+        ("json", ("2025-12-05T02:00:12Z", "2025-12-05T02:00:12.5", "[{'kind': k}]", "2025-12-05")),
+        ("parquet", ("2025-12-05 02:00:12+00", "2025-12-05 02:00:12.5", "[{'kind': k}]", "2025-12-05")),
+    ],
+)
+def test_times_and_lists_of_an_export_are_written_as_table_schema_has_them(form, expected):
+    with duckdb.connect() as con:
+        con.execute(
+            "set TimeZone = 'UTC'; create table main.t as select timestamptz '2025-12-05 02:00:12+00' as at,"
+            " timestamp '2025-12-05 02:00:12.5' as local, [{'kind': 'k'}] as media, date '2025-12-05' as \"a day\""
+        )
+        types = zip(con.table("main.t").columns, con.table("main.t").types, strict=True)
+        columns = tuple(Column(name, str(kind), is_nullable=True) for name, kind in types)
+        table = DescribedTable("main", "t", "", columns)
+        rows = (
+            con.table("main.t").project(values_as_in(form, table)).project("columns(*)::varchar").fetchall()
+        )
+    assert rows == [expected]

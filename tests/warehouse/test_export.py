@@ -3,6 +3,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -49,6 +50,29 @@ def test_a_table_is_one_sorted_file_with_its_own_types(con, tmp_path):
     assert table["rate"].to_pylist()[2] == Decimal("0.33333333")
     metadata = pq.read_metadata(tmp_path / "parquet" / "rate" / "rate.parquet")
     assert metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_the_footer_of_every_file_describes_the_table_and_its_columns(con, tmp_path):
+    con.execute(
+        "comment on table main.rate is 'One row per day.'; comment on column main.rate.rate is 'It''s a price.'"
+    )
+    export_parquet(con, tmp_path / "parquet", [SPEC], partition_rows=1)
+    paths = sorted((tmp_path / "parquet").rglob("*.parquet"))
+    assert len(paths) == 2
+    for path in paths:
+        schema = pq.read_schema(path)
+        assert schema.metadata == {b"description": b"One row per day."}
+        assert schema.field("rate").metadata == {b"description": b"It's a price."}
+        assert schema.field("base").metadata == {b"description": b""}
+        with duckdb.connect() as reader:
+            footer = reader.execute(
+                "select decode(value) from parquet_kv_metadata(?) where decode(key) = 'description'",
+                [str(path)],
+            )
+            assert footer.fetchall() == [("One row per day.",)]
+        assert pl.read_parquet_metadata(path)["description"] == "One row per day."
+    frame = pl.read_parquet(tmp_path / "parquet" / "rate" / "**" / "*.parquet")
+    assert (frame.height, frame.schema["rate"]) == (10, pl.Decimal(18, 8))
 
 
 def test_a_big_table_is_split_by_the_year_of_its_date(con, tmp_path):

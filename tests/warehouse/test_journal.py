@@ -1,3 +1,4 @@
+import json
 import logging
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -420,3 +421,20 @@ def test_a_status_or_an_outcome_that_no_table_accepts_is_a_bad_line(data_dir, jo
     assert read(data_dir) == ()
     (bad,) = read_journal(data_dir).bad
     assert field in bad.reason
+
+
+def test_a_check_of_an_earlier_line_does_not_alert_and_a_later_one_keeps_what_it_states(data_dir, journal):
+    check = {"check_name": "c", "model": "main.t", "severity": "warning", "offending_rows": 1, "sample": ""}
+    line = {
+        "run_id": "r1",
+        "kind": "run",
+        "started_at": "2026-12-05T02:00:00Z",
+        "status": "cancelled",
+        "code_version": "1",
+        "checks": [check, check | {"check_name": "d", "alerts": True}],
+    }
+    journal.write_text(json.dumps(line) + "\n")
+    (run,) = read(data_dir)
+    assert (run.status, [check.alerts for check in run.checks]) == ("cancelled", [False, True])
+    append(data_dir, replace(run, run_id="r2"))
+    assert read(data_dir)[1].checks == run.checks

@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from ca_etl.warehouse.durable_files import StorageError
-from ca_etl.warehouse.lock import Holder, LockHeldError, crashed_run, run_lock, running, settle_crash
+from ca_etl.warehouse.lock import (
+    Holder,
+    LockHeldError,
+    announce_wait,
+    crashed_run,
+    live_run,
+    run_lock,
+    running,
+    settle_crash,
+)
 
 STARTED = datetime(2025, 12, 5, 2, 0, tzinfo=UTC)
 HOLD = """
@@ -78,6 +87,20 @@ def test_a_crash_that_was_not_settled_is_not_forgotten_when_the_next_run_crashes
 def test_two_threads_of_one_process_do_not_share_the_lock(data_dir):
     with run_lock(data_dir, mine()), pytest.raises(LockHeldError), run_lock(data_dir, mine("other")):
         pass
+
+
+def test_a_run_that_waits_for_a_retry_says_until_when(data_dir):
+    until = datetime(2025, 12, 5, 13, 58, tzinfo=UTC)
+    with run_lock(data_dir, mine()) as lock:
+        lock.step("capture")
+        announce_wait(data_dir, until, retry=1, retries=2)
+        assert str(live_run(data_dir)).endswith(
+            "step capture, waits until 2025-12-05 13:58 UTC, retry 1 of 2)"
+        )
+        announce_wait(data_dir, None)
+        assert str(live_run(data_dir)).endswith("step capture)")
+    announce_wait(data_dir, until, retry=1, retries=2)
+    assert live_run(data_dir) is None
 
 
 def test_a_run_that_ends_well_leaves_only_the_lock_file(data_dir):

@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.connection import open_building
+from ca_etl.warehouse.connection import DescribedTable, open_building
 from ca_etl.warehouse.datapackage import (
     describe,
     file_fact,
@@ -604,10 +604,12 @@ def described(data_dir: Path) -> Path:
     (building.folder / "parquet" / "day").mkdir(parents=True)
     (building.folder / "parquet" / "day" / "day.parquet").write_bytes(b"rows")
     parquet = file_fact(building.folder, Path("parquet/day/day.parquet"))
-    table = table_resource("day", "A day.", 50_000, columns=(), primary_key=(), files=[parquet])
+    day = DescribedTable("main", "day", "A day.", ())
+    table = table_resource(day, 50_000, primary_key=("number",), foreign_keys=(), files=[parquet])
     at = datetime(2025, 12, 5, 2, tzinfo=UTC)
     package = describe(
         [table, *other_files(building.folder, [table])],
+        {},
         release_id=FIRST,
         created=at,
         run_id=FIRST,

@@ -29,7 +29,7 @@ from ca_etl.archive.reader import CAPTURE_KINDS, verify_record
 from ca_etl.archive.sealed_file import keep_damaged
 from ca_etl.archive.writer import ArchiveWriter, record_id
 from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.records import BadRecord
+from ca_etl.records import BadRecord, site_name
 from ca_etl.sanitize import redacted
 
 PAGES: Final = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
@@ -280,6 +280,11 @@ def _check_hints(files: list[Path], url: str | None, captured_at: datetime | Non
         raise UsageError(
             f"a URL was given with {len(files)} files: it belongs to one page",
             "give one text or HTML file with its URL",
+        )
+    if url is not None and not (url.startswith(("http://", "https://")) and site_name(url)):
+        raise UsageError(
+            f"{url} is not a URL: it needs a scheme and a host",
+            "ca-etl ingest FILE --url https://timesca.com/",
         )
     if url is not None and redacted(url) != url:
         raise UsageError(

@@ -30,6 +30,7 @@ app = typer.Typer(
 )
 
 INTERRUPTED = 130
+TERMINATED = 143
 
 
 def main() -> None:
@@ -47,8 +48,8 @@ def main() -> None:
         print_error("interrupted", "ca-etl status")
         sys.exit(INTERRUPTED)
     except SystemExit as end:
-        # Typer ends a command that was interrupted without a message
-        if end.code == INTERRUPTED:
+        # Typer ends a command that was interrupted without a message, and a run that got a SIGTERM has none either
+        if end.code in {INTERRUPTED, TERMINATED}:
             print_error("interrupted; what was archived is kept for the next run", "ca-etl status")
         raise
     except BrokenPipeError:
@@ -79,7 +80,7 @@ def _common(
 # In the order of the help.
 for command in (
     *(runs.run, runs.ingest, runs.backfill, runs.rebuild, runs.demo),
-    *(data.sql, data.rollback, data.decide, data.export),
+    *(data.sql, data.describe, data.export, data.rollback, data.decide),
     *(inspect.status, inspect.doctor, inspect.verify, inspect.releases, inspect.models),
     *(operate.schedule, operate.alerts),
 ):

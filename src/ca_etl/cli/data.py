@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from ca_etl.cli.render import Format, load_settings, print_line
+from ca_etl.cli.render import Format, load_settings, print_json, print_line
 from ca_etl.errors import UsageError
 
 Raw = Annotated[
@@ -33,6 +33,30 @@ def sql(
 
     text = sys.stdin.read() if query == "-" else query
     run_query(load_settings().data_dir, text, form, output, failed=failed, raw=raw)
+
+
+def describe(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="TABLE", help="A table or macro, such as fct_rate_daily or raw.capture. Default: a list."
+        ),
+    ] = None,
+    form: Annotated[
+        Literal["table", "json"], typer.Option("--format", "-f", help="Form of the result.")
+    ] = "table",
+) -> None:
+    """Show what the columns of a table or macro of the current release mean, or list all tables and macros."""
+    from ca_etl.cli.describe import find_relation, print_relation, print_relations, read_relations
+
+    relations = read_relations(load_settings().data_dir)
+    relation = None if name is None else find_relation(relations, name)
+    if form == "json":
+        print_json(tuple(relations.values()) if relation is None else relation)
+    elif relation is None:
+        print_relations(relations)
+    else:
+        print_relation(relation)
 
 
 def rollback(
@@ -61,15 +85,18 @@ def decide(
     from ca_etl.cli.query import assert_capture
     from ca_etl.pipeline.context import utc_now
     from ca_etl.warehouse import overrides
+    from ca_etl.warehouse.data_directory import holds_demo, next_command
     from ca_etl.warehouse.raw_load import CaptureDecision
 
-    data_dir = load_settings().data_dir
+    settings = load_settings()
+    data_dir = settings.data_dir
     if not reason.strip():
         raise UsageError("--reason is empty; a decision needs one", 'ca-etl decide ... --reason "why"')
     assert_capture(data_dir, capture_id)
     overrides.append(data_dir, CaptureDecision(capture_id, decision, reason, utc_now()))
     path = data_dir / overrides.DECISIONS_FILE
-    print_line(f"the decision to {decision} {capture_id} is stored in {path}; next: ca-etl run")
+    next_step = next_command("ca-etl run", is_demo=holds_demo(settings))
+    print_line(f"the decision to {decision} {capture_id} is stored in {path}; next: {next_step}")
 
 
 def export(

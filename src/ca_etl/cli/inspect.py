@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -23,16 +25,17 @@ def status(
     """Show how fresh the data are, what the last runs did, which checks fire. Exit status 1: a file is damaged."""
     if check:
         doctor(as_json=as_json)
+    from ca_etl.operate.alert_delivery import damage_of_alerts
     from ca_etl.operate.status import collect, render, staleness
     from ca_etl.pipeline.context import utc_now
     from ca_etl.screen import Screen
 
-    now = utc_now()
-    report = collect(load_settings(), now)
+    report = collect(load_settings(), utc_now())
+    report = replace(report, damaged=(*report.damaged, *damage_of_alerts(Path(report.data_dir))))
     if as_json:
         print_json(report)
     else:
-        Screen().print(render(report, now))
+        Screen().print(render(report))
     for damage in report.damaged:
         print_error(damage.message, damage.next_command)
     stale = staleness(report) if fail_if_stale else ()

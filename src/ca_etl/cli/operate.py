@@ -26,6 +26,7 @@ WIDTH: Final = 100
 TIME: Final = "%a %Y-%m-%d %H:%M:%S"
 USER: Final = "sudo systemd-sysusers deployments/systemd/ca_etl.sysusers"
 TIMERS: Final = "ca-etl.timer ca-etl-sweep.timer ca-etl-deadman.timer"
+RUN_DEPLOYMENT: Final = ".venv/bin/prefect deployment run ca-daily/daily"
 CADENCE: Final = ("daily_cron", "sweep_cron", "timezone")
 
 
@@ -81,13 +82,13 @@ def _lines(report: AlertReport, now: datetime, *, dry_run: bool) -> Iterator[str
 def alerts_after(settings: Settings) -> Iterator[None]:
     """Check for alerts after the run within the block, also after a failed one.
 
-    An invalid command, an interruption and a lock held by another run are not followed by a check.
+    An invalid command, a cancelled run and a lock held by another run are not followed by a check.
     """
     from ca_etl.warehouse.lock import LockHeldError
 
     try:
         yield
-    except (LockHeldError, UsageError, KeyboardInterrupt):
+    except (LockHeldError, UsageError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException:
         check_and_warn(settings)
@@ -95,23 +96,22 @@ def alerts_after(settings: Settings) -> Iterator[None]:
     check_and_warn(settings)
 
 
-def check_and_warn(settings: Settings, *, use_run_clock: bool = False) -> None:
-    """Check for alerts after a run and print the warnings. `use_run_clock`: at the end of that run, for the demo."""
-    from ca_etl.operate.alert_delivery import check_after_run, end_of_last_run
+def check_and_warn(settings: Settings) -> None:
+    """Check for alerts after a run and print the warnings."""
+    from ca_etl.operate.alert_delivery import check_after_run
     from ca_etl.pipeline.context import utc_now
 
-    _print_warnings(
-        check_after_run(settings, (end_of_last_run(settings) if use_run_clock else None) or utc_now())
-    )
+    _print_warnings(check_after_run(settings, utc_now()))
 
 
 @dataclass(frozen=True, slots=True)
 class SetupGuide:
-    """One way to start runs on schedule: a title, the preparations (`first`), and three commands."""
+    """One way to start runs on schedule: a title, the preparations (`first`), commands, and that of a run now."""
 
     title: str
     first: str
-    commands: tuple[str, str, str]
+    commands: tuple[str, ...]
+    run_now: str
 
 
 GUIDES: Final = (
@@ -124,6 +124,7 @@ GUIDES: Final = (
             "sudo cp deployments/systemd/ca-etl*.service deployments/systemd/ca-etl*.timer /etc/systemd/system/",
             f"sudo systemctl daemon-reload && sudo systemctl enable --now {TIMERS}",
         ),
+        "sudo systemctl start ca-etl.service",
     ),
     SetupGuide(
         "A Prefect server and a worker",
@@ -132,10 +133,10 @@ GUIDES: Final = (
         "CA_ETL_DATA_DIR, CA_ETL_CONTACT and other settings there. As a service: ca-etl-worker.service.",
         (
             ".venv/bin/python -m flows.deploy setup",
-            "CA_ETL_HOME=$PWD .venv/bin/prefect --no-prompt deploy --prefect-file deployments/prefect.yaml --all",
             # in the background of a script it would inherit an ignored SIGINT, and then survive a stop
             "env --default-signal=INT .venv/bin/prefect worker start --pool ca-process",
         ),
+        RUN_DEPLOYMENT,
     ),
     SetupGuide(
         "A Prefect server and one process that serves all flows",
@@ -145,6 +146,7 @@ GUIDES: Final = (
             "export PREFECT_API_URL=http://127.0.0.1:4200/api  # in another terminal",
             ".venv/bin/python -m flows.deploy serve",
         ),
+        RUN_DEPLOYMENT,
     ),
     SetupGuide(
         "Containers: Prefect server, PostgreSQL, worker",
@@ -154,6 +156,7 @@ GUIDES: Final = (
             "export POSTGRES_PASSWORD=$(openssl rand -hex 16)  # write it down: the database keeps this password",
             "docker compose --file deployments/compose.yaml up --build --detach",
         ),
+        "docker compose --file deployments/compose.yaml run --rm worker ca-etl run",
     ),
 )
 
@@ -170,6 +173,7 @@ def explain_schedules(settings: Settings, now: datetime) -> str:
             guide.first, WIDTH, initial_indent="   ", subsequent_indent="   ", break_on_hyphens=False
         )
         lines += [f"     {number}. {command}" for number, command in enumerate(guide.commands, start=1)]
+        lines += [f"     a run now: {guide.run_now}"]
         lines.append("")
     return "\n".join(lines).rstrip("\n")
 
@@ -181,13 +185,13 @@ def _slots(planned: Schedule, now: datetime) -> Iterator[str]:
 
 
 def _changed_settings(settings: Settings) -> Iterator[str]:
-    """How to repeat changed schedule settings in the files of a deployment; nothing while they have their defaults."""
+    """How changed schedule settings reach what is deployed; nothing while they have their defaults."""
     fields = type(settings).model_fields
     changed = [name for name in CADENCE if getattr(settings, name) != fields[name].default]
     if not changed:
         return
     names = ", ".join(f"CA_ETL_{name.upper()}" for name in changed)
     yield f"{names}: changed in the settings; repeat the change in what is deployed:"
-    yield "  Prefect: the same crons in deployments/prefect.yaml, then deploy again"
+    yield "  Prefect: .venv/bin/python -m flows.deploy setup, or restart what serves; containers: compose up again"
     yield "  timers: sudo systemctl edit ca-etl.timer ca-etl-sweep.timer  (an empty OnCalendar=, then the new one)"
     yield ""

@@ -13,12 +13,22 @@ from duckdb import StatementType
 
 from ca_etl.cli.render import PARQUET_ON_STDOUT, PARQUET_TO_FILE, Format, write_parquet, write_result
 from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.warehouse import lock
+from ca_etl.warehouse import export, lock
+from ca_etl.warehouse.connection import DescribedTable, described_tables
+from ca_etl.warehouse.datapackage import (
+    export_descriptor,
+    read_datapackage,
+    values_as_in,
+    write_datapackage,
+)
 from ca_etl.warehouse.lock import Holder, LockHeldError
 from ca_etl.warehouse.reading import readable
 from ca_etl.warehouse.release import BUILDING, RELEASES, WAREHOUSE, Release, current_release
 
 SHOW: Final = 'ca-etl sql "show tables"'
+APOSTROPHES: Final = (
+    "An apostrophe precedes each text that a spreadsheet takes for a formula; without: `ca-etl export --raw`."
+)
 # EXPLAIN after spaces and line comments. Block comments nest, which no pattern can match: those are refused.
 EXPLAIN: Final = re.compile(
     r"(?:\s|--[^\r\n]*[\r\n])*+explain\b\s*(?:analy[sz]e\b\s*)?(?P<options>\([^()]{1,200}\))?(?P<rest>.*)",
@@ -112,26 +122,31 @@ def _types(con: duckdb.DuckDBPyConnection, text: str) -> list[StatementType]:
 def export_tables(
     data_dir: Path, folder: Path, tables: Sequence[str], form: Format, *, raw: bool = False
 ) -> Iterator[Path]:
-    """Write each table of `main`, or only `tables`, to `folder`; yields the path of each complete file.
+    """Write each table of `main`, or only `tables`, to `folder`, then `datapackage.json`; yields each complete file.
 
-    Raises `UsageError` for a table that `main` does not have, and for a folder within a release.
+    Raises `UsageError` for a table that `main` does not have, and for a folder within a release; `CaEtlError` for a
+    release that lost its descriptor.
     """
     if any(
         folder.resolve().is_relative_to((data_dir / RELEASES).resolve()) for folder in (folder, folder.parent)
     ):
         raise UsageError(f"{folder} is in a release, which must not change", "ca-etl export other/folder")
-    with readable(published(data_dir).warehouse) as con:
-        known = [row[0] for row in con.execute(TABLES).fetchall()]
+    release = published(data_dir)
+    with readable(release.warehouse) as con:
+        known = {table.name: table for table in described_tables(con, "main")}
         if missing := [name for name in tables if name not in known]:
             raise UsageError(f"the schema main of the release has no table {', '.join(missing)}", SHOW)
+        descriptor = read_datapackage(release.folder)
         folder.mkdir(parents=True, exist_ok=True)
-        for name in tables or known:
-            path = folder / f"{name}.{form}"
-            _write(con.sql(f'from main."{name}" order by all'), form, path, raw=raw)
-            yield path
-
-
-TABLES = "select table_name from information_schema.tables where table_schema = 'main' order by table_name"
+        files = {name: f"{name}.{form}" for name in tables or known}
+        for name, file in files.items():
+            rows = con.sql(f'from main."{name}" order by all').project(values_as_in(form, known[name]))
+            _write(rows, form, folder / file, raw=raw, table=known[name])
+            yield folder / file
+    package = export_descriptor(descriptor, folder, files, form)
+    if form is Format.CSV and not raw:
+        package["description"] = APOSTROPHES
+    yield write_datapackage(folder, package)
 
 
 def published(data_dir: Path) -> Release:
@@ -181,14 +196,23 @@ def _newest_unpublished(data_dir: Path) -> Path:
     raise UsageError(f"{data_dir} has no unpublished warehouse: the last run published", "ca-etl status")
 
 
-def _write(relation: duckdb.DuckDBPyRelation, form: Format, output: Path | None, *, raw: bool) -> None:
+def _write(
+    relation: duckdb.DuckDBPyRelation,
+    form: Format,
+    output: Path | None,
+    *,
+    raw: bool,
+    table: DescribedTable | None = None,
+) -> None:
     if output is None:
         write_result(relation, form, sys.stdout, raw=raw)
         return
     # renamed when whole, so that neither a full disk nor a failing query leaves half a file
     part = output.with_name(f".{output.name}.part")
     try:
-        if form is Format.PARQUET:
+        if form is Format.PARQUET and table is not None:
+            export.write_parquet(relation, part, table)
+        elif form is Format.PARQUET:
             write_parquet(relation, part)
         else:
             with part.open("w", encoding="utf-8", newline="") as out:

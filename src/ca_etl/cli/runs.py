@@ -76,13 +76,18 @@ def run(
     """Run one scheduled slot: capture the pages, load them, build the tables, check, publish."""
     from ca_etl.pipeline.context import utc_now
     from ca_etl.pipeline.run import run_daily
+    from ca_etl.sources.schedules import schedule as named_schedule
 
     if slot and again:
         raise UsageError(
             "--slot and --again exclude each other: --again makes a new slot", "ca-etl run --again"
         )
     warn_of_misspelt_settings()
-
+    if slot and (latest := named_schedule(load_settings(), schedule).latest(slot)) != slot:
+        raise UsageError(
+            f"{slot.isoformat()} is not a slot of the schedule {schedule}",
+            f"ca-etl run --schedule {schedule} --slot {latest.isoformat()} (the slot before it)",
+        )
     chosen = utc_now().replace(microsecond=0) if again else slot
     _run(
         lambda settings, environment: run_daily(settings, slot=chosen, on=schedule, environment=environment),
@@ -161,10 +166,12 @@ def rebuild(
 def _run(job: Callable[[Settings, Environment], Outcome], *, trust_clock: bool) -> None:
     """Run a job with its progress shown, check for alerts, print the outcome and exit with its status."""
     from ca_etl.pipeline.context import Environment
+    from ca_etl.warehouse.data_directory import holds_demo, next_command
 
     settings = load_settings()
     with progress_shown() as progress, alerts_after(settings):
         outcome = job(settings, Environment(progress=progress, trust_clock=trust_clock))
+    outcome.hint = next_command(outcome.hint, is_demo=holds_demo(settings))
     _finish(outcome)
 
 
@@ -208,7 +215,7 @@ def demo(
             progress("demo days", number, days)
             outcomes.append(outcome)
             if configured_channels(settings):
-                check_and_warn(settings, use_run_clock=True)
+                check_and_warn(settings)
     *earlier, last = outcomes
     for outcome in earlier:
         _print_problems(outcome)

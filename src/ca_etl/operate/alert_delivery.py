@@ -7,6 +7,7 @@ stored there before it is sent, and removed for each channel that has accepted i
 from __future__ import annotations
 
 import logging
+import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,11 +21,15 @@ from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, ConfigDict, SecretStr, TypeAdapter, ValidationError
 
 from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.operate.alerts import Condition, conditions
+from ca_etl.operate.alerts import ALERTS, JOURNAL, Condition, Damage
 from ca_etl.operate.channels import Change, Channel, ChannelError, Mail, Message, TimeLimit, Webhook
+from ca_etl.operate.status import collect
+from ca_etl.pipeline.clock import time_of
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
+from ca_etl.warehouse.data_directory import holds_demo
 from ca_etl.warehouse.durable_files import StorageError, read_if_there, storage, write_atomic
+from ca_etl.warehouse.reading import consult
 
 log = logging.getLogger(__name__)
 
@@ -125,25 +130,33 @@ def _is_web_address(url: SecretStr) -> bool:
 def check_alerts(
     settings: Settings, now: datetime, *, also: Sequence[Channel] = (), dry_run: bool = False
 ) -> AlertReport:
-    """Derive the alerts from the journal at `now` (zone-aware), send messages about new and ended ones, record both.
+    """Send messages about the conditions that are new or over at `now` (zone-aware), and record the open ones.
 
-    `also` are channels from outside the library. A message that a channel did not accept is sent again at the next
-    check. Each channel gets a message once, also when several processes check; only a process that is killed between
-    sending and recording makes the next check repeat the message. `dry_run` sends and records nothing.
+    In a data directory of the demo the time is that of the demo's clock. `also` are channels from outside the library.
+    A message that a channel did not accept is sent again at the next check. Each channel gets a message once, also when
+    several processes check; only a process that is killed between sending and recording makes the next check repeat
+    the message. `dry_run` sends and records nothing.
 
     Raises `AlertsError` and `StorageError`.
     """
-    names = configured_channels(settings)
+    names, data_dir = configured_channels(settings), settings.data_dir
+    runs = consult(partial(journal.read, data_dir), (), data_dir, "ca-etl doctor").value
+    at = time_of(runs, now, is_demo=holds_demo(settings))
 
     def evaluate() -> tuple[Condition, ...]:
-        return conditions(settings, journal.distinct(journal.read(settings.data_dir)), now)
+        report = collect(settings, now)
+        if not any(damage.area == JOURNAL for damage in report.damaged):
+            return report.conditions
+        # without the journal it is unknown whether an open alert is over
+        keys = {condition.key for condition in report.conditions}
+        return (*report.conditions, *(alert for alert in read(data_dir).open if alert.key not in keys))
 
     if dry_run:
-        deliveries, alerts = transitions(read(settings.data_dir), evaluate(), names, now)
+        deliveries, alerts = transitions(read(data_dir), evaluate(), names, at, **_origin(data_dir))
         return AlertReport(alerts.open, tuple(delivery.message for delivery in deliveries), alerts.waiting)
     own, warnings = channels(settings)
     limited = [TimeLimit(channel, settings.alert_timeout_seconds) for channel in (*own, *also)]
-    report = notify(settings.data_dir, evaluate, names, limited, now)
+    report = notify(data_dir, evaluate, names, limited, at)
     return replace(report, warnings=(*warnings, *report.warnings))
 
 
@@ -156,34 +169,44 @@ def check_after_run(settings: Settings, now: datetime, *, also: Sequence[Channel
         return (f"the check for alerts failed: {error}.{hint}",)
 
 
-def end_of_last_run(settings: Settings) -> datetime | None:
-    """When the last run of the journal ended, by the clock of that run: a past day for the demo. None without a run."""
-    runs = journal.read(settings.data_dir)
-    return (runs[-1].finished_at or runs[-1].started_at) if runs else None
+def _origin(data_dir: Path) -> dict[str, str]:
+    return {"machine": socket.gethostname(), "data_dir": str(data_dir.absolute())}
 
 
 def transitions(
-    known: Alerts, conditions: Iterable[Condition], channels: Iterable[str], now: datetime
+    known: Alerts,
+    conditions: Iterable[Condition],
+    channels: Iterable[str],
+    now: datetime,
+    *,
+    machine: str = "",
+    data_dir: str = "",
 ) -> tuple[tuple[Delivery, ...], Alerts]:
     """The new messages that follow from the `conditions` true at `now`, and the content of `alerts.json` with them.
 
     A new condition makes one message for each configured channel, and later one for a channel configured since. A
     condition that lasts makes no further message. An ended condition makes one, for the channels of its opening.
+    `machine` and `data_dir` are those of `Message`.
     """
     names = tuple(dict.fromkeys(channels))
     open_before = {alert.key: alert for alert in known.open}
     current = {condition.key: condition for condition in conditions}
     deliveries: list[Delivery] = []
+
+    def delivery(change: Change, alert: OpenAlert, to: tuple[str, ...]) -> Delivery:
+        texts = (alert.key, alert.title, alert.detail, alert.next_command)
+        return Delivery(Message(change, *texts, alert.opened_at, now, machine, data_dir), to)
+
     for key, alert in open_before.items():
         to = tuple(name for name in alert.told if name in names)
         if key not in current and to:
-            deliveries.append(_delivery(Change.RESOLVED, alert, now, to))
+            deliveries.append(delivery(Change.RESOLVED, alert, to))
     still_open: list[OpenAlert] = []
     for key, condition in current.items():
         alert = _open_alert(condition, open_before.get(key), now)
         new_channels = tuple(name for name in names if name not in alert.told)
         if new_channels:
-            deliveries.append(_delivery(Change.OPENED, alert, now, new_channels))
+            deliveries.append(delivery(Change.OPENED, alert, new_channels))
         still_open.append(replace(alert, told=(*alert.told, *new_channels)))
     # A message for a channel that is no longer configured would wait for ever.
     waiting = _filter_waiting((*known.waiting, *deliveries), lambda _, name: name in names)
@@ -193,13 +216,8 @@ def transitions(
 def _open_alert(condition: Condition, known: OpenAlert | None, now: datetime) -> OpenAlert:
     key, title, detail, command = condition.key, condition.title, condition.detail, condition.next_command
     if known is None:
-        return OpenAlert(key, title, detail, command, condition.since, now)
+        return OpenAlert(key, title, detail, command, condition.since, now, area=condition.area)
     return replace(known, title=title, detail=detail, next_command=command)
-
-
-def _delivery(change: Change, alert: OpenAlert, now: datetime, to: tuple[str, ...]) -> Delivery:
-    message = Message(change, alert.key, alert.title, alert.detail, alert.next_command, alert.opened_at, now)
-    return Delivery(message, to)
 
 
 def notify(
@@ -219,7 +237,7 @@ def notify(
     reachable = {channel.name: channel for channel in channels}
     with alerts_lock(data_dir):
         known = read(data_dir)
-        _, alerts = transitions(known, evaluate(), names, now)
+        _, alerts = transitions(known, evaluate(), names, now, **_origin(data_dir))
         if alerts != known:
             # Recorded before the first sending: a kill while one channel is served loses no message for another.
             try:
@@ -291,6 +309,12 @@ def read(data_dir: Path) -> Alerts:
             f"{path} is not a list of alerts: {'.'.join(map(str, first['loc']))} {first['msg']}",
             f"mv {path} {path}.damaged (the next check makes a new file and sends the open alerts once more)",
         ) from error
+
+
+def damage_of_alerts(data_dir: Path) -> tuple[Damage, ...]:
+    """The problem of an `alerts.json` that cannot be read, as the damage of a data directory; empty without one."""
+    problem = consult(partial(read, data_dir), None, data_dir / ALERTS_FILE, f"ls -la {data_dir}").problem
+    return () if problem is None else (Damage(problem.message, problem.next_command, ALERTS),)
 
 
 def write(data_dir: Path, alerts: Alerts) -> None:

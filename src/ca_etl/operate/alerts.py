@@ -1,29 +1,57 @@
-"""The conditions that alerts report, derived from the run journal alone, without clock, network or disk."""
+"""The conditions of an installation that need an operator: alerts report them, `status` and `doctor` show them.
+
+They follow from the journal and what was read of the data directory, without clock, network or disk.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 from statistics import median
 from typing import Final, TypeVar
 
 from pydantic import AwareDatetime
 
-from ca_etl.errors import UsageError
+from ca_etl.errors import Problem, UsageError
+from ca_etl.pipeline.clock import evidence
 from ca_etl.pipeline.slots import overdue, present
 from ca_etl.sanitize import visible
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import Schedule, run_command, schedules
-from ca_etl.warehouse.journal import GOOD, Cause, RunKind, RunRecord, RunStatus, SlotOutcome, SlotRecord
+from ca_etl.warehouse.journal import (
+    GOOD,
+    Cause,
+    CheckResult,
+    RunKind,
+    RunRecord,
+    RunStatus,
+    SlotOutcome,
+    SlotRecord,
+)
 
 T = TypeVar("T")
 
 USUAL_RUNS: Final = 20
 OBSERVES_RATES: Final = "run_observes_rates"
 CHECKED: Final = frozenset({RunStatus.SUCCEEDED, RunStatus.CHECKS_FAILED})
+FAULTY: Final = frozenset({SlotOutcome.FAILED.value, SlotOutcome.BLOCKED.value})
 LONGEST: Final = 600
+# Areas of `ca-etl doctor` under which it shows conditions and damaged files.
+ALERTS: Final = "alerts"
+CLOCK: Final = "clock"
+DECISIONS: Final = "decisions"
+JOURNAL: Final = "last run"
+LOCK: Final = "lock"
+RELEASE: Final = "release"
+
+
+@dataclass(frozen=True, slots=True)
+class Damage(Problem):
+    """A file of the data directory that cannot be read or lacks content; `area` is its row in `ca-etl doctor`."""
+
+    area: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +59,7 @@ class Condition:
     """A state of the installation that needs an operator now, such as a schedule without fresh data.
 
     `key` identifies the condition for as long as it lasts; `since` (UTC) is its start, as far as the journal shows.
+    `area` is its row in `ca-etl doctor`.
     """
 
     key: str
@@ -38,32 +67,86 @@ class Condition:
     detail: str
     next_command: str
     since: AwareDatetime
+    area: str = field(default=ALERTS, kw_only=True)
 
 
-def conditions(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tuple[Condition, ...]:
-    """Every condition that is true at `now` (zone-aware). `runs` are those of the journal, in the order written."""
-    runs = present(runs, now)
+def conditions(
+    settings: Settings,
+    runs: Sequence[RunRecord],
+    now: datetime,
+    *,
+    damaged: Iterable[Damage] = (),
+    is_published: bool | None = None,
+) -> tuple[Condition, ...]:
+    """Every condition that is true at `now` (zone-aware). `runs` are those of the journal, in the order written.
+
+    `damaged` are files that cannot be read; `is_published` states whether the data directory has a release, None where
+    that is unknown. A directory without runs and release is unused: it has no condition.
+    """
+    past_runs = present(runs, now)
+    ahead = [run for run in evidence(runs) if run not in past_runs]
     return (
-        *_stale(settings, runs, now),
-        *_checks_failed(runs),
-        *_runs_failed(settings, runs),
+        *(_damage(damage, now) for damage in damaged),
+        *(_release_missing(past_runs) if is_published is False else ()),
+        *_clock_behind(ahead, now),
+        *(_stale(settings, past_runs, now) if past_runs or is_published else ()),
+        *_checks_failed(past_runs),
+        *_checks_fire(past_runs),
+        *_runs_failed(settings, past_runs),
         *(
             condition
             for planned in schedules(settings)
-            for condition in _of_schedule(settings, planned, runs)
+            for condition in _of_schedule(settings, planned, past_runs)
         ),
-        *_of_ingest(settings, runs),
+        *_of_ingest(settings, past_runs),
     )
+
+
+def _damage(damage: Damage, now: datetime) -> Condition:
+    key = f"damaged:{damage.area.replace(' ', '_')}"
+    title = f"A file is damaged ({damage.area})"
+    return Condition(key, title, damage.message, damage.next_command, now, area=damage.area)
+
+
+def _clock_behind(ahead: Sequence[RunRecord], now: datetime) -> Iterator[Condition]:
+    """The condition that `ahead`, runs with which a clock is compared, began after `now` or were for a later slot."""
+    if ahead:
+        yield Condition(
+            "clock",
+            "The clock is behind the last run",
+            f"The clock shows {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, but the journal has later runs, which are "
+            f"ignored until then. Number of them: {len(ahead)}, the last is {ahead[-1].run_id}.",
+            "timedatectl (is the clock set by NTP?); if this clock is right: ca-etl run --trust-clock",
+            now,
+            area=CLOCK,
+        )
+
+
+def _release_missing(runs: Sequence[RunRecord]) -> Iterator[Condition]:
+    """The condition of a data directory that has no release, though runs have published some."""
+    published = [run for run in runs if run.release_id]
+    if published:
+        last = published[-1]
+        yield Condition(
+            "release_missing",
+            "The release is missing",
+            f"The data directory has no current release, though run {last.run_id} published {last.release_id}.",
+            "ca-etl run (or without a request: ca-etl rebuild)",
+            _ended(last),
+            area=RELEASE,
+        )
 
 
 def _runs_failed(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Condition]:
     """Consecutive runs that ended before their checks: one is enough where the machine is at fault.
 
-    A run that the site refused is left out, since that is a condition of its own, and so is a mistyped command.
+    A cancelled run is not one of them, and does not end the series. A run that the site refused is left out, since that
+    is a condition of its own, and so is a mistyped command.
     """
+    ended = [run for run in runs if run.status != RunStatus.CANCELLED]
     failures = [
         run
-        for run in _streak(runs, lambda run: run.status in {RunStatus.FAILED, RunStatus.CRASHED})
+        for run in _streak(ended, lambda run: run.status in {RunStatus.FAILED, RunStatus.CRASHED})
         if not (run.slots and _is_refused(run.slots[-1]))
         and not (run.exit_status == UsageError.exit_status and run.schedule is None)
     ]
@@ -76,6 +159,7 @@ def _runs_failed(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Cond
             f"Failed runs in a row: {number}.",
             "ca-etl status",
             _ended(failures[0]),
+            area=JOURNAL,
         )
 
 
@@ -89,8 +173,6 @@ def _is_of_machine(run: RunRecord) -> bool:
 
 def _stale(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> Iterator[Condition]:
     for late in overdue(settings, runs, now):
-        if not runs or late.due < runs[0].started_at:
-            continue  # a slot that passed before the first run was not expected
         last = (
             f"The last observed slot is {local_time(late.last_observed, settings)}"
             if late.last_observed
@@ -102,7 +184,13 @@ def _stale(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> Iter
             f"{last}; the slot of {local_time(late.due, settings)} is overdue.",
             f"ca-etl status, then: {run_command(late.schedule)}",
             late.due,
+            area=schedule_area(late.schedule),
         )
+
+
+def schedule_area(schedule: str) -> str:
+    """The area of `ca-etl doctor` for the schedule of that name."""
+    return f"schedule {schedule}"
 
 
 def _checks_failed(runs: Sequence[RunRecord]) -> Iterator[Condition]:
@@ -118,7 +206,26 @@ def _checks_failed(runs: Sequence[RunRecord]) -> Iterator[Condition]:
             f"Checks of run {last.run_id} failed: {one_line(reason)}",
             "ca-etl status (shows the rows), ca-etl decide exclude|accept CAPTURE_ID --reason WHY, ca-etl run",
             _ended(streak[0]),
+            area=JOURNAL,
         )
+
+
+def _checks_fire(runs: Sequence[RunRecord]) -> Iterator[Condition]:
+    """The warnings of the last checked run whose checks alert. These are about the data, whatever the run did."""
+    checked = [run for run in runs if run.status in CHECKED]
+    for name, check in _alerting(checked[-1]).items() if checked else ():
+        firing = _streak(checked, lambda run, name=name: name in _alerting(run))  # type: ignore[misc]
+        yield Condition(
+            f"check:{name}",
+            f"The check {name} fires",
+            f"Run {checked[-1].run_id} found {check.offending_rows} rows in {check.model}: {one_line(check.sample)}",
+            "ca-etl status (shows the rows)",
+            _ended(firing[0]),
+        )
+
+
+def _alerting(run: RunRecord) -> dict[str, CheckResult]:
+    return {check.check_name: check for check in run.checks if check.alerts and check.offending_rows}
 
 
 def _of_schedule(settings: Settings, planned: Schedule, runs: Sequence[RunRecord]) -> Iterator[Condition]:
@@ -128,6 +235,7 @@ def _of_schedule(settings: Settings, planned: Schedule, runs: Sequence[RunRecord
     yield from _site_refuses(planned, slots)
     yield from _site_differs(settings, planned, slots)
     yield from _articles_missing(settings, planned, mine)
+    yield from _source_fails(settings, planned, mine)
 
 
 def _of_ingest(settings: Settings, runs: Sequence[RunRecord]) -> Iterator[Condition]:
@@ -229,6 +337,28 @@ def _articles_missing(
         "ca-etl status (the next good run requests the missed articles)",
         _ended(streak[0][0]),
     )
+
+
+def _source_fails(settings: Settings, planned: Schedule, runs: Sequence[RunRecord]) -> Iterator[Condition]:
+    """Consecutive failures of a source of articles, from `alert_failed_runs` on, while another source gives articles.
+
+    The other one may have fewer: a feed has no deleted articles, and few texts.
+    """
+    requested = [slots for run in runs if (slots := _articles(planned, run))]
+    if not requested or all(slot.outcome not in GOOD for slot in requested[-1]):
+        return
+    for last in requested[-1]:
+        mine = [slot for slots in requested for slot in slots if slot.source == last.source]
+        streak = _streak(mine, lambda slot: slot.outcome in FAULTY)
+        if len(streak) >= settings.alert_failed_runs:
+            yield Condition(
+                f"source_fails:{last.source}/{planned.name}",
+                f"The source {last.source} fails",
+                f"The last outcome of {last.source} in {planned.name} is {last.outcome}: "
+                f"{one_line(last.reason or 'no reason is known')}. Failed slots in a row: {len(streak)}.",
+                "ca-etl status (another source gives articles meanwhile, and may have fewer)",
+                streak[0].slot,
+            )
 
 
 def _articles(planned: Schedule, run: RunRecord) -> tuple[SlotRecord, ...]:

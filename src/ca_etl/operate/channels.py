@@ -48,7 +48,11 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message to an operator about an alert that opened or was resolved, at the instant `at` (UTC)."""
+    """A message to an operator about an alert that opened or was resolved, at the instant `at` (UTC).
+
+    `machine` is the host name of the machine that noticed it, and `data_dir` the data directory; both are empty in
+    messages of an earlier version.
+    """
 
     change: Change
     key: str
@@ -57,6 +61,8 @@ class Message:
     next_command: str
     opened_at: AwareDatetime
     at: AwareDatetime
+    machine: str = ""
+    data_dir: str = ""
 
     @property
     def subject(self) -> str:
@@ -67,10 +73,13 @@ class Message:
 
     @property
     def body(self) -> str:
-        """The details of the alert, and for an opened one the next command."""
-        if self.change is Change.OPENED:
-            return f"{self.detail}\nNext: {self.next_command}"
-        return f"The alert was: {self.detail}"
+        """The details of the alert, for an opened one the next command, and the machine with its data directory."""
+        is_open = self.change is Change.OPENED
+        lines = [f"{self.detail}\nNext: {self.next_command}" if is_open else f"The alert was: {self.detail}"]
+        lines += (
+            [one_line(f"Machine: {self.machine}, data directory: {self.data_dir}")] if self.machine else []
+        )
+        return "\n".join(lines)
 
     @property
     def text(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,19 +20,19 @@ from ca_etl.archive.naming import OPEN_SUFFIX
 from ca_etl.archive.reader import archive_files
 from ca_etl.errors import Problem, UsageError
 from ca_etl.operate import machine
-from ca_etl.operate.alert_delivery import OpenAlert, channels
+from ca_etl.operate.alert_delivery import channels, damage_of_alerts
+from ca_etl.operate.alerts import ALERTS, CLOCK, DECISIONS, JOURNAL, LOCK, RELEASE, Condition, schedule_area
 from ca_etl.operate.machine import Finding, Level, error, ok, warn
-from ca_etl.operate.status import JOURNAL, SlotState, age, collect, utc_minute
-from ca_etl.pipeline import slots
-from ca_etl.pipeline.clock import evidence
+from ca_etl.operate.status import SlotState, StatusReport, age, collect, utc_minute
+from ca_etl.parse.page import PARSER_VERSION
 from ca_etl.records import LOOPBACK, site_name
 from ca_etl.screen import table
 from ca_etl.settings import Settings, misspelt, present_variables
-from ca_etl.sources.schedules import DAILY
+from ca_etl.sources.schedules import schedules
 from ca_etl.sources.session import withheld_files
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.data_directory import MARKER, claimed_site, consult_marker
-from ca_etl.warehouse.journal import RunRecord, RunStatus
+from ca_etl.warehouse.data_directory import MARKER, claimed_site, consult_marker, is_demo, next_command
+from ca_etl.warehouse.journal import RunStatus
 from ca_etl.warehouse.lock import Holder
 from ca_etl.warehouse.reading import consult, consult_release
 
@@ -40,13 +40,21 @@ from ca_etl.warehouse.reading import consult, consult_release
 Probe = tuple[str, Callable[[], Iterable[Finding]]]
 
 SHOWN: Final = 3
-STYLE: Final = {Level.OK: "green", Level.WARN: "yellow", Level.ERROR: "bold red"}
+STYLE: Final = {
+    Level.OK: "green",
+    Level.UNKNOWN: "cyan",
+    Level.WARN: "yellow",
+    Level.ERROR: "bold red",
+}
 # No step of a daily run may take more than an hour; a run of all steps is over long before six.
 LONG_RUN: Final = timedelta(hours=6)
 # Reading three weeks of daily files takes a tenth of a second; --deep reads all.
 READ_WHOLE: Final = 20
 KNOWN_FILES: Final = "select archive_file, sha256, bytes from raw.archive_file"
 NEWEST_CAPTURE: Final = "select max(captured_at) from raw.capture"
+EARLIER_PARSERS: Final = """
+    select parser_version, count(*) from raw.capture where parser_version <> $1 group by all order by all
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ def examine(settings: Settings | UsageError, now: datetime, *, deep: bool = Fals
     ]
     if isinstance(settings, UsageError):
         unreadable = error("settings", str(settings), settings.hint)
-        probes += [("settings", lambda: [unreadable]), ("clock", lambda: machine.clock(now, None, None))]
+        probes += [("settings", lambda: [unreadable]), (CLOCK, lambda: machine.clock(now, None))]
     else:
         probes += _data_directory(settings, now, deep=deep)
     return Diagnosis(tuple(finding for area, probe in probes for finding in _run_probe(area, probe)))
@@ -105,36 +113,50 @@ def _run_probe(area: str, probe: Callable[[], Iterable[Finding]]) -> list[Findin
 def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterator[Probe]:
     path = settings.data_dir
     report = collect(settings, now)
-    damaged = {damage.area for damage in report.damaged}
-    runs = () if JOURNAL in damaged else journal.distinct(journal.read(path))
-    past_runs = slots.present(runs, now)
-    newest_run = max((run.finished_at or run.started_at for run in evidence(runs)), default=None)
-    files, newest_capture = consult_release(path, _known_archive, ({}, None), of_any_version=True).value
+    runs = consult(partial(journal.read, path), (), path, "").value
+    known = consult_release(path, _known_archive, KnownArchive(), of_any_version=True).value
+    files, newest_capture, earlier = known.files, known.newest_capture, known.earlier_parsers
     claimed = consult(partial(claimed_site, path), None, path / MARKER, "").value
     in_use = report.running is not None
-    probes: list[Probe] = [
-        ("clock", lambda: machine.clock(now, newest_run, newest_capture)),
-        ("data directory", lambda: data_directory(path, unwritable(path))),
-        ("disk", lambda: machine.check_disk(path)),
-        ("site", lambda: site(settings, claimed, consult_marker(settings))),
-        ("lock", lambda: run_lock(lock.running(path), _crashed(path), now, held=in_use)),
-        (
-            "archive",
-            lambda: archive(
-                read_archive_state(settings.archive_dir, files, deep=deep, in_use=in_use),
-                withheld_files(runs, now),
-            ),
+
+    def judged(area: str, probe: Callable[[], Iterable[Finding]]) -> Probe:
+        """The conditions of an area, before what else is to be reported there; fine is then nothing."""
+
+        def findings() -> Iterator[Finding]:
+            found = [condition for condition in report.conditions if condition.area == area]
+            yield from (error(area, _text(condition), condition.next_command) for condition in found)
+            others = () if any(damage.area == area for damage in report.damaged) else probe()
+            for finding in others:
+                if finding.level is not Level.OK or not found:
+                    yield replace(finding, next=next_command(finding.next, is_demo=report.is_demo))
+
+        return area, findings
+
+    yield judged(CLOCK, lambda: machine.clock(now, newest_capture))
+    yield judged("data directory", lambda: data_directory(path, unwritable(path)))
+    yield judged("disk", lambda: machine.check_disk(path))
+    yield "site", lambda: site(settings, claimed, consult_marker(settings))
+    yield judged(LOCK, lambda: run_lock(lock.running(path), _crashed(path), now, held=in_use))
+    yield judged(
+        "archive",
+        lambda: archive(
+            read_archive_state(settings.archive_dir, files, deep=deep, in_use=in_use),
+            withheld_files(runs, now),
         ),
-        (JOURNAL, lambda: last_run(past_runs, now, report.warnings)),
-        ("alerts", lambda: alerts(report.alerts, channels(settings)[1])),
-    ]
-    yield from (probe for probe in probes if probe[0] not in damaged)
-    if JOURNAL not in damaged:
-        demo = is_demo(settings, claimed)
-        yield "schedules", lambda: freshness(report.schedules, has_run=bool(past_runs), demo=demo)
-    for damage in report.damaged:
-        finding = error(damage.area, damage.message, damage.next_command)
-        yield damage.area, partial(list, [finding])
+    )
+    yield judged(RELEASE, lambda: release(report.release, earlier))
+    yield judged(DECISIONS, lambda: ())
+    yield judged(JOURNAL, lambda: last_run(report))
+    yield judged(ALERTS, lambda: alerts(channels(settings)[1], damage_of_alerts(path)))
+    for state in report.schedules:
+        yield judged(schedule_area(state.schedule), partial(schedule, state, is_demo=report.is_demo))
+    if not report.is_demo:
+        url = os.environ.get("PREFECT_API_URL", "")
+        yield machine.DEPLOYED, lambda: machine.deployed_schedules(schedules(settings), now, url)
+
+
+def _text(condition: Condition) -> str:
+    return f"{condition.title}: {condition.detail}"
 
 
 def render(diagnosis: Diagnosis) -> Table:
@@ -178,11 +200,6 @@ def unwritable(data_dir: Path) -> list[str]:
     files = [data_dir / journal.JOURNAL_FILE, data_dir / lock.LOCK_FILE]
     refused += [file for file in files if file.exists() and not os.access(file, os.W_OK)]
     return [str(path) for path in refused]
-
-
-def is_demo(settings: Settings, claimed: str | None) -> bool:
-    """Whether only the demo wrote the data: the site of its captures (`claimed`) is loopback, and `site_url` is not."""
-    return claimed == LOOPBACK and site_name(str(settings.site_url)) != LOOPBACK
 
 
 def site(settings: Settings, claimed: str | None, marker: Problem | None = None) -> Iterator[Finding]:
@@ -304,59 +321,71 @@ def _damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> st
     return "has changed since it was loaded" if known and digest and digest != known[0] else ""
 
 
-def _known_archive(
-    con: duckdb.DuckDBPyConnection | None,
-) -> tuple[dict[str, tuple[str, int]], datetime | None]:
-    """SHA-256 and bytes of each archive file of the current release, and the time of its newest capture (UTC).
+@dataclass(frozen=True, slots=True)
+class KnownArchive:
+    """What the current release has of the archive; all empty without a release.
 
-    Without a release, whose connection is `con`, there are no files and no time.
+    `files` maps an archive file to its SHA-256 and bytes, `newest_capture` is the time of the newest capture (UTC),
+    `earlier_parsers` maps other versions of the parser than the present one to the number of captures that they read.
     """
+
+    files: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    newest_capture: datetime | None = None
+    earlier_parsers: Mapping[str, int] = field(default_factory=dict)
+
+
+def _known_archive(con: duckdb.DuckDBPyConnection | None) -> KnownArchive:
     if con is None:
-        return {}, None
+        return KnownArchive()
     files = {name: (sha256, size) for name, sha256, size in con.execute(KNOWN_FILES).fetchall()}
     ((newest,),) = con.execute(NEWEST_CAPTURE).fetchall()
-    return files, newest
+    return KnownArchive(files, newest, dict(con.execute(EARLIER_PARSERS, [PARSER_VERSION]).fetchall()))
 
 
-def last_run(runs: Sequence[RunRecord], now: datetime, problems: Iterable[Problem] = ()) -> Iterator[Finding]:
-    """How the last run ended, and the `problems` of the journal, which do not stop the next run."""
-    for problem in problems:
+def release(release_id: str | None, earlier_parsers: Mapping[str, int]) -> Iterator[Finding]:
+    """The current release, and its numbers of captures by the earlier version of the parser that read them."""
+    if earlier_parsers:
+        counts = ", ".join(f"{count} by version {version}" for version, count in earlier_parsers.items())
+        yield warn(
+            RELEASE,
+            f"captures of the release {release_id} were read by another parser than the present one, "
+            f"{PARSER_VERSION}: {counts}",
+            "ca-etl rebuild (reads the whole archive again; with --rejects only what was rejected)",
+        )
+    elif release_id is not None:
+        yield ok(RELEASE, f"all captures of the release {release_id} were read by the present parser")
+
+
+def last_run(report: StatusReport) -> Iterator[Finding]:
+    """How the last run ended, and the problems of the journal, which do not stop the next run."""
+    for problem in report.warnings:
         yield warn(JOURNAL, problem.message, problem.next_command)
-    if not runs:
-        yield warn(JOURNAL, "the journal has no run yet", "ca-etl run")
+    if not report.runs:
+        yield warn(JOURNAL, "the journal has no run yet", "ca-etl run, or ca-etl demo")
         return
-    last = runs[-1]
-    ended = f"{last.kind} {last.run_id} {last.status}, {age(now, last.finished_at or last.started_at)} ago"
+    last = report.runs[-1]
+    ended = (
+        f"{last.kind} {last.run_id} {last.status}, {age(report.at, last.finished_at or last.started_at)} ago"
+    )
     if last.status == RunStatus.SUCCEEDED:
         yield ok(JOURNAL, ended)
-    elif last.status == RunStatus.CRASHED:
-        yield warn(JOURNAL, f"{ended}: {last.error}", "ca-etl run")
     else:
-        yield error(JOURNAL, f"{ended}: {last.error}", "ca-etl status (shows the cause), then: ca-etl run")
+        yield warn(JOURNAL, f"{ended}: {last.error}", "ca-etl status (shows the cause), then: ca-etl run")
 
 
-def alerts(open_alerts: Sequence[OpenAlert], warnings: Sequence[str]) -> Iterator[Finding]:
-    """The alerts that were open at the last check. `warnings` are the problems of channels with wrong settings."""
-    for warning in warnings:
-        yield error("alerts", warning, "env | grep CA_ETL_ALERT_")
-    for alert in open_alerts:
-        yield warn("alerts", f"an alert is open: {alert.title}", alert.next_command)
-    if not open_alerts and not warnings:
-        yield ok("alerts", "no alert was open at the last check")
+def alerts(warnings: Sequence[str], damaged: Iterable[Problem]) -> Iterator[Finding]:
+    """Whether alerts can be sent: the problems of channels with wrong settings, and of `alerts.json`."""
+    problems = [error(ALERTS, warning, "env | grep CA_ETL_ALERT_") for warning in warnings]
+    problems += [error(ALERTS, damage.message, damage.next_command) for damage in damaged]
+    yield from problems or [ok(ALERTS, "no condition needs an operator")]
 
 
-def freshness(states: Iterable[SlotState], *, has_run: bool, demo: bool) -> Iterator[Finding]:
-    """Whether each schedule has an overdue slot: an error once a run has been made, and never for the demo's data."""
-    for state in states:
-        area = f"schedule {state.schedule}"
+def schedule(state: SlotState, *, is_demo: bool) -> Iterator[Finding]:
+    """The last observed and the next slot of a schedule; that a slot is overdue is a condition."""
+    area = schedule_area(state.schedule)
+    if state.last_observed is None:
+        yield ok(area, "no slot of this schedule was observed or is expected yet")
+    else:
         observed = f"the last observed slot is {utc_minute(state.last_observed)}"
-        if state.due is None and state.last_observed is None:
-            yield ok(area, "this schedule has never run, so that no slot is expected")
-        elif state.due is None:
-            yield ok(area, f"{observed}, the next slot is {utc_minute(state.next_slot)}")
-        elif demo:
-            yield ok(area, f"{observed}, a past day that the demo captured")
-        else:
-            finding = error if has_run else warn
-            command = "ca-etl run" if state.schedule == DAILY else "ca-etl schedule (is it set up?)"
-            yield finding(area, f"{observed}, but the slot of {utc_minute(state.due)} was due", command)
+        after = "a past day of the demo" if is_demo else f"the next slot is {utc_minute(state.next_slot)}"
+        yield ok(area, f"{observed}, {after}")

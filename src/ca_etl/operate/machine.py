@@ -1,14 +1,16 @@
-"""Findings of `ca-etl doctor` about clock, disk, time zone data, versions, environment variables and Prefect server."""
+"""Findings of `ca-etl doctor` about the machine: clock, disk, zone data, versions, variables, and what starts runs."""
 
 from __future__ import annotations
 
 import os
 import re
+import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,6 +19,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import requests
 
 from ca_etl.settings import Misspelt
+from ca_etl.sources.schedules import DAILY, SWEEP, Schedule, prefect_cron
 from ca_etl.sources.session import TOLERANCE
 
 # The month in which this code was written: an earlier date comes from a clock whose battery is empty.
@@ -34,12 +37,20 @@ DUCKDB_LEAST: Final = (1, 5, 5)
 PREFECT_TESTED: Final = "3.8.8"
 DISTRIBUTIONS: Final = ("duckdb", "prefect", "fastapi", "sqlalchemy")
 PREFECT_TIMEOUT_SECONDS: Final = 3.0
+DEPLOYED: Final = "deployed schedules"
+TIMERS: Final = {DAILY: "ca-etl.timer", SWEEP: "ca-etl-sweep.timer"}
+# The first folder that has a unit counts, as for systemd.
+UNIT_FOLDERS: Final = tuple(
+    Path(folder) for folder in ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system")
+)
+COMPARED_SLOTS: Final = 10
 
 
 class Level(StrEnum):
     """Severity of a finding. After an error the next run fails, or its data cannot be trusted."""
 
     OK = "ok"
+    UNKNOWN = "unknown"  # it cannot be found out from here
     WARN = "warn"
     ERROR = "error"
 
@@ -57,6 +68,11 @@ class Finding:
 def ok(area: str, message: str) -> Finding:
     """A finding that needs no action."""
     return Finding(area, Level.OK, message)
+
+
+def unknown(area: str, message: str, next_command: str) -> Finding:
+    """A finding that something cannot be found out from here, such as whether runs are scheduled."""
+    return Finding(area, Level.UNKNOWN, message, next_command)
 
 
 def warn(area: str, message: str, next_command: str) -> Finding:
@@ -90,20 +106,15 @@ def almaty_offset() -> timedelta | None:
         return None
 
 
-def clock(now: datetime, newest_run: datetime | None, newest_capture: datetime | None) -> Iterator[Finding]:
-    """Whether the clock is right: not earlier than this code, the newest run and the newest capture.
+def clock(now: datetime, newest_capture: datetime | None) -> Iterator[Finding]:
+    """Whether the clock is not earlier than this code and the newest capture (zone-aware; None without a capture).
 
-    All instants are zone-aware, None without a run or a capture.
+    That the journal has later runs is a condition.
     """
     next_command = "timedatectl (is the clock set by NTP?)"
     shown = f"the clock shows {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if now < EARLIEST:
         yield error("clock", f"{shown}, but this version of ca-etl was written later", next_command)
-    elif newest_run and now < newest_run - TOLERANCE:
-        ended = f"{newest_run.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-        yield error(
-            "clock", f"{shown}, but the last run of the journal ended later, at {ended}", next_command
-        )
     elif newest_capture and now < newest_capture - TOLERANCE:
         captured = f"{newest_capture.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         yield warn(
@@ -247,6 +258,116 @@ def prefect_api(url: str) -> Iterator[Finding]:
         f"the Prefect server at PREFECT_API_URL={shown} {problem}, so that no scheduled flow runs",
         "prefect server start (or unset PREFECT_API_URL: ca-etl run needs no Prefect server)",
     )
+
+
+def deployed_schedules(
+    planned: Sequence[Schedule], now: datetime, url: str, folders: Sequence[Path] = UNIT_FOLDERS
+) -> Iterator[Finding]:
+    """Whether what starts runs, systemd timers and a Prefect server, has the schedules of the settings.
+
+    Slots are expected by the settings: where runs start at other times, days count as missed. `url` is that of the
+    Prefect server, empty without one; `folders` are those of systemd's units.
+    """
+    timers = {schedule.name: _timer_calendars(TIMERS[schedule.name], folders) for schedule in planned}
+    if not url and not any(timers.values()):
+        yield unknown(
+            DEPLOYED,
+            "what starts runs is unknown: no timer of ca-etl is installed, and PREFECT_API_URL is not set",
+            "ca-etl schedule (lists the ways to start runs on schedule)",
+        )
+    for schedule in planned:
+        if timers[schedule.name]:
+            yield _timer(schedule, timers[schedule.name], now, folders)
+    if url:
+        yield from _prefect_deployments(planned, url)
+
+
+def _timer_calendars(timer: str, folders: Sequence[Path]) -> list[str]:
+    """The OnCalendar expressions of an installed timer with its drop-in files; an empty one drops those before it."""
+    unit = next((folder / timer for folder in folders if (folder / timer).is_file()), None)
+    drop_ins = [path for folder in folders for path in (folder / f"{timer}.d").glob("*.conf")]
+    paths = [] if unit is None else [unit, *sorted(drop_ins, key=lambda path: path.name)]
+    calendars: list[str] = []
+    for path in paths:
+        for calendar in re.findall(r"^OnCalendar=(.*)$", path.read_text(encoding="utf-8"), re.MULTILINE):
+            calendars = [*calendars, calendar.strip()] if calendar.strip() else []
+    return calendars
+
+
+def _timer(schedule: Schedule, calendars: Sequence[str], now: datetime, folders: Sequence[Path]) -> Finding:
+    timer = TIMERS[schedule.name]
+    wanted = f"the schedule {schedule.name} of the settings is {schedule.cron} ({schedule.zone.key})"
+    elapses = _elapses(calendars, now)
+    if elapses is None:
+        message = f"whether {timer} is right is unknown, since systemd-analyze cannot evaluate it; {wanted}"
+        return unknown(DEPLOYED, message, f"systemctl cat {timer}")
+    if elapses != [f"{slot:%Y-%m-%d %H:%M:%S}" for slot in islice(schedule.after(now), COMPARED_SLOTS)]:
+        command = f"sudo systemctl edit {timer} (an empty OnCalendar=, then the new one)"
+        return warn(DEPLOYED, f"{timer} runs at {' and '.join(calendars)}, but {wanted}", command)
+    if not any((folder / "timers.target.wants" / timer).is_symlink() for folder in folders):
+        message = f"{timer} is installed and not enabled, so that it starts no run"
+        return warn(DEPLOYED, message, f"sudo systemctl enable --now {timer}")
+    return ok(DEPLOYED, f"{timer} runs at {' and '.join(calendars)}, as in the settings")
+
+
+def _elapses(calendars: Sequence[str], now: datetime) -> list[str] | None:
+    """The next instants (UTC) of some OnCalendar expressions after `now`; None where systemd cannot evaluate them."""
+    base = f"{now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    options = ["calendar", f"--base-time={base}", f"--iterations={COMPARED_SLOTS}"]
+    found: set[str] = set()
+    for calendar in calendars:
+        try:
+            analyzed = subprocess.run(
+                ["systemd-analyze", *options, calendar],
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=PREFECT_TIMEOUT_SECONDS,
+                env={**os.environ, "TZ": "UTC", "LC_ALL": "C.UTF-8"},
+            )
+        except (OSError, subprocess.SubprocessError):
+            return None
+        found.update(re.findall(r"(?:Next elapse|Iter\. #\d+): \w+ (\S+ \S+) UTC", analyzed.stdout))
+    return sorted(found)[:COMPARED_SLOTS]
+
+
+def _prefect_deployments(planned: Sequence[Schedule], url: str) -> Iterator[Finding]:
+    """Whether the deployments of a Prefect server have the cron expressions of the settings."""
+    try:
+        response = requests.post(
+            f"{url.rstrip('/')}/deployments/filter", json={}, timeout=PREFECT_TIMEOUT_SECONDS
+        )
+        response.raise_for_status()
+        deployed = {
+            (entry["name"], planned["slug"]): (
+                planned["schedule"].get("cron"),
+                planned["schedule"].get("timezone"),
+            )
+            for entry in response.json()
+            for planned in entry["schedules"]
+            if planned["active"] and not entry["paused"]
+        }
+    except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as failure:
+        message = f"the deployments of the Prefect server are unknown: {type(failure).__name__}"
+        yield unknown(DEPLOYED, message, "prefect deployment ls")
+        return
+    for schedule in planned:
+        wanted = (prefect_cron(schedule.cron), schedule.zone.key)
+        cron, zone = deployed.get((schedule.name, schedule.name), (None, None))
+        if (cron, zone) == wanted:
+            yield ok(
+                DEPLOYED,
+                f"the Prefect deployment {schedule.name} runs at {cron} ({zone}), as in the settings",
+            )
+            continue
+        actual = f"runs at {cron} ({zone})" if cron else "has no active schedule"
+        yield warn(
+            DEPLOYED,
+            f"the Prefect deployment {schedule.name} {actual}, but the schedule {schedule.name} of the settings is "
+            f"{wanted[0]} ({wanted[1]})",
+            "CA_ETL_HOME=$PWD prefect --no-prompt deploy --prefect-file deployments/prefect.yaml --all (after the same "
+            "change in that file; a serving process: restart it)",
+        )
 
 
 def _size(count: int) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -13,30 +14,34 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ca_etl.errors import Problem
-from ca_etl.operate import alert_delivery
-from ca_etl.operate.alert_delivery import Alerts, OpenAlert
-from ca_etl.pipeline.clock import evidence
+from ca_etl.operate.alerts import (
+    DECISIONS,
+    JOURNAL,
+    LOCK,
+    RELEASE,
+    Condition,
+    Damage,
+    conditions,
+    schedule_area,
+)
+from ca_etl.pipeline.clock import time_of
 from ca_etl.pipeline.crash_recovery import lost_run_ids
-from ca_etl.pipeline.slots import last_observed, overdue, present
+from ca_etl.pipeline.slots import last_observed, present
 from ca_etl.screen import table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 from ca_etl.warehouse import journal, lock, overrides
+from ca_etl.warehouse.data_directory import holds_demo, next_command
 from ca_etl.warehouse.journal import CheckResult, Journal, RunRecord, RunStatus, SlotRecord
 from ca_etl.warehouse.reading import consult, readable
 from ca_etl.warehouse.release import GO_BACK, current_release
 
 T = TypeVar("T")
 S = TypeVar("S")
+P = TypeVar("P", Condition, Damage, Problem)
 
 LAST_RUNS: Final = 5
 SAMPLE_ROWS: Final = 3
-# Areas of damage; `ca-etl doctor` reports under the same names.
-ALERTS: Final = "alerts"
-DECISIONS: Final = "decisions"
-JOURNAL: Final = "last run"
-LOCK: Final = "lock"
-RELEASE: Final = "release"
 
 FRESHNESS: Final = """
     select
@@ -54,13 +59,6 @@ FIRING: Final = """
     from main.etl_check where offending_rows > 0 order by severity, check_name
 """
 REJECTS: Final = "select reason, count(*) from main.etl_reject group by all order by all"
-
-
-@dataclass(frozen=True, slots=True)
-class Damage(Problem):
-    """A file of the data directory that cannot be read or lacks content; `area` is its row in `ca-etl doctor`."""
-
-    area: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +90,31 @@ class SlotState:
 
 
 @dataclass(frozen=True, slots=True)
+class RunSeries:
+    """Consecutive runs of one kind that ended alike without a release, or one run; `last` is the latest of them.
+
+    `runs` is their number, `since` the start (UTC) of the first one.
+    """
+
+    last: RunRecord
+    runs: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReport:
     """The state of one data directory, as `ca-etl status` shows it.
 
-    `running` names the run that holds the lock. `checks` fired in the last run that was checked, `rejects` counts the
-    rejects of the current release by reason, `articles` has the last slot of each source of articles, `alerts` were
-    open at the last check. `damaged` lists the files that cannot be read, `warnings` the lost or damaged lines of the
-    journal, `ahead` the ids of runs with a date in the future.
+    `at` is the time (UTC) at which it is judged: now, or that of the demo's clock. `running` names the run that holds
+    the lock. `series` are the last runs, equal failures as one series; `runs` are the last of them one by one. `checks`
+    fired in the last run that was checked, `rejects` counts the rejects of the current release by reason, `articles`
+    has the last slot of each source of articles. `conditions` need an operator; alerts report the same ones. `damaged`
+    lists the files that cannot be read, `warnings` the lost or damaged lines of the journal.
     """
 
     data_dir: str
+    is_demo: bool
+    at: datetime
     release: str | None
     published_at: datetime | None
     running: str | None
@@ -111,10 +124,10 @@ class StatusReport:
     rejects: dict[str, int]
     schedules: tuple[SlotState, ...] = ()
     articles: tuple[SlotRecord, ...] = ()
-    alerts: tuple[OpenAlert, ...] = ()
+    series: tuple[RunSeries, ...] = ()
+    conditions: tuple[Condition, ...] = ()
     damaged: tuple[Damage, ...] = ()
     warnings: tuple[Problem, ...] = ()
-    ahead: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +147,11 @@ class ReleaseState:
 
 
 def collect(settings: Settings, now: datetime) -> StatusReport:
-    """Collect the state of the data directory from journal, lock, alerts, decisions and current release.
+    """Collect the state of the data directory from journal, lock, decisions and current release.
 
     A file that cannot be read is listed in `damaged` and does not stop the report. `now` is zone-aware.
     """
-    data_dir = settings.data_dir
+    data_dir, is_demo = settings.data_dir, holds_demo(settings)
     damaged: list[Damage] = []
 
     def read(
@@ -149,7 +162,6 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
             damaged.append(Damage(result.problem.message, result.problem.next_command, area))
         return result.value
 
-    alerts = read(ALERTS, partial(alert_delivery.read, data_dir), Alerts())
     holder = read(LOCK, partial(lock.live_run, data_dir), None)
     written = read(JOURNAL, partial(journal.read_journal, data_dir), Journal())
     read(DECISIONS, partial(overrides.read, data_dir), ())
@@ -157,10 +169,19 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
     if lost := released.lost_decisions:
         damaged.append(Damage(lost.message, lost.next_command, DECISIONS))
     runs = journal.distinct(written.runs)
-    past_runs = present(runs, now)
+    at = time_of(runs, now, is_demo=is_demo)
     is_readable = not any(damage.area == JOURNAL for damage in damaged)
+    warnings = journal.problems(data_dir, written, released.lost_runs) if is_readable else ()
+    is_published = released.release_id is not None
+    judged = conditions(settings, runs, at, damaged=damaged, is_published=is_published)
+
+    def ours(problem: P) -> P:
+        return replace(problem, next_command=next_command(problem.next_command, is_demo=is_demo))
+
     return StatusReport(
         data_dir=str(data_dir),
+        is_demo=is_demo,
+        at=at,
         release=released.release_id,
         published_at={run.release_id: run.finished_at for run in runs}.get(released.release_id),
         running=None if holder is None else str(holder),
@@ -168,13 +189,21 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
         runs=runs[-LAST_RUNS:],
         checks=runs[-1].checks if runs and runs[-1].status == RunStatus.CHECKS_FAILED else released.checks,
         rejects=released.rejects,
-        schedules=slot_states(settings, runs, now),
-        articles=_last_articles(settings, past_runs),
-        alerts=alerts.open,
-        damaged=tuple(damaged),
-        warnings=tuple(journal.problems(data_dir, written, released.lost_runs)) if is_readable else (),
-        ahead=tuple(run.run_id for run in evidence(runs) if run not in past_runs),
+        schedules=slot_states(settings, runs, at, judged),
+        articles=_last_articles(settings, present(runs, at)),
+        series=tuple(run_series(runs))[-LAST_RUNS:],
+        conditions=tuple(map(ours, judged)),
+        damaged=tuple(map(ours, damaged)),
+        warnings=tuple(map(ours, warnings)),
     )
+
+
+def run_series(runs: Sequence[RunRecord]) -> Iterator[RunSeries]:
+    """The runs, oldest first, with consecutive ones of one kind and cause that published nothing as one series."""
+    numbered = [(run.run_id if run.release_id else (run.kind, run.status, run.cause), run) for run in runs]
+    for _, group in groupby(numbered, lambda pair: pair[0]):
+        (_, first), *_rest = members = list(group)
+        yield RunSeries(members[-1][1], len(members), first.started_at)
 
 
 def _read_release(data_dir: Path, written: Journal, now: datetime) -> ReleaseState:
@@ -194,16 +223,18 @@ def _read_release(data_dir: Path, written: Journal, now: datetime) -> ReleaseSta
         )
 
 
-def slot_states(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tuple[SlotState, ...]:
-    """The state of each schedule at `now` (zone-aware). `runs` are in the order of the journal."""
-    due = {(late.source, late.schedule): late.due for late in overdue(settings, runs, now)}
+def slot_states(
+    settings: Settings, runs: Sequence[RunRecord], now: datetime, judged: Sequence[Condition]
+) -> tuple[SlotState, ...]:
+    """The state of each schedule at `now` (zone-aware), overdue where one of the conditions `judged` says so."""
+    due = {condition.area: condition.since for condition in judged}
     return tuple(
         SlotState(
             schedule.source,
             schedule.name,
             last_observed(schedule, runs, now),
             next(schedule.after(now)),
-            due.get((schedule.source, schedule.name)),
+            due.get(schedule_area(schedule.name)),
         )
         for schedule in schedules(settings)
     )
@@ -241,19 +272,16 @@ def age(now: datetime, then: datetime) -> str:
     return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.1f} hours"
 
 
-def render(report: StatusReport, now: datetime) -> RenderableType:
-    """The status report as tables and lines for a terminal. `now` is zone-aware."""
-    return Group(*_parts(report, now))
+def render(report: StatusReport) -> RenderableType:
+    """The status report as tables and lines for a terminal."""
+    return Group(*_parts(report))
 
 
-def _parts(report: StatusReport, now: datetime) -> Iterator[RenderableType]:
-    yield Text(_headline(report, now))
-    if report.alerts:
-        alerts = [(alert.title, utc_minute(alert.since), alert.next_command) for alert in report.alerts]
-        yield table(("open alert", "since", "next"), alerts)
-    if report.ahead:
-        ahead = f"runs dated after the time of this clock are ignored: {', '.join(report.ahead)}"
-        yield Text(f"{ahead}. Next: ca-etl run --trust-clock (if the clock is right)")
+def _parts(report: StatusReport) -> Iterator[RenderableType]:
+    yield Text(_headline(report))
+    if report.conditions:
+        rows = [(found.title, utc_minute(found.since), found.next_command) for found in report.conditions]
+        yield table(("needs attention", "since", "next"), rows)
     if report.warnings:
         warnings = [(problem.message, problem.next_command) for problem in report.warnings]
         yield table(("warning", "next"), warnings)
@@ -266,18 +294,20 @@ def _parts(report: StatusReport, now: datetime) -> Iterator[RenderableType]:
     if report.articles:
         articles = [(a.source, a.schedule, utc_minute(a.slot), a.outcome, a.reason) for a in report.articles]
         yield table(("articles from", "schedule", "last requested in slot", "outcome", "why"), articles)
-    yield _runs(report.runs)
+    yield _runs(report.series)
     yield from _checks(report.checks)
     if report.rejects:
         yield table(("reject", "rows"), report.rejects.items())
 
 
-def _headline(report: StatusReport, now: datetime) -> str:
+def _headline(report: StatusReport) -> str:
     if any(damage.area == RELEASE for damage in report.damaged):
         return f"{report.data_dir}: the current release cannot be read"
     if report.release is None:
         return f"{report.data_dir}: nothing is published yet. Next: ca-etl run, ca-etl ingest or ca-etl demo"
-    old = f", {age(now, report.published_at)} old" if report.published_at else ""
+    if report.is_demo:
+        return f"{report.data_dir}: release {report.release} of the demo, whose clock shows {utc_minute(report.at)}"
+    old = f", {age(report.at, report.published_at)} old" if report.published_at else ""
     return f"{report.data_dir}: release {report.release}{old}"
 
 
@@ -295,12 +325,18 @@ def _schedules(states: Sequence[SlotState]) -> RenderableType:
     return table(("source", "schedule", "last slot observed", "next slot", "overdue"), rows)
 
 
-def _runs(runs: Sequence[RunRecord]) -> RenderableType:
+def _runs(series: Sequence[RunSeries]) -> RenderableType:
     rows = [
-        (run.run_id, run.kind, run.status, run.captures, run.rejects, run.error or "; ".join(run.warnings))
-        for run in reversed(runs)
+        (run.run_id, run.kind, status, run.captures, run.rejects, run.error or "; ".join(run.warnings))
+        for one in reversed(series)
+        for run, status in [(one.last, _status(one))]
     ]
     return table(("last runs", "kind", "status", "captures", "rejects", "problems"), rows)
+
+
+def _status(series: RunSeries) -> str:
+    status = series.last.status
+    return status if series.runs == 1 else f"{status} {series.runs} times since {utc_minute(series.since)}"
 
 
 def _checks(checks: Sequence[CheckResult]) -> Iterator[RenderableType]:

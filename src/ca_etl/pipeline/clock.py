@@ -64,6 +64,14 @@ def evidence(runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
     return tuple(run for run in runs[begin:] if run.contradicted_by is None or is_trusted(run))
 
 
+def time_of(runs: Sequence[RunRecord], now: datetime, *, is_demo: bool) -> datetime:
+    """The time at which a data directory is judged: `now`, or that of the demo's clock, the end of its last run.
+
+    The demo captures days of the past, which by another clock are always overdue.
+    """
+    return (runs[-1].finished_at or runs[-1].started_at) if is_demo and runs else now
+
+
 def newest_known(settings: Settings, runs: Sequence[RunRecord], archived: Iterable[Path]) -> Witness | None:
     """The newest instant in the journal, the archive or the current release; None before the first run.
 

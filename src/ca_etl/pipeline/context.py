@@ -1,16 +1,22 @@
-"""The environment of a run, replaceable in tests and in Prefect: clock, sleep, progress, and the call of a step."""
+"""The environment of a run, replaceable in tests and in Prefect: clock, sleep, progress, call of a step, signals."""
 
 from __future__ import annotations
 
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from threading import current_thread, main_thread
+from types import FrameType
+from typing import Any, Final
 
 from ca_etl.sources.session import Clock, Progress, Sleep, silent, utc_now
 
-__all__ = ["Call", "Environment", "direct", "utc_now"]
+__all__ = ["Call", "Environment", "direct", "recorded_stops", "stop_by", "utc_now"]
 
+# The signals that end a run in order, with Python's handlers of them.
+STOPS: Final = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 Call = Callable[..., Any]
 
 
@@ -29,3 +35,36 @@ class Environment:
     progress: Progress = silent
     call: Call = direct
     trust_clock: bool = False
+
+
+@contextmanager
+def recorded_stops() -> Iterator[Sequence[int]]:
+    """The number of each Ctrl-C and SIGTERM of the block.
+
+    Python drops the exception of one that lands in a destructor, and the run went on to publish: the next step raises
+    it again. Without a handler, SIGTERM would end the process before the run has its line.
+    """
+    interrupts: list[int] = []
+
+    def record(number: int, _frame: FrameType | None) -> None:
+        interrupts.append(number)
+        raise stop_by(number)
+
+    # of Prefect, or of a program of somebody else, the handlers are left alone
+    ours = {
+        number: python
+        for number, python in STOPS.items()
+        if current_thread() is main_thread() and signal.getsignal(number) == python
+    }
+    for number in ours:
+        signal.signal(number, record)
+    try:
+        yield interrupts
+    finally:
+        for number, python in ours.items():
+            signal.signal(number, python)
+
+
+def stop_by(number: int) -> BaseException:
+    """The exception that a signal raises in a run: KeyboardInterrupt, or SystemExit with the status of the signal."""
+    return KeyboardInterrupt() if number == signal.SIGINT else SystemExit(128 + number)

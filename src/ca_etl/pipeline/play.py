@@ -16,6 +16,7 @@ from ca_etl.pipeline.run import DEFAULT_ENVIRONMENT, Outcome, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, schedule
 from ca_etl.sources.session import Clock
+from ca_etl.warehouse.data_directory import next_command
 
 
 def play_days(
@@ -42,12 +43,14 @@ def play_days(
             site.play(day)
             desk.work(site, day)
             slot = slot_on(settings, day, on)
-            yield run_daily(
+            outcome = run_daily(
                 on_site,
                 slot=slot,
                 on=on,
                 environment=replace(environment, clock=clock_from(slot), trust_clock=True),
             )
+            outcome.hint = next_command(outcome.hint, is_demo=True)
+            yield outcome
 
 
 def slot_on(settings: Settings, day: date, on: str = DAILY) -> datetime:

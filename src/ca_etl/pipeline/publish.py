@@ -15,7 +15,13 @@ from ca_etl.sources.session import Context
 from ca_etl.warehouse import journal, overrides, release
 from ca_etl.warehouse.checks import run_checks
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
-from ca_etl.warehouse.datapackage import describe, other_files, table_resources, write_datapackage
+from ca_etl.warehouse.datapackage import (
+    describe,
+    other_files,
+    read_origin,
+    table_resources,
+    write_datapackage,
+)
 from ca_etl.warehouse.durable_files import remove_tree
 from ca_etl.warehouse.export import ExportSpec, export_parquet
 from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
@@ -72,14 +78,18 @@ def publish(ctx: Context) -> Release:
     parquet = building.folder / "parquet"
     if parquet.exists():
         remove_tree(parquet)  # what an attempt that failed half-way left
-    models = [model for model in read_models(sql_root()) if model.schema == "main"]
-    specs = [ExportSpec(m.table, m.header.sort or m.header.grain, m.header.partition_year) for m in models]
+    headers = {model.table: model.header for model in read_models(sql_root()) if model.schema == "main"}
+    specs = [
+        ExportSpec(table, header.sort or header.grain, header.partition_year)
+        for table, header in headers.items()
+    ]
     with open_building(building.warehouse) as con:
         exported = export_parquet(con, parquet, specs)
-        grains = {model.table: model.header.grain for model in models}
-        tables = table_resources(con, building.folder, exported, grains)
+        tables = table_resources(con, building.folder, exported, headers)
+        origin = read_origin(con)
     package = describe(
         [*tables, *other_files(building.folder, tables)],
+        origin,
         release_id=building.release_id,
         created=ctx.clock(),
         run_id=ctx.run_id,

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import logging
-import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from threading import current_thread, main_thread
-from types import FrameType
 from typing import Any
 
 import duckdb
@@ -22,7 +19,7 @@ from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS, HISTORIES, capture_history
 from ca_etl.pipeline.capture import Captured, GivenFiles, NothingCapturedError, capture, ingest
 from ca_etl.pipeline.clock import ClockError, Witness, contradiction, newest_known
-from ca_etl.pipeline.context import Environment
+from ca_etl.pipeline.context import Environment, recorded_stops, stop_by
 from ca_etl.pipeline.crash_recovery import new_run_id, recover_crashed_runs
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.load import Loaded, load
@@ -209,7 +206,7 @@ class _Run:
 
     def step(self, function: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401
         if self.interrupts:
-            raise KeyboardInterrupt
+            raise stop_by(self.interrupts[-1])
         name = function.__name__
         # the archive may be on another disk than the journal, which has no room: the next step meets that again
         with suppress(StorageError) if function is capture else nullcontext():
@@ -338,7 +335,7 @@ def _run(
     with (
         logs.bound(run_id=run_id, kind=kind, slot=slot, source=planned.source if planned else None),
         lock.run_lock(data_dir, holder) as held,
-        _record_interrupts() as interrupts,
+        recorded_stops() as interrupts,
     ):
         ctx = Context(
             settings,
@@ -356,7 +353,7 @@ def _run(
             run.begin()
             yield run
         except BaseException as error:
-            stop = stop_of(error) or (KeyboardInterrupt() if interrupts else None)
+            stop = stop_by(interrupts[-1]) if interrupts else stop_of(error)
             _record_failure(run, stop or error)
             if stop is not None and stop is not error:
                 raise stop from None
@@ -369,30 +366,6 @@ def _run(
                     run.evaluate_clock()
             _record(run)
             log.info("%s %s: %s", kind, run_id, run.outcome.status)
-
-
-@contextmanager
-def _record_interrupts() -> Iterator[Sequence[int]]:
-    """Each Ctrl-C of the block.
-
-    Python drops the KeyboardInterrupt of one that lands in a destructor, and the run went on to publish: the next
-    step raises it again.
-    """
-    interrupts: list[int] = []
-
-    def record(number: int, frame: FrameType | None) -> None:
-        interrupts.append(number)
-        signal.default_int_handler(number, frame)
-
-    # of Prefect, or of a program of somebody else, the handlers are left alone
-    ours = current_thread() is main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if ours:
-        signal.signal(signal.SIGINT, record)
-    try:
-        yield interrupts
-    finally:
-        if ours:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _record(run: _Run) -> None:
@@ -414,12 +387,12 @@ def _record_failure(run: _Run, error: BaseException) -> None:
         outcome.captured = Captured(error.pages, 0)
     hint = error.hint if isinstance(error, CaEtlError) else ""
     what = str(error) if isinstance(error, CaEtlError) else f"{type(error).__name__}: {error}"
-    cause = Cause.SITE if isinstance(error, SITE_ERRORS) else Cause.MACHINE
+    status, cause = RunStatus.FAILED, Cause.SITE if isinstance(error, SITE_ERRORS) else Cause.MACHINE
     if stop_of(error) is not None:
         # DuckDB and Arrow make an Exception of a stop; in a terminal that is Ctrl-C
         is_user = isinstance(error, KeyboardInterrupt | Exception)
-        what = f"stopped by {'the user (Ctrl-C)' if is_user else type(error).__name__}"
-        cause = Cause.INTERRUPTED
+        what = f"stopped by {'the user (Ctrl-C)' if is_user else 'a signal (a service or Prefect ended it)'}"
+        status, cause = RunStatus.CANCELLED, Cause.INTERRUPTED
     if run.held.holder.step == publish.__name__:
         made = consult(partial(published_by, data_dir, outcome.run_id), None, data_dir, "ca-etl releases")
         if made.value is not None:
@@ -428,7 +401,7 @@ def _record_failure(run: _Run, error: BaseException) -> None:
                 f"the release is published, but the run then failed: {what}; next: {hint or 'ca-etl status'}",
             )
             return
-    outcome.status, outcome.error, outcome.hint, outcome.cause = RunStatus.FAILED, what, hint, cause
+    outcome.status, outcome.error, outcome.hint, outcome.cause = status, what, hint, cause
     outcome.exit_status = error.exit_status if isinstance(error, CaEtlError) else 1
     if isinstance(error, StorageError):
         outcome.error += "; the published release is unchanged"

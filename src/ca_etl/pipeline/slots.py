@@ -105,7 +105,7 @@ def is_expected(schedule: Schedule, runs: Iterable[RunRecord]) -> bool:
 def overdue(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tuple[Overdue, ...]:
     """The schedules in use that have a slot due more than `stale_after_hours` ago and not observed.
 
-    `runs` are in the order of the journal, `now` is zone-aware.
+    A slot before the first run was not expected. `runs` are in the order of the journal, `now` is zone-aware.
     """
     runs = present(runs, now)
     grace = timedelta(hours=settings.stale_after_hours)
@@ -115,4 +115,4 @@ def overdue(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tup
         if is_expected(schedule, runs) and schedule.is_overdue(last, now, grace):
             due = schedule.latest(now - grace) if last is None else next(schedule.after(last))
             late.append(Overdue(schedule.source, schedule.name, last, due))
-    return tuple(late)
+    return tuple(one for one in late if not runs or one.due >= runs[0].started_at)

@@ -17,6 +17,7 @@ from ca_etl.settings import Settings
 DAILY: Final = naming.DAILY
 SWEEP: Final = "sweep"
 SECOND: Final = timedelta(seconds=1)
+FIELDS_WITH_SECONDS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,12 @@ class Schedule:
     def is_overdue(self, last_observed: datetime | None, now: datetime, grace: timedelta) -> bool:
         """Whether a slot was due `grace` ago, or earlier, that is newer than the last observed one (None: no slot)."""
         return last_observed is None or last_observed < self.latest(now - grace)
+
+
+def prefect_cron(cron: str) -> str:
+    """A cron expression of the settings in the form of Prefect, which has the seconds of six fields last, not first."""
+    fields = cron.split()
+    return " ".join((*fields[1:], fields[0])) if len(fields) == FIELDS_WITH_SECONDS else cron
 
 
 def run_command(schedule: str | None) -> str:

@@ -139,6 +139,11 @@ class DateRange:
         return f"{self.first}..{self.last}"
 
 
+def as_options(ranges: Sequence[DateRange]) -> str:
+    """Ranges in their order as the options of `ca-etl backfill`, from the first day to the last."""
+    return f"--from {ranges[0].first} --to {ranges[-1].last}"
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryPart:
     """An archived part of a source's past: the number of its articles, and the months that it shows completely."""

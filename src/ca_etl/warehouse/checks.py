@@ -2,9 +2,10 @@
 
 A check is in the header of the model that it is about or, when it is about several tables or the run itself, in
 `sql/checks/<name>.sql`. The grain of every model is checked in any case. A check of severity `error` that returns
-rows stops publication; those of a `warning` are published.
+rows stops publication; those of a `warning` are published, and with `alerts: true` they are an alert while they last.
 
-In a query in `sql/checks/`, `getvariable('run_id')` is the run that is being checked; null outside a run.
+In a query in `sql/checks/`, `getvariable('run_id')` is the run that is being checked; null outside a run. A check
+that alerts is about the data alone: a run that loads nothing would end its alert.
 """
 
 # ruff: noqa: S608  queries are made of names in our own model files, never of data
@@ -50,7 +51,8 @@ class CheckError(CaEtlError):
 class Check:
     """A query that returns offending rows of `model` (`schema.table`); `path` is the file that it is in.
 
-    `counted_by` is the column of those rows by which the sample counts them, in place of showing rows.
+    `counted_by` is the column of those rows by which the sample counts them, in place of showing rows. `alerts` states
+    whether rows of a warning are an alert.
     """
 
     name: str
@@ -59,6 +61,7 @@ class Check:
     sql: str
     path: Path
     counted_by: str | None = None
+    alerts: bool = False
 
 
 def collect_checks(root: Path, models: Sequence[ModelFile]) -> tuple[Check, ...]:
@@ -102,7 +105,7 @@ def _run(con: duckdb.DuckDBPyConnection, checks: Sequence[Check]) -> list[CheckR
             raise CheckError(checks[0], error) from error
         return [result for check in checks for result in _run(con, [check])]
     return [
-        CheckResult(check.name, check.model, check.severity, count, "\n".join(rows or ()))
+        CheckResult(check.name, check.model, check.severity, count, "\n".join(rows or ()), check.alerts)
         for check, (_, count, rows) in zip(checks, results, strict=True)
     ]
 
@@ -124,14 +127,14 @@ def _result_query(check: Check) -> str:
 def _of_file(path: Path) -> Check:
     fields, sql = split_file(path.read_text(encoding="utf-8"), path)
     header = read_check_header(fields, path)
-    return Check(path.stem, header.model, header.severity, sql, path, header.counted_by)
+    return Check(path.stem, header.model, header.severity, sql, path, header.counted_by, header.alerts)
 
 
 def _of_model(model: ModelFile) -> list[Check]:
     return [
         Check(f"{model.table}_grain", model.name, "error", _grain_query(model), model.path),
         *(
-            Check(spec.name, model.name, spec.severity, _query(model, spec), model.path)
+            Check(spec.name, model.name, spec.severity, _query(model, spec), model.path, alerts=spec.alerts)
             for spec in model.header.checks
         ),
     ]

@@ -150,6 +150,29 @@ def columns_by_table(con: duckdb.DuckDBPyConnection, *schemas: str) -> dict[str,
     return tables
 
 
+class DescribedTable(NamedTuple):
+    """One table or view with its columns in order; `description` is its comment, empty without one."""
+
+    schema: str
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+
+
+def described_tables(con: duckdb.DuckDBPyConnection, *schemas: str) -> tuple[DescribedTable, ...]:
+    """The tables and views of `schemas` with their comments and columns, by name."""
+    columns = columns_by_table(con, *schemas)
+    rows = con.execute(
+        "select table_schema, table_name, coalesce(table_comment, '') from information_schema.tables"
+        " where table_catalog = current_database() and list_contains($1, table_schema) order by 1, 2",
+        [list(schemas)],
+    ).fetchall()
+    return tuple(
+        DescribedTable(schema, name, comment, tuple(columns[f"{schema}.{name}"]))
+        for schema, name, comment in rows
+    )
+
+
 def fetch_number(con: duckdb.DuckDBPyConnection, query: str) -> int:
     """The one number that a query returns, or the number of rows that a statement wrote."""
     # DuckDB 2 counts a result as open until all of it is fetched, and refuses other work meanwhile.

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from ca_etl.archive.reader import archive_files, usable_urls
 from ca_etl.errors import CaEtlError, Problem, UsageError
-from ca_etl.records import LISTINGS, site_name
+from ca_etl.records import LISTINGS, LOOPBACK, site_name
 from ca_etl.settings import Settings
 from ca_etl.warehouse.durable_files import write_atomic
 from ca_etl.warehouse.reading import RESTORE, consult
 
 MARKER: Final = "site.txt"
+RUN: Final = re.compile(r"\bca-etl run\b(?: --(?:schedule \w+|[a-z-]+))*")
 # What of the newest archive files is evidence for the site of a data directory: one of them may be damaged, too.
 NEWEST: Final = 3
 
@@ -31,6 +33,25 @@ def claimed_site(data_dir: Path) -> str | None:
         ) from error
 
 
+def is_demo(settings: Settings, claimed: str | None) -> bool:
+    """Whether only the demo wrote the data: the site of its captures (`claimed`) is loopback, and `site_url` is not."""
+    return claimed == LOOPBACK and site_name(str(settings.site_url)) != LOOPBACK
+
+
+def holds_demo(settings: Settings) -> bool:
+    """Whether only the demo wrote the data of the data directory; False where its `site.txt` cannot be read."""
+    return is_demo(settings, consult(partial(claimed_site, settings.data_dir), None, MARKER, "").value)
+
+
+def next_command(hint: str, *, is_demo: bool) -> str:
+    """The hint as it works for the data of the demo, which a run on a real site refuses: `ca-etl run` is `ca-etl demo`.
+
+    >>> next_command("ca-etl status, then: ca-etl run --again", is_demo=True)
+    'ca-etl status, then: ca-etl demo'
+    """
+    return RUN.sub("ca-etl demo", hint) if is_demo else hint
+
+
 def claim_data_dir(data_dir: Path, url: str) -> None:
     """Write the name of the site of `url` into the `site.txt` of a data directory that has none.
 
@@ -42,9 +63,12 @@ def claim_data_dir(data_dir: Path, url: str) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
         write_atomic(data_dir / MARKER, f"{name}\n".encode())
     elif claimed != name:
+        other = f"CA_ETL_DATA_DIR={data_dir}-{name} ca-etl run (one directory for each site)"
         raise UsageError(
             f"{data_dir} holds captures of {claimed}, not of {name}",
-            f"CA_ETL_DATA_DIR={data_dir}-{name} ca-etl ... (one directory for each site)",
+            f"ca-etl demo (runs its last day again), or for {name}: {other}"
+            if claimed == LOOPBACK
+            else other,
         )
 
 

@@ -1,30 +1,37 @@
 """The descriptor `datapackage.json` of a release: its files and tables, for people and programs.
 
 The format is Data Package version 2 (https://datapackage.org). Every file of the release but the descriptor
-itself is listed with its length and SHA-256. Frictionless has one type for all numbers, so each field
-names its DuckDB type as well: `DECIMAL(18,8)` is more than `number`.
+itself is listed with its length and SHA-256. Table Schema has one type for all numbers, so each field names its
+DuckDB type as well: `DECIMAL(18,8)` is more than `number`. An export has a descriptor of its own, made from that of
+the release.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import duckdb
 
-from ca_etl.warehouse.connection import OLDEST_CLIENT, Column, columns_by_table
+from ca_etl.errors import CaEtlError
+from ca_etl.records import LISTINGS
+from ca_etl.warehouse.connection import OLDEST_CLIENT, Column, DescribedTable, described_tables
 from ca_etl.warehouse.durable_files import storage, write_atomic
-from ca_etl.warehouse.export import ExportedTable
+from ca_etl.warehouse.export import ExportedTable, quoted
+from ca_etl.warehouse.model_header import ForeignKey, ModelHeader
 
 DATAPACKAGE: Final = "datapackage.json"
 PARQUET: Final = "parquet"
+MAIN: Final = "main."
+FOREIGN_KEYS: Final = "foreignKeys"
 DIGEST: Final = "sha256:"
 PROFILES: Final = "https://datapackage.org/profiles/2.0"
 MEDIATYPES: Final = {
+    "csv": "text/csv",
     "duckdb": "application/vnd.duckdb",
     "html": "text/html",
     "json": "application/json",
@@ -44,6 +51,25 @@ TYPES: Final = {
     "INTERVAL": "duration",
 }
 
+# The sources that have captures, with their URLs; without, where no capture is of that site, as in the demo.
+SOURCES: Final = """
+    select source.name, any_value(source.url) filter (
+        starts_with(capture.url, regexp_extract(source.url, '^https?://[^/]+'))
+    )
+    from main.dim_source as source join raw.capture as capture using (source)
+    group by source.name order by source.name
+"""
+HOMEPAGE: Final = "select url from main.dim_source where source = $1"
+# The name is an id of the Open Definition for data that are not open.
+LICENSE: Final = {
+    "name": "other-closed",
+    "title": "No license: the pages belong to the site, for your own analysis. The MIT license covers the code alone.",
+}
+CONTRIBUTORS: Final = (
+    {"title": "The Times of Central Asia", "path": "https://timesca.com/", "roles": ["rightsHolder"]},
+    {"title": "The ca_etl authors", "roles": ["creator"]},
+)
+
 Resource = dict[str, Any]
 
 
@@ -55,8 +81,21 @@ class FileFact(NamedTuple):
     sha256: str
 
 
+def read_origin(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """The properties of a descriptor that state where the data of a warehouse come from, and on what terms."""
+    ((homepage,),) = con.execute(HOMEPAGE, [LISTINGS]).fetchall()
+    sources = con.execute(SOURCES).fetchall()
+    return {
+        "homepage": homepage,
+        "licenses": [LICENSE],
+        "sources": [{"title": name} | ({"path": url} if url else {}) for name, url in sources],
+        "contributors": list(CONTRIBUTORS),
+    }
+
+
 def describe(
     resources: Iterable[Resource],
+    origin: Mapping[str, Any],
     *,
     release_id: str,
     created: datetime,
@@ -64,13 +103,14 @@ def describe(
     slot: datetime | None,
     code_version: str,
 ) -> dict[str, Any]:
-    """The descriptor of a release, as JSON-ready values. `created` and `slot` are zone-aware."""
+    """The descriptor of a release, as JSON-ready values; `origin` is that of `read_origin`, times are zone-aware."""
     return {
         "$schema": f"{PROFILES}/datapackage.json",
         "name": "ca-etl",
         "title": "Central Asian exchange rates and articles",
         "version": release_id,
         "created": _instant(created),
+        **origin,
         "resources": list(resources),
         "run": {"run_id": run_id, "slot": _instant(slot) if slot else None},
         "code_version": code_version,
@@ -86,6 +126,15 @@ def write_datapackage(folder: Path, package: Mapping[str, Any]) -> Path:
     return path
 
 
+def read_datapackage(folder: Path) -> dict[str, Any]:
+    """The descriptor of the release in `folder`. Raises `CaEtlError` when it is missing or is not JSON."""
+    try:
+        package: dict[str, Any] = json.loads((folder / DATAPACKAGE).read_bytes())
+    except (OSError, ValueError) as error:
+        raise CaEtlError(f"{folder / DATAPACKAGE} cannot be read: {error}", "ca-etl rebuild") from error
+    return package
+
+
 def listed_files(folder: Path) -> tuple[FileFact, ...]:
     """The files that the descriptor of a release lists; a damaged one raises any error of reading JSON."""
     resources = json.loads((folder / DATAPACKAGE).read_bytes())["resources"]
@@ -96,20 +145,19 @@ def table_resources(
     con: duckdb.DuckDBPyConnection,
     folder: Path,
     exported: Iterable[ExportedTable],
-    primary_keys: Mapping[str, tuple[str, ...]],
+    headers: Mapping[str, ModelHeader],
 ) -> list[Resource]:
     """Descriptor entries of the tables exported to `folder/parquet`, from DuckDB's catalogue and the files.
 
-    `primary_keys` gives the grain by table name. Raises `StorageError` when a file cannot be read.
+    The header of each table, by its name, gives the keys. Raises `StorageError` when a file cannot be read.
     """
-    comments, columns = _comments(con), columns_by_table(con, "main")
+    tables = {table.name: table for table in described_tables(con, "main")}
     return [
         table_resource(
-            table.name,
-            comments[table.name],
+            tables[table.name],
             table.rows,
-            columns=columns[f"main.{table.name}"],
-            primary_key=primary_keys.get(table.name, ()),
+            primary_key=headers[table.name].grain,
+            foreign_keys=headers[table.name].foreign_keys,
             files=[file_fact(folder, Path(PARQUET, file)) for file in table.files],
         )
         for table in exported
@@ -117,32 +165,31 @@ def table_resources(
 
 
 def table_resource(
-    name: str,
-    description: str,
+    table: DescribedTable,
     rows: int,
     *,
-    columns: Iterable[Column],
     primary_key: Sequence[str],
+    foreign_keys: Iterable[ForeignKey],
     files: Sequence[FileFact],
 ) -> Resource:
-    """The descriptor entry of one exported table; `primary_key` is its grain, empty when it has none."""
+    """The descriptor entry of one exported table; foreign keys to other schemas are left out."""
     schema: dict[str, Any] = {
         "$schema": f"{PROFILES}/tableschema.json",
-        "fields": [_field(column) for column in columns],
+        "fields": [_field(column) for column in table.columns],
+        "primaryKey": list(primary_key),
     }
-    if primary_key:
-        schema["primaryKey"] = list(primary_key)
+    keys = [_foreign_key(table.name, key) for key in foreign_keys if key.table.startswith(MAIN)]
     resource: Resource = {
         "$schema": f"{PROFILES}/dataresource.json",
-        "name": name,
+        "name": table.name,
         "type": "table",
-        "description": description,
+        "description": table.description,
         "rows": rows,
         "path": files[0].path if len(files) == 1 else [file.path for file in files],
         "format": "parquet",
         "mediatype": MEDIATYPES["parquet"],
         "bytes": sum(file.bytes for file in files),
-        "schema": schema,
+        "schema": _with_foreign_keys(schema, keys),
     }
     if len(files) == 1:
         return {**resource, **_length_and_hash(files[0])}
@@ -152,16 +199,49 @@ def table_resource(
 
 def described_otherwise(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
     """The tables of `con` whose comment or columns differ from the (readable) descriptor in `folder`."""
-    comments, columns = _comments(con), columns_by_table(con, "main")
     described = {
         resource.get("name"): (resource.get("description"), resource.get("schema", {}).get("fields"))
         for resource in json.loads((folder / DATAPACKAGE).read_bytes())["resources"]
     }
     return tuple(
-        table
-        for table, comment in sorted(comments.items())
-        if described.get(table) != (comment, [_field(column) for column in columns[f"main.{table}"]])
+        table.name
+        for table in described_tables(con, "main")
+        if described.get(table.name) != (table.description, [_field(column) for column in table.columns])
     )
+
+
+def export_descriptor(
+    release: Mapping[str, Any], folder: Path, files: Mapping[str, str], form: str
+) -> dict[str, Any]:
+    """The descriptor of an export in `folder`, made from that of the release.
+
+    `files` are the paths of the exported tables by name, relative to `folder`. A foreign key to a table that is not
+    exported is left out.
+    """
+    described = [resource for resource in release["resources"] if resource["name"] in files]
+    return {
+        **release,
+        "resources": [
+            _exported_resource(resource, file_fact(folder, Path(files[resource["name"]])), form, files)
+            for resource in described
+        ],
+    }
+
+
+def _exported_resource(resource: Resource, file: FileFact, form: str, exported: Collection[str]) -> Resource:
+    keys = [
+        key
+        for key in resource["schema"].get(FOREIGN_KEYS, ())
+        if key["reference"].get("resource", resource["name"]) in exported
+    ]
+    return {
+        **{name: value for name, value in resource.items() if name != "parts"},
+        "path": file.path,
+        "format": form,
+        "mediatype": MEDIATYPES[form],
+        "schema": _with_foreign_keys(resource["schema"], keys),
+        **_length_and_hash(file),
+    }
 
 
 def other_files(folder: Path, tables: Iterable[Resource]) -> list[Resource]:
@@ -182,20 +262,27 @@ def file_fact(folder: Path, path: Path) -> FileFact:
         return FileFact(path.as_posix(), file.tell(), digest)
 
 
+def values_as_in(form: str, table: DescribedTable) -> str:
+    """The select list for the columns of a table in an export of text (`csv`, `json`), as Table Schema writes values.
+
+    A time is ISO 8601 in UTC, with T and Z; in CSV a list or structure is JSON. `parquet` has the values as they are.
+    """
+    texts = {}
+    for column in table.columns if form != "parquet" else ():
+        kind, name = frictionless_type(column.type), quoted(column.name)
+        if kind == "datetime":
+            texts[name] = f"replace(replace({name}::varchar, ' ', 'T'), '+00', 'Z')"
+        elif kind in {"array", "object"} and form == "csv":
+            texts[name] = f"to_json({name})::varchar"
+    replaced = ", ".join(f"{text} as {name}" for name, text in texts.items())
+    return f"* replace ({replaced})" if replaced else "*"
+
+
 def frictionless_type(duckdb_type: str) -> str:
     """The Table Schema type of a DuckDB type; `any` for a type that Table Schema lacks."""
     if duckdb_type.endswith("]"):
         return "array"
     return TYPES.get(duckdb_type.partition("(")[0], "any")
-
-
-def _comments(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """The comment of each table and view of `main`, by name."""
-    rows = con.execute(
-        "select table_name, coalesce(table_comment, '') from information_schema.tables "
-        "where table_catalog = current_database() and table_schema = 'main'"
-    ).fetchall()
-    return dict(rows)
 
 
 def _files_of(resource: Resource) -> list[FileFact]:
@@ -217,6 +304,21 @@ def _file_resource(file: FileFact) -> Resource:
 
 def _length_and_hash(file: FileFact) -> Resource:
     return {"bytes": file.bytes, "hash": f"{DIGEST}{file.sha256}"}
+
+
+def _foreign_key(table: str, key: ForeignKey) -> dict[str, Any]:
+    reference: dict[str, Any] = {"fields": [key.key]}
+    if (
+        parent := key.table.removeprefix(MAIN)
+    ) != table:  # a table that refers to itself does not name itself
+        reference["resource"] = parent
+    return {"fields": [key.column], "reference": reference}
+
+
+def _with_foreign_keys(schema: Mapping[str, Any], keys: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The schema with these foreign keys in place of its own; the list must not be empty."""
+    kept = {name: value for name, value in schema.items() if name != FOREIGN_KEYS}
+    return {**kept, FOREIGN_KEYS: keys} if keys else kept
 
 
 def _field(column: Column) -> dict[str, Any]:

@@ -22,10 +22,12 @@ class StorageError(CaEtlError):
     """A file or folder, `path`, cannot be read or written: disk `full`, read-only, broken, or no permission."""
 
     def __init__(self, path: Path, reason: str, *, full: bool) -> None:
+        # the folder of a release in preparation is removed with it
+        folder = next((parent for parent in path.parents if parent.is_dir()), path.parent)
         hint = (
-            f"free some space (df -h {path.parent}), then: ca-etl run"
+            f"free some space (df -h {folder}), then: ca-etl run"
             if full
-            else f"check the path and its permissions (ls -ld {path.parent}), then: ca-etl run"
+            else f"check the path and its permissions (ls -ld {folder}), then: ca-etl run"
         )
         super().__init__(f"cannot write {path}: {reason}", hint)
         self.path = path

@@ -4,7 +4,8 @@
     parquet/<table>/year=2025/<table>.parquet    a big one, by the year of one of its dates
 
 Rows are sorted, so that equal tables give equal bytes, and a reader skips what it does not need. Arrow writes
-the files, in row groups cut here: DuckDB's own writer turns a HUGEINT (the sum of an integer) into a DOUBLE.
+the files, in row groups cut here: DuckDB's own writer turns a HUGEINT (the sum of an integer) into a DOUBLE. The
+footers have the descriptions, under the name `description` in the metadata of the schema and of each field.
 """
 
 # ruff: noqa: S608  table and column names come from the catalogue, quoted, never from data
@@ -22,12 +23,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.connection import READERS, columns_by_table, fetch_number, reading_connection
+from ca_etl.warehouse.connection import (
+    READERS,
+    DescribedTable,
+    described_tables,
+    fetch_number,
+    reading_connection,
+)
 from ca_etl.warehouse.durable_files import storage
 
 BATCH_ROWS: Final = 20_000
 ROW_GROUP_ROWS: Final = 50_000
 PARTITION_ROWS: Final = 1_000_000
+DESCRIPTION: Final = "description"
 NO_YEAR: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -74,17 +82,14 @@ def export_parquet(
     when the disk refuses.
     """
     specs = sorted(tables, key=lambda spec: spec.name)
-    columns = {
-        table.removeprefix("main."): [column.name for column in its_columns]
-        for table, its_columns in columns_by_table(con, "main").items()
-    }
-    if [spec.name for spec in specs] != sorted(columns):
-        names = ", ".join(sorted({spec.name for spec in specs} ^ columns.keys())) or "one is named twice"
+    described = {table.name: table for table in described_tables(con, "main")}
+    if [spec.name for spec in specs] != sorted(described):
+        names = ", ".join(sorted({spec.name for spec in specs} ^ described.keys())) or "one is named twice"
         raise ExportError(f"the tables to export and those of schema main differ: {names}")
 
     def export(spec: ExportSpec) -> ExportedTable:
         with reading_connection(con) as reader:
-            return _export(reader, folder, spec, columns[spec.name], partition_rows)
+            return _export(reader, folder, spec, described[spec.name], partition_rows)
 
     with storage(folder):
         # A new folder each time: an older, longer export would leave partitions that are still read.
@@ -93,30 +98,60 @@ def export_parquet(
             return tuple(pool.map(export, specs))
 
 
+def write_parquet(relation: duckdb.DuckDBPyRelation, path: Path, described: DescribedTable) -> int:
+    """Write the rows of a relation, with the descriptions of the table that it is of; return their number."""
+    rows = 0
+    # The descriptor is ours: Arrow's own errors of a full disk carry no errno.
+    with path.open("wb") as file:
+        reader = relation.to_arrow_reader(BATCH_ROWS)
+        schema = _with_descriptions(reader.schema, described)
+        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+            for group in _groups(reader):
+                writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+                rows += group.num_rows
+    return rows
+
+
+def _with_descriptions(schema: pa.Schema, table: DescribedTable) -> pa.Schema:
+    descriptions = {column.name: column.comment for column in table.columns}
+    fields = [field.with_metadata({DESCRIPTION: descriptions[field.name]}) for field in schema]
+    return pa.schema(fields, {DESCRIPTION: table.description})
+
+
 def _export(
-    con: duckdb.DuckDBPyConnection, folder: Path, spec: ExportSpec, columns: list[str], partition_rows: int
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    spec: ExportSpec,
+    described: DescribedTable,
+    partition_rows: int,
 ) -> ExportedTable:
+    columns = [column.name for column in described.columns]
     unknown = {*spec.sort, *([spec.partition_year] if spec.partition_year else [])} - set(columns)
     if unknown:
         raise ExportError(f"main.{spec.name} has no column {', '.join(sorted(unknown))}")
-    table = f"main.{_quoted(spec.name)}"
+    table = f"main.{quoted(spec.name)}"
     rows, order = _rows_and_order(con, table, spec, columns)
+
+    def write(path: Path, where: str) -> int:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        return write_parquet(con.sql(f"from {table} {where} {order}"), folder / path, described)
+
     if spec.partition_year is None or rows <= partition_rows:
         path = Path(spec.name, f"{spec.name}.parquet")
-        written = _write(con, folder / path, f"select * from {table} {order}")
+        written = write(path, "")
         parts = [path]
     else:
         if "year" in columns:
             raise ExportError(f"main.{spec.name} has a column year, which a partition by year would hide")
         written = 0
         parts = []
-        year = f"year({_quoted(spec.partition_year)})"
+        year = f"year({quoted(spec.partition_year)})"
         for (value,) in con.execute(
             f"select distinct {year} from {table} order by all nulls last"
         ).fetchall():
             path = Path(spec.name, f"year={NO_YEAR if value is None else value}", f"{spec.name}.parquet")
             where = f"{year} is null" if value is None else f"{year} = {value}"
-            written += _write(con, folder / path, f"select * from {table} where {where} {order}")
+            written += write(path, f"where {where}")
             parts.append(path)
     if written != rows:
         raise ExportError(f"main.{spec.name} has {rows} rows, of which {written} were exported")
@@ -130,7 +165,7 @@ def _rows_and_order(
 
     It is empty where the rows are stored in the order of `spec.sort`, each of them after the previous one.
     """
-    sort = [_quoted(name) for name in spec.sort]
+    sort = [quoted(name) for name in spec.sort]
     # a row is compared column by column, null after all else, as `nulls last` sorts; over () goes by the table
     row = f"row({', '.join(sort or ['null'])})"
     rows, is_sorted = con.execute(
@@ -138,7 +173,7 @@ def _rows_and_order(
     ).fetchall()[0]
     if is_sorted:
         return rows, ""
-    rest = [_quoted(name) for name in columns if name not in spec.sort]
+    rest = [quoted(name) for name in columns if name not in spec.sort]
     if (
         sort
         and fetch_number(con, f"select count(*) from (select distinct {', '.join(sort)} from {table})")
@@ -146,20 +181,6 @@ def _rows_and_order(
     ):
         rest = []
     return rows, f"order by {', '.join(f'{name} asc nulls last' for name in [*sort, *rest])}"
-
-
-def _write(con: duckdb.DuckDBPyConnection, path: Path, query: str) -> int:
-    """Write the rows of a query to one file, in row groups of equal length; return their number."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rows = 0
-    # The descriptor is ours: Arrow's own errors of a full disk carry no errno.
-    with path.open("wb") as file:
-        reader = con.sql(query).to_arrow_reader(BATCH_ROWS)
-        with pq.ParquetWriter(file, reader.schema, compression="zstd") as writer:
-            for group in _groups(reader):
-                writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
-                rows += group.num_rows
-    return rows
 
 
 def _groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
@@ -178,5 +199,6 @@ def _groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(pending, reader.schema).combine_chunks()
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """A table or column name as an SQL identifier."""
     return '"' + name.replace('"', '""') + '"'

@@ -50,13 +50,17 @@ CHECKSUM: Final = re.compile(rb',"crc32":"([0-9a-f]{8})"}\Z')
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The result of one check. `offending_rows` is 0 when it passed; `sample` shows some rows as text."""
+    """The result of one check. `offending_rows` is 0 when it passed; `sample` shows some rows as text.
+
+    `alerts` states whether rows of this warning are an alert; lines written before the field existed have False.
+    """
 
     check_name: str
     model: str
     severity: str
     offending_rows: int
     sample: str = ""
+    alerts: bool = False
 
 
 class RunKind(StrEnum):
@@ -70,10 +74,16 @@ class RunKind(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How a run ended: published, with an error, with rows of a check of severity `error`, or killed (`crashed`)."""
+    """How a run ended.
+
+    `succeeded`: it published a release; `failed`: by an error; `cancelled`: somebody or something ended it in order, by
+    Ctrl-C, a signal or in Prefect (`failed` with the cause `interrupted` in older lines); `checks_failed`: a check of
+    severity `error` returned rows; `crashed`: killed before it could write its line.
+    """
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELLED = "cancelled"
     CHECKS_FAILED = "checks_failed"
     CRASHED = "crashed"
 
@@ -154,7 +164,7 @@ class RunRecord:
     kind: str
     started_at: AwareDatetime
     # A flipped bit may leave JSON whole: a status that no table accepts would stop every publication.
-    status: Annotated[str, StringConstraints(pattern="^(succeeded|failed|checks_failed|crashed)$")]
+    status: Annotated[str, StringConstraints(pattern="^(succeeded|failed|cancelled|checks_failed|crashed)$")]
     code_version: str
     slot: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None

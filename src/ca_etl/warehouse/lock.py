@@ -34,7 +34,8 @@ CRASHED_GLOB: Final = ".crashed-*.json"
 class Holder:
     """The run that holds the lock. `started_at` and `slot` are UTC; `step` is the last step it announced.
 
-    `schedule` and `slot` are those of a scheduled run; they are None for other runs.
+    `schedule` and `slot` are those of a scheduled run; they are None for other runs. `waits_until` (UTC) is when
+    `retry` (of `retries`) of the step begins, None while the run does not wait for one.
     """
 
     pid: int
@@ -45,6 +46,9 @@ class Holder:
     step: str = "start"
     schedule: str | None = None
     slot: AwareDatetime | None = None
+    waits_until: AwareDatetime | None = None
+    retry: int = 0
+    retries: int = 0
 
     @classmethod
     def here(
@@ -61,7 +65,11 @@ class Holder:
 
     def __str__(self) -> str:
         since = f"{self.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        return f"{self.kind} {self.run_id} (pid {self.pid} on {self.host}, since {since}, step {self.step})"
+        step = f"step {self.step}"
+        if self.waits_until is not None:
+            until = f"{self.waits_until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            step += f", waits until {until}, retry {self.retry} of {self.retries}"
+        return f"{self.kind} {self.run_id} (pid {self.pid} on {self.host}, since {since}, {step})"
 
 
 class LockHeldError(CaEtlError):
@@ -84,21 +92,19 @@ class RunLock:
     def __init__(self, data_dir: Path, holder: Holder) -> None:
         self.holder = holder
         self.is_recorded = True
-        self._path = data_dir / RUNNING_FILE
-        self._write()
+        self._data_dir = data_dir
+        _write(data_dir, holder)
 
     def step(self, name: str) -> None:
         """Announce the step that begins now, for `ca-etl status` and for the record of a crash."""
         self.holder = replace(self.holder, step=name)
-        self._write()
+        _write(self._data_dir, self.holder)
 
     def recorded(self) -> None:
         """State that the journal has this run's line: from here on a kill is not a crash."""
-        with storage(self._path):
-            self._path.unlink(missing_ok=True)
-
-    def _write(self) -> None:
-        write_atomic(self._path, TypeAdapter(Holder).dump_json(self.holder))
+        path = self._data_dir / RUNNING_FILE
+        with storage(path):
+            path.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -125,6 +131,16 @@ def run_lock(data_dir: Path, holder: Holder) -> Iterator[RunLock]:
             held.recorded()
     finally:
         lock.release()
+
+
+def announce_wait(data_dir: Path, until: datetime | None, *, retry: int = 0, retries: int = 0) -> None:
+    """State that the run that holds the lock waits `until` (zone-aware) for a retry of its step; None ends the wait.
+
+    Called by that run alone. Does nothing when no run has written its name.
+    """
+    holder = running(data_dir)
+    if holder is not None:
+        _write(data_dir, replace(holder, waits_until=until, retry=retry, retries=retries))
 
 
 def running(data_dir: Path) -> Holder | None:
@@ -188,6 +204,10 @@ def _set_aside_left_file(data_dir: Path) -> None:
 def _crashed_path(data_dir: Path, holder: Holder) -> Path:
     # a name has 255 bytes at most, and an id out of a damaged file may be of any length
     return data_dir / f".crashed-{re.sub(r'[^0-9A-Za-z._-]', '_', holder.run_id)[:100]}.json"
+
+
+def _write(data_dir: Path, holder: Holder) -> None:
+    write_atomic(data_dir / RUNNING_FILE, TypeAdapter(Holder).dump_json(holder))
 
 
 def _read(path: Path) -> Holder | None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar, cast, get_args
+from typing import Any, Final, Literal, NamedTuple, TypeVar, cast, get_args
 
 import yaml
 
@@ -42,7 +42,8 @@ _MODEL_FIELDS: Final = {
     "checks",
 }
 _FUNCTION_FIELDS: Final = {"description", "parameters", "columns"}
-_CHECK_FILE_FIELDS: Final = {"description", "severity", "model", "counted_by"}
+_SEED_FIELDS: Final = {"description", "columns"}
+_CHECK_FILE_FIELDS: Final = {"description", "severity", "alerts", "model", "counted_by"}
 # libyaml reads the headers of all models in about 5 ms, the pure Python loader in about 80 ms
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -63,6 +64,9 @@ class CheckSpec:
     `columns` are the columns it is about. `arguments` belongs to the kind: the accepted values,
     the two inclusive bounds (None is open), or the one `schema.table.column` referred to. `sql` is
     the query of a free check, which returns the offending rows.
+
+    `alerts` states of a warning whether its rows are an alert until a later run finds none. It is
+    False for an error, which stops the publication and is an alert in any case.
     """
 
     kind: CheckKind
@@ -71,6 +75,15 @@ class CheckSpec:
     columns: tuple[str, ...] = ()
     arguments: tuple[Scalar, ...] = ()
     sql: str = ""
+    alerts: bool = False
+
+
+class ForeignKey(NamedTuple):
+    """A column whose values are those of the column `key` of `table` (`schema.table`), or null."""
+
+    column: str
+    table: str
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +102,15 @@ class ModelHeader:
     sort: tuple[str, ...]
     partition_year: str | None
     checks: tuple[CheckSpec, ...]
+
+    @property
+    def foreign_keys(self) -> tuple[ForeignKey, ...]:
+        """The columns that a check `references` holds to be keys of another table, or of this one, in order."""
+        return tuple(
+            ForeignKey(*check.columns, *str(check.arguments[0]).rsplit(".", 1))
+            for check in self.checks
+            if check.kind == "references"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +134,23 @@ class FunctionHeader:
 class CheckHeader:
     """The header of a file in `sql/checks/`; `model` is the `schema.table` it is about.
 
-    `counted_by` names the column of its rows by which the sample counts them, in place of showing rows.
+    `counted_by` names the column of its rows by which the sample counts them, in place of showing rows. `alerts` is
+    that of `CheckSpec`.
     """
 
     description: str
     severity: Severity
     model: str
     counted_by: str | None = None
+    alerts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SeedHeader:
+    """The `.yaml` file beside a seed's `.csv`: what one row is, and a sentence per column, in order."""
+
+    description: str
+    columns: Mapping[str, str]
 
 
 def split_file(text: str, path: Path) -> tuple[dict[str, Any], str]:
@@ -129,13 +161,7 @@ def split_file(text: str, path: Path) -> tuple[dict[str, Any], str]:
     match = _BLOCK.match(text)
     if match is None:
         raise HeaderError(path, "description", "the file must begin with a header between /* and */")
-    try:
-        loaded = yaml.load(match["header"], Loader=_LOADER)  # noqa: S506 -- one of the two safe loaders
-    except yaml.YAMLError as error:
-        raise HeaderError(path, "header", f"is not YAML: {error}") from error
-    if not isinstance(loaded, dict):
-        raise HeaderError(path, "description", "the header must be a mapping of fields")
-    return loaded, match["body"].strip().removesuffix(";")
+    return _fields(match["header"], path), match["body"].strip().removesuffix(";")
 
 
 def read_model_header(fields: Mapping[str, Any], path: Path, default: Materialized) -> ModelHeader:
@@ -177,18 +203,42 @@ def read_function_header(fields: Mapping[str, Any], path: Path) -> FunctionHeade
     )
 
 
+def read_seed_header(path: Path) -> SeedHeader:
+    """The validated header of a seed from its `.yaml` file; raises `HeaderError`, also where there is no such file."""
+    if not path.is_file():
+        raise HeaderError(path, "description", "the file is missing; it describes the seed and its columns")
+    fields = _fields(path.read_text(encoding="utf-8"), path)
+    _only(fields, _SEED_FIELDS, path)
+    return SeedHeader(
+        description=_sentence(fields.get("description"), "description", path),
+        columns=_sentences(fields, "columns", path),
+    )
+
+
 def read_check_header(fields: Mapping[str, Any], path: Path) -> CheckHeader:
     """A validated header from the mapping in a file of `sql/checks/`; raises `HeaderError`."""
     _only(fields, _CHECK_FILE_FIELDS, path)
     counted_by = fields.get("counted_by")
     if counted_by is not None and not _IDENTIFIER.match(str(counted_by)):
         raise HeaderError(path, "counted_by", f"{counted_by!r} is not a column name in lower case")
+    severity = _choice(fields.get("severity"), _SEVERITIES, "severity", path)
     return CheckHeader(
         description=_sentence(fields.get("description"), "description", path),
-        severity=_choice(fields.get("severity"), _SEVERITIES, "severity", path),
+        severity=severity,
         model=_sentence(fields.get("model"), "model", path),
         counted_by=counted_by,
+        alerts=_alerts(fields.get("alerts"), severity, "alerts", path),
     )
+
+
+def _fields(text: str, path: Path) -> dict[str, Any]:
+    try:
+        loaded = yaml.load(text, Loader=_LOADER)  # noqa: S506 -- one of the two safe loaders
+    except yaml.YAMLError as error:
+        raise HeaderError(path, "header", f"is not YAML: {error}") from error
+    if not isinstance(loaded, dict):
+        raise HeaderError(path, "description", "the header must be a mapping of fields")
+    return loaded
 
 
 def _only(fields: Mapping[str, Any], allowed: set[str], path: Path) -> None:
@@ -210,6 +260,14 @@ def _choice(value: object, allowed: tuple[_T, ...], field: str, path: Path) -> _
         if value == choice:
             return choice
     raise HeaderError(path, field, f"must be one of {', '.join(allowed)}, and is {value!r}")
+
+
+def _alerts(value: object, severity: Severity, field: str, path: Path) -> bool:
+    if severity == "error" and value is None:
+        return False
+    if severity == "error" or not isinstance(value, bool):
+        raise HeaderError(path, field, "must be true or false for a warning, and missing for an error")
+    return value
 
 
 def _list(value: object, field: str, path: Path) -> list[Any]:
@@ -243,6 +301,7 @@ def _check(entry: object, field: str, table: str, path: Path, known: frozenset[s
         raise HeaderError(path, field, "must be a mapping such as `not_null: [column]`")
     rest = dict(entry)
     severity = _choice(rest.pop("severity", "error"), _SEVERITIES, f"{field}.severity", path)
+    alerts = _alerts(rest.pop("alerts", None), severity, f"{field}.alerts", path)
     name = rest.pop("name", None)
     kinds = [kind for kind in _CHECK_KINDS if kind in rest]
     if len(kinds) != 1 or len(rest) != 1:
@@ -254,7 +313,7 @@ def _check(entry: object, field: str, table: str, path: Path, known: frozenset[s
     if kind == "sql" and name is None:
         raise HeaderError(path, field, "a `sql` check needs a `name`")
     name = f"{table}_{kind}_{'_'.join(columns)}" if name is None else f"{table}_{name}"
-    return CheckSpec(kind, name, severity, columns, arguments, sql)
+    return CheckSpec(kind, name, severity, columns, arguments, sql, alerts)
 
 
 def _arguments(

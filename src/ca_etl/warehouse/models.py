@@ -2,7 +2,8 @@
 
 A model is `sql/<schema>/<name>.sql`: a header (see `model_header.py`) and one `select`; the path is the
 name. Parents are read from the query itself, so there is nothing to register: a table may come from
-another model, from `sql/raw/`, or from a seed in `sql/seeds/`. Every table is named with its schema.
+another model, from `sql/raw/`, or from a seed in `sql/seeds/`, a `.csv` with its header in the `.yaml` beside it.
+Every table is named with its schema.
 
 The macros in `sql/macros/` exist while the tables are built and are not stored: a view that analysts
 open later cannot use them. The functions in `sql/functions/<schema>/<name>.sql` are stored, as table macros
@@ -29,8 +30,10 @@ from ca_etl.warehouse.model_header import (
     FunctionHeader,
     Materialized,
     ModelHeader,
+    SeedHeader,
     read_function_header,
     read_model_header,
+    read_seed_header,
     split_file,
 )
 
@@ -171,7 +174,9 @@ def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]
         }
         for model in models:
             _compare(model.path, model.header.columns, columns.get(model.name, {}))
-        con.execute("".join(_comments(model) for model in models))
+        con.execute(
+            "".join(_comments(model.header.materialized, model.name, model.header) for model in models)
+        )
         for function in functions:
             _create_function(con, function)
     return [BuiltModel(model, rows[model.name], columns[model.name]) for model in models]
@@ -222,6 +227,9 @@ def _load_seed(con: duckdb.DuckDBPyConnection, path: Path) -> str:
     con.register("seed_rows", pa.Table.from_pylist(rows, schema=pa.schema([(n, pa.string()) for n in names])))
     con.execute(f"create or replace table {name} as from seed_rows")
     con.unregister("seed_rows")
+    header = read_seed_header(path.with_suffix(".yaml"))
+    _compare(path.with_suffix(".yaml"), header.columns, names)
+    con.execute(_comments("table", name, header))
     return name
 
 
@@ -268,14 +276,14 @@ def _compare(path: Path, described: Collection[str], columns: Collection[str]) -
     if undescribed := [column for column in columns if column not in described]:
         raise ModelError(path, f"the header does not describe: {', '.join(undescribed)}")
     if missing := [column for column in described if column not in columns]:
-        raise ModelError(path, f"the header describes what the query does not return: {missing}")
+        raise ModelError(path, f"the header describes what is not a column: {', '.join(missing)}")
 
 
-def _comments(model: Model) -> str:
-    lines = [f"comment on {model.header.materialized} {model.name} is {_quoted(model.header.description)};"]
+def _comments(kind: Materialized, name: str, header: ModelHeader | SeedHeader) -> str:
+    lines = [f"comment on {kind} {name} is {_quoted(header.description)};"]
     lines += [
-        f"comment on column {model.name}.{column} is {_quoted(sentence)};"
-        for column, sentence in model.header.columns.items()
+        f"comment on column {name}.{column} is {_quoted(sentence)};"
+        for column, sentence in header.columns.items()
     ]
     return "".join(lines)
 

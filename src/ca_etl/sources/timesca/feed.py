@@ -35,6 +35,7 @@ from ca_etl.sources.source import (
     SourceOutcome,
     SourceReply,
     SourceUnavailableError,
+    as_options,
     refused,
     request_since,
 )
@@ -377,7 +378,7 @@ def request_history(session: Session, months: Sequence[DateRange]) -> Iterator[H
             f"the feed of {site}",
             last,
             f"({feed.unavailable})",
-            later="ca-etl backfill --source feed (again, later: it begins again)",
+            later=f"ca-etl backfill --source feed {as_options(months)} (later: it begins again)",
             instead="ca-etl run (the listing pages do without it)",
         )
     times = [at for at in feed.seen.values() if at is not None]
