@@ -13,6 +13,7 @@ with counted as (
         articles_parsed,
         page_kind = 'posts_api' and shown_total = 0 as counts_none,
         (select count(*) from raw.rate_observation as rate where rate.capture_id = capture.capture_id) as rates,
+        (select count(*) from raw.official_rate as rate where rate.capture_id = capture.capture_id) as official_rates,
         (select count(*) from raw.article_observation as article where article.capture_id = capture.capture_id)
             as articles,
         (select count(*) from raw.reject as reject where reject.capture_id = capture.capture_id) as rejects
@@ -21,6 +22,6 @@ with counted as (
 
 select *
 from counted
-where (rates + articles + rejects = 0 and counts_none is distinct from true)
+where (rates + official_rates + articles + rejects = 0 and counts_none is distinct from true)
 or (is_undated and rejects = 0)
 or articles <> articles_parsed

@@ -11,7 +11,8 @@ columns:
   plausible_low: Lowest plausible price of one unit of the currency, in US dollars.
   plausible_high: Highest plausible price of one unit of the currency, in US dollars.
   ticker_tolerance_pct: >-
-    Percent by which a printed rate may miss the official one beyond its own interval, since the ticker shows an earlier
+    Percent by which a printed rate may miss the official one beyond the interval of the printed digits,
+    since the ticker shows an earlier
     fixing or another market; null for a currency that the ticker does not print.
   peg_currency: Currency of the latest peg, ISO 4217 code; null without a peg.
   peg_rate: Units of this currency for one unit of peg_currency, by the latest peg; null without a peg.

@@ -41,6 +41,7 @@ checks:
   - accepted:
       no_usd_reason: [currency_without_rates, before_first_rate, after_last_rate, older_than_14_days, amount_too_large]
   - references: {article_id: main.fct_article.article_id}
+  - references: {rate_source: main.dim_source.source}
   - name: dollars_lie_in_their_interval
     sql: >-
       select article_id, text_start, amount_usd_low, amount_usd, amount_usd_high from main.fct_article_amount

@@ -6,9 +6,9 @@ description: >-
 grain: [source, base, quote, rate_date, revision]
 columns:
   source: Bank that published the rate, a key of main.dim_source.
-  base: Base currency, of which one unit is priced, ISO 4217 code, always USD.
+  base: Base currency, of which one unit is priced, ISO 4217 code (always USD).
   quote: Quote currency, in which the price is given, ISO 4217 code.
-  rate_date: Day in force that the bank states, in the zone of the bank; of a peg its first day.
+  rate_date: Day in force that the bank states, in the zone of the bank; of a peg the first day in force.
   revision: Number of the revision of the rate of the day, from 1.
   rate: Units of quote per unit of base; of a cross rounded half up to 12 decimals.
   rate_low: Lower bound of rate, in units of quote per unit of base; equals rate unless rate_type is cross.
@@ -32,7 +32,8 @@ columns:
     average of the day.
 sort: [source, quote, rate_date, revision]
 checks:
-  - not_null: [rate, rate_low, rate_high, rate_type, nominal, is_current, captures, series_key]
+  - not_null:
+      [rate, rate_low, rate_high, inverse_rate, inverse_high, rate_type, nominal, is_current, captures, series_key]
   - references: {source: main.dim_source.source}
   - references: {quote: main.dim_currency.currency_code}
   - accepted: {rate_type: [official, peg, cross]}
@@ -44,6 +45,7 @@ checks:
       where is_current and inverse_rate not between plausible_low and plausible_high
   - name: rate_does_not_jump
     severity: warning
+    alerts: false
     sql: >-
       select source, quote, rate_date, rate, previous_rate, capture_id from (
           select *, lag(rate) over (partition by source, quote order by rate_date) as previous_rate

@@ -7,15 +7,18 @@ grain: [rate_date, base, quote, official_source]
 columns:
   rate_date: Day of the printed rate, which is the date that the page prints, else the Asia/Almaty day of the capture.
   base: Base currency of the printed rate, of which one unit is priced, ISO 4217 code.
-  quote: Quote currency of the printed rate, in which the price is given, ISO 4217 code, always USD.
+  quote: Quote currency of the printed rate, in which the price is given, ISO 4217 code (always USD).
   official_source: Bank that published the official rate, a key of main.dim_source.
   official_type: Kind of the official rate - official, peg or cross.
-  official_date: Day in force of the latest official rate up to rate_date; for a peg rate_date.
+  official_date: >-
+    Day in force of the latest official rate up to rate_date, in the zone of the bank; for a peg rate_date.
   official_rate: Latest official rate up to rate_date, in units of base per unit of quote.
   ticker_rate: Printed rate, in units of quote per unit of base.
-  ticker_inverse: Inverse of the printed rate, in units of base per unit of quote; null where it is zero.
+  ticker_inverse: Inverse of the printed rate, in units of base per unit of quote; null where ticker_rate is zero.
   ticker_inverse_low: Lower bound of ticker_inverse, in units of base per unit of quote.
-  ticker_inverse_high: Upper bound of ticker_inverse, in units of base per unit of quote; null where it is unbounded.
+  ticker_inverse_high: >-
+    Upper bound of ticker_inverse, in units of base per unit of quote; null where the interval of ticker_rate begins at
+    zero.
   tolerance_pct: Percent by which the interval of the printed rate is widened.
   difference_pct: >-
     Difference of ticker_inverse from official_rate in percent of official_rate, rounded half up to 4 decimals; null
@@ -24,16 +27,16 @@ columns:
     Result of the comparison - agrees (one of the latest three official rates lies in the widened interval), disagrees
     (none does) or uninformative (one does, but the printed rate has a single significant digit).
   cause: >-
-    Explanation of a difference - slipped_unit (it agrees within a tenth when multiplied or divided by 10, 100 or 1,000),
-    inverted (it agrees as 1 divided by it), stale_ticker (the whole ticker equals an earlier one), other_fixing (it
+    Explanation of a difference - slipped_unit (ticker_rate is a power of ten off), inverted (ticker_rate is official_rate,
+    in place of 1 / official_rate), stale_ticker (the whole ticker equals an earlier one), other_fixing (ticker_rate
     agrees with an earlier or a later official rate, or with the latest by the tolerance alone), unexplained; null where
-    the latest official rate lies in the interval of the printed one.
+    the latest official rate lies in the interval of ticker_rate.
   matched_date: >-
-    Day in force of the official rate that the printed rate agrees with, of several the best and then the latest; null
-    where there is none.
+    Day in force, in the zone of the bank, of the official rate that ticker_rate agrees with, of several the closest and
+    then the latest; null where no official rate agrees.
 sort: [rate_date, base, quote, official_source]
 checks:
-  - not_null: [official_type, official_date, official_rate, ticker_rate, tolerance_pct, verdict]
+  - not_null: [official_type, official_date, official_rate, ticker_rate, ticker_inverse_low, tolerance_pct, verdict]
   - accepted: {verdict: [agrees, disagrees, uninformative]}
   - accepted: {cause: [slipped_unit, inverted, stale_ticker, other_fixing, unexplained]}
   - references: {official_source: main.dim_source.source}

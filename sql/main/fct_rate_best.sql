@@ -8,13 +8,13 @@ grain: [rate_date, base, quote]
 columns:
   rate_date: Day of the rate, in the zone of the bank, else in Asia/Almaty.
   base: Base currency, of which one unit is priced, ISO 4217 code.
-  quote: Quote currency, in which the price is given, ISO 4217 code, always USD.
+  quote: Quote currency, in which the price is given, ISO 4217 code (always USD).
   rate: >-
     Units of quote per unit of base, with 12 decimals, which is seven or more significant digits; null where the latest
     rate is older than 14 days.
   rate_low: >-
     Lower bound of rate, in units of quote per unit of base; of an official rate the rounding of the inverse, of a
-    ticker half a unit of its last digit. Null where rate is null.
+    ticker half a unit of the last printed digit. Null where rate is null.
   rate_high: Upper bound of rate, as rate_low, in units of quote per unit of base; null where rate is null.
   inverse_rate: >-
     Units of base per unit of quote, of an official rate exactly as published; null where rate is null or zero.
@@ -23,15 +23,17 @@ columns:
     Upper bound of inverse_rate, in units of base per unit of quote; null where rate is null or rate_low is zero.
   rate_source: Source of the rate, a key of main.dim_source; null where rate is null.
   method: >-
-    How rate came from what the source states - published (as it is), inverse (1 divided by it), cross (from two rates
-    of one table) or peg (the inverse of a fixed rate); null where rate is null.
-  is_filled: True where rate is of an earlier day, value_date; a peg is in force on each of its days.
+    Way from the published rate to rate - published (the same), inverse (1 / published rate), cross (quotient of two
+    rates of one table) or peg (1 / fixed rate); null where rate is null.
+  is_filled: True where rate is of an earlier day, value_date, or null; false on each day of a peg.
   fill_age_days: Number of days from value_date to rate_date, at most 14; null where rate is null.
-  value_date: Day that the source gives the rate for; null where rate is null.
+  value_date: Day of rate in the zone of the bank, of a ticker in Asia/Almaty; null where rate is null.
   is_in_force: >-
-    True where the source states the rate for the day, or by its calendar gives no newer one until then; null where rate
-    is null.
-  previous_date: Latest earlier day with a rate that is not filled; null on a filled day and on the first day.
+    True where the source states rate for rate_date, or the calendar of the bank expects no newer rate until then; null
+    where rate is null.
+  previous_date: >-
+    Latest earlier day with a rate that is not filled, in the zone of rate_date (Asia/Almaty for a ticker); null on a
+    filled day and on the first day.
   return_pct: >-
     Change of rate since previous_date in percent, rounded half up to 4 decimals; null on a filled day and on the first.
   return_low: Lower bound of return_pct in percent, rounded down; null on a filled day and on the first day.
@@ -42,7 +44,7 @@ columns:
     per dollar, spot, average of the day.
 sort: [rate_date, base, quote]
 checks:
-  - not_null: [is_filled]
+  - not_null: [is_filled, series_key]
   - accepted: {method: [published, inverse, cross, peg]}
   - between: {fill_age_days: [0, 14]}
   - references: {rate_source: main.dim_source.source}

@@ -5,9 +5,9 @@ description: >-
   end-of-period rate is that of the last day of the series in the month.
 grain: [month, base, quote]
 columns:
-  month: First day of the month.
+  month: First day of the month, in Asia/Almaty.
   base: Base currency, of which one unit is priced, ISO 4217 code.
-  quote: Quote currency, in which the price is given, ISO 4217 code, always USD.
+  quote: Quote currency, in which the price is given, ISO 4217 code (always USD).
   rate_average: >-
     Mean of rate over the days that are not filled, rounded half up to 12 decimals, in units of quote per unit of base;
     null where every day is filled.
@@ -26,15 +26,16 @@ columns:
   inverse_average_high: >-
     Upper bound of inverse_average, the mean of inverse_high rounded up, in units of base per unit of quote; null where
     inverse_average is null.
-  rate_end: Rate of end_date, in units of quote per unit of base; null where it is older than 14 days.
+  rate_end: Rate of end_date, in units of quote per unit of base; null where the latest rate is older than 14 days.
   rate_end_low: Lower bound of rate_end, in units of quote per unit of base; null where rate_end is null.
   rate_end_high: Upper bound of rate_end, in units of quote per unit of base; null where rate_end is null.
   inverse_end: Inverse of rate_end, in units of base per unit of quote; null where rate_end is null or zero.
   inverse_end_low: Lower bound of inverse_end, in units of base per unit of quote; null where rate_end is null.
   inverse_end_high: >-
     Upper bound of inverse_end, in units of base per unit of quote; null where rate_end is null or rate_end_low is zero.
-  end_date: Last day of the series in the month.
-  end_value_date: Day that rate_end is of, which is an earlier day where it is filled; null where rate_end is null.
+  end_date: Last day of the series in the month, in Asia/Almaty.
+  end_value_date: >-
+    Day of rate_end in the zone of the bank, earlier than end_date where the rate is filled; null where rate_end is null.
   end_source: Source of rate_end, a key of main.dim_source; null where rate_end is null.
   days_observed: Number of days of the month that are not filled.
   days_official: Number of days of the month that are not filled and whose rate is not of the ticker.
@@ -47,7 +48,8 @@ columns:
     per dollar, spot, end of period.
 sort: [month, base, quote]
 checks:
-  - not_null: [end_date, days_observed, days_official, days_in_series]
+  - not_null: [end_date, days_observed, days_official, days_in_series, average_key, end_key]
+  - references: {end_source: main.dim_source.source}
   - name: average_lies_in_its_interval
     sql: >-
       select month, base, rate_average_low, rate_average, rate_average_high, inverse_average from main.fct_rate_best_monthly

@@ -17,9 +17,9 @@ comment on column raw.official_rate.capture_id is 'WARC record id of the respons
 comment on column raw.official_rate."position" is 'Position of the line in the bank''s table, from 0.';
 comment on column raw.official_rate.base is 'Base currency, of which one unit is priced, ISO 4217 code.';
 comment on column raw.official_rate.quote is 'Quote currency, in which the price is given, ISO 4217 code.';
-comment on column raw.official_rate.rate_text is 'Text of the price of nominal units of base, as printed, without spaces; its decimal separator is the bank''s.';
+comment on column raw.official_rate.rate_text is 'Text of the price of nominal units of base, as printed, without spaces, with the decimal separator of the bank.';
 comment on column raw.official_rate.nominal is 'Number of units of base that the printed price is for, such as 1 or 100.';
 comment on column raw.official_rate.rate is 'Units of quote per unit of base, the printed price divided by nominal.';
-comment on column raw.official_rate.rate_date is 'Day in force that the response states, in the zone of the bank; it may differ from requested_date.';
+comment on column raw.official_rate.rate_date is 'Day in force that the response states, in the zone of the bank, which may differ from requested_date.';
 comment on column raw.official_rate.requested_date is 'Day in the zone of the bank that the request was for; null where the request was for the latest rates or for a range of days.';
-comment on column raw.official_rate.rate_type is 'Kind of the rate, official (set or published by the bank).';
+comment on column raw.official_rate.rate_type is 'Kind of the rate - official (set by the bank, or published for customs and accounts).';

@@ -8,12 +8,13 @@ grain: [rate_date, base, quote]
 columns:
   rate_date: Day that the rate is used for, in the zone of the bank, else in Asia/Almaty.
   base: Base currency, of which one unit is priced, ISO 4217 code.
-  quote: Quote currency, in which the price is given, ISO 4217 code, always USD.
-  value_date: Day that the source gives the rate for, at most 14 days before rate_date.
+  quote: Quote currency, in which the price is given, ISO 4217 code (always USD).
+  value_date: >-
+    Day of rate in the zone of the bank, of a ticker in Asia/Almaty, at most 14 days before rate_date.
   fill_age_days: Number of days from value_date to rate_date.
   method: >-
-    How rate came from what the source states - published (as it is), inverse (1 divided by it) or cross (from two rates
-    of one table).
+    Way from the published rate to rate - published (the same), inverse (1 / published rate) or cross (quotient of two
+    rates of one table).
   rate_source: Source of the rate, a key of main.dim_source.
   rate: Units of quote per unit of base, with 12 decimals.
   rate_low: Lower bound of rate, in units of quote per unit of base.
@@ -23,7 +24,9 @@ columns:
   inverse_high: Upper bound of inverse_rate, in units of base per unit of quote; null where rate_low is zero.
   capture_id: WARC record id of the capture that shows the rate.
   is_in_force: >-
-    True where the source states the rate for rate_date, or by its calendar gives no newer one until then.
+    True where the source states rate for rate_date, or the calendar of the bank expects no newer rate until then.
+checks:
+  - not_null: [value_date, fill_age_days, method, rate_source, capture_id, is_in_force]
 */
 with official as (
     from main.fct_official_rate

@@ -13,7 +13,7 @@ columns:
   capture_order: >-
     Ordinal of the capture by observed_date, time of the fetch (unknown first) and position in the archive, from 1;
     shifts when older captures are added.
-  base: Base currency, of which one unit is priced, ISO 4217 code, always USD.
+  base: Base currency, of which one unit is priced, ISO 4217 code (always USD).
   quote: Quote currency, in which the price is given, ISO 4217 code.
   rate_date: Day in force that the bank states, in the zone of the bank.
   published_for: Day in the zone of the bank that was requested; null for a request of the latest rates or of a range.
@@ -21,7 +21,9 @@ columns:
   rate: Units of quote per unit of base; of a cross rounded half up to 12 decimals.
   rate_low: Lower bound of rate, in units of quote per unit of base; of a cross rounded down to 12 decimals.
   rate_high: Upper bound of rate, in units of quote per unit of base; of a cross rounded up to 12 decimals.
-  rate_type: Kind of the rate - official (published as it is) or cross (computed from two published rates).
+  rate_type: Kind of the rate - official (published by the bank) or cross (quotient of two published rates).
+checks:
+  - not_null: [nominal, rate_type]
 */
 with published as (
     select

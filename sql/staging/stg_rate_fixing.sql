@@ -6,12 +6,12 @@ materialized: table
 grain: [rate_date, base, quote, official_source, fixing_date]
 columns:
   rate_date: Day of the printed rate, which is the date that the page prints, else the Asia/Almaty day of the capture.
-  base: Base currency of the printed rate, of which one unit is priced, ISO 4217 code.
-  quote: Quote currency of the printed rate, in which the price is given, ISO 4217 code, always USD.
+  base: Base currency, of which one unit is priced, ISO 4217 code.
+  quote: Quote currency, in which the price is given, ISO 4217 code (always USD).
   official_source: Bank that published the official rate, a key of main.dim_source.
-  fixing_date: Day in force of the official rate; for a peg the day of the printed rate.
+  fixing_date: Day in force of the official rate, in the zone of the bank; for a peg the day of the printed rate.
   fixing_number: >-
-    Ordinal of the official rate among those up to rate_date, from 1 for the latest one; null for a later one.
+    Ordinal of the official rate among the rates of the bank up to rate_date, from 1 for the latest; null for a later rate.
   official_type: Kind of the official rate - official, peg or cross.
   official_rate: Official rate, in units of base per unit of quote.
   official_low: Lower bound of official_rate, in units of base per unit of quote.
@@ -21,8 +21,11 @@ columns:
     Upper bound of the inverse of the printed rate, in units of base per unit of quote; a billion where rate_low is zero.
   widened_low: Value of printed_low less ticker_tolerance_pct of main.dim_currency, in units of base per unit of quote.
   widened_high: Value of printed_high plus ticker_tolerance_pct of main.dim_currency, in units of base per unit of quote.
-  is_within_interval: True where official_rate lies between printed_low and printed_high, within its own bounds.
-  is_within_tolerance: True where official_rate lies between widened_low and widened_high, within its own bounds.
+  is_within_interval: True where the bounds of official_rate meet the range from printed_low to printed_high.
+  is_within_tolerance: True where the bounds of official_rate meet the range from widened_low to widened_high.
+checks:
+  - not_null: [official_type, official_rate, official_low, official_high, printed_low, printed_high]
+  - not_null: [widened_low, widened_high, is_within_interval, is_within_tolerance]
 */
 with ticker as (
     select

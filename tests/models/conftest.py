@@ -294,12 +294,24 @@ def clean() -> Iterator[Warehouse]:
                 page_date=None,
                 archive_file="2025/12/20251207T043000Z-timesca-articles-sweep.warc.gz",
             ),
+            _page(
+                "bank",
+                "2025-12-05",
+                source="nbk",
+                url="https://nationalbank.kz/",
+                shown_from=None,
+                page_date=None,
+                articles_parsed=0,
+                archive_file="2025/12/20251205T020000Z-nbk.warc.gz",
+            ),
         ],
         "rate_observation": [
             {"capture_id": capture, "base": base, "rate_text": rate, "position": position}
             for capture in captures
             for position, (base, rate) in enumerate(TICKER.items(), start=1)
         ],
+        "official_rate": [{"capture_id": "bank", "rate_text": "505.92", "requested_date": "2025-12-05"}],
+        "publication_day": [{"day": "2025-12-05"}],
         "article_observation": [
             *(
                 {"capture_id": capture, "title": "A Road", "text_id": "t4" if capture == "c2" else "t1"}

@@ -62,6 +62,20 @@ FAULTS = {
     "stg_rate_period_inverse_average_lies_within_the_extremes": (
         "update staging.stg_rate_period set inverse_average_high = inverse_average_low"
     ),
+    "fct_official_rate_rate_is_plausible": "update main.fct_official_rate set inverse_rate = 10 where quote = 'KZT'",
+    "fct_official_rate_rate_does_not_jump": (
+        "insert into main.fct_official_rate by name select * replace (rate * 2 as rate, rate_date + 1 as rate_date)"
+        " from main.fct_official_rate where quote = 'KZT'"
+    ),
+    "fct_rate_best_interval_holds_rate": "update main.fct_rate_best set rate_high = rate_low / 2",
+    "fct_rate_best_a_filled_rate_is_of_an_earlier_day": "update main.fct_rate_best set is_filled = true",
+    "fct_rate_best_series_has_no_gap": "delete from main.fct_rate_best where rate_date = date '2025-12-06'",
+    "fct_rate_best_monthly_average_lies_in_its_interval": (
+        "update main.fct_rate_best_monthly set rate_average = 2 * rate_average_high"
+    ),
+    "fct_rate_agreement_a_disagreement_has_a_cause": (
+        "update main.fct_rate_agreement set verdict = 'disagrees', cause = null"
+    ),
     "fct_rate_daily_wide_every_pair_has_columns": "update main.fct_rate_daily set base = 'EUR' where base = 'KGS'",
     "fct_article_last_seen_is_not_before_first": "update main.fct_article set last_seen_date = date '2025-12-01'",
     "fct_article_text_is_kept": "update main.fct_article set text = null",

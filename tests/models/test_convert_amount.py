@@ -34,7 +34,7 @@ def test_an_amount_has_the_interval_of_its_rates_and_the_days_that_they_are_of(w
         (
             *(date(2025, 12, 6), "KZT", "USD", Decimal(5000)),
             *(Decimal("9.9"), Decimal("9.875"), Decimal("9.925")),
-            *(True, date(2025, 12, 5), None, None),
+            *(True, date(2025, 12, 5), None, "timesca", None, None),
         )
     ]
 

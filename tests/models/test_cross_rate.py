@@ -29,7 +29,7 @@ def test_a_cross_rate_has_the_interval_of_both_rates(given):
             *(date(2025, 12, 5), "TJS", "UZS"),
             # 0.10857 / 0.00008, 0.108565 / 0.000085 and 0.108575 / 0.000075
             *(Decimal("1357.125"), Decimal("1277.235294117647"), Decimal("1447.666666666667")),
-            *(False, date(2025, 12, 5), date(2025, 12, 5), None),
+            *(False, date(2025, 12, 5), date(2025, 12, 5), "timesca", "timesca", None),
         )
     ]
 
@@ -54,7 +54,7 @@ def test_without_a_rate_there_is_one_row_with_the_reason(given):
     assert warehouse.rows("from cross_rate('KZT', 'XXX', '2025-12-05')") == [
         (
             *(date(2025, 12, 5), "KZT", "XXX", None, None, None, None, date(2025, 12, 5), None),
-            "currency_without_rates",
+            *("timesca", None, "currency_without_rates"),
         )
     ]
 

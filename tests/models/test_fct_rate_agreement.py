@@ -8,7 +8,9 @@ BANKS = {"KGS": "nbkr", "KZT": "nbk", "TJS": "nbt", "UZS": "cbu", "TMT": "cbt"}
 TICKER = {"KGS": "0.01144", "KZT": "0.00198", "TJS": "0.10857", "UZS": "0.00008", "TMT": "0.28571"}
 # Units per US dollar on 5 December 2025; of the somoni the cross of another bank, from another fixing.
 OFFICIAL = {"KGS": "87.4500", "KZT": "505.92", "TJS": "9.1900", "UZS": "11963.23"}
-VERDICTS = "select base, verdict, cause from main.fct_rate_agreement where rate_date = '2025-12-05' order by base"
+VERDICTS = (
+    "select base, verdict, cause from main.fct_rate_agreement where rate_date = '2025-12-05' order by base"
+)
 
 
 def compare(given, printed, official=OFFICIAL, days=(5,)):

@@ -49,14 +49,19 @@ def test_days_after_more_than_14_days_without_a_rate_have_none(given):
     assert rows[14] == (date(2025, 12, 15), True, True, 14, date(2025, 12, 1))
     assert rows[15] == (date(2025, 12, 16), False, True, None, None)
     assert rows[19] == (date(2025, 12, 20), True, False, 0, date(2025, 12, 20))
-    assert not warehouse.firing() & {"fct_rate_best_series_has_no_gap", "fct_rate_best_a_filled_rate_is_of_an_earlier_day"}
+    assert not warehouse.firing() & {
+        "fct_rate_best_series_has_no_gap",
+        "fct_rate_best_a_filled_rate_is_of_an_earlier_day",
+    }
 
 
 def test_a_peg_is_in_force_on_each_of_its_days(given):
     printed = [capture("t1", 1), capture("t3", 3)]
     warehouse = given(
         capture=printed,
-        rate_observation=[{"capture_id": row["capture_id"], "base": "TMT", "rate_text": "0.28571"} for row in printed],
+        rate_observation=[
+            {"capture_id": row["capture_id"], "base": "TMT", "rate_text": "0.28571"} for row in printed
+        ],
     )
     peg = (Decimal("3.5"), "cbt", "peg", False, 0, None)
     assert warehouse.rows(
@@ -97,7 +102,8 @@ def test_no_rate_is_older_than_14_days_and_no_filled_one_looks_observed(given, o
             for day, rate in official.items()
         ],
         rate_observation=[
-            {"capture_id": f"t{day}", "base": "KZT", "rate_text": f"{rate:f}"} for day, rate in printed.items()
+            {"capture_id": f"t{day}", "base": "KZT", "rate_text": f"{rate:f}"}
+            for day, rate in printed.items()
         ],
     )
     stated = official.keys() | printed.keys()

@@ -28,7 +28,12 @@ def test_the_official_rate_comes_before_a_cross_and_a_cross_before_the_ticker(gi
         | {"rate_date": "2025-12-03"},
     ]
     warehouse = given(
-        capture=[*printed["capture"], capture("t3", 3), bank_response("r", "cbr", 3), bank_response("b", "nbk", 2)],
+        capture=[
+            *printed["capture"],
+            capture("t3", 3),
+            bank_response("r", "cbr", 3),
+            bank_response("b", "nbk", 2),
+        ],
         rate_observation=[
             *printed["rate_observation"],
             {"capture_id": "t3", "base": "KZT", "rate_text": "0.00198"},
@@ -48,7 +53,9 @@ def test_a_rate_stays_in_force_on_days_for_which_the_bank_publishes_none(given):
     printed = [capture(f"t{day}", day) for day in (7, 8, 9)]
     warehouse = given(
         capture=[*printed, bank_response("b", "nbk", 5)],
-        rate_observation=[{"capture_id": row["capture_id"], "base": "KZT", "rate_text": "0.00198"} for row in printed],
+        rate_observation=[
+            {"capture_id": row["capture_id"], "base": "KZT", "rate_text": "0.00198"} for row in printed
+        ],
         official_rate=[{"capture_id": "b", "rate_text": "505.92", "rate_date": "2025-12-06"}],
         publication_day=[{"day": f"2025-12-{day:02}", "day_kind": kind} for day, kind in days],
     )

@@ -6,9 +6,9 @@ parameters:
   instant: Time at which the rates were known, a timestamp with time zone.
 columns:
   source: Bank that published the rate, a key of main.dim_source.
-  base: Base currency, of which one unit is priced, ISO 4217 code, always USD.
+  base: Base currency, of which one unit is priced, ISO 4217 code (always USD).
   quote: Quote currency, in which the price is given, ISO 4217 code.
-  rate_date: Day in force that the bank states, in the zone of the bank; of a peg its first day.
+  rate_date: Day in force that the bank states, in the zone of the bank; of a peg the first day in force.
   revision: Number of the revision of the rate of the day that was known, from 1.
   rate: Units of quote per unit of base.
   rate_low: Lower bound of rate, in units of quote per unit of base.

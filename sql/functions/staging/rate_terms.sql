@@ -1,6 +1,7 @@
 /*
 description: >-
-  One row with the prices of two currencies on a day in one unit, of which main.cross_rate and main.convert_amount are
+  One row with the prices of two currencies on a day in equal parts of one
+  currency, of which main.cross_rate and main.convert_amount are
   made, from main.fct_rate_best. The rate between the two is base_price / quote_price.
 parameters:
   base: Base currency, ISO 4217 code.
@@ -10,12 +11,12 @@ columns:
   rate_date: Day of the rates (Asia/Almaty); null where no day is given.
   base: Base currency, ISO 4217 code; null where none is given.
   quote: Quote currency, ISO 4217 code; null where none is given.
-  base_price: Price of one unit of base, a whole number of the unit of the row; null without a rate.
-  base_price_low: Lower bound of base_price, a whole number of the unit of the row; null without a rate.
-  base_price_high: Upper bound of base_price, a whole number of the unit of the row; null without a rate.
-  quote_price: Price of one unit of quote, a whole number of the unit of the row; null without a rate.
-  quote_price_low: Lower bound of quote_price, a whole number of the unit of the row; null without a rate.
-  quote_price_high: Upper bound of quote_price, a whole number of the unit of the row; null without a rate.
+  base_price: Price of one unit of base, a number of tiny equal parts; null without a rate.
+  base_price_low: Lower bound of base_price, a number of tiny equal parts; null without a rate.
+  base_price_high: Upper bound of base_price, a number of tiny equal parts; null without a rate.
+  quote_price: Price of one unit of quote, a number of tiny equal parts; null without a rate.
+  quote_price_low: Lower bound of quote_price, a number of tiny equal parts; null without a rate.
+  quote_price_high: Upper bound of quote_price, a number of tiny equal parts; null without a rate.
   base_observed_date: Day that the rate of base in US dollars is of; null without a rate, and where none is needed.
   quote_observed_date: Day that the rate of quote in US dollars is of; null without a rate, and where none is needed.
   base_source: >-
