@@ -15,12 +15,15 @@ from typing import Any
 
 import duckdb
 import hypothesis
+import pyarrow as pa
 import pytest
 
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.play import faults, play_days
 from ca_etl.pipeline.run import Outcome
+from ca_etl.records import Rows
 from ca_etl.settings import Settings
+from ca_etl.warehouse.raw_schema import arrow_rows, ensure_raw, keys_of
 
 REPOSITORY = Path(__file__).parents[1]
 PLAY_A_MONTH = frozenset({"test_documents.py", "test_thirty_days.py"})
@@ -96,6 +99,23 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[Outc
     """Thirty days of the demo with an outage, as README plays them. Not to be written to."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("month"), demo_port=0, _env_file=None)
     return settings, list(play_days(settings, 30, faults=faults([date(2025, 12, 10)], [])))
+
+
+@pytest.fixture(scope="session")
+def fit() -> Callable[[Rows], None]:
+    """`fit(rows)` checks rows of one capture: the columns and types of raw tables, and a key each."""
+    with duckdb.connect() as con:
+        ensure_raw(con)
+        keys = keys_of(con)
+        schemas = {table: arrow_rows(con, table, []).schema for table in Rows().by_table()}
+
+    def check(rows: Rows) -> None:
+        for table, parsed in rows.by_table().items():
+            pa.Table.from_pylist(parsed, schema=schemas[table])
+            assert {column for row in parsed for column in row} <= set(schemas[table].names)
+            assert len({tuple(row[column] for column in keys[table]) for row in parsed}) == len(parsed)
+
+    return check
 
 
 @pytest.fixture

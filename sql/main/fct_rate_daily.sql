@@ -1,7 +1,8 @@
 /*
 description: >-
   One row per day and currency pair, without gaps from the first to the last observed day of the pair. The rate of an
-  observed day is the latest printed, in the order of fct_rate_observation.capture_order. A filled day, on which no
+  observed day is the latest printed, in the order of fct_rate_observation.capture_order, by the sources of the lowest
+  main.dim_source.rate_precedence that gave the pair on the day. A filled day, on which no
   capture printed the pair, carries the rate of the last observed day with the interval of that rate, and is marked by
   is_filled and fill_age_days.
 grain: [rate_date, base, quote]
@@ -143,7 +144,7 @@ rate_changes as materialized (
 slot_outcomes as (
     select day, outcome, reason
     from staging.stg_slot_rate_outcome
-    where source = 'timesca' -- the one source that prints a ticker
+    where prints_ticker
     qualify row_number() over (
         partition by day
         order by list_position(['observed', 'unchanged', 'closed', 'blocked', 'failed'], outcome) nulls last,

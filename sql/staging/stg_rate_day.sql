@@ -1,7 +1,8 @@
 /*
 description: >-
   One row per day and currency pair that a capture of the day printed, with the latest capture and a summary of all
-  captures of the day.
+  captures of the day. Captures are those of the sources with the lowest main.dim_source.rate_precedence that gave the
+  pair on the day, so that no other source replaces the ticker.
 grain: [rate_date, base, quote]
 columns:
   rate_date: Day of the rate, which is the date that the page prints, else the Asia/Almaty day of the capture.
@@ -22,8 +23,9 @@ columns:
     change, as on a cached page, or when nothing was traded.
 */
 with prints as (
-    select capture_id, capture_order, source, rate_date, base, quote, rate, rate_text, change_text
+    select capture_id, capture_order, source, rate_date, base, quote, rate, rate_text, change_text, rate_precedence
     from main.fct_rate_observation
+    left join (select source, rate_precedence from main.dim_source) using (source)
 ),
 
 tickers as (
@@ -47,6 +49,13 @@ dated_tickers as (
     select tickers.capture_id, tickers.ticker, first_prints.first_date < tickers.rate_date as is_repeated
     from tickers
     inner join first_prints using (source, ticker)
+),
+
+-- a source that is not in the seed comes last
+preferred_prints as (
+    select *
+    from prints
+    qualify rank() over (partition by rate_date, base, quote order by rate_precedence nulls last) = 1
 )
 
 select
@@ -60,6 +69,6 @@ select
     min(rate) as day_low,
     max(rate) as day_high,
     arg_max(is_repeated, capture_order) as is_stale_suspect
-from prints
+from preferred_prints
 inner join dated_tickers using (capture_id)
 group by all

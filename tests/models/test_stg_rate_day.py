@@ -31,6 +31,19 @@ def test_the_latest_print_of_a_day_counts(given):
     ) == (Decimal("0.01144"),)
 
 
+def test_a_later_print_of_a_source_that_the_seed_does_not_rank_counts_only_without_another(given):
+    captures = [
+        capture("c1", 5),
+        capture("c2", 5, "08:00:00", source="a-bank"),
+        capture("c3", 6, source="a-bank"),
+    ]
+    rates = [printed(1, "0.01144"), printed(2, "0.01141"), printed(3, "0.01142")]
+    assert rate_days(given, captures, rates, "day_low, observations") == [
+        (Decimal("0.01144"), 1),
+        (Decimal("0.01142"), 1),
+    ]
+
+
 def test_a_ticker_of_an_earlier_day_is_suspected_to_be_stale(given):
     captures = [capture("c1", 5), capture("c2", 6), capture("c3", 7)]
     rates = [printed(1, "0.01144"), printed(2, "0.01144", "-0%"), printed(3, "0.01144")]
