@@ -53,6 +53,9 @@ columns:
   is_stale_suspect: >-
     True where the ticker with the rate equals one of an earlier day of the same source in the text of every rate and
     change, as on a cached page, or when nothing was traded; null on a filled day.
+  repeats_date: >-
+    Latest earlier day (Asia/Almaty) of which the same source printed a ticker with the same text of every rate and
+    change; null where is_stale_suspect is not true.
   date_conflict: >-
     True where page_date and the Asia/Almaty day of the capture differ by more than two days; null where one of the two
     is unknown, and on a filled day.
@@ -98,6 +101,10 @@ checks:
       or is_filled <> (is_stale_suspect is null)
       or is_filled <> (distinct_tickers = 0)
       or is_filled <> (fill_reason is not null)
+  - name: a_stale_ticker_names_the_day_that_it_repeats
+    sql: >-
+      select rate_date, base, quote, is_stale_suspect, repeats_date from main.fct_rate_daily
+      where coalesce(is_stale_suspect, false) <> coalesce(repeats_date < rate_date, false)
   - name: rate_is_between_low_and_high_of_the_day
     sql: >-
       select rate_date, base, quote, capture_id, day_low, rate, day_high from main.fct_rate_daily
@@ -136,7 +143,6 @@ rate_changes as materialized (
     from (
         select distinct rate, rate_low, rate_high, previous_rate, previous_low, previous_high
         from observed_days
-        where previous_rate is not null
     )
 ),
 
@@ -191,6 +197,7 @@ select
     printed.day_low,
     printed.day_high,
     printed.is_stale_suspect,
+    printed.repeats_date,
     printed.date_conflict,
     pair_days.fill_age_days > 0 as is_filled,
     pair_days.fill_age_days,
