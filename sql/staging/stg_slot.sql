@@ -13,6 +13,7 @@ columns:
   runs: Number of runs that tried the slot; 0 for a missed slot.
   captures_from: Time from which captures belong to the slot, UTC, up to the captures_from of the next slot.
   run_id: Id of the run that recorded the outcome.
+  prints_ticker: True where the slots of the source request the ticker, as in main.dim_source.
 */
 with slots as (
     from raw.slot
@@ -21,6 +22,11 @@ with slots as (
 run_ends as (
     select run_id, finished_at
     from raw.run
+),
+
+sources as (
+    select source, prints_ticker
+    from main.dim_source
 )
 
 select
@@ -33,9 +39,11 @@ select
     count(*) filter (where outcome <> 'missed') over of_slot as runs,
     -- a run of an earlier slot may end after this slot began: until it ends, captures belong to the earlier slot
     greatest(slot, max(if(outcome = 'missed', null, finished_at)) over earlier_slots) as captures_from,
-    run_id
+    run_id,
+    coalesce(prints_ticker, false) as prints_ticker
 from slots
 left join run_ends using (run_id)
+left join sources using (source)
 window
     of_slot as (partition by source, schedule, slot),
     earlier_slots as (

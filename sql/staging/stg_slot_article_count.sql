@@ -7,7 +7,7 @@ columns:
   slot: Scheduled instant, UTC.
   responses: >-
     Number of captures, excluded ones left out, that show articles or a removal (a page of the posts API or feed, an
-    article page, or a deleted article).
+    article page, or a deleted article), or that a parser read as something else than a page of the site.
   articles: Number of articles in the responses; of posts API and feed once per article, of pages once per position.
   articles_with_title: Number of articles in the responses that have a title.
   articles_loaded: Number of articles in main.fct_article_sighting.
@@ -48,7 +48,9 @@ capture_counts as (
         schedule,
         slot,
         count(counted_captures.capture_id) filter (
-            where page_kind in ('posts_api', 'feed', 'article') or response_class = 'deleted'
+            where page_kind in ('posts_api', 'feed', 'article')
+            or response_class = 'deleted'
+            or (page_kind is null and response_class in ('page', 'unchanged'))
         ) as responses,
         count(articles_stated) as pages_with_count,
         coalesce(sum(greatest(articles_stated - articles_parsed, 0)), 0)::integer as articles_not_shown

@@ -1,15 +1,18 @@
-"""The parsed page as typed records (articles, rates, rejects), its kind, and the day that its ticker belongs to."""
+"""What a parser returns (the page with articles, rates, rejects), and the kind and the ticker's day of a page."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from ca_etl.parse.links import article_address, path_parts
-from ca_etl.records import RejectReason
+from ca_etl.records import Capture, RejectReason, TableRow
 
 # Stored beside every row; raised whenever the same bytes could give other rows.
 PARSER_VERSION: Final = "2026-11-27.7"
@@ -128,6 +131,54 @@ class Page(NamedTuple):
     ticker_cycles: int = 0
     shown: ResultCount | None = None
     error_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a capture is parsed with: the time zone of calendar days, and the site whose pages are wanted.
+
+    `site` is the host (without `www.`, or "loopback"), None for every host: a web archive's file holds many sites.
+    """
+
+    zone: ZoneInfo
+    site: str | None = None
+
+    def day_of(self, capture: Capture) -> date | None:
+        """The local calendar day of a capture; None where its time is unknown."""
+        return None if capture.captured_at is None else capture.captured_at.astimezone(self.zone).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a parser read from a capture: records for `raw` tables, and rejects for what gave none.
+
+    `day` is the day that the records are of, None for the local day of the capture. `is_readable` is false where the
+    body is not what was requested, such as an error page. `page` is the page that the site's parser read.
+    """
+
+    records: tuple[TableRow, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    day: date | None = None
+    is_readable: bool = True
+    page: Page | None = None
+
+    @classmethod
+    def unreadable(cls, reject: Reject) -> Content:
+        """The content of a body that is not what was requested: one reject."""
+        return cls(rejects=(reject,), is_readable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """How captures of a source become rows. `version` is stored beside them; raise it when equal bytes give others.
+
+    `read` is a pure function at the top of a module, so that another process can call it. It gets responses with an
+    error status and cut bodies only where it `reads_errors`: these are rejects already.
+    """
+
+    version: str
+    read: Callable[[Capture, Terms], Content]
+    reads_errors: bool = False
 
 
 # A page prints at most the day that has begun somewhere: no zone is a whole day ahead of Asia/Almaty.

@@ -167,7 +167,7 @@ def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]
         wanted: set[tuple[str, str]] = {(model.name, model.header.materialized) for model in models}
         wanted |= {(name, "table") for name in seeds} | {(made.name, "macro table") for made in functions}
         _drop_leftovers(con, wanted)
-        rows = {model.name: _create(con, model) for model in models}
+        rows = {model.name: create_model(con, model) for model in models}
         columns = {
             name: {column.name: column.type for column in made}
             for name, made in columns_by_table(con, *MODEL_SCHEMAS).items()
@@ -250,7 +250,8 @@ def _drop_leftovers(con: duckdb.DuckDBPyConnection, wanted: Collection[tuple[str
             con.execute(f"drop {kind} {name}")
 
 
-def _create(con: duckdb.DuckDBPyConnection, model: Model) -> int | None:
+def create_model(con: duckdb.DuckDBPyConnection, model: Model) -> int | None:
+    """Create or replace the table or view of a model; returns the rows of a table. Raises `ModelError`."""
     kind = model.header.materialized
     order = f" order by {', '.join(model.header.sort)}" if model.header.sort else ""
     try:

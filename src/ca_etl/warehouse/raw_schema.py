@@ -57,6 +57,15 @@ def arrow_rows(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, 
     return pa.Table.from_pylist(rows, schema=schema)
 
 
+def keys_of(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:
+    """The columns of the primary key of each table `raw.*`, by the name of the table."""
+    keys = con.execute(
+        "select table_name, constraint_column_names from duckdb_constraints()"
+        " where schema_name = 'raw' and constraint_type = 'PRIMARY KEY' and database_name = current_database()"
+    ).fetchall()
+    return {table: tuple(columns) for table, columns in keys}
+
+
 @contextmanager
 def incoming(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> Iterator[None]:
     """Let SQL see the rows as the table `incoming_rows` for the block."""
