@@ -63,8 +63,7 @@ class Fetcher:
 
     `on_attempt` gets every attempt that has a response, in the order received: pages, redirects, refusals, truncated
     bodies and robots.txt. With `ArchiveWriter.add` every response is in the WARC file before it is parsed. An exception
-    of it ends the visit.
-    `clock` gives aware UTC instants, `monotonic` and `sleep` seconds.
+    that `on_attempt` raises ends the visit. `clock` gives aware UTC instants, `monotonic` and `sleep` seconds.
     """
 
     def __init__(

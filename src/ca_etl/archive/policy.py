@@ -29,7 +29,12 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Verdict(StrEnum):
-    """The verdict on a response, or why no request was sent: `disallowed`, `throttled`, `offsite`."""
+    """The verdict on a response, or the reason why no request was sent.
+
+    Not sent: `disallowed` (by robots.txt), `throttled` (a longer pause was required than a run waits), `offsite` (host
+    not allowed). `ok`, `unchanged` (304), `redirect`: as requested. `blocked`: a refusal or bot check. The others are
+    errors: `oversize` exceeds a size limit, `unreachable` had no response, `bad_encoding` cannot be decoded.
+    """
 
     OK = "ok"
     UNCHANGED = "unchanged"

@@ -1,4 +1,4 @@
-"""The demo site's HTML pages, as a WordPress theme renders them: address to page, page to HTML.
+"""The demo site's HTML pages, as a WordPress theme renders them: find the page of an address, and render it.
 
 As on the real site, the ticker repeats its cycle eight times in one list, with the date line directly after it;
 listings show a results line, and each article as one paragraph with its shortcodes; the home page shows paragraphs and

@@ -157,7 +157,7 @@ class _Server(ThreadingTCPServer):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError as error:
-                log.debug("the connection is closed already: %s", error)
+                log.debug("a connection of the demo site was closed already: %s", error)
         self.server_close()
         self._thread.join()
 

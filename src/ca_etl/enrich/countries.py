@@ -1,8 +1,8 @@
 """Detection of the countries that texts name, with names from a gazetteer and rules for ambiguous names.
 
 Names are found in all texts at once (Aho-Corasick), with case ("China", not "china"), at word borders; of overlapping
-names the leftmost and longest counts. A name is firm, refused or ambiguous (`country_rules`); an ambiguous one counts
-only where the same text also names its country firmly.
+names the leftmost and longest counts. By `country_rules` a name is firm (it counts), refused (it is not the place) or
+ambiguous (it counts only where the same text also has a firm name of its country).
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _is_borrowed() -> pl.Expr:
 
 
 def _is_worth(rules: str, left: bytes, right: bytes) -> bool:
-    """Whether `rules` can match a name at all: `person`, by far the most frequent, needs a capital beside it."""
+    """Whether `rules` can match a name: `person`, by far the most frequent rule, needs a capital beside the name."""
     return (
         rules != "person"
         or (right[:1] == b" " and not right[1:2].islower())
@@ -242,7 +242,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Gazetteer:
-    """The names and nouns by which countries are found in texts; `names` has each once, the longest first."""
+    """The names and nouns by which countries are found in texts; `names` has each name once, the longest first."""
 
     names: tuple[Name, ...]
 
@@ -250,9 +250,10 @@ class Gazetteer:
     def of(cls, rows: Iterable[Mapping[str, str | None]]) -> Gazetteer:
         """Build a gazetteer from rows of `sql/seeds/places.csv`: name, kind, country_code, rule (space-separated).
 
-        A name that states share has a row for each; kind and rules are those of the first row. Names of four letters
-        and more are also matched in capitals, as old datelines print them: "BISHKEK (TCA)". Raises `ValueError` for a
-        name that is listed twice for one country, an unknown kind or rule, or a place name without a country.
+        A name that several states share has a row for each state; kind and rules are those of the first row. Names of
+        four letters and more are also matched in capitals, as old datelines print them: "BISHKEK (TCA)". Raises
+        `ValueError` for a name that is listed twice for one country, an unknown kind or rule, or a place name without
+        a country.
         """
         names: dict[str, Name] = {}
         for entry in map(_entry, rows):

@@ -197,7 +197,8 @@ _COUNTS: Final = {**_BELOW_HUNDRED, "a": _ONE, "half": _HALF, "half a": _HALF}
 class Numeral(NamedTuple):
     """A number at `text[start:end]` as an exact decimal, with its currency (ISO 4217; empty while unknown).
 
-    `scale` is the magnitude written with it, 1 without one; `high` is the upper end of a range; `spelled`: in words.
+    `scale` is the magnitude written with it, 1 without one; `high` is the upper end of a range; `spelled` is true for
+    a number in words.
     """
 
     start: int

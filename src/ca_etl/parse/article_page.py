@@ -62,9 +62,9 @@ _LINE_END: Final = "\ue000"
 
 
 def read_author_or_time(node: LexborNode) -> Article:
-    """The author or the time in one HTML element: a `time`, or one that names an author.
+    """The author or the time in one HTML element: a `time` element, or an element that names an author.
 
-    An `Article` with that one field set; with none where the element holds an address or an unreadable time.
+    Returns an `Article` with that one field set; an empty one where the element holds an address or no readable time.
     """
     if node.tag != "time":
         name = collapse_spaces(node.text()[:_NAME_CHARS])

@@ -277,7 +277,7 @@ def _drop_struck(body: LexborNode, selector: str) -> None:
 
 
 def _outermost(body: LexborNode, selector: str) -> tuple[list[LexborNode], list[LexborNode]]:
-    """The elements that match `selector` and are not inside another match: those within the limit, and those beyond."""
+    """The outermost elements that match `selector`, in two lists: those that can be read in time, and the others."""
     outer: list[LexborNode] = []
     inside: set[int] = set()
     for node in body.css(selector):
@@ -396,7 +396,7 @@ def is_boilerplate_name(classes: str, *, is_article: bool) -> bool:
 
 
 def drop_blocks(body: LexborNode, blocks: Sequence[LexborNode]) -> None:
-    """Remove `blocks` (in document order) from `body`; one with the page's text stays unless it is in `CHROME`."""
+    """Remove `blocks` (in document order), except those other than nav, aside and footer that have the page's text."""
     whole: int | None = None
     kept = 0
     # From the end: what is dropped contains no later node, and no text is measured twice.

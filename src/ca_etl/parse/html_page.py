@@ -68,7 +68,8 @@ def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) ->
     """Parse an HTML page (UTF-8): its kind, ticker, date line, result count and articles.
 
     A page with too many or too deeply nested tags is a reject. `url` (absolute) resolves links and helps to decide the
-    kind; without one the page's own `<base>` and canonical link do. `on` is the local day of the capture, if known.
+    kind; where it is None, the page's `<base>` and canonical link serve instead. `on` is the local day of the
+    capture, if known.
     """
     why = why_too_complex(html)
     if why is not None:
@@ -191,7 +192,7 @@ class Cards(NamedTuple):
 def read_cards(markup: Markup, headings: Iterable[Heading], base: str | None) -> Cards:
     """Read the articles that a page lists; `markup` cannot be read again. Links are relative to `base`.
 
-    Where some headings have text below them, a heading level without any text is a widget's and not read.
+    Where only some heading levels have text below their headings, the others belong to widgets and are not read.
     """
     titles = [
         _Title(node, href, node)

@@ -158,13 +158,13 @@ def kind_of(features: Features, url: str | None) -> PageKind:
     """Decide the kind of a page from its properties and its `url`, by the first rule that holds.
 
     1. a breadcrumb "Our People >" makes an author page, a "Viewing results" header a listing;
-    2. the page of a post by WordPress' own classes is an article; else a URL that only one kind can have: /author/ and
-       /our-people/, /page/N and the front page, /index.php;
-    3. bullets "Written by" make the old site, unless a ticker or date line is above: these are on the new site;
-    4. a page that declares itself one article is one, if another sign agrees: that of an error page has none;
+    2. WordPress' own CSS classes of a post make an article; else a URL that only one kind of page can have decides:
+       /author/ and /our-people/, /page/N and the front page, /index.php;
+    3. bullets "Written by" make a page of the old site, unless a ticker or date line (new site only) is above;
+    4. a page that declares itself one article is an article, if another sign agrees: on an error page none does;
     5. the other URLs: /category/, /tag/, /latest/ and /feed/ are listings, a path of one segment an article, if
        another sign on the page agrees;
-    6. without a URL that decides: teasers with "Continue reading", or articles below a ticker or date line, make the
+    6. where the URL does not decide, teasers with "Continue reading", or articles below a ticker or date line, make the
        home page;
     7. anything else is other.
     """

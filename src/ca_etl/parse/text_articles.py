@@ -235,7 +235,7 @@ _TEXT_FIRST: Final = 1.5
 
 
 def _without_labels(texts: list[str]) -> tuple[list[str], dict[int, str]]:
-    """Remove label lines (dates, counts, credits) from `texts`; the rest, and credits by the index of the text after.
+    """Remove label lines (dates, counts, credits): the texts left, and the credits by the index of the text after them.
 
     A label is removed next to a title or another label and at either end; a date between two paragraphs is text.
     """

@@ -218,7 +218,7 @@ def _is_whole(values: Iterable[tuple[object, str | None, str]]) -> bool:
 
 
 def _majority(cycles: Sequence[_Lines]) -> _Lines | None:
-    """The cycle that more than half of all cycles agree with, preferably without a malformed line; None without one."""
+    """The cycle, preferably without malformed lines, that more than half of all cycles agree with; None if none is."""
     counted = Counter(map(_values, cycles))
     first_of = {_values(cycle): cycle for cycle in reversed(cycles)}
     holed_cycles = sum(times for values, times in counted.items() if not _is_whole(values))
@@ -326,14 +326,14 @@ _CYCLE_CHARS: Final = 1000
 
 
 class TickerText(NamedTuple):
-    """The ticker lines of an HTML page, in the form of a text page, and where the last one ends in the flat text."""
+    """The ticker lines of an HTML page, as a text page has them, and the offset in the flat text where they end."""
 
     lines: tuple[str, ...]
     end: int
 
 
 def find_ticker(flat: str) -> TickerText:
-    """Find the ticker lines in `flat`, the text nodes of an HTML page with `GAP` between; malformed ones as printed.
+    """Find the ticker lines in `flat`, the text nodes of an HTML page with `GAP` between; malformed lines as printed.
 
     A theme can print the pairs as list items, as spans, in one text node, or each number in its own element. A ticker
     item begins a text node, or follows a bullet or another item, unlike an amount in prose.
