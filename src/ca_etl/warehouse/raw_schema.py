@@ -1,4 +1,4 @@
-"""The tables `raw.*`: made from `sql/raw/`, compared with it, and filled from Arrow rows."""
+"""Make the tables `raw.*` from the files in `sql/raw/`, compare their columns, and fill them from Arrow rows."""
 
 from __future__ import annotations
 

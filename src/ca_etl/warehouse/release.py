@@ -60,7 +60,7 @@ class Release:
 
     @property
     def warehouse(self) -> Path:
-        """The DuckDB file."""
+        """The DuckDB file of the release."""
         return self.folder / WAREHOUSE
 
 
@@ -74,12 +74,12 @@ class Building:
 
     @property
     def folder(self) -> Path:
-        """`releases/<id>.building`."""
+        """The folder of the draft, `releases/<id>.building`."""
         return self.data_dir / RELEASES / f"{self.release_id}{BUILDING}"
 
     @property
     def warehouse(self) -> Path:
-        """The DuckDB file; absent at first in a draft that copies no release."""
+        """The DuckDB file of the draft; absent at first where the draft copies no release."""
         return self.folder / WAREHOUSE
 
 
@@ -133,7 +133,7 @@ def find_building(data_dir: Path, release_id: str) -> Building:
     """The draft release that `begin_building` made earlier in this run. Raises `ReleaseError` without one."""
     building = Building(data_dir, release_id)
     if not building.folder.is_dir():
-        raise ReleaseError(f"{building.folder} does not exist", "ca-etl run")
+        raise ReleaseError(f"the draft of the release, {building.folder}, does not exist", "ca-etl run")
     return building
 
 
@@ -153,7 +153,7 @@ def publish(building: Building, on_step: Callable[[str], None] = lambda _step: N
     data_dir = building.data_dir
     release = Release(building.release_id, data_dir / RELEASES / building.release_id)
     if not building.warehouse.is_file():
-        raise ReleaseError(f"{building.warehouse} does not exist", "ca-etl run")
+        raise ReleaseError(f"the draft of the release, {building.warehouse}, does not exist", "ca-etl run")
     _assert_alone(building.warehouse)
     on_step("seal")
     seal_tree(building.folder)
@@ -170,7 +170,7 @@ def publish(building: Building, on_step: Callable[[str], None] = lambda _step: N
 
 
 def recover(data_dir: Path) -> Recovery:
-    """Complete the announced publication of a killed run, or remove its draft; nothing without killed runs."""
+    """Complete the announced publication of a killed run, or remove its draft; does nothing where no run was killed."""
     completed = None
     announced = data_dir / ANNOUNCED
     if announced.is_symlink():
@@ -300,7 +300,7 @@ def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, 
     `StorageError`.
     """
     if keep < 1:
-        raise ValueError("keep is at least 1")
+        raise ValueError(f"keep is {keep}, but at least 1 release must stay")
     current = current_id(data_dir)
     if current is None:
         return ()
