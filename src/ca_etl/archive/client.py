@@ -220,7 +220,7 @@ class RobotsRules:
 
     `verdict` is OK when the rules could be read, or when there are none; any other stops the visit, with `detail`
     as the reason: BLOCKED and DISALLOWED are refusals, with UNREACHABLE the host did not respond.
-    `min_interval_seconds` is the least pause that Crawl-delay or Request-rate require, 0 if neither.
+    `min_interval_seconds` is the least pause that Crawl-delay or Request-rate require, 0 where robots.txt has none.
     """
 
     verdict: Verdict

@@ -63,7 +63,7 @@ class IngestReport:
 
     `inputs` are the files read, `skipped` files of unknown kinds in folders, `duplicates` inputs with the content of
     another input. `written` is the new archive file, None when nothing was written; `already_held` is the archive file
-    that has the same content already, None without one. `captures` counts the captures written. `bad_records` are
+    that has the same content already, None where no file has. `captures` counts the captures written. `bad_records` are
     parts of WARC inputs that are not whole records, archived as records that `read_archive` gives as bad. `damaged`
     are copies of inputs of which a damaged part is too large for a record.
     """
@@ -219,7 +219,7 @@ class _Job:
     def _add_damage(self, writer: ArchiveWriter, given: _Input, damage: BadRange, file: BinaryIO) -> bool:
         """Write damaged bytes as a record that states what is wrong with them; false where they are too many for it.
 
-        Its id is equal for the same offset in the same content, under whatever name.
+        The id of the record is equal for the same offset in the same content, whatever the name of the input.
         """
         size = damage.end - damage.start
         file.seek(damage.start)

@@ -259,7 +259,7 @@ def count_of(value: str | None) -> int | None:
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait by a Retry-After header, a number or an HTTP date; None if it is neither.
+    """Seconds to wait by a Retry-After header, a number or an HTTP date; None for any other header.
 
     A date in the past is 0. `now` is zone-aware.
     """

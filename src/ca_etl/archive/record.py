@@ -94,7 +94,7 @@ def parse_record(raw: RawRecord) -> Record:
 
 
 def record_id_of(raw: RawRecord) -> str | None:
-    """The WARC-Record-ID of a record that may be damaged; None without one."""
+    """The WARC-Record-ID of a record that may be damaged; None for a record without an id."""
     match = re.search(
         rb"^warc-record-id:[ \t]*<?([^>\r\n]+)>?", raw.data[: raw.block_start], re.IGNORECASE | re.MULTILINE
     )

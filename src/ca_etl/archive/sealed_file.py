@@ -39,7 +39,7 @@ class OpenFile:
 
     `name` begins with its time stamp, `20251205T020000Z-timesca`. A name in use gets `.2`, `.3` and so on: the
     exclusively created `.open` file reserves the sealed name. One process at a time may seal or recover
-    below `archive_dir`, which the run lock sees to.
+    below `archive_dir`, which the run lock ensures.
     """
 
     def __init__(self, archive_dir: Path, name: str) -> None:

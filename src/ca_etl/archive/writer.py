@@ -128,7 +128,7 @@ class ArchiveWriter:
     def _warcinfo(self, out: Sink) -> str:
         """Write the warcinfo record before the first other one; returns its id in angle brackets.
 
-        It is written together with the first record: where the writing fails, both records are removed.
+        The warcinfo record is written with the first record: where the writing fails, both records are removed.
         """
         if self._warcinfo_id is None or out.tell() == 0:
             assert self._file.path is not None  # noqa: S101  `out` is this file
@@ -197,7 +197,9 @@ def _original_fields(attempt: Attempt) -> dict[str, str]:
     """The fields by which a replay finds the body of a 304: URL, date, id and digest of the original."""
     validators = attempt.validators
     if validators is None:
-        raise ValueError(f"{attempt.url} is unchanged (304), but its request names no capture to compare with")
+        raise ValueError(
+            f"{attempt.url} is unchanged (304), but its request names no capture to compare with"
+        )
     digest = validators.payload_digest
     return {
         "WARC-Profile": NOT_MODIFIED,

@@ -22,7 +22,7 @@ ROBOTS: Final = "/robots.txt"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault of the demo site's responses; its fields can be combined, and without any it changes nothing.
+    """A fault of the demo site's responses; its fields can be combined, and a fault without fields changes nothing.
 
     `status` is the HTTP status of every page, `robots_status` that of /robots.txt; `retry_after` is their Retry-After
     header in seconds, None for no header. `cut_gzip` sends only two thirds of a gzip stream, with a Content-Length that

@@ -25,7 +25,7 @@ class SiteSnapshot:
 
     `unlisted` articles have a page only. `unreadable` articles are counted by the API but omitted from its responses.
     `deleted` maps the slug of a deleted article to the HTTP status of its page. `hidden_authors` are author names that
-    the API does not give. `changed_at` is the time of the last change, None without one.
+    the API does not give. `changed_at` is the time of the last change, None without a change.
     """
 
     listed: tuple[DemoArticle, ...]

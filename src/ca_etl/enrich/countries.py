@@ -229,9 +229,10 @@ class Name:
     """One entry of the gazetteer: a place name, or a noun for things that are named after places.
 
     `country_codes` are ISO 3166-1 alpha-2, EU for the European Union, XK (user-assigned) for Kosovo; several for a name
-    that states share. Two kinds have no code: "none" is a longer name that contains a country's and is not one ("Gulf
-    of Oman"), and the kinds in `country_rules.BEARERS` are nouns for things named after a place ("Convention" in
-    "Istanbul Convention"), so that the place itself is not counted. `rules` are names of `country_rules.RULES`.
+    that states share. Two kinds have no code: "none" is a longer name that contains a country's name and is not a
+    country ("Gulf of Oman"), and the kinds in `country_rules.BEARERS` are nouns for things named after a place
+    ("Convention" in "Istanbul Convention"), so that the place itself is not counted. `rules` are names of
+    `country_rules.RULES`.
     """
 
     name: str

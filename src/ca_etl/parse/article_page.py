@@ -160,7 +160,7 @@ class _PageHead:
         self.is_signed = self.is_typed or has_article or described is not None
 
     def _page_title(self) -> str | None:
-        """The text of the page's `title` element without the site's name at its end; None without one."""
+        """The text of the page's `title` element without the site's name at its end; None without a title."""
         node = self.markup.head.css_first("title")
         title = "" if node is None else collapse_spaces(to_valid_text(node.text()))
         site = self.metas.get("og:site_name") or title
@@ -188,7 +188,7 @@ class _PageHead:
 
 
 def _canonical_url(markup: Markup, url: str | None) -> str | None:
-    """The canonical link of a page; None without one, or where it leads to another site."""
+    """The canonical link of a page; None without such a link, and for a link to another site."""
     link = markup.head_attribute("link[rel~=canonical]", "href")
     address = resolve(url, link) if link else None
     if address is None or (url is not None and site_name(address) != site_name(url)):
@@ -197,7 +197,7 @@ def _canonical_url(markup: Markup, url: str | None) -> str | None:
 
 
 def _number(name: str | None) -> int | None:
-    """The post id in a short link, CSS class or element id ("postid-7"); None without one."""
+    """The post id in a short link, CSS class or element id ("postid-7"); None without an id."""
     match = _POST_NUMBER.search(name or "")
     return None if match is None else int(match[1]) or None
 

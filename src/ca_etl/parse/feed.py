@@ -138,7 +138,7 @@ def _document(text: str) -> tuple[str, list[Reject], str | None]:
 
 
 def _read_items(document: str) -> tuple[list[Item], str | None]:
-    """The items that are complete before the first error, as feedparser's entries, and that error (None without)."""
+    """The items that are complete before the first error, as feedparser's entries, and the error (or None)."""
     screen = _Screen(document.encode("utf-8", "replace"))
     feed = screen.kept()
     if feed is None:

@@ -154,7 +154,7 @@ class Markup:
         return [Heading(node, _article_link(node)) for node in self.body.css(",".join(HEADINGS))]
 
     def head_attribute(self, selector: str, name: str) -> str | None:
-        """The attribute `name` of the first element in `<head>` that matches `selector`; None without one."""
+        """The attribute `name` of the first element in `<head>` that matches `selector`; None without a match."""
         node = self.head.css_first(selector)
         return None if node is None else node.attrs.get(name)
 
@@ -424,7 +424,7 @@ def _paragraphs(node: LexborNode) -> list[int]:
 
 
 def caption_of(node: LexborNode) -> Media:
-    """The picture caption in an element, with the attachment number of its figure or image (None without one)."""
+    """The picture caption in an element, with the attachment number of its figure or image, if there is one."""
     figure = node.parent
     image = None if figure is None else figure.css_first("img")
     names = (figure and figure.attrs.get("id"), image and image.attrs.get("class"))

@@ -162,7 +162,7 @@ def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
 
 
 def attachment_number(attribute: str) -> int | None:
-    """The attachment number in an attribute of a shortcode, figure or image ("attachment_7"); None without one."""
+    """The attachment number in an attribute of a shortcode, figure or image ("attachment_7"); None without a number."""
     match = _ATTACHMENT.search(attribute)
     return None if match is None else int(match[1])
 

@@ -166,7 +166,7 @@ def kind_of(features: Features, url: str | None) -> PageKind:
        another sign on the page agrees;
     6. where the URL does not decide, teasers with "Continue reading", or articles below a ticker or date line, make the
        home page;
-    7. anything else is other.
+    7. any other page is of the kind other.
     """
     if features.has_breadcrumb or features.has_header:
         return PageKind.AUTHOR if features.has_breadcrumb else PageKind.LISTING
@@ -187,9 +187,9 @@ def kind_of(features: Features, url: str | None) -> PageKind:
 def ticker_day(kind: PageKind, page_date: date | None, on: date | None) -> date | None:
     """The day that a page's ticker belongs to; `on` is the local day of the capture. None where neither day is known.
 
-    It is the printed date, however old: ticker and date line are printed together, so a cached page carries the rates
-    of its own day. It is the day of the capture on an article page, whose date line is the article's own (2018 under a
-    ticker of 2026), and where the printed date is more than a day after the capture. Stored as
+    The day is the printed date, however old: ticker and date line are printed together, so a cached page carries the
+    rates of its own day. The day is that of the capture on an article page, whose date line is the article's own
+    (2018 under a ticker of 2026), and where the printed date is more than a day after the capture. Stored as
     `raw.capture.observed_date`; `staging.stg_capture` flags dates that are far apart.
     """
     if kind is PageKind.ARTICLE or page_date is None:

@@ -204,8 +204,8 @@ def _is_label(lines: Sequence[Line], at: int, head: TextHead) -> bool:
 def _after_biography(lines: list[Line], person: str) -> list[Line]:
     """The lines after an author page's opening (name, job title, biography); none in a capture that ends within it.
 
-    They begin after the line "Articles"; where that is missing (2024), after two empty lines that follow the avatar in
-    place of a biography; else after every line that can be name, job title or biography.
+    The lines begin after the line "Articles"; where that is missing (2024), after two empty lines that follow the
+    avatar in place of a biography; else after every line that can be name, job title or biography.
     """
     for number, line in enumerate(lines[:_OPENING_LINES]):
         if fold_punctuation(line.text).rstrip(":") == "Articles":
