@@ -66,7 +66,7 @@ def timed(log: logging.Logger, what: str) -> Iterator[None]:
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):
-    """The handler that `configure` installs. `chosen` is the form that the command line gave, None without one."""
+    """The handler that `configure` installs. `chosen` is the form that the command line gave, None if it gave none."""
 
     def __init__(self, chosen: LogFormat | None, *, verbose: bool) -> None:
         super().__init__(sys.stderr)

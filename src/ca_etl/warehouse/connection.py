@@ -129,7 +129,7 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 class Column(NamedTuple):
-    """One column of a table or view; `type` is its DuckDB type, `comment` is empty without one."""
+    """One column of a table or view; `type` is its DuckDB type, `comment` is empty for a column without comment."""
 
     name: str
     type: str

@@ -104,7 +104,7 @@ def published_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | 
 
 @contextmanager
 def consulted_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """A read-only connection to the current release; None without one, or if its tables are of an earlier version.
+    """A read-only connection to the current release; None without a release, or for tables of an earlier version.
 
     With None a run requests what a first run would, and makes a release with the tables of this version.
     """

@@ -108,7 +108,7 @@ def begin_building(data_dir: Path, release_id: str, *, fresh: bool = False) -> B
     """Remove what killed runs left, and begin a draft release with a copy of the current warehouse file.
 
     `fresh` begins without a file, as the very first run does. A second call in a run begins again. Raises
-    `ReleaseError` when the id is published already or the current release was tampered with, `StorageError`
+    `ReleaseError` when the id is published already or the current release was changed, `StorageError`
     when the disk refuses.
     """
     if RELEASE_ID.fullmatch(release_id) is None:
@@ -146,9 +146,10 @@ def discard(building: Building) -> None:
 def publish(building: Building, on_step: Callable[[str], None] = lambda _step: None) -> Release:
     """Publish a draft release: make it read-only, rename its folder, and move `current` to it.
 
-    `recover` completes it after a kill. Every connection to the warehouse file must be closed. `on_step` gets the name
-    of each step before it is taken (`seal`, `announce`, `rename`, `point`) and `done` at the end. Raises `ReleaseError`
-    when the file is missing or not checkpointed, `StorageError` when the disk refuses; `current` is then unmoved.
+    `recover` completes the publication after a kill. Every connection to the warehouse file must be closed. `on_step`
+    gets the name of each step before it is taken (`seal`, `announce`, `rename`, `point`) and `done` at the end.
+    Raises `ReleaseError` when the file is missing or not checkpointed, `StorageError` when the disk refuses;
+    `current` is then unmoved.
     """
     data_dir = building.data_dir
     release = Release(building.release_id, data_dir / RELEASES / building.release_id)
