@@ -44,7 +44,7 @@ class Transport:
     """An HTTP client over the adapter of requests, without `requests.Session`: sends exactly the headers given.
 
     A session would put an entry of ~/.netrc into a request that is archived, take a proxy from the environment (even
-    for the demo on loopback), and keep cookies, so that a request was no longer the first one a visitor makes. It
+    for the demo on loopback), and keep cookies, so that a request was no longer the first request of a visitor. It
     would also read the whole body of a redirect by itself, decoded and without a bound, even with
     `allow_redirects=False`. The adapter retries nothing: every attempt is seen and counted.
     """

@@ -190,7 +190,7 @@ def decide(  # noqa: PLR0911  one return a rule
 ) -> Decision:
     """Decide what to do after `attempt`: accept the response, retry, follow a redirect, or stop.
 
-    `attempts` counts the attempts at this URL, this one included, `redirects` the redirects that led to it. A
+    `attempts` counts the attempts at the URL, `attempt` included, `redirects` the redirects that led to the URL. A
     Retry-After date is compared with `now` (UTC).
     """
     match attempt.verdict:

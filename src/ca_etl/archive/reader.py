@@ -114,7 +114,7 @@ def verify_record(part: Part) -> Record | BadRange:
 
 
 def whole_records(path: Path) -> Iterator[Record]:
-    """The verified records of an archive file, of any kind; damaged ones are left out. Raises `OSError`."""
+    """The verified records of an archive file, of any kind; damaged records are left out. Raises `OSError`."""
     with path.open("rb") as file:
         records = map(verify_record, split_records(file))
         yield from (record for record in records if isinstance(record, Record))

@@ -158,7 +158,7 @@ def keep_damaged(path: Path, file: BinaryIO, archive_dir: Path) -> None:
 
 
 def sync_folders(folder: Path, top: Path) -> None:
-    """Fsync `folder` and its parents up to `top`: a rename is durable only once its folder is."""
+    """Fsync `folder` and its parents up to `top`: a rename is durable only once the folder is on disk."""
     for path in (folder, *folder.parents):
         fsync(path)
         if path == top:

@@ -126,7 +126,7 @@ class ArchiveWriter:
         return unused
 
     def _warcinfo(self, out: Sink) -> str:
-        """Write the warcinfo record before the first other one; returns its id in angle brackets.
+        """Write the warcinfo record before the first other record; returns its id in angle brackets.
 
         The warcinfo record is written with the first record: where the writing fails, both records are removed.
         """

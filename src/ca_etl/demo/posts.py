@@ -184,7 +184,7 @@ class Posts:
         )
 
     def _free_id(self) -> int:
-        """The post id for a new article: the next one above all published ids that no picture has."""
+        """The post id for a new article: the next id above all published ids that no picture has."""
         numbers = {article.post_id for article in articles()}
         taken = numbers | {number + 3 for number in numbers} | self._changed.keys()
         published = [article.post_id for article in published_by(self._today())]

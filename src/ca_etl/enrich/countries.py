@@ -64,7 +64,7 @@ def place_rows(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
     """Count how often each text names each country: one row per text and country, sorted by both.
 
     `texts` has the columns text_id and text, each text once. `mentions` counts names of every kind; `first_position` is
-    the offset of the first one in characters, from 0. A text that names no country has no row.
+    the offset of the first name in characters, from 0. A text that names no country has no row.
     """
     named = (
         _named(texts.select("text"), gazetteer)
@@ -180,7 +180,7 @@ def _is_worth(rules: str, left: bytes, right: bytes) -> bool:
 
 
 def _bordered(hits: pl.DataFrame) -> pl.DataFrame:
-    """The hits that neither begin nor end inside a word, in their order."""
+    """The hits (names found in texts) that neither begin nor end inside a word, in their order."""
     raw = pl.col("text").cast(pl.Binary).bin
     # A negative index would count from the end.
     before = pl.when(pl.col("start") > 0).then(raw.get(pl.col("start") - 1, null_on_oob=True)).fill_null(0)

@@ -313,7 +313,7 @@ def _join(text: str, first: Numeral, second: Numeral) -> re.Match[str] | None:
 
 
 def _list_join(text: str, first: Numeral, second: Numeral) -> re.Match[str] | None:
-    """The match of the text between an amount and the next one of its list; None where they are no list.
+    """The match of the text between an amount and the next amount of its list; None where there is no list.
 
     The first amount has a sign or code and no magnitude, and is below a thousand. In both amounts the number comes
     first, or in both the currency.

@@ -64,7 +64,8 @@ _LINE_END: Final = "\ue000"
 def read_author_or_time(node: LexborNode) -> Article:
     """The author or the time in one HTML element: a `time` element, or an element that names an author.
 
-    Returns an `Article` with that one field set; an empty one where the element holds an address or no readable time.
+    Returns an `Article` with that one field set; an empty article where the element holds an address or no readable
+    time.
     """
     if node.tag != "time":
         name = collapse_spaces(node.text()[:_NAME_CHARS])
@@ -212,7 +213,7 @@ def _after(title: LexborNode, nodes: Iterable[LexborNode]) -> Iterator[LexborNod
 
 
 def _is_listing(container: LexborNode, title: LexborNode | None, others: set[int]) -> bool:
-    """Whether a page lists articles: linked headings follow its title, with hardly any text before the first one."""
+    """Whether a page lists articles: linked headings follow its title, with hardly any text before them."""
     if title is None:
         return True
     lead = below = 0

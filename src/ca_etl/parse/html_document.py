@@ -355,7 +355,7 @@ def _beside(node: LexborNode, step: str, skipped: Collection[int] = ()) -> str:
 
 
 def drop_hidden(body: LexborNode) -> None:
-    """Remove struck-through and hidden elements from `body`, except hidden ones with headings: scripts show them."""
+    """Remove struck-through and hidden elements from `body`, except elements with headings, which scripts show."""
     for node in reversed(body.css("[hidden],[style]")):
         is_hidden = "hidden" in node.attrs or _NOT_SHOWN.search(node.attrs.get("style") or "") is not None
         if is_hidden and node.tag not in {"body", *HEADINGS} and node.css_first(",".join(HEADINGS)) is None:

@@ -126,7 +126,7 @@ def _header(flat: str) -> tuple[ResultCount | None, list[Reject]]:
 
 
 def _page_date(flat: str, ticker_end: int, cards: Cards) -> tuple[date | None, list[Reject]]:
-    """The page date: the first date line above the first article, else the one directly after the ticker.
+    """The page date: the first date line above the first article, else the date line directly after the ticker.
 
     A date directly after the ticker but within an article's card is the date of that article, not of the page.
     """
@@ -171,7 +171,7 @@ class _Title:
 class _Border(NamedTuple):
     """The list that the lines after a mark are added to, and the title that authors and times there belong to.
 
-    With `title` None they belong to the title of the border before.
+    With `title` None, authors and times belong to the title of the border before.
     """
 
     title: _Title | None
@@ -182,7 +182,7 @@ _Marks = dict[str, Article | _Border]
 
 
 class Cards(NamedTuple):
-    """The articles of a page that lists articles, the lines above the first one, and the short lines in their cards."""
+    """The articles that a page lists, the lines above the first article, and the short lines in the cards."""
 
     articles: tuple[Article, ...]
     before: Sequence[str]

@@ -95,7 +95,7 @@ class Article(NamedTuple):
     categories: tuple[str, ...] = ()
 
     def or_else(self, other: Article) -> Article:
-        """Merge two articles: the fields of this one, or of `other` where this one's are empty."""
+        """Merge two articles: the fields of this article, and those of `other` where a field is empty."""
         return Article._make(own or others for own, others in zip(self, other, strict=True))
 
 

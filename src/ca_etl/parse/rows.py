@@ -333,7 +333,7 @@ def repeated_pages(pages: Sequence[PageContent]) -> dict[int, int]:
 def reject_repeats(rows: Rows, *, source: str, run_id: str) -> None:
     """Replace the articles in `rows` (of one archive file) whose content appears under several addresses by rejects.
 
-    Only captures of `source`, the one that requests article pages, are compared; see `repeated_pages`.
+    Only captures of `source`, the source that requests article pages, are compared; see `repeated_pages`.
     """
     pages = {
         row["capture_id"]: row

@@ -152,7 +152,7 @@ def read_lines(text: str) -> tuple[list[str], list[Line], int]:
 
 
 def _read_head(lines: Sequence[Line], start: int) -> TextHead:
-    """The head of a text page, read from the line `start`, the first one after the ticker."""
+    """The head of a text page, read from the line `start`, the first line after the ticker."""
     head = TextHead()
     at = start
     while at < min(start + _HEAD_LINES, len(lines)) and (

@@ -6,7 +6,7 @@ A page gives one rate for each pair, however often the cycle repeats (eight time
   `cycle_differs` reject. Without a majority the page gives no rate. Cycles are never mixed;
 - a pair that is not in `CYCLES` is an `unknown_pair` reject; the known pairs still count;
 - a cycle in another order is a `pair_order` reject; its values count, because every line names its pair;
-- a pair missing from the cycle that was printed on that day is an `incomplete_cycle` reject; the others count;
+- a pair missing from the cycle that was printed on that day is an `incomplete_cycle` reject; the other pairs count;
 - a malformed ticker line is a `bad_rate_line` reject and gives no rate. It keeps its position in the cycle, so that
   the lines after it do not count as a new cycle.
 
@@ -184,7 +184,7 @@ def _read_ticker(lines: tuple[str, ...], on: date | None) -> Ticker:
 
 
 def _block_of(lines: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
-    """The lines before the first one is repeated, and how often they are printed; all lines and 1 if repeats differ."""
+    """The lines before the first is repeated, and how often these are printed; all lines and 1 if repeats differ."""
     if not lines or lines.count(lines[0]) == 1:
         return lines, 1
     length = lines.index(lines[0], 1)
