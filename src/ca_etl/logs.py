@@ -1,7 +1,7 @@
 """Logging on stderr as text or JSON, with the fields of a run, such as its id, in every record.
 
-Modules use `logging.getLogger(__name__)` and need not import this one. The handler that `configure` installs adds the
-fields of `bound` to every record; the handlers of other libraries, such as Prefect's, stay as they are.
+Modules use `logging.getLogger(__name__)` and need not import this module. The handler that `configure` installs adds
+the fields of `bound` to every record; the handlers of other libraries, such as Prefect's, stay as they are.
 """
 
 from __future__ import annotations

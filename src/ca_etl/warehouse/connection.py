@@ -38,7 +38,7 @@ Settings = dict[str, str | bool | int | float | list[str]]
 def open_building(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-write connection to the warehouse file of a draft release; a missing file is made.
 
-    A new file gets storage version `v1.2.0` under every DuckDB release, an old one keeps its own. Tables are
+    A new file gets storage version `v1.2.0` under every DuckDB release, an old file keeps its version. Tables are
     reached as `raw.x`, `staging.x`, `main.x`; times are shown in UTC; nothing is fetched from the internet.
     When the block ends well the file is checkpointed and has no `.wal` beside it.
 
@@ -118,7 +118,7 @@ def open_release(
 
 @contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Run the statements of the block in one transaction on `con`: all take effect, or none."""
+    """Run the statements of the block in one transaction on `con`: all statements take effect, or none does."""
     con.begin()
     try:
         yield

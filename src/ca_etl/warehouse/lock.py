@@ -32,7 +32,7 @@ CRASHED_GLOB: Final = ".crashed-*.json"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The run that holds the lock. `started_at` and `slot` are UTC; `step` is the last step it announced.
+    """The run that holds the lock. `started_at` and `slot` are UTC; `step` is the last step that the run announced.
 
     `schedule` and `slot` are those of a scheduled run; they are None for other runs.
     """
@@ -154,7 +154,7 @@ def live_run(data_dir: Path) -> Holder | None:
 
 
 def unrecorded_runs(data_dir: Path) -> frozenset[str]:
-    """Ids of the runs that the journal may lack: the one in progress, and crashed ones."""
+    """Ids of the runs that the journal may lack: the run in progress, and crashed runs."""
     paths = (data_dir / RUNNING_FILE, *data_dir.glob(CRASHED_GLOB))
     return frozenset(holder.run_id for path in paths if (holder := _read(path)) is not None)
 

@@ -93,7 +93,7 @@ def readable(warehouse: Path, *, locked_down: bool = False) -> Iterator[duckdb.D
 
 @contextmanager
 def published_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """A read-only connection to the current release, None before the first one."""
+    """A read-only connection to the current release, None before the first release."""
     release = current_release(data_dir)
     if release is None:
         yield None

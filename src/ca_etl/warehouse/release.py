@@ -188,7 +188,7 @@ def recover(data_dir: Path) -> Recovery:
 
 
 def current_release(data_dir: Path) -> Release | None:
-    """The release that `current` points at, None before the first one.
+    """The release that `current` points at, None before the first release.
 
     Raises `ReleaseError` when `current` is not a symlink or its release does not exist.
     """
@@ -205,7 +205,7 @@ def current_release(data_dir: Path) -> Release | None:
 
 
 def current_id(data_dir: Path) -> str | None:
-    """The id of the release that `current` points at, whether or not that exists; None before the first one.
+    """The id of the release that `current` points at, even if its folder is missing; None before the first release.
 
     Raises `ReleaseError` when `data_dir` cannot be read, or `current` is not a symlink.
     """
@@ -236,7 +236,7 @@ def assert_intact(folder: Path, *, by_bytes: bool = False) -> None:
 def file_problems(folder: Path, hashed: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
     """The files of a release that differ from its descriptor: path and problem.
 
-    Files in `hashed` are compared by their bytes, others by their length; None compares all by bytes, and adds
+    Files in `hashed` are compared by their bytes, other files by their length; None compares all by bytes, and adds
     files that the descriptor does not list.
     """
     try:
