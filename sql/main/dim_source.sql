@@ -1,5 +1,5 @@
 /*
-description: One row per source of captures, with the cadence.
+description: One row per source of captures, with name, address and cadence.
 grain: [source]
 columns:
   source: Short name of the source, as in the facts.

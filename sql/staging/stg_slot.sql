@@ -7,8 +7,9 @@ columns:
   slot: Scheduled instant, UTC.
   day: Calendar day of the slot in the zone of the schedule, by default Asia/Almaty.
   outcome: >-
-    Outcome of the slot that the run recorded - observed, unchanged, closed, blocked, failed or missed; see
-    main.fct_coverage.
+    Outcome of the slot that the run recorded - observed (rates or articles were fetched), unchanged (nothing new since
+    the last run), closed (the site does not offer the source), blocked (the site refused), failed (no usable capture)
+    or missed (no run).
   reason: Reason of the outcome, in words; null where the outcome alone is clear.
   runs: Number of runs that tried the slot; 0 for a missed slot.
   captures_from: Time from which captures belong to the slot, UTC, up to the captures_from of the next slot.

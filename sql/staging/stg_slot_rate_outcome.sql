@@ -1,7 +1,7 @@
 /*
 description: >-
-  One row per expected slot, with the outcome that the rates of the captures show. Built without any model of articles,
-  because the rate series reads it and must not depend on them.
+  One row per expected slot, with the outcome that the rates of the captures show. No model of articles is read here,
+  because the rate series reads this table and must not depend on articles.
 grain: [source, schedule, slot]
 columns:
   source: Source to be captured in the slot, a key of main.dim_source.
@@ -9,8 +9,8 @@ columns:
   slot: Scheduled instant, UTC.
   day: Calendar day of the slot in the zone of the schedule, by default Asia/Almaty.
   outcome: >-
-    Outcome of the slot, as in main.fct_coverage; of a source that prints the ticker by the captures, of another source
-    as the run recorded.
+    Outcome of the slot, with the values of main.fct_coverage; derived from the captures for a source that prints the
+    ticker, and recorded by the run for other sources.
   reason: Reason of the outcome, in words; null where the outcome alone is clear.
   runs: Number of runs that tried the slot; 0 for a missed slot.
   captures: Number of loaded captures of the slot, refusals and errors included.

@@ -98,7 +98,7 @@ class Article(NamedTuple):
     categories: tuple[str, ...] = ()
 
     def or_else(self, other: Article) -> Article:
-        """Merge two articles: the fields of this one, or of `other` where this one's are empty."""
+        """Merge two articles: the fields of this article, and those of `other` where a field is empty."""
         return Article._make(own or others for own, others in zip(self, other, strict=True))
 
 
@@ -209,15 +209,15 @@ def kind_of(features: Features, url: str | None) -> PageKind:
     """Decide the kind of a page from its properties and its `url`, by the first rule that holds.
 
     1. a breadcrumb "Our People >" makes an author page, a "Viewing results" header a listing;
-    2. the page of a post by WordPress' own classes is an article; else a URL that only one kind can have: /author/ and
-       /our-people/, /page/N and the front page, /index.php;
-    3. bullets "Written by" make the old site, unless a ticker or date line is above: these are on the new site;
-    4. a page that declares itself one article is one, if another sign agrees: that of an error page has none;
+    2. WordPress' own CSS classes of a post make an article; else a URL that only one kind of page can have decides:
+       /author/ and /our-people/, /page/N and the front page, /index.php;
+    3. bullets "Written by" make a page of the old site, unless a ticker or date line (new site only) is above;
+    4. a page that declares itself one article is an article, if another sign agrees: on an error page none does;
     5. the other URLs: /category/, /tag/, /latest/ and /feed/ are listings, a path of one segment an article, if
        another sign on the page agrees;
-    6. without a URL that decides: teasers with "Continue reading", or articles below a ticker or date line, make the
+    6. where the URL does not decide, teasers with "Continue reading", or articles below a ticker or date line, make the
        home page;
-    7. anything else is other.
+    7. any other page is of the kind other.
     """
     if features.has_breadcrumb or features.has_header:
         return PageKind.AUTHOR if features.has_breadcrumb else PageKind.LISTING
@@ -238,9 +238,9 @@ def kind_of(features: Features, url: str | None) -> PageKind:
 def ticker_day(kind: PageKind, page_date: date | None, on: date | None) -> date | None:
     """The day that a page's ticker belongs to; `on` is the local day of the capture. None where neither day is known.
 
-    It is the printed date, however old: ticker and date line are printed together, so a cached page carries the rates
-    of its own day. It is the day of the capture on an article page, whose date line is the article's own (2018 under a
-    ticker of 2026), and where the printed date is more than a day after the capture. Stored as
+    The day is the printed date, however old: ticker and date line are printed together, so a cached page carries the
+    rates of its own day. The day is that of the capture on an article page, whose date line is the article's own
+    (2018 under a ticker of 2026), and where the printed date is more than a day after the capture. Stored as
     `raw.capture.observed_date`; `staging.stg_capture` flags dates that are far apart.
     """
     if kind is PageKind.ARTICLE or page_date is None:

@@ -369,9 +369,9 @@ class PageContent(NamedTuple):
 def repeated_pages(pages: Sequence[PageContent]) -> dict[int, int]:
     """Find pages with the same content under several addresses: the index in `pages` to the number of addresses.
 
-    Such a page is not an article's: a server can respond to any request with one page that looks like an article. The
-    content is the text, or the title where there is no text. Pages of a post that was published twice (one title,
-    and a post id for each address) are not included.
+    A page under several addresses is not an article's: a server can respond to any request with one page that looks
+    like an article. The content is the text, or the title where there is no text. Pages of a post that was published
+    twice (one title, and a post id for each address) are not included.
     """
     same: dict[tuple[str | None, str | None], list[int]] = {}
     for index, page in enumerate(pages):
@@ -393,7 +393,7 @@ def repeated_pages(pages: Sequence[PageContent]) -> dict[int, int]:
 def reject_repeats(rows: Rows, *, source: str, run_id: str) -> None:
     """Replace the articles in `rows` (of one archive file) whose content appears under several addresses by rejects.
 
-    Only captures of `source`, the one that requests article pages, are compared; see `repeated_pages`.
+    Only captures of `source`, the source that requests article pages, are compared; see `repeated_pages`.
     """
     pages = {
         row["capture_id"]: row

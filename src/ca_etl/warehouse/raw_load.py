@@ -56,8 +56,8 @@ class ReconciliationError(CaEtlError):
 class TableCount:
     """Counts of the rows that one load had for one table: parsed = loaded + known.
 
-    `known` rows were in the table already, or came twice in this batch. `differing` of them have other
-    content than the row that is kept: the parser has changed since, and only a rebuild would take the new one.
+    `known` rows were in the table already, or came twice in this batch. `differing` counts the known rows with other
+    content than the row that is kept: the parser has changed since, and only a rebuild takes the new content.
     """
 
     parsed: int
@@ -169,7 +169,7 @@ def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[CaptureDe
 def responses_with_validator(
     con: duckdb.DuckDBPyConnection, urls: Iterable[str]
 ) -> dict[str, tuple[str, int]]:
-    """Archive file and offset, by URL, of its newest response 200 that has a validator, a page, and no exclusion."""
+    """For each URL the archive file and offset of the latest page with status 200 and a validator, not excluded."""
     rows = con.execute(
         """
         select url, archive_file, archive_offset
@@ -212,7 +212,7 @@ def _insert_new(
         known = rows.num_rows - unknown
         if loaded + known != rows.num_rows:
             raise ReconciliationError(
-                f"raw.{table}: {rows.num_rows} rows parsed, {loaded} loaded, {known} already known",
+                f"raw.{table} does not add up: {rows.num_rows} rows parsed, {loaded} loaded, {known} already known",
                 "ca-etl rebuild",
             )
         content = [name for name in rows.column_names if name not in PROVENANCE.union(columns)]
@@ -240,7 +240,7 @@ def _replace_rows(
 ) -> None:
     """Make a table hold exactly these rows, writing only those that are new, removed or changed.
 
-    A journal of a thousand runs costs a day no more than one of ten, and the file does not grow by rewriting it.
+    So a long journal costs a run no more than a short one, and the warehouse file does not grow by rewriting.
     """
     with incoming(con, arrow_rows(con, table, rows)):
         con.execute(

@@ -1,4 +1,4 @@
-"""The tables `raw.*`: made from `sql/raw/`, compared with it, and filled from Arrow rows."""
+"""Make the tables `raw.*` from the files in `sql/raw/`, compare their columns, and fill them from Arrow rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OutdatedWarehouseError(CaEtlError):
 def ensure_raw(con: duckdb.DuckDBPyConnection) -> None:
     """Make the tables `raw.*` that are missing, with their comments.
 
-    Raises `OutdatedWarehouseError` when one exists with other columns than its file has.
+    Raises `OutdatedWarehouseError` when a table has other columns than its file.
     """
     ddl, layout = _ddl()
     # Making nothing takes DuckDB 70 ms, most of it for comments that exist already.
