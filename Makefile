@@ -10,11 +10,12 @@ PYTEST := $(BIN)/pytest --dist loadscope --no-loadscope-reorder
 COMPAT := .compat
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow test-all check lint types layers counts test-duckdb2 compat bench lock clean
+.PHONY: help setup run quick test test-slow test-all check lint types layers counts test-duckdb2 compat bench lock clean
 
 help:
 	@echo "make setup          virtual environment in .venv with the locked versions"
 	@echo "make run            one daily run under Prefect on the demo site (SITE=https://... for another)"
+	@echo "make quick ROOM=parse  lint, types and the tests of one room that are not slow: half a minute at most on two cores"
 	@echo "make test           the tests that are not marked slow: at most four minutes on two cores"
 	@echo "make test-slow      the others; make test-all runs both"
 	@echo "make check          format, lint, types, layers and the counts of files, lines and names"
@@ -38,6 +39,12 @@ $(VENV)/.locked: requirements-dev.lock $(VENV)/.run-locked
 
 run: $(VENV)/.run-locked
 	$(BIN)/python -m flows.daily --site $(SITE)
+
+# The rooms are the folders of tests/; this is the loop of a change.
+quick: setup
+	$(if $(ROOM),,$(error name a folder of tests/, such as: make quick ROOM=parse))
+	$(BIN)/ruff check --quiet . && $(BIN)/mypy --no-error-summary
+	$(BIN)/pytest -q -n 2 --dist worksteal -m "not slow" tests/$(ROOM)
 
 test: setup compat
 	$(PYTEST) -n 3 -m "not slow"

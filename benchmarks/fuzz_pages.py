@@ -14,15 +14,20 @@ import sys
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
 
 from benchmarks.damage import damaged, html_pages, layouts, with_bytes_flipped
 from benchmarks.measure import tell
 from ca_etl.parse.rows import rows_of
 from ca_etl.parse.ticker import is_ticker_line
 from ca_etl.records import Capture, RejectReason, Rows
+from ca_etl.warehouse.raw_schema import arrow_rows, ensure_raw
 
 ZONE: Final = ZoneInfo("Asia/Almaty")
 AT: Final = datetime(2025, 12, 5, 7, tzinfo=UTC)
@@ -49,6 +54,13 @@ _REPORTED: Final = {
 }
 
 
+@cache
+def _schemas() -> dict[str, pa.Schema]:
+    with duckdb.connect() as con:
+        ensure_raw(con)
+        return {table: arrow_rows(con, table, []).schema for table in Rows().by_table()}
+
+
 def fault_of(payload: bytes, content_type: str, url: str | None) -> str | None:
     """What the parser does wrong with the page; None where all is well. An exception goes through."""
     capture = Capture("urn:uuid:1", "fuzz", payload, "a.warc.gz", 0, url, AT, 200, content_type)
@@ -57,7 +69,8 @@ def fault_of(payload: bytes, content_type: str, url: str | None) -> str | None:
     took = time.process_time() - started
     if took > SECONDS:
         return f"it took {took:.1f} s"
-    read.tables()
+    for table, parsed in read.by_table().items():
+        pa.Table.from_pylist(parsed, schema=_schemas()[table])
     if len(read.capture) != 1 or not (read.rate_observation or read.article_observation or read.reject):
         return "it gives neither row nor reject"
     if read != rows_of(capture, zone=ZONE, run_id="fuzz"):

@@ -221,7 +221,7 @@ def choose_slot(site: str | None, slot: datetime | None, settings: Settings, on:
 
     A late run, after a night without power, takes the current slot, since the page of an earlier day no longer exists.
     A worker may start a run some tenths of a second early, before its slot: then the run takes the slot that it was
-    scheduled for. The demo site has a fixed last day, whose slot is the default there.
+    scheduled for. On the demo site the default is the slot of its fixed last day.
     """
     if slot is not None:
         return slot.astimezone(UTC)

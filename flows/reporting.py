@@ -294,7 +294,8 @@ class PrefectBlock:
                 self._notify(message)
             except (NotificationError, PrefectException, httpx.HTTPError, OSError, ValueError) as error:
                 raise ChannelError(
-                    describe_failure(f"Prefect's block {self.reference} did not send it", error), self._hint
+                    describe_failure(f"Prefect's block {self.reference} did not send the message", error),
+                    self._hint,
                 ) from None
 
     def _notify(self, message: Message) -> None:
@@ -314,7 +315,7 @@ class PrefectBlock:
 
 
 def send_alerts(settings: Settings, now: datetime) -> tuple[str, ...]:
-    """Check for alerts after a run and send them, also with Prefect's block. Warnings are logged and returned."""
+    """Check for alerts after a run and send them, also by Prefect's block; logs and returns the warnings."""
     block = settings.alert_prefect_block
     channels: tuple[Channel, ...] = (PrefectBlock(block),) if block else ()
     warnings = check_after_run(settings, now, also=channels)

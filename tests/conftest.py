@@ -15,14 +15,18 @@ from typing import Any
 
 import duckdb
 import hypothesis
+import pyarrow as pa
 import pytest
 
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.play import faults, play_days
 from ca_etl.pipeline.run import Outcome
+from ca_etl.records import Rows
 from ca_etl.settings import Settings
+from ca_etl.warehouse.raw_schema import arrow_rows, ensure_raw, keys_of
 
 REPOSITORY = Path(__file__).parents[1]
+VERSIONS = Path(__file__).parent / "fixtures" / "versions.json"
 PLAY_A_MONTH = frozenset({"test_analyst.py", "test_documents.py", "test_thirty_days.py"})
 # What a run records of itself, and columns with its name: none of it is an observation.
 BOOKKEEPING = frozenset({"etl_run", "etl_check"})
@@ -96,6 +100,44 @@ def month(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[Outc
     """Thirty days of the demo with an outage, as README plays them. Not to be written to."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("month"), demo_port=0, _env_file=None)
     return settings, list(play_days(settings, 30, faults=faults([date(2025, 12, 10)], [])))
+
+
+@pytest.fixture(scope="session")
+def fit() -> Callable[[Rows], None]:
+    """`fit(rows)` checks rows of one capture: the columns and types of raw tables, and a key each."""
+    with duckdb.connect() as con:
+        ensure_raw(con)
+        keys = keys_of(con)
+        schemas = {table: arrow_rows(con, table, []).schema for table in Rows().by_table()}
+
+    def check(rows: Rows) -> None:
+        for table, parsed in rows.by_table().items():
+            pa.Table.from_pylist(parsed, schema=schemas[table])
+            assert {column for row in parsed for column in row} <= set(schemas[table].names)
+            assert len({tuple(row[column] for column in keys[table]) for row in parsed}) == len(parsed)
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def hold_version() -> Callable[[str, str, object, object], None]:
+    """`hold_version(name, version, inputs, results)` fails where equal inputs give other results by the same version.
+
+    Of a version (by file and name) `tests/fixtures/versions.json` has the digests of both.
+    """
+
+    def check(name: str, version: str, inputs: object, results: object) -> None:
+        digests = {
+            key: hashlib.sha256(repr(value).encode()).hexdigest()[:16]
+            for key, value in (("inputs", inputs), ("results", results))
+        }
+        now = {"version": version} | digests
+        recorded = json.loads(VERSIONS.read_text())[name]
+        is_same = (recorded["version"], recorded["inputs"]) == (version, now["inputs"])
+        changed = f"equal inputs give other results, so raise {name}; then" if is_same else f"{name}:"
+        assert recorded == now, f"{changed} write into tests/fixtures/versions.json: {json.dumps(now)}"
+
+    return check
 
 
 @pytest.fixture

@@ -103,7 +103,10 @@ def test_an_unexpected_error_and_a_python_warning_are_json_too() -> None:
     assert done.returncode == 1
     warning, error = map(json.loads, done.stderr.splitlines())
     assert "old" in warning["message"]
-    assert (error["level"], error["message"]) == ("CRITICAL", "unexpected ZeroDivisionError")
+    assert (error["level"], error["message"]) == (
+        "CRITICAL",
+        "unexpected ZeroDivisionError, a defect of ca_etl: report it with the traceback",
+    )
     assert "ZeroDivisionError: division by zero" in error["exc_info"]
 
 

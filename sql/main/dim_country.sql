@@ -1,6 +1,5 @@
 /*
-description: >-
-  One row per country, for all that articles are searched for and all issuers of the currencies in main.dim_currency.
+description: One row per country that articles are searched for, or that issues a currency of main.dim_currency.
 grain: [country_code]
 columns:
   country_code: Country, ISO 3166-1 alpha-2 code; EU (reserved) is the European Union, XK (user-assigned) is Kosovo.

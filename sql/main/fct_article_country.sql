@@ -9,8 +9,8 @@ columns:
     names the country.
   in_title: True where the title names the country.
   is_main: >-
-    True for the main country of the article, which is the one with the most mentions of the countries in the title,
-    else of all, and of equals the first by code.
+    True for the main country of the article, the most mentioned of the countries in the title, or of all countries
+    where the title names none; of countries mentioned equally often the first by code.
 sort: [article_id, country_code]
 checks:
   - not_null: [mentions, in_title, is_main]

@@ -1,7 +1,7 @@
 /*
 description: >-
-  One row per day and country, with the articles whose main country it is and that appeared on the day, by publication
-  in Asia/Almaty where known, else by the first sighting.
+  One row per day and country, with the number of articles of the day that have the country as main country. The day of
+  an article is that of the publication in Asia/Almaty where known, else of the first sighting.
 grain: [date, country_code]
 columns:
   date: Day of publication in Asia/Almaty, else of the first sighting of the articles.

@@ -1,9 +1,9 @@
 /*
 description: >-
   One row per article and period in which sweeps found the article removed. A sweep requests the list of the site's
-  posts, and the page of each known post that the list lacks; without a list it requests the pages that were deleted at
-  the last request, and an existing page is not a finding. An article that short listings do not show for some days is
-  not here.
+  posts, and the page of each known post that the list lacks; where the site gives no list, the sweep requests the pages
+  that were deleted at the last request, and only pages that are deleted again count. An article that short listings do
+  not show for some days is not here.
 grain: [article_id, kind, found_at]
 columns:
   article_id: Id of the article, a key of main.fct_article.

@@ -2,10 +2,10 @@
 description: >-
   One row per expected slot of a schedule and source, from the first run to the run that made this release, with the
   outcome and the reason, and how many articles the site counts against the numbers archived, parsed and loaded. A slot
-  without a run is here as missed; no rate is invented for it. A source of articles (timesca-posts, timesca-feed,
-  timesca-articles) has a row only for a slot in which a run requested it. The sources are tried in the order posts,
-  feed, articles; the next is requested only where the one before was unavailable or did not give complete texts. Such a
-  source has no missed slots, since the next run requests everything new since the last one.
+  without a run is here as missed; no rate is invented for it. A source that does not print the ticker has a row only
+  for a slot in which a run requested it, and no missed slots. The sources of articles (timesca-posts, timesca-feed,
+  timesca-articles) are tried in the order posts, feed, articles; the next is requested only where the one before was
+  unavailable or did not give complete texts, and each run requests everything new since the last one.
 grain: [source, schedule, slot]
 columns:
   source: Source to be captured in the slot, a key of main.dim_source.
@@ -48,11 +48,13 @@ checks:
   - name: a_slot_is_observed_where_rates_are
     sql: >-
       select source, schedule, slot, outcome, captures_with_rates from main.fct_coverage
-      where source = 'timesca' and (outcome in ('observed', 'unchanged')) <> (captures_with_rates > 0)
+      inner join main.dim_source using (source)
+      where prints_ticker and (outcome in ('observed', 'unchanged')) <> (captures_with_rates > 0)
   - name: articles_are_observed_where_captures_are
     sql: >-
       select source, schedule, slot, outcome, captures from main.fct_coverage
-      where source <> 'timesca' and outcome in ('observed', 'unchanged') and captures = 0
+      inner join main.dim_source using (source)
+      where not prints_ticker and outcome in ('observed', 'unchanged') and captures = 0
   - name: no_missed_slot_was_run
     sql: select source, schedule, slot, runs from main.fct_coverage where (outcome = 'missed') <> (runs = 0)
   - name: every_gap_has_a_reason
@@ -80,8 +82,8 @@ hidden_posts as (
 slot_counts as (
     select
         slots.*,
-        -- a source of articles without a usable response was not observed, whatever the run recorded
-        source <> 'timesca'
+        -- a source without a usable response was not observed, whatever the run recorded
+        not prints_ticker
         and outcome in ('observed', 'unchanged')
         and coalesce(responses, 0) = 0 as is_without_response,
         coalesce(articles, 0) + coalesce(items_rejected, 0) as archived,

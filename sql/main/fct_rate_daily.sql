@@ -1,7 +1,8 @@
 /*
 description: >-
   One row per day and currency pair, without gaps from the first to the last observed day of the pair. The rate of an
-  observed day is the latest printed, in the order of fct_rate_observation.capture_order. A filled day, on which no
+  observed day is the latest printed, in the order of fct_rate_observation.capture_order, by the sources of the lowest
+  main.dim_source.rate_precedence that gave the pair on the day. A filled day, on which no
   capture printed the pair, carries the rate of the last observed day with the interval of that rate, and is marked by
   is_filled and fill_age_days.
 grain: [rate_date, base, quote]
@@ -52,6 +53,9 @@ columns:
   is_stale_suspect: >-
     True where the ticker with the rate equals one of an earlier day of the same source in the text of every rate and
     change, as on a cached page, or when nothing was traded; null on a filled day.
+  repeats_date: >-
+    Latest earlier day (Asia/Almaty) of which the same source printed a ticker with the same text of every rate and
+    change; null where is_stale_suspect is not true.
   date_conflict: >-
     True where page_date and the Asia/Almaty day of the capture differ by more than two days; null where one of the two
     is unknown, and on a filled day.
@@ -102,6 +106,10 @@ checks:
       or is_filled <> (is_stale_suspect is null)
       or is_filled <> (distinct_tickers = 0)
       or is_filled <> (fill_reason is not null)
+  - name: a_stale_ticker_names_the_day_that_it_repeats
+    sql: >-
+      select rate_date, base, quote, is_stale_suspect, repeats_date from main.fct_rate_daily
+      where coalesce(is_stale_suspect, false) <> coalesce(repeats_date < rate_date, false)
   - name: rate_is_between_low_and_high_of_the_day
     sql: >-
       select rate_date, base, quote, capture_id, day_low, rate, day_high from main.fct_rate_daily
@@ -140,7 +148,6 @@ rate_changes as materialized (
     from (
         select distinct rate, rate_low, rate_high, previous_rate, previous_low, previous_high
         from observed_days
-        where previous_rate is not null
     )
 ),
 
@@ -148,7 +155,7 @@ rate_changes as materialized (
 slot_outcomes as (
     select day, outcome, reason
     from staging.stg_slot_rate_outcome
-    where source = 'timesca' -- the one source that prints a ticker
+    where prints_ticker
     qualify row_number() over (
         partition by day
         order by list_position(['observed', 'unchanged', 'closed', 'blocked', 'failed'], outcome) nulls last,
@@ -195,6 +202,7 @@ select
     printed.day_low,
     printed.day_high,
     printed.is_stale_suspect,
+    printed.repeats_date,
     printed.date_conflict,
     pair_days.fill_age_days > 0 as is_filled,
     pair_days.fill_age_days,

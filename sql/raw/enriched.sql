@@ -6,4 +6,4 @@ create table if not exists raw.enriched (
 
 comment on table raw.enriched is 'Texts and titles that were searched for countries and amounts. One row per text or title, with or without a result.';
 comment on column raw.enriched.item is 'Text or title that was searched, as a text_id of raw.article_text or as "title:" and the title.';
-comment on column raw.enriched.version is 'Version of the rules of the search.';
+comment on column raw.enriched.version is 'Version of the rules by which the text or title was searched for countries and amounts.';

@@ -6,7 +6,7 @@ grain: [capture_id, position]
 columns:
   capture_id: WARC record id of the capture that shows the article.
   position: Position of the article on the page, from 1.
-  slug: Slug of the article that the post identifies.
+  slug: Slug of the article that the WordPress post of the observation identifies.
 */
 with captures as (
     select capture_id, capture_order, slot

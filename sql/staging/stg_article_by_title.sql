@@ -9,8 +9,8 @@ columns:
   capture_id: WARC record id of the capture that shows the article.
   position: Position of the article on the page, from 1.
   slug: >-
-    Slug of the linked article with the same title (of several, the first by slug with the same lead), else the slug
-    that WordPress makes of the title.
+    Slug of the linked article with the same title (of several, the first by slug among the articles with the same
+    lead), else the slug that WordPress makes of the title.
 */
 with observations as (
     select capture_id, position, title_slug, url_slug, post_id, text_id

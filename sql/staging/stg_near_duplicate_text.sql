@@ -1,8 +1,8 @@
 /*
 description: >-
   One row per text and near-duplicate, so that each pair is here twice. Near-duplicates are texts with four fifths of
-  the 3-word shingles in common, the very same numbers, and no names on both sides that the other lacks, since a daily
-  note on one template names another rate, and a notice on one template another town.
+  the 3-word shingles in common and the very same numbers; at most one of the two has names that the other lacks, since
+  a daily note on one template names another rate, and a notice on one template another town.
 grain: [text_id, other_id]
 # its arithmetic is not stored in a view
 materialized: table

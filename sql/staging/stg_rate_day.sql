@@ -1,7 +1,8 @@
 /*
 description: >-
   One row per day and currency pair that a capture of the day printed, with the latest capture and a summary of all
-  captures of the day.
+  captures of the day. Captures are those of the sources with the lowest main.dim_source.rate_precedence that gave the
+  pair on the day, so that no other source replaces the ticker.
 grain: [rate_date, base, quote]
 columns:
   rate_date: Day of the rate, which is the date that the page prints, else the Asia/Almaty day of the capture.
@@ -20,10 +21,14 @@ columns:
   is_stale_suspect: >-
     True where the ticker with the rate equals one of an earlier day of the same source in the text of every rate and
     change, as on a cached page, or when nothing was traded.
+  repeats_date: >-
+    Latest earlier day (Asia/Almaty) of which the same source printed a ticker with the same text of every rate and
+    change; null where is_stale_suspect is false.
 */
 with prints as (
-    select capture_id, capture_order, source, rate_date, base, quote, rate, rate_text, change_text
+    select capture_id, capture_order, source, rate_date, base, quote, rate, rate_text, change_text, rate_precedence
     from main.fct_rate_observation
+    left join (select source, rate_precedence from main.dim_source) using (source)
 ),
 
 tickers as (
@@ -37,16 +42,26 @@ tickers as (
     group by all
 ),
 
-first_prints as (
-    select source, ticker, min(rate_date) as first_date
-    from tickers
-    group by all
+ticker_days as (
+    select
+        source,
+        ticker,
+        rate_date,
+        lag(rate_date) over (partition by source, ticker order by rate_date) as repeats_date
+    from (select distinct source, ticker, rate_date from tickers)
 ),
 
 dated_tickers as (
-    select tickers.capture_id, tickers.ticker, first_prints.first_date < tickers.rate_date as is_repeated
+    select tickers.capture_id, ticker, ticker_days.repeats_date
     from tickers
-    inner join first_prints using (source, ticker)
+    inner join ticker_days using (source, ticker, rate_date)
+),
+
+-- a source that is not in the seed comes last
+preferred_prints as (
+    select *
+    from prints
+    qualify rank() over (partition by rate_date, base, quote order by rate_precedence nulls last) = 1
 )
 
 select
@@ -59,7 +74,8 @@ select
     count(distinct ticker)::integer as distinct_tickers,
     min(rate) as day_low,
     max(rate) as day_high,
-    arg_max(is_repeated, capture_order) as is_stale_suspect
-from prints
+    arg_max(repeats_date is not null, capture_order) as is_stale_suspect,
+    arg_max_null(repeats_date, capture_order) as repeats_date
+from preferred_prints
 inner join dated_tickers using (capture_id)
 group by all

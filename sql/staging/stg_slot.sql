@@ -7,12 +7,14 @@ columns:
   slot: Scheduled instant, UTC.
   day: Calendar day of the slot in the zone of the schedule, by default Asia/Almaty.
   outcome: >-
-    Outcome of the slot that the run recorded - observed, unchanged, closed, blocked, failed or missed; see
-    main.fct_coverage.
+    Outcome of the slot that the run recorded - observed (rates or articles were fetched), unchanged (nothing new since
+    the last run), closed (the site does not offer the source), blocked (the site refused), failed (no usable capture)
+    or missed (no run).
   reason: Reason of the outcome, in words; null where the outcome alone is clear.
   runs: Number of runs that tried the slot; 0 for a missed slot.
   captures_from: Time from which captures belong to the slot, UTC, up to the captures_from of the next slot.
   run_id: Id of the run that recorded the outcome.
+  prints_ticker: True where the slots of the source request the ticker, as in main.dim_source.
 */
 with slots as (
     from raw.slot
@@ -21,6 +23,11 @@ with slots as (
 run_ends as (
     select run_id, finished_at
     from raw.run
+),
+
+sources as (
+    select source, prints_ticker
+    from main.dim_source
 )
 
 select
@@ -33,9 +40,11 @@ select
     count(*) filter (where outcome <> 'missed') over of_slot as runs,
     -- a run of an earlier slot may end after this slot began: until it ends, captures belong to the earlier slot
     greatest(slot, max(if(outcome = 'missed', null, finished_at)) over earlier_slots) as captures_from,
-    run_id
+    run_id,
+    coalesce(prints_ticker, false) as prints_ticker
 from slots
 left join run_ends using (run_id)
+left join sources using (source)
 window
     of_slot as (partition by source, schedule, slot),
     earlier_slots as (

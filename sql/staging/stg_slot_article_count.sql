@@ -7,14 +7,14 @@ columns:
   slot: Scheduled instant, UTC.
   responses: >-
     Number of captures, excluded ones left out, that show articles or a removal (a page of the posts API or feed, an
-    article page, or a deleted article).
-  articles: Number of articles in the responses; of posts API and feed once per article, of pages once per position.
+    article page, or a deleted article), or that a parser read as something else than a page of the site.
+  articles: Number of articles in the responses; an article counts once in posts API and feed, on pages once per position.
   articles_with_title: Number of articles in the responses that have a title.
-  articles_loaded: Number of articles in main.fct_article_sighting.
+  articles_loaded: Number of articles in the responses that are in main.fct_article_sighting.
   items_rejected: Number of items of the posts API and the feed that could not be read.
   reject_reasons: Reason codes of the items that could not be read, in one text; null without any.
   pages_with_count: Number of pages that state how many results are shown.
-  articles_not_shown: Number of articles that pages stated and did not show.
+  articles_not_shown: Number of articles missing on pages, compared with the printed number of results shown.
 */
 with slot_captures as (
     select
@@ -48,7 +48,9 @@ capture_counts as (
         schedule,
         slot,
         count(counted_captures.capture_id) filter (
-            where page_kind in ('posts_api', 'feed', 'article') or response_class = 'deleted'
+            where page_kind in ('posts_api', 'feed', 'article')
+            or response_class = 'deleted'
+            or (page_kind is null and response_class in ('page', 'unchanged'))
         ) as responses,
         count(articles_stated) as pages_with_count,
         coalesce(sum(greatest(articles_stated - articles_parsed, 0)), 0)::integer as articles_not_shown

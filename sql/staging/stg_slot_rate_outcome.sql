@@ -1,7 +1,7 @@
 /*
 description: >-
-  One row per expected slot, with the outcome that the rates of the captures show. Built without any model of articles,
-  because the rate series reads it and must not depend on them.
+  One row per expected slot, with the outcome that the rates of the captures show. No model of articles is read here,
+  because the rate series reads this table and must not depend on articles.
 grain: [source, schedule, slot]
 columns:
   source: Source to be captured in the slot, a key of main.dim_source.
@@ -9,13 +9,14 @@ columns:
   slot: Scheduled instant, UTC.
   day: Calendar day of the slot in the zone of the schedule, by default Asia/Almaty.
   outcome: >-
-    Outcome of the slot, as in main.fct_coverage; for the listing pages, which print the ticker, by the captures, for
-    other sources as the run recorded.
+    Outcome of the slot, with the values of main.fct_coverage; derived from the captures for a source that prints the
+    ticker, and recorded by the run for other sources.
   reason: Reason of the outcome, in words; null where the outcome alone is clear.
   runs: Number of runs that tried the slot; 0 for a missed slot.
   captures: Number of loaded captures of the slot, refusals and errors included.
   captures_with_rates: Number of captures of the slot with rates in main.fct_rate_observation (excluded ones have none).
   run_id: Id of the run that recorded the outcome.
+  prints_ticker: True where the slots of the source request the ticker, as in main.dim_source.
 */
 with slots as (
     from staging.stg_slot
@@ -65,14 +66,14 @@ select
     slot,
     day,
     case
-        when source <> 'timesca' then outcome
+        when not prints_ticker then outcome
         when fetched_with_rates > 0 then 'observed'
         when captures_with_rates > 0 then 'unchanged'
         when outcome in ('observed', 'unchanged') then 'failed'
         else outcome
     end as outcome,
     case
-        when source <> 'timesca' then reason
+        when not prints_ticker then reason
         when (captures_with_rates > 0) = (outcome in ('observed', 'unchanged')) then reason
         when captures_with_rates > 0 then 'archived by a run that failed, loaded by a later one'
         else 'no capture of the slot has rates that count'
@@ -80,5 +81,6 @@ select
     greatest(runs, if(captures_with_rates > 0, 1, 0))::integer as runs,
     captures,
     captures_with_rates,
-    run_id
+    run_id,
+    prints_ticker
 from slot_counts

@@ -1,8 +1,7 @@
 /*
 description: >-
   One row per whole text of an article that showed several, with the version of the text, where texts that differ in
-  quotes, dashes and spaces alone are one version. Most articles have one whole text for ever, and such texts are not
-  read.
+  quotes, dashes and spaces alone are one version. Most articles showed only one whole text, which is not here.
 grain: [text_id]
 # a stored view cannot use the macro, and most texts need not be read
 materialized: table

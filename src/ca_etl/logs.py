@@ -1,7 +1,7 @@
 """Logging on stderr as text or JSON, with the fields of a run, such as its id, in every record.
 
-Modules use `logging.getLogger(__name__)` and need not import this one. The handler that `configure` installs adds the
-fields of `bound` to every record; the handlers of other libraries, such as Prefect's, stay as they are.
+Modules use `logging.getLogger(__name__)` and need not import this module. The handler that `configure` installs adds
+the fields of `bound` to every record; the handlers of other libraries, such as Prefect's, stay as they are.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class AddBound(logging.Filter):
     """A filter that adds the fields of `bound` to a record as attributes; existing attributes are kept."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add the fields and return true: every record is logged."""
+        """Add the fields of `bound` to a log record; returns true, since every record is logged."""
         for name, value in _fields.get().items():
             record.__dict__.setdefault(name, value)
         return True
@@ -66,7 +66,7 @@ def timed(log: logging.Logger, what: str) -> Iterator[None]:
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):
-    """The handler that `configure` installs. `chosen` is the form that the command line gave, None without one."""
+    """The handler that `configure` installs. `chosen` is the form that the command line gave, None if it gave none."""
 
     def __init__(self, chosen: LogFormat | None, *, verbose: bool) -> None:
         super().__init__(sys.stderr)
@@ -85,7 +85,7 @@ class StderrHandler(logging.StreamHandler[TextIO]):
 
 
 def configure(form: LogFormat | None, *, verbose: bool = False) -> None:
-    """Start logging to stderr in this form; None is text, which `prefer` may change.
+    """Start logging to stderr in the form `form`; None means text until `prefer` names a form.
 
     As JSON each record is one line with `ts` (ISO 8601, UTC), `level`, `logger`, `message` and the fields of `bound`;
     an unexpected error is a line of this form too. JSON includes INFO, since programs can choose by level; text
@@ -98,7 +98,7 @@ def configure(form: LogFormat | None, *, verbose: bool = False) -> None:
 
 
 def prefer(form: LogFormat) -> None:
-    """Log in the form of the settings, unless `configure` was given a form. Before `configure` nothing happens."""
+    """Log in `form`, which the settings name, unless the command line gave `configure` one. Needs `configure` first."""
     for handler in _own_handlers():
         if handler.chosen is None:
             handler.set_form(form)
@@ -119,9 +119,9 @@ def show(name: str) -> None:
 
 
 def adopt(form: LogFormat) -> None:
-    """Give the log of a flow run this form, by changing the handlers that Prefect has installed.
+    """Give the log of a flow run the form `form`, by changing the handlers that Prefect has installed.
 
-    As JSON, only the stream handlers change: records to Prefect's server have a form of their own. As text, all
+    For JSON only the stream handlers change, since records to Prefect's server have a form of their own. For text all
     handlers write control characters as escapes.
     """
     if form is LogFormat.TEXT:
@@ -151,4 +151,8 @@ def json_formatter() -> logging.Formatter:
 
 
 def _log_unexpected(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    logging.getLogger("ca_etl").critical("unexpected %s", kind.__name__, exc_info=(kind, error, trace))
+    logging.getLogger("ca_etl").critical(
+        "unexpected %s, a defect of ca_etl: report it with the traceback",
+        kind.__name__,
+        exc_info=(kind, error, trace),
+    )

@@ -1,28 +1,18 @@
 """The types that packages of `ca_etl` exchange: captures from the archive, and the rows parsed from them.
 
-The Arrow schemas are the only list of raw columns. `sql/raw/*.sql` creates the same columns in DuckDB, and a test
-compares the two. Times are UTC, dates are calendar days, money and rates are decimals; no column is a binary float.
+The columns of the rows are those of `sql/raw/*.sql`, into whose types they are converted when they are loaded. Times
+are UTC, dates are calendar days, money and rates are decimals; no column is a binary float.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Protocol
 from urllib.parse import urlsplit
-
-import pyarrow as pa
-
-UTC_MICROS: Final = pa.timestamp("us", tz="UTC")
-RATE: Final = pa.decimal128(18, 8)
-CHANGE: Final = pa.decimal128(9, 4)
-MEDIA: Final = pa.list_(
-    pa.struct([("kind", pa.string()), ("attachment_id", pa.int64()), ("caption", pa.string())])
-)
-
 
 LOOPBACK: Final = "loopback"
 
@@ -158,97 +148,34 @@ class BadRecord:
     capture_id: str | None = None
 
 
-def _schema(*fields: pa.Field[Any]) -> pa.Schema:
-    return pa.schema(fields)
+class TableRow(Protocol):
+    """A row of the table `raw.<table>`, as a frozen dataclass: its fields are columns; columns without one are null."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+    table: ClassVar[str]
 
 
-SCHEMAS: Final[Mapping[str, pa.Schema]] = {
-    "capture": _schema(
-        pa.field("capture_id", pa.string(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("url", pa.string()),
-        pa.field("captured_at", UTC_MICROS),
-        # calendar day of captured_at in Asia/Almaty, by Python's tzdata
-        pa.field("captured_date", pa.date32()),
-        pa.field("page_date", pa.date32()),
-        pa.field("observed_date", pa.date32()),
-        pa.field("observed_from", UTC_MICROS),
-        pa.field("page_kind", pa.string()),
-        pa.field("http_status", pa.int32()),
-        pa.field("response_class", pa.string(), nullable=False),
-        pa.field("content_type", pa.string()),
-        pa.field("charset", pa.string()),
-        pa.field("etag", pa.string()),
-        pa.field("last_modified", pa.string()),
-        pa.field("refers_to", pa.string()),
-        pa.field("payload_sha256", pa.string(), nullable=False),
-        pa.field("payload_bytes", pa.int64(), nullable=False),
-        pa.field("shown_from", pa.int32()),
-        pa.field("shown_to", pa.int32()),
-        pa.field("shown_total", pa.int32()),
-        pa.field("ticker_cycles", pa.int32(), nullable=False),
-        pa.field("articles_parsed", pa.int32(), nullable=False),
-        pa.field("archive_file", pa.string(), nullable=False),
-        pa.field("archive_offset", pa.int64(), nullable=False),
-        pa.field("parser_version", pa.string(), nullable=False),
-        pa.field("run_id", pa.string(), nullable=False),
-    ),
-    "rate_observation": _schema(
-        pa.field("capture_id", pa.string(), nullable=False),
-        pa.field("base", pa.string(), nullable=False),
-        pa.field("quote", pa.string(), nullable=False),
-        pa.field("rate", RATE, nullable=False),
-        pa.field("rate_text", pa.string(), nullable=False),
-        pa.field("change_pct", CHANGE, nullable=False),
-        pa.field("change_text", pa.string(), nullable=False),
-        pa.field("position", pa.int32(), nullable=False),
-    ),
-    "article_observation": _schema(
-        pa.field("capture_id", pa.string(), nullable=False),
-        pa.field("position", pa.int32(), nullable=False),
-        pa.field("title", pa.string()),
-        pa.field("url", pa.string()),
-        pa.field("text_id", pa.string()),
-        pa.field("is_truncated", pa.bool_(), nullable=False),
-        pa.field("author", pa.string()),
-        pa.field("published_at", UTC_MICROS),
-        # its calendar day in Asia/Almaty, by Python's tzdata
-        pa.field("published_date", pa.date32()),
-        pa.field("modified_at", UTC_MICROS),
-        pa.field("dateline", pa.string()),
-        pa.field("media", MEDIA, nullable=False),
-        pa.field("post_id", pa.int64()),
-        pa.field("url_slug", pa.string()),
-        pa.field("title_slug", pa.string()),
-        pa.field("categories", pa.list_(pa.string())),
-    ),
-    "article_text": _schema(
-        pa.field("text_id", pa.string(), nullable=False),
-        pa.field("text", pa.string(), nullable=False),
-    ),
-    "reject": _schema(
-        pa.field("capture_id", pa.string(), nullable=False),
-        pa.field("position", pa.int32(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("detail", pa.string(), nullable=False),
-        pa.field("excerpt", pa.string(), nullable=False),
-        pa.field("parser_version", pa.string(), nullable=False),
-        pa.field("run_id", pa.string(), nullable=False),
-    ),
-}
+@dataclass(frozen=True, slots=True)
+class RateObservation:
+    """A rate as a capture printed it: 1 unit of `base` is `rate` units of `quote`.
 
-KEYS: Final[Mapping[str, tuple[str, ...]]] = {
-    "capture": ("capture_id",),
-    "rate_observation": ("capture_id", "base", "quote"),
-    "article_observation": ("capture_id", "position"),
-    "article_text": ("text_id",),
-    "reject": ("capture_id", "position"),
-}
+    `rate_text` and `change_text` are as printed, `change_pct` is in percent; `position` counts from 1.
+    """
+
+    table: ClassVar = "rate_observation"
+    capture_id: str
+    base: str
+    quote: str
+    rate: Decimal
+    rate_text: str
+    change_pct: Decimal
+    change_text: str
+    position: int
 
 
 @dataclass(slots=True)
 class Rows:
-    """The rows parsed from captures, to be loaded into the raw tables: a list of dicts for each table."""
+    """The rows parsed from captures, to be loaded into the raw tables: a list of dicts for each table, of its name."""
 
     capture: list[dict[str, Any]] = field(default_factory=list)
     rate_observation: list[dict[str, Any]] = field(default_factory=list)
@@ -256,16 +183,18 @@ class Rows:
     article_text: list[dict[str, Any]] = field(default_factory=list)
     reject: list[dict[str, Any]] = field(default_factory=list)
 
+    def by_table(self) -> dict[str, list[dict[str, Any]]]:
+        """The rows by the name of their table."""
+        return {table.name: getattr(self, table.name) for table in fields(self)}
+
+    def add(self, record: TableRow) -> None:
+        """Append a record to the rows of its table."""
+        self.by_table()[record.table].append(asdict(record))
+
     def extend(self, other: Rows) -> None:
         """Append the rows of `other`, table by table."""
-        for table in SCHEMAS:
-            getattr(self, table).extend(getattr(other, table))
-
-    def tables(self) -> dict[str, pa.Table]:
-        """The rows as Arrow tables, by name. Raises `pa.ArrowInvalid` for a row that does not fit its schema."""
-        return {
-            name: pa.Table.from_pylist(getattr(self, name), schema=schema) for name, schema in SCHEMAS.items()
-        }
+        for table, rows in self.by_table().items():
+            rows.extend(getattr(other, table))
 
 
 def site_name(url: str) -> str:

@@ -40,7 +40,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def hide(secrets: Iterable[str]) -> None:
-    """Register secrets, which `redacted` removes from then on; of a URL, also its password and its path alone.
+    """Register secrets, which `redacted` removes from then on, and of a URL its password and its path, too.
 
     A path without digits, such as /webhook, is not a secret of its own: ordinary sentences contain it.
     """
@@ -90,12 +90,12 @@ class SafeStream:
         self._clean = clean
 
     def write(self, text: str) -> int:
-        """Write the cleaned text."""
+        """Write `text` as `clean` returns it."""
         self.rich_proxied_file.write(self._clean(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write the cleaned lines."""
+        """Write each of `lines` as `clean` returns it."""
         for line in lines:
             self.write(line)
 

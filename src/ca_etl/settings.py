@@ -44,7 +44,9 @@ class Settings(BaseSettings):
         allow_inf_nan=False,
     )
 
-    data_dir: Path = Field(Path("data"), description="Archive, releases and the run journal.")
+    data_dir: Path = Field(
+        Path("data"), description="Folder of the archive, the releases and the run journal."
+    )
     site_url: HttpUrl = Field(
         HttpUrl("https://timesca.com/"), description="The site whose pages are captured."
     )
@@ -153,7 +155,7 @@ class Settings(BaseSettings):
     alert_rejects_times: float = Field(
         3.0,
         ge=1,
-        description="A run raises an alert with more than so many times the usual rejects, the median of 20 runs.",
+        description="Multiple of the usual rejects (the median of 20 runs) above which a run raises an alert.",
     )
     alert_missing_pages: int = Field(
         1, ge=1, description="Missing pages of a slot, above their usual number, that raise an alert."

@@ -31,6 +31,7 @@ def test_a_query_comes_from_stdin_as_well(cli: Cli, page: Path) -> None:
     assert cli("sql", "-", "-f", "csv", stdin="select 1 as one").stdout == "one\n1\n"
 
 
+@pytest.mark.slow
 def test_tables_are_exported_to_files(cli: Cli, page: Path, tmp_path: Path) -> None:
     cli("ingest", page)
     out = tmp_path / "out"
@@ -59,6 +60,7 @@ def test_a_csv_export_is_described_with_or_without_apostrophes(cli: Cli, page: P
         assert [resource["path"] for resource in package["resources"]] == ["dim_source.csv"]
 
 
+@pytest.mark.slow
 def test_decide_writes_a_line_that_a_person_can_read(cli: Cli, page: Path, data_dir: Path) -> None:
     cli("ingest", page)
     capture_id = cli("sql", "select capture_id from raw.capture", "-f", "csv").stdout.split()[1]

@@ -222,6 +222,7 @@ def test_a_setting_that_cannot_be_read_stops_no_other_check(cli: Cli) -> None:
     assert areas["time zones"][0]["level"] == "ok"
 
 
+@pytest.mark.slow
 def test_a_damaged_journal_or_warehouse_hides_nothing_else(cli: Cli, page: Path, data_dir: Path) -> None:
     cli("ingest", page)
     (data_dir / "runs.jsonl").write_text("{}\n")
@@ -353,6 +354,7 @@ def test_old_data_are_1_and_name_the_source_both_slots_and_the_next_command(cli:
     assert cli("status").returncode == 0
 
 
+@pytest.mark.slow
 def test_the_grace_is_a_setting(cli: Cli) -> None:
     cli("demo")
     own = {"CA_ETL_SITE_URL": "http://127.0.0.1:1/"}
@@ -393,6 +395,7 @@ def test_a_data_directory_that_cannot_be_read_is_stale(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_status_shows_freshness_runs_checks_and_rejects(cli: Cli, page: Path) -> None:
     assert "nothing is published yet" in cli("status").stdout
     cli("ingest", page)
@@ -412,6 +415,7 @@ def test_status_shows_the_outcomes_of_the_sources_of_articles(cli: Cli) -> None:
     assert "articles from" in cli("status").stdout
 
 
+@pytest.mark.slow
 def test_releases_are_listed_and_rolled_back(cli: Cli, page: Path, data_dir: Path) -> None:
     cli("ingest", page)
     first = (data_dir / "current").resolve()
@@ -445,6 +449,7 @@ def test_the_releases_are_listed_though_the_current_one_lacks_its_warehouse(
     assert "no warehouse.duckdb" in listed.stdout.splitlines()[1]
 
 
+@pytest.mark.slow
 def test_status_shows_some_rows_of_a_firing_check_below_the_table(cli: Cli) -> None:
     cli("demo", "--wrong", "2025-12-22")
     shown = cli("status", COLUMNS="80").stdout
@@ -524,6 +529,7 @@ def test_damaged_alerts_hide_nothing_else_of_the_status(cli: Cli, page: Path, da
     assert cli("status").returncode == 0
 
 
+@pytest.mark.slow
 def test_the_check_of_the_status_is_the_doctor(cli: Cli, page: Path) -> None:
     cli("ingest", page)
     checked, doctor = cli("status", "--check", "--json"), cli("doctor", "--json")

@@ -240,6 +240,7 @@ def test_sql_that_does_not_run_is_reported_in_the_words_of_duckdb(cli: Cli, page
     assert "Traceback" not in failed.stderr
 
 
+@pytest.mark.slow
 def test_sql_can_neither_write_nor_read_other_files(cli: Cli, page: Path, tmp_path: Path) -> None:
     cli("ingest", page)
     for query in ("drop table fct_article", "create table x as select 1", f"from '{page}'"):

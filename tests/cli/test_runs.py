@@ -90,6 +90,7 @@ def test_a_missing_path_is_wrong_usage_and_names_the_path(cli: Cli, tmp_path: Pa
     assert not (data_dir / "current").exists()
 
 
+@pytest.mark.slow
 def test_a_sixth_pair_is_a_reject_and_the_five_known_ones_are_stored(cli: Cli, page: Path) -> None:
     page.write_text(
         page.read_text().replace(
@@ -103,6 +104,7 @@ def test_a_sixth_pair_is_a_reject_and_the_five_known_ones_are_stored(cli: Cli, p
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_reordered_ticker_is_reported(cli: Cli, page: Path) -> None:
     text = page.read_text()
     page.write_text(
@@ -193,6 +195,7 @@ def on(site: DemoSite) -> dict[str, str]:
     return {"CA_ETL_SITE_URL": site.base_url, "CA_ETL_MIN_INTERVAL_SECONDS": "0"}
 
 
+@pytest.mark.slow
 def test_a_backfill_of_posts_logs_every_month(cli: Cli, site: DemoSite) -> None:
     done = cli(*AUTUMN, **on(site))
     assert done.returncode == 0, done.stderr
@@ -206,6 +209,7 @@ def test_a_backfill_of_posts_logs_every_month(cli: Cli, site: DemoSite) -> None:
     assert "begins" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_backfill_of_the_feed_logs_every_twenty_pages(cli: Cli, site: DemoSite) -> None:
     done = cli(*AUTUMN, "--source", "feed", **on(site))
     assert done.returncode == 0, done.stderr
@@ -248,6 +252,7 @@ def test_a_second_run_at_once_exits_75_and_names_the_holder_of_the_lock(
     assert "pid" in second.stderr
 
 
+@pytest.mark.slow
 def test_the_demo_and_a_real_site_do_not_share_a_data_directory(cli: Cli) -> None:
     assert cli("demo").returncode == 0
     refused = cli("run", CA_ETL_CONTACT="someone@example.org")

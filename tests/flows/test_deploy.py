@@ -209,6 +209,7 @@ def untouched_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
+@pytest.mark.slow
 def test_a_run_on_the_demo_site_is_quiet_and_keeps_its_task_history(
     command: Command, data_dir: Path, untouched_home: Path
 ) -> None:

@@ -192,7 +192,7 @@ def test_a_block_that_fails_is_a_warning_without_its_address(
     listener.status = 500
     (warning,) = send_alerts(settings, utc_now())
     assert warning.startswith(
-        "an alert was not delivered: Prefect's block custom-webhook/ca-etl did not send it: HTTPStatusError. "
+        "an alert was not delivered: Prefect's block custom-webhook/ca-etl did not send the message: HTTPStatusError. "
         "Next: prefect block inspect custom-webhook/ca-etl"
     )
     assert warning in caplog.text
@@ -208,7 +208,9 @@ def test_a_block_that_is_not_there_is_a_warning(settings: Settings, reference: s
 
     fail(settings)
     (warning,) = send_alerts(settings.model_copy(update={"alert_prefect_block": reference}), utc_now())
-    assert warning.startswith(f"an alert was not delivered: Prefect's block {reference} did not send it: ")
+    assert warning.startswith(
+        f"an alert was not delivered: Prefect's block {reference} did not send the message: "
+    )
 
 
 def test_a_block_of_another_kind_is_a_warning(settings: Settings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -19,11 +20,12 @@ from ca_etl.parse.page import PageKind, ticker_day
 from ca_etl.records import response_class
 from ca_etl.warehouse.checks import run_checks
 from ca_etl.warehouse.journal import CheckResult
-from ca_etl.warehouse.models import build_models
+from ca_etl.warehouse.models import Model, build_models, create_model, discover
 from ca_etl.warehouse.raw_schema import ensure_raw
 from ca_etl.warehouse.sqlfiles import sql_root
 
 Row = dict[str, Any]
+FUNCTIONS = {path.stem for path in (sql_root() / "functions").glob("*/*.sql")}
 ALMATY = ZoneInfo("Asia/Almaty")
 
 DEFAULTS: dict[str, Row] = {
@@ -164,12 +166,37 @@ def _archive_files(rows: list[Row]) -> list[Row]:
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A warehouse in memory with the models built from given rows."""
+    """A warehouse in memory with the models built from given rows.
 
-    con: duckdb.DuckDBPyConnection
+    `unbuilt` are models, in build order, that are built when a query names them or one that reads them: a test that
+    asks one table does not wait for the other forty.
+    """
+
+    landing: duckdb.DuckDBPyConnection
+    unbuilt: dict[str, Model]
+
+    @property
+    def con(self) -> duckdb.DuckDBPyConnection:
+        """The connection, with all models built."""
+        self._build(set(self.unbuilt))
+        return self.landing
+
+    def _build(self, names: set[str]) -> None:
+        wanted = set[str]()
+        while names:
+            wanted |= names
+            names = {
+                parent for name in names for parent in self.unbuilt[name].parents if parent in self.unbuilt
+            }
+        for name in [name for name in self.unbuilt if name in wanted]:
+            create_model(self.landing, self.unbuilt.pop(name))
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        return self.con.execute(query).fetchall()
+        words = set(re.findall(r"\w+", query))
+        named = {name for name, model in self.unbuilt.items() if model.table in words}
+        # a function of ours reads tables that the query does not name
+        self._build(set(self.unbuilt) if words & FUNCTIONS else named)
+        return self.landing.execute(query).fetchall()
 
     def row(self, query: str) -> tuple[Any, ...]:
         (row,) = self.rows(query)
@@ -203,15 +230,22 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture(scope="session")
 def landing() -> Iterator[duckdb.DuckDBPyConnection]:
     """One warehouse for all tests that only give rows: making the raw tables takes half of such a test."""
-    connection = duckdb.connect()
+    connection = duckdb.connect(config={"threads": 1})
     connection.execute("set TimeZone = 'UTC'")
     ensure_raw(connection)
+    build_models(connection, sql_root())
     yield connection
     connection.close()
 
 
+@pytest.fixture(scope="session")
+def models() -> tuple[Model, ...]:
+    """The models in build order."""
+    return discover(sql_root())
+
+
 @pytest.fixture
-def given(landing: duckdb.DuckDBPyConnection) -> Callable[..., Warehouse]:
+def given(landing: duckdb.DuckDBPyConnection, models: tuple[Model, ...]) -> Callable[..., Warehouse]:
     """`given(capture=[...], rate_observation=[...])`: rows as dicts, what they leave out has a default."""
 
     def build(**tables: list[Row]) -> Warehouse:
@@ -219,8 +253,7 @@ def given(landing: duckdb.DuckDBPyConnection) -> Callable[..., Warehouse]:
         # before the captures, whose files are completed
         for table, rows in sorted(tables.items()):
             insert(landing, table, rows)
-        build_models(landing, sql_root())
-        return Warehouse(landing)
+        return Warehouse(landing, {model.name: model for model in models})
 
     return build
 
@@ -352,5 +385,5 @@ def clean() -> Iterator[Warehouse]:
     for table, given_rows in rows.items():
         insert(con, table, given_rows)
     build_models(con, sql_root())
-    yield Warehouse(con)
+    yield Warehouse(con, {})
     con.close()

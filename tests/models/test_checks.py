@@ -36,6 +36,9 @@ FAULTS = {
     "fct_rate_daily_change_interval_holds_change": "update main.fct_rate_daily set change_pct_low = change_pct_high",
     "fct_rate_daily_series_has_no_gap": "delete from main.fct_rate_daily where is_filled and base = 'KZT'",
     "fct_rate_daily_filled_never_looks_observed": "update main.fct_rate_daily set change_pct = 0 where is_filled",
+    "fct_rate_daily_a_stale_ticker_names_the_day_that_it_repeats": (
+        "update main.fct_rate_daily set repeats_date = null, is_stale_suspect = true"
+    ),
     "fct_rate_daily_rate_is_between_low_and_high_of_the_day": "update main.fct_rate_daily set day_low = 2 * rate",
     "fct_rate_daily_is_observed_where_a_capture_is": (
         "update main.fct_rate_daily set is_filled = true where rate_date = date '2025-12-07'"

@@ -44,7 +44,7 @@ posts_total posts_shown posts_hidden items_rejected articles_not_shown
 slug article_id title is_truncated sighting_number media articles articles_with_title articles_loaded articles_parsed
 article_number first_number version_id kind http_status found_at share
 rate rate_low rate_high significant_digits rate_text change_text change_pct change_sign position inverse_low
-inverse_end_low observations distinct_rates distinct_tickers day_low day_high is_stale_suspect
+inverse_end_low observations distinct_rates distinct_tickers day_low day_high is_stale_suspect prints_ticker
 """
 # One meaning in every table, so one first clause.
 SHARED = """

@@ -35,8 +35,20 @@ def test_it_holds_what_the_daily_rates_hold(clean):
     ) == clean.row("select count(*) from main.fct_rate_daily")
 
 
-def test_every_currency_of_the_ticker_has_its_columns(given):
-    columns = {name for name, *_ in given().rows("describe main.fct_rate_daily_wide")}
+def test_a_pair_of_the_ticker_is_in_the_three_files_that_a_new_pair_changes(given):
     bases = {base for cycle in CYCLES for base in cycle.bases}
+    warehouse = given(
+        capture=[capture("c1", 1)],
+        rate_observation=[
+            {"capture_id": "c1", "base": base, "rate_text": "0.01144"} for base in sorted(bases)
+        ],
+    )
+    seeded = {code for (code,) in warehouse.rows("select currency_code from main.dim_currency")}
+    columns = {name for name, *_ in warehouse.rows("describe main.fct_rate_daily_wide")} - {"rate_date"}
     parts = ("rate", "low", "high", "is_filled")
-    assert columns == {"rate_date", *(f"{base.lower()}_{part}" for base in bases for part in parts)}
+    wanted = {f"{base.lower()}_{part}" for base in bases for part in parts}
+    assert bases <= seeded, (
+        "sql/seeds/currencies.csv lacks a currency of CYCLES in src/ca_etl/parse/ticker.py"
+    )
+    assert columns == wanted, "sql/main/fct_rate_daily_wide.sql has not the columns of CYCLES in ticker.py"
+    assert "fct_rate_daily_wide_every_pair_has_columns" not in warehouse.firing()

@@ -31,7 +31,46 @@ def test_the_latest_print_of_a_day_counts(given):
     ) == (Decimal("0.01144"),)
 
 
+def test_a_later_print_of_a_source_that_the_seed_does_not_rank_counts_only_without_another(given):
+    captures = [
+        capture("c1", 5),
+        capture("c2", 5, "08:00:00", source="a-bank"),
+        capture("c3", 6, source="a-bank"),
+    ]
+    rates = [printed(1, "0.01144"), printed(2, "0.01141"), printed(3, "0.01142")]
+    assert rate_days(given, captures, rates, "day_low, observations") == [
+        (Decimal("0.01144"), 1),
+        (Decimal("0.01142"), 1),
+    ]
+
+
 def test_a_ticker_of_an_earlier_day_is_suspected_to_be_stale(given):
     captures = [capture("c1", 5), capture("c2", 6), capture("c3", 7)]
     rates = [printed(1, "0.01144"), printed(2, "0.01144", "-0%"), printed(3, "0.01144")]
     assert rate_days(given, captures, rates, "is_stale_suspect") == [(False,), (False,), (True,)]
+
+
+def test_a_stale_ticker_names_the_latest_earlier_day_that_it_equals(given):
+    captures = [capture(f"c{number}", number) for number in (5, 6, 7, 8)]
+    rates = [printed(number, "0.01143" if number == 7 else "0.01144") for number in (5, 6, 7, 8)]
+    assert rate_days(given, captures, rates, "is_stale_suspect, repeats_date") == [
+        (False, None),
+        (True, date(2025, 12, 5)),
+        (False, None),
+        (True, date(2025, 12, 6)),
+    ]
+
+
+def test_a_ticker_repeats_no_day_of_another_source(given):
+    captures = [capture("c1", 5, source="web-archive"), capture("c2", 6)]
+    rates = [printed(1, "0.01144"), printed(2, "0.01144")]
+    assert rate_days(given, captures, rates, "repeats_date") == [(None,), (None,)]
+
+
+def test_the_latest_print_of_a_day_names_the_day_that_it_repeats(given):
+    captures = [capture("c1", 5), capture("c2", 6), capture("c3", 6, "08:00:00")]
+    rates = [printed(1, "0.01144"), printed(2, "0.01144"), printed(3, "0.01141")]
+    assert rate_days(given, captures, rates, "is_stale_suspect, repeats_date") == [
+        (False, None),
+        (False, None),
+    ]

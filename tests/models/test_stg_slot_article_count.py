@@ -30,7 +30,12 @@ def test_a_post_counts_once_in_a_slot_and_a_position_on_a_page_every_time(given)
     pages = ({}, {"capture_id": "c2"})
     for_machines = [page | {"page_kind": "posts_api"} for page in pages]
     assert counts(given, "timesca-posts", *for_machines, article_observation=shown)[:4] == (2, 2, 2, 2)
-    assert counts(given, "timesca", *pages, article_observation=shown)[:4] == (0, 3, 3, 3)
+    listings = [page | {"page_kind": "listing"} for page in pages]
+    assert counts(given, "timesca", *listings, article_observation=shown)[:4] == (0, 3, 3, 3)
+
+
+def test_a_response_that_a_parser_read_as_something_else_than_a_page_counts(given):
+    assert counts(given, "a-bank", {}, {"capture_id": "c2", "http_status": 503})[0] == 1
 
 
 def test_an_article_without_a_title_is_counted_and_not_loaded(given):

@@ -113,8 +113,8 @@ def render(request: pytest.FixtureRequest) -> Callable[[str], str]:
 
 
 @pytest.fixture
-def rows() -> Callable[..., Rows]:
-    """The rows of a payload; further fields of the capture by name."""
+def rows(fit: Callable[[Rows], None]) -> Callable[..., Rows]:
+    """The rows of a payload, which fit the raw tables; further fields of the capture by name."""
 
     def make(payload: bytes, **known: Any) -> Rows:
         given = {
@@ -124,7 +124,9 @@ def rows() -> Callable[..., Rows]:
             "archive_offset": 0,
         }
         capture = Capture(payload=payload, **(given | known))
-        return rows_of(capture, zone=ZoneInfo("Asia/Almaty"), run_id="run-1")
+        read = rows_of(capture, zone=ZoneInfo("Asia/Almaty"), run_id="run-1")
+        fit(read)
+        return read
 
     return make
 

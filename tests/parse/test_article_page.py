@@ -463,7 +463,6 @@ def test_the_times_of_a_page_reach_the_row(rows: Callable[..., Rows]) -> None:
     (row,) = loaded.article_observation
     assert (row["post_id"], row["modified_at"]) == (41, datetime(2025, 12, 5, 9, 0, tzinfo=UTC))
     assert [reject["reason"] for reject in loaded.reject] == ["no_ticker"]
-    loaded.tables()
 
 
 @cache

@@ -18,12 +18,14 @@ WALL = "This content is for subscribers."
 
 
 @pytest.fixture
-def rows() -> Callable[..., Rows]:
-    """The rows of a payload; further fields of the capture by name."""
+def rows(fit: Callable[[Rows], None]) -> Callable[..., Rows]:
+    """The rows of a payload, which fit the raw tables; further fields of the capture by name."""
 
     def make(payload: bytes, **fields: Any) -> Rows:
         capture = Capture(payload=payload, archive_file="a.warc.gz", archive_offset=0, **fields)
-        return rows_of(capture, zone=ZoneInfo("Asia/Almaty"), run_id="run-1")
+        read = rows_of(capture, zone=ZoneInfo("Asia/Almaty"), run_id="run-1")
+        fit(read)
+        return read
 
     return make
 
@@ -78,7 +80,6 @@ def of_three(rows: Callable[..., Rows], source: str) -> Rows:
     for name, text in (("a-road", WALL), ("a-mill", WALL), ("a-baker", "Bread sells.")):
         loaded.extend(rows_of_page(rows, name, text, source))
     reject_repeats(loaded, source="timesca-articles", run_id="r")
-    loaded.tables()
     return loaded
 
 

@@ -163,7 +163,6 @@ def test_a_feed_becomes_rows_without_a_ticker_and_without_a_reject(
     assert loaded.capture[0]["page_kind"] == "feed"
     assert loaded.reject == []
     assert [row["post_id"] for row in loaded.article_observation] == [41]
-    loaded.tables()
 
 
 def test_an_empty_feed_is_a_reject(rows: Callable[..., Rows]) -> None:

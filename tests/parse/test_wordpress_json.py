@@ -158,7 +158,6 @@ def test_a_response_of_the_api_becomes_rows_without_a_ticker_and_without_a_rejec
     (row,) = loaded.article_observation
     assert (row["post_id"], row["categories"]) == (41, ["Life & Culture", "Bread"])
     assert loaded.article_text[0]["text_id"] == row["text_id"]
-    loaded.tables()
 
 
 def test_a_response_keeps_the_number_of_posts_that_the_site_counts(rows: Callable[..., Rows]) -> None:
@@ -292,7 +291,6 @@ def test_posts_with_text_around_them_are_read_and_the_text_is_one_reject(
     assert reject["reason"] == "extra_text"
     assert where in reject["detail"]
     assert reject["excerpt"].startswith((before or after).strip("\ufeff\n ")[:20])
-    stored.tables()
 
 
 def test_the_texts_before_and_after_are_in_one_reject() -> None:
@@ -379,7 +377,6 @@ def test_text_that_no_encoding_takes_is_replaced(rows: Callable[..., Rows]) -> N
     post = POST | {"title": {"rendered": "A \ud800 \x00 Title"}, "slug": "\udfff"}
     loaded = rows_of_response(rows, json.dumps([post]).encode())
     assert loaded.article_observation[0]["title"] == "A \ufffd \ufffd Title"
-    loaded.tables()
 
 
 def test_a_page_of_too_many_posts_or_tags_is_refused_before_it_is_read() -> None:

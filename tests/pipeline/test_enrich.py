@@ -1,8 +1,9 @@
-"""A new text is compared with those that share a band with it, and with no others."""
+"""A new text is compared with those that share a band with it alone; other results need another version."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import duckdb
 import polars as pl
@@ -10,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ca_etl.enrich.amounts import amount_rows
+from ca_etl.enrich.countries import place_rows
 from ca_etl.enrich.near_duplicates import MOST_WORDS, profile_rows
-from ca_etl.pipeline.enrich import MOST_FIRST, crowded_texts, replace_pairs
+from ca_etl.pipeline.enrich import MOST_FIRST, VERSION, crowded_texts, read_gazetteer, replace_pairs
 from ca_etl.warehouse.raw_schema import ensure_raw
 
 Pair = tuple[str, str, int, int, int]
@@ -151,3 +154,21 @@ def test_a_text_of_a_book_s_length_is_not_compared(con: duckdb.DuckDBPyConnectio
 
 def test_no_text_no_pair(con: duckdb.DuckDBPyConnection) -> None:
     assert replace_pairs(con, pl.Series([], dtype=pl.String)) == 0
+
+
+def test_the_version_is_raised_when_the_labelled_texts_give_other_rows(
+    con: duckdb.DuckDBPyConnection, hold_version: Callable[[str, str, object, object], None]
+) -> None:
+    labelled = sorted((Path(__file__).parents[1] / "enrich").glob("*_labelled*.txt"))
+    lines = dict.fromkeys(line for path in labelled for line in path.read_text("utf-8").splitlines())
+    texts = {f"{number}": line for number, line in enumerate(lines)} | TEXTS
+    frame = pl.DataFrame({"text_id": list(texts), "text": list(texts.values())})
+    bring(con, TEXTS)
+    results = [
+        *(
+            rows.rows()
+            for rows in (place_rows(frame, read_gazetteer()), amount_rows(frame), profile_rows(frame))
+        ),
+        pairs(con),
+    ]
+    hold_version("VERSION in src/ca_etl/pipeline/enrich.py", VERSION, texts, results)

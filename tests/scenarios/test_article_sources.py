@@ -69,7 +69,7 @@ def test_a_second_day_requests_only_what_is_new_or_changed(
     second = run_on(on_site, site, FIRST + timedelta(days=1))
     new = published(site, datetime(2025, 12, 20, 2, tzinfo=UTC))
     assert second.captured is not None
-    assert [source.articles for source in second.captured.articles] == [len(new | {edited.slug})]
+    assert [source.articles for source in second.captured.others] == [len(new | {edited.slug})]
     assert query(f"select title from fct_article where post_id = {edited.post_id}") == [(edited.title,)]
 
 

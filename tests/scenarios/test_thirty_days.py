@@ -13,6 +13,8 @@ from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
 from ca_etl.warehouse.journal import RunStatus
 
+pytestmark = pytest.mark.slow
+
 Query = Callable[..., list[tuple[Any, ...]]]
 OUTAGE = date(2025, 12, 10)  # the month's, see conftest.py
 

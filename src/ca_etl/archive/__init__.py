@@ -11,7 +11,7 @@ Layout, below `<data_dir>/archive`; the folder is the year and month of the name
 
 Sealed files are the truth from which all else can be rebuilt: nothing appends to one, overwrites one or removes one.
 
-Every response that has a status, robots.txt, redirects, refusals and cut bodies included, is written before it is
+Every response that has a status, robots.txt, redirects, refusals and truncated bodies included, is written before it is
 parsed. What the politeness rules forbid is not requested at all: a challenge page, a 403 or a robots.txt that cannot be
 read ends the visit, and nothing here tries to get round it. Reading gives captures, and a `BadRecord` for each part of
 a file that is not a whole record; one bad record hides nothing that follows.

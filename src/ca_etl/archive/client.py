@@ -63,8 +63,7 @@ class Fetcher:
 
     `on_attempt` gets every attempt that has a response, in the order received: pages, redirects, refusals, truncated
     bodies and robots.txt. With `ArchiveWriter.add` every response is in the WARC file before it is parsed. An exception
-    of it ends the visit.
-    `clock` gives aware UTC instants, `monotonic` and `sleep` seconds.
+    that `on_attempt` raises ends the visit. `clock` gives aware UTC instants, `monotonic` and `sleep` seconds.
     """
 
     def __init__(
@@ -221,7 +220,7 @@ class RobotsRules:
 
     `verdict` is OK when the rules could be read, or when there are none; any other stops the visit, with `detail`
     as the reason: BLOCKED and DISALLOWED are refusals, with UNREACHABLE the host did not respond.
-    `min_interval_seconds` is the least pause that Crawl-delay or Request-rate require, 0 if neither.
+    `min_interval_seconds` is the least pause that Crawl-delay or Request-rate require, 0 where robots.txt has none.
     """
 
     verdict: Verdict

@@ -43,9 +43,9 @@ PERMANENT: Final = (
 class Transport:
     """An HTTP client over the adapter of requests, without `requests.Session`: sends exactly the headers given.
 
-    A session would put an entry of ~/.netrc into a request that is archived, take a proxy from the environment, between
-    the demo on loopback and its client too, and keep cookies, so that a request was no longer the first one a visitor
-    makes. It would also read the whole body of a redirect by itself, decoded and without a bound, even with
+    A session would put an entry of ~/.netrc into a request that is archived, take a proxy from the environment (even
+    for the demo on loopback), and keep cookies, so that a request was no longer the first request of a visitor. It
+    would also read the whole body of a redirect by itself, decoded and without a bound, even with
     `allow_redirects=False`. The adapter retries nothing: every attempt is seen and counted.
     """
 
@@ -109,7 +109,7 @@ class Transport:
 
 @dataclass(slots=True)
 class _Exchange:
-    """A request under way: when it has to be over (`time.monotonic`), and what is seen of its connection."""
+    """A request in progress: its deadline (`time.monotonic`), and what is seen of its connection."""
 
     ends_at: float
     is_over: bool = False
@@ -118,7 +118,7 @@ class _Exchange:
 
 
 class _TimedAdapter(HTTPAdapter):
-    """Sends requests, and reads their responses within `exchange`, which is to be set before each."""
+    """Sends requests, and reads their responses within `exchange`, which is to be set before each request."""
 
     exchange: _Exchange
 
@@ -157,7 +157,7 @@ class _TimedResponse(HTTPResponse):
 
 
 class _TimedSocket(RawIOBase):
-    """The bytes of a socket until the exchange has to be over; then it ends, as if the server had hung up.
+    """A stream of a socket that ends at the deadline of the exchange, as if the server had closed the connection.
 
     A timeout of the socket starts again with each byte, so that a server which drips a byte a second would hold its
     client for hours, in the headers as in the body.
@@ -170,7 +170,7 @@ class _TimedSocket(RawIOBase):
         self._timeout = sock.gettimeout()
 
     def readable(self) -> bool:
-        """True."""
+        """Whether this stream can be read: always true."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  any writable buffer
@@ -196,10 +196,10 @@ class _TimedSocket(RawIOBase):
 
 
 class _Head:
-    """The lines of a response's head, and of those of 1xx responses before it, without what is not a header field.
+    """The lines of a response's head, and of the heads of 1xx responses before it, without malformed header lines.
 
-    http.client takes such a line for the end of the header: what follows it, perhaps Content-Length or
-    Transfer-Encoding, is lost, and urllib3 logs a traceback. Browsers pass over it.
+    http.client takes a malformed line for the end of the header: the fields after it, perhaps Content-Length or
+    Transfer-Encoding, are lost, and urllib3 logs a traceback. Browsers ignore the line.
     """
 
     def __init__(self, file: Any, exchange: _Exchange) -> None:  # noqa: ANN401  a buffered reader of a socket
@@ -265,9 +265,9 @@ def _receive(
 def _read_body(
     wire: _WireBody, policy: FetchPolicy, *, is_gzip: bool
 ) -> tuple[bytes | None, InflateError | None]:
-    """Read `wire` to its end or a bound; give what it inflates to, as far as it does, and None where it is the body.
+    """Read `wire` to its end or a bound; returns the inflated body (None without gzip) and the error that ended it.
 
-    Gzip is also what begins like it under no header, since the reading of the archive takes it for that.
+    A body that begins like gzip is inflated without a Content-Encoding header too, as by the reader of the archive.
     """
     chunks = wire.chunks()
     start = next(chunks, b"")
@@ -301,7 +301,7 @@ class _WireBody:
         self._size = 0
 
     def chunks(self) -> Iterator[bytes]:
-        """Its chunks as they arrive, each of them kept in `pieces`."""
+        """The chunks of the body as they arrive; each is also kept in `pieces`."""
         try:
             yield from self._read()
         except ReadTimeoutError:

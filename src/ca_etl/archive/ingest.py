@@ -62,10 +62,10 @@ class IngestReport:
     """Result of an ingest: the files read, the archive file written, and the problems.
 
     `inputs` are the files read, `skipped` files of unknown kinds in folders, `duplicates` inputs with the content of
-    another input. `written` is the new archive file; None when there was nothing to write, and if that is because the
-    archive holds the same content, `already_held` names the file. `captures` counts the captures written. `bad_records`
-    are parts of WARC inputs that are not whole records, archived as records that `read_archive` gives as bad.
-    `damaged` are copies of inputs with such a part too large for a record.
+    another input. `written` is the new archive file, None when nothing was written; `already_held` is the archive file
+    that has the same content already, None where no file has. `captures` counts the captures written. `bad_records` are
+    parts of WARC inputs that are not whole records, archived as records that `read_archive` gives as bad. `damaged`
+    are copies of inputs of which a damaged part is too large for a record.
     """
 
     inputs: tuple[Path, ...]
@@ -101,7 +101,7 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class _Input:
-    """One file; `identity` is equal for equal captures. `content_type` is None for a WARC or WET file."""
+    """One file to ingest; `identity` is equal for equal captures. `content_type` is None for a WARC or WET file."""
 
     path: Path
     content_type: str | None
@@ -219,7 +219,7 @@ class _Job:
     def _add_damage(self, writer: ArchiveWriter, given: _Input, damage: BadRange, file: BinaryIO) -> bool:
         """Write damaged bytes as a record that states what is wrong with them; false where they are too many for it.
 
-        Its id is equal for the same offset in the same content, under whatever name.
+        The id of the record is equal for the same offset in the same content, whatever the name of the input.
         """
         size = damage.end - damage.start
         file.seek(damage.start)
@@ -249,7 +249,7 @@ class _Job:
 
 
 def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """The files to take and those to skip, folders opened up, in the order given and by name within a folder."""
+    """The files to ingest and the files to skip among `paths` and in folders, in order; within a folder by name."""
     taken: list[Path] = []
     skipped: list[Path] = []
     for path in paths:

@@ -56,7 +56,7 @@ class Origin(NamedTuple):
         '20251207T043000Z-timesca-posts-sweep'
         """
         if self.slot is None:
-            raise ValueError(f"{self} is not of a slot")
+            raise ValueError(f"{self} has no slot to name an archive file by")
         stem = f"{self.slot.astimezone(UTC):{STAMP}}-{self.source}"
         return stem if self.schedule in {None, DAILY} else f"{stem}-{self.schedule}"
 
@@ -110,6 +110,6 @@ def warc_date(when: datetime) -> str:
     '2025-12-05T02:00:00.120000Z'
     """
     if when.tzinfo is None:
-        raise ValueError(f"{when} has no time zone")
+        raise ValueError(f"{when} has no time zone, which a WARC-Date needs")
     utc = when.astimezone(UTC).replace(tzinfo=None)
     return f"{utc.isoformat()}Z"

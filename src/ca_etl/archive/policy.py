@@ -29,7 +29,12 @@ Headers = tuple[tuple[str, str], ...]
 
 
 class Verdict(StrEnum):
-    """The verdict on a response, or why no request was sent: `disallowed`, `throttled`, `offsite`."""
+    """The verdict on a response, or the reason why no request was sent.
+
+    Not sent: `disallowed` (by robots.txt), `throttled` (a longer pause was required than a run waits), `offsite` (host
+    not allowed). `ok`, `unchanged` (304), `redirect`: as requested. `blocked`: a refusal or bot check. The others are
+    errors: `oversize` exceeds a size limit, `unreachable` had no response, `bad_encoding` cannot be decoded.
+    """
 
     OK = "ok"
     UNCHANGED = "unchanged"
@@ -185,7 +190,7 @@ def decide(  # noqa: PLR0911  one return a rule
 ) -> Decision:
     """Decide what to do after `attempt`: accept the response, retry, follow a redirect, or stop.
 
-    `attempts` counts the attempts at this URL, this one included, `redirects` the redirects that led to it. A
+    `attempts` counts the attempts at the URL, `attempt` included, `redirects` the redirects that led to the URL. A
     Retry-After date is compared with `now` (UTC).
     """
     match attempt.verdict:
@@ -254,7 +259,7 @@ def count_of(value: str | None) -> int | None:
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float | None:
-    """Seconds to wait by a Retry-After header, a number or an HTTP date; None if it is neither.
+    """Seconds to wait by a Retry-After header, a number or an HTTP date; None for any other header.
 
     A date in the past is 0. `now` is zone-aware.
     """

@@ -89,8 +89,8 @@ def usable_urls(path: Path) -> set[str]:
 def read_validators(path: Path, offset: int) -> Validators | None:
     """The validators of the capture at `offset`; None where it has neither ETag nor Last-Modified.
 
-    Those of a revisit name its original, so that a 304 never refers to a 304. Raises `OSError` for a file that cannot
-    be opened, `CaEtlError` where it has no whole record at `offset`.
+    The validators of a revisit refer to its original, so that a 304 never refers to a 304. Raises `OSError` for a
+    file that cannot be opened, `CaEtlError` where it has no whole record at `offset`.
     """
     with path.open("rb") as file:
         record = next(map(verify_record, split_records(file, offset)), None)
@@ -114,7 +114,7 @@ def verify_record(part: Part) -> Record | BadRange:
 
 
 def whole_records(path: Path) -> Iterator[Record]:
-    """The verified records of an archive file, of any kind; damaged ones are left out. Raises `OSError`."""
+    """The verified records of an archive file, of any kind; damaged records are left out. Raises `OSError`."""
     with path.open("rb") as file:
         records = map(verify_record, split_records(file))
         yield from (record for record in records if isinstance(record, Record))
@@ -244,7 +244,7 @@ class _ArchiveReader:
         )
 
     def _revisit(self, record: Record, seen: frozenset[str] = frozenset()) -> Capture | BadRecord:
-        """The capture of a revisit record, with the body of its original, however long the chain."""
+        """The capture of a revisit record, with the body of its original, however long the chain of revisits."""
         original = self._original(record, seen | {record.record_id})
         if isinstance(original, str):
             return self._bad(record.raw.start, RejectReason.UNRESOLVED_REVISIT, original, record.record_id)
@@ -260,7 +260,7 @@ class _ArchiveReader:
         )
 
     def _original(self, record: Record, seen: frozenset[str]) -> Capture | str:
-        """The original of a revisit, or as a sentence why it is missing."""
+        """The original capture of a revisit, or a sentence that states why that capture is missing."""
         original_id = bare_id(record.warc.get("warc-refers-to", ""))
         uri = record.warc.get("warc-refers-to-target-uri", "")
         date = record.warc.get("warc-refers-to-date", "")

@@ -94,7 +94,7 @@ def parse_record(raw: RawRecord) -> Record:
 
 
 def record_id_of(raw: RawRecord) -> str | None:
-    """The WARC-Record-ID of a record that may be damaged; None without one."""
+    """The WARC-Record-ID of a record that may be damaged; None for a record without an id."""
     match = re.search(
         rb"^warc-record-id:[ \t]*<?([^>\r\n]+)>?", raw.data[: raw.block_start], re.IGNORECASE | re.MULTILINE
     )
@@ -139,8 +139,8 @@ def _http(block: bytes, *, may_be_empty: bool) -> tuple[int | None, dict[str, st
 def _verify(kind: str, warc: dict[str, str], block: bytes, body: bytes | None) -> None:
     """Compare the bytes with the digests that the record states. Raises `PayloadError`.
 
-    A block digest that matches is enough: it covers every byte. Payload digests are written over the chunked form by
-    some and over the de-chunked form by others, so that without a block digest either will do.
+    A block digest that matches is enough: it covers every byte. Some writers compute the payload digest over the
+    chunked body, others over the de-chunked one, so that without a block digest one match of the two is enough.
     """
     stated = warc.get("warc-block-digest")
     if stated:
@@ -332,7 +332,7 @@ def _gunzip(stored: bytes, *, is_truncated: bool) -> bytes:
 
 
 def _is_text(data: bytes) -> bool:
-    """Whether a body that announces a coding is plain all the same: a writer took it off and kept the header."""
+    """Whether a body with a Content-Encoding is plain text: some writers decode the body and keep the header."""
     head = data[:1024]
     if b"\x00" in head:
         return False

@@ -39,12 +39,12 @@ class OpenFile:
 
     `name` begins with its time stamp, `20251205T020000Z-timesca`. A name in use gets `.2`, `.3` and so on: the
     exclusively created `.open` file reserves the sealed name. One process at a time may seal or recover
-    below `archive_dir`, which the run lock sees to.
+    below `archive_dir`, which the run lock ensures.
     """
 
     def __init__(self, archive_dir: Path, name: str) -> None:
         if not NAME.fullmatch(name):
-            raise ValueError(f"{name!r} is not like 20251205T020000Z-timesca")
+            raise ValueError(f"the archive file name {name!r} is not like 20251205T020000Z-timesca")
         self.folder = archive_dir / name[:4] / name[4:6]
         self.path: Path | None = None
         self._archive_dir = archive_dir
@@ -60,7 +60,7 @@ class OpenFile:
 
     @contextmanager
     def record(self) -> Iterator[Sink]:
-        """The open file, for writing one record or a few that belong together in the block.
+        """Open the file for the block, which writes one record or a few that belong together.
 
         After an exception the file is truncated to its length before the block. Raises `ArchiveWriteError` for an
         `OSError`.
@@ -78,7 +78,7 @@ class OpenFile:
     def seal(self) -> Path:
         """Complete the file (fsync, drop `.open` from its name) and return its path. Raises `ArchiveWriteError`."""
         if self._raw is None or self.path is None:
-            raise ValueError("nothing was written")
+            raise ValueError("no record was written, so there is no archive file to seal")
         with self._write_errors():
             os.fsync(self._raw.fileno())
             self._raw.close()
@@ -114,7 +114,7 @@ class Sink(FileIO):
         super().__init__(path, "x")
 
     def write(self, data: Any) -> int:  # noqa: ANN401  any bytes, as FileIO has it
-        """Write all of `data`."""
+        """Write all bytes of `data` and return their number."""
         view = memoryview(data)
         while view:
             view = view[super().write(view) :]
@@ -158,7 +158,7 @@ def keep_damaged(path: Path, file: BinaryIO, archive_dir: Path) -> None:
 
 
 def sync_folders(folder: Path, top: Path) -> None:
-    """Fsync `folder` and its parents up to `top`: a rename is durable only once its folder is."""
+    """Fsync `folder` and its parents up to `top`: a rename is durable only once the folder is on disk."""
     for path in (folder, *folder.parents):
         fsync(path)
         if path == top:
@@ -182,9 +182,9 @@ LEFTOVER: Final = re.compile(
 def recover_open_files(archive_dir: Path) -> list[Path]:
     """Recover the whole records of `.open` files that killed runs left; return the files made.
 
-    `<name>.warc.gz.open` becomes `<name>.recovered.warc.gz`, since `<name>.warc.gz` would state that all is in it. One
-    with bytes that are not a whole record is also kept, as `.damaged`. Call this under the run lock: the `.open` file
-    of a live process would be taken for one that was left. Raises `ArchiveWriteError`.
+    `<name>.warc.gz.open` becomes `<name>.recovered.warc.gz`, since `<name>.warc.gz` would state that all is in it. An
+    `.open` file with bytes that are not a whole record is also kept, as `.damaged`. Call this under the run lock, else
+    the `.open` file of a live process is taken for that of a killed run. Raises `ArchiveWriteError`.
     """
     made: list[Path] = []
     for path in sorted(archive_dir.glob(f"*/*/*{SEALED_SUFFIX}{OPEN_SUFFIX}")):
@@ -208,7 +208,12 @@ def _recover(archive_dir: Path, path: Path) -> Path | None:
         bad = [start for is_whole, start, end in parts if not is_whole and end > start]
         # a warcinfo record alone describes nothing
         sealed = _seal(archive_dir, f"{match['name']}{RECOVERED}", file, whole) if len(whole) > 1 else None
-    log.warning("%s: %d whole records, %d damaged parts", path, len(whole), len(bad))
+    log.warning(
+        "%s, left by a killed run: %d whole records recovered, %d damaged parts kept; nothing is to be done",
+        path,
+        len(whole),
+        len(bad),
+    )
     if bad:
         path.rename(path.with_name(path.name + DAMAGED_SUFFIX))
     else:

@@ -126,7 +126,7 @@ def _challenge(attempt: Attempt) -> str | None:
 
 
 def _missing_end(content_type: str, body: bytes) -> str | None:
-    """What a whole body of this type would end with and this one does not; None if it does or cannot be known."""
+    """The sentence that `body` lacks the end of its type, such as </html>; None where the end is there or unknown."""
     kind = content_type.partition(";")[0].strip().lower()
     if kind in {"text/html", "application/xhtml+xml"} or (not kind and body.lstrip().startswith(b"<")):
         return None if HTML_END.search(body) else "the page has no </html>"
@@ -138,7 +138,7 @@ def _missing_end(content_type: str, body: bytes) -> str | None:
 
 
 def _is_whole_json(body: bytes) -> bool:
-    """Whether each bracket of a document is closed: however deep, and whether or not a parser accepts it."""
+    """Whether each bracket of a JSON document is closed, however deep, also in a document that no parser accepts."""
     # as text: joining bytes takes 80 bytes a piece
     text = body.replace(rb"\\", b"").replace(rb"\"", b"").decode("latin-1")
     outside = JSON_STRING.sub("", text)

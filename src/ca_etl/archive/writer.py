@@ -1,4 +1,4 @@
-"""Write one archive file: a request and a response, or a revisit, per response, as WARC records made by warcio."""
+"""Write one archive file: for each response the request, and the response or a revisit, as WARC records by warcio."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from ca_etl.archive.sealed_file import OpenFile, Sink
 class ArchiveWriter:
     """Writes one archive file, `archive_dir/YYYY/MM/<name>.warc.gz`; YYYY and MM are those of the name's time stamp.
 
-    A context manager. Its end seals the file, also after an exception, since the records added are whole; with
-    `keep_partial` false, an exception removes the file instead. Without a record there is no file.
+    A context manager. Leaving the block seals the file, also after an exception, since the records added are whole;
+    with `keep_partial` false, an exception removes the file instead. Without a record there is no file.
     `source` goes into the warcinfo record and into every record; `info` holds further warcinfo fields. `clock` gives
     aware UTC instants. Raises `ArchiveWriteError` when the disk refuses.
     """
@@ -126,9 +126,9 @@ class ArchiveWriter:
         return unused
 
     def _warcinfo(self, out: Sink) -> str:
-        """Write the warcinfo record before the first other one; returns its id in angle brackets.
+        """Write the warcinfo record before the first other record; returns its id in angle brackets.
 
-        It is written together with the first record: should that fail, both are taken back.
+        The warcinfo record is written with the first record: where the writing fails, both records are removed.
         """
         if self._warcinfo_id is None or out.tell() == 0:
             assert self._file.path is not None  # noqa: S101  `out` is this file
@@ -153,7 +153,7 @@ CONFORMS_TO: Final = "http://iipc.github.io/warc-specifications/specifications/w
 
 
 def record_id(*parts: object) -> str:
-    """`urn:uuid:...`, a UUID of version 5 over `parts`: equal parts, equal id.
+    """A WARC record id, `urn:uuid:` and a version 5 UUID of `parts`: equal parts give an equal id.
 
     >>> record_id("warcinfo", "a") == record_id("warcinfo", "a") != record_id("warcinfo", "b")
     True
@@ -176,7 +176,7 @@ def _write_request(out: Sink, attempt: Attempt, capture_id: str, common: Mapping
 
 
 def _write_response(out: Sink, attempt: Attempt, capture_id: str, common: Mapping[str, str]) -> None:
-    """Write the response: de-chunked, still content-encoded, its headers true for that; a 304 as a revisit."""
+    """Write the response de-chunked but still content-encoded, with headers of these bytes; a 304 becomes a revisit."""
     fields = {"WARC-Record-ID": f"<{capture_id}>", **common}
     if attempt.dropped_header_lines:
         fields[DROPPED_LINES] = str(attempt.dropped_header_lines)
@@ -197,7 +197,9 @@ def _original_fields(attempt: Attempt) -> dict[str, str]:
     """The fields by which a replay finds the body of a 304: URL, date, id and digest of the original."""
     validators = attempt.validators
     if validators is None:
-        raise ValueError(f"{attempt.url} is unchanged, but from what is not known")
+        raise ValueError(
+            f"{attempt.url} is unchanged (304), but its request names no capture to compare with"
+        )
     digest = validators.payload_digest
     return {
         "WARC-Profile": NOT_MODIFIED,
@@ -210,9 +212,9 @@ def _original_fields(attempt: Attempt) -> dict[str, str]:
 
 
 def _stored_headers(headers: Headers, length: int) -> Headers:
-    """The headers of a body that is stored de-chunked: true for the bytes beside them, the received ones renamed.
+    """The headers to store with a de-chunked body: its own Content-Length, received ones with `X-Crawler-`.
 
-    Common Crawl uses the same names. Readers that believe a left-over `Transfer-Encoding: chunked` cut the page.
+    Common Crawl uses the same prefix. Readers that believe a left-over `Transfer-Encoding: chunked` truncate the page.
     """
     is_chunked = any(name.lower() == "transfer-encoding" for name, _ in headers)
     stored: list[tuple[str, str]] = []

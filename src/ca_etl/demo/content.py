@@ -133,7 +133,7 @@ class DemoArticle:
     """One invented article of the demo site.
 
     `teaser` is the truncated text that listings show, None where they show the whole text. `edited_at` is the time of
-    the last edit, None without one. Times are in the site's zone, UTC+5.
+    the last edit, None without an edit. Times are in the site's zone, UTC+5.
     """
 
     post_id: int

@@ -22,9 +22,9 @@ ROBOTS: Final = "/robots.txt"
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault of the demo site's responses; its fields can be combined, and without any it changes nothing.
+    """A fault of the demo site's responses; its fields can be combined, and a fault without fields changes nothing.
 
-    `status` is the HTTP status of every page, `robots_status` that of /robots.txt; `retry_after` is their Retry-After
+    `status` is the HTTP status of every page, `robots_status` that of /robots.txt; `retry_after` the Retry-After
     header in seconds, None for no header. `cut_gzip` sends only two thirds of a gzip stream, with a Content-Length that
     matches. `rate_times_ten` is a base currency (`KZT`) whose rate is multiplied by ten. `delay_seconds` is the wait
     before the response. `paths` limits the fault to these paths (empty: all; `/wp-json/*` is a prefix), `times` to so

@@ -1,4 +1,4 @@
-"""The demo site's HTML pages, as a WordPress theme renders them: address to page, page to HTML.
+"""The demo site's HTML pages, as a WordPress theme renders them: find the page of an address, and render it.
 
 As on the real site, the ticker repeats its cycle eight times in one list, with the date line directly after it;
 listings show a results line, and each article as one paragraph with its shortcodes; the home page shows paragraphs and
@@ -62,7 +62,7 @@ class Listing:
 
     @property
     def pages(self) -> int:
-        """The number of pages of the listing; an empty listing has one."""
+        """The number of pages of the listing; an empty listing has one page."""
         return max(1, -(-self.total // PER_PAGE))
 
     @property
@@ -318,7 +318,7 @@ def _byline(article: DemoArticle, base_url: str) -> str:
 
 
 def content_html(article: DemoArticle, base_url: str) -> str:
-    """Render the whole text of an article as HTML paragraphs, with its picture after the first one."""
+    """Render the whole text of an article as HTML paragraphs, with its picture after the first paragraph."""
     first, *others = (f"<p>{escape(text, quote=False)}</p>\n" for text in article.paragraphs)
     figure = _figure(article.caption, article.post_id, base_url) if article.caption else ""
     return "".join([first, figure, *others])

@@ -25,7 +25,7 @@ class SiteSnapshot:
 
     `unlisted` articles have a page only. `unreadable` articles are counted by the API but omitted from its responses.
     `deleted` maps the slug of a deleted article to the HTTP status of its page. `hidden_authors` are author names that
-    the API does not give. `changed_at` is the time of the last change, None without one.
+    the API does not give. `changed_at` is the time of the last change, None without a change.
     """
 
     listed: tuple[DemoArticle, ...]
@@ -184,7 +184,7 @@ class Posts:
         )
 
     def _free_id(self) -> int:
-        """The post id for a new article: the next one above all published ids that no picture has."""
+        """The post id for a new article: the next id above all published ids that no picture has."""
         numbers = {article.post_id for article in articles()}
         taken = numbers | {number + 3 for number in numbers} | self._changed.keys()
         published = [article.post_id for article in published_by(self._today())]

@@ -133,7 +133,7 @@ class DemoSite:
 
 
 class _Server(ThreadingTCPServer):
-    """HTTP server in a thread of its own; `stop` ends this thread and those of all connections, idle ones too.
+    """HTTP server in a thread of its own; `stop` ends this thread and those of all connections, idle connections too.
 
     A fixed port that is in use is an error. Python's `HTTPServer` would look up the host's name by DNS.
     """
@@ -157,7 +157,7 @@ class _Server(ThreadingTCPServer):
             try:
                 connection.shutdown(socket.SHUT_RDWR)
             except OSError as error:
-                log.debug("the connection is closed already: %s", error)
+                log.debug("a connection of the demo site was closed already: %s", error)
         self.server_close()
         self._thread.join()
 

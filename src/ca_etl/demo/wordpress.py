@@ -72,7 +72,7 @@ Instant = Annotated[datetime | None, BeforeValidator(_instant)]
 
 
 class PostsQuery(BaseModel):
-    """The validated query parameters of `wp/v2/posts`; of several invalid ones the first field is reported."""
+    """The validated query parameters of `wp/v2/posts`; of several invalid parameters the first is reported."""
 
     after: Instant = None
     before: Instant = None

@@ -1,8 +1,8 @@
 """Detection of the countries that texts name, with names from a gazetteer and rules for ambiguous names.
 
 Names are found in all texts at once (Aho-Corasick), with case ("China", not "china"), at word borders; of overlapping
-names the leftmost and longest counts. A name is firm, refused or ambiguous (`country_rules`); an ambiguous one counts
-only where the same text also names its country firmly.
+names the leftmost and longest counts. By `country_rules` a name is firm (it counts), refused (it is not the place) or
+ambiguous (it counts only where the same text also has a firm name of its country).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def place_rows(texts: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
     """Count how often each text names each country: one row per text and country, sorted by both.
 
     `texts` has the columns text_id and text, each text once. `mentions` counts names of every kind; `first_position` is
-    the offset of the first one in characters, from 0. A text that names no country has no row.
+    the offset of the first name in characters, from 0. A text that names no country has no row.
     """
     named = (
         _named(texts.select("text"), gazetteer)
@@ -171,7 +171,7 @@ def _is_borrowed() -> pl.Expr:
 
 
 def _is_worth(rules: str, left: bytes, right: bytes) -> bool:
-    """Whether `rules` can match a name at all: `person`, by far the most frequent, needs a capital beside it."""
+    """Whether `rules` can match a name: `person`, by far the most frequent rule, needs a capital beside the name."""
     return (
         rules != "person"
         or (right[:1] == b" " and not right[1:2].islower())
@@ -180,7 +180,7 @@ def _is_worth(rules: str, left: bytes, right: bytes) -> bool:
 
 
 def _bordered(hits: pl.DataFrame) -> pl.DataFrame:
-    """The hits that neither begin nor end inside a word, in their order."""
+    """The hits (names found in texts) that neither begin nor end inside a word, in their order."""
     raw = pl.col("text").cast(pl.Binary).bin
     # A negative index would count from the end.
     before = pl.when(pl.col("start") > 0).then(raw.get(pl.col("start") - 1, null_on_oob=True)).fill_null(0)
@@ -229,9 +229,10 @@ class Name:
     """One entry of the gazetteer: a place name, or a noun for things that are named after places.
 
     `country_codes` are ISO 3166-1 alpha-2, EU for the European Union, XK (user-assigned) for Kosovo; several for a name
-    that states share. Two kinds have no code: "none" is a longer name that contains a country's and is not one ("Gulf
-    of Oman"), and the kinds in `country_rules.BEARERS` are nouns for things named after a place ("Convention" in
-    "Istanbul Convention"), so that the place itself is not counted. `rules` are names of `country_rules.RULES`.
+    that states share. Two kinds have no code: "none" is a longer name that contains a country's name and is not a
+    country ("Gulf of Oman"), and the kinds in `country_rules.BEARERS` are nouns for things named after a place
+    ("Convention" in "Istanbul Convention"), so that the place itself is not counted. `rules` are names of
+    `country_rules.RULES`.
     """
 
     name: str
@@ -242,7 +243,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Gazetteer:
-    """The names and nouns by which countries are found in texts; `names` has each once, the longest first."""
+    """The names and nouns by which countries are found in texts; `names` has each name once, the longest first."""
 
     names: tuple[Name, ...]
 
@@ -250,9 +251,10 @@ class Gazetteer:
     def of(cls, rows: Iterable[Mapping[str, str | None]]) -> Gazetteer:
         """Build a gazetteer from rows of `sql/seeds/places.csv`: name, kind, country_code, rule (space-separated).
 
-        A name that states share has a row for each; kind and rules are those of the first row. Names of four letters
-        and more are also matched in capitals, as old datelines print them: "BISHKEK (TCA)". Raises `ValueError` for a
-        name that is listed twice for one country, an unknown kind or rule, or a place name without a country.
+        A name that several states share has a row for each state; kind and rules are those of the first row. Names of
+        four letters and more are also matched in capitals, as old datelines print them: "BISHKEK (TCA)". Raises
+        `ValueError` for a name that is listed twice for one country, an unknown kind or rule, or a place name without
+        a country.
         """
         names: dict[str, Name] = {}
         for entry in map(_entry, rows):

@@ -142,7 +142,7 @@ def is_hedged(text: str, start: int, end: int) -> bool:
 
 
 def unit_after(text: str, end: int) -> tuple[str, int] | None:
-    """The price unit after an amount that ends at `end` ("ton" in "per ton"), and its end; None without one."""
+    """The price unit after an amount that ends at `end` ("ton" in "per ton"), and its end; None without a unit."""
     phrase = _PER.match(text, end)
     if phrase is None or phrase.lastgroup is None:
         return None

@@ -50,9 +50,9 @@ class _Currency(NamedTuple):
 
 
 def spans_at(text: str, spot: int) -> Numerals:
-    """Parse the amount whose currency word, sign or code is at `spot`; a change gives two amounts, no amount none.
+    """Parse the amount whose currency word, sign or code is at `spot`; none where there is no amount there.
 
-    An amount of unclear value has an empty currency; it still covers its text.
+    A change ("rose from 2 to 3 som") gives two amounts. An amount of unclear value is returned with an empty currency.
     """
     sign = text[spot] in vocabulary.SIGNS
     currency = _sign(text, spot) if sign else _code(text, spot) or _word(text, spot)
@@ -219,10 +219,11 @@ Numerals: TypeAlias = tuple[Numeral, ...]
 
 
 def join_numbers(text: str, first: Numeral, second: Numeral, join: re.Match[str]) -> Numerals:
-    """Join two numbers to a range (one numeral) or a change (two), or to the second alone where the first is unclear.
+    """Join two numbers: one numeral for a range, two for a change, the second alone where the first is unclear.
 
-    An empty tuple where they are neither. `join` is the text between them: its `word`, or a dash, which always makes a
-    range. After "between", and on both sides of a dash without spaces, the higher may come first ("5-3 million").
+    An empty tuple where the numbers are neither range nor change. `join` is the text between them: its `word`, or a
+    dash, which always makes a range. After "between", and on both sides of a dash without spaces, the higher may come
+    first ("5-3 million").
     """
     word, lead = (join["word"] or "").lower(), lead_before(text, first.start)
     low = _in_units_of(first, second, dashed=not word)
@@ -245,8 +246,8 @@ def join_numbers(text: str, first: Numeral, second: Numeral, join: re.Match[str]
 def _in_units_of(first: Numeral, second: Numeral, *, dashed: bool = False) -> Numeral | None:
     """The first of two numbers with the magnitude of the second, where they share it; None where that is uncertain.
 
-    "2 to 3 billion" share it; "900 to 1.2 billion" is 900 million, and so is "900-1 million" 900,000 (`dashed`);
-    "from $500 to $1 million" may mean five hundred dollars.
+    "2 to 3 billion" share the magnitude; in "900 to 1.2 billion" the first is 900 million, in "900-1 million"
+    (`dashed`) 900,000; "from $500 to $1 million" may mean five hundred dollars.
     """
     if first.scale > 1 or second.scale == 1:
         return first
@@ -293,7 +294,7 @@ def share_magnitudes(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
 
 
 def drop_doubtful(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
-    """Remove amounts without a magnitude that may share that of a later one: "$5" in "$5 and $2 million"."""
+    """Remove amounts that may share the magnitude of a later amount: "$5" in "$5 and $2 million"."""
     kept: list[Numeral] = []
     scaled: Numeral | None = None
     for span in reversed(spans):
@@ -312,9 +313,10 @@ def _join(text: str, first: Numeral, second: Numeral) -> re.Match[str] | None:
 
 
 def _list_join(text: str, first: Numeral, second: Numeral) -> re.Match[str] | None:
-    """The match of the text between an amount and the next one of its list; None where they are no list.
+    """The match of the text between an amount and the next amount of its list; None where there is no list.
 
-    The first has a sign or code and is below a thousand, without a magnitude; both begin with the number or neither.
+    The first amount has a sign or code and no magnitude, and is below a thousand. In both amounts the number comes
+    first, or in both the currency.
     """
     named = text[first.start].isalnum() and text[first.end - 1].islower()
     if first.scale > 1 or first.value >= _THOUSAND or first.high is not None or named:

@@ -197,7 +197,8 @@ _COUNTS: Final = {**_BELOW_HUNDRED, "a": _ONE, "half": _HALF, "half a": _HALF}
 class Numeral(NamedTuple):
     """A number at `text[start:end]` as an exact decimal, with its currency (ISO 4217; empty while unknown).
 
-    `scale` is the magnitude written with it, 1 without one; `high` is the upper end of a range; `spelled`: in words.
+    `scale` is the magnitude written with it, 1 without one; `high` is the upper end of a range; `spelled` is true for
+    a number in words.
     """
 
     start: int
@@ -215,7 +216,7 @@ def backwards(text: str, end: int, reach: int) -> str:
 
 
 def number_before(text: str, end: int) -> Numeral | None:
-    """The longest number, in digits or words, that ends at `end` or a space or hyphen before it; None without one."""
+    """The longest number, in digits or words, that ends at `end` or a space or hyphen before; None for no number."""
     for digits in _DIGITS_IN.finditer(text, max(0, end - _FIGURE_REACH), end):
         match = _FIGURE_BEFORE.match(text, digits.start(), end)
         number = None if match is None else number_in(text, digits.start(), match.end("number"))
@@ -255,7 +256,7 @@ def _value_of(written: str) -> tuple[Decimal, Decimal] | None:
 
 
 def spelled(text: str, start: int, end: int) -> Numeral | None:
-    """The longest number in words ("half a million") that `text[start:end]` ends in; None without one."""
+    """The longest number in words ("half a million") that `text[start:end]` ends in; None without a number."""
     matches = list(_LETTERS_ALONE.finditer(text, start, end))
     words = [word[0].lower() for word in matches]
     for first, word in enumerate(matches):

@@ -62,9 +62,10 @@ _LINE_END: Final = "\ue000"
 
 
 def read_author_or_time(node: LexborNode) -> Article:
-    """The author or the time in one HTML element: a `time`, or one that names an author.
+    """The author or the time in one HTML element: a `time` element, or an element that names an author.
 
-    An `Article` with that one field set; with none where the element holds an address or an unreadable time.
+    Returns an `Article` with that one field set; an empty article where the element holds an address or no readable
+    time.
     """
     if node.tag != "time":
         name = collapse_spaces(node.text()[:_NAME_CHARS])
@@ -160,7 +161,7 @@ class _PageHead:
         self.is_signed = self.is_typed or has_article or described is not None
 
     def _page_title(self) -> str | None:
-        """The text of the page's `title` element without the site's name at its end; None without one."""
+        """The text of the page's `title` element without the site's name at its end; None without a title."""
         node = self.markup.head.css_first("title")
         title = "" if node is None else collapse_spaces(to_valid_text(node.text()))
         site = self.metas.get("og:site_name") or title
@@ -188,7 +189,7 @@ class _PageHead:
 
 
 def _canonical_url(markup: Markup, url: str | None) -> str | None:
-    """The canonical link of a page; None without one, or where it leads to another site."""
+    """The canonical link of a page; None without such a link, and for a link to another site."""
     link = markup.head_attribute("link[rel~=canonical]", "href")
     address = resolve(url, link) if link else None
     if address is None or (url is not None and site_name(address) != site_name(url)):
@@ -197,7 +198,7 @@ def _canonical_url(markup: Markup, url: str | None) -> str | None:
 
 
 def _number(name: str | None) -> int | None:
-    """The post id in a short link, CSS class or element id ("postid-7"); None without one."""
+    """The post id in a short link, CSS class or element id ("postid-7"); None without an id."""
     match = _POST_NUMBER.search(name or "")
     return None if match is None else int(match[1]) or None
 
@@ -212,7 +213,7 @@ def _after(title: LexborNode, nodes: Iterable[LexborNode]) -> Iterator[LexborNod
 
 
 def _is_listing(container: LexborNode, title: LexborNode | None, others: set[int]) -> bool:
-    """Whether a page lists articles: linked headings follow its title, with hardly any text before the first one."""
+    """Whether a page lists articles: linked headings follow its title, with hardly any text before them."""
     if title is None:
         return True
     lead = below = 0

@@ -164,7 +164,7 @@ class Decoded(NamedTuple):
     """A payload decoded to text.
 
     `charset` names the charset and how it was decided ("utf-8 (header)"). `damage` is the reject of characters that
-    could not be decoded, None without any; `is_usable` is False where they are too many for the text to be parsed.
+    could not be decoded, None where all could; `is_usable` is False where they are too many for the text to be parsed.
     `is_verbatim` is True where the payload is the text in UTF-8, with nothing removed or replaced.
     """
 

@@ -138,7 +138,7 @@ def _document(text: str) -> tuple[str, list[Reject], str | None]:
 
 
 def _read_items(document: str) -> tuple[list[Item], str | None]:
-    """The items that are complete before the first error, as feedparser's entries, and that error (None without)."""
+    """The items that are complete before the first error, as feedparser's entries, and the error (or None)."""
     screen = _Screen(document.encode("utf-8", "replace"))
     feed = screen.kept()
     if feed is None:
@@ -255,7 +255,7 @@ class _Screen:
         self._edits.append((at, at, mark))
 
     def _end_cut(self) -> None:
-        """End the removal of an element where the next one starts: only there its last byte is known."""
+        """End the removal of an element where the next element starts: only there its last byte is known."""
         if self._is_cut_done and self._cut_from is not None:
             while self._edits and self._edits[-1][0] >= self._cut_from:
                 self._edits.pop()

@@ -154,7 +154,7 @@ class Markup:
         return [Heading(node, _article_link(node)) for node in self.body.css(",".join(HEADINGS))]
 
     def head_attribute(self, selector: str, name: str) -> str | None:
-        """The attribute `name` of the first element in `<head>` that matches `selector`; None without one."""
+        """The attribute `name` of the first element in `<head>` that matches `selector`; None without a match."""
         node = self.head.css_first(selector)
         return None if node is None else node.attrs.get(name)
 
@@ -277,7 +277,7 @@ def _drop_struck(body: LexborNode, selector: str) -> None:
 
 
 def _outermost(body: LexborNode, selector: str) -> tuple[list[LexborNode], list[LexborNode]]:
-    """The elements that match `selector` and are not inside another match: those within the limit, and those beyond."""
+    """The outermost elements that match `selector`, in two lists: those that can be read in time, and the others."""
     outer: list[LexborNode] = []
     inside: set[int] = set()
     for node in body.css(selector):
@@ -355,7 +355,7 @@ def _beside(node: LexborNode, step: str, skipped: Collection[int] = ()) -> str:
 
 
 def drop_hidden(body: LexborNode) -> None:
-    """Remove struck-through and hidden elements from `body`, except hidden ones with headings: scripts show them."""
+    """Remove struck-through and hidden elements from `body`, except elements with headings, which scripts show."""
     for node in reversed(body.css("[hidden],[style]")):
         is_hidden = "hidden" in node.attrs or _NOT_SHOWN.search(node.attrs.get("style") or "") is not None
         if is_hidden and node.tag not in {"body", *HEADINGS} and node.css_first(",".join(HEADINGS)) is None:
@@ -396,7 +396,7 @@ def is_boilerplate_name(classes: str, *, is_article: bool) -> bool:
 
 
 def drop_blocks(body: LexborNode, blocks: Sequence[LexborNode]) -> None:
-    """Remove `blocks` (in document order) from `body`; one with the page's text stays unless it is in `CHROME`."""
+    """Remove `blocks` (in document order), except those other than nav, aside and footer that have the page's text."""
     whole: int | None = None
     kept = 0
     # From the end: what is dropped contains no later node, and no text is measured twice.
@@ -424,7 +424,7 @@ def _paragraphs(node: LexborNode) -> list[int]:
 
 
 def caption_of(node: LexborNode) -> Media:
-    """The picture caption in an element, with the attachment number of its figure or image (None without one)."""
+    """The picture caption in an element, with the attachment number of its figure or image, if there is one."""
     figure = node.parent
     image = None if figure is None else figure.css_first("img")
     names = (figure and figure.attrs.get("id"), image and image.attrs.get("class"))

@@ -68,7 +68,8 @@ def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) ->
     """Parse an HTML page (UTF-8): its kind, ticker, date line, result count and articles.
 
     A page with too many or too deeply nested tags is a reject. `url` (absolute) resolves links and helps to decide the
-    kind; without one the page's own `<base>` and canonical link do. `on` is the local day of the capture, if known.
+    kind; where it is None, the page's `<base>` and canonical link serve instead. `on` is the local day of the
+    capture, if known.
     """
     why = why_too_complex(html)
     if why is not None:
@@ -125,7 +126,7 @@ def _header(flat: str) -> tuple[ResultCount | None, list[Reject]]:
 
 
 def _page_date(flat: str, ticker_end: int, cards: Cards) -> tuple[date | None, list[Reject]]:
-    """The page date: the first date line above the first article, else the one directly after the ticker.
+    """The page date: the first date line above the first article, else the date line directly after the ticker.
 
     A date directly after the ticker but within an article's card is the date of that article, not of the page.
     """
@@ -170,7 +171,7 @@ class _Title:
 class _Border(NamedTuple):
     """The list that the lines after a mark are added to, and the title that authors and times there belong to.
 
-    With `title` None they belong to the title of the border before.
+    With `title` None, authors and times belong to the title of the border before.
     """
 
     title: _Title | None
@@ -181,7 +182,7 @@ _Marks = dict[str, Article | _Border]
 
 
 class Cards(NamedTuple):
-    """The articles of a page that lists articles, the lines above the first one, and the short lines in their cards."""
+    """The articles that a page lists, the lines above the first article, and the short lines in the cards."""
 
     articles: tuple[Article, ...]
     before: Sequence[str]
@@ -191,7 +192,7 @@ class Cards(NamedTuple):
 def read_cards(markup: Markup, headings: Iterable[Heading], base: str | None) -> Cards:
     """Read the articles that a page lists; `markup` cannot be read again. Links are relative to `base`.
 
-    Where some headings have text below them, a heading level without any text is a widget's and not read.
+    Where only some heading levels have text below their headings, the others belong to widgets and are not read.
     """
     titles = [
         _Title(node, href, node)

@@ -162,7 +162,7 @@ def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
 
 
 def attachment_number(attribute: str) -> int | None:
-    """The attachment number in an attribute of a shortcode, figure or image ("attachment_7"); None without one."""
+    """The attachment number in an attribute of a shortcode, figure or image ("attachment_7"); None without a number."""
     match = _ATTACHMENT.search(attribute)
     return None if match is None else int(match[1])
 
@@ -209,7 +209,7 @@ def is_header(line: str) -> bool:
 
 
 def read_header(line: str) -> ResultCount | None:
-    """The numbers of a line "Viewing results 91 - 100 of 95" as printed (100 is not reduced to 95); None for others."""
+    """The numbers of a line "Viewing results 91 - 100 of 95" as printed (100, not 95); None for any other line."""
     match = _HEADER.fullmatch(line)
     return None if match is None else ResultCount(*map(int, match.groups()))
 

@@ -71,8 +71,8 @@ class LinkedData(NamedTuple):
     def article(self, addresses: AbstractSet[str], title: str | None = None) -> LinkedArticle | None:
         """The article of the page in its JSON-LD: by address, else by `title`, else the only one without an address.
 
-        None without one. `addresses` are the page's own, as `links.bare_address` returns them; a node with any
-        other address describes another page, unless `addresses` is empty.
+        None where no node is the page's article. `addresses` are those of the page, as `links.bare_address` returns
+        them; a node with any other address describes another page, unless `addresses` is empty.
         """
         articles = [(node, _addresses(node)) for node in self.nodes if _is_article(node)]
         own = [node for node, stated in articles if stated & addresses]

@@ -1,15 +1,18 @@
-"""The parsed page as typed records (articles, rates, rejects), its kind, and the day that its ticker belongs to."""
+"""What a parser returns (the page with articles, rates, rejects), and the kind and the ticker's day of a page."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from ca_etl.parse.links import article_address, path_parts
-from ca_etl.records import RejectReason
+from ca_etl.records import Capture, RejectReason, TableRow
 
 # Stored beside every row; raised whenever the same bytes could give other rows.
 PARSER_VERSION: Final = "2026-11-27.7"
@@ -95,7 +98,7 @@ class Article(NamedTuple):
     categories: tuple[str, ...] = ()
 
     def or_else(self, other: Article) -> Article:
-        """Merge two articles: the fields of this one, or of `other` where this one's are empty."""
+        """Merge two articles: the fields of this article, and those of `other` where a field is empty."""
         return Article._make(own or others for own, others in zip(self, other, strict=True))
 
 
@@ -130,6 +133,54 @@ class Page(NamedTuple):
     error_code: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a capture is parsed with: the time zone of calendar days, and the site whose pages are wanted.
+
+    `site` is the host (without `www.`, or "loopback"), None for every host: a web archive's file holds many sites.
+    """
+
+    zone: ZoneInfo
+    site: str | None = None
+
+    def day_of(self, capture: Capture) -> date | None:
+        """The local calendar day of a capture; None where its time is unknown."""
+        return None if capture.captured_at is None else capture.captured_at.astimezone(self.zone).date()
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a parser read from a capture: records for `raw` tables, and rejects for what gave none.
+
+    `day` is the day that the records are of, None for the local day of the capture. `is_readable` is false where the
+    body is not what was requested, such as an error page. `page` is the page that the site's parser read.
+    """
+
+    records: tuple[TableRow, ...] = ()
+    rejects: tuple[Reject, ...] = ()
+    day: date | None = None
+    is_readable: bool = True
+    page: Page | None = None
+
+    @classmethod
+    def unreadable(cls, reject: Reject) -> Content:
+        """The content of a body that is not what was requested: one reject."""
+        return cls(rejects=(reject,), is_readable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Parser:
+    """How captures of a source become rows. `version` is stored beside them; raise it when equal bytes give others.
+
+    `read` is a pure function at the top of a module, so that another process can call it. It gets responses with an
+    error status and cut bodies only where it `reads_errors`: these are rejects already.
+    """
+
+    version: str
+    read: Callable[[Capture, Terms], Content]
+    reads_errors: bool = False
+
+
 # A page prints at most the day that has begun somewhere: no zone is a whole day ahead of Asia/Almaty.
 _AHEAD: Final = timedelta(days=1)
 _KINDS: Final = {
@@ -158,15 +209,15 @@ def kind_of(features: Features, url: str | None) -> PageKind:
     """Decide the kind of a page from its properties and its `url`, by the first rule that holds.
 
     1. a breadcrumb "Our People >" makes an author page, a "Viewing results" header a listing;
-    2. the page of a post by WordPress' own classes is an article; else a URL that only one kind can have: /author/ and
-       /our-people/, /page/N and the front page, /index.php;
-    3. bullets "Written by" make the old site, unless a ticker or date line is above: these are on the new site;
-    4. a page that declares itself one article is one, if another sign agrees: that of an error page has none;
+    2. WordPress' own CSS classes of a post make an article; else a URL that only one kind of page can have decides:
+       /author/ and /our-people/, /page/N and the front page, /index.php;
+    3. bullets "Written by" make a page of the old site, unless a ticker or date line (new site only) is above;
+    4. a page that declares itself one article is an article, if another sign agrees: on an error page none does;
     5. the other URLs: /category/, /tag/, /latest/ and /feed/ are listings, a path of one segment an article, if
        another sign on the page agrees;
-    6. without a URL that decides: teasers with "Continue reading", or articles below a ticker or date line, make the
+    6. where the URL does not decide, teasers with "Continue reading", or articles below a ticker or date line, make the
        home page;
-    7. anything else is other.
+    7. any other page is of the kind other.
     """
     if features.has_breadcrumb or features.has_header:
         return PageKind.AUTHOR if features.has_breadcrumb else PageKind.LISTING
@@ -187,9 +238,9 @@ def kind_of(features: Features, url: str | None) -> PageKind:
 def ticker_day(kind: PageKind, page_date: date | None, on: date | None) -> date | None:
     """The day that a page's ticker belongs to; `on` is the local day of the capture. None where neither day is known.
 
-    It is the printed date, however old: ticker and date line are printed together, so a cached page carries the rates
-    of its own day. It is the day of the capture on an article page, whose date line is the article's own (2018 under a
-    ticker of 2026), and where the printed date is more than a day after the capture. Stored as
+    The day is the printed date, however old: ticker and date line are printed together, so a cached page carries the
+    rates of its own day. The day is that of the capture on an article page, whose date line is the article's own
+    (2018 under a ticker of 2026), and where the printed date is more than a day after the capture. Stored as
     `raw.capture.observed_date`; `staging.stg_capture` flags dates that are far apart.
     """
     if kind is PageKind.ARTICLE or page_date is None:

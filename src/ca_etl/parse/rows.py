@@ -13,12 +13,23 @@ from ca_etl.parse.decode import Decoded, Form, decode, find_challenge, form_of, 
 from ca_etl.parse.html_page import read_html
 from ca_etl.parse.item_validation import refused_page
 from ca_etl.parse.links import article_address, bare_address, is_api, title_slug, url_slug
-from ca_etl.parse.page import PARSER_VERSION, Article, Page, PageKind, Reject, ticker_day
+from ca_etl.parse.page import (
+    PARSER_VERSION,
+    Article,
+    Content,
+    Page,
+    PageKind,
+    Parser,
+    Reject,
+    Terms,
+    ticker_day,
+)
 from ca_etl.parse.text_page import read_text
 from ca_etl.parse.wordpress_json import read_posts
 from ca_etl.records import (
     UNAVAILABLE_STATUSES,
     Capture,
+    RateObservation,
     RejectReason,
     Rows,
     response_class,
@@ -47,37 +58,80 @@ MAX_LINES: Final = 60_000
 _NO_WORD: Final = re.compile(r"[\W_]+")
 
 
-def rows_of(capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None = None) -> Rows:
-    """Parse one capture to rows: exactly one `capture` row, and at least one observation or reject. Never raises.
+def read_site(capture: Capture, terms: Terms) -> Content:
+    """Parse a page, an API response or a feed of the site: at least one record or reject. Never raises.
 
-    Only a response of the posts API that counts zero posts gives its `capture` row alone. `zone` gives the local day of
-    the capture time, the day of a page without a page date. Positions count from 1 in each table. `site` is the host
-    (without `www.`, or "loopback") whose pages are wanted: a page of another host is a reject, since a web archive's
-    file holds many sites; None accepts every host.
+    Only a response of the posts API that counts zero posts gives neither.
     """
-    on = None if capture.captured_at is None else capture.captured_at.astimezone(zone).date()
-    read = _read(capture, on, site)
-    page, rejects = (None, [read]) if isinstance(read, Reject) else (read, [*read.rejects])
-    if page is not None:
-        rejects += _missing_parts(capture, page)
-        if ticker_day(page.kind, page.page_date, on) is None:
-            rejects.append(_undated(page))
-            page = page._replace(rates=(), articles=())
-        ambiguous = {article.position: reject for article, reject in _ambiguous_titles(page.articles)}
-        rejects += ambiguous.values()
-        page = page._replace(articles=tuple(a for a in page.articles if a.position not in ambiguous))
-        if len(page.rates) < MIN_PAIRS:
-            # The grammar has reported the cycle as incomplete: an article quotes a pair in a line of its own.
-            page = page._replace(rates=())
-    rows = Rows(capture=[_capture_row(capture, page, on, zone) | {"run_id": run_id}])
-    if page is not None:
-        for rate in page.rates:
-            of_rate = {"capture_id": capture.capture_id, "rate": rate.rate, "change_pct": rate.change_pct}
-            rows.rate_observation.append(rate._asdict() | of_rate)
-        _add_articles(rows, capture, page.articles, zone)
-    for position, reject in enumerate(rejects, start=1):
-        rows.reject.append(_reject_row(reject, capture.capture_id, position, run_id))
+    on = terms.day_of(capture)
+    read = _read(capture, on, terms.site)
+    if isinstance(read, Reject):
+        return Content.unreadable(read)
+    rejects = [*read.rejects, *_missing_parts(capture, read)]
+    page = read
+    day = ticker_day(page.kind, page.page_date, on)
+    if day is None:
+        rejects.append(_undated(page))
+        page = page._replace(rates=(), articles=())
+    ambiguous = {article.position: reject for article, reject in _ambiguous_titles(page.articles)}
+    rejects += ambiguous.values()
+    page = page._replace(articles=tuple(a for a in page.articles if a.position not in ambiguous))
+    if len(page.rates) < MIN_PAIRS:
+        # The grammar has reported the cycle as incomplete: an article quotes a pair in a line of its own.
+        page = page._replace(rates=())
+    records = tuple(
+        RateObservation(
+            capture.capture_id,
+            rate.base,
+            rate.quote,
+            rate.rate,
+            rate.rate_text,
+            rate.change_pct,
+            rate.change_text,
+            rate.position,
+        )
+        for rate in page.rates
+    )
+    return Content(records, tuple(rejects), day, _is_page(page), page)
+
+
+SITE: Final = Parser(PARSER_VERSION, read_site, reads_errors=True)
+
+
+def rows_of(
+    capture: Capture, *, zone: ZoneInfo, run_id: str, site: str | None = None, parser: Parser = SITE
+) -> Rows:
+    """Parse one capture to rows: exactly one `capture` row, and the observations and rejects that its `parser` reads.
+
+    `zone` and `site` are those of `Terms`. Positions count from 1 in each table. Where the parser of another source
+    than the site raises, the capture is a reject: a defect in it must not hold up the rates of the ticker.
+    """
+    terms = Terms(zone, site)
+    try:
+        content = _content(capture, parser, terms)
+    except Exception as error:
+        if parser == SITE:
+            raise
+        content = Content.unreadable(
+            Reject.of(
+                RejectReason.PARSER_ERROR, f"{type(error).__name__}: {error}", text_prefix(capture.payload)
+            )
+        )
+    made_by = {"parser_version": parser.version, "run_id": run_id}
+    rows = Rows(capture=[_capture_row(capture, content, terms) | made_by])
+    for record in content.records:
+        rows.add(record)
+    if content.page is not None:
+        _add_articles(rows, capture, content.page.articles, zone)
+    for position, reject in enumerate(content.rejects, start=1):
+        rows.reject.append(_reject_row(reject, capture.capture_id, position) | made_by)
     return rows
+
+
+def _content(capture: Capture, parser: Parser, terms: Terms) -> Content:
+    if parser.reads_errors or _is_whole(capture):
+        return parser.read(capture, terms)
+    return Content.unreadable(_refused(capture))
 
 
 def read_page(payload: bytes, *, content_type: str | None, url: str | None, on: date | None) -> Page | Reject:
@@ -142,10 +196,8 @@ def _read(capture: Capture, on: date | None, site: str | None) -> Page | Reject:
     status, url = capture.http_status, capture.url
     if site is not None and url is not None and (name := site_name(url)) != site:
         return Reject(RejectReason.OTHER_SITE, f"a page of {name}, not of {site}", "")
-    is_ok = status is None or 200 <= status < 300
-    is_unchanged = status == 304 and capture.refers_to is not None and capture.payload
-    is_api_error = status in UNAVAILABLE_STATUSES and is_api(url)
-    if capture.truncated is not None or not (is_ok or is_unchanged or is_api_error):
+    is_api_error = capture.truncated is None and status in UNAVAILABLE_STATUSES and is_api(url)
+    if not is_api_error and not _is_whole(capture):
         return _refused(capture)
     page = read_page(capture.payload, content_type=capture.content_type, url=url, on=on)
     if not is_api_error:
@@ -155,6 +207,14 @@ def _read(capture: Capture, on: date | None, site: str | None) -> Page | Reject:
         charset = page.charset
         why += f", {page.rejects[0].detail}" if page.kind is PageKind.API_ERROR else ""
     return _api_refused(why, text_prefix(capture.payload), charset)
+
+
+def _is_whole(capture: Capture) -> bool:
+    """Whether a capture has the whole body of a response without an error, or that of the page it is unchanged from."""
+    status = capture.http_status
+    is_ok = status is None or 200 <= status < 300
+    is_unchanged = status == 304 and capture.refers_to is not None and bool(capture.payload)
+    return capture.truncated is None and (is_ok or is_unchanged)
 
 
 def _refused(capture: Capture) -> Reject:
@@ -230,18 +290,19 @@ _OF_CAPTURE: Final = (
 )
 
 
-def _is_page(page: Page | None) -> bool:
+def _is_page(page: Page) -> bool:
     """Whether the body of a capture was parsed as a page, and not as an error or an unreadable response."""
-    if page is None or page.kind is PageKind.API_ERROR:
+    if page.kind is PageKind.API_ERROR:
         return False
     is_empty = not page.rates and not page.articles
     return not (is_empty and page.kind in _FOR_MACHINES and any(r.reason in _UNREAD for r in page.rejects))
 
 
-def _capture_row(capture: Capture, page: Page | None, on: date | None, zone: ZoneInfo) -> dict[str, Any]:
-    day = on if page is None else ticker_day(page.kind, page.page_date, on)
+def _capture_row(capture: Capture, content: Content, terms: Terms) -> dict[str, Any]:
+    on, page = terms.day_of(capture), content.page
     # a page can print the first day of the first year, which begins before year 1 of UTC in a zone east of Greenwich
-    day_began = day and datetime.combine(max(day, _FIRST_DAY), time(), zone)
+    day = content.day or on
+    day_began = day and datetime.combine(max(day, _FIRST_DAY), time(), terms.zone)
     shown = None if page is None else page.shown
     counted = capture.total if page is not None and page.kind is PageKind.POSTS_API else None
     return {name: getattr(capture, name) for name in _OF_CAPTURE} | {
@@ -257,12 +318,11 @@ def _capture_row(capture: Capture, page: Page | None, on: date | None, zone: Zon
         "shown_total": counted if shown is None else shown.total,
         "ticker_cycles": 0 if page is None else page.ticker_cycles,
         "articles_parsed": 0 if page is None else len(page.articles),
-        "parser_version": PARSER_VERSION,
         "response_class": str(
             response_class(
                 capture.source,
                 capture.http_status,
-                is_page=_is_page(page),
+                is_page=content.is_readable,
                 is_revisit=capture.refers_to is not None,
             )
         ),
@@ -309,9 +369,9 @@ class PageContent(NamedTuple):
 def repeated_pages(pages: Sequence[PageContent]) -> dict[int, int]:
     """Find pages with the same content under several addresses: the index in `pages` to the number of addresses.
 
-    Such a page is not an article's: a server can respond to any request with one page that looks like an article. The
-    content is the text, or the title where there is no text. Pages of a post that was published twice (one title,
-    and a post id for each address) are not included.
+    A page under several addresses is not an article's: a server can respond to any request with one page that looks
+    like an article. The content is the text, or the title where there is no text. Pages of a post that was published
+    twice (one title, and a post id for each address) are not included.
     """
     same: dict[tuple[str | None, str | None], list[int]] = {}
     for index, page in enumerate(pages):
@@ -333,7 +393,7 @@ def repeated_pages(pages: Sequence[PageContent]) -> dict[int, int]:
 def reject_repeats(rows: Rows, *, source: str, run_id: str) -> None:
     """Replace the articles in `rows` (of one archive file) whose content appears under several addresses by rejects.
 
-    Only captures of `source`, the one that requests article pages, are compared; see `repeated_pages`.
+    Only captures of `source`, the source that requests article pages, are compared; see `repeated_pages`.
     """
     pages = {
         row["capture_id"]: row
@@ -348,7 +408,8 @@ def reject_repeats(rows: Rows, *, source: str, run_id: str) -> None:
         why = f"{addresses} pages say the same"
         reject = Reject.of(RejectReason.NO_ARTICLES, why, shown[index]["title"] or "")
         positions = (row["position"] for row in rows.reject if row["capture_id"] == capture_id)
-        rows.reject.append(_reject_row(reject, capture_id, max(positions, default=0) + 1, run_id))
+        made_by = {"parser_version": PARSER_VERSION, "run_id": run_id}
+        rows.reject.append(_reject_row(reject, capture_id, max(positions, default=0) + 1) | made_by)
         pages[capture_id] |= {"page_kind": str(PageKind.OTHER), "page_date": None, "articles_parsed": 0}
         lost.add(capture_id)
     kept = [row for row in rows.article_observation if row["capture_id"] not in lost]
@@ -359,6 +420,6 @@ def reject_repeats(rows: Rows, *, source: str, run_id: str) -> None:
     rows.article_text = [row for row in rows.article_text if row["text_id"] not in lost_texts]
 
 
-def _reject_row(reject: Reject, capture_id: str, position: int, run_id: str) -> dict[str, Any]:
-    by = {"capture_id": capture_id, "position": position, "parser_version": PARSER_VERSION, "run_id": run_id}
-    return by | reject._asdict() | {"reason": str(reject.reason)}
+def _reject_row(reject: Reject, capture_id: str, position: int) -> dict[str, Any]:
+    of_capture = {"capture_id": capture_id, "position": position}
+    return of_capture | reject._asdict() | {"reason": str(reject.reason)}

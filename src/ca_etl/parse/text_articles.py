@@ -235,7 +235,7 @@ _TEXT_FIRST: Final = 1.5
 
 
 def _without_labels(texts: list[str]) -> tuple[list[str], dict[int, str]]:
-    """Remove label lines (dates, counts, credits) from `texts`; the rest, and credits by the index of the text after.
+    """Remove label lines (dates, counts, credits): the texts left, and the credits by the index of the text after them.
 
     A label is removed next to a title or another label and at either end; a date between two paragraphs is text.
     """
@@ -310,7 +310,7 @@ def _full(lines: Sequence[str]) -> list[Block]:
 
 
 def _full_section(texts: list[str], author: str | None) -> list[Block]:
-    """The articles of one section: its first line is a title if it has the form of one, later lines by their score."""
+    """The articles of one section: the first line is a title by its form, later lines by their score."""
     texts, credit_of = _without_labels(texts)
     caption = texts[0] if _has_caption_above(texts) else None
     if caption is not None:
@@ -350,7 +350,7 @@ def _has_caption_above(texts: Sequence[str]) -> bool:
 
 
 def _single(lines: Sequence[str]) -> list[Block]:
-    """The one article that a whole page is: a title if the first line has the form of one, its text, its author."""
+    """The one article that a whole page is: a title if the first line has the form of a title, the text, the author."""
     sections = list(_sections_of(lines))
     texts, credit_of = _without_labels([text for texts, _ in sections for text in texts])
     if not texts:

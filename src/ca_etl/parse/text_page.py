@@ -152,7 +152,7 @@ def read_lines(text: str) -> tuple[list[str], list[Line], int]:
 
 
 def _read_head(lines: Sequence[Line], start: int) -> TextHead:
-    """The head of a text page, read from the line `start`, the first one after the ticker."""
+    """The head of a text page, read from the line `start`, the first line after the ticker."""
     head = TextHead()
     at = start
     while at < min(start + _HEAD_LINES, len(lines)) and (
@@ -204,8 +204,8 @@ def _is_label(lines: Sequence[Line], at: int, head: TextHead) -> bool:
 def _after_biography(lines: list[Line], person: str) -> list[Line]:
     """The lines after an author page's opening (name, job title, biography); none in a capture that ends within it.
 
-    They begin after the line "Articles"; where that is missing (2024), after two empty lines that follow the avatar in
-    place of a biography; else after every line that can be name, job title or biography.
+    The lines begin after the line "Articles"; where that is missing (2024), after two empty lines that follow the
+    avatar in place of a biography; else after every line that can be name, job title or biography.
     """
     for number, line in enumerate(lines[:_OPENING_LINES]):
         if fold_punctuation(line.text).rstrip(":") == "Articles":

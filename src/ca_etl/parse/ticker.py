@@ -6,7 +6,7 @@ A page gives one rate for each pair, however often the cycle repeats (eight time
   `cycle_differs` reject. Without a majority the page gives no rate. Cycles are never mixed;
 - a pair that is not in `CYCLES` is an `unknown_pair` reject; the known pairs still count;
 - a cycle in another order is a `pair_order` reject; its values count, because every line names its pair;
-- a pair missing from the cycle that was printed on that day is an `incomplete_cycle` reject; the others count;
+- a pair missing from the cycle that was printed on that day is an `incomplete_cycle` reject; the other pairs count;
 - a malformed ticker line is a `bad_rate_line` reject and gives no rate. It keeps its position in the cycle, so that
   the lines after it do not count as a new cycle.
 
@@ -184,7 +184,7 @@ def _read_ticker(lines: tuple[str, ...], on: date | None) -> Ticker:
 
 
 def _block_of(lines: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
-    """The lines before the first one is repeated, and how often they are printed; all lines and 1 if repeats differ."""
+    """The lines before the first is repeated, and how often these are printed; all lines and 1 if repeats differ."""
     if not lines or lines.count(lines[0]) == 1:
         return lines, 1
     length = lines.index(lines[0], 1)
@@ -218,7 +218,7 @@ def _is_whole(values: Iterable[tuple[object, str | None, str]]) -> bool:
 
 
 def _majority(cycles: Sequence[_Lines]) -> _Lines | None:
-    """The cycle that more than half of all cycles agree with, preferably without a malformed line; None without one."""
+    """The cycle, preferably without malformed lines, that more than half of all cycles agree with; None if none is."""
     counted = Counter(map(_values, cycles))
     first_of = {_values(cycle): cycle for cycle in reversed(cycles)}
     holed_cycles = sum(times for values, times in counted.items() if not _is_whole(values))
@@ -326,14 +326,14 @@ _CYCLE_CHARS: Final = 1000
 
 
 class TickerText(NamedTuple):
-    """The ticker lines of an HTML page, in the form of a text page, and where the last one ends in the flat text."""
+    """The ticker lines of an HTML page, as a text page has them, and the offset in the flat text where they end."""
 
     lines: tuple[str, ...]
     end: int
 
 
 def find_ticker(flat: str) -> TickerText:
-    """Find the ticker lines in `flat`, the text nodes of an HTML page with `GAP` between; malformed ones as printed.
+    """Find the ticker lines in `flat`, the text nodes of an HTML page with `GAP` between; malformed lines as printed.
 
     A theme can print the pairs as list items, as spans, in one text node, or each number in its own element. A ticker
     item begins a text node, or follows a bullet or another item, unlike an amount in prose.

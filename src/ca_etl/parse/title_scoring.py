@@ -230,7 +230,7 @@ def _has_verb(text: str, words: Sequence[str]) -> bool:
 
 
 def _article_points(texts: Sequence[str]) -> float:
-    """Points for the paragraphs of the article before the line: whether there are enough, and whether they end."""
+    """Points for the article before the line: for its number of paragraphs and the colon or comma at its end."""
     if not texts:
         return POINTS["article_has_no_body"]
     score = POINTS["colon_before"] if texts[-1].endswith((":", ",", ";")) else 0.0

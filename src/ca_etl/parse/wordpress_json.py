@@ -88,7 +88,7 @@ def _read_value(value: object, text: str, url: str | None, charset: str) -> Page
 
 
 def _value_in(text: str) -> tuple[object, int, int]:
-    """The JSON value that `text` is, else the longest posts API value within it; with its start and end.
+    """The JSON value of `text`, or the longest posts API value within it, with the start and end of the value.
 
     Raises ValueError or RecursionError as `json.loads` does, also for an incomplete list of posts: its complete posts
     are not taken for responses of one post.

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
 from ca_etl.archive.sealed_file import recover_open_files
 from ca_etl.errors import CaEtlError
 from ca_etl.sources.session import Context, Session
-from ca_etl.sources.source import DateRange, History
+from ca_etl.sources.source import DateRange, History, Source
 from ca_etl.sources.timesca import ARTICLE_SOURCES
 from ca_etl.warehouse.durable_files import read_if_there, write_atomic
 
 log = logging.getLogger(__name__)
 
-# How the sources that have a past are requested, by their names on the command line.
-HISTORIES: Final[Mapping[str, History]] = {
-    name.value: source.history for name, source in ARTICLE_SOURCES.items() if source.history is not None
-}
 # The months that backfills have archived completely, a file a source.
 COMPLETE_MONTHS: Final = "backfill-*.json"
 
 
+def histories(sources: Iterable[Source]) -> Mapping[str, History]:
+    """How the sources that have a past are requested, by their names on the command line."""
+    short = {source.name: name.value for name, source in ARTICLE_SOURCES.items()}
+    return {
+        short.get(source.name, source.name): source.history
+        for source in sources
+        if source.history is not None
+    }
+
+
 def capture_history(ctx: Context, days: DateRange, source: str) -> int:
-    """Archive the articles of `days` from `source`, a key of `HISTORIES`; return their number.
+    """Archive the articles of `days` from `source`, a key of `histories`; return their number.
 
     A month that was archived completely is not requested again, so that a backfill that was stopped resumes. Raises
     `SourceUnavailableError` when the source is not offered, refuses or fails; responses archived before stay.
@@ -42,7 +48,7 @@ def capture_history(ctx: Context, days: DateRange, source: str) -> int:
         )
         return articles
     with Session(ctx) as session:
-        for part in HISTORIES[source](session, months):
+        for part in histories(ctx.sources)[source](session, months):
             articles += part.articles
             # the month under way may still get articles
             past = [f"{month}" for month in part.complete if month.last < ctx.started_at.date()]

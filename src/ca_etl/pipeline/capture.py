@@ -1,14 +1,15 @@
-"""Step 1 of a run: archive the listing pages of a slot, then the site's new articles; or files of an operator.
+"""Step 1 of a run: archive the listing pages of a slot, the site's new articles, other sources; or an operator's files.
 
 The posts API has all of an article: whole text, author, times, edits. Where the site does not offer it, the feed has
 the newest whole texts, without edits. Where the feed has excerpts or nothing, the pages of the articles that the
-listings link to are requested, and those of known articles again. The journal has the outcome of each source.
+listings link to are requested, and those of known articles again. Every other source whose schedule it is comes last.
+The journal has the outcome of each source.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,22 +18,26 @@ from pathlib import Path
 from typing import Final
 
 from ca_etl.archive.ingest import IngestReport, ingest_paths
+from ca_etl.archive.sealed_file import ArchiveWriteError
 from ca_etl.errors import CaEtlError, Problem
 from ca_etl.pipeline.crash_recovery import write_checkpoint
-from ca_etl.records import POSTS_API
+from ca_etl.records import LISTINGS, POSTS_API
 from ca_etl.sources.schedules import SWEEP, run_command
 from ca_etl.sources.session import FINAL, USABLE, Context, FetchedUrl, Session
 from ca_etl.sources.source import SourceOutcome, SourceReply
 from ca_etl.sources.timesca import ARTICLE_SOURCES
 from ca_etl.sources.timesca.deletion_sweep import sweep_articles
 from ca_etl.sources.timesca.listings import request_listings
-from ca_etl.warehouse.journal import GOOD, RunRecord, SlotOutcome
+from ca_etl.warehouse.durable_files import StorageError
+from ca_etl.warehouse.journal import GOOD, Cause, RunRecord, SlotOutcome
 from ca_etl.warehouse.reading import consult
 from ca_etl.warehouse.release import GO_BACK
 
 log = logging.getLogger(__name__)
 
 TROUBLE: Final = frozenset({SlotOutcome.BLOCKED, SlotOutcome.FAILED})
+ARTICLES: Final = frozenset(source.name for source in ARTICLE_SOURCES.values())
+SITE_SOURCES: Final = ARTICLES | {LISTINGS}
 
 
 class NothingCapturedError(CaEtlError):
@@ -50,25 +55,25 @@ class NothingCapturedError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """Result of `capture`: pages requested, pages that an earlier run archived, and outcomes of the article sources.
+    """Result of `capture`: pages requested, pages that an earlier run archived, and outcomes of the other sources.
 
     `problems` were met while reading the release or the archive; the run ends with them after all is archived.
     """
 
     pages: tuple[FetchedUrl, ...]
     already_archived: int
-    articles: tuple[SourceOutcome, ...] = ()
+    others: tuple[SourceOutcome, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A sentence for each page that is not usable, and for each article source that was blocked or failed."""
-        articles = (f"{a.source}: {a.outcome} ({a.reason})" for a in self.articles if a.outcome in TROUBLE)
-        return (*_page_warnings(self.pages), *articles)
+        """A sentence for each page that is not usable, and for each other source that was blocked or failed."""
+        others = (f"{o.source}: {o.outcome} ({o.reason})" for o in self.others if o.outcome in TROUBLE)
+        return (*_page_warnings(self.pages), *others)
 
 
 def capture(ctx: Context) -> Captured:
-    """Request and archive the listing pages of the slot that the archive lacks, then the site's new articles.
+    """Request and archive the listing pages of the slot that the archive lacks, new articles, and other sources.
 
     Every response is archived, also refusals and errors. Raises `NothingCapturedError` when no page of the
     slot is usable, and `UsageError` when the settings forbid requests (see `fetch_policy`).
@@ -83,10 +88,14 @@ def capture(ctx: Context) -> Captured:
             )
         # articles are requested by what the release knows; its damage must not hide that the pages are archived
         articles = consult(partial(_capture_articles, session, listings), (), "the crawl frontier", GO_BACK)
-    if articles.value:
-        write_checkpoint(ctx.settings.data_dir, ctx.run_id, articles.value)
+        others = articles.value
+        if others:
+            write_checkpoint(ctx.settings.data_dir, ctx.run_id, others)
+        for outcome in _capture_others(session):
+            others = (*others, outcome)
+            write_checkpoint(ctx.settings.data_dir, ctx.run_id, others)
     problems = (*listings.problems, *([articles.problem] if articles.problem else []))
-    return Captured(listings.pages, listings.archived, articles.value, problems)
+    return Captured(listings.pages, listings.archived, others, problems)
 
 
 def _page_warnings(pages: Iterable[FetchedUrl]) -> tuple[str, ...]:
@@ -105,7 +114,7 @@ def _in_short(pages: tuple[FetchedUrl, ...]) -> str:
 def _capture_articles(session: Session, listings: SourceReply) -> tuple[SourceOutcome, ...]:
     """Request the articles due in this slot, unless an earlier run of the slot has archived them."""
     ctx = session.ctx
-    if not ctx.settings.article_sources or has_articles(ctx.runs, ctx.slot, ctx.schedule):
+    if not ctx.settings.article_sources or has_observed(ctx.runs, ctx.slot, ctx.schedule, ARTICLES):
         return ()
     if listings.is_final:
         refusal = next(page for page in listings.pages if page.verdict in FINAL)
@@ -127,11 +136,33 @@ def _capture_articles(session: Session, listings: SourceReply) -> tuple[SourceOu
     return tuple(outcomes)
 
 
-def has_articles(runs: Iterable[RunRecord], slot: datetime | None, schedule: str | None) -> bool:
-    """Whether one of `runs` has archived the articles of this slot and schedule."""
-    names = {source.name for source in ARTICLE_SOURCES.values()}
+def _capture_others(session: Session) -> Iterator[SourceOutcome]:
+    """Request each source beside the site whose schedule it is, unless an earlier run of the slot has archived it."""
+    ctx = session.ctx
+    for source in ctx.sources:
+        is_due = source.name not in SITE_SOURCES and ctx.schedule in source.schedules
+        if not is_due or has_observed(ctx.runs, ctx.slot, ctx.schedule, {source.name}):
+            continue
+        try:
+            outcome = source.request(session, ()).outcome
+        except (StorageError, ArchiveWriteError):
+            raise
+        except Exception as error:
+            # the ticker of the day is archived, and a defect in another source must not hold up its release
+            log.exception("%s: the request failed", source.name)
+            why = f"{type(error).__name__}: {error}"
+            outcome = SourceOutcome(source.name, SlotOutcome.FAILED, why, cause=Cause.MACHINE)
+        if outcome is not None:
+            log.info("%s: %s %s", outcome.source, outcome.outcome, outcome.reason or "")
+            yield outcome
+
+
+def has_observed(
+    runs: Iterable[RunRecord], slot: datetime | None, schedule: str | None, sources: Container[str]
+) -> bool:
+    """Whether one of `runs` has archived one of `sources` in this slot and schedule."""
     return any(
-        record.outcome in GOOD and record.source in names
+        record.outcome in GOOD and record.source in sources
         for run in runs
         if (run.slot, run.schedule) == (slot, schedule)
         for record in run.slots

@@ -11,7 +11,9 @@ from threading import current_thread, main_thread
 from types import FrameType
 from typing import Any, Final
 
+from ca_etl.sources import all_sources
 from ca_etl.sources.session import Clock, Progress, Sleep, silent, utc_now
+from ca_etl.sources.source import Source
 
 __all__ = ["Call", "Environment", "direct", "recorded_stops", "stop_by", "utc_now"]
 
@@ -27,7 +29,10 @@ def direct(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  wha
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Clock, sleep, progress and step caller of a run. With `trust_clock` a contradicted clock does not stop it."""
+    """Clock, sleep, progress, step caller and sources of a run.
+
+    With `trust_clock` a contradicted clock does not stop it.
+    """
 
     # by its name, so that a test of the whole program can replace it
     clock: Clock = field(default_factory=lambda: utc_now)
@@ -35,6 +40,7 @@ class Environment:
     progress: Progress = silent
     call: Call = direct
     trust_clock: bool = False
+    sources: tuple[Source, ...] = field(default_factory=all_sources)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 from collections import ChainMap, Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,9 +15,16 @@ import duckdb
 
 from ca_etl.archive.reader import Resolve, archive_files, read_archive, read_origin
 from ca_etl.errors import CaEtlError
-from ca_etl.parse.page import PARSER_VERSION
-from ca_etl.parse.rows import reject_repeats, rows_of
-from ca_etl.records import ARTICLE_PAGES, EXPECTED_RESPONSES, BadRecord, RejectReason, Rows, site_name
+from ca_etl.parse.page import Parser
+from ca_etl.parse.rows import SITE, reject_repeats, rows_of
+from ca_etl.records import (
+    ARTICLE_PAGES,
+    EXPECTED_RESPONSES,
+    BadRecord,
+    RejectReason,
+    Rows,
+    site_name,
+)
 from ca_etl.sources.session import Context, withheld_files
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
 from ca_etl.warehouse.data_directory import claimed_site
@@ -46,12 +53,14 @@ UPGRADED: Final = (
 class Loaded:
     """Row counts of `load`: what the archive files new to this run added to `raw.*`.
 
-    `expected` counts the `rejects` of a response class in `EXPECTED_RESPONSES`, about which no check warns.
+    `expected` counts the `rejects` of a response class in `EXPECTED_RESPONSES`, about which no check warns;
+    `other_rates` those of the `rates` that a source with a parser of its own gave, and no ticker.
     """
 
     archive_files: int = 0
     captures: int = 0
     rates: int = 0
+    other_rates: int = 0
     articles: int = 0
     rejects: int = 0
     expected: int = 0
@@ -71,11 +80,13 @@ def load(ctx: Context) -> Loaded:
         assert_archive_is_whole(ctx)
     building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=is_fresh)
     root = ctx.settings.archive_dir
+    parsers = {source.name: source.parser for source in ctx.sources}
     batch = _Batch()
     with open_building(building.warehouse) as con:
         ensure_raw(con)
         if ctx.kind is RunKind.RETRY:
-            forget_rejects(con, PARSER_VERSION)
+            versions = {name: parser.version for name, parser in parsers.items()}
+            forget_rejects(con, versions, otherwise=SITE.version)
         known = known_archive_files(con) | withheld_files(ctx.runs, ctx.started_at)
         # by their text: a thousand calls of relative_to take 10 ms of every run
         below = len(f"{root.as_posix()}/")
@@ -85,13 +96,13 @@ def load(ctx: Context) -> Loaded:
         queue = [(path, False) for path in new]
         for done, (path, is_again) in enumerate(queue):
             ctx.progress("load", done, len(queue))
-            rows, archive_file = read_rows(ctx, path, resolve)
+            rows, archive_file = read_rows(ctx, path, resolve, parsers)
             if not is_again and _lacks_original(rows):
                 # files are sorted by slot: a page that was requested again for an earlier slot repeats a later file's
                 originals.update(_positions(rows))
                 queue.append((path, True))
                 continue
-            batch.add(rows, archive_file)
+            batch.add(rows, archive_file, parsers)
             is_last = done == len(queue) - 1
             if is_last:
                 checkpoint_at_commit(con)
@@ -101,6 +112,7 @@ def load(ctx: Context) -> Loaded:
         archive_files=len(new),
         captures=batch.added["capture"],
         rates=batch.added["rate_observation"],
+        other_rates=min(batch.other_rates, batch.added["rate_observation"]),
         articles=batch.added["article_observation"],
         rejects=batch.added["reject"],
         expected=min(batch.expected, batch.added["reject"]),
@@ -131,16 +143,18 @@ class _Batch:
     positions: dict[str, tuple[str, int]] = field(default_factory=dict)
     added: Counter[str] = field(default_factory=Counter)
     expected: int = 0
+    other_rates: int = 0
 
     @property
     def is_full(self) -> bool:
         """Whether the batch has reached `MOST_FILES` files or `MOST_ROWS` article rows, and is to be loaded."""
         return len(self.files) >= MOST_FILES or len(self.rows.article_observation) >= MOST_ROWS
 
-    def add(self, rows: Rows, archive_file: ArchiveFile) -> None:
+    def add(self, rows: Rows, archive_file: ArchiveFile, parsers: Mapping[str, Parser]) -> None:
         self.rows.extend(rows)
         self.files.append(archive_file)
         self.expected += _expected(rows)
+        self.other_rates += _other_rates(rows, parsers)
         for capture_id, position in _positions(rows).items():
             self.positions.setdefault(capture_id, position)
 
@@ -167,22 +181,35 @@ def _expected(rows: Rows) -> int:
     return sum(row["capture_id"] in captures for row in rows.reject)
 
 
-def read_rows(ctx: Context, path: Path, resolve: Resolve) -> tuple[Rows, ArchiveFile]:
-    """Parse one archive file: its rows, and its own row of `raw.archive_file`. A bad record becomes a reject."""
+def _other_rates(rows: Rows, parsers: Mapping[str, Parser]) -> int:
+    """How many rates come from captures of a source that the site's parser does not read."""
+    captures = {row["capture_id"] for row in rows.capture if parsers.get(row["source"], SITE) != SITE}
+    return sum(row["capture_id"] in captures for row in rows.rate_observation)
+
+
+def read_rows(
+    ctx: Context, path: Path, resolve: Resolve, parsers: Mapping[str, Parser]
+) -> tuple[Rows, ArchiveFile]:
+    """Parse one archive file: its rows, and its own row of `raw.archive_file`. A bad record becomes a reject.
+
+    Each record names its source, whose parser in `parsers` reads it; that of the site reads what other sources sent.
+    """
     rows = Rows()
     captures = bad = 0
     site = claimed_site(ctx.settings.data_dir) or site_name(str(ctx.settings.site_url))
+    origin = read_origin(path)
+    version = parsers.get(origin.source, SITE).version
     for record in read_archive(path, root=ctx.settings.archive_dir, resolve=resolve):
         if isinstance(record, BadRecord):
             bad += 1
-            rows.reject.append(_reject(record, ctx.run_id))
+            rows.reject.append(_reject(record, version, ctx.run_id))
         else:
             captures += 1
-            rows.extend(rows_of(record, zone=ctx.settings.zone, run_id=ctx.run_id, site=site))
+            parser = parsers.get(record.source, SITE)
+            rows.extend(rows_of(record, zone=ctx.settings.zone, run_id=ctx.run_id, site=site, parser=parser))
     reject_repeats(rows, source=ARTICLE_PAGES, run_id=ctx.run_id)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    origin = read_origin(path)
     return rows, ArchiveFile(
         archive_file=path.relative_to(ctx.settings.archive_dir).as_posix(),
         source=origin.source,
@@ -192,12 +219,12 @@ def read_rows(ctx: Context, path: Path, resolve: Resolve) -> tuple[Rows, Archive
         bytes=path.stat().st_size,
         records=captures,
         bad_records=bad,
-        parser_version=PARSER_VERSION,
+        parser_version=version,
         run_id=ctx.run_id,
     )
 
 
-def _reject(record: BadRecord, run_id: str) -> dict[str, object]:
+def _reject(record: BadRecord, parser_version: str, run_id: str) -> dict[str, object]:
     return {
         # a record without a readable id is known by where it lies
         "capture_id": record.capture_id or f"{record.archive_file}#{record.archive_offset}",
@@ -206,7 +233,7 @@ def _reject(record: BadRecord, run_id: str) -> dict[str, object]:
         "reason": record.reason,
         "detail": record.detail,
         "excerpt": "",
-        "parser_version": PARSER_VERSION,
+        "parser_version": parser_version,
         "run_id": run_id,
     }
 

@@ -16,7 +16,7 @@ import duckdb
 from ca_etl import __version__, logs
 from ca_etl.archive.reader import archive_files
 from ca_etl.errors import CaEtlError, Problem, UsageError
-from ca_etl.pipeline.backfill import COMPLETE_MONTHS, HISTORIES, capture_history
+from ca_etl.pipeline.backfill import COMPLETE_MONTHS, capture_history, histories
 from ca_etl.pipeline.capture import Captured, GivenFiles, NothingCapturedError, capture, ingest
 from ca_etl.pipeline.clock import ClockError, Witness, contradiction, newest_known
 from ca_etl.pipeline.context import Environment, recorded_stops, stop_by
@@ -135,12 +135,13 @@ def run_backfill(
 ) -> Outcome:
     """Archive the articles of a date range, and publish a release with them. Failures are recorded as in `run_daily`.
 
-    Raises `UsageError` for a `source` that is not a key of `HISTORIES`. Articles archived before the source became
+    Raises `UsageError` for a `source` that is not a key of `histories`. Articles archived before the source became
     unavailable, or before a Ctrl-C, are loaded by the next run.
     """
-    if source not in HISTORIES:
+    known = histories(environment.sources)
+    if source not in known:
         raise UsageError(
-            f"the source {source!r} has no past to backfill; {' and '.join(HISTORIES)} have one",
+            f"the source {source!r} has no past to backfill; {' and '.join(known)} have one",
             "ca-etl backfill --help",
         )
     fetch_policy(settings)
@@ -303,16 +304,16 @@ class _Run:
         if self.planned is None or self.ctx.slot is None:
             return ()
         outcome, planned, slot = self.outcome, self.planned, max(self.ctx.slot, self.ctx.started_at)
-        captured = outcome.captured or Captured((), 0)
+        captured, loaded = outcome.captured or Captured((), 0), outcome.loaded
         own = outcome_of_pages(
             planned.source,
             captured.pages,
             captured.already_archived,
-            rates=outcome.loaded.rates if outcome.loaded else None,
+            rates=loaded.rates - loaded.other_rates if loaded else None,
             error=outcome.error,
             cause=outcome.cause,
         )
-        return tuple(source.record(planned, slot) for source in (*captured.articles, own))
+        return tuple(source.record(planned, slot) for source in (*captured.others, own))
 
 
 @contextmanager
@@ -347,6 +348,7 @@ def _run(
             environment.sleep,
             environment.progress,
             name,
+            sources=environment.sources,
         )
         run = _Run(ctx, held, Outcome(run_id), environment, planned, interrupts=interrupts)
         try:

@@ -15,11 +15,12 @@ from typing import Final, NamedTuple
 import duckdb
 
 from ca_etl.archive.reader import archive_files
-from ca_etl.parse.page import PARSER_VERSION
+from ca_etl.parse.rows import SITE
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.load import archive_problems, load
 from ca_etl.pipeline.publish import build_tables
 from ca_etl.settings import Settings
+from ca_etl.sources import all_sources
 from ca_etl.sources.session import Context, Progress, silent
 from ca_etl.warehouse import journal, overrides
 from ca_etl.warehouse.connection import open_release
@@ -42,7 +43,7 @@ UNCOMPARED: Final = {
     "run_id": "a rebuild is one run",
     "parser_version": "a rebuild reads all with the parser of today",
 }
-KNOWN: Final = "select archive_file, sha256, parser_version from raw.archive_file"
+KNOWN: Final = "select archive_file, sha256, source, parser_version from raw.archive_file"
 DECIDED: Final = "select capture_id, decision, reason, decided_at from raw.decision"
 COLUMNS: Final = """
     select schema_name || '.' || table_name, database_name,
@@ -106,7 +107,7 @@ def _link_archive(
     """Link the archive files of the release into the data directory of `copy`; yield those that have changed."""
     root = settings.archive_dir
     known = con.execute(KNOWN).fetchall()
-    for name, _sha256, _parser in known:
+    for name, *_ in known:
         link = copy.archive_dir / name
         if (root / name).is_file() and link.resolve().is_relative_to(copy.data_dir.resolve()):
             link.parent.mkdir(parents=True, exist_ok=True)
@@ -115,11 +116,12 @@ def _link_archive(
         {path.relative_to(root).as_posix() for path in archive_files(root)} - {row[0] for row in known}
     ):
         log.warning("%d archive files are newer than the release: the next run loads them", late)
-    if any(parser != PARSER_VERSION for _name, _sha256, parser in known):
+    versions = {source.name: source.parser.version for source in all_sources()}
+    if any(version != versions.get(source, SITE.version) for *_, source, version in known):
         log.warning(
             "an earlier parser version read some files of the release: differences may be its fixed errors, not damage"
         )
-    for name, how in archive_problems(root, ((name, sha256) for name, sha256, _parser in known)):
+    for name, how in archive_problems(root, ((name, sha256) for name, sha256, *_ in known)):
         yield DamagedSource(f"archive/{name}", how)
 
 
@@ -142,7 +144,7 @@ def _rebuild(
         log.warning("some decisions are newer than the release: the next run applies them")
     if (settings.data_dir / MARKER).exists():
         shutil.copyfile(settings.data_dir / MARKER, copy.data_dir / MARKER)
-    ctx = Context(copy, RunKind.REBUILD, release.release_id, began, progress=progress)
+    ctx = Context(copy, RunKind.REBUILD, release.release_id, began, progress=progress, sources=all_sources())
     load(ctx)
     enrich(ctx)
     warehouse = Building(copy.data_dir, release.release_id).warehouse

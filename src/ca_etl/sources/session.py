@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 from ca_etl import __version__
@@ -21,6 +21,9 @@ from ca_etl.parse.rows import read_page
 from ca_etl.records import LOOPBACK, site_name
 from ca_etl.settings import Settings
 from ca_etl.warehouse.journal import RunKind, RunRecord
+
+if TYPE_CHECKING:
+    from ca_etl.sources.source import Source
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -55,7 +58,7 @@ class Context:
     """What every step of a run is called with: settings, identity and tools of the run.
 
     `slot` is the scheduled instant in UTC and `schedule` the name of its schedule, None for a run that no schedule
-    started. `runs` is the journal when the run began.
+    started. `runs` is the journal when the run began, `sources` are all that a run may request and a load may meet.
     """
 
     settings: Settings
@@ -68,6 +71,7 @@ class Context:
     progress: Progress = silent
     schedule: str | None = None
     runs: tuple[RunRecord, ...] = ()
+    sources: tuple[Source, ...] = ()
 
     def slot_origin(self, source: str) -> naming.Origin:
         """Source, schedule and slot that the archive file of `source` in this run records."""
@@ -108,9 +112,9 @@ class Session:
     def __init__(self, ctx: Context) -> None:
         self.ctx = ctx
         self._writer: ArchiveWriter | None = None
-        self._fetcher = Fetcher(
-            fetch_policy(ctx.settings), clock=ctx.clock, sleep=ctx.sleep, on_attempt=self._archive
-        )
+        hosts = (host for source in ctx.sources for host in source.hosts)
+        policy = fetch_policy(ctx.settings, *hosts)
+        self._fetcher = Fetcher(policy, clock=ctx.clock, sleep=ctx.sleep, on_attempt=self._archive)
 
     def __enter__(self) -> Self:
         return self
@@ -173,10 +177,11 @@ def page_of(result: FetchResult) -> Page | None:
     return read if isinstance(read, Page) else None
 
 
-def fetch_policy(settings: Settings) -> FetchPolicy:
+def fetch_policy(settings: Settings, *hosts: str) -> FetchPolicy:
     """The rules by which the site is requested, from the settings: pauses, limits, User-Agent, allowed hosts.
 
-    Raises `UsageError` when the site is not on loopback and no contact is set: a crawler that hides its operator is
+    `hosts` are those of other sources; without a contact they are not requested, unless on loopback. Raises
+    `UsageError` when the site is not on loopback and no contact is set: a crawler that hides its operator is
     not polite.
     """
     host = (urlsplit(str(settings.site_url)).hostname or "").lower()
@@ -188,6 +193,7 @@ def fetch_policy(settings: Settings) -> FetchPolicy:
         )
     bare = host.removeprefix("www.")
     contact = f" (+{settings.contact})" if settings.contact else ""
+    others = (host for host in hosts if settings.contact or site_name(f"http://{host}/") == LOOPBACK)
     return FetchPolicy(
         user_agent=f"ca_etl/{__version__}{contact}",
         min_interval_seconds=settings.min_interval_seconds,
@@ -196,7 +202,9 @@ def fetch_policy(settings: Settings) -> FetchPolicy:
         max_attempts=settings.max_attempts,
         backoff_base_seconds=settings.backoff_seconds,
         max_retry_after_seconds=settings.max_retry_after_seconds,
-        allowed_hosts=frozenset({bare, f"www.{bare}", *(name.lower() for name in settings.allowed_hosts)}),
+        allowed_hosts=frozenset(
+            {bare, f"www.{bare}", *others, *(name.lower() for name in settings.allowed_hosts)}
+        ),
         max_wire_bytes=settings.max_wire_bytes,
         max_decoded_bytes=settings.max_decoded_bytes,
     )

@@ -12,7 +12,8 @@ from typing import Final, Self
 from ca_etl.archive.client import FetchResult
 from ca_etl.archive.policy import Verdict
 from ca_etl.errors import CaEtlError, Problem, UsageError
-from ca_etl.parse.page import Article
+from ca_etl.parse.page import Article, Parser
+from ca_etl.parse.rows import SITE
 from ca_etl.records import UNAVAILABLE_STATUSES
 from ca_etl.sources.schedules import SWEEP, Schedule
 from ca_etl.sources.session import FINAL, USABLE, Context, FetchedUrl, Session
@@ -29,9 +30,10 @@ OVERLAP: Final = timedelta(hours=2)
 class Source:
     """One source of the warehouse: when and how it is requested, and the tables that its responses fill.
 
-    `name` is the one in archive file names, `raw.slot` and `seeds.sources`; the slots of `schedules` request the
-    source; `tables` are `raw.*` tables. `request` archives the source for a slot, and is given the articles of which an
-    earlier source had too little; `history` archives past date ranges, None where the source offers none.
+    `name` is the one in archive file names, in every record, `raw.slot` and `seeds.sources`; the slots of `schedules`
+    request the source; `tables` are `raw.*` tables. `request` archives the source for a slot, and is given the articles
+    of which an earlier source had too little; `history` archives past date ranges, None where the source offers none.
+    `parser` makes rows of what is archived, now and in each rebuild. `hosts` may be requested beside those of the site.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Source:
     tables: frozenset[str]
     request: Callable[[Session, Iterable[Article]], SourceReply]
     history: History | None = None
+    parser: Parser = SITE
+    hosts: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ Settings = dict[str, str | bool | int | float | list[str]]
 def open_building(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-write connection to the warehouse file of a draft release; a missing file is made.
 
-    A new file gets storage version `v1.2.0` under every DuckDB release, an old one keeps its own. Tables are
+    A new file gets storage version `v1.2.0` under every DuckDB release, an old file keeps its version. Tables are
     reached as `raw.x`, `staging.x`, `main.x`; times are shown in UTC; nothing is fetched from the internet.
     When the block ends well the file is checkpointed and has no `.wal` beside it.
 
@@ -66,9 +66,9 @@ def open_building(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[d
 
 
 def checkpoint_at_commit(con: duckdb.DuckDBPyConnection) -> None:
-    """Make later commits on `con` write the database file itself, not its `.wal` log first.
+    """Make later commits on `con` write to the database file directly, without the `.wal` log.
 
-    For the last, large transaction of a step. An interrupted one leaves the file as it was.
+    For the last, large transaction of a step; an interrupted transaction leaves the file as it was.
     """
     con.execute("set checkpoint_threshold = '1B'")
 
@@ -77,7 +77,7 @@ def checkpoint_at_commit(con: duckdb.DuckDBPyConnection) -> None:
 def reading_connection(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
     """A second connection to the database of `con`, for reading in another thread; times are shown in UTC.
 
-    It sees committed data only. Its settings are those of a fresh connection, not those of `con`.
+    The connection sees committed data only, and has the settings of a fresh connection, not those of `con`.
     """
     with con.cursor() as reader:
         reader.execute("set TimeZone = 'UTC'")
@@ -97,7 +97,7 @@ def open_release(
     `locked_down` is for SQL that a user types: it can open no file, neither to read nor to write, and change no
     setting. Forbidding external access alone leaves DuckDB the paths of the attached file, its `.wal` and the
     spill folder to write to: `copy ... to 'warehouse.duckdb.wal'` once changed what every reader saw. Nothing is
-    spilled to the disk then, so that `memory_limit` is the end of a query.
+    spilled to the disk then, so that a query which needs more than `memory_limit` fails.
 
     Raises `duckdb.IOException` when there is no such file.
     """
@@ -118,7 +118,7 @@ def open_release(
 
 @contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Run the statements of the block in one transaction on `con`: all take effect, or none."""
+    """Run the statements of the block in one transaction on `con`: all statements take effect, or none does."""
     con.begin()
     try:
         yield
@@ -129,7 +129,7 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 class Column(NamedTuple):
-    """One column of a table or view; `type` is its DuckDB type, `comment` is empty without one."""
+    """One column of a table or view; `type` is its DuckDB type, `comment` is empty for a column without comment."""
 
     name: str
     type: str

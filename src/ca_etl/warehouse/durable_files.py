@@ -1,4 +1,4 @@
-"""Writing to disk so that a kill or a power cut leaves the old file or the new one, never half of one."""
+"""Writing to disk so that a kill or a power cut leaves the old file or the new file, never half a file."""
 
 from __future__ import annotations
 

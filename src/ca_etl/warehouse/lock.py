@@ -1,9 +1,9 @@
-"""The run lock: one run at a time in a data directory, and which run it is.
+"""The run lock: lets one run at a time work in a data directory, and names that run.
 
 The lock is the kernel's `flock` on `<data_dir>/.lock`: the kernel releases it when the process ends in any way.
-`<data_dir>/.running.json` names the holder. A run removes it once it is recorded in the journal, so a file
-that exists while the lock is taken was left by a run that never recorded its end. It is renamed to
-`.crashed-<run_id>.json` until its journal line has been written.
+`<data_dir>/.running.json` names the holder. A run removes this file once the journal has its line, so a file that
+exists when the next run takes the lock is of a run that never recorded its end. That file is renamed to
+`.crashed-<run_id>.json` until the journal line of the crashed run has been written.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CRASHED_GLOB: Final = ".crashed-*.json"
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """The run that holds the lock. `started_at` and `slot` are UTC; `step` is the last step it announced.
+    """The run that holds the lock. `started_at` and `slot` are UTC; `step` is the last step that the run announced.
 
     `schedule` and `slot` are those of a scheduled run; they are None for other runs. `waits_until` (UTC) is when
     `retry` (of `retries`) of the step begins, None while the run does not wait for one.
@@ -60,7 +60,7 @@ class Holder:
         schedule: str | None = None,
         slot: datetime | None = None,
     ) -> Holder:
-        """This process, as holder of the lock."""
+        """Describe this process as the holder of the run lock."""
         return cls(os.getpid(), socket.gethostname(), run_id, kind, started_at, schedule=schedule, slot=slot)
 
     def __str__(self) -> str:
@@ -87,7 +87,7 @@ class LockHeldError(CaEtlError):
 
 
 class RunLock:
-    """The lock while a run holds it. Without `is_recorded` at the end, the next run writes the journal line."""
+    """The run lock while a run holds it. If `is_recorded` is false at the end, the next run writes the journal line."""
 
     def __init__(self, data_dir: Path, holder: Holder) -> None:
         self.holder = holder
@@ -101,7 +101,7 @@ class RunLock:
         _write(self._data_dir, self.holder)
 
     def recorded(self) -> None:
-        """State that the journal has this run's line: from here on a kill is not a crash."""
+        """Note that the journal has the line of this run, so that a later kill is not recorded as a crash."""
         path = self._data_dir / RUNNING_FILE
         with storage(path):
             path.unlink(missing_ok=True)
@@ -144,15 +144,14 @@ def announce_wait(data_dir: Path, until: datetime | None, *, retry: int = 0, ret
 
 
 def running(data_dir: Path) -> Holder | None:
-    """The content of `.running.json`, None without one. True of a live run only while the lock is held."""
+    """The run that `.running.json` names, None without that file; a live run only while the lock is held."""
     return _read(data_dir / RUNNING_FILE)
 
 
 def live_run(data_dir: Path) -> Holder | None:
     """The run that holds the lock now, None when no run does.
 
-    The lock is tried only if `.running.json` exists, and shared for a moment if its run has died: no live run is
-    disturbed.
+    Tries the lock only if `.running.json` exists, and as a shared lock for a moment, which disturbs no live run.
     """
     holder = running(data_dir)
     if holder is None:
@@ -171,7 +170,7 @@ def live_run(data_dir: Path) -> Holder | None:
 
 
 def unrecorded_runs(data_dir: Path) -> frozenset[str]:
-    """Ids of the runs that the journal may lack: the one in progress, and crashed ones."""
+    """Ids of the runs that the journal may lack: the run in progress, and crashed runs."""
     paths = (data_dir / RUNNING_FILE, *data_dir.glob(CRASHED_GLOB))
     return frozenset(holder.run_id for path in paths if (holder := _read(path)) is not None)
 
@@ -179,15 +178,15 @@ def unrecorded_runs(data_dir: Path) -> frozenset[str]:
 def crashed_run(data_dir: Path) -> Holder | None:
     """The oldest run that ended without a journal line, None when there is none.
 
-    Meaningful only while holding the lock. Once the journal has its line, `settle_crash` removes its file:
-    call both in a loop, since several runs may have died before one could write.
+    Call this with the lock held, write the run's journal line, call `settle_crash`, and repeat: several runs may have
+    crashed.
     """
     left = [holder for path in data_dir.glob(CRASHED_GLOB) if (holder := _read(path)) is not None]
     return min(left, key=lambda holder: (holder.started_at, holder.run_id), default=None)
 
 
 def settle_crash(data_dir: Path, holder: Holder) -> None:
-    """Remove the file `.crashed-<run_id>.json` of a crashed run that the journal has now."""
+    """Remove the file `.crashed-<run_id>.json` of a crashed run, once the journal has the line of the run."""
     path = _crashed_path(data_dir, holder)
     with storage(path):
         path.unlink(missing_ok=True)

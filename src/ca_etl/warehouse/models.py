@@ -62,7 +62,7 @@ class ModelFile:
 
     @property
     def name(self) -> str:
-        """`schema.table`."""
+        """The name of the model, `schema.table`."""
         return f"{self.schema}.{self.table}"
 
 
@@ -84,7 +84,7 @@ class Function:
 
     @property
     def signature(self) -> str:
-        """`schema.name(parameter, ...)`."""
+        """The function with its parameters, `schema.name(parameter, ...)`."""
         return f"{self.name}({', '.join(self.header.parameters)})"
 
 
@@ -115,7 +115,7 @@ def read_models(root: Path) -> tuple[ModelFile, ...]:
 def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[Model, ...]:
     """All models under `root` (the `sql` folder) in build order: parents before children.
 
-    `con` only parses the queries; without it one in memory does. Raises `HeaderError` for a bad header and
+    `con` only parses the queries; None takes a connection in memory. Raises `HeaderError` for a bad header and
     `ModelError` for a query that is not a single select, an unknown parent or a cycle.
     """
     parser = con or duckdb.connect()
@@ -167,7 +167,7 @@ def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]
         wanted: set[tuple[str, str]] = {(model.name, model.header.materialized) for model in models}
         wanted |= {(name, "table") for name in seeds} | {(made.name, "macro table") for made in functions}
         _drop_leftovers(con, wanted)
-        rows = {model.name: _create(con, model) for model in models}
+        rows = {model.name: create_model(con, model) for model in models}
         columns = {
             name: {column.name: column.type for column in made}
             for name, made in columns_by_table(con, *MODEL_SCHEMAS).items()
@@ -234,7 +234,7 @@ def _load_seed(con: duckdb.DuckDBPyConnection, path: Path) -> str:
 
 
 def _drop_leftovers(con: duckdb.DuckDBPyConnection, wanted: Collection[tuple[str, str]]) -> None:
-    """Drop what is not `wanted`, by name and kind: what has no file, and a table that became a view or the reverse."""
+    """Drop the tables, views and functions that are not `wanted` (name, kind), since no file makes them now."""
     there = con.execute(
         "select table_schema || '.' || table_name, if(table_type = 'VIEW', 'view', 'table')"
         " from information_schema.tables"
@@ -250,7 +250,8 @@ def _drop_leftovers(con: duckdb.DuckDBPyConnection, wanted: Collection[tuple[str
             con.execute(f"drop {kind} {name}")
 
 
-def _create(con: duckdb.DuckDBPyConnection, model: Model) -> int | None:
+def create_model(con: duckdb.DuckDBPyConnection, model: Model) -> int | None:
+    """Create or replace the table or view of a model; returns the rows of a table. Raises `ModelError`."""
     kind = model.header.materialized
     order = f" order by {', '.join(model.header.sort)}" if model.header.sort else ""
     try:

@@ -1,10 +1,10 @@
 """The decisions of the operator about single captures: `decisions.csv` in the data directory.
 
-A capture that a check stops is in the archive for good, and would stop every later run. The
-operator inspects it and decides: `exclude` (its observations stay out of the facts, and out of the
-checks on them) or `accept` (its rates are right, however unlikely). The file is theirs: it can be
-read, edited and kept under version control, and a rebuild applies it. A decision is changed by another line about its
-capture: where the line of one that the current release has is missing, the file is taken for damaged (`lost`).
+A capture that fails a check is in the archive for good, and would stop the publication of every later run. The
+operator inspects the capture and decides: `exclude` (its observations stay out of the facts, and out of the checks on
+them) or `accept` (its rates are right, however unlikely). The operator can edit the file and keep it under version
+control, and a rebuild applies it. A decision is changed by another line about its capture: where a decision that the
+current release has is missing, the file is taken for damaged (`lost`).
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def read(data_dir: Path) -> tuple[CaptureDecision, ...]:
 def lost(con: duckdb.DuckDBPyConnection | None, data_dir: Path) -> Problem | None:
     """The problem that `decisions.csv` lacks decisions that the release of `con` has; None where it has all.
 
-    Excluded captures would count again, and nothing would show it. Raises `DecisionError`.
+    Without a report excluded captures would count again unnoticed. Raises `DecisionError`.
     """
     decided = con.execute(DECIDED).fetchall() if con else []
     given = {decision.capture_id for decision in read(data_dir)} if decided else set()

@@ -17,10 +17,10 @@ import duckdb
 import pyarrow as pa
 
 from ca_etl.errors import CaEtlError
-from ca_etl.records import KEYS, RejectReason, Rows
+from ca_etl.records import RejectReason, Rows
 from ca_etl.warehouse.connection import fetch_number, transaction
 from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
-from ca_etl.warehouse.raw_schema import INCOMING, arrow_rows, incoming
+from ca_etl.warehouse.raw_schema import INCOMING, arrow_rows, incoming, keys_of
 
 # ruff: noqa: S608  table and column names come from `records` and `sql/raw/`, never from data
 
@@ -56,8 +56,8 @@ class ReconciliationError(CaEtlError):
 class TableCount:
     """Counts of the rows that one load had for one table: parsed = loaded + known.
 
-    `known` rows were in the table already, or came twice in this batch. `differing` of them have other
-    content than the row that is kept: the parser has changed since, and only a rebuild would take the new one.
+    `known` rows were in the table already, or came twice in this batch. `differing` counts the known rows with other
+    content than the row that is kept: the parser has changed since, and only a rebuild takes the new content.
     """
 
     parsed: int
@@ -111,9 +111,13 @@ def load_rows(con: duckdb.DuckDBPyConnection, rows: Rows) -> LoadCounts:
     """Insert the rows whose keys are new, table by table, inside the caller's transaction.
 
     Of two rows with one key in `rows` the first is kept. Raises `pa.ArrowInvalid` for a row that does not fit
-    its schema, `ReconciliationError` when parsed = loaded + known does not hold.
+    its table, `ReconciliationError` when parsed = loaded + known does not hold.
     """
-    return {name: _insert_new(con, name, table) for name, table in rows.tables().items()}
+    keys = keys_of(con)
+    return {
+        table: _insert_new(con, table, keys[table], arrow_rows(con, table, parsed))
+        for table, parsed in rows.by_table().items()
+    }
 
 
 def mark_loaded(con: duckdb.DuckDBPyConnection, archive_files: Iterable[ArchiveFile]) -> None:
@@ -165,7 +169,7 @@ def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[CaptureDe
 def responses_with_validator(
     con: duckdb.DuckDBPyConnection, urls: Iterable[str]
 ) -> dict[str, tuple[str, int]]:
-    """Archive file and offset, by URL, of its newest response 200 that has a validator, a page, and no exclusion."""
+    """For each URL the archive file and offset of the latest page with status 200 and a validator, not excluded."""
     rows = con.execute(
         """
         select url, archive_file, archive_offset
@@ -185,10 +189,13 @@ def responses_with_validator(
     return {url: (archive_file, offset) for url, archive_file, offset in rows}
 
 
-def _insert_new(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> TableCount:
+def _insert_new(
+    con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str], rows: pa.Table
+) -> TableCount:
+    """Insert the rows of a table whose key, these `columns`, is new."""
     if rows.num_rows == 0:
         return TableCount(0, 0, 0, 0)
-    key = ", ".join(f'"{name}"' for name in KEYS[table])
+    key = ", ".join(f'"{name}"' for name in columns)
     numbered = rows.append_column(ORDINAL, pa.array(range(rows.num_rows), pa.int64()))
     is_first = f"row_number() over (partition by {key} order by {ORDINAL}) = 1"
     with incoming(con, numbered):
@@ -205,10 +212,11 @@ def _insert_new(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> T
         known = rows.num_rows - unknown
         if loaded + known != rows.num_rows:
             raise ReconciliationError(
-                f"raw.{table}: {rows.num_rows} rows parsed, {loaded} loaded, {known} already known",
+                f"raw.{table} does not add up: {rows.num_rows} rows parsed, {loaded} loaded, {known} already known",
                 "ca-etl rebuild",
             )
-        differing = _differing(con, table, rows.column_names) if known else 0
+        content = [name for name in rows.column_names if name not in PROVENANCE.union(columns)]
+        differing = _differing(con, table, key, content) if known else 0
     if differing:
         log.warning(
             "raw.%s: %d rows differ from the loaded ones with their keys, which are kept; next: ca-etl rebuild",
@@ -218,11 +226,9 @@ def _insert_new(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> T
     return TableCount(rows.num_rows, loaded, known, differing)
 
 
-def _differing(con: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> int:
+def _differing(con: duckdb.DuckDBPyConnection, table: str, key: str, content: Sequence[str]) -> int:
     if table in CONTENT_ADDRESSED:
         return 0
-    key = ", ".join(f'"{name}"' for name in KEYS[table])
-    content = [name for name in columns if name not in PROVENANCE and name not in KEYS[table]]
     other = " or ".join(f'i."{name}" is distinct from t."{name}"' for name in content)
     return fetch_number(
         con, f"select count(*) from {INCOMING} i join raw.{table} t using ({key}) where {other}"
@@ -234,7 +240,7 @@ def _replace_rows(
 ) -> None:
     """Make a table hold exactly these rows, writing only those that are new, removed or changed.
 
-    A journal of a thousand runs costs a day no more than one of ten, and the file does not grow by rewriting it.
+    So a long journal costs a run no more than a short one, and the warehouse file does not grow by rewriting.
     """
     with incoming(con, arrow_rows(con, table, rows)):
         con.execute(
@@ -248,26 +254,32 @@ def _replace_rows(
 
 
 # A record that had no readable id is rejected under its position, `<archive file>#<offset>`.
-RETRIED = """
+RETRIED: Final = """
     create or replace temp table retried as
-    select distinct
-        reject.capture_id,
-        coalesce(capture.archive_file, regexp_replace(reject.capture_id, '#[0-9]+$', '')) as archive_file
+    select distinct reject.capture_id, archive_file.archive_file
     from raw.reject as reject
     left join raw.capture as capture using (capture_id)
-    where reject.parser_version <> $1
+    left join raw.archive_file as archive_file
+        on archive_file.archive_file
+            = coalesce(capture.archive_file, regexp_replace(reject.capture_id, '#[0-9]+$', ''))
+    where reject.parser_version
+        <> coalesce(map($sources, $versions)[coalesce(capture.source, archive_file.source)], $otherwise)
 """
 
 
-def forget_rejects(con: duckdb.DuckDBPyConnection, parser_version: str) -> int:
+def forget_rejects(con: duckdb.DuckDBPyConnection, versions: Mapping[str, str], otherwise: str) -> int:
     """Delete all rows of captures that another parser version rejected in whole or in part.
 
-    Their archive files count as not loaded, so that the next load reads them with `parser_version`; captures of those
-    files that were read without a reject stay as they are. Returns the number of captures.
+    `versions` has the version of the parser of a source, by its name; other sources have the version `otherwise`.
+    The archive files of the captures count as not loaded, so that the next load reads them; captures of those files
+    that were read without a reject stay as they are. Returns the number of captures.
     """
     with transaction(con):
-        con.execute(RETRIED, [parser_version])
-        for table in ("rate_observation", "article_observation", "reject", "capture"):
+        con.execute(
+            RETRIED, {"sources": list(versions), "versions": list(versions.values()), "otherwise": otherwise}
+        )
+        keys = keys_of(con)
+        for table in (table for table in Rows().by_table() if "capture_id" in keys[table]):
             con.execute(f"delete from raw.{table} where capture_id in (select capture_id from retried)")
         con.execute("delete from raw.archive_file where archive_file in (select archive_file from retried)")
         count = fetch_number(con, "select count(*) from retried")

@@ -1,4 +1,4 @@
-"""The tables `raw.*`: made from `sql/raw/`, compared with it, and filled from Arrow rows."""
+"""Make the tables `raw.*` from the files in `sql/raw/`, compare their columns, and fill them from Arrow rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class OutdatedWarehouseError(CaEtlError):
 def ensure_raw(con: duckdb.DuckDBPyConnection) -> None:
     """Make the tables `raw.*` that are missing, with their comments.
 
-    Raises `OutdatedWarehouseError` when one exists with other columns than its file has.
+    Raises `OutdatedWarehouseError` when a table has other columns than its file.
     """
     ddl, layout = _ddl()
     # Making nothing takes DuckDB 70 ms, most of it for comments that exist already.
@@ -55,6 +55,15 @@ def arrow_rows(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, 
     reader = con.sql(f"select * from raw.{table} limit 0").to_arrow_reader(1)
     schema = reader.read_all().schema
     return pa.Table.from_pylist(rows, schema=schema)
+
+
+def keys_of(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:
+    """The columns of the primary key of each table `raw.*`, by the name of the table."""
+    keys = con.execute(
+        "select table_name, constraint_column_names from duckdb_constraints()"
+        " where schema_name = 'raw' and constraint_type = 'PRIMARY KEY' and database_name = current_database()"
+    ).fetchall()
+    return {table: tuple(columns) for table, columns in keys}
 
 
 @contextmanager

@@ -93,7 +93,7 @@ def readable(warehouse: Path, *, locked_down: bool = False) -> Iterator[duckdb.D
 
 @contextmanager
 def published_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """A read-only connection to the current release, None before the first one."""
+    """A read-only connection to the current release, None before the first release."""
     release = current_release(data_dir)
     if release is None:
         yield None
@@ -104,9 +104,9 @@ def published_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | 
 
 @contextmanager
 def consulted_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """A read-only connection to the current release; None without one, or if its tables are of an earlier version.
+    """A read-only connection to the current release; None without a release, or for tables of an earlier version.
 
-    With None a run requests what the first one would, and its load makes a release with the tables of this version.
+    With None a run requests what a first run would, and makes a release with the tables of this version.
     """
     with published_warehouse(data_dir) as con:
         yield None if con is None or is_outdated(con) else con
@@ -145,9 +145,10 @@ def consult_release(
     *,
     of_any_version: bool = False,
 ) -> Consulted[T | S]:
-    """Call `read` with a connection to the current release (None before the first one) as `consult` does.
+    """Call `read` with a connection to the current release; where that fails, return `without` and the problem.
 
-    A release with the tables of an earlier version is passed as None, unless `of_any_version`.
+    `read` gets None before the first release, and for one with the tables of an earlier version, unless
+    `of_any_version`.
     """
     opened = published_warehouse if of_any_version else consulted_warehouse
 
@@ -163,7 +164,7 @@ def consult_validators(
 ) -> Consulted[Mapping[str, Validators]]:
     """Validators for conditional requests, by URL, from the archive record of its newest full response.
 
-    A URL whose record cannot be read is left out and requested unconditionally; the first such is the problem.
+    A URL whose record cannot be read is left out, and so requested unconditionally; the first of them is the problem.
     """
     known: dict[str, Validators] = {}
     problems: list[Problem] = []
@@ -178,10 +179,10 @@ def consult_validators(
 
 
 def stop_of(error: BaseException | None) -> BaseException | None:
-    """The stop (Ctrl-C, end of a service, Prefect's TerminationSignal) that caused `error` or is it, else None.
+    """The stop (Ctrl-C, end of a service, Prefect's TerminationSignal) that `error` is or has as a cause, else None.
 
-    DuckDB makes a RuntimeError of a Ctrl-C within a query, Arrow an ArrowCancelled, and what cleans up after one
-    may fail in turn: the KeyboardInterrupt is then further up the chain.
+    DuckDB makes a RuntimeError of a Ctrl-C within a query, Arrow an ArrowCancelled, and the clean-up after a stop may
+    fail in turn: the KeyboardInterrupt is then further up the chain.
     """
     stop = None
     while error is not None:

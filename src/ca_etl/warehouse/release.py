@@ -60,7 +60,7 @@ class Release:
 
     @property
     def warehouse(self) -> Path:
-        """The DuckDB file."""
+        """The DuckDB file of the release."""
         return self.folder / WAREHOUSE
 
 
@@ -74,12 +74,12 @@ class Building:
 
     @property
     def folder(self) -> Path:
-        """`releases/<id>.building`."""
+        """The folder of the draft, `releases/<id>.building`."""
         return self.data_dir / RELEASES / f"{self.release_id}{BUILDING}"
 
     @property
     def warehouse(self) -> Path:
-        """The DuckDB file; absent at first in a draft that copies no release."""
+        """The DuckDB file of the draft; absent at first where the draft copies no release."""
         return self.folder / WAREHOUSE
 
 
@@ -108,7 +108,7 @@ def begin_building(data_dir: Path, release_id: str, *, fresh: bool = False) -> B
     """Remove what killed runs left, and begin a draft release with a copy of the current warehouse file.
 
     `fresh` begins without a file, as the very first run does. A second call in a run begins again. Raises
-    `ReleaseError` when the id is published already or the current release was tampered with, `StorageError`
+    `ReleaseError` when the id is published already or the current release was changed, `StorageError`
     when the disk refuses.
     """
     if RELEASE_ID.fullmatch(release_id) is None:
@@ -133,7 +133,7 @@ def find_building(data_dir: Path, release_id: str) -> Building:
     """The draft release that `begin_building` made earlier in this run. Raises `ReleaseError` without one."""
     building = Building(data_dir, release_id)
     if not building.folder.is_dir():
-        raise ReleaseError(f"{building.folder} does not exist", "ca-etl run")
+        raise ReleaseError(f"the draft of the release, {building.folder}, does not exist", "ca-etl run")
     return building
 
 
@@ -146,14 +146,15 @@ def discard(building: Building) -> None:
 def publish(building: Building, on_step: Callable[[str], None] = lambda _step: None) -> Release:
     """Publish a draft release: make it read-only, rename its folder, and move `current` to it.
 
-    `recover` completes it after a kill. Every connection to the warehouse file must be closed. `on_step` gets the name
-    of each step before it is taken (`seal`, `announce`, `rename`, `point`) and `done` at the end. Raises `ReleaseError`
-    when the file is missing or not checkpointed, `StorageError` when the disk refuses; `current` is then unmoved.
+    `recover` completes the publication after a kill. Every connection to the warehouse file must be closed. `on_step`
+    gets the name of each step before it is taken (`seal`, `announce`, `rename`, `point`) and `done` at the end.
+    Raises `ReleaseError` when the file is missing or not checkpointed, `StorageError` when the disk refuses;
+    `current` is then unmoved.
     """
     data_dir = building.data_dir
     release = Release(building.release_id, data_dir / RELEASES / building.release_id)
     if not building.warehouse.is_file():
-        raise ReleaseError(f"{building.warehouse} does not exist", "ca-etl run")
+        raise ReleaseError(f"the draft of the release, {building.warehouse}, does not exist", "ca-etl run")
     _assert_alone(building.warehouse)
     on_step("seal")
     seal_tree(building.folder)
@@ -170,7 +171,7 @@ def publish(building: Building, on_step: Callable[[str], None] = lambda _step: N
 
 
 def recover(data_dir: Path) -> Recovery:
-    """Complete the announced publication of a killed run, or remove its draft; nothing without killed runs."""
+    """Complete the announced publication of a killed run, or remove its draft; does nothing where no run was killed."""
     completed = None
     announced = data_dir / ANNOUNCED
     if announced.is_symlink():
@@ -187,7 +188,7 @@ def recover(data_dir: Path) -> Recovery:
 
 
 def current_release(data_dir: Path) -> Release | None:
-    """The release that `current` points at, None before the first one.
+    """The release that `current` points at, None before the first release.
 
     Raises `ReleaseError` when `current` is not a symlink or its release does not exist.
     """
@@ -204,7 +205,7 @@ def current_release(data_dir: Path) -> Release | None:
 
 
 def current_id(data_dir: Path) -> str | None:
-    """The id of the release that `current` points at, whether or not that exists; None before the first one.
+    """The id of the release that `current` points at, even if its folder is missing; None before the first release.
 
     Raises `ReleaseError` when `data_dir` cannot be read, or `current` is not a symlink.
     """
@@ -235,7 +236,7 @@ def assert_intact(folder: Path, *, by_bytes: bool = False) -> None:
 def file_problems(folder: Path, hashed: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
     """The files of a release that differ from its descriptor: path and problem.
 
-    Files in `hashed` are compared by their bytes, others by their length; None compares all by bytes, and adds
+    Files in `hashed` are compared by their bytes, other files by their length; None compares all by bytes, and adds
     files that the descriptor does not list.
     """
     try:
@@ -300,7 +301,7 @@ def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, 
     `StorageError`.
     """
     if keep < 1:
-        raise ValueError("keep is at least 1")
+        raise ValueError(f"keep is {keep}, but at least 1 release must stay")
     current = current_id(data_dir)
     if current is None:
         return ()

@@ -33,7 +33,7 @@ def raw_files() -> tuple[Path, ...]:
 def frontier_query(name: str) -> str:
     """The query `sql/frontier/<name>.sql`, without its header: what to request next, by the current release.
 
-    These are the only queries by which a run reads the results of earlier ones.
+    Only by the queries in `sql/frontier/` a run reads the results of earlier runs.
     """
     path = sql_root() / "frontier" / f"{name}.sql"
     return split_file(path.read_text("utf-8"), path)[1]
