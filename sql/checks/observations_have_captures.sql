@@ -7,6 +7,10 @@ select 'rate_observation' as "table", capture_id, null as text_id
 from raw.rate_observation
 anti join raw.capture using (capture_id)
 union all
+select 'official_rate', capture_id, null
+from raw.official_rate
+anti join raw.capture using (capture_id)
+union all
 select 'article_observation', capture_id, null
 from raw.article_observation
 anti join raw.capture using (capture_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Final, Protocol
@@ -173,12 +173,35 @@ class RateObservation:
     position: int
 
 
+@dataclass(frozen=True, slots=True)
+class OfficialRate:
+    """A line of a bank's table: 1 unit of `base` is `rate` units of `quote`.
+
+    `rate_text` is the printed price of `nominal` units of `base`, `rate` the exact quotient of the two. `rate_date` is
+    the day in force that the response states, `requested_date` the day of the request, None for the latest rates or a
+    range; both in the zone of the bank. `position` counts from 0.
+    """
+
+    table: ClassVar = "official_rate"
+    capture_id: str
+    position: int
+    base: str
+    quote: str
+    rate_text: str
+    nominal: int
+    rate: Decimal
+    rate_date: date
+    requested_date: date | None = None
+    rate_type: str = "official"
+
+
 @dataclass(slots=True)
 class Rows:
     """The rows parsed from captures, to be loaded into the raw tables: a list of dicts for each table, of its name."""
 
     capture: list[dict[str, Any]] = field(default_factory=list)
     rate_observation: list[dict[str, Any]] = field(default_factory=list)
+    official_rate: list[dict[str, Any]] = field(default_factory=list)
     article_observation: list[dict[str, Any]] = field(default_factory=list)
     article_text: list[dict[str, Any]] = field(default_factory=list)
     reject: list[dict[str, Any]] = field(default_factory=list)

@@ -16,7 +16,8 @@ def test_an_official_rate_is_exact_in_the_direction_in_which_it_is_published(giv
         official_rate=[{"capture_id": "b", "rate_text": "505.92"}],
     )
     assert warehouse.rows(
-        f"select rate, rate_low, rate_high, inverse_rate, inverse_low, inverse_high, rate_source, method, series_key {KZT}"
+        "select rate, rate_low, rate_high, inverse_rate, inverse_low, inverse_high, rate_source, method, series_key"
+        f" {KZT}"
     ) == [
         (
             *map(Decimal, ("0.001976597090", "0.001976597090", "0.001976597091")),

@@ -15,8 +15,8 @@ def test_the_average_is_over_the_days_with_a_rate_of_their_own_and_the_end_is_th
         rate_observation=[{"capture_id": "t", "base": "KZT", "rate_text": "0.00198"}],
     )
     assert warehouse.rows(
-        "select month, base, days_observed, days_official, days_in_series, end_date, end_source, rate_end, end_value_date,"
-        " average_key, end_key from main.fct_rate_best_monthly"
+        "select month, base, days_observed, days_official, days_in_series, end_date, end_source, rate_end,"
+        " end_value_date, average_key, end_key from main.fct_rate_best_monthly"
     ) == [
         (
             *(

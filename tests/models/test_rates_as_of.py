@@ -29,7 +29,9 @@ def test_the_rates_are_those_that_were_known_at_the_instant(given):
 
 
 def test_a_peg_is_known_at_any_instant(given):
-    assert given().rows("select rate_date, rate from main.rates_as_of('2010-01-01 00:00:00+00') order by 1") == [
+    assert given().rows(
+        "select rate_date, rate from main.rates_as_of('2010-01-01 00:00:00+00') order by 1"
+    ) == [
         (date(2009, 1, 1), Decimal("2.85")),
         (date(2015, 1, 1), Decimal("3.5")),
     ]

@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 
 from tests.models.rows import bank_response
 
-RATES = "select source, quote, rate_date, rate, rate_low, rate_high, rate_type from staging.stg_official_rate order by quote"
+RATES = (
+    "select source, quote, rate_date, rate, rate_low, rate_high, rate_type from staging.stg_official_rate"
+    " order by quote"
+)
 
 
 def test_a_rate_of_the_home_bank_is_exact(given):

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ca_etl.records import RateObservation, RejectReason, Rows
+from ca_etl.records import OfficialRate, RateObservation, RejectReason, Rows
 from ca_etl.warehouse.connection import open_building, transaction
 from ca_etl.warehouse.journal import CheckResult, RunRecord
 from ca_etl.warehouse.raw_load import (
@@ -68,7 +68,7 @@ def test_every_table_of_parsed_rows_has_a_landing_table_with_a_key(con):
     assert keys_of(con).keys() >= TABLES
 
 
-@pytest.mark.parametrize("record", [RateObservation])
+@pytest.mark.parametrize("record", [RateObservation, OfficialRate])
 def test_a_record_has_the_columns_of_its_landing_table(con, record):
     in_duckdb = con.sql(f"select * from raw.{record.table} limit 0").columns
     assert [field.name for field in fields(record)] == in_duckdb
