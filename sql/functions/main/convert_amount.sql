@@ -1,7 +1,7 @@
 /*
 description: >-
-  One row with an amount of the base currency in the quote currency at the best rates of a day (main.fct_rate_best),
-  by way of the US dollar, and its interval. An amount or a currency that cannot be converted gives null and a reason.
+  One row with an amount of the base currency in the quote currency at the rates of a day, from main.fct_rate_best by
+  way of the US dollar, and its interval. An amount or a currency that cannot be converted gives null and a reason.
 parameters:
   amount: >-
     Amount in units of base, a number of at most 16 digits before and 8 after the decimal point; negative for a debt.
@@ -21,11 +21,11 @@ columns:
     Upper bound of quote_amount, rounded up to 8 decimals, in units of quote; null where no_amount_reason is given.
   is_filled: True where at least one of the two rates was carried over from an earlier day; null without a rate.
   base_observed_date: >-
-    Day that the rate of base in US dollars is of, which is an earlier day where is_filled; null without a rate, and where
-    none is needed.
+    Day of the rate of base in US dollars, in Asia/Almaty or in the zone of the bank, earlier than rate_date where
+    is_filled; null without a rate, and where none is needed.
   quote_observed_date: >-
-    Day that the rate of quote in US dollars is of, which is an earlier day where is_filled; null without a rate, and
-    where none is needed.
+    Day of the rate of quote in US dollars, in Asia/Almaty or in the zone of the bank, earlier than rate_date where
+    is_filled; null without a rate, and where none is needed.
   base_source: >-
     Source of the rate of base in US dollars, a key of main.dim_source; null without a rate, and where none is needed.
   quote_source: >-

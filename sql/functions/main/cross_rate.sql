@@ -1,6 +1,6 @@
 /*
 description: >-
-  One row with the best rate (main.fct_rate_best) between two currencies on a day, by way of the US dollar, and its
+  One row with the rate between two currencies on a day, from main.fct_rate_best by way of the US dollar, and its
   interval. A currency without a rate of the day gives null and a reason; the US dollar is a currency like the others,
   and a currency costs 1 of itself on any day.
 parameters:
@@ -20,18 +20,18 @@ columns:
     of quote per unit of base; null without a rate.
   is_filled: True where at least one of the two rates was carried over from an earlier day; null without a rate.
   base_observed_date: >-
-    Day that the rate of base in US dollars is of, which is an earlier day where is_filled; null without a rate, and where
-    none is needed.
+    Day of the rate of base in US dollars, in Asia/Almaty or in the zone of the bank, earlier than rate_date where
+    is_filled; null without a rate, and where none is needed.
   quote_observed_date: >-
-    Day that the rate of quote in US dollars is of, which is an earlier day where is_filled; null without a rate, and
-    where none is needed.
+    Day of the rate of quote in US dollars, in Asia/Almaty or in the zone of the bank, earlier than rate_date where
+    is_filled; null without a rate, and where none is needed.
   base_source: >-
     Source of the rate of base in US dollars, a key of main.dim_source; null without a rate, and where none is needed.
   quote_source: >-
     Source of the rate of quote in US dollars, a key of main.dim_source; null without a rate, and where none is needed.
   no_rate_reason: >-
     Reason why no rate is given - no_day, currency_without_rates, before_first_rate or after_last_rate (the day is
-    outside the series of one of the two currencies), older_than_14_days (the latest rate of one of them); null with a
+    outside the series of one of the two currencies), older_than_14_days (the latest rate of a currency); null with a
     rate.
 */
 select

@@ -17,15 +17,19 @@ columns:
   quote_price: Price of one unit of quote, a number of tiny equal parts; null without a rate.
   quote_price_low: Lower bound of quote_price, a number of tiny equal parts; null without a rate.
   quote_price_high: Upper bound of quote_price, a number of tiny equal parts; null without a rate.
-  base_observed_date: Day that the rate of base in US dollars is of; null without a rate, and where none is needed.
-  quote_observed_date: Day that the rate of quote in US dollars is of; null without a rate, and where none is needed.
+  base_observed_date: >-
+    Day of the rate of base in US dollars, in Asia/Almaty or in the zone of the bank; null without a rate, and where none
+    is needed.
+  quote_observed_date: >-
+    Day of the rate of quote in US dollars, in Asia/Almaty or in the zone of the bank; null without a rate, and where none
+    is needed.
   base_source: >-
     Source of the rate of base in US dollars, a key of main.dim_source; null without a rate, and where none is needed.
   quote_source: >-
     Source of the rate of quote in US dollars, a key of main.dim_source; null without a rate, and where none is needed.
   no_rate_reason: >-
     Reason why no rate is given - no_day, currency_without_rates, before_first_rate or after_last_rate (the day is
-    outside the series of one of the two currencies), older_than_14_days (the latest rate of one of them); null with a
+    outside the series of one of the two currencies), older_than_14_days (the latest rate of a currency); null with a
     rate.
   is_filled: True where at least one of the two rates was carried over from an earlier day; null without a rate.
 */
