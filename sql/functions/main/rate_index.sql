@@ -1,16 +1,20 @@
 /*
 description: >-
-  The value of each currency in US dollars as an index, 100 on a base day, one row per day and currency of
-  main.fct_rate_best that has a rate, with its interval. Without a rate on the base day a currency has no rows.
+  One row per day and currency of main.fct_rate_best that has a rate, with the value of the currency in US dollars as
+  an index, 100 on a base day, and the interval of the index. Without a rate on the base day a currency has no rows.
 parameters:
   base_day: Day on which the index is 100, a date.
 columns:
-  rate_date: Day of the rate, in the zone of the bank, else in Asia/Almaty.
-  base: Currency of the index, ISO 4217 code.
-  index_value: Rate of the day in percent of the rate of the base day, rounded half up to 4 decimals.
-  index_low: Lower bound of index_value, from rate_low of the day and rate_high of the base day, rounded down; percent.
-  index_high: Upper bound of index_value, from rate_high of the day and rate_low of the base day, rounded up; percent.
-  is_filled: True where the rate of the day, or that of the base day, is of an earlier day.
+  rate_date: Day of the rate, in the zone of the bank, else in Asia/Almaty; never null.
+  base: Currency of the index, ISO 4217 code; never null.
+  index_value: Rate of the day in percent of the rate of the base day, rounded half up to 4 decimals; never null.
+  index_low: >-
+    Lower bound of index_value in percent, from rate_low of the day and rate_high of the base day, rounded down; never
+    null.
+  index_high: >-
+    Upper bound of index_value in percent, from rate_high of the day and rate_low of the base day, rounded up; never
+    null.
+  is_filled: True where the rate of the day, or that of the base day, is of an earlier day; never null.
 */
 select
     scaled.rate_date,
