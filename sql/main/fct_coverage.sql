@@ -18,6 +18,9 @@ columns:
     failure), blocked (the site refused), failed (the slot has no usable capture, whatever the run recorded) or missed
     (no run began before the next slot).
   reason: Reason of the outcome, in words; null where the outcome alone is clear.
+  day_kind: >-
+    Kind of the day for a bank - expected (a new rate has the date), weekend or holiday (an earlier rate stays in
+    force); null for a source without a calendar.
   runs: Number of runs that tried the slot; 0 for a missed slot.
   captures: Number of loaded captures of the slot, refusals and errors included.
   captures_with_rates: Number of captures of the slot with rates in main.fct_rate_observation (excluded ones have none).
@@ -106,6 +109,7 @@ select
     day,
     if(is_without_response, 'failed', outcome) as outcome,
     if(is_without_response, 'no answer of the slot counts', reason) as reason,
+    calendar.day_kind,
     runs,
     captures,
     captures_with_rates,
@@ -126,3 +130,4 @@ select
     ) as gap_reason,
     run_id
 from slot_counts
+left join raw.publication_day as calendar using (source, day)

@@ -2,6 +2,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.models.rows import bank_response
+
 OF_THE_FIFTH = "2025/12/20251205T020000Z-timesca.warc.gz"
 
 
@@ -396,3 +398,27 @@ def test_what_a_backfill_archives_belongs_to_no_slot(given):
         slot=[of_posts("closed")],
     )
     assert warehouse.rows("select captures, articles_archived from main.fct_coverage") == [(0, 0)]
+
+
+def test_a_weekend_a_holiday_and_an_outage_of_a_bank_are_three_things(given):
+    kinds = {4: "expected", 6: "weekend", 8: "holiday"}
+    warehouse = given(
+        slot=[
+            slot(day, "failed" if kind == "expected" else "unchanged", source="nbk")
+            for day, kind in kinds.items()
+        ],
+        capture=[
+            bank_response(f"b{day}", "nbk", day, archive_file=f"2025/12/202512{day:02}T020000Z-nbk.warc.gz")
+            for day in kinds
+        ],
+        official_rate=[
+            {"capture_id": "b6", "rate_text": "505.92"},
+            {"capture_id": "b8", "rate_text": "505.92"},
+        ],
+        publication_day=[{"day": f"2025-12-{day:02}", "day_kind": kind} for day, kind in kinds.items()],
+    )
+    assert warehouse.rows("select day_kind, outcome from main.fct_coverage order by slot") == [
+        ("expected", "failed"),
+        ("weekend", "unchanged"),
+        ("holiday", "unchanged"),
+    ]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Final
+
+import duckdb
 
 from ca_etl import __version__
 from ca_etl.pipeline.slots import present
@@ -26,12 +29,22 @@ from ca_etl.warehouse.durable_files import remove_tree
 from ca_etl.warehouse.export import ExportSpec, export_parquet
 from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
 from ca_etl.warehouse.models import build_models, read_models
-from ca_etl.warehouse.raw_load import CaptureDecision, load_check_results, load_decisions, load_journal
+from ca_etl.warehouse.raw_load import (
+    CaptureDecision,
+    load_check_results,
+    load_decisions,
+    load_journal,
+    load_publication_days,
+)
 from ca_etl.warehouse.reading import consult
 from ca_etl.warehouse.release import Release, find_building
 from ca_etl.warehouse.sqlfiles import sql_root
 
 log = logging.getLogger(__name__)
+
+FIRST_OFFICIAL_RATES: Final = """
+    select source, min(rate_date) from raw.official_rate inner join raw.capture using (capture_id) group by source
+"""
 
 
 def build(ctx: Context, record: RunRecord) -> None:
@@ -55,8 +68,22 @@ def build_tables(
         come = {run.run_id: run.slots for run in present(distinct(runs), now)}
         load_journal(con, (replace(run, checks=(), slots=come.get(run.run_id, ())) for run in runs))
         load_decisions(con, decided)
+        load_publication_days(con, _publication_days(con, now))
         checkpoint_at_commit(con)
         build_models(con, sql_root())
+
+
+def _publication_days(con: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[tuple[str, date, str]]:
+    """The calendar of each bank with rates, from its first rate to a week after `now`: rates are dated days ahead."""
+    first_days = con.execute(FIRST_OFFICIAL_RATES).fetchall()
+    if not first_days:
+        return  # without banks the calendars need not be imported
+    from ca_etl.sources.banks.calendar import CALENDARS  # noqa: PLC0415
+
+    for source, first in first_days:
+        if source in CALENDARS:
+            for day, kind in CALENDARS[source].days(first, now.date() + timedelta(days=7)):
+                yield source, day, kind
 
 
 def check(ctx: Context) -> tuple[CheckResult, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import duckdb
@@ -164,6 +164,13 @@ def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[CaptureDe
     """
     with transaction(con):
         _replace_rows(con, "decision", ("capture_id",), [asdict(decision) for decision in decisions])
+
+
+def load_publication_days(con: duckdb.DuckDBPyConnection, days: Iterable[tuple[str, date, str]]) -> None:
+    """Make `raw.publication_day` hold exactly these days, each a source, a day and its kind."""
+    rows = [{"source": source, "day": day, "day_kind": kind} for source, day, kind in days]
+    with transaction(con):
+        _replace_rows(con, "publication_day", ("source", "day"), rows)
 
 
 def responses_with_validator(

@@ -1,0 +1,1 @@
+"""Central banks, whose official rates are held against the ticker: a module a bank."""
