@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -114,3 +115,30 @@ def export(
 
     for path in export_tables(load_settings().data_dir, folder, table or [], Format(form), raw=raw):
         typer.echo(path)
+
+
+def convert(
+    amount: Annotated[str, typer.Argument(help="Amount in units of BASE, such as 5000 or 2500.50.")],
+    base: Annotated[str, typer.Argument(help="Currency of the amount, ISO 4217 code.")],
+    quote: Annotated[str, typer.Argument(help="Currency to convert into, ISO 4217 code.")],
+    on: Annotated[
+        datetime | None,
+        typer.Option("--on", formats=["%Y-%m-%d"], help="Day of the rates. Default: the last day with rates."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+) -> None:
+    """Convert an amount at the best rates of a day, with its interval and the sources of the rates."""
+    from ca_etl.cli.query import convert_amount
+
+    conversion = convert_amount(load_settings().data_dir, amount, base.upper(), quote.upper(), on and on.date())
+    if as_json:
+        print_json(conversion)
+        return
+    low, high = f"{conversion.quote_amount_low:f}", f"{conversion.quote_amount_high:f}"
+    typer.echo(f"{conversion.quote_amount:f} {conversion.quote} (from {low} to {high}) on {conversion.rate_date}")
+    for currency, source, day in (
+        (conversion.base, conversion.base_source, conversion.base_observed_date),
+        (conversion.quote, conversion.quote_source, conversion.quote_observed_date),
+    ):
+        if source is not None:
+            typer.echo(f"{currency}: rate of {source} for {day}")

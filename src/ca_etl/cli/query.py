@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from datetime import date
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +17,7 @@ from ca_etl.cli.render import PARQUET_ON_STDOUT, PARQUET_TO_FILE, Format, write_
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.warehouse import export, lock
 from ca_etl.warehouse.connection import DescribedTable, described_tables
+from ca_etl.warehouse.conversion import Conversion, convert
 from ca_etl.warehouse.datapackage import (
     export_descriptor,
     read_datapackage,
@@ -68,6 +71,31 @@ def run_query(
             _write(relation, form, output, raw=raw)
     except duckdb.Error as error:
         raise QueryError(str(error), SHOW) from error
+
+
+def convert_amount(data_dir: Path, amount: str, base: str, quote: str, day: date | None) -> Conversion:
+    """Convert an amount at the rates of a day, by default the last one with rates, of the current release.
+
+    Raises `UsageError` for a text that is not a number, and where there is no rate.
+    """
+    try:
+        number = Decimal(amount)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise UsageError(f"{amount!r} is not an amount", "ca-etl convert 5000 KGS USD")
+    with readable(published(data_dir).warehouse, locked_down=True) as con:
+        if day is None:
+            (day,) = con.execute("select max(rate_date) from main.fct_rate_best").fetchone() or (None,)
+        if day is None:
+            raise UsageError("the release has no rates", "ca-etl status")
+        conversion = convert(con, number, base, quote, day)
+    if conversion.no_amount_reason is not None:
+        raise UsageError(
+            f"no rate for {base} in {quote} on {day}: {conversion.no_amount_reason}",
+            'ca-etl sql "select currency_code, first_rate_date, last_rate_date from dim_currency"',
+        )
+    return conversion
 
 
 def assert_reads(con: duckdb.DuckDBPyConnection, query: str) -> None:

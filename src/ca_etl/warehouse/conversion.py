@@ -1,0 +1,86 @@
+"""Convert amounts between currencies at the rates of a release, with the macro `convert_amount` of its file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from ca_etl.warehouse.export import quoted
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ONE: Final = """
+    select amount, base, quote, rate_date, quote_amount, quote_amount_low, quote_amount_high, is_filled,
+        base_observed_date, quote_observed_date, base_source, quote_source, no_amount_reason
+    from main.convert_amount($amount, $base, $quote, $day)
+"""
+# an argument that is named as a column of the frame is that column, in the order of the frame
+FRAME: Final = """
+    select frame.*, converted.quote_amount, converted.quote_amount_low, converted.quote_amount_high,
+        converted.is_filled, converted.base_source, converted.quote_source, converted.no_amount_reason
+    from (select *, row_number() over () as frame_row from frame) as frame,
+        main.convert_amount(frame.{amount}, frame.{base}, $quote, frame.{day}) as converted
+    order by frame_row
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """An amount of `base` as an amount of `quote` on a day, with its bounds and the sources of the two rates.
+
+    `rate_date` is the requested day; `base_observed_date` and `quote_observed_date` are the days of the rates, None
+    where none is needed. Without a rate the amounts are None, and `no_amount_reason` is a reason code of the macro.
+    """
+
+    amount: Decimal | None
+    base: str
+    quote: str
+    rate_date: date
+    quote_amount: Decimal | None
+    quote_amount_low: Decimal | None
+    quote_amount_high: Decimal | None
+    is_filled: bool | None
+    base_observed_date: date | None
+    quote_observed_date: date | None
+    base_source: str | None
+    quote_source: str | None
+    no_amount_reason: str | None
+
+
+def convert(con: duckdb.DuckDBPyConnection, amount: Decimal, base: str, quote: str, day: date) -> Conversion:
+    """Convert an amount in units of `base` to units of `quote` (ISO 4217 codes) at the rates of `day`.
+
+    `con` is a connection to the warehouse of a release.
+    """
+    given = {"amount": str(amount), "base": base, "quote": quote, "day": day}
+    (row,) = con.execute(ONE, given).fetchall()
+    return Conversion(*row)
+
+
+def convert_frame(
+    con: duckdb.DuckDBPyConnection,
+    frame: pl.DataFrame,
+    *,
+    quote: str = "USD",
+    amount: str = "amount",
+    base: str = "currency",
+    day: str = "day",
+) -> pl.DataFrame:
+    """The rows of a frame in their order, with each amount converted to units of `quote` (ISO 4217 code).
+
+    `amount`, `base` and `day` name the columns of the frame: a number, an ISO 4217 code and a date. Seven columns are
+    added: `quote_amount` with `quote_amount_low` and `quote_amount_high` (decimals), `is_filled`, `base_source`,
+    `quote_source`, and `no_amount_reason`, which is null where the amount is converted. `con` is a connection to the
+    warehouse of a release. Raises `duckdb.Error` for a column that is missing or of another type.
+    """
+    query = FRAME.format(amount=quoted(amount), base=quoted(base), day=quoted(day))
+    con.register("frame", frame.to_arrow())
+    try:
+        return con.execute(query, {"quote": quote}).pl().drop("frame_row")
+    finally:
+        con.unregister("frame")
