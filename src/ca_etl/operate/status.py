@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from ca_etl.errors import Problem
 from ca_etl.operate import alert_delivery
@@ -18,7 +17,7 @@ from ca_etl.operate.alert_delivery import Alerts, OpenAlert
 from ca_etl.pipeline.clock import evidence
 from ca_etl.pipeline.crash_recovery import lost_run_ids
 from ca_etl.pipeline.slots import last_observed, overdue, present
-from ca_etl.screen import table
+from ca_etl.screen import plain, table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 from ca_etl.warehouse import journal, lock, overrides
@@ -247,18 +246,18 @@ def render(report: StatusReport, now: datetime) -> RenderableType:
 
 
 def _parts(report: StatusReport, now: datetime) -> Iterator[RenderableType]:
-    yield Text(_headline(report, now))
+    yield plain(_headline(report, now))
     if report.alerts:
         alerts = [(alert.title, utc_minute(alert.since), alert.next_command) for alert in report.alerts]
         yield table(("open alert", "since", "next"), alerts)
     if report.ahead:
         ahead = f"runs dated after the time of this clock are ignored: {', '.join(report.ahead)}"
-        yield Text(f"{ahead}. Next: ca-etl run --trust-clock (if the clock is right)")
+        yield plain(f"{ahead}. Next: ca-etl run --trust-clock (if the clock is right)")
     if report.warnings:
         warnings = [(problem.message, problem.next_command) for problem in report.warnings]
         yield table(("warning", "next"), warnings)
     if report.running:
-        yield Text(f"running now: {report.running}")
+        yield plain(f"running now: {report.running}")
     if report.freshness:
         sources = [(f.source, f.last_rate_date, f.last_captured_at, f.captures) for f in report.freshness]
         yield table(("source", "last rate of", "last capture", "captures"), sources)
@@ -306,11 +305,11 @@ def _runs(runs: Sequence[RunRecord]) -> RenderableType:
 def _checks(checks: Sequence[CheckResult]) -> Iterator[RenderableType]:
     """The firing checks as a table, then some offending rows of each check, which are too wide for a column."""
     if not checks:
-        yield Text("no check fires")
+        yield plain("no check fires")
         return
     rows = [(check.check_name, check.model, check.severity, check.offending_rows) for check in checks]
     yield table(("firing check", "table", "severity", "rows"), rows)
     for check in checks:
         sample = check.sample.splitlines()[:SAMPLE_ROWS]
         heading = f"{check.check_name}, {len(sample)} of {check.offending_rows} rows:"
-        yield Text("\n  ".join((heading, *sample)))
+        yield plain("\n  ".join((heading, *sample)))
