@@ -344,6 +344,23 @@ def test_a_pair_that_the_latest_day_no_longer_prints_is_a_warning(given):
     assert "TMT" in result.sample
 
 
+def test_a_sample_has_each_column_before_its_value(given):
+    warehouse = given(
+        capture=[
+            {"capture_id": "good", "page_date": "2025-12-05"},
+            {"capture_id": "b", "page_date": "2025-12-06"},
+        ],
+        rate_observation=[
+            {"capture_id": "good", "rate_text": "0.01144"},
+            {"capture_id": "b", "rate_text": "0.11440"},
+        ],
+    )
+    assert warehouse.checks()["rate_is_plausible"].sample == (
+        "capture_id b, rate_date 2025-12-06, base KGS, quote USD, rate_text 0.11440, "
+        "plausible_low 0.00350000, plausible_high 0.03500000"
+    )
+
+
 def test_a_sample_is_a_few_rows_and_the_count_is_of_all(given):
     bases = [f"X{letter}" for letter in "LKJIHGFEDCBA"]
     warehouse = given(

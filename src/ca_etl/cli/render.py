@@ -196,7 +196,7 @@ def _write_json(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
 
 
 def _write_lines(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
-    from ca_etl.cli.table import record_lines
+    from ca_etl.cli.table import counted, record_lines
 
     names, kinds, trim = relation.columns, _kinds(relation), out.isatty()
     number = 0
@@ -204,7 +204,7 @@ def _write_lines(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
         out.write("\n" * (number > 1))
         out.writelines(record_lines(names, kinds, row, trim=trim))
     if out.isatty():
-        out.write(f"\n{number} rows\n")
+        out.write(f"\n{counted(number, 0, 'row')}\n")
 
 
 def _write_table(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:

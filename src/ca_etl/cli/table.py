@@ -63,11 +63,12 @@ class Layout:
 
     def footer(self, rows: int, more: int) -> str:
         """The size of the result, and what is not shown: `rows` are the rows in the table, `more` the others."""
-        size = f"{_counted(rows, more, 'row')}, {_counted(self.shown, self.columns - self.shown, 'column')}"
+        size = f"{counted(rows, more, 'row')}, {counted(self.shown, self.columns - self.shown, 'column')}"
         return f"{size}: --format line shows all" if "shown" in size else size
 
 
-def _counted(shown: int, left_out: int, noun: str) -> str:
+def counted(shown: int, left_out: int, noun: str) -> str:
+    """How many there are of a thing, and how many of them are shown if others are left out: `5 rows (2 shown)`."""
     count = shown + left_out
     return f"{count} {noun}{'s' * (count != 1)}{f' ({shown} shown)' if left_out else ''}"
 
