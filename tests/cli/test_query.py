@@ -357,7 +357,8 @@ def test_an_error_names_its_place_in_the_text_as_typed(
 
 
 @pytest.mark.skipif(
-    duckdb.__version__ >= "2", reason="DuckDB 2.0.0 trims a text, and then counts its lines from the first word on"
+    duckdb.__version__ >= "2",
+    reason="DuckDB 2.0.0 trims a text, and then counts its lines from the first word on",
 )
 def test_the_place_of_an_error_is_that_in_the_text_of_all_statements(released: Path) -> None:
     with pytest.raises(QueryError) as refused:
