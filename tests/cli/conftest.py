@@ -41,7 +41,8 @@ def on_terminal(environment: dict[str, str], tmp_path: Path) -> Callable[..., st
         termios.tcsetwinsize(there, (50, columns))
         command = [str(Path(sys.executable).with_name("ca-etl")), *map(str, args)]
         env = {**environment, "TERM": "xterm-256color", **more}
-        del env["COLUMNS"]
+        for name in ("COLUMNS", "LINES"):
+            env.pop(name, None)
         with subprocess.Popen(command, stdin=there, stdout=there, stderr=there, cwd=tmp_path, env=env):
             os.close(there)
             written = b""

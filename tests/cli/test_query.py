@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -421,4 +422,8 @@ def test_a_folder_and_a_device_are_not_replaced(released: Path) -> None:
 @pytest.mark.parametrize("form", [form for form in Format if form not in {Format.TABLE, Format.LINE}])
 @pytest.mark.parametrize("raw", [False, True])
 def test_an_export_accepts_every_form_that_its_help_offers(released: Path, form: Format, raw: bool) -> None:
-    assert len(list(export_tables(released, released / "out", ["day"], form, raw=raw))) == 1
+    described = {"name": "day", "path": "day.parquet", "bytes": 1, "hash": "00", "schema": {"fields": []}}
+    (released / "current/datapackage.json").write_text(json.dumps({"resources": [described]}))
+    (released / "current/day.parquet").write_bytes(b"0")
+    exported = export_tables(released, released / "out", ["day"], form, raw=raw)
+    assert [path.name for path in exported] == [f"day.{form}", "datapackage.json"]
