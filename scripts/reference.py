@@ -30,7 +30,15 @@ STATUSES: Final = """\
 | 75 | another run holds the lock |
 | 130 | interrupted; what was archived is kept for the next run |
 
-Results go to stdout, logs and progress to stderr. On a terminal a table fits the window; piped, it is complete."""
+Results go to stdout, logs and progress to stderr.
+
+On a terminal, `ca-etl sql` makes a table fit the window: columns are left out in the middle, texts are cut, line ends
+are shown as `↵`, decimals have no zeros at their end, null is `NULL` (a text of these letters is in quotes), and the
+last line counts rows and columns. `--format line` shows every value, each on a line of its own. What is longer than
+the window goes through `$PAGER`, without one through `less`. Piped, a table is complete.
+
+`ca-etl --install-completion` sets up completion in bash, zsh, fish and PowerShell, from the next terminal on: of
+commands and options, of tables after `export --table`, of releases after `sql --release` and `rollback`."""
 LISTS: Final = (
     'Variables of the environment, or lines of a `.env` file. A list is JSON, such as `["a", "b"]`.'
 )

@@ -113,6 +113,9 @@ def guard_streams() -> None:
 
 def exact(stream: TextIO) -> TextIO:
     """The stream for the data of a command: a pipe or file gets every character unchanged, a terminal gets escapes."""
-    if stream.isatty():
-        return cast("TextIO", SafeStream(stream, visible))
+    return cast("TextIO", SafeStream(stream, visible)) if stream.isatty() else unguarded(stream)
+
+
+def unguarded(stream: TextIO) -> TextIO:
+    """The stream that `guard_streams` replaced, or `stream` itself: for texts that were made safe before."""
     return cast("TextIO", getattr(stream, "rich_proxied_file", stream))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from typing import TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -12,9 +13,20 @@ from rich.text import Text
 
 from ca_etl.sanitize import visible
 
+# A pipe has no width; folding at 80 columns there would cut numbers and commands in two.
+PIPE_WIDTH = 100_000
+
 
 class Screen(Console):
-    """A Rich console that writes control characters in texts as escapes; the styles of Rich itself stay."""
+    """A Rich console that writes control characters in texts as escapes; the styles of Rich itself stay.
+
+    A table fits a terminal; a pipe or file gets each row on one line, however long.
+    """
+
+    def __init__(self, file: TextIO | None = None, *, stderr: bool = False) -> None:
+        super().__init__(file=file, stderr=stderr)
+        if not self.is_terminal:
+            self.width = PIPE_WIDTH
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         """Yield the rendered segments, with control characters in their texts as escapes."""
@@ -25,18 +37,22 @@ class Screen(Console):
 def table(names: Iterable[str], rows: Iterable[Iterable[object]], right: Container[int] = ()) -> Table:
     """A Rich table of plain values with column names; None becomes an empty cell.
 
-    Columns whose index is in `right` are aligned to the right. Control characters become escapes before Rich measures
-    the cells, since an escape has a width and a control character has none.
+    Columns whose index is in `right` are aligned to the right.
     """
     made = Table(box=SIMPLE_HEAD, pad_edge=False)
     for index, name in enumerate(names):
-        made.add_column(_cell(name), justify="right" if index in right else "left", overflow="fold")
+        made.add_column(plain(name), justify="right" if index in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*map(_cell, row))
+        made.add_row(*map(plain, row))
     return made
 
 
-def _cell(value: object) -> Text:
+def plain(value: object) -> Text:
+    """A value as Rich text without mark-up, of None an empty one; a Rich text is returned unchanged.
+
+    Control characters become escapes before Rich measures the text, since an escape has a width and a control
+    character has none, and before Rich drops some of them.
+    """
     if isinstance(value, Text):
         return value
     return Text("" if value is None else visible(str(value)))

@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
+import termios
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,3 +30,28 @@ def page(tmp_path: Path) -> Path:
     path = tmp_path / "page.txt"
     path.write_text("\n".join(lines).lstrip() + "\n" + body, encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def on_terminal(environment: dict[str, str], tmp_path: Path) -> Callable[..., str]:
+    """What the command writes to a terminal, stdout and stderr together; the terminal has 50 lines."""
+
+    def run(*args: str | Path, columns: int = 200, **more: str) -> str:
+        here, there = pty.openpty()
+        termios.tcsetwinsize(there, (50, columns))
+        command = [str(Path(sys.executable).with_name("ca-etl")), *map(str, args)]
+        env = {**environment, "TERM": "xterm-256color", **more}
+        for name in ("COLUMNS", "LINES"):
+            env.pop(name, None)
+        with subprocess.Popen(command, stdin=there, stdout=there, stderr=there, cwd=tmp_path, env=env):
+            os.close(there)
+            written = b""
+            try:
+                while data := os.read(here, 65_536):
+                    written += data
+            except OSError:  # how Linux ends a terminal that no process has open
+                pass
+        os.close(here)
+        return written.decode()
+
+    return run

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +139,64 @@ def test_a_list_that_is_not_json_is_refused_with_the_form_of_a_list(cli: Cli) ->
     assert refused.returncode == 2
     assert "a list is JSON" in refused.stderr
     assert "CA_ETL_ARTICLE_SOURCES" in refused.stderr
+
+
+def test_the_version_is_that_of_the_package(cli: Cli) -> None:
+    assert cli("--version").stdout == f"ca-etl {version('ca-etl')}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "command"),
+    [
+        (("frob",), "ca-etl --help"),
+        (("sql",), "ca-etl sql --help"),
+        (("sql", "select 1", "--format", "xml"), "ca-etl sql --help"),
+        (("export", "out", "--tabel", "x"), "ca-etl export --help"),
+        (("status", "now"), "ca-etl status --help"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_the_command_that_helps(
+    cli: Cli, typed: tuple[str, ...], command: str
+) -> None:
+    refused = cli(*typed, COLUMNS="40")
+    assert refused.returncode == 2
+    sentence, following = refused.stderr.splitlines()
+    assert sentence.startswith("ca-etl: ")
+    assert following == f"next: {command}"
+    assert cli(*command.split()[1:]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [
+        ("ca-etl sta", ["status"]),
+        ("ca-etl sql --fo", ["--format"]),
+        ("ca-etl export --format j", ["json"]),
+        ("ca-etl export --table fct_b", ["fct_b1", "fct_b2"]),
+        ("ca-etl sql --release 2025", ["20251201T020000Z"]),
+        ("ca-etl rollback 2025", ["20251201T020000Z"]),
+    ],
+)
+def test_a_shell_completes_commands_options_tables_and_releases(
+    cli: Cli, data_dir: Path, words: str, completions: list[str]
+) -> None:
+    for name in ("dim_a", "fct_b1", "fct_b2"):
+        (data_dir / "releases" / "20251201T020000Z" / "parquet" / name).mkdir(parents=True)
+    (data_dir / "current").symlink_to("releases/20251201T020000Z")
+    request = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" ")), "_CA_ETL_COMPLETE": "complete_bash"}
+    assert cli(**request).stdout.split() == completions
+    broken = cli(**request, CA_ETL_TIMEZONE="Mars")
+    assert broken.stderr == ""
+
+
+def test_completion_is_installed_for_the_shell_that_runs_it(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    script = """
+    ca-etl --install-completion && . ~/.bashrc
+    COMP_WORDS=(ca-etl rel); COMP_CWORD=1; _ca_etl_completion ca-etl; echo "${COMPREPLY[@]}"
+    """
+    folder = Path(sys.executable).parent
+    shell = {**environment, "HOME": str(tmp_path), "PATH": f"{folder}:{environment['PATH']}"}
+    done = subprocess.run(["bash", "-c", script], env=shell, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "releases"

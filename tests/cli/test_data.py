@@ -120,3 +120,23 @@ def test_an_export_has_no_form_for_people_and_lists_those_that_it_has(
     assert refused.returncode == 2
     assert "'table' is not one of 'parquet', 'csv', 'json'" in " ".join(refused.stderr.split())
     assert "table" not in cli("export", "--help").stdout.partition("--format")[2].partition("--raw")[0]
+
+
+def test_an_amount_is_converted_with_its_interval_and_the_source_of_the_rate(cli: Cli, page: Path) -> None:
+    cli("ingest", page)
+    done = cli("convert", "5000", "kgs", "usd", "--on", "2025-12-05")
+    assert done.stdout == (
+        "57.20000000 USD (from 57.17500000 to 57.22500000) on 2025-12-05\nKGS: rate of file for 2025-12-05\n"
+    )
+    assert cli("convert", "5000", "KGS", "USD").stdout == done.stdout
+    shown = json.loads(cli("convert", "5000", "KGS", "USD", "--json").stdout)
+    assert (shown["quote_amount"], shown["base_source"]) == ("57.20000000", "file")
+
+
+def test_what_cannot_be_converted_is_wrong_usage_with_the_reason(cli: Cli, page: Path) -> None:
+    cli("ingest", page)
+    unknown = cli("convert", "5000", "XXX", "USD")
+    assert unknown.returncode == 2
+    assert "no rate for XXX in USD on 2025-12-05: currency_without_rates" in unknown.stderr
+    for amount in ("many", "NaN", "Infinity"):
+        assert f"{amount!r} is not an amount" in cli("convert", amount, "KGS", "USD").stderr

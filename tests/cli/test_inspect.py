@@ -555,3 +555,10 @@ def test_a_damaged_release_hides_nothing_else_of_the_status(cli: Cli, page: Path
     assert "nothing is published" not in shown.stdout
     (damage,) = json.loads(cli("status", "--json").stdout)["damaged"]
     assert damage["area"] == "release"
+
+
+def test_what_is_piped_is_not_folded(cli: Cli, data_dir: Path) -> None:
+    long = data_dir / ("deep" * 40)
+    doctor = cli("doctor", CA_ETL_DATA_DIR=str(long), COLUMNS="80").stdout
+    assert f"{long} does not exist yet: the first run makes it" in doctor
+    assert "CA_ETL_DATA_DIR" not in doctor

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -12,9 +13,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from ca_etl.cli.query import QueryError, assert_reads
+from ca_etl.cli.query import Destination, QueryError, assert_reads, export_tables, run_query
+from ca_etl.cli.render import Format
+from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.warehouse.connection import open_building, open_release
 from ca_etl.warehouse.lock import Holder, run_lock
+from ca_etl.warehouse.release import ReleaseError
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 PIVOT = "pivot (select 1 as a, 2 as b) on a using sum(b)"
@@ -276,3 +280,150 @@ def test_a_query_that_fails_leaves_no_file(cli: Cli, page: Path, tmp_path: Path)
     before = set(tmp_path.iterdir())
     assert cli("sql", "select error('boom')", "-f", "csv", "-o", tmp_path / "out.csv").returncode == 1
     assert set(tmp_path.iterdir()) == before
+
+
+@pytest.fixture
+def released(tmp_path: Path) -> Path:
+    """A data directory with two releases, each with one table, whose number is that of the release."""
+    data_dir = tmp_path / "data"
+    for number in (1, 2):
+        folder = data_dir / "releases" / f"2025120{number}T020000Z"
+        folder.mkdir(parents=True)
+        with open_building(folder / "warehouse.duckdb") as con:
+            con.execute(f"create table main.day as select {number} as number, 'x' as word")
+    (data_dir / "current").symlink_to("releases/20251202T020000Z")
+    return data_dir
+
+
+def output(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [line.strip() for line in capsys.readouterr().out.splitlines() if line.strip()]
+
+
+def test_each_statement_has_its_result(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    query = "select 'a;b' as text; -- one; two\nfrom day; ; pivot day on word using sum(number);"
+    run_query(released, query, Destination(form=Format.LINE))
+    assert output(capsys) == ["text = a;b", "number = 2", "word = x", "x = 2"]
+
+
+@pytest.mark.parametrize("name", ["rows.csv", "rows.json", "rows.parquet"])
+def test_a_file_that_holds_one_result_is_not_written_for_two(released: Path, name: str) -> None:
+    with pytest.raises(UsageError, match="2 statements have as many results"):
+        run_query(released, "select 1; select 2", Destination(released / name))
+    assert not list(released.glob("*rows*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "form", "written"),
+    [
+        ("rows.csv", None, b"number,word\n2,x\n"),
+        ("ROWS.CSV", None, b"number,word\n2,x\n"),
+        ("rows.json", None, b'[\n  {"number": 2, "word": "x"}\n]\n'),
+        ("rows.parquet", None, b"PAR1"),
+        ("rows.txt", None, b"       \x20"),
+        ("rows.csv", Format.JSON, b'[\n  {"number": 2, "word": "x"}\n]\n'),
+        ("rows", Format.CSV, b"number,word\n2,x\n"),
+    ],
+)
+def test_the_ending_of_a_file_decides_its_format_unless_one_is_given(
+    released: Path, name: str, form: Format | None, written: bytes
+) -> None:
+    run_query(released, "from day", Destination(released / name, form))
+    assert (released / name).read_bytes().startswith(written)
+
+
+@pytest.mark.parametrize("name", ["rows", "rows.xlsx", ".csv"])
+def test_an_ending_that_decides_nothing_is_wrong_usage(released: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=r"known are .csv, .json, .parquet, .txt"):
+        run_query(released, "from day", Destination(released / name))
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [
+        ("select number,\n  nothing from day", "LINE 2:   nothing from day\n          ^"),
+        ("select word::int from day", "LINE 1: select word::int from day\n                   ^"),
+        ("select 1; selec 2", "LINE 1: select 1; selec 2\n                  ^"),
+        ("from nowhere", "LINE 1: from nowhere\n             ^"),
+        ("select columns('z') from day", "LINE 1: select columns('z') from day\n               ^"),
+    ],
+)
+@pytest.mark.parametrize("form", [Format.TABLE, Format.LINE, Format.CSV, Format.JSON])
+def test_an_error_names_its_place_in_the_text_as_typed(
+    released: Path, query: str, place: str, form: Format
+) -> None:
+    with pytest.raises(QueryError) as refused:
+        run_query(released, query, Destination(form=form))
+    assert place in str(refused.value)
+    assert "unnamed_relation" not in str(refused.value)
+    assert "AS VARCHAR" not in str(refused.value)
+
+
+@pytest.mark.skipif(
+    duckdb.__version__ >= "2",
+    reason="DuckDB 2.0.0 trims a text, and then counts its lines from the first word on",
+)
+def test_the_place_of_an_error_is_that_in_the_text_of_all_statements(released: Path) -> None:
+    with pytest.raises(QueryError) as refused:
+        run_query(released, "select 1;\nselect 2, word::int\nfrom day; select 3", Destination())
+    assert "LINE 2: select 2, word::int\n                      ^" in str(refused.value)
+
+
+def test_an_earlier_release_is_queried_by_its_id(released: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_query(released, "from day", Destination(form=Format.CSV), release_id="20251201T020000Z")
+    assert output(capsys) == ["number,word", "1,x"]
+
+
+def test_an_unknown_release_is_answered_with_the_existing_ones(released: Path) -> None:
+    with pytest.raises(ReleaseError, match="20251201T020000Z, 20251202T020000Z") as refused:
+        run_query(released, "from day", Destination(), release_id="20251203T020000Z")
+    assert refused.value.hint == "ca-etl releases"
+    with pytest.raises(UsageError, match="exclude each other"):
+        run_query(released, "from day", Destination(), release_id="20251201T020000Z", failed=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [("no folder/rows.csv", "mkdir -p '{}/no folder'"), ("runs.jsonl/rows.csv", "ls -ld {}/runs.jsonl")],
+)
+def test_a_file_that_cannot_be_written_is_named_with_a_command_that_runs(
+    released: Path, name: str, command: str
+) -> None:
+    (released / "runs.jsonl").touch()
+    with pytest.raises(CaEtlError, match="cannot write") as refused:
+        run_query(released, "from day", Destination(released / name))
+    assert refused.value.hint == command.format(released)
+    assert subprocess.run(refused.value.hint, shell=True, check=False, capture_output=True).returncode == 0  # noqa: S602
+
+
+def test_a_full_disk_leaves_no_part_of_a_file_and_is_named(released: Path) -> None:
+    code = (
+        "import resource, signal, sys; from pathlib import Path; from ca_etl.errors import CaEtlError\n"
+        "from ca_etl.cli.query import Destination, run_query\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n"
+        "try: run_query(Path(sys.argv[1]), 'from range(9999)', Destination(Path(sys.argv[1], 'rows.csv')))\n"
+        "except CaEtlError as error: print(error.hint)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(released)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"df -h {released}\n"
+    assert not list(released.glob("*rows*"))
+
+
+def test_a_folder_and_a_device_are_not_replaced(released: Path) -> None:
+    for path in (released, Path("/dev/null")):
+        with pytest.raises(UsageError, match="is not a file"):
+            run_query(released, "from day", Destination(path, Format.CSV))
+    (released / "out").touch()
+    with pytest.raises(UsageError, match="is a file"):
+        list(export_tables(released, released / "out", [], Format.CSV))
+
+
+@pytest.mark.parametrize("form", [form for form in Format if form not in {Format.TABLE, Format.LINE}])
+@pytest.mark.parametrize("raw", [False, True])
+def test_an_export_accepts_every_form_that_its_help_offers(released: Path, form: Format, raw: bool) -> None:
+    described = {"name": "day", "path": "day.parquet", "bytes": 1, "hash": "00", "schema": {"fields": []}}
+    (released / "current/datapackage.json").write_text(json.dumps({"resources": [described]}))
+    (released / "current/day.parquet").write_bytes(b"0")
+    exported = export_tables(released, released / "out", ["day"], form, raw=raw)
+    assert [path.name for path in exported] == [f"day.{form}", "datapackage.json"]

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import pty
 import socketserver
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +18,6 @@ from ca_etl.cli.render import bar_after
 pytestmark = pytest.mark.slow
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
-COMMAND = str(Path(sys.executable).with_name("ca-etl"))
 REASON = "\x1b[31mRED\x1b]0;title\x07\x1b[2J\x9b31m\x7f"
 SHOWN = r"\x1b[31mRED\x1b]0;title\x07\x1b[2J"
 SECRET = "hunter2-0"  # noqa: S105
@@ -51,34 +47,6 @@ def site() -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}/"
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture
-def on_terminal(data_dir: Path, tmp_path: Path) -> Callable[..., str]:
-    """What the command writes to a terminal, stdout and stderr together."""
-
-    def run(*args: str) -> str:
-        here, there = pty.openpty()
-        environment = {
-            **os.environ,
-            "CA_ETL_DATA_DIR": str(data_dir),
-            "TERM": "xterm-256color",
-            "COLUMNS": "200",
-        }
-        with subprocess.Popen(
-            [COMMAND, *args], stdin=there, stdout=there, stderr=there, cwd=tmp_path, env=environment
-        ):
-            os.close(there)
-            written = b""
-            try:
-                while data := os.read(here, 65_536):
-                    written += data
-            except OSError:  # how Linux ends a terminal that no process has open
-                pass
-        os.close(here)
-        return written.decode()
-
-    return run
 
 
 def steering(text: str) -> list[str]:

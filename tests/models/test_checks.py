@@ -236,7 +236,7 @@ def test_a_rate_ten_times_too_high_fires_and_the_sample_names_its_capture(given)
     results = warehouse.checks()
     for name in ("rate_is_plausible", "rate_does_not_jump"):
         assert (results[name].offending_rows, results[name].severity) == (1, "error")
-        assert "'capture_id': bad" in results[name].sample
+        assert "capture_id bad" in results[name].sample
         assert "0.11440" in results[name].sample
 
 
@@ -255,8 +255,8 @@ def test_a_jump_is_seen_over_days_without_a_capture_and_in_a_print_that_was_not_
     )
     result = warehouse.checks()["rate_does_not_jump"]
     assert result.offending_rows == 1
-    assert "'capture_id': b" in result.sample
-    assert "'earlier_date': 2025-12-01, 'earlier_capture_id': a" in result.sample
+    assert "capture_id b" in result.sample
+    assert "earlier_date 2025-12-01, earlier_capture_id a" in result.sample
 
 
 @pytest.mark.parametrize(("decision", "rates"), [("accept", 2), ("exclude", 1)])
@@ -328,7 +328,7 @@ def test_the_seed_pages_four_of_six_articles_are_a_warning_of_the_run_that_loade
     )
     result = warehouse.checks("r1")["listing_is_complete"]
     assert (result.severity, result.offending_rows) == ("warning", 1)
-    assert "'articles_expected': 6, 'articles_parsed': 4" in result.sample
+    assert "articles_expected 6, articles_parsed 4" in result.sample
     assert "listing_is_complete" not in warehouse.firing("r2")
     assert "listing_is_complete" in warehouse.firing(None)
 
@@ -414,7 +414,7 @@ def tickers(*rates):
 def test_a_ticker_is_frozen_once_it_lasts_a_week_and_longer_than_ever(given, rates, days):
     result = given(**tickers(*rates)).checks()["ticker_is_not_frozen"]
     assert (result.severity, result.offending_rows) == ("warning", 1 if days else 0)
-    assert days is None or f"'days': {days}," in result.sample
+    assert days is None or f"days {days}," in result.sample
 
 
 def test_a_ticker_of_which_one_digit_of_one_pair_moves_is_not_frozen(given):
@@ -477,6 +477,23 @@ def test_a_file_with_a_time_of_the_future_does_not_hide_a_stale_page(given):
     assert "page_date_is_not_stale" in pages(given, stale_page(19, "2025-12-05"), given_by_hand).firing()
 
 
+def test_a_sample_has_each_column_before_its_value(given):
+    warehouse = given(
+        capture=[
+            {"capture_id": "good", "page_date": "2025-12-05"},
+            {"capture_id": "b", "page_date": "2025-12-06"},
+        ],
+        rate_observation=[
+            {"capture_id": "good", "rate_text": "0.01144"},
+            {"capture_id": "b", "rate_text": "0.11440"},
+        ],
+    )
+    assert warehouse.checks()["rate_is_plausible"].sample == (
+        "capture_id b, rate_date 2025-12-06, base KGS, quote USD, rate_text 0.11440, "
+        "plausible_low 0.00350000, plausible_high 0.03500000"
+    )
+
+
 def test_a_sample_is_a_few_rows_and_the_count_is_of_all(given):
     bases = [f"X{letter}" for letter in "LKJIHGFEDCBA"]
     warehouse = given(
@@ -484,7 +501,7 @@ def test_a_sample_is_a_few_rows_and_the_count_is_of_all(given):
     )
     result = warehouse.checks()["fct_rate_observation_references_base"]
     assert result.offending_rows == 12
-    assert [line.count("'base': X") for line in result.sample.splitlines()] == [1] * 10
+    assert [line.count("base X") for line in result.sample.splitlines()] == [1] * 10
     assert "XA" in result.sample.splitlines()[0]
 
 

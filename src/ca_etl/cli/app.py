@@ -5,8 +5,11 @@ Every slow import is inside the command that needs it, so that `ca-etl --help` r
 
 from __future__ import annotations
 
+import errno
 import os
+import shlex
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -24,23 +27,30 @@ app = typer.Typer(
     help="Daily Central Asian exchange rates and articles, from page to DuckDB release.",
     epilog="Settings are CA_ETL_* variables or a .env file; data are in CA_ETL_DATA_DIR (./data).",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 INTERRUPTED = 130
 TERMINATED = 143
+# The variable in which a shell requests a completion from Typer.
+COMPLETES = "_CA_ETL_COMPLETE"
 
 
 def main() -> None:
     """Run a command. An error that an operator can act on becomes a sentence, the next command and an exit status."""
     guard_streams()
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
     except CaEtlError as error:
-        print_error(str(error), error.hint)
+        if COMPLETES not in os.environ:  # a shell that completes a word has no line to show an error on
+            print_error(str(error), error.hint)
         sys.exit(error.exit_status)
+    except typer.TyperException as error:
+        # Typer itself would print the control characters of an argument
+        if message := error.format_message():
+            print_error(message, f"{error.ctx.command_path if hasattr(error, 'ctx') else 'ca-etl'} --help")
+        sys.exit(error.exit_code)
     except (KeyboardInterrupt, RuntimeError) as error:
         # DuckDB turns Ctrl-C within a query into a RuntimeError of its own
         if isinstance(error, RuntimeError) and "interrupted" not in str(error):
@@ -58,14 +68,24 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         path = f" ({error.filename})" if error.filename else ""
-        folder = Path(error.filename).parent if error.filename else "."
-        hint = f"df -h {folder} && ls -ld {folder} (is there free space, may this user read and write?)"
+        folder = f" {shlex.quote(str(Path(error.filename).parent))}" if error.filename else ""
+        hint = f"df -h{folder}" if error.errno == errno.ENOSPC else f"ls -ld{folder}"
         print_error(f"{error.strerror or error}{path}", hint)
         sys.exit(1)
 
 
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(f"ca-etl {version('ca-etl')}")
+        raise typer.Exit
+
+
 @app.callback()
 def _common(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log each request and file.")] = False,
     log_format: Annotated[
         LogFormat | None,
@@ -80,7 +100,7 @@ def _common(
 # In the order of the help.
 for command in (
     *(runs.run, runs.ingest, runs.backfill, runs.rebuild, runs.demo),
-    *(data.sql, data.describe, data.export, data.rollback, data.decide),
+    *(data.sql, data.describe, data.convert, data.export, data.rollback, data.decide),
     *(inspect.status, inspect.doctor, inspect.verify, inspect.releases, inspect.models),
     *(operate.schedule, operate.alerts),
 ):

@@ -18,22 +18,55 @@ Raw = Annotated[
 ]
 
 
+def release_ids() -> list[str]:
+    """The ids of the published releases, for the completion of a shell."""
+    from ca_etl.warehouse import release
+
+    return [published.release_id for published in release.releases(load_settings().data_dir)]
+
+
+def table_names() -> list[str]:
+    """The tables of the current release, for the completion of a shell: each has a folder of Parquet files."""
+    folder = load_settings().data_dir / "current" / "parquet"
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
 def sql(
     query: Annotated[str, typer.Argument(help='For example "from fct_rate_daily limit 5"; - reads stdin.')],
-    form: Annotated[Format, typer.Option("--format", "-f", help="Form of the result.")] = Format.TABLE,
+    *,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format", "-f", help="Form of the results. Default: table; of a file, that of its ending."
+        ),
+    ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write instead of stdout.")
+        Path | None,
+        typer.Option("--output", "-o", help="File to write instead of stdout: .csv .json .parquet .txt"),
+    ] = None,
+    release: Annotated[
+        str | None,
+        typer.Option(
+            help="Release to query (ca-etl releases). Default: the current one.", autocompletion=release_ids
+        ),
     ] = None,
     failed: Annotated[
         bool, typer.Option("--failed", help="Query what the last run built but did not publish.")
     ] = False,
     raw: Raw = False,
+    no_pager: Annotated[
+        bool, typer.Option("--no-pager", help="On a terminal, never show long results in $PAGER (less).")
+    ] = False,
 ) -> None:
-    """Query the current release, read-only."""
-    from ca_etl.cli.query import run_query
+    """Query the current release, read-only. Each statement has its result.
+
+    On a terminal a table leaves out columns, cuts texts and shows 1000 rows; --format line shows all.
+    """
+    from ca_etl.cli.query import Destination, run_query
 
     text = sys.stdin.read() if query == "-" else query
-    run_query(load_settings().data_dir, text, form, output, failed=failed, raw=raw)
+    destination = Destination(output, form, raw=raw, pager=not no_pager)
+    run_query(load_settings().data_dir, text, destination, release_id=release, failed=failed)
 
 
 def describe(
@@ -61,7 +94,10 @@ def describe(
 
 
 def rollback(
-    to: Annotated[str | None, typer.Argument(help="Release to return to. Default: the previous one.")] = None,
+    to: Annotated[
+        str | None,
+        typer.Argument(help="Release to return to. Default: the previous one.", autocompletion=release_ids),
+    ] = None,
 ) -> None:
     """Make an earlier release the current one again; nothing is deleted. The next run builds on this release."""
     from ca_etl.pipeline.context import utc_now
@@ -103,7 +139,8 @@ def decide(
 def export(
     folder: Annotated[Path, typer.Argument(help="Folder for the files; made if it does not exist.")],
     table: Annotated[
-        list[str] | None, typer.Option("--table", "-t", help="Only this table (repeatable).")
+        list[str] | None,
+        typer.Option("--table", "-t", help="Only this table (repeatable).", autocompletion=table_names),
     ] = None,
     form: Annotated[
         Literal["parquet", "csv", "json"], typer.Option("--format", "-f", help="Form of the files.")
@@ -123,19 +160,25 @@ def convert(
     quote: Annotated[str, typer.Argument(help="Currency to convert into, ISO 4217 code.")],
     on: Annotated[
         datetime | None,
-        typer.Option("--on", formats=["%Y-%m-%d"], help="Day of the rates. Default: the last day with rates."),
+        typer.Option(
+            "--on", formats=["%Y-%m-%d"], help="Day of the rates. Default: the last day with rates."
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Convert an amount at the best rates of a day, with its interval and the sources of the rates."""
     from ca_etl.cli.query import convert_amount
 
-    conversion = convert_amount(load_settings().data_dir, amount, base.upper(), quote.upper(), on and on.date())
+    conversion = convert_amount(
+        load_settings().data_dir, amount, base.upper(), quote.upper(), on and on.date()
+    )
     if as_json:
         print_json(conversion)
         return
     low, high = f"{conversion.quote_amount_low:f}", f"{conversion.quote_amount_high:f}"
-    typer.echo(f"{conversion.quote_amount:f} {conversion.quote} (from {low} to {high}) on {conversion.rate_date}")
+    typer.echo(
+        f"{conversion.quote_amount:f} {conversion.quote} (from {low} to {high}) on {conversion.rate_date}"
+    )
     for currency, source, day in (
         (conversion.base, conversion.base_source, conversion.base_observed_date),
         (conversion.quote, conversion.quote_source, conversion.quote_observed_date),

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -35,7 +34,6 @@ MACROS: Final = """
 # The other name of the type, with which meanings have room on a terminal of 80 columns.
 SHORT: Final = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
 SIMILAR: Final = 0.4
-UNBOUNDED: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +109,7 @@ def print_relation(relation: Relation) -> None:
 
 
 def _print(*parts: RenderableType) -> None:
-    # On a terminal meanings are wrapped at its width; a pipe has none, and each column is one line.
-    Screen(width=None if sys.stdout.isatty() else UNBOUNDED).print(
-        *parts, sep="\n", markup=False, highlight=False
-    )
+    Screen().print(*parts, sep="\n", markup=False, highlight=False)
 
 
 def _tables(con: duckdb.DuckDBPyConnection) -> Iterator[Relation]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Final
+from types import MappingProxyType
+from typing import Final, TextIO
 
 import duckdb
 from duckdb import StatementType
 
-from ca_etl.cli.render import PARQUET_ON_STDOUT, PARQUET_TO_FILE, Format, write_parquet, write_result
+from ca_etl.cli.render import BATCH, ONE_RESULT, Format, paged, write_result
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.warehouse import export, lock
-from ca_etl.warehouse.connection import DescribedTable, described_tables
+from ca_etl.warehouse.connection import described_tables
 from ca_etl.warehouse.conversion import Conversion, convert
 from ca_etl.warehouse.datapackage import (
     export_descriptor,
@@ -24,10 +29,22 @@ from ca_etl.warehouse.datapackage import (
     values_as_in,
     write_datapackage,
 )
+from ca_etl.warehouse.durable_files import FULL
 from ca_etl.warehouse.lock import Holder, LockHeldError
 from ca_etl.warehouse.reading import readable
-from ca_etl.warehouse.release import BUILDING, RELEASES, WAREHOUSE, Release, current_release
+from ca_etl.warehouse.release import (
+    BUILDING,
+    RELEASES,
+    WAREHOUSE,
+    Release,
+    current_release,
+    find_release,
+)
 
+ENDINGS: Final = MappingProxyType(
+    {".csv": Format.CSV, ".json": Format.JSON, ".parquet": Format.PARQUET, ".txt": Format.TABLE}
+)
+NOT_LINE_END: Final = re.compile(r"[^\n]")
 SHOW: Final = 'ca-etl sql "show tables"'
 APOSTROPHES: Final = (
     "An apostrophe precedes each text that a spreadsheet takes for a formula; without: `ca-etl export --raw`."
@@ -49,28 +66,104 @@ class QueryError(CaEtlError):
     """A query that DuckDB does not accept, or that would do more than read."""
 
 
-def run_query(
-    data_dir: Path, query: str, form: Format, output: Path | None, *, failed: bool = False, raw: bool = False
-) -> None:
-    """Run one query on the current release and write its rows to `output` or stdout.
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where and how the results of a query are written.
 
-    `failed` queries the warehouse that the last run built but did not publish; `raw` is that of `write_result`.
-
-    Raises `QueryError` for SQL that DuckDB refuses or that would do more than read, `UsageError` for Parquet on stdout
-    or a missing release, and `LockHeldError` while a run is building the warehouse that `failed` requests.
+    `output` is the file, None is stdout. `form` None is that of the file's ending, on stdout a table. `raw` is that of
+    `write_result`. On a terminal, results that do not fit the window are shown in a pager if `pager`.
     """
-    if form is Format.PARQUET and output is None:
-        raise UsageError(PARQUET_ON_STDOUT, PARQUET_TO_FILE)
-    warehouse = _newest_unpublished(data_dir) if failed else published(data_dir).warehouse
+
+    output: Path | None = None
+    form: Format | None = None
+    raw: bool = False
+    pager: bool = True
+
+    def chosen_form(self) -> Format:
+        """The form of the results. Raises `UsageError` for a file whose ending does not decide it."""
+        if self.form is not None or self.output is None:
+            return self.form or Format.TABLE
+        form = ENDINGS.get(self.output.suffix.lower())
+        if form is None:
+            known = ", ".join(ENDINGS)
+            raise UsageError(
+                f"the ending of {self.output} decides no format: known are {known}",
+                'ca-etl sql "..." --output rows.csv, or with --format',
+            )
+        return form
+
+
+def run_query(
+    data_dir: Path,
+    query: str,
+    destination: Destination,
+    *,
+    release_id: str | None = None,
+    failed: bool = False,
+) -> None:
+    """Run the statements of a query on a release, by default the current one, and write the rows of each.
+
+    `failed` queries the warehouse that the last run built but did not publish.
+
+    Raises `QueryError` for SQL that DuckDB refuses or that would do more than read, `UsageError` for a missing release
+    and for several statements in a form that holds one result, `ReleaseError` for an unknown `release_id`, and
+    `LockHeldError` while a run is building the warehouse that `failed` requests.
+    """
+    form = destination.chosen_form()
+    if failed and release_id is not None:
+        raise UsageError("--failed and --release exclude each other", "ca-etl releases")
+    if failed:
+        warehouse = _newest_unpublished(data_dir)
+    elif release_id is not None:
+        warehouse = find_release(data_dir, release_id).warehouse
+    else:
+        warehouse = published(data_dir).warehouse
     try:
         with readable(warehouse, locked_down=True) as con:
             assert_reads(con, query)
-            relation = con.sql(query)
-            if relation is None:
-                raise QueryError("the statement has no result to print", SHOW)
-            _write(relation, form, output, raw=raw)
+            statements = list(_statements(con, query))
+            if not statements:
+                raise QueryError("there is no statement to run", SHOW)
+            if form in ONE_RESULT and len(statements) > 1:
+                raise UsageError(
+                    f"{len(statements)} statements have as many results, of which the format {form} holds one",
+                    'ca-etl sql "..." --format line, or one command for each statement',
+                )
+            with _opened(destination.output, form, pager=destination.pager) as out:
+                for statement in statements:
+                    _write_rows(con, statement, form, out, raw=destination.raw)
     except duckdb.Error as error:
         raise QueryError(str(error), SHOW) from error
+
+
+def _statements(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[str]:
+    """The text of each statement at its position in `query`: all before it is made spaces and line ends.
+
+    DuckDB's own statements have the text of a PIVOT in pieces, and its errors in the second one wrong positions.
+    """
+    data = query.encode()
+    ends = [at for at, _ in duckdb.tokenize(query) if data[at : at + 1] == b";"]
+    start = 0
+    for end in (*ends, len(data)):
+        text = f"{NOT_LINE_END.sub(' ', data[:start].decode())}{data[start:end].decode()}"
+        if con.extract_statements(text):
+            yield text
+        start = end + 1
+
+
+def _write_rows(
+    con: duckdb.DuckDBPyConnection, statement: str, form: Format, out: TextIO, *, raw: bool = False
+) -> None:
+    """Write the rows of a statement; an error names a position in its text, and never in what is made of it here."""
+    try:
+        write_result(con.sql(statement), form, out, raw=raw)
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        con.execute(statement)
+        while con.fetchmany(BATCH):
+            pass
+        raise QueryError(str(error).partition("\n\nLINE ")[0], SHOW) from error
 
 
 def convert_amount(data_dir: Path, amount: str, base: str, quote: str, day: date | None) -> Conversion:
@@ -159,17 +252,24 @@ def export_tables(
         folder.resolve().is_relative_to((data_dir / RELEASES).resolve()) for folder in (folder, folder.parent)
     ):
         raise UsageError(f"{folder} is in a release, which must not change", "ca-etl export other/folder")
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file, and not a folder for files", "ca-etl export other/folder")
     release = published(data_dir)
     with readable(release.warehouse) as con:
         known = {table.name: table for table in described_tables(con, "main")}
         if missing := [name for name in tables if name not in known]:
             raise UsageError(f"the schema main of the release has no table {', '.join(missing)}", SHOW)
         descriptor = read_datapackage(release.folder)
-        folder.mkdir(parents=True, exist_ok=True)
+        with _written(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         files = {name: f"{name}.{form}" for name in tables or known}
         for name, file in files.items():
             rows = con.sql(f'from main."{name}" order by all').project(values_as_in(form, known[name]))
-            _write(rows, form, folder / file, raw=raw, table=known[name])
+            with _opened(folder / file, form) as out:
+                if form is Format.PARQUET:
+                    export.write_parquet(rows, out.buffer, known[name])
+                else:
+                    write_result(rows, form, out, raw=raw)
             yield folder / file
     package = export_descriptor(descriptor, folder, files, form)
     if form is Format.CSV and not raw:
@@ -224,31 +324,42 @@ def _newest_unpublished(data_dir: Path) -> Path:
     raise UsageError(f"{data_dir} has no unpublished warehouse: the last run published", "ca-etl status")
 
 
-def _write(
-    relation: duckdb.DuckDBPyRelation,
-    form: Format,
-    output: Path | None,
-    *,
-    raw: bool,
-    table: DescribedTable | None = None,
-) -> None:
+@contextmanager
+def _opened(output: Path | None, form: Format, *, pager: bool = False) -> Iterator[TextIO]:
+    """Stdout, or a new file that replaces `output` when the block ends without an error.
+
+    Raises `UsageError` for a folder or device, `CaEtlError` for a file that cannot be written.
+    """
     if output is None:
-        write_result(relation, form, sys.stdout, raw=raw)
+        with paged(chop=form is Format.TABLE) if _is_paged(form, pager) else nullcontext(sys.stdout) as out:
+            yield out
         return
+    if output.exists() and not output.is_file():
+        raise UsageError(f"{output} is not a file that can be replaced", f"ls -ld {shlex.quote(str(output))}")
     # renamed when whole, so that neither a full disk nor a failing query leaves half a file
     part = output.with_name(f".{output.name}.part")
+    with _written(output):
+        out = part.open("w", encoding="utf-8", newline="")
+        try:
+            with out:
+                yield out
+            part.replace(output)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    """Turn an `OSError` of the block into a `CaEtlError` that names `path` and the command that shows the cause."""
     try:
-        if form is Format.PARQUET and table is not None:
-            export.write_parquet(relation, part, table)
-        elif form is Format.PARQUET:
-            write_parquet(relation, part)
-        else:
-            with part.open("w", encoding="utf-8", newline="") as out:
-                write_result(relation, form, out, raw=raw)
-        part.replace(output)
+        yield
     except OSError as error:
-        raise CaEtlError(
-            f"cannot write {output}: {error.strerror or error}", f"ls -ld {output.parent}"
-        ) from error
-    finally:
-        part.unlink(missing_ok=True)
+        folder = shlex.quote(str(path.parent))
+        command = {errno.ENOENT: f"mkdir -p {folder}"}.get(error.errno or 0, f"ls -ld {folder}")
+        hint = f"df -h {folder}" if error.errno in FULL else command
+        raise CaEtlError(f"cannot write {path}: {error.strerror or error}", hint) from error
+
+
+def _is_paged(form: Format, pager: bool) -> bool:
+    return pager and form not in ONE_RESULT and sys.stdout.isatty()

@@ -1,28 +1,32 @@
 """Functions that all commands share: load settings, print errors and results, show progress.
 
-Results are written as table, CSV, JSON or Parquet. DuckDB itself converts every value to text or JSON, so that a
-decimal keeps its digits and no value passes through a binary float.
+Results are written as table, lines, CSV, JSON or Parquet. DuckDB itself converts every value to text or JSON, so that
+a decimal keeps its digits and no value passes through a binary float.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import shlex
+import shutil
+import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from itertools import chain, islice
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, TextIO
+from typing import IO, TYPE_CHECKING, Final, TextIO, cast
 
 import typer
 
 from ca_etl import logs
 from ca_etl.errors import UsageError
-from ca_etl.sanitize import exact, hide, json_escaped, redacted, visible
+from ca_etl.sanitize import SafeStream, exact, hide, json_escaped, redacted, unguarded, visible
 
 if TYPE_CHECKING:
     import duckdb
@@ -94,8 +98,6 @@ def progress_shown() -> Iterator[Progress]:
 
 
 BATCH: Final = 1_000
-PARQUET_ON_STDOUT: Final = "Parquet is binary and cannot be printed"
-PARQUET_TO_FILE: Final = 'ca-etl sql "..." --format parquet --output rows.parquet'
 # First characters by which a spreadsheet takes a cell for a formula; some skip spaces, some take the wide forms.
 FORMULA: Final = frozenset("=+-@\uff1d\uff0b\uff0d\uff20")
 SKIPPED: Final = "".join(map(chr, (*range(33), 0xA0, 0x200B, 0xFEFF)))
@@ -106,52 +108,52 @@ NUMBER: Final = re.compile(
 # Characters because of which a CSV cell is quoted; some spreadsheets split at semicolons or tabs.
 QUOTED: Final = re.compile(r"[\",;\t\r\n]")
 TABLE_ROWS: Final = 1_000
-# Prefixes of the numeric types of DuckDB; U is that of the unsigned ones (and of UUID).
-RIGHT_ALIGNED: Final = (
-    "DECIMAL",
-    "TINYINT",
-    "SMALLINT",
-    "INTEGER",
-    "BIGINT",
-    "HUGEINT",
-    "DOUBLE",
-    "FLOAT",
-    "U",
-)
+# The columns of EXPLAIN, whose one cell is a drawing of many lines.
+EXPLAINED: Final = ["explain_key", "explain_value"]
 
 
 class Format(StrEnum):
     """Formats of `ca-etl sql` and `ca-etl export`."""
 
     TABLE = "table"
+    LINE = "line"
     CSV = "csv"
     JSON = "json"
     PARQUET = "parquet"
 
 
-def write_result(relation: duckdb.DuckDBPyRelation, form: Format, out: TextIO, *, raw: bool = False) -> None:
-    """Write all rows of `relation` to the text stream `out`, for a terminal with control characters as escapes.
+# A file or pipe in one of these holds one result.
+ONE_RESULT: Final = frozenset({Format.CSV, Format.JSON, Format.PARQUET})
 
-    JSON is one array with a row on each line. In CSV, an apostrophe precedes each text that a spreadsheet would take
-    for a formula, unless `raw`. Raises `UsageError` for Parquet, which is binary.
+
+def write_result(relation: duckdb.DuckDBPyRelation, form: Format, out: TextIO, *, raw: bool = False) -> None:
+    """Write all rows of `relation` to the stream `out`, for a terminal with control characters as escapes.
+
+    A table fits a terminal and is complete elsewhere; the format `line` has a line for each value. JSON is one array
+    with a row on each line. In CSV, an apostrophe precedes each text that a spreadsheet would take for a formula,
+    unless `raw`. Raises `UsageError` for Parquet on a terminal.
     """
     match form:
         case Format.CSV:
             _write_csv(relation, exact(out), raw=raw)
         case Format.JSON:
             _write_json(relation, out)
+        case Format.LINE:
+            _write_lines(relation, out)
         case Format.TABLE:
             _write_table(relation, out)
         case Format.PARQUET:
-            raise UsageError(PARQUET_ON_STDOUT, PARQUET_TO_FILE)
+            _write_parquet(relation, out)
 
 
-def write_parquet(relation: duckdb.DuckDBPyRelation, path: Path) -> None:
-    """Write all rows of `relation` to a Parquet file, with the column types of the relation."""
+def _write_parquet(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
     import pyarrow.parquet as pq
 
+    if out.isatty():
+        hint = 'ca-etl sql "..." --output rows.parquet'
+        raise UsageError("Parquet is binary and cannot be shown on a terminal", hint)
     reader = relation.to_arrow_reader(BATCH * 100)
-    with pq.ParquetWriter(path, reader.schema, compression="zstd") as writer:
+    with pq.ParquetWriter(exact(out).buffer, reader.schema, compression="zstd") as writer:
         for batch in reader:
             writer.write_batch(batch)
 
@@ -193,16 +195,124 @@ def _write_json(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
     out.write("[]\n" if separator == "[" else "\n]\n")
 
 
-def _write_table(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
-    from ca_etl.screen import Screen, table
+def _write_lines(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
+    from ca_etl.cli.table import counted, record_lines
 
-    rows = _as_text(relation)
-    right = {index for index, kind in enumerate(relation.types) if str(kind).startswith(RIGHT_ALIGNED)}
-    # A pipe has no width; folding at 80 columns there would cut numbers in two.
-    console = Screen(file=out, width=None if out.isatty() else 100_000)
-    console.print(table(relation.columns, islice(rows, TABLE_ROWS), right))
-    if left_out := sum(1 for _ in rows):
-        console.print(f"({left_out} more rows: --format csv shows all)")
+    names, kinds, trim = relation.columns, _kinds(relation), out.isatty()
+    number = 0
+    for number, row in enumerate(_as_text(relation), start=1):
+        out.write("\n" * (number > 1))
+        out.writelines(record_lines(names, kinds, row, trim=trim))
+    if out.isatty():
+        out.write(f"\n{counted(number, 0, 'row')}\n")
+
+
+def _write_table(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
+    from ca_etl.cli.table import columns_of, fit, is_number
+    from ca_etl.screen import Screen, plain, table
+
+    names, kinds, texts = relation.columns, _kinds(relation), _as_text(relation)
+    rows = list(islice(texts, TABLE_ROWS))
+    more = sum(1 for _ in texts)
+    screen = Screen(out)
+    if not out.isatty() or names == EXPLAINED:
+        screen.print(table(names, rows, {index for index, kind in enumerate(kinds) if is_number(kind)}))
+        if more:
+            screen.print(plain(f"({more} more rows: --format csv shows all)"))
+        return
+    layout = fit(columns_of(names, kinds, rows), screen.width)
+    screen.print(layout.table)
+    screen.print(plain(layout.footer(len(rows), more)))
+
+
+def _kinds(relation: duckdb.DuckDBPyRelation) -> list[str]:
+    return [kind.id for kind in relation.types]
+
+
+class PagerQuitError(Exception):
+    """The reader has quit the pager, and what is still to be written would be seen by no one."""
+
+
+class PagedStream:
+    """A text stream to `terminal` that opens a pager once it got more lines than the window has.
+
+    `chop`: a line is cut by the pager, and the window moved to the right, where it is longer than the window.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self, terminal: TextIO, *, chop: bool) -> None:
+        self._terminal = terminal
+        self._chop = chop
+        self._columns, self._left = shutil.get_terminal_size()
+        self._held: list[str] = []
+        self._pager: subprocess.Popen[str] | None = None
+        self._target: IO[str] | None = None
+
+    def isatty(self) -> bool:
+        """True: what is written is seen on a terminal."""
+        return True
+
+    def flush(self) -> None:
+        """Do nothing: only at the end is it known whether all of it fits the window."""
+
+    def write(self, text: str) -> int:
+        """Write to the pager, or hold the text. Raises `PagerQuitError`."""
+        self._held.append(text)
+        self._left -= sum(1 if self._chop else 1 + len(line) // self._columns for line in text.splitlines())
+        if self._left <= 0:
+            self._pass_on()
+        return len(text)
+
+    def _pass_on(self) -> None:
+        if self._target is None:
+            self._pager = _open_pager(chop=self._chop)
+            self._target = self._pager.stdin if self._pager else self._terminal
+        assert self._target is not None  # noqa: S101  the pager has a pipe as stdin
+        try:
+            self._target.writelines(self._held)
+        except BrokenPipeError as error:
+            raise PagerQuitError from error
+        self._held.clear()
+
+    def close(self) -> None:
+        """Write what is held, and wait until the reader quits the pager, whose own Ctrl-C is not ours."""
+        if self._pager is None:
+            self._target = self._terminal
+            self._pass_on()
+            self._terminal.flush()
+            return
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self._pager.communicate()
+        finally:
+            signal.signal(signal.SIGINT, handler)
+
+
+def _open_pager(*, chop: bool) -> subprocess.Popen[str] | None:
+    """The process of $PAGER, without one of `less`; None where neither can be started."""
+    try:
+        return subprocess.Popen(
+            shlex.split(os.environ.get("PAGER", "less")),
+            stdin=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            env={"LESS": "SR" if chop else "R", "LESSCHARSET": "utf-8", **os.environ},
+        )
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+@contextmanager
+def paged(*, chop: bool) -> Iterator[TextIO]:
+    """Stdout, and a pager for more than fits the window; `chop` is that of `PagedStream`."""
+    stream = PagedStream(unguarded(sys.stdout), chop=chop)
+    try:
+        yield cast("TextIO", SafeStream(cast("TextIO", stream), visible))
+    except PagerQuitError:
+        return
+    finally:
+        stream.close()
 
 
 @contextmanager

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from rich.console import Group, RenderableType
-from rich.text import Text
 
 from ca_etl.errors import Problem
 from ca_etl.operate.alerts import (
@@ -27,7 +26,7 @@ from ca_etl.operate.alerts import (
 from ca_etl.pipeline.clock import time_of
 from ca_etl.pipeline.crash_recovery import lost_run_ids
 from ca_etl.pipeline.slots import last_observed, present
-from ca_etl.screen import table
+from ca_etl.screen import plain, table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 from ca_etl.warehouse import journal, lock, overrides
@@ -278,7 +277,7 @@ def render(report: StatusReport) -> RenderableType:
 
 
 def _parts(report: StatusReport) -> Iterator[RenderableType]:
-    yield Text(_headline(report))
+    yield plain(_headline(report))
     if report.conditions:
         rows = [(found.title, utc_minute(found.since), found.next_command) for found in report.conditions]
         yield table(("needs attention", "since", "next"), rows)
@@ -286,7 +285,7 @@ def _parts(report: StatusReport) -> Iterator[RenderableType]:
         warnings = [(problem.message, problem.next_command) for problem in report.warnings]
         yield table(("warning", "next"), warnings)
     if report.running:
-        yield Text(f"running now: {report.running}")
+        yield plain(f"running now: {report.running}")
     if report.freshness:
         sources = [(f.source, f.last_rate_date, f.last_captured_at, f.captures) for f in report.freshness]
         yield table(("source", "last rate of", "last capture", "captures"), sources)
@@ -342,11 +341,11 @@ def _status(series: RunSeries) -> str:
 def _checks(checks: Sequence[CheckResult]) -> Iterator[RenderableType]:
     """The firing checks as a table, then some offending rows of each check, which are too wide for a column."""
     if not checks:
-        yield Text("no check fires")
+        yield plain("no check fires")
         return
     rows = [(check.check_name, check.model, check.severity, check.offending_rows) for check in checks]
     yield table(("firing check", "table", "severity", "rows"), rows)
     for check in checks:
         sample = check.sample.splitlines()[:SAMPLE_ROWS]
         heading = f"{check.check_name}, {len(sample)} of {check.offending_rows} rows:"
-        yield Text("\n  ".join((heading, *sample)))
+        yield plain("\n  ".join((heading, *sample)))

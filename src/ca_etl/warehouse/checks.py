@@ -36,6 +36,11 @@ from ca_etl.warehouse.models import ModelFile, read_models
 
 SAMPLE_ROWS: Final = 10
 SAMPLE_CHARACTERS: Final = 400
+# A row as text, such as `rate_date 2025-12-05, base KZT`.
+ROW_TEXT: Final = (
+    "array_to_string(list_transform(map_entries(offending::map(varchar, varchar)),"
+    " lambda field: concat(field.key, ' ', coalesce(field.value, 'null'))), ', ')"
+)
 # 70 checks one by one take 1.5 times as long; one statement for all would be planned no faster
 _BATCH: Final = 16
 
@@ -120,7 +125,7 @@ def _result_query(check: Check) -> str:
         )
     return (
         f"count(*), min(row_text, {SAMPLE_ROWS})"
-        f" from (select left(offending::varchar, {SAMPLE_CHARACTERS}) as row_text from (\n{check.sql}\n) as offending)"
+        f" from (select left({ROW_TEXT}, {SAMPLE_CHARACTERS}) as row_text from (\n{check.sql}\n) as offending)"
     )
 
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import duckdb
 import pyarrow as pa
@@ -98,17 +98,18 @@ def export_parquet(
             return tuple(pool.map(export, specs))
 
 
-def write_parquet(relation: duckdb.DuckDBPyRelation, path: Path, described: DescribedTable) -> int:
-    """Write the rows of a relation, with the descriptions of the table that it is of; return their number."""
+def write_parquet(relation: duckdb.DuckDBPyRelation, file: BinaryIO, described: DescribedTable) -> int:
+    """Write the rows of a relation, with the descriptions of the table that they are of; return their number.
+
+    `file` is an open file of Python's: Arrow's own errors of a full disk carry no errno.
+    """
     rows = 0
-    # The descriptor is ours: Arrow's own errors of a full disk carry no errno.
-    with path.open("wb") as file:
-        reader = relation.to_arrow_reader(BATCH_ROWS)
-        schema = _with_descriptions(reader.schema, described)
-        with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-            for group in _groups(reader):
-                writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
-                rows += group.num_rows
+    reader = relation.to_arrow_reader(BATCH_ROWS)
+    schema = _with_descriptions(reader.schema, described)
+    with pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for group in _groups(reader):
+            writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+            rows += group.num_rows
     return rows
 
 
@@ -134,7 +135,8 @@ def _export(
 
     def write(path: Path, where: str) -> int:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        return write_parquet(con.sql(f"from {table} {where} {order}"), folder / path, described)
+        with (folder / path).open("wb") as file:
+            return write_parquet(con.sql(f"from {table} {where} {order}"), file, described)
 
     if spec.partition_year is None or rows <= partition_rows:
         path = Path(spec.name, f"{spec.name}.parquet")

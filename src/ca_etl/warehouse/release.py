@@ -267,26 +267,35 @@ def releases(data_dir: Path) -> tuple[Release, ...]:
     return tuple(Release(folder.name, folder) for folder in published)
 
 
+def find_release(data_dir: Path, release_id: str) -> Release:
+    """The published release with this id. Raises `ReleaseError`, which names the existing ones, without one."""
+    known = {release.release_id: release for release in releases(data_dir)}
+    if release_id not in known:
+        exist = f"these exist: {', '.join(known)}" if known else "nothing is published yet"
+        raise ReleaseError(f"{data_dir / RELEASES} holds no release {release_id}; {exist}", "ca-etl releases")
+    return known[release_id]
+
+
 def rollback(data_dir: Path, to: str | None = None) -> Release:
     """Move `current` to release `to`, by default to the newest one older than the current one.
 
     No release is removed. The next run builds on the release that is current then. Raises `ReleaseError` when
     there is no such release.
     """
-    known = releases(data_dir)
     if to is None:
         current = current_id(data_dir)
-        older = [r for r in known if current is not None and _sort_key(r.release_id) < _sort_key(current)]
+        older = [
+            r
+            for r in releases(data_dir)
+            if current is not None and _sort_key(r.release_id) < _sort_key(current)
+        ]
         if not older:
             raise ReleaseError(
                 f"no release is older than the current one in {data_dir / RELEASES}", "ca-etl releases"
             )
         target = older[-1]
     else:
-        match = [release for release in known if release.release_id == to]
-        if not match:
-            raise ReleaseError(f"{data_dir / RELEASES} holds no release {to}", "ca-etl releases")
-        target = match[0]
+        target = find_release(data_dir, to)
     _announce(data_dir, target.release_id)
     _point(data_dir)
     return target

@@ -1,0 +1,197 @@
+"""The layout of a result on a terminal: which columns fit the window, how wide each is, and what a cell shows.
+
+Columns are left out whole, in the middle; the first ones, which are keys, and the last ones stay. Texts are cut with
+an ellipsis. Numbers, times and booleans are never cut, since a part of one is another value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from ca_etl.sanitize import visible
+from ca_etl.screen import table
+
+NULL: Final = "NULL"
+ELLIPSIS: Final = "…"
+# A text is cut to no fewer cells: before that, whole columns are left out.
+LEAST_TEXT: Final = 20
+# The cells that a table needs besides its columns: at both edges, and between two columns.
+EDGES: Final = 2
+GAP: Final = 3
+# The column that represents those left out.
+MARKER: Final = GAP + len(ELLIPSIS)
+DECIMAL: Final = "decimal"
+# The ends of the numeric types, such as `uhugeint`, as DuckDB's `DuckDBPyType.id` names them.
+NUMBERS: Final = ("int", "integer", "bignum", "decimal", "float", "double")
+# The first words of the types of times, such as `timestamp with time zone` and `time_ns`.
+TIMES: Final = ("date", "time", "boolean")
+SIGNS: Final = str.maketrans({"\n": "↵", "\t": "⇥"})
+
+
+def is_number(kind: str) -> bool:
+    """Whether a type, by the id that DuckDB gives it, is numeric: its cells are aligned to the right."""
+    return kind.endswith(NUMBERS)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownColumn:
+    """One column of a result. `kind` is the id of its DuckDB type, `cells` are shown texts."""
+
+    name: str
+    kind: str
+    cells: Sequence[str]
+
+    @property
+    def is_text(self) -> bool:
+        """Whether a cell may be cut."""
+        return not is_number(self.kind) and not self.kind.startswith(TIMES)
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A table that fits a window: it shows `shown` of the `columns` of a result."""
+
+    table: Table
+    shown: int
+    columns: int
+
+    def footer(self, rows: int, more: int) -> str:
+        """The size of the result, and what is not shown: `rows` are the rows in the table, `more` the others."""
+        size = f"{counted(rows, more, 'row')}, {counted(self.shown, self.columns - self.shown, 'column')}"
+        return f"{size}: --format line shows all" if "shown" in size else size
+
+
+def counted(shown: int, left_out: int, noun: str) -> str:
+    """How many there are of a thing, and how many of them are shown if others are left out: `5 rows (2 shown)`."""
+    count = shown + left_out
+    return f"{count} {noun}{'s' * (count != 1)}{f' ({shown} shown)' if left_out else ''}"
+
+
+def cell_text(value: str | None, kind: str, *, trim: bool) -> str:
+    """One value as a line of text: null as NULL, line ends and tabs as signs, the text "NULL" in quotes.
+
+    `trim` leaves out the zeros at the end of a decimal.
+    """
+    if value is None:
+        return NULL
+    if value == NULL:
+        return f'"{NULL}"'
+    if trim and kind == DECIMAL and "." in value:
+        return value.rstrip("0").rstrip(".")
+    return visible(value.replace("\r\n", "\n").translate(SIGNS))
+
+
+def record_lines(
+    names: Sequence[str], kinds: Sequence[str], row: Sequence[str | None], *, trim: bool
+) -> Iterator[str]:
+    """One row as a line for each column: its name, aligned to the right, and its value as `cell_text` shows it."""
+    shown = [visible(name.translate(SIGNS)) for name in names]
+    widest = max(map(cell_len, shown))
+    for name, kind, value in zip(shown, kinds, row, strict=True):
+        yield f"{' ' * (widest - cell_len(name))}{name} = {cell_text(value, kind, trim=trim)}\n"
+
+
+def columns_of(
+    names: Sequence[str], kinds: Sequence[str], rows: Sequence[Sequence[str | None]]
+) -> list[ShownColumn]:
+    """The columns of a result whose rows have DuckDB's texts; decimals are aligned at their points."""
+    columns = []
+    for index, (name, kind) in enumerate(zip(names, kinds, strict=True)):
+        cells = [cell_text(row[index], kind, trim=True) for row in rows]
+        columns.append(
+            ShownColumn(visible(name.translate(SIGNS)), kind, _aligned(cells) if kind == DECIMAL else cells)
+        )
+    return columns
+
+
+def _aligned(cells: Sequence[str]) -> list[str]:
+    """Decimals with spaces in place of the digits that others have after the point."""
+    after = [len(cell) - len(cell.partition(".")[0]) for cell in cells]
+    return [cell + " " * (max(after) - length) for cell, length in zip(cells, after, strict=True)]
+
+
+def fit(columns: Sequence[ShownColumn], width: int) -> Layout:
+    """Lay out columns for a window of `width` cells, each text as wide as the window allows."""
+    room = max(1, width - EDGES)
+    sizes = [_Size.of(column, room) for column in columns]
+    first, last = _shown(sizes, width)
+    left_out = len(columns) - first - last
+    kept = [*range(first), *range(len(columns) - last, len(columns))]
+    chosen = [sizes[index] for index in kept]
+    free = width - MARKER * bool(left_out)
+    cap = next((cap for cap in range(room, 1, -1) if _needed(chosen, cap) <= free), 1)
+    made = [_cut(columns[index], sizes[index].within(cap)) for index in kept]
+    if left_out:
+        made.insert(first, ShownColumn(ELLIPSIS, "", [ELLIPSIS] * len(columns[0].cells)))
+    names = [column.name for column in made]
+    right = {index for index, column in enumerate(made) if is_number(column.kind)}
+    rows = zip(*([_styled(cell) for cell in column.cells] for column in made), strict=True)
+    return Layout(table(names, rows, right), len(kept), len(columns))
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """The cells that a column must have, and those that would show all of it."""
+
+    least: int
+    most: int
+
+    @classmethod
+    def of(cls, column: ShownColumn, room: int) -> _Size:
+        widest = max(map(cell_len, column.cells), default=0)
+        # what is wider than the window cannot be shown uncut, and `_cut` shows nothing of it
+        least = 0 if column.is_text or widest > room else widest
+        return cls(least, max(widest, cell_len(column.name)))
+
+    def within(self, cap: int) -> int:
+        return max(self.least, min(self.most, cap))
+
+
+def _needed(sizes: Sequence[_Size], cap: int) -> int:
+    return EDGES + sum(size.within(cap) for size in sizes) + GAP * (len(sizes) - 1)
+
+
+def _shown(sizes: Sequence[_Size], width: int) -> tuple[int, int]:
+    """How many of the first and of the last columns fit the window: all, or at least the first one.
+
+    The first ones get two thirds of the window, so that keys and what they are keys of are beside each other.
+    """
+    if _needed(sizes, LEAST_TEXT) <= width:
+        return len(sizes), 0
+    first, last = 1, 0
+    while True:
+        begin, end = _needed(sizes[:first], LEAST_TEXT), _needed(sizes[len(sizes) - last :], LEAST_TEXT)
+        more = [(first + 1, last), (first, last + 1)]
+        fitting = [
+            (first, last)
+            for first, last in (more if begin <= 2 * end else reversed(more))
+            if _needed([*sizes[:first], *sizes[len(sizes) - last :]], LEAST_TEXT) <= width - MARKER
+        ]
+        if not fitting:
+            return first, last
+        first, last = fitting[0]
+
+
+def _cut(column: ShownColumn, width: int) -> ShownColumn:
+    cells = [_shortened(cell, width, is_text=column.is_text) for cell in column.cells]
+    return ShownColumn(_shortened(column.name, width, is_text=True), column.kind, cells)
+
+
+def _shortened(text: str, width: int, *, is_text: bool) -> str:
+    if cell_len(text) <= width:
+        return text
+    if not is_text:
+        return ELLIPSIS
+    cut = Text(text)
+    cut.truncate(width, overflow="ellipsis")
+    return cut.plain
+
+
+def _styled(cell: str) -> Text:
+    return Text(cell, style="dim" if cell.rstrip() in {NULL, ELLIPSIS} else "")
