@@ -26,6 +26,8 @@ columns:
     only the title, or the order or repetition of words, changed. Null for the first state.
   source: Source of the capture that first showed the state, a key of main.dim_source.
   capture_id: WARC record id of the capture that first showed the state.
+checks:
+  - not_null: [valid_from, title, source, capture_id]
 */
 with article_sightings as (
     select

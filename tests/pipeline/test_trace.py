@@ -13,19 +13,17 @@ from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.parse.ticker import find_line
 from ca_etl.pipeline.play import play_days
 from ca_etl.pipeline.trace import (
-    Evidence,
-    Mark,
-    Piece,
+    ArchiveEvidence,
     body_of,
     compare_words,
     edits_of,
     find_capture,
     find_title,
     headers_of,
-    marked,
     trace_article,
     trace_rate,
 )
+from ca_etl.screen import Mark, Piece, marked
 from ca_etl.settings import Settings
 from ca_etl.warehouse.connection import open_release
 
@@ -48,7 +46,7 @@ def newest(con: duckdb.DuckDBPyConnection) -> str:
     return str(con.execute("select max(rate_date) from fct_rate_daily").fetchall()[0][0])
 
 
-def span(evidence: Evidence) -> str:
+def span(evidence: ArchiveEvidence) -> str:
     return "".join(piece.text for piece in evidence.page or () if piece.mark is Mark.SPAN)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import duckdb
     from rich.text import Text
 
-    from ca_etl.pipeline.trace import Evidence
+    from ca_etl.pipeline.trace import ArchiveEvidence
     from ca_etl.settings import Settings
 
 
@@ -227,7 +227,7 @@ def _print(lines: Iterable[Text]) -> None:
         screen.print(line, highlight=False)
 
 
-def _report(all_evidence: Iterable[Evidence]) -> None:
+def _report(all_evidence: Iterable[ArchiveEvidence]) -> None:
     """Print each problem of reading the archive once; exit with 1 if there is one."""
     problems = dict.fromkeys(evidence.problem for evidence in all_evidence if evidence.problem is not None)
     for problem in problems:

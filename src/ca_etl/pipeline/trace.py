@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from difflib import SequenceMatcher
-from enum import StrEnum
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -20,14 +19,14 @@ from typing import Any, Final
 import duckdb
 from rich.text import Text
 
-from ca_etl.archive.framing import split_records
-from ca_etl.archive.reader import read_capture, verify_record
-from ca_etl.archive.record import HTTP_HEAD_END, Record
+from ca_etl.archive.reader import read_capture, read_record
+from ca_etl.archive.record import HTTP_HEAD_END
 from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.parse.page import GAP
 from ca_etl.parse.rows import printed_text
 from ca_etl.parse.ticker import find_line
 from ca_etl.records import BadRecord, Capture
+from ca_etl.screen import Mark, Piece, marked
 from ca_etl.warehouse.reading import RESTORE, consult, resolver
 
 Span = tuple[int, int] | None
@@ -71,32 +70,6 @@ _WORD: Final = re.compile(r"\S+|\n+")
 _BETWEEN: Final = r"(?:\\u[0-9a-fA-F]{4}|&#?\w{1,8};|<[^>]{0,99}>|[^A-Za-z0-9]){1,8}?"
 
 
-class Mark(StrEnum):
-    """What a piece of a text is: unchanged, the span that is traced, or an old or new part of an edit."""
-
-    PLAIN = "plain"
-    SPAN = "span"
-    OLD = "old"
-    NEW = "new"
-
-
-STYLES: Final = {Mark.PLAIN: "", Mark.SPAN: "reverse", Mark.OLD: "red strike", Mark.NEW: "bold green"}
-SIGNS: Final = {
-    Mark.PLAIN: ("", ""),
-    Mark.SPAN: (">>", "<<"),
-    Mark.OLD: ("[-", "-]"),
-    Mark.NEW: ("{+", "+}"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A part of a shown text, and what it is."""
-
-    text: str
-    mark: Mark = Mark.PLAIN
-
-
 @dataclass(frozen=True, slots=True)
 class StoredCapture:
     """A capture as `raw.capture` has it: sizes in bytes, `captured_at` in UTC, null where the request is unknown."""
@@ -115,7 +88,7 @@ class StoredCapture:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ArchiveEvidence:
     """A capture read back from the archive: the SHA-256 of its body computed again, and the place on the page.
 
     `computed_sha256` and `page` are null, and `problem` states why, where the archive does not give the body that was
@@ -147,7 +120,7 @@ class RateTrace:
     rate_text: str
     change_text: str
     position: int
-    evidence: Evidence
+    evidence: ArchiveEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +132,7 @@ class RevisionTrace:
     valid_to: datetime | None
     changed: str | None
     title: str
-    evidence: Evidence
+    evidence: ArchiveEvidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,18 +210,18 @@ def find_capture(con: duckdb.DuckDBPyConnection, prefix: str) -> StoredCapture:
 
 def examine_capture(
     con: duckdb.DuckDBPyConnection, archive_dir: Path, stored: StoredCapture, find: Find | None = None
-) -> Evidence:
+) -> ArchiveEvidence:
     """Read a capture back from the archive, and compare its body with the SHA-256 that `raw.capture` has."""
     read = _read(con, archive_dir, stored)
     if isinstance(read, Problem):
-        return Evidence(stored, problem=read)
+        return ArchiveEvidence(stored, problem=read)
     computed = read.payload_sha256
     if computed != stored.payload_sha256:
         where = f"{archive_dir / stored.archive_file} at byte {stored.archive_offset}"
         message = f"{where} has a body with the SHA-256 {computed}, not {stored.payload_sha256}"
-        return Evidence(stored, computed, problem=Problem(message, RESTORE))
+        return ArchiveEvidence(stored, computed, problem=Problem(message, RESTORE))
     page = None if find is None else _page(read, find)
-    return Evidence(stored, computed, page)
+    return ArchiveEvidence(stored, computed, page)
 
 
 def body_of(con: duckdb.DuckDBPyConnection, archive_dir: Path, stored: StoredCapture) -> bytes:
@@ -262,21 +235,11 @@ def body_of(con: duckdb.DuckDBPyConnection, archive_dir: Path, stored: StoredCap
 def headers_of(archive_dir: Path, stored: StoredCapture) -> bytes:
     """The status line and HTTP header of a capture, as received. Raises `CaEtlError` where the record has none."""
     path = archive_dir / stored.archive_file
-
-    def read() -> Record:
-        with path.open("rb") as file:
-            record = next(map(verify_record, split_records(file, stored.archive_offset)), None)
-        if isinstance(record, Record):
-            return record
-        problem = "the file ends before it" if record is None else record.detail
-        raise CaEtlError(f"{path} is damaged at byte {stored.archive_offset}: {problem}", RESTORE)
-
-    record = consult(read, None, path, RESTORE)
-    if record.problem is not None or record.value is None:
-        message, hint = (record.problem.message, record.problem.next_command) if record.problem else ("", "")
-        raise CaEtlError(message, hint)
-    end = HTTP_HEAD_END.search(record.value.raw.block)
-    if record.value.http_body is None or end is None:
+    record = consult(partial(read_record, path, stored.archive_offset), None, path, RESTORE)
+    if record.problem is not None:
+        raise CaEtlError(record.problem.message, record.problem.next_command)
+    end = None if record.value is None else HTTP_HEAD_END.search(record.value.raw.block)
+    if record.value is None or record.value.http_body is None or end is None:
         raise UsageError(
             f"{stored.capture_id} has no HTTP header: it is a file, not a response",
             f"ca-etl capture {stored.capture_id} --body",
@@ -326,15 +289,6 @@ def _joined(words: Iterable[str]) -> str:
     return re.sub(r" ?(\n+) ?", r"\1", " ".join(words))
 
 
-def marked(pieces: Iterable[Piece], *, with_style: bool, separator: str = "") -> Text:
-    """The pieces as one text, marked by style, or by signs such as `>>` and `<<` where there is none."""
-    parts = []
-    for piece in pieces:
-        before, after = ("", "") if with_style else SIGNS[piece.mark]
-        parts.append(Text(f"{before}{piece.text}{after}", STYLES[piece.mark] if with_style else ""))
-    return Text(separator).join(parts)
-
-
 def render_rate(trace: RateTrace, *, with_style: bool) -> Iterator[Text]:
     """The lines that show the chain from the rate of a day to its place on the page."""
     pair = f"{trace.base}/{trace.quote}"
@@ -360,7 +314,9 @@ def render_article(trace: ArticleTrace, *, with_style: bool) -> Iterator[Text]:
         yield from render_evidence(state.evidence, with_style=with_style)
 
 
-def render_evidence(evidence: Evidence, *, with_style: bool, is_page_wanted: bool = True) -> Iterator[Text]:
+def render_evidence(
+    evidence: ArchiveEvidence, *, with_style: bool, is_page_wanted: bool = True
+) -> Iterator[Text]:
     """The lines that show a capture, its position in the archive, its digest, and the place on the page."""
     capture = evidence.capture
     yield _line("capture", capture.capture_id)
@@ -401,7 +357,9 @@ def _time(when: datetime | None) -> str:
     return "time unknown" if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _evidence(con: duckdb.DuckDBPyConnection, archive_dir: Path, capture_id: str, find: Find) -> Evidence:
+def _evidence(
+    con: duckdb.DuckDBPyConnection, archive_dir: Path, capture_id: str, find: Find
+) -> ArchiveEvidence:
     return examine_capture(con, archive_dir, _stored(con, capture_id), find)
 
 
