@@ -189,3 +189,28 @@ def test_a_span_has_signs_in_a_pipe_and_a_style_on_a_terminal():
 def test_an_article_with_one_state_has_no_edit(con):
     (article_id,) = con.execute("select min(article_id) from fct_article where revisions = 0").fetchall()[0]
     assert edits_of(con, article_id) == (article_id, ())
+
+
+def test_edits_come_newest_first_with_what_each_changed():
+    with duckdb.connect() as con:
+        con.execute("create schema raw")
+        con.execute("create table fct_article as select 'abc1' as article_id")
+        con.execute(
+            "create table raw.article_text as from (values ('a', 'One two.'), ('b', 'One three.')) as t (text_id, text)"
+        )
+        con.execute(
+            "create table fct_article_revision as select 'abc1' as article_id, *, null as valid_to, 'c' as capture_id,"
+            " timestamptz '2025-12-05 02:00:00+00' as valid_from from (values (0, null, 'Old', 'a'),"
+            " (1, 'text', 'Old', 'b'), (2, 'title', 'New', 'b')) as state (revision, changed, title, text_id)"
+        )
+        article_id, edits = edits_of(con, "abc")
+    assert article_id == "abc1"
+    assert [edit.revision for edit in edits] == [2, 1]
+    assert [marked(edit.title, with_style=False, separator=" ").plain for edit in edits] == [
+        "[-Old-] {+New+}",
+        "",
+    ]
+    assert [marked(edit.text, with_style=False, separator=" ").plain for edit in edits] == [
+        "",
+        "One [-two.-] {+three.+}",
+    ]
