@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import unicodedata
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import cast
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from ca_etl import sanitize
-from ca_etl.sanitize import SafeStream, exact, hide, json_escaped, published, redacted, visible
+from ca_etl.sanitize import SafeStream, exact, hide, json_escaped, published, redacted, visible, write_bytes
 from ca_etl.settings import Settings
 
 DATA = Path("/usr/share/ca_etl/data")
@@ -153,3 +154,12 @@ def test_settings_that_are_refused_show_no_value() -> None:
         Settings(site_url="http://u:hunter2@127.0.0.1:9/", _env_file=None)
     assert "hunter2" not in str(refused.value)
     assert "site_url" in str(refused.value)
+
+
+def test_bytes_reach_a_pipe_unchanged_and_a_terminal_with_visible_controls(monkeypatch):
+    for is_terminal, expected in ((False, b"a\x1b[2Jb\r\n\xff"), (True, b"a\\x1b[2Jb\n\xef\xbf\xbd\n")):
+        stream = TextIOWrapper(BytesIO(), encoding="utf-8", newline="")
+        monkeypatch.setattr(stream, "isatty", lambda is_terminal=is_terminal: is_terminal, raising=False)
+        write_bytes(stream, b"a\x1b[2Jb\r\n\xff")
+        stream.flush()
+        assert stream.buffer.getvalue() == expected

@@ -149,7 +149,7 @@ select
     duplicate.duplicate_of
 from articles
 inner join (
-    select article_id, max(revision) as revisions from main.fct_article_revision group by article_id
+    select article_id, max(revision) as revisions from staging.stg_article_revision group by article_id
 ) as latest_revisions on latest_revisions.article_id = articles.article_id
 left join chosen_texts on chosen_texts.article_id = articles.article_id
 left join main.fct_article_removal as removal on removal.article_id = articles.article_id and removal.is_current

@@ -119,3 +119,17 @@ def exact(stream: TextIO) -> TextIO:
 def unguarded(stream: TextIO) -> TextIO:
     """The stream that `guard_streams` replaced, or `stream` itself: for texts that were made safe before."""
     return cast("TextIO", getattr(stream, "rich_proxied_file", stream))
+
+
+def write_bytes(stream: TextIO, data: bytes) -> None:
+    """Write bytes to a text stream: into a pipe or file unchanged, on a terminal as UTF-8 with visible controls.
+
+    On a terminal bytes that are not UTF-8 become U+FFFD.
+    """
+    plain = cast("TextIO", getattr(stream, "rich_proxied_file", stream))
+    if stream.isatty():
+        plain.write(visible(data.decode("utf-8", "replace").replace("\r\n", "\n")) + "\n")
+        return
+    plain.flush()
+    plain.buffer.write(data)
+    plain.buffer.flush()

@@ -1,9 +1,11 @@
-"""Tables on a terminal, in which text from a page or server is neither Rich mark-up nor a terminal command."""
+"""Tables and marked texts on a terminal: text from a page or server is neither Rich mark-up nor a terminal command."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
-from typing import TextIO
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -56,3 +58,38 @@ def plain(value: object) -> Text:
     if isinstance(value, Text):
         return value
     return Text("" if value is None else visible(str(value)))
+
+
+class Mark(StrEnum):
+    """What a piece of a text is: unchanged, the span that is traced, or an old or new part of an edit."""
+
+    PLAIN = "plain"
+    SPAN = "span"
+    OLD = "old"
+    NEW = "new"
+
+
+STYLES: Final = {Mark.PLAIN: "", Mark.SPAN: "reverse", Mark.OLD: "red strike", Mark.NEW: "bold green"}
+SIGNS: Final = {
+    Mark.PLAIN: ("", ""),
+    Mark.SPAN: (">>", "<<"),
+    Mark.OLD: ("[-", "-]"),
+    Mark.NEW: ("{+", "+}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a shown text, and what it is."""
+
+    text: str
+    mark: Mark = Mark.PLAIN
+
+
+def marked(pieces: Iterable[Piece], *, with_style: bool, separator: str = "") -> Text:
+    """The pieces as one text, marked by style, or by signs such as `>>` and `<<` where there is none."""
+    parts = []
+    for piece in pieces:
+        before, after = ("", "") if with_style else SIGNS[piece.mark]
+        parts.append(Text(f"{before}{piece.text}{after}", STYLES[piece.mark] if with_style else ""))
+    return Text(separator).join(parts)

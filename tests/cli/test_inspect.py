@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -14,10 +16,12 @@ from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.play import play_days
 from ca_etl.pipeline.run import run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule
@@ -562,3 +566,71 @@ def test_what_is_piped_is_not_folded(cli: Cli, data_dir: Path) -> None:
     doctor = cli("doctor", CA_ETL_DATA_DIR=str(long), COLUMNS="80").stdout
     assert f"{long} does not exist yet: the first run makes it" in doctor
     assert "CA_ETL_DATA_DIR" not in doctor
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of two days of the demo."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("days"), demo_port=0, _env_file=None)
+    list(play_days(settings, 2))
+    return settings.data_dir
+
+
+def newest_rate(cli: Cli, days: Path) -> dict[str, Any]:
+    hint = cli("trace", "rate", "KZT", "1999-01-01", CA_ETL_DATA_DIR=str(days)).stderr
+    command = hint.rpartition("next: ca-etl ")[2].split()
+    return json.loads(cli(*command, "--json", CA_ETL_DATA_DIR=str(days)).stdout)
+
+
+def test_a_trace_marks_the_line_of_the_page(cli: Cli, days: Path) -> None:
+    rate = newest_rate(cli, days)
+    done = cli("trace", "rate", "KZT", rate["rate_date"], CA_ETL_DATA_DIR=str(days))
+    assert done.returncode == 0
+    assert f">>KZT/USD = {rate['rate_text']}" in done.stdout
+    assert f"{rate['change_text']}<<" in done.stdout
+    assert rate["evidence"]["capture"]["archive_file"] in done.stdout
+
+
+def test_the_body_of_a_capture_has_the_digest_of_its_summary(cli: Cli, days: Path) -> None:
+    stored = newest_rate(cli, days)["evidence"]["capture"]
+    where = {"CA_ETL_DATA_DIR": str(days)}
+    summary = cli("capture", stored["capture_id"], **where)
+    assert f"sha256 {stored['payload_sha256']}" in summary.stdout
+    body = cli("capture", stored["capture_id"], "--body", **where).stdout
+    assert hashlib.sha256(body.encode()).hexdigest() == stored["payload_sha256"]
+    assert cli("capture", stored["capture_id"], "--headers", **where).stdout.startswith("HTTP/1.1 200")
+    assert cli("capture", stored["capture_id"], "--headers", "--body", **where).returncode == 2
+
+
+def test_a_trace_without_its_archive_file_shows_the_chain_up_to_there(
+    cli: Cli, days: Path, data_dir: Path
+) -> None:
+    shutil.copytree(days, data_dir, symlinks=True)
+    stored = newest_rate(cli, days)["evidence"]["capture"]
+    (data_dir / "archive" / stored["archive_file"]).unlink()
+    done = cli("trace", "rate", "KZT", newest_rate(cli, days)["rate_date"])
+    assert done.returncode == 1
+    assert stored["archive_file"] in done.stdout
+    assert "not verified" in done.stdout
+    assert "next: ca-etl doctor --deep" in done.stderr
+
+
+def test_a_trace_of_a_rate_needs_a_day(cli: Cli, days: Path) -> None:
+    done = cli("trace", "rate", "KZT", CA_ETL_DATA_DIR=str(days))
+    assert (done.returncode, "the day of the rate is missing" in done.stderr) == (2, True)
+
+
+def test_an_article_without_edits_has_no_difference(cli: Cli, days: Path) -> None:
+    where = {"CA_ETL_DATA_DIR": str(days)}
+    query = "select min(article_id) as id from fct_article where revisions = 0"
+    article = json.loads(cli("sql", query, "--format", "json", **where).stdout)[0]["id"]
+    assert "has one state" in cli("diff", article, **where).stdout
+    assert f"article      {article}" in cli("trace", "article", article, **where).stdout
+
+
+def test_a_trace_works_while_a_run_holds_the_lock(
+    cli: Cli, days: Path, data_dir: Path, request: pytest.FixtureRequest
+) -> None:
+    shutil.copytree(days, data_dir, symlinks=True)
+    request.getfixturevalue("holder")
+    assert cli("trace", "rate", "KZT", newest_rate(cli, days)["rate_date"]).returncode == 0

@@ -88,7 +88,10 @@ FAULTS = {
         "update main.fct_article_amount set amount_usd_high = null"
     ),
     "stated_dollars_agree": "update main.fct_article_amount set stated_agrees = false",
-    "fct_article_revision_states_follow_one_another": "update main.fct_article_revision set revision = revision + 1",
+    "fct_article_revision_first_state_alone_has_no_state_before": (
+        "update staging.stg_article_revision set previous_title = 'A Road' where revision = 0"
+    ),
+    "fct_article_revision_states_follow_one_another": "update staging.stg_article_revision set revision = revision + 1",
     "fct_listing_page_untitled_are_among_the_parsed": "update main.fct_listing_page set articles_untitled = 9",
     "dim_currency_bounds_are_in_order": "update main.dim_currency set plausible_low = 0 where currency_code = 'KZT'",
     "etl_run_does_not_end_before_it_began": "update raw.run set finished_at = started_at - interval 1 second",

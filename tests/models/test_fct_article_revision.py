@@ -148,3 +148,28 @@ def test_a_capture_of_unknown_time_counts_from_the_start_of_its_day_in_almaty(gi
     assert warehouse.rows(f"select distinct valid_from = '{began}' from main.fct_article_revision") == [
         (True,)
     ]
+
+
+def test_an_edit_has_title_and_text_of_both_states(given):
+    warehouse = build(given, [shown(5), shown(6, "b"), shown(7, "b", title="Another")], a="one", b="two")
+    assert warehouse.rows(
+        "select previous_title, title, previous_text, text from main.fct_article_revision order by revision"
+    ) == [
+        (None, "Glacier Survey Begins", None, "one"),
+        ("Glacier Survey Begins", "Glacier Survey Begins", "one", "two"),
+        ("Glacier Survey Begins", "Another", "two", "two"),
+    ]
+
+
+def test_a_state_before_any_whole_text_has_the_one_shown_later(given):
+    warehouse = build(given, [shown(5, None), shown(6, title="Another")], a="one")
+    assert warehouse.rows("select previous_text, text from main.fct_article_revision order by revision") == [
+        (None, "one"),
+        ("one", "one"),
+    ]
+
+
+def test_a_text_is_stored_once_in_the_file(given):
+    warehouse = build(given, [shown(5), shown(6, "b")], a="one", b="two")
+    stored = "select count(*) from duckdb_tables() where table_name = 'fct_article_revision'"
+    assert warehouse.row(stored) == (0,)

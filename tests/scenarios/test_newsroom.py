@@ -100,7 +100,7 @@ class Watch:
         before = self.room.site.posts.snapshot(day).listed
         at = datetime(day.year, day.month, day.day, 2, tzinfo=UTC)
         outcome = self.run(day, plan.unavailable, plan.steps)
-        outcomes = {source.source: source for source in outcome.captured.articles} if outcome.captured else {}
+        outcomes = {source.source: source for source in outcome.captured.others} if outcome.captured else {}
         self.read_release()
         last = {
             article.slug: form_of(article, site.base_url)
@@ -173,7 +173,7 @@ class Watch:
             )
         }
         assert outcome.captured is not None
-        for source in outcome.captured.articles:
+        for source in outcome.captured.others:
             archived, parsed, loaded, missing = rows[source.source]
             assert archived == parsed == loaded
             if source.source != "timesca-articles":
@@ -194,7 +194,7 @@ class Watch:
         outcome = self.run(day, plan.unavailable, plan.sweep or (), on=SWEEP)
         self.swept, self.sweeps = self.swept or API not in plan.unavailable, self.sweeps + 1
         assert outcome.captured is not None
-        listed = outcome.captured.articles[0]
+        listed = outcome.captured.others[0]
         self.read_release()
         if API in plan.unavailable:
             assert listed.outcome == "closed"

@@ -92,15 +92,21 @@ def read_validators(path: Path, offset: int) -> Validators | None:
     The validators of a revisit refer to its original, so that a 304 never refers to a 304. Raises `OSError` for a
     file that cannot be opened, `CaEtlError` where it has no whole record at `offset`.
     """
+    record = read_record(path, offset)
+    try:
+        return _validators(record)
+    except PayloadError as error:
+        raise CaEtlError(f"{path} is damaged at byte {offset}: {error.reason}, {error.detail}") from error
+
+
+def read_record(path: Path, offset: int) -> Record:
+    """The verified record at `offset` of an archive file. Raises `OSError`, and `CaEtlError` without a whole record."""
     with path.open("rb") as file:
         record = next(map(verify_record, split_records(file, offset)), None)
     if not isinstance(record, Record):
         problem = "the file ends before it" if record is None else f"{record.reason}, {record.detail}"
         raise CaEtlError(f"{path} is damaged at byte {offset}: {problem}")
-    try:
-        return _validators(record)
-    except PayloadError as error:
-        raise CaEtlError(f"{path} is damaged at byte {offset}: {error.reason}, {error.detail}") from error
+    return record
 
 
 def verify_record(part: Part) -> Record | BadRange:

@@ -1,18 +1,30 @@
-"""The commands that change nothing: status, doctor, verify, releases, models."""
+"""The commands that change nothing: status, doctor, verify, releases, models, trace, diff, capture."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ca_etl.cli.render import load_settings, print_error, print_json, progress_shown
-from ca_etl.errors import UsageError
+from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.sanitize import write_bytes
 
 if TYPE_CHECKING:
+    import duckdb
+    from rich.text import Text
+
+    from ca_etl.pipeline.trace import ArchiveEvidence
     from ca_etl.settings import Settings
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+# A pipe has no width, and each line stays one line.
 
 
 def status(
@@ -116,3 +128,108 @@ def models() -> None:
         typer.echo(f"{model.name}  <- {', '.join(model.parents)}\n    {model.header.description}")
     for function in read_functions(sql_root()):
         typer.echo(f"{function.signature}\n    {function.header.description}")
+
+
+def trace(
+    what: Annotated[Literal["rate", "article"], typer.Argument(help="What is traced.")],
+    name: Annotated[
+        str, typer.Argument(help="A pair such as KZT or KZT/USD; an article_id or its first digits.")
+    ],
+    day: Annotated[str | None, typer.Argument(help="Of a rate: its day, such as 2025-12-11.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Trace a rate or an article back to its bytes: capture, archive file, digest, page. Exit status 1: damage."""
+    from ca_etl.pipeline.trace import render_article, render_rate, trace_article, trace_rate
+
+    if what == "rate" and day is None:
+        raise UsageError("the day of the rate is missing", f"ca-etl trace rate {name} 2025-12-11")
+    archive_dir = load_settings().archive_dir
+    with _release() as con:
+        if what == "rate":
+            rate = trace_rate(con, archive_dir, name, day or "")
+            result: object = rate
+            lines, all_evidence = render_rate(rate, with_style=sys.stdout.isatty()), [rate.evidence]
+        else:
+            result = article = trace_article(con, archive_dir, name)
+            lines = render_article(article, with_style=sys.stdout.isatty())
+            all_evidence = [revision.evidence for revision in article.revisions]
+    if as_json:
+        print_json(result)
+    else:
+        _print(lines)
+    _report(all_evidence)
+
+
+def diff(
+    article: Annotated[str, typer.Argument(metavar="ID", help="An article_id or its first digits.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show word by word what each edit of an article changed, newest first."""
+    from ca_etl.pipeline.trace import edits_of, render_edit
+
+    with _release() as con:
+        article_id, edits = edits_of(con, article)
+    if as_json:
+        print_json(edits)
+    elif not edits:
+        typer.echo(f"{article_id} has one state: no edit of its title or text was captured")
+    else:
+        _print(line for edit in edits for line in render_edit(edit, with_style=sys.stdout.isatty()))
+
+
+def capture(
+    capture_id: Annotated[str, typer.Argument(metavar="ID", help="A capture_id or its first digits.")],
+    headers: Annotated[bool, typer.Option("--headers", help="Print the HTTP header as received.")] = False,
+    body: Annotated[
+        bool, typer.Option("--body", help="Print the decoded body; into a pipe its bytes, unchanged.")
+    ] = False,
+) -> None:
+    """Show a capture read back from the archive: URL, time, status, sizes, digest. Exit status 1: it is damaged."""
+    from ca_etl.pipeline.trace import body_of, examine_capture, find_capture, headers_of, render_evidence
+
+    if headers and body:
+        raise UsageError("--headers and --body exclude each other", f"ca-etl capture {capture_id} --body")
+    archive_dir = load_settings().archive_dir
+    with _release() as con:
+        stored = find_capture(con, capture_id)
+        if headers:
+            write_bytes(sys.stdout, headers_of(archive_dir, stored))
+        elif body:
+            write_bytes(sys.stdout, body_of(con, archive_dir, stored))
+        else:
+            evidence = examine_capture(con, archive_dir, stored)
+            _print(render_evidence(evidence, with_style=sys.stdout.isatty(), is_page_wanted=False))
+            _report([evidence])
+
+
+@contextmanager
+def _release() -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to the current release; what it cannot read is an error with the next command."""
+    import duckdb
+
+    from ca_etl.cli.query import published
+    from ca_etl.warehouse.reading import readable
+
+    release = published(load_settings().data_dir)
+    try:
+        with readable(release.warehouse) as con:
+            yield con
+    except duckdb.Error as error:
+        raise CaEtlError(f"{release.warehouse} cannot be read: {error}", "ca-etl verify --quick") from error
+
+
+def _print(lines: Iterable[Text]) -> None:
+    from ca_etl.screen import Screen
+
+    screen = Screen()
+    for line in lines:
+        screen.print(line, highlight=False)
+
+
+def _report(all_evidence: Iterable[ArchiveEvidence]) -> None:
+    """Print each problem of reading the archive once; exit with 1 if there is one."""
+    problems = dict.fromkeys(evidence.problem for evidence in all_evidence if evidence.problem is not None)
+    for problem in problems:
+        print_error(problem.message, problem.next_command)
+    if problems:
+        raise typer.Exit(1)

@@ -10,10 +10,12 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ca_etl.parse.decode import Decoded, Form, decode, find_challenge, form_of, text_prefix
+from ca_etl.parse.html_document import Markup
 from ca_etl.parse.html_page import read_html
 from ca_etl.parse.item_validation import refused_page
 from ca_etl.parse.links import article_address, bare_address, is_api, title_slug, url_slug
 from ca_etl.parse.page import (
+    GAP,
     PARSER_VERSION,
     Article,
     Content,
@@ -152,6 +154,19 @@ def read_page(payload: bytes, *, content_type: str | None, url: str | None, on: 
     if isinstance(page, Reject) or decoded.damage is None:
         return page
     return page._replace(rejects=(*page.rejects, decoded.damage))
+
+
+def printed_text(payload: bytes, *, content_type: str | None, url: str | None) -> str | None:
+    """The text of a response in which its parser searches, with `GAP` between nodes and lines; None for no text.
+
+    Of HTML that is the text of the body; JSON and feeds are given as sent. Offsets in it are in characters.
+    """
+    form = form_of(payload, content_type, url)
+    if isinstance(form, Reject):
+        return None
+    decoded = decode(payload, content_type, is_html=form is Form.HTML, is_xml=form is Form.FEED)
+    text = decoded.text.replace("\x00", "\ufffd")
+    return Markup(text.encode()).flat if form is Form.HTML else text.replace("\n", GAP)
 
 
 def _read_form(

@@ -353,13 +353,37 @@ def find_ticker(flat: str) -> TickerText:
             end = start + (times - 1) * len(block) + inner.end
             start = _next_start(flat, start + times * len(block))
             continue
-        following = _next_start(flat, start + _PAIR_CHARS)
-        limit = start + LINE_CHARS if following < 0 else min(following, start + LINE_CHARS)
-        line, length = _read_item(flat[start:limit])
+        line, end, following = _item_at(flat, start)
         lines.append(line)
-        end = start + length
         start = following
     return TickerText(tuple(lines), end)
+
+
+def find_line(flat: str, pair: tuple[str, str], rate: str, change: str) -> tuple[int, int] | None:
+    """Start and end, in `flat`, of the first ticker line that prints `pair` with `rate` and `change`; None without.
+
+    `flat` is the text of `find_ticker`, or a text page with `GAP` in place of each line end.
+    """
+    start = _next_start(flat, 0)
+    end = 0
+    while start >= 0:
+        if flat[start - 1 : start] in _BORDERS or _is_border(flat, start, end):
+            line, end, following = _item_at(flat, start)
+            read = read_line(line)
+            if read is not None and read[:3] == (pair, rate, change):
+                return start, end
+        else:
+            following = _next_start(flat, start + _PAIR_CHARS)
+        start = following
+    return None
+
+
+def _item_at(flat: str, start: int) -> tuple[str, int, int]:
+    """The ticker line of the item at `start`, the offset where the line ends, and the start of the next pair."""
+    following = _next_start(flat, start + _PAIR_CHARS)
+    limit = start + LINE_CHARS if following < 0 else min(following, start + LINE_CHARS)
+    line, length = _read_item(flat[start:limit])
+    return line, start + length, following
 
 
 def _repeated(flat: str, start: int) -> tuple[str, int]:

@@ -1,0 +1,443 @@
+"""The way of a published value back to its bytes, and what an edit of an article changed, word by word.
+
+All is read from the current release and the archive: a trace needs no lock, and works while a run holds it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from difflib import SequenceMatcher
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+from rich.text import Text
+
+from ca_etl.archive.reader import read_capture, read_record
+from ca_etl.archive.record import HTTP_HEAD_END
+from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.parse.page import GAP
+from ca_etl.parse.rows import printed_text
+from ca_etl.parse.ticker import find_line
+from ca_etl.records import BadRecord, Capture
+from ca_etl.screen import Mark, Piece, marked
+from ca_etl.warehouse.reading import RESTORE, consult, resolver
+
+Span = tuple[int, int] | None
+Find = Callable[[str], Span]
+
+# Characters of the page on each side of a span, and words of a text on each side of a change.
+CONTEXT_CHARS: Final = 160
+CONTEXT_WORDS: Final = 8
+LISTED: Final = 3
+ID_PREFIX: Final = "urn:uuid:"
+
+RATE: Final = """
+    select daily.rate_date, daily.base, daily.quote, daily.rate, daily.rate_low, daily.rate_high, daily.is_filled,
+        daily.fill_reason, daily.rate_date - daily.fill_age_days as observed_date, observed.rate_text,
+        observed.change_text, observed.position, daily.capture_id
+    from main.fct_rate_daily as daily
+    inner join main.fct_rate_observation as observed using (capture_id, base, quote)
+    where daily.base = $1 and daily.quote = $2 and daily.rate_date = $3
+"""
+PAIRS: Final = """
+    select base, quote, min(rate_date), max(rate_date) from main.fct_rate_daily group by all order by all
+"""
+CAPTURE: Final = """
+    select capture_id, source, url, captured_at, http_status, content_type, payload_bytes, payload_sha256,
+        refers_to, archive_file, archive_offset
+    from raw.capture where capture_id = $1
+"""
+# The text is read by its id, so that releases without the column `text` can be read, too.
+REVISIONS: Final = """
+    select state.revision, state.valid_from, state.valid_to, state.changed, state.title, stored.text, state.capture_id
+    from main.fct_article_revision as state
+    left join raw.article_text as stored on stored.text_id = state.text_id
+    where state.article_id = $1
+    order by state.revision desc
+"""
+ARTICLES: Final = ("main.fct_article", "article_id", "article")
+CAPTURES: Final = ("raw.capture", "capture_id", "capture")
+
+_WORD: Final = re.compile(r"\S+|\n+")
+# What a title may have between its words on a page: spaces, marks, tags, and escapes of JSON and HTML.
+_BETWEEN: Final = r"(?:\\u[0-9a-fA-F]{4}|&#?\w{1,8};|<[^>]{0,99}>|[^A-Za-z0-9]){1,8}?"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCapture:
+    """A capture as `raw.capture` has it: sizes in bytes, `captured_at` in UTC, null where the request is unknown."""
+
+    capture_id: str
+    source: str
+    url: str | None
+    captured_at: datetime | None
+    http_status: int | None
+    content_type: str | None
+    payload_bytes: int
+    payload_sha256: str
+    refers_to: str | None
+    archive_file: str
+    archive_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveEvidence:
+    """A capture read back from the archive: the SHA-256 of its body computed again, and the place on the page.
+
+    `computed_sha256` and `page` are null, and `problem` states why, where the archive does not give the body that was
+    loaded. `page` is null alone where the text of the page does not have the value in one piece.
+    """
+
+    capture: StoredCapture
+    computed_sha256: str | None = None
+    page: tuple[Piece, ...] | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RateTrace:
+    """The rate of a day with its interval, in units of `quote` per unit of `base`, as printed, and its capture.
+
+    `observed_date` is the day of the printed rate: an earlier one than `rate_date` where the day `is_filled`.
+    """
+
+    rate_date: date
+    base: str
+    quote: str
+    rate: Decimal
+    rate_low: Decimal
+    rate_high: Decimal
+    is_filled: bool
+    fill_reason: str | None
+    observed_date: date
+    rate_text: str
+    change_text: str
+    position: int
+    evidence: ArchiveEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionTrace:
+    """A state of an article from `valid_from` to `valid_to` (UTC), and the capture that first showed it."""
+
+    revision: int
+    valid_from: datetime
+    valid_to: datetime | None
+    changed: str | None
+    title: str
+    evidence: ArchiveEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleTrace:
+    """An article and its states, newest first."""
+
+    article_id: str
+    revisions: tuple[RevisionTrace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What one edit of an article changed: pieces of title and text, empty where these are as before."""
+
+    revision: int
+    valid_from: datetime
+    changed: str
+    title: tuple[Piece, ...]
+    text: tuple[Piece, ...]
+
+
+def trace_rate(con: duckdb.DuckDBPyConnection, archive_dir: Path, pair: str, day: str) -> RateTrace:
+    """Trace the rate of a day, `pair` is a base such as KZT, or KZT/USD. Raises `UsageError` for a rate without row."""
+    base, quote = _pair(con, pair)
+    first, last = con.execute(
+        "select min(rate_date), max(rate_date) from main.fct_rate_daily where base = $1 and quote = $2",
+        [base, quote],
+    ).fetchall()[0]
+    known = f"{base}/{quote} has rates from {first} to {last}"
+    hint = f"ca-etl trace rate {base}/{quote} {last}"
+    try:
+        on = date.fromisoformat(day)
+    except ValueError as error:
+        raise UsageError(f"{day!r} is not a day such as {last}; {known}", hint) from error
+    rows = _dicts(con, RATE, [base, quote, on])
+    if not rows:
+        raise UsageError(f"{base}/{quote} has no rate on {on}; {known}", hint)
+    row = rows[0]
+    find = partial(find_line, pair=(base, quote), rate=row["rate_text"], change=row["change_text"])
+    evidence = _evidence(con, archive_dir, row.pop("capture_id"), find)
+    return RateTrace(**row, evidence=evidence)
+
+
+def trace_article(con: duckdb.DuckDBPyConnection, archive_dir: Path, prefix: str) -> ArticleTrace:
+    """Trace the states of the article whose id begins with `prefix`. Raises `UsageError` unless there is one."""
+    article_id = _id_of(con, ARTICLES, prefix, "ca-etl trace article")
+    revisions = []
+    for row in _dicts(con, REVISIONS, [article_id]):
+        del row["text"]
+        evidence = _evidence(con, archive_dir, row.pop("capture_id"), partial(find_title, title=row["title"]))
+        revisions.append(RevisionTrace(**row, evidence=evidence))
+    return ArticleTrace(article_id, tuple(revisions))
+
+
+def edits_of(con: duckdb.DuckDBPyConnection, prefix: str) -> tuple[str, tuple[Edit, ...]]:
+    """The id of the article whose id begins with `prefix`, and its edits, newest first. Raises `UsageError`."""
+    article_id = _id_of(con, ARTICLES, prefix, "ca-etl diff")
+    states = _dicts(con, REVISIONS, [article_id])
+    return article_id, tuple(
+        Edit(
+            new["revision"],
+            new["valid_from"],
+            new["changed"],
+            compare_words(old["title"], new["title"]),
+            compare_words(old["text"] or "", new["text"] or ""),
+        )
+        for new, old in pairwise(states)
+    )
+
+
+def find_capture(con: duckdb.DuckDBPyConnection, prefix: str) -> StoredCapture:
+    """The one capture whose id begins with `prefix`, with or without `urn:uuid:`. Raises `UsageError` without one."""
+    return _stored(con, _id_of(con, CAPTURES, prefix, "ca-etl capture"))
+
+
+def examine_capture(
+    con: duckdb.DuckDBPyConnection, archive_dir: Path, stored: StoredCapture, find: Find | None = None
+) -> ArchiveEvidence:
+    """Read a capture back from the archive, and compare its body with the SHA-256 that `raw.capture` has."""
+    read = _read(con, archive_dir, stored)
+    if isinstance(read, Problem):
+        return ArchiveEvidence(stored, problem=read)
+    computed = read.payload_sha256
+    if computed != stored.payload_sha256:
+        where = f"{archive_dir / stored.archive_file} at byte {stored.archive_offset}"
+        message = f"{where} has a body with the SHA-256 {computed}, not {stored.payload_sha256}"
+        return ArchiveEvidence(stored, computed, problem=Problem(message, RESTORE))
+    page = None if find is None else _page(read, find)
+    return ArchiveEvidence(stored, computed, page)
+
+
+def body_of(con: duckdb.DuckDBPyConnection, archive_dir: Path, stored: StoredCapture) -> bytes:
+    """The decoded body of a capture. Raises `CaEtlError` where the archive does not give it."""
+    read = _read(con, archive_dir, stored)
+    if isinstance(read, Problem):
+        raise CaEtlError(read.message, read.next_command)
+    return read.payload
+
+
+def headers_of(archive_dir: Path, stored: StoredCapture) -> bytes:
+    """The status line and HTTP header of a capture, as received. Raises `CaEtlError` where the record has none."""
+    path = archive_dir / stored.archive_file
+    record = consult(partial(read_record, path, stored.archive_offset), None, path, RESTORE)
+    if record.problem is not None:
+        raise CaEtlError(record.problem.message, record.problem.next_command)
+    end = None if record.value is None else HTTP_HEAD_END.search(record.value.raw.block)
+    if record.value is None or record.value.http_body is None or end is None:
+        raise UsageError(
+            f"{stored.capture_id} has no HTTP header: it is a file, not a response",
+            f"ca-etl capture {stored.capture_id} --body",
+        )
+    return record.value.raw.block[: end.end()]
+
+
+def find_title(text: str, title: str) -> Span:
+    """Start and end in `text` of the first place that has `title`, as written or with escapes between its words."""
+    words = re.findall(r"[A-Za-z0-9]+", title)
+    at = text.find(title)
+    if at >= 0 or not words:
+        return (at, at + len(title)) if at >= 0 else None
+    match = re.search(_BETWEEN.join(words), text)
+    return None if match is None else match.span()
+
+
+def compare_words(old: str, new: str) -> tuple[Piece, ...]:
+    """The changes between two texts by words, with at most `CONTEXT_WORDS` words around each; empty for equal words.
+
+    >>> [(piece.mark.value, piece.text) for piece in compare_words("one two three", "one 2 three")]
+    [('plain', 'one'), ('old', 'two'), ('new', '2'), ('plain', 'three')]
+    """
+    before, after = _WORD.findall(old), _WORD.findall(new)
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    pieces: list[Piece] = []
+    codes = matcher.get_opcodes()
+    for number, (kind, start, end, new_start, new_end) in enumerate(codes):
+        if kind == "equal":
+            words = _abbreviate(after[new_start:new_end], number == 0, number == len(codes) - 1)
+            pieces.append(Piece(_joined(words)))
+            continue
+        changes = ((before[start:end], Mark.OLD), (after[new_start:new_end], Mark.NEW))
+        pieces += [Piece(_joined(words), mark) for words, mark in changes if words]
+    return tuple(pieces) if any(piece.mark is not Mark.PLAIN for piece in pieces) else ()
+
+
+def _abbreviate(words: list[str], is_first: bool, is_last: bool) -> list[str]:
+    head = 0 if is_first else CONTEXT_WORDS
+    tail = 0 if is_last else CONTEXT_WORDS
+    if len(words) <= head + tail + 1:
+        return words
+    return [*words[:head], "…", *words[len(words) - tail :]]
+
+
+def _joined(words: Iterable[str]) -> str:
+    return re.sub(r" ?(\n+) ?", r"\1", " ".join(words))
+
+
+def render_rate(trace: RateTrace, *, with_style: bool) -> Iterator[Text]:
+    """The lines that show the chain from the rate of a day to its place on the page."""
+    pair = f"{trace.base}/{trace.quote}"
+    yield _line(
+        "rate", f"{trace.rate_date} {pair} = {trace.rate} (from {trace.rate_low} to {trace.rate_high})"
+    )
+    if trace.is_filled:
+        yield _line("filled", f"repeats the rate of {trace.observed_date}; {trace.fill_reason}")
+    printed = f"rate {trace.rate_text}, change {trace.change_text}, position {trace.position} in the ticker"
+    yield _line("observation", f"{trace.observed_date} {pair}: {printed}")
+    yield from render_evidence(trace.evidence, with_style=with_style)
+
+
+def render_article(trace: ArticleTrace, *, with_style: bool) -> Iterator[Text]:
+    """The lines that show the states of an article, each with its capture and the title on the page."""
+    yield _line("article", trace.article_id)
+    for state in trace.revisions:
+        until = "now" if state.valid_to is None else _time(state.valid_to)
+        changed = "" if state.changed is None else f", changed: {state.changed}"
+        yield Text()
+        yield _line("revision", f"{state.revision}, from {_time(state.valid_from)} until {until}{changed}")
+        yield _line("title", state.title)
+        yield from render_evidence(state.evidence, with_style=with_style)
+
+
+def render_evidence(
+    evidence: ArchiveEvidence, *, with_style: bool, is_page_wanted: bool = True
+) -> Iterator[Text]:
+    """The lines that show a capture, its position in the archive, its digest, and the place on the page."""
+    capture = evidence.capture
+    yield _line("capture", capture.capture_id)
+    yield _line("", f"{capture.url or 'a file without a URL'}, source {capture.source}")
+    status = "no HTTP status" if capture.http_status is None else f"status {capture.http_status}"
+    yield _line("", f"{_time(capture.captured_at)}, {status}, {capture.payload_bytes} bytes")
+    if capture.refers_to is not None:
+        yield _line("", f"unchanged since {capture.refers_to}, whose body it has")
+    yield _line("archive", f"{capture.archive_file}, byte {capture.archive_offset}")
+    if evidence.problem is not None:
+        yield _line("digest", f"sha256 {capture.payload_sha256}, not verified")
+        return
+    yield _line(
+        "digest", f"sha256 {evidence.computed_sha256}, computed from the archive, equals the stored one"
+    )
+    if not is_page_wanted:
+        return
+    if evidence.page is None:
+        yield _line("page", f"not in one piece in the text; ca-etl capture {capture.capture_id} --body")
+        return
+    for number, line in enumerate(marked(evidence.page, with_style=with_style).split("\n")):
+        yield Text.assemble(f"{'' if number else 'page':<12} ", line)
+
+
+def render_edit(edit: Edit, *, with_style: bool) -> Iterator[Text]:
+    """The lines that show one edit: when, then the changes of title and text."""
+    yield _line("revision", f"{edit.revision}, from {_time(edit.valid_from)}, changed: {edit.changed}")
+    for label, pieces in (("title", edit.title), ("text", edit.text)):
+        if pieces:
+            yield Text.assemble(f"{label:<12} ", marked(pieces, with_style=with_style, separator=" "))
+
+
+def _line(label: str, value: str) -> Text:
+    return Text(f"{label:<12} {value}")
+
+
+def _time(when: datetime | None) -> str:
+    return "time unknown" if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _evidence(
+    con: duckdb.DuckDBPyConnection, archive_dir: Path, capture_id: str, find: Find
+) -> ArchiveEvidence:
+    return examine_capture(con, archive_dir, _stored(con, capture_id), find)
+
+
+def _stored(con: duckdb.DuckDBPyConnection, capture_id: str) -> StoredCapture:
+    return StoredCapture(**_dicts(con, CAPTURE, [capture_id])[0])
+
+
+def _read(con: duckdb.DuckDBPyConnection, archive_dir: Path, stored: StoredCapture) -> Capture | Problem:
+    path, offset = archive_dir / stored.archive_file, stored.archive_offset
+    resolve = resolver(con, archive_dir)
+    read = consult(
+        partial(read_capture, path, offset, root=archive_dir, resolve=resolve), None, path, RESTORE
+    )
+    if read.problem is not None:
+        return read.problem
+    if isinstance(read.value, Capture) and read.value.capture_id == stored.capture_id:
+        return read.value
+    detail = read.value.detail if isinstance(read.value, BadRecord) else "another capture is there"
+    return Problem(f"{path} is damaged at byte {offset}: {detail}", RESTORE)
+
+
+def _page(capture: Capture, find: Find) -> tuple[Piece, ...] | None:
+    """The span that `find` gives, between the characters of the page around it; null where it gives none."""
+    text = printed_text(capture.payload, content_type=capture.content_type, url=capture.url)
+    span = None if text is None else find(text)
+    if text is None or span is None:
+        return None
+    start, end = span
+    parts = (
+        Piece(text[max(0, start - CONTEXT_CHARS) : start]),
+        Piece(text[start:end], Mark.SPAN),
+        Piece(text[end : end + CONTEXT_CHARS]),
+    )
+    return tuple(Piece(re.sub(r"\s*\n\s*", "\n", part.text.replace(GAP, "\n")), part.mark) for part in parts)
+
+
+def _pair(con: duckdb.DuckDBPyConnection, pair: str) -> tuple[str, str]:
+    """Base and quote of a pair of the release. Raises `UsageError` that names the pairs there are."""
+    pairs = con.execute(PAIRS).fetchall()
+    wanted = pair.upper()
+    matches = [(base, quote) for base, quote, *_ in pairs if wanted in {base, f"{base}/{quote}"}]
+    if len(matches) == 1:
+        return matches[0]
+    names = ", ".join(f"{base}/{quote}" for base, quote in matches or [row[:2] for row in pairs])
+    hint = f"ca-etl trace rate {pairs[0][0]}/{pairs[0][1]} {pairs[0][3]}" if pairs else "ca-etl status"
+    problem = "several pairs" if matches else "no pair"
+    raise UsageError(f"the current release has {problem} {pair!r}; it has {names or 'no rate'}", hint)
+
+
+def _id_of(con: duckdb.DuckDBPyConnection, of: tuple[str, str, str], prefix: str, command: str) -> str:
+    """The id that is `prefix`, or the one that begins with it. Raises `UsageError` that names the closest ids."""
+    table, column, noun = of
+    ids: list[str] = [
+        row[0]
+        for row in con.execute(
+            f"select {column} from {table} where starts_with({column}, $1) or starts_with({column}, $2)"  # noqa: S608  names of ours
+            f" order by {column} = $1 desc, {column}",
+            [prefix, f"{ID_PREFIX}{prefix}"],
+        ).fetchall()
+    ]
+    if ids and (len(ids) == 1 or ids[0] == prefix):
+        return ids[0]
+    closest: list[str] = ids[:LISTED] or [
+        row[0]
+        for row in con.execute(
+            f"select {column} from {table} order by jaro_winkler_similarity(replace({column}, $2, ''), $1) desc,"  # noqa: S608
+            f" {column} limit {LISTED}",
+            [prefix.removeprefix(ID_PREFIX), ID_PREFIX],
+        ).fetchall()
+    ]
+    problem = f"{len(ids)} {noun}s whose ids begin with" if ids else f"no {noun} whose id begins with"
+    raise UsageError(
+        f"the current release has {problem} {prefix!r}; the closest are {', '.join(closest) or 'not there'}",
+        f"{command} {closest[0]}" if closest else "ca-etl status",
+    )
+
+
+def _dicts(con: duckdb.DuckDBPyConnection, query: str, parameters: list[Any]) -> list[dict[str, Any]]:
+    result = con.execute(query, parameters)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]

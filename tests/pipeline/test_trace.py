@@ -1,0 +1,216 @@
+"""From a published value to its bytes, on an archive and a release of the demo."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.parse.ticker import find_line
+from ca_etl.pipeline.play import play_days
+from ca_etl.pipeline.trace import (
+    ArchiveEvidence,
+    body_of,
+    compare_words,
+    edits_of,
+    find_capture,
+    find_title,
+    headers_of,
+    trace_article,
+    trace_rate,
+)
+from ca_etl.screen import Mark, Piece, marked
+from ca_etl.settings import Settings
+from ca_etl.warehouse.connection import open_release
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Two days of the demo. Not to be written to."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("days"), demo_port=0, _env_file=None)
+    list(play_days(settings, 2))
+    return settings
+
+
+@pytest.fixture
+def con(days: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_release(days.data_dir / "current" / "warehouse.duckdb") as con:
+        yield con
+
+
+def newest(con: duckdb.DuckDBPyConnection) -> str:
+    return str(con.execute("select max(rate_date) from fct_rate_daily").fetchall()[0][0])
+
+
+def span(evidence: ArchiveEvidence) -> str:
+    return "".join(piece.text for piece in evidence.page or () if piece.mark is Mark.SPAN)
+
+
+def test_a_rate_is_traced_to_its_line_on_the_page(con, days):
+    trace = trace_rate(con, days.archive_dir, "kzt", newest(con))
+    assert trace.rate_low < trace.rate < trace.rate_high
+    assert trace.evidence.problem is None
+    assert trace.evidence.computed_sha256 == trace.evidence.capture.payload_sha256
+    assert span(trace.evidence).split() == ["KZT/USD", "=", trace.rate_text, trace.change_text]
+
+
+@pytest.mark.parametrize("pair", ["KZT", "TJS", "KGS", "UZS", "TMT"])
+def test_every_pair_has_its_own_line(con, days, pair):
+    trace = trace_rate(con, days.archive_dir, f"{pair}/USD", newest(con))
+    assert span(trace.evidence).startswith(f"{pair}/USD")
+
+
+@pytest.mark.parametrize(
+    ("pair", "day", "message"),
+    [
+        ("KZT", "1999-01-01", "has rates from"),
+        ("KZT", "yesterday", "is not a day"),
+        ("XXX", "2025-12-22", "KGS/USD, KZT/USD"),
+    ],
+)
+def test_a_rate_that_is_not_there_names_what_is(con, days, pair, day, message):
+    with pytest.raises(UsageError, match=message) as raised:
+        trace_rate(con, days.archive_dir, pair, day)
+    _, _, _, other_pair, other_day = raised.value.hint.split()
+    assert trace_rate(con, days.archive_dir, other_pair, other_day).rate > 0
+
+
+def test_an_article_is_traced_to_its_title_on_the_page(con, days):
+    article_id, title = con.execute("select article_id, title from fct_article limit 1").fetchall()[0]
+    trace = trace_article(con, days.archive_dir, article_id)
+    assert [state.title for state in trace.revisions] == [title]
+    assert span(trace.revisions[0].evidence) == title
+
+
+def test_every_title_of_every_state_is_marked_where_its_capture_prints_it(con, days):
+    for (article_id,) in con.execute("select article_id from fct_article").fetchall():
+        for state in trace_article(con, days.archive_dir, article_id).revisions:
+            assert state.evidence.page is not None, state.title
+
+
+def test_an_unknown_or_ambiguous_id_names_the_closest(con, days):
+    with pytest.raises(UsageError, match="no article whose id begins with 'zz'") as raised:
+        trace_article(con, days.archive_dir, "zz")
+    assert trace_article(con, days.archive_dir, raised.value.hint.split()[-1]).revisions
+    with pytest.raises(UsageError, match="captures whose ids begin with"):
+        find_capture(con, "urn:uuid:")
+
+
+def test_a_prefix_of_the_id_with_or_without_its_scheme_is_enough(con):
+    (capture_id,) = con.execute("select max(capture_id) from raw.capture").fetchall()[0]
+    assert find_capture(con, capture_id[:20]) == find_capture(con, capture_id.removeprefix("urn:uuid:"))
+
+
+def test_headers_and_body_are_those_of_the_response(con, days):
+    stored = trace_rate(con, days.archive_dir, "KZT", newest(con)).evidence.capture
+    assert headers_of(days.archive_dir, stored).startswith(b"HTTP/1.1 200")
+    assert len(body_of(con, days.archive_dir, stored)) == stored.payload_bytes
+
+
+def test_a_missing_archive_file_ends_the_chain_with_the_next_command(con, days, tmp_path):
+    evidence = trace_rate(con, tmp_path, "KZT", newest(con)).evidence
+    assert evidence.problem is not None
+    assert "cannot be read: No such file" in evidence.problem.message
+    assert "ca-etl doctor --deep" in evidence.problem.next_command
+    assert (evidence.computed_sha256, evidence.page) == (None, None)
+    with pytest.raises(CaEtlError, match="No such file"):
+        headers_of(tmp_path, evidence.capture)
+
+
+@pytest.mark.parametrize("byte", [0, 40, 200])
+def test_a_damaged_archive_file_ends_the_chain_at_its_byte(con, days, tmp_path, byte):
+    archive = tmp_path / "archive"
+    shutil.copytree(days.archive_dir, archive)
+    stored = trace_rate(con, days.archive_dir, "KZT", newest(con)).evidence.capture
+    damage(archive / stored.archive_file, stored.archive_offset + byte)
+    evidence = trace_rate(con, archive, "KZT", newest(con)).evidence
+    assert evidence.problem is not None
+    assert f"is damaged at byte {stored.archive_offset}" in evidence.problem.message
+
+
+def damage(path: Path, at: int) -> None:
+    path.chmod(0o600)
+    data = bytearray(path.read_bytes())
+    data[at] ^= 0xFF
+    path.write_bytes(data)
+
+
+def test_the_line_of_a_text_page_is_found_between_line_ends():
+    text = "\n".join(["• KGS/USD = 0.01144 0%", "• KZT/USD = 0.00198 -0%", "05 December 2025"])
+    start, end = find_line(text.replace("\n", "\x04"), ("KZT", "USD"), "0.00198", "-0%") or (0, 0)
+    assert text[start:end] == "KZT/USD = 0.00198 -0%"
+
+
+@pytest.mark.parametrize(("rate", "change"), [("0.0019", "-0%"), ("0.00198", "0%")])
+def test_a_line_with_other_digits_is_another_line(rate, change):
+    assert find_line("• KZT/USD = 0.00198 -0%", ("KZT", "USD"), rate, change) is None
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "A Farmer's Market Opens",
+        r"A Farmer\u2019s Market Opens",
+        "A Farmer&#8217;s Market <em>Opens</em>",
+        "A  Farmer's\nMarket Opens",
+    ],
+)
+def test_a_title_is_found_with_the_escapes_of_the_page(page):
+    start, end = find_title(f"before {page} after", "A Farmer's Market Opens") or (0, 0)
+    assert f"before {page} after"[start:end] in {page, page.removesuffix("</em>")}
+
+
+def test_a_title_that_the_page_does_not_have_has_no_span():
+    assert find_title("A Farmer Opens", "A Farmer's Market Opens") is None
+
+
+def test_unchanged_words_around_a_change_are_abbreviated():
+    old = " ".join(["far"] * 20 + ["one"] + ["near"] * 20)
+    pieces = compare_words(old, old.replace("one", "two"))
+    shown = marked(pieces, with_style=False, separator=" ").plain
+    assert shown == f"… {'far ' * 8}[-one-] {{+two+}} {'near ' * 8}…"
+
+
+def test_equal_words_have_no_changes():
+    assert compare_words("one  two", "one two") == ()
+
+
+def test_a_span_has_signs_in_a_pipe_and_a_style_on_a_terminal():
+    pieces = (Piece("a "), Piece("b", Mark.SPAN))
+    assert marked(pieces, with_style=False).plain == "a >>b<<"
+    assert marked(pieces, with_style=True).plain == "a b"
+    assert marked(pieces, with_style=True).spans
+
+
+def test_an_article_with_one_state_has_no_edit(con):
+    (article_id,) = con.execute("select min(article_id) from fct_article where revisions = 0").fetchall()[0]
+    assert edits_of(con, article_id) == (article_id, ())
+
+
+def test_edits_come_newest_first_with_what_each_changed():
+    with duckdb.connect() as con:
+        con.execute("create schema raw")
+        con.execute("create table fct_article as select 'abc1' as article_id")
+        con.execute(
+            "create table raw.article_text as from (values ('a', 'One two.'), ('b', 'One three.')) as t (text_id, text)"
+        )
+        con.execute(
+            "create table fct_article_revision as select 'abc1' as article_id, *, null as valid_to, 'c' as capture_id,"
+            " timestamptz '2025-12-05 02:00:00+00' as valid_from from (values (0, null, 'Old', 'a'),"
+            " (1, 'text', 'Old', 'b'), (2, 'title', 'New', 'b')) as state (revision, changed, title, text_id)"
+        )
+        article_id, edits = edits_of(con, "abc")
+    assert article_id == "abc1"
+    assert [edit.revision for edit in edits] == [2, 1]
+    assert [marked(edit.title, with_style=False, separator=" ").plain for edit in edits] == [
+        "[-Old-] {+New+}",
+        "",
+    ]
+    assert [marked(edit.text, with_style=False, separator=" ").plain for edit in edits] == [
+        "",
+        "One [-two.-] {+three.+}",
+    ]
