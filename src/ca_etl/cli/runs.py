@@ -89,7 +89,7 @@ def run(
             f"ca-etl run --schedule {schedule} --slot {latest.isoformat()} (the slot before it)",
         )
     chosen = utc_now().replace(microsecond=0) if again else slot
-    _run(
+    run_job(
         lambda settings, environment: run_daily(settings, slot=chosen, on=schedule, environment=environment),
         trust_clock=trust_clock,
     )
@@ -115,7 +115,7 @@ def ingest(
     from ca_etl.pipeline.run import run_ingest
 
     given = GivenFiles(tuple(paths), url, captured_at)
-    _run(
+    run_job(
         lambda settings, environment: run_ingest(settings, given, environment=environment),
         trust_clock=trust_clock,
     )
@@ -142,7 +142,7 @@ def backfill(
     dates = DateRange.of(first.date(), last.date() if last else None, utc_now().date())
     if not sys.stderr.isatty():
         logs.show(BACKFILL_LOG)
-    _run(
+    run_job(
         lambda settings, environment: run_backfill(settings, dates, source=source, environment=environment),
         trust_clock=trust_clock,
     )
@@ -152,25 +152,35 @@ def rebuild(
     rejects: Annotated[
         bool, typer.Option("--rejects", help="Parse again only what an earlier parser version rejected.")
     ] = False,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss", help="Publish although most rows of the current release would be lost."
+        ),
+    ] = False,
     trust_clock: TrustClock = False,
 ) -> None:
     """Build a new release from the whole archive, without requests to the site."""
     from ca_etl.pipeline.run import run_rebuild
 
-    _run(
+    run_job(
         lambda settings, environment: run_rebuild(settings, only_rejects=rejects, environment=environment),
         trust_clock=trust_clock,
+        accept_loss=accept_loss,
     )
 
 
-def _run(job: Callable[[Settings, Environment], Outcome], *, trust_clock: bool) -> None:
+def run_job(
+    job: Callable[[Settings, Environment], Outcome], *, trust_clock: bool, accept_loss: bool = False
+) -> None:
     """Run a job with its progress shown, check for alerts, print the outcome and exit with its status."""
     from ca_etl.pipeline.context import Environment
     from ca_etl.warehouse.data_directory import holds_demo, next_command
 
     settings = load_settings()
     with progress_shown() as progress, alerts_after(settings):
-        outcome = job(settings, Environment(progress=progress, trust_clock=trust_clock))
+        environment = Environment(progress=progress, trust_clock=trust_clock, accept_loss=accept_loss)
+        outcome = job(settings, environment)
     outcome.hint = next_command(outcome.hint, is_demo=holds_demo(settings))
     _finish(outcome)
 
