@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from ca_etl.demo.site import DemoSite
+from ca_etl.errors import CaEtlError
 from ca_etl.operate.backup import BackupError, BackupReport, back_up, restore
 from ca_etl.pipeline.context import Environment, utc_now
 from ca_etl.pipeline.play import clock_from, play_days
@@ -34,6 +35,12 @@ FIRST = date(2025, 12, 20)
 def play(settings: Settings, nth: int) -> None:
     (outcome,) = play_days(settings, 1, last_day=FIRST + timedelta(days=nth))
     assert outcome.exit_status == 0, outcome.error
+
+
+def on_site(settings: Settings, site: DemoSite) -> Settings:
+    return settings.model_copy(
+        update={"site_url": site.base_url, "min_interval_seconds": 0.0, "backoff_seconds": 0.0}
+    )
 
 
 def backed_up(settings: Settings, folder: Path, progress: Progress = silent) -> BackupReport:
@@ -73,11 +80,18 @@ def killed(settings: Settings, at: int, *args: str | Path) -> bool:
         capture_output=True,
         env={
             "CA_ETL_DATA_DIR": str(settings.data_dir),
+            # a module that is compiled is renamed, too
+            "PYTHONDONTWRITEBYTECODE": "1",
             "PATH": "/usr/bin:/bin",
             "PYTHONPATH": ":".join(sys.path),
         },
     )
     return done.returncode == -signal.SIGKILL
+
+
+def stop(*_: object) -> None:
+    """Instead of the first step of a rebuild."""
+    raise CaEtlError("all files are there")
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -122,9 +136,9 @@ def test_a_backup_that_is_killed_anywhere_leaves_the_last_one_whole_and_is_compl
         folder = Path(shutil.copytree(first_day, tmp_path / f"backup-{at}"))
         if not killed(settings, at, "backup", folder):
             break
-        # each file of the manifest is there, be it the old one or the new one
+        # each file of the manifest is there and verified, be it the old one or the new one
         target = settings.model_copy(update={"data_dir": tmp_path / f"restored-{at}"})
-        assert restore(target, folder, Environment(call=lambda *_: None)).error
+        assert restore(target, folder, Environment(call=stop)).error == "all files are there"
         backed_up(settings, folder)
         assert files(folder) == expected
     assert at > 5
@@ -178,8 +192,9 @@ def test_a_backup_before_and_after_each_step_of_a_run_can_be_restored(
         remove_tree(there.data_dir)
         return result
 
-    on_site = settings.model_copy(update={"site_url": site.base_url})
-    outcome = run_daily(on_site, slot=slot, environment=Environment(clock=clock_from(slot), call=call))
+    outcome = run_daily(
+        on_site(settings, site), slot=slot, environment=Environment(clock=clock_from(slot), call=call)
+    )
     assert outcome.exit_status == 0, outcome.error
 
 
@@ -188,7 +203,7 @@ def test_a_run_in_a_half_restored_directory_archives_its_pages_and_names_the_res
 ) -> None:
     settings, _ = two_days
     backed_up(settings, backup)
-    there = settings.model_copy(update={"data_dir": backup.with_name("restored"), "site_url": site.base_url})
+    there = on_site(settings, site).model_copy(update={"data_dir": backup.with_name("restored")})
     assert killed(there, 6, "restore", backup)
     slot = datetime(2025, 12, 22, 2, tzinfo=UTC)
     site.play(slot.date())
@@ -208,7 +223,7 @@ def test_damage_in_a_backup_is_named_and_publishes_nothing_unless_the_loss_is_ac
     two_days: tuple[Settings, Path], backup: Path, damage: str
 ) -> None:
     settings, _ = two_days
-    victim = sorted(backup.rglob("*-timesca-posts.warc.gz"))[0]
+    victim = min(backup.rglob("*-timesca-posts.warc.gz"))
     whole = victim.read_bytes()
     if damage == "remove":
         victim.unlink()

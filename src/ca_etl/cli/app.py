@@ -82,6 +82,6 @@ for command in (
     *(runs.run, runs.ingest, runs.backfill, runs.rebuild, runs.demo),
     *(data.sql, data.describe, data.export, data.rollback, data.decide),
     *(inspect.status, inspect.doctor, inspect.verify, inspect.releases, inspect.models),
-    *(operate.schedule, operate.alerts, operate.backup, operate.restore),
+    *(operate.schedule, operate.alerts, operate.backup, runs.restore),
 ):
     app.command()(command)

@@ -1,4 +1,4 @@
-"""Commands of an installation: schedule, alerts, backup, restore; and the alert check after a run."""
+"""Commands of an installation: schedule, alerts, backup; and the alert check after a run."""
 
 from __future__ import annotations
 
@@ -95,26 +95,6 @@ def backup(
         f"an empty data directory: ca-etl restore {folder}"
     )
     typer.echo(folder)
-
-
-def restore(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a backup (ca-etl backup).")],
-    accept_loss: Annotated[
-        bool,
-        typer.Option(
-            "--accept-loss", help="Restore what is left of damaged files, and publish all the same."
-        ),
-    ] = False,
-) -> None:
-    """Fill an empty data directory from a backup, verify its files, build the release. Started again, it resumes."""
-    from ca_etl.cli.runs import run_job
-    from ca_etl.operate.backup import restore as restore_backup
-
-    run_job(
-        lambda settings, environment: restore_backup(settings, folder, environment),
-        trust_clock=False,
-        accept_loss=accept_loss,
-    )
 
 
 @contextmanager

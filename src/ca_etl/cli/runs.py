@@ -1,4 +1,4 @@
-"""The commands that make a release: run, ingest, backfill, rebuild and demo."""
+"""The commands that make a release: run, ingest, backfill, rebuild, restore and demo."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def run(
             f"ca-etl run --schedule {schedule} --slot {latest.isoformat()} (the slot before it)",
         )
     chosen = utc_now().replace(microsecond=0) if again else slot
-    run_job(
+    _run(
         lambda settings, environment: run_daily(settings, slot=chosen, on=schedule, environment=environment),
         trust_clock=trust_clock,
     )
@@ -115,7 +115,7 @@ def ingest(
     from ca_etl.pipeline.run import run_ingest
 
     given = GivenFiles(tuple(paths), url, captured_at)
-    run_job(
+    _run(
         lambda settings, environment: run_ingest(settings, given, environment=environment),
         trust_clock=trust_clock,
     )
@@ -142,7 +142,7 @@ def backfill(
     dates = DateRange.of(first.date(), last.date() if last else None, utc_now().date())
     if not sys.stderr.isatty():
         logs.show(BACKFILL_LOG)
-    run_job(
+    _run(
         lambda settings, environment: run_backfill(settings, dates, source=source, environment=environment),
         trust_clock=trust_clock,
     )
@@ -163,14 +163,34 @@ def rebuild(
     """Build a new release from the whole archive, without requests to the site."""
     from ca_etl.pipeline.run import run_rebuild
 
-    run_job(
+    _run(
         lambda settings, environment: run_rebuild(settings, only_rejects=rejects, environment=environment),
         trust_clock=trust_clock,
         accept_loss=accept_loss,
     )
 
 
-def run_job(
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a backup (ca-etl backup).")],
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss", help="Restore what is left of damaged files, and publish all the same."
+        ),
+    ] = False,
+    trust_clock: TrustClock = False,
+) -> None:
+    """Fill an empty data directory from a backup, verify its files, build the release. Started again, it resumes."""
+    from ca_etl.operate import backup
+
+    _run(
+        lambda settings, environment: backup.restore(settings, folder, environment),
+        trust_clock=trust_clock,
+        accept_loss=accept_loss,
+    )
+
+
+def _run(
     job: Callable[[Settings, Environment], Outcome], *, trust_clock: bool, accept_loss: bool = False
 ) -> None:
     """Run a job with its progress shown, check for alerts, print the outcome and exit with its status."""
