@@ -110,7 +110,8 @@ def back_up(settings: Settings, folder: Path, now: datetime, progress: Progress)
     archived = sorted(path for path in settings.archive_dir.glob("*/*/*") if path.suffix != OPEN_SUFFIX)
     if not state and not archived:
         raise UsageError(
-            f"{data_dir} has no data to back up (CA_ETL_DATA_DIR names the directory)", f"ls {data_dir}"
+            f"{data_dir} has no data to back up (CA_ETL_DATA_DIR names the directory)",
+            f"ls {data_dir.parent} (is the path right?)",
         )
     site = state.get(MARKER, b"").decode(errors="replace").strip() or None
     with _only_backup(folder):
@@ -194,13 +195,14 @@ def restore(settings: Settings, folder: Path, environment: Environment) -> Outco
         raise UsageError(
             f"{data_dir} is a restore of another backup, {left.backup}", f"ca-etl restore {left.backup}"
         )
+    if left is None:
+        _mark(data_dir, UnfinishedRestore(backup, is_copied=False), again)
     if left is None or not left.is_copied:
         holder = lock.Holder.here("restore", "restore", environment.clock())
         with lock.run_lock(data_dir, holder) as held:
             held.recorded()  # a restore that is killed is resumed, and is no crashed run
-            _mark(data_dir, UnfinishedRestore(backup, is_copied=False))
             _copy_all(folder, data_dir, manifest, environment)
-            _mark(data_dir, UnfinishedRestore(backup, is_copied=True))
+            _mark(data_dir, UnfinishedRestore(backup, is_copied=True), again)
     outcome = run_rebuild(settings, environment=environment)
     if outcome.release is not None:
         (data_dir / RESTORING).unlink()
@@ -267,8 +269,10 @@ def _is_data(path: Path) -> bool:
     return not path.name.startswith(".") and path.name != "lost+found"
 
 
-def _mark(data_dir: Path, state: UnfinishedRestore) -> None:
-    write_atomic(data_dir / RESTORING, TypeAdapter(UnfinishedRestore).dump_json(state))
+def _mark(data_dir: Path, state: UnfinishedRestore, again: str) -> None:
+    with storage(data_dir, again):
+        data_dir.mkdir(parents=True, exist_ok=True)
+    write_atomic(data_dir / RESTORING, TypeAdapter(UnfinishedRestore).dump_json(state), again)
 
 
 class _Copy:

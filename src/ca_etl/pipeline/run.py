@@ -173,7 +173,7 @@ def run_rebuild(
     if not archive_files(settings.archive_dir):
         raise UsageError(
             f"{settings.data_dir} has no archive file to build a release from (CA_ETL_DATA_DIR names the directory)",
-            f"ls {settings.data_dir}, or ca-etl restore DIR (the folder of a backup)",
+            f"ls {settings.data_dir.parent} (is the path right?); to restore a backup: ca-etl restore DIR",
         )
     with _run(RunKind.RETRY if only_rejects else RunKind.REBUILD, settings, environment) as run:
         run.check_clock()
