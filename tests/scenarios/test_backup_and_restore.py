@@ -17,6 +17,7 @@ import pytest
 from ca_etl.demo.site import DemoSite
 from ca_etl.errors import CaEtlError
 from ca_etl.operate.backup import BackupError, BackupReport, back_up, restore
+from ca_etl.operate.status import collect
 from ca_etl.pipeline.context import Environment, utc_now
 from ca_etl.pipeline.play import clock_from, play_days
 from ca_etl.pipeline.run import run_daily
@@ -205,6 +206,8 @@ def test_a_run_in_a_half_restored_directory_archives_its_pages_and_names_the_res
     backed_up(settings, backup)
     there = on_site(settings, site).model_copy(update={"data_dir": backup.with_name("restored")})
     assert killed(there, 6, "restore", backup)
+    damage = collect(there, utc_now()).damaged
+    assert [problem.next_command for problem in damage] == [f"ca-etl restore {backup}"]
     slot = datetime(2025, 12, 22, 2, tzinfo=UTC)
     site.play(slot.date())
     refused = run_daily(there, slot=slot, environment=Environment(clock=clock_from(slot)))
