@@ -161,6 +161,13 @@ class Settings(BaseSettings):
         1, ge=1, description="Missing pages of a slot, above their usual number, that raise an alert."
     )
 
+    @field_validator("data_dir", mode="before")
+    @classmethod
+    def _some_folder(cls, value: object) -> object:
+        if value == "":
+            raise ValueError("the path is empty; leave the variable out for ./data, or give a folder")
+        return value
+
     @field_validator("timezone")
     @classmethod
     def _known_zone(cls, name: str) -> str:

@@ -433,6 +433,23 @@ def test_releases_are_listed_and_rolled_back(cli: Cli, page: Path, data_dir: Pat
     assert cli("rollback", "20200101T000000Z").returncode == 1
 
 
+@pytest.mark.slow
+def test_a_rollback_states_from_where_to_where_it_goes_and_what_the_next_run_does(
+    cli: Cli, data_dir: Path
+) -> None:
+    assert cli("demo", "--days", "2").returncode == 0
+    second, first = "20251222T020000Z", "20251221T020000Z"
+    done = cli("rollback")
+    assert done.stdout.strip() == str(data_dir / "releases" / first)
+    assert f"from {second} (last day 2025-12-22) to {first} (last day 2025-12-21)\n" in done.stderr
+    assert f"the next run copies {first}, loads the 2 archive files that it lacks" in done.stderr
+    assert done.stderr.endswith("next: ca-etl demo\n")
+    rates = data_dir / "releases" / second / "warehouse.duckdb"
+    rates.chmod(0o600)
+    rates.write_bytes(rates.read_bytes()[:100])
+    assert f"to {second} (last day unknown)" in cli("rollback", second).stderr
+
+
 def test_models_are_listed_with_their_parents(cli: Cli) -> None:
     parents = "main.fct_rate_observation, staging.stg_rate_day, staging.stg_slot_rate_outcome"
     assert f"main.fct_rate_daily  <- {parents}" in cli("models").stdout

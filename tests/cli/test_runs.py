@@ -308,3 +308,26 @@ def test_a_demo_site_on_a_port_in_use_names_a_command_that_serves_it(cli: Cli) -
         done = cli("demo", "--serve", CA_ETL_DEMO_PORT=str(other.getsockname()[1]))
     assert done.returncode == 1
     assert "next: export CA_ETL_DEMO_PORT=0 (takes any free port), then the same command again" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["rebuild", "status", "demo"])
+def test_an_empty_data_directory_variable_is_wrong_usage(cli: Cli, tmp_path: Path, command: str) -> None:
+    refused = cli(command, CA_ETL_DATA_DIR="")
+    assert refused.returncode == 2
+    assert "CA_ETL_DATA_DIR=: " in refused.stderr
+    assert "the path is empty" in refused.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_backup_and_a_restore_print_what_they_did_and_the_next_command(
+    cli: Cli, page: Path, tmp_path: Path
+) -> None:
+    assert cli("ingest", page).returncode == 0
+    done = cli("backup", "copies")
+    assert done.stdout == "copies\n"
+    assert "2 of 2 files were new" in done.stderr
+    assert "ca-etl restore copies" in done.stderr
+    restored = cli("restore", "copies", CA_ETL_DATA_DIR=str(tmp_path / "elsewhere"))
+    assert restored.returncode == 0
+    assert restored.stdout.startswith(str(tmp_path / "elsewhere" / "releases"))
+    assert cli("restore", "copies").returncode == 2

@@ -6,19 +6,22 @@ import errno
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ca_etl.demo.site import DemoSite
+from ca_etl.operate.backup import back_up, restore
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.play import clock_from
+from ca_etl.pipeline.play import clock_from, play_days
 from ca_etl.pipeline.run import Outcome, run_daily
 from ca_etl.sanitize import published
 from ca_etl.settings import Settings
+from ca_etl.sources.session import silent
 from ca_etl.warehouse import journal
+from ca_etl.warehouse.durable_files import StorageError
 from ca_etl.warehouse.journal import RunRecord, RunStatus
 
 pytestmark = pytest.mark.slow
@@ -133,3 +136,40 @@ def test_where_nothing_can_be_written_the_message_states_it_and_the_next_step(
     assert run(1).exit_status == 0
     statuses = {record.status for record in journal.read(disk / "data")}
     assert statuses == {RunStatus.SUCCEEDED}
+
+
+def test_a_backup_onto_a_full_disk_leaves_the_last_one_whole_and_the_next_completes_it(
+    disk: Path, settings: Settings
+) -> None:
+    backup = disk / "backup"
+    list(play_days(settings, 1))
+    assert back_up(settings, backup, FIRST, silent).copied > 0
+    manifest = (backup / "backup.json").read_bytes()
+    list(play_days(settings, 1, last_day=date(2025, 12, 23)))
+    fill(disk)
+    with pytest.raises(StorageError, match="No space left") as refused:
+        back_up(settings, backup, FIRST, silent)
+    assert refused.value.hint.endswith(f"then: ca-etl backup {backup}")
+    assert (backup / "backup.json").read_bytes() == manifest
+    assert not list(backup.rglob("*.tmp"))
+    (disk / "ballast").unlink()
+    assert back_up(settings, backup, FIRST, silent).copied > 0
+
+
+def test_a_restore_onto_a_full_disk_publishes_nothing_and_the_next_completes_it(
+    disk: Path, settings: Settings, tmp_path: Path
+) -> None:
+    list(play_days(settings, 1))
+    back_up(settings, tmp_path / "backup", FIRST, silent)
+    there = settings.model_copy(update={"data_dir": disk / "data"})
+
+    def fill_meanwhile(_what: str, done: int, _total: int) -> None:
+        if done == 2:
+            fill(disk)
+
+    with pytest.raises(StorageError, match="No space left") as refused:
+        restore(there, tmp_path / "backup", Environment(progress=fill_meanwhile))
+    assert refused.value.hint.endswith(f"then: ca-etl restore {tmp_path / 'backup'}")
+    assert not (there.data_dir / "current").exists()
+    (disk / "ballast").unlink()
+    assert restore(there, tmp_path / "backup", Environment()).exit_status == 0

@@ -4,18 +4,24 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
+from pydantic import HttpUrl
 
-from ca_etl.archive.policy import Verdict
+from ca_etl.archive.policy import Attempt, Verdict
 from ca_etl.archive.reader import archive_files
+from ca_etl.archive.writer import ArchiveWriter
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
+from ca_etl.errors import UsageError
 from ca_etl.pipeline import load
+from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.play import clock_from, play_days
-from ca_etl.pipeline.run import run_daily, run_rebuild
+from ca_etl.pipeline.run import run_daily, run_ingest, run_rebuild
 from ca_etl.settings import Settings
+from ca_etl.warehouse.durable_files import remove_tree
 from ca_etl.warehouse.journal import RunStatus
 from ca_etl.warehouse.release import current_release
 
@@ -108,3 +114,82 @@ def test_what_an_earlier_parser_rejected_is_read_again_and_nothing_else(
     nothing = run_rebuild(settings, only_rejects=True)
     assert nothing.loaded is not None
     assert nothing.loaded.archive_files == 0
+
+
+def test_a_rebuild_from_archive_journal_and_decisions_alone_reads_the_site_from_the_archive(
+    settings: Settings, contents: Contents
+) -> None:
+    list(play_days(settings, 2))
+    before = contents(settings.data_dir)
+    remove_tree(settings.data_dir / "releases")
+    for name in ("current", "site.txt", "articles.json"):
+        (settings.data_dir / name).unlink()
+    assert run_rebuild(settings).exit_status == 0
+    assert contents(settings.data_dir) == before
+    assert (settings.data_dir / "site.txt").read_text() == "loopback\n"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "named"),
+    [
+        (Verdict.OK, "have pages of several sites (one.org, two.org)"),
+        (Verdict.BLOCKED, "have no usable page"),
+    ],
+)
+def test_an_archive_that_names_no_one_site_is_not_rebuilt_without_a_site_file(
+    settings: Settings, verdict: Verdict, named: str
+) -> None:
+    noon = datetime(2025, 12, 22, 12, tzinfo=UTC)
+    for site in ("one.org", "two.org"):
+        name = f"20251222T020000Z-timesca-{site[:3]}"
+        with ArchiveWriter(settings.archive_dir, name, source="timesca", info={}, clock=lambda: noon) as out:
+            out.add(Attempt(f"https://{site}/", 1, noon, verdict, "", status=200))
+    refused = run_rebuild(settings)
+    assert refused.exit_status == 1
+    assert "site.txt is missing" in refused.error
+    assert named in refused.error
+    assert refused.hint.startswith("echo ")
+    assert current_release(settings.data_dir) is None
+
+
+@pytest.fixture
+def ingested(settings: Settings, site: DemoSite, tmp_path: Path) -> Settings:
+    """A data directory of one ingested page, which does not show whether the settings still have its site."""
+    page = tmp_path / "page.html"
+    with urlopen(site.base_url) as response:
+        page.write_bytes(response.read())
+    outcome = run_ingest(settings, GivenFiles((page,), "https://timesca.com/"))
+    assert outcome.loaded is not None
+    assert outcome.loaded.rates > 0
+    return settings
+
+
+def test_a_rebuild_that_would_lose_most_of_the_release_publishes_nothing(ingested: Settings) -> None:
+    before = current_release(ingested.data_dir)
+    elsewhere = ingested.model_copy(update={"site_url": HttpUrl("https://elsewhere.org/")})
+    refused = run_rebuild(elsewhere)
+    assert refused.exit_status == 1
+    assert "most of the current release would be lost" in refused.error
+    assert "0 of 5 rates" in refused.error
+    assert "site.txt" in refused.hint
+    assert current_release(ingested.data_dir) == before
+    assert run_rebuild(elsewhere, environment=Environment(accept_loss=True)).exit_status == 0
+    assert current_release(ingested.data_dir) != before
+
+
+def test_a_rebuild_in_which_every_capture_is_a_reject_publishes_nothing(ingested: Settings) -> None:
+    (ingested.data_dir / "current").unlink()
+    elsewhere = ingested.model_copy(update={"site_url": HttpUrl("https://elsewhere.org/")})
+    refused = run_rebuild(elsewhere)
+    assert refused.exit_status == 1
+    assert "no rate and no article came of the 1 captures" in refused.error
+    assert "a page of timesca.com, not of elsewhere.org" in refused.error
+    assert current_release(ingested.data_dir) is None
+    assert run_rebuild(elsewhere, environment=Environment(accept_loss=True)).exit_status == 0
+
+
+def test_a_rebuild_of_a_mistyped_path_makes_nothing_and_names_it(settings: Settings) -> None:
+    with pytest.raises(UsageError, match="has no archive file") as refused:
+        run_rebuild(settings)
+    assert str(settings.data_dir) in str(refused.value)
+    assert not settings.data_dir.exists()

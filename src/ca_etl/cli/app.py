@@ -103,6 +103,6 @@ for command in (
     *(data.sql, data.describe, data.convert, data.export, data.rollback, data.decide),
     *(inspect.trace, inspect.diff, inspect.capture),
     *(inspect.status, inspect.doctor, inspect.verify, inspect.releases, inspect.models),
-    *(operate.schedule, operate.alerts),
+    *(operate.schedule, operate.alerts, operate.backup, runs.restore),
 ):
     app.command()(command)

@@ -100,14 +100,31 @@ def rollback(
     ] = None,
 ) -> None:
     """Make an earlier release the current one again; nothing is deleted. The next run builds on this release."""
+    from ca_etl.archive.reader import archive_files
     from ca_etl.pipeline.context import utc_now
     from ca_etl.warehouse import lock, release
+    from ca_etl.warehouse.data_directory import holds_demo, next_command
+    from ca_etl.warehouse.reading import consult_extent
 
-    data_dir = load_settings().data_dir
+    settings = load_settings()
+    data_dir = settings.data_dir
     holder = lock.Holder.here("rollback", "rollback", utc_now())
     with lock.run_lock(data_dir, holder) as held:
         held.recorded()  # a rollback is not a run: one that fails is not a killed run
-        typer.echo(release.rollback(data_dir, to).folder)
+        before = release.current_id(data_dir)
+        target = release.rollback(data_dir, to)
+    extent = consult_extent(data_dir, target.release_id)
+    left = f"from {before} ({consult_extent(data_dir, before)}) " if before else ""
+    archived = {
+        path.relative_to(settings.archive_dir).as_posix() for path in archive_files(settings.archive_dir)
+    }
+    print_line(f"rolled back {left}to {target.release_id} ({extent})")
+    print_line(
+        f"the next run copies {target.release_id}, loads the {len(archived - extent.archive_files)} archive files that "
+        "it lacks, and publishes a release of its own; a capture that is not to come back: ca-etl decide exclude",
+        hint=next_command("ca-etl run", is_demo=holds_demo(settings)),
+    )
+    typer.echo(target.folder)
 
 
 def decide(

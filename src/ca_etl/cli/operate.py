@@ -1,4 +1,4 @@
-"""Commands of a scheduled installation: `ca-etl schedule`, `ca-etl alerts`, and the alert check after a run."""
+"""Commands of an installation: schedule, alerts, backup; and the alert check after a run."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ca_etl.cli.render import load_settings, print_json, print_line
+from ca_etl.cli.render import load_settings, print_json, print_line, progress_shown
 from ca_etl.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,6 +77,24 @@ def _lines(report: AlertReport, now: datetime, *, dry_run: bool) -> Iterator[str
     if not dry_run:
         for delivery in report.waiting:
             yield f"not yet delivered to {', '.join(delivery.to)}: {delivery.message.subject}"
+
+
+def backup(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backup, on another disk.")],
+) -> None:
+    """Copy what no rebuild can make again (archive, journal, decisions) to a folder; only new files are copied."""
+    from ca_etl.operate.backup import back_up
+    from ca_etl.pipeline.context import utc_now
+
+    settings = load_settings()
+    with progress_shown() as progress:
+        report = back_up(settings, folder, utc_now(), progress)
+    _print_warnings(report.warnings)
+    print_line(
+        f"{report.copied} of {report.files} files were new, and are copied and verified; to restore them into "
+        f"an empty data directory: ca-etl restore {folder}"
+    )
+    typer.echo(folder)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The commands that make a release: run, ingest, backfill, rebuild and demo."""
+"""The commands that make a release: run, ingest, backfill, rebuild, restore and demo."""
 
 from __future__ import annotations
 
@@ -152,6 +152,12 @@ def rebuild(
     rejects: Annotated[
         bool, typer.Option("--rejects", help="Parse again only what an earlier parser version rejected.")
     ] = False,
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss", help="Publish although most rows of the current release would be lost."
+        ),
+    ] = False,
     trust_clock: TrustClock = False,
 ) -> None:
     """Build a new release from the whole archive, without requests to the site."""
@@ -160,17 +166,41 @@ def rebuild(
     _run(
         lambda settings, environment: run_rebuild(settings, only_rejects=rejects, environment=environment),
         trust_clock=trust_clock,
+        accept_loss=accept_loss,
     )
 
 
-def _run(job: Callable[[Settings, Environment], Outcome], *, trust_clock: bool) -> None:
+def restore(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a backup (ca-etl backup).")],
+    accept_loss: Annotated[
+        bool,
+        typer.Option(
+            "--accept-loss", help="Restore what is left of damaged files, and publish all the same."
+        ),
+    ] = False,
+    trust_clock: TrustClock = False,
+) -> None:
+    """Fill an empty data directory from a backup, verify its files, build the release. Started again, it resumes."""
+    from ca_etl.operate import backup
+
+    _run(
+        lambda settings, environment: backup.restore(settings, folder, environment),
+        trust_clock=trust_clock,
+        accept_loss=accept_loss,
+    )
+
+
+def _run(
+    job: Callable[[Settings, Environment], Outcome], *, trust_clock: bool, accept_loss: bool = False
+) -> None:
     """Run a job with its progress shown, check for alerts, print the outcome and exit with its status."""
     from ca_etl.pipeline.context import Environment
     from ca_etl.warehouse.data_directory import holds_demo, next_command
 
     settings = load_settings()
     with progress_shown() as progress, alerts_after(settings):
-        outcome = job(settings, Environment(progress=progress, trust_clock=trust_clock))
+        environment = Environment(progress=progress, trust_clock=trust_clock, accept_loss=accept_loss)
+        outcome = job(settings, environment)
     outcome.hint = next_command(outcome.hint, is_demo=holds_demo(settings))
     _finish(outcome)
 

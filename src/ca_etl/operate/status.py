@@ -30,7 +30,7 @@ from ca_etl.screen import plain, table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 from ca_etl.warehouse import journal, lock, overrides
-from ca_etl.warehouse.data_directory import holds_demo, next_command
+from ca_etl.warehouse.data_directory import consult_restore, holds_demo, next_command
 from ca_etl.warehouse.journal import CheckResult, Journal, RunRecord, RunStatus, SlotRecord
 from ca_etl.warehouse.reading import consult, readable
 from ca_etl.warehouse.release import GO_BACK, current_release
@@ -167,6 +167,8 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
     released = read(RELEASE, partial(_read_release, data_dir, written, now), ReleaseState(), GO_BACK)
     if lost := released.lost_decisions:
         damaged.append(Damage(lost.message, lost.next_command, DECISIONS))
+    if restoring := consult_restore(data_dir):
+        damaged.append(Damage(restoring.message, restoring.next_command, RELEASE))
     runs = journal.distinct(written.runs)
     at = time_of(runs, now, is_demo=is_demo)
     is_readable = not any(damage.area == JOURNAL for damage in damaged)

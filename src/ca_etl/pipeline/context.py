@@ -31,7 +31,7 @@ def direct(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  wha
 class Environment:
     """Clock, sleep, progress, step caller and sources of a run.
 
-    With `trust_clock` a contradicted clock does not stop it.
+    With `trust_clock` a contradicted clock does not stop it. With `accept_loss` it may lose most rows of a release.
     """
 
     # by its name, so that a test of the whole program can replace it
@@ -40,6 +40,7 @@ class Environment:
     progress: Progress = silent
     call: Call = direct
     trust_clock: bool = False
+    accept_loss: bool = False
     sources: tuple[Source, ...] = field(default_factory=all_sources)
 
 

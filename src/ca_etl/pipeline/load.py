@@ -9,7 +9,7 @@ from collections import ChainMap, Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 
@@ -27,7 +27,7 @@ from ca_etl.records import (
 )
 from ca_etl.sources.session import Context, withheld_files
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
-from ca_etl.warehouse.data_directory import claimed_site
+from ca_etl.warehouse.data_directory import MARKER, claimed_site
 from ca_etl.warehouse.journal import RunKind
 from ca_etl.warehouse.raw_load import (
     ArchiveFile,
@@ -37,7 +37,7 @@ from ca_etl.warehouse.raw_load import (
 )
 from ca_etl.warehouse.raw_schema import ensure_raw, is_outdated
 from ca_etl.warehouse.reading import consult, published_warehouse, readable, resolver
-from ca_etl.warehouse.release import CURRENT, GO_BACK, begin_building, releases
+from ca_etl.warehouse.release import CURRENT, GO_BACK, begin_building, find_building, releases
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,8 @@ class Loaded:
     """Row counts of `load`: what the archive files new to this run added to `raw.*`.
 
     `expected` counts the `rejects` of a response class in `EXPECTED_RESPONSES`, about which no check warns;
-    `other_rates` those of the `rates` that a source with a parser of its own gave, and no ticker.
+    `other_rates` those of the `rates` that a source with a parser of its own gave, and no ticker. With `is_fresh` the
+    warehouse was empty before.
     """
 
     archive_files: int = 0
@@ -65,6 +66,7 @@ class Loaded:
     rejects: int = 0
     expected: int = 0
     warnings: tuple[str, ...] = ()
+    is_fresh: bool = False
 
 
 def load(ctx: Context) -> Loaded:
@@ -117,6 +119,7 @@ def load(ctx: Context) -> Loaded:
         rejects=batch.added["reject"],
         expected=min(batch.expected, batch.added["reject"]),
         warnings=(UPGRADED,) if is_upgrade and ctx.kind is not RunKind.REBUILD else (),
+        is_fresh=is_fresh,
     )
 
 
@@ -272,13 +275,61 @@ def archive_problems(root: Path, known: Iterable[tuple[str, str]]) -> Iterator[t
             yield name, "is missing"
 
 
+class MostLostError(CaEtlError):
+    """A warehouse that was built anew lacks most of what the current release or the archive has."""
+
+
+KEPT: Final = """
+    select 'captures with rates', count(distinct capture_id) from raw.rate_observation
+    union all select 'rates', count(*) from raw.rate_observation
+    union all select 'article observations', count(*) from raw.article_observation"""
+UNREAD: Final = """
+    select (select count(*) from raw.capture), count(*), mode(concat_ws(', ', reason, detail)) from raw.reject
+    where not exists (from raw.rate_observation) and not exists (from raw.article_observation)
+        and not exists (from raw.official_rate)"""
+
+
+def assert_most_is_kept(ctx: Context) -> None:
+    """Raise `MostLostError` when the run's new warehouse lacks more than half of what it is to replace.
+
+    Compared with the newest readable release: captures with rates, rates, article observations. Without a release,
+    one capture of the archive at least must have become such a row.
+    """
+    with open_building(find_building(ctx.settings.data_dir, ctx.run_id).warehouse) as con:
+        built = dict(con.execute(KEPT).fetchall())
+        captures, rejects, commonest = con.execute(UNREAD).fetchall()[0]
+    published = dict(_read_newest_release(ctx.settings.data_dir, KEPT))
+    lost = [
+        f"{built[what]} of {count} {what}" for what, count in published.items() if 2 * built[what] < count
+    ]
+    if lost:
+        problem = f"most of the current release would be lost, only these are left: {', '.join(lost)}"
+    elif not published and rejects:
+        problem = (
+            f"no rate and no article came of the {captures} captures in {ctx.settings.archive_dir}: "
+            f"{rejects} rejects, most often {commonest}"
+        )
+    else:
+        return
+    marker = ctx.settings.data_dir / MARKER
+    raise MostLostError(
+        f"nothing is published: {problem}",
+        f"cat {marker} (is it the site of the captures?) && ca-etl doctor --deep (is the archive whole?); "
+        "to publish all the same: ca-etl rebuild --accept-loss",
+    )
+
+
 def _known_files(data_dir: Path) -> list[tuple[str, str]]:
-    """The archive files of the newest release that can be read: a rebuild is the way out where others are damaged."""
+    return _read_newest_release(data_dir, "select archive_file, sha256 from raw.archive_file")
+
+
+def _read_newest_release(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
+    """Rows of the newest release that can be read, none without `current`: a rebuild is the way out of damaged ones."""
     if os.path.lexists(data_dir / CURRENT):
         for release in reversed(releases(data_dir)):
             try:
                 with readable(release.warehouse) as con:
-                    return con.execute("select archive_file, sha256 from raw.archive_file").fetchall()
+                    return con.execute(query).fetchall()
             except (CaEtlError, duckdb.Error) as error:
                 log.warning("%s", error)
     return []

@@ -78,7 +78,7 @@ def _publication_days(con: duckdb.DuckDBPyConnection, now: datetime) -> Iterator
     first_days = con.execute(FIRST_OFFICIAL_RATES).fetchall()
     if not first_days:
         return  # without banks the calendars need not be imported
-    from ca_etl.sources.banks.calendar import CALENDARS  # noqa: PLC0415
+    from ca_etl.sources.bank_calendar import CALENDARS  # noqa: PLC0415
 
     for source, first in first_days:
         if source in CALENDARS:

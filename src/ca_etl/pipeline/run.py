@@ -22,7 +22,7 @@ from ca_etl.pipeline.clock import ClockError, Witness, contradiction, newest_kno
 from ca_etl.pipeline.context import Environment, recorded_stops, stop_by
 from ca_etl.pipeline.crash_recovery import new_run_id, recover_crashed_runs
 from ca_etl.pipeline.enrich import enrich
-from ca_etl.pipeline.load import Loaded, load
+from ca_etl.pipeline.load import Loaded, assert_most_is_kept, load
 from ca_etl.pipeline.publish import build, check, prune, publish, published_by
 from ca_etl.pipeline.slots import missed_slots
 from ca_etl.settings import Settings
@@ -30,7 +30,7 @@ from ca_etl.sources.schedules import DAILY, Schedule, schedule
 from ca_etl.sources.session import Context, fetch_policy
 from ca_etl.sources.source import DateRange, SourceUnavailableError, outcome_of_pages
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.data_directory import consult_marker, consult_site
+from ca_etl.warehouse.data_directory import consult_restore, consult_site, settle_marker
 from ca_etl.warehouse.durable_files import StorageError, write_atomic
 from ca_etl.warehouse.journal import Cause, CheckResult, RunKind, RunRecord, RunStatus, SlotRecord
 from ca_etl.warehouse.reading import consult, stop_of
@@ -168,7 +168,13 @@ def run_rebuild(
     """Build a warehouse from all archive files, and publish it. Failures are recorded as in `run_daily`.
 
     `only_rejects` keeps the loaded rows, and parses again only captures that an earlier parser version rejected.
+    Raises `UsageError` for a data directory without an archive file, such as that of a mistyped path.
     """
+    if not archive_files(settings.archive_dir):
+        raise UsageError(
+            f"{settings.data_dir} has no archive file to build a release from (CA_ETL_DATA_DIR names the directory)",
+            f"ls {settings.data_dir.parent} (is the path right?); to restore a backup: ca-etl restore DIR",
+        )
     with _run(RunKind.RETRY if only_rejects else RunKind.REBUILD, settings, environment) as run:
         run.check_clock()
         run.load_and_publish()
@@ -192,10 +198,11 @@ class _Run:
     def begin(self) -> None:
         recovery = recover_crashed_runs(self.ctx.settings, self.ctx.started_at)
         self.ctx = replace(self.ctx, runs=recovery.runs)
-        self.problems += recovery.problems
+        restoring = consult_restore(self.ctx.settings.data_dir)
+        self.problems += (*recovery.problems, *([restoring] if restoring else []))
         # a run and a backfill have claimed the directory for the site that they are about to request
         if self.planned is None and self.ctx.kind is not RunKind.BACKFILL:
-            marker = consult_marker(self.ctx.settings)
+            marker = settle_marker(self.ctx.settings)
             self.problems += (marker,) if marker else ()
         self.outcome.warnings += recovery.warnings
         archived = archive_files(self.ctx.settings.archive_dir)
@@ -255,6 +262,8 @@ class _Run:
             )
         outcome.loaded = loaded = self.step(load)
         outcome.warnings += loaded.warnings
+        if loaded.is_fresh and not self.environment.accept_loss:
+            assert_most_is_kept(self.ctx)
         self.step(enrich)
         self.step(build, self.record())
         outcome.checks = self.step(check)

@@ -3,21 +3,56 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Final
+
+from pydantic import TypeAdapter, ValidationError
 
 from ca_etl.archive.reader import archive_files, usable_urls
 from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.records import LISTINGS, LOOPBACK, site_name
 from ca_etl.settings import Settings
-from ca_etl.warehouse.durable_files import write_atomic
+from ca_etl.warehouse.durable_files import read_if_there, write_atomic
 from ca_etl.warehouse.reading import RESTORE, consult
 
 MARKER: Final = "site.txt"
+# In a directory that `ca-etl restore` has not filled to the end.
+RESTORING: Final = ".restore.json"
 RUN: Final = re.compile(r"\bca-etl run\b(?: --(?:schedule \w+|[a-z-]+))*")
-# What of the newest archive files is evidence for the site of a data directory: one of them may be damaged, too.
+# How many archive files with usable pages are evidence for the site of a data directory: one may be damaged, too.
 NEWEST: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedRestore:
+    """A restore that has not published a release yet: path of the backup, and whether all of its files are there."""
+
+    backup: str
+    is_copied: bool
+
+
+def unfinished_restore(data_dir: Path) -> UnfinishedRestore | None:
+    """The unfinished restore that `data_dir` is the target of, None where it is of none. Raises `CaEtlError`."""
+    path = data_dir / RESTORING
+    data = read_if_there(path)
+    try:
+        return None if data is None else TypeAdapter(UnfinishedRestore).validate_json(data)
+    except ValidationError as error:
+        raise CaEtlError(f"{path} is damaged", f"rm {path}, then: ca-etl verify") from error
+
+
+def consult_restore(data_dir: Path) -> Problem | None:
+    """The problem that `data_dir` has not all files of the backup that it is restored from; None where it has."""
+    left = consult(partial(unfinished_restore, data_dir), None, data_dir / RESTORING, f"ls -l {data_dir}")
+    if left.value is None or left.value.is_copied:
+        return left.problem
+    return Problem(
+        f"{data_dir} is restored from {left.value.backup}, and not completely",
+        f"ca-etl restore {left.value.backup}",
+    )
 
 
 def claimed_site(data_dir: Path) -> str | None:
@@ -93,6 +128,26 @@ def consult_site(settings: Settings) -> Problem | None:
     return None
 
 
+def settle_marker(settings: Settings) -> Problem | None:
+    """Write a missing `site.txt` from the archive; return the problem that it, or the archive, names no site of ours.
+
+    An archive without a file of our own, such as one of ingested files, leaves the site to the settings.
+    """
+    marker, site = settings.data_dir / MARKER, site_name(str(settings.site_url))
+    own = _own_files(settings.archive_dir)
+    if not own or consult(partial(claimed_site, settings.data_dir), "", marker, "").value is not None:
+        return consult_marker(settings)
+    archived = _archived_sites(settings.archive_dir)
+    if site not in archived and len(archived) != 1:
+        named = f"pages of several sites ({', '.join(sorted(archived))})" if archived else "no usable page"
+        return Problem(
+            f"{marker} is missing, and the {len(own)} archive files of captures have {named}",
+            f"echo {min(archived, default=site)} > {marker} (the host that the captures are of)",
+        )
+    write_atomic(marker, f"{site if site in archived else min(archived)}\n".encode())
+    return None
+
+
 def consult_marker(settings: Settings) -> Problem | None:
     """The problem that `site.txt`, or the settings without it, names another site than the newest archive files.
 
@@ -111,7 +166,12 @@ def consult_marker(settings: Settings) -> Problem | None:
     )
 
 
+def _own_files(archive_dir: Path) -> list[Path]:
+    return [path for path in archive_files(archive_dir) if f"Z-{LISTINGS}" in path.name]
+
+
 def _archived_sites(archive_dir: Path) -> frozenset[str]:
-    own = [path for path in archive_files(archive_dir) if f"Z-{LISTINGS}" in path.name]
-    files = [consult(partial(usable_urls, path), set[str](), path, RESTORE) for path in own[-NEWEST:]]
-    return frozenset(site_name(url) for file in files for url in file.value)
+    """The sites of the newest archive files that have usable pages; empty where no file of our own has one."""
+    newest = reversed(_own_files(archive_dir))
+    urls = (consult(partial(usable_urls, path), set[str](), path, RESTORE).value for path in newest)
+    return frozenset(site_name(url) for file in islice(filter(None, urls), NEWEST) for url in file)

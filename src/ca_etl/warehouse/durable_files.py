@@ -8,8 +8,9 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from ca_etl.archive.sealed_file import fsync
 from ca_etl.errors import CaEtlError
@@ -21,13 +22,13 @@ FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 class StorageError(CaEtlError):
     """A file or folder, `path`, cannot be read or written: disk `full`, read-only, broken, or no permission."""
 
-    def __init__(self, path: Path, reason: str, *, full: bool) -> None:
+    def __init__(self, path: Path, reason: str, *, full: bool, again: str = "ca-etl run") -> None:
         # the folder of a release in preparation is removed with it
         folder = next((parent for parent in path.parents if parent.is_dir()), path.parent)
         hint = (
-            f"free some space (df -h {folder}), then: ca-etl run"
+            f"free some space (df -h {folder}), then: {again}"
             if full
-            else f"check the path and its permissions (ls -ld {folder}), then: ca-etl run"
+            else f"check the path and its permissions (ls -ld {folder}), then: {again}"
         )
         super().__init__(f"cannot write {path}: {reason}", hint)
         self.path = path
@@ -35,8 +36,11 @@ class StorageError(CaEtlError):
 
 
 @contextmanager
-def storage(path: Path) -> Iterator[None]:
-    """Turn an `OSError` of the block into a `StorageError` that names `path`, or the file below it."""
+def storage(path: Path, again: str = "ca-etl run") -> Iterator[None]:
+    """Turn an `OSError` of the block into a `StorageError` that names `path`, or the file below it.
+
+    `again` is the command that the operator repeats once there is space or permission.
+    """
     try:
         yield
     except OSError as error:
@@ -44,7 +48,7 @@ def storage(path: Path) -> Iterator[None]:
         named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else path
         at = named if named.is_relative_to(path) else path
         reason = error.strerror or str(error)
-        raise StorageError(at, reason, full=error.errno in FULL) from error
+        raise StorageError(at, reason, full=error.errno in FULL, again=again) from error
 
 
 def read_if_there(path: Path) -> bytes | None:
@@ -56,13 +60,16 @@ def read_if_there(path: Path) -> bytes | None:
             return None
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` in one step, durable on return. Raises `StorageError`."""
+def write_atomic(path: Path, data: bytes | BinaryIO, again: str = "ca-etl run") -> None:
+    """Replace `path` by `data`, or by the rest of an opened file, in one step, durable on return.
+
+    Raises `StorageError`, which names `again` as the next command.
+    """
     temporary = path.with_name(f"{path.name}.tmp")
-    with storage(path):
+    with storage(path, again):
         try:
             with temporary.open("wb") as file:
-                file.write(data)
+                shutil.copyfileobj(BytesIO(data) if isinstance(data, bytes) else data, file)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path)

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Final, Generic, TypeVar
@@ -23,9 +24,16 @@ from ca_etl.archive.reader import Resolve, read_capture, read_validators
 from ca_etl.errors import CaEtlError, Problem
 from ca_etl.records import Capture
 from ca_etl.warehouse.connection import open_release
-from ca_etl.warehouse.raw_load import responses_with_validator
+from ca_etl.warehouse.raw_load import known_archive_files, responses_with_validator
 from ca_etl.warehouse.raw_schema import is_outdated
-from ca_etl.warehouse.release import GO_BACK, RELEASE_ID, assert_intact, current_release
+from ca_etl.warehouse.release import (
+    GO_BACK,
+    RELEASE_ID,
+    RELEASES,
+    WAREHOUSE,
+    assert_intact,
+    current_release,
+)
 
 log = logging.getLogger(__name__)
 
@@ -157,6 +165,32 @@ def consult_release(
             return read(con)
 
     return consult(read_release, without, "the current release", GO_BACK)
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """The last day of a release with a printed rate, and the archive files that a run based on it does not load again.
+
+    `last_day` is None without a rate, or where the release cannot be read.
+    """
+
+    last_day: date | None = None
+    archive_files: frozenset[str] = frozenset()
+
+    def __str__(self) -> str:
+        return f"last day {self.last_day}" if self.last_day else "last day unknown"
+
+
+def consult_extent(data_dir: Path, release_id: str) -> Extent:
+    """The extent of a release, an empty one where it cannot be read."""
+
+    def read() -> Extent:
+        with readable(data_dir / RELEASES / release_id / WAREHOUSE) as con:
+            ((last_day,),) = con.execute("select max(rate_date) from main.fct_rate_observation").fetchall()
+            # a run loads the whole archive again where the tables are of an earlier version
+            return Extent(last_day, frozenset() if is_outdated(con) else frozenset(known_archive_files(con)))
+
+    return consult(read, Extent(), release_id, GO_BACK).value
 
 
 def consult_validators(

@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from ca_etl.sources.banks.calendar import CALENDARS, DayKind
+from ca_etl.sources.bank_calendar import CALENDARS, DayKind
 
 
 def kinds(source: str, first: str, last: str) -> list[str]:

@@ -1,1 +1,0 @@
-"""Central banks, whose official rates are held against the ticker: a module a bank."""
