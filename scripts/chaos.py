@@ -195,7 +195,7 @@ def _rows(data_dir: Path) -> dict[str, Counter[tuple[str | None, ...]]]:
             if table not in BOOKKEEPING:
                 columns = (
                     f"regexp_replace(\"{name}\"::varchar, '(after|before)=[^&]+', '\\1', 'g')"
-                    for name in con.table(f"main.{table}").columns
+                    for name in con.sql(f"from main.{table}").columns
                     if name not in OWN
                 )
                 rows[table] = Counter(

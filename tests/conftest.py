@@ -199,7 +199,7 @@ def contents() -> Callable[[Path], dict[str, list[tuple[Any, ...]]]]:
             ]
             rows = {}
             for table in sorted(set(tables) - BOOKKEEPING):
-                columns = [name for name in con.table(f"main.{table}").columns if name not in RUN_COLUMNS]
+                columns = [name for name in con.sql(f"from main.{table}").columns if name not in RUN_COLUMNS]
                 chosen = ", ".join(f'"{name}"::varchar' for name in columns)
                 rows[table] = con.sql(f"select {chosen} from main.{table} order by all").fetchall()
             return rows

@@ -51,7 +51,7 @@ def tables(data_dir: Path) -> dict[str, list[tuple[Any, ...]]]:
         views = con.sql("select view_name from duckdb_views() where schema_name = 'main' and not internal")
         tables = {}
         for name in sorted({row[0] for row in (*names, *views.fetchall())} - BOOKKEEPING):
-            columns = [column for column in con.table(f"main.{name}").columns if column not in OF_THE_RUN]
+            columns = [column for column in con.sql(f"from main.{name}").columns if column not in OF_THE_RUN]
             shown = [f"page({c})" if c == "capture_id" else f'"{c}"::varchar' for c in columns]
             tables[name] = con.sql(f"select {', '.join(shown)} from main.{name} order by all").fetchall()
         return tables

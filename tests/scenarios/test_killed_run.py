@@ -120,7 +120,7 @@ def _rows(settings: Settings, contents: Contents) -> dict[str, list[tuple[Any, .
         for table in contents(settings.data_dir):
             names = [
                 n
-                for n in con.table(f"main.{table}").columns
+                for n in con.sql(f"from main.{table}").columns
                 if n not in {*TIMES, "run_id", "runs", "url", "listing_url"}
             ]
             rows[table] = con.sql(

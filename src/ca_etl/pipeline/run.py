@@ -170,7 +170,8 @@ def run_rebuild(
     `only_rejects` keeps the loaded rows, and parses again only captures that an earlier parser version rejected.
     Raises `UsageError` for a data directory without an archive file, such as that of a mistyped path.
     """
-    if not archive_files(settings.archive_dir):
+    # a directory in which another run archives the first file is not a mistyped one
+    if lock.live_run(settings.data_dir) is None and not archive_files(settings.archive_dir):
         raise UsageError(
             f"{settings.data_dir} has no archive file to build a release from (CA_ETL_DATA_DIR names the directory)",
             f"ls {settings.data_dir.parent} (is the path right?); to restore a backup: ca-etl restore DIR",
