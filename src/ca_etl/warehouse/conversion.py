@@ -14,6 +14,7 @@ from ca_etl.warehouse.export import quoted
 if TYPE_CHECKING:
     import polars as pl
 
+BATCH: Final = 100_000
 ONE: Final = """
     select amount, base, quote, rate_date, quote_amount, quote_amount_low, quote_amount_high, is_filled,
         base_observed_date, quote_observed_date, base_source, quote_source, no_amount_reason
@@ -81,6 +82,8 @@ def convert_frame(
     query = FRAME.format(amount=quoted(amount), base=quoted(base), day=quoted(day))
     con.register("frame", frame.to_arrow())
     try:
-        return con.execute(query, {"quote": quote}).pl().drop("frame_row")
+        table = con.sql(query, params={"quote": quote}).to_arrow_reader(BATCH).read_all()
+        # the class of the frame: a command that converts one amount need not import Polars
+        return type(frame)(table).drop("frame_row")
     finally:
         con.unregister("frame")
