@@ -47,7 +47,7 @@ def test_many_failed_runs_are_one_line_with_their_number_their_start_and_the_las
     ):
         append(settings.data_dir, record)
     with (tmp_path / "shown").open("w") as file:
-        Screen(file=file, width=240).print(render(collect(settings, NOON + 16 * HOUR)))
+        Screen(file=file).print(render(collect(settings, NOON + 16 * HOUR)))
     lines = (tmp_path / "shown").read_text().splitlines()
     listed = [" ".join(line.split()) for line in lines if line.strip().startswith(("r0 ", "r14 ", "r15 "))]
     assert listed == [
