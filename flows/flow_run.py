@@ -155,7 +155,10 @@ def run_slot(site: str | None, slot: datetime | None, on: str, *, again: bool = 
     settings = settings_for(site)
     if again:
         if slot is not None:
-            raise UsageError("again makes a slot of its own: leave slot out", "ca-etl schedule")
+            raise UsageError(
+                "the parameters again and slot exclude each other: again makes a new slot",
+                "leave out one of the two",
+            )
         slot = utc_now().replace(microsecond=0)
     slot = choose_slot(site, slot, settings, on)
     run = _run_on_demo if site == DEMO else _run_on_site

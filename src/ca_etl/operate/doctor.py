@@ -343,7 +343,7 @@ def _known_archive(con: duckdb.DuckDBPyConnection | None) -> KnownArchive:
 
 
 def release(release_id: str | None, earlier_parsers: Mapping[str, int]) -> Iterator[Finding]:
-    """The current release, and its numbers of captures by the earlier version of the parser that read them."""
+    """The finding about the current release. `earlier_parsers`: how many captures each earlier parser version read."""
     if earlier_parsers:
         counts = ", ".join(f"{count} by version {version}" for version, count in earlier_parsers.items())
         yield warn(

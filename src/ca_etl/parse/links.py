@@ -86,7 +86,9 @@ def is_feed(url: str | None) -> bool:
 
 
 def url_slug(url: str) -> str | None:
-    """The slug in the address of an article: the last segment of its path, decoded; None where it has no path.
+    """The slug in the address of an article: the last segment of its path, decoded, without `.html` or `index.php`.
+
+    None where nothing is left.
 
     >>> url_slug("https://timesca.com/2025/12/a-dated-road.html?utm=x#top")
     'a-dated-road'

@@ -162,7 +162,7 @@ _SPEAKER: Final = re.compile(r"(?:TCA|Q|A|[A-Z]\. ?[A-Z]\.?|[A-Z][a-z]+)\s?:\s")
 
 
 def stems_of(text: str) -> set[str]:
-    """The subject words of `text`, truncated to five letters so that "plans" equals "planned"; no function words."""
+    """The subject words of `text`, cut to five letters so that "export" equals "exports"; no function words."""
     return set(_STEM.findall(text.casefold())) - _STOP_STEMS
 
 

@@ -236,7 +236,10 @@ class _Run:
             raise ClockError(self.ctx.started_at, witness)
 
     def evaluate_clock(self) -> Witness | None:
-        """The instant that contradicts the clock, whose archive files are then not loaded, unless it is trusted."""
+        """Compare this machine's clock with the latest known time; return that time where it contradicts the clock.
+
+        The archive files of this run are then kept and not loaded, unless the clock is trusted.
+        """
         root, started_at = self.ctx.settings.archive_dir, self.ctx.started_at
         # an ingest archives what others have captured; a capture also recovers what a killed run has left
         stamp = f"{self.ctx.slot or started_at:%Y%m%dT%H%M%SZ}-"

@@ -257,7 +257,11 @@ def read_journal(data_dir: Path) -> Journal:
     kept, bad, tail = _parsed(path)
     whole = _whole(tail) if tail else None
     if tail and whole is None:
-        log.warning("%s ends in a torn line of %d bytes, left by a killed run", path, len(tail))
+        log.warning(
+            "%s ends in a torn line of %d bytes, left by a killed run; the next run moves it to a file of its own",
+            path,
+            len(tail),
+        )
     return Journal((*(run for run, _ in kept), *(() if whole is None else (whole,))), tuple(bad))
 
 

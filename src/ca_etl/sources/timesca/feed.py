@@ -68,9 +68,9 @@ class FeedItem:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of time of which all items were shown: those between `low` and `high`, and the given ones at both.
+    """A range of time of which all items between `low` and `high` were shown, and at the two ends the listed ones.
 
-    Items of one second may be on two pages, hence the items themselves.
+    A page may end between two items of one second, so that the instant alone does not tell which were shown.
     """
 
     low: datetime

@@ -192,7 +192,7 @@ class _Enumeration:
                 return
 
     def result(self) -> PostsCrawl:
-        """How it ended."""
+        """The crawl of the posts API so far: the posts seen, and why it is unavailable or incomplete."""
         return PostsCrawl(self.seen, self.unavailable, self.incomplete, self.is_cut)
 
     def _end(self, incomplete: str, *, is_cut: bool = False) -> None:
