@@ -255,17 +255,17 @@ def demo(
 def _serve_demo(day: date | None) -> None:
     from ca_etl.demo.site import DemoSite
 
-    with DemoSite(port=load_settings().demo_port, day=day) as site:
-        command = f"CA_ETL_SITE_URL={site.base_url} CA_ETL_MIN_INTERVAL_SECONDS=0 ca-etl backfill"
-        dates = f"--from {site.day.replace(day=1)} --to {site.day}"
-        print_line(
-            f"serving the demo site as on {site.day}, until Ctrl-C. Next, in another terminal: {command} {dates}"
-        )
-        typer.echo(site.base_url)
-        try:
+    try:
+        with DemoSite(port=load_settings().demo_port, day=day) as site:
+            command = f"CA_ETL_SITE_URL={site.base_url} CA_ETL_MIN_INTERVAL_SECONDS=0 ca-etl backfill"
+            dates = f"--from {site.day.replace(day=1)} --to {site.day}"
+            print_line(
+                f"serving the demo site as on {site.day}, until Ctrl-C. Next, in another terminal: {command} {dates}"
+            )
+            typer.echo(site.base_url)
             Event().wait()
-        except KeyboardInterrupt:
-            raise DemoInterruptedError("interrupted: the demo site is no longer served") from None
+    except KeyboardInterrupt:
+        raise DemoInterruptedError("interrupted: the demo site is no longer served") from None
 
 
 def _print_problems(outcome: Outcome) -> None:
