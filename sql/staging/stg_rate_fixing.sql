@@ -19,13 +19,13 @@ columns:
   printed_low: Lower bound of the inverse of the printed rate, in units of base per unit of quote.
   printed_high: >-
     Upper bound of the inverse of the printed rate, in units of base per unit of quote; a billion where rate_low is zero.
-  widened_low: Value of printed_low less ticker_tolerance_pct of main.dim_currency, in units of base per unit of quote.
-  widened_high: Value of printed_high plus ticker_tolerance_pct of main.dim_currency, in units of base per unit of quote.
   is_within_interval: True where the bounds of official_rate meet the range from printed_low to printed_high.
-  is_within_tolerance: True where the bounds of official_rate meet the range from widened_low to widened_high.
+  is_within_tolerance: >-
+    True where the bounds of official_rate meet the range from printed_low to printed_high, widened by
+    ticker_tolerance_pct of main.dim_currency at each end.
 checks:
   - not_null: [official_type, official_rate, official_low, official_high, printed_low, printed_high]
-  - not_null: [widened_low, widened_high, is_within_interval, is_within_tolerance]
+  - not_null: [is_within_interval, is_within_tolerance]
 */
 with ticker as (
     select
@@ -94,7 +94,7 @@ compared as (
 )
 
 select
-    * exclude (tolerance),
+    * exclude (tolerance, widened_low, widened_high),
     official_low <= printed_high and official_high >= printed_low as is_within_interval,
     official_low <= widened_high and official_high >= widened_low as is_within_tolerance
 from compared

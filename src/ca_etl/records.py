@@ -212,7 +212,7 @@ class Rows:
 
     def add(self, record: TableRow) -> None:
         """Append a record to the rows of its table."""
-        self.by_table()[record.table].append(asdict(record))
+        getattr(self, record.table).append(asdict(record))
 
     def extend(self, other: Rows) -> None:
         """Append the rows of `other`, table by table."""

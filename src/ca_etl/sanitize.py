@@ -126,7 +126,7 @@ def write_bytes(stream: TextIO, data: bytes) -> None:
 
     On a terminal bytes that are not UTF-8 become U+FFFD.
     """
-    plain = cast("TextIO", getattr(stream, "rich_proxied_file", stream))
+    plain = unguarded(stream)
     if stream.isatty():
         plain.write(visible(data.decode("utf-8", "replace").replace("\r\n", "\n")) + "\n")
         return

@@ -87,7 +87,7 @@ class Piece:
 
 
 def marked(pieces: Iterable[Piece], *, with_style: bool, separator: str = "") -> Text:
-    """The pieces as one text, marked by style, or by signs such as `>>` and `<<` where there is none."""
+    """The pieces as one text, marked by style, or else by signs such as `>>` and `<<`."""
     parts = []
     for piece in pieces:
         before, after = ("", "") if with_style else SIGNS[piece.mark]

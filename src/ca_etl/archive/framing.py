@@ -75,7 +75,7 @@ def split_records(file: BinaryIO, start: int = 0) -> Iterator[Part]:
 
 
 def _member(file: BinaryIO, start: int, size: int) -> Part:
-    """The gzip member at `start`; where there is none, the range up to the next member with a record."""
+    """The gzip member at `start`, or else the range up to the next member with a record."""
     file.seek(start)
     stream = zlib.decompressobj(wbits=31)
     pieces: list[bytes] = []

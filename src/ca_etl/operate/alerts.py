@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 from pydantic import AwareDatetime
 
 from ca_etl.errors import Problem, UsageError
+from ca_etl.pipeline.capture import ARTICLES
 from ca_etl.pipeline.clock import evidence
 from ca_etl.pipeline.slots import overdue, present
 from ca_etl.sanitize import visible
@@ -322,7 +323,7 @@ def _articles_missing(
 
     Sources that have been unavailable in all runs are no condition: the site never offered them.
     """
-    requested = [(run, slots) for run in runs if (slots := _articles(planned, run))]
+    requested = [(run, slots) for run in runs if (slots := _articles(run))]
     streak = _streak(requested, lambda pair: all(slot.outcome not in GOOD for slot in pair[1]))
     if len(streak) < settings.alert_failed_runs:
         return
@@ -344,7 +345,7 @@ def _source_fails(settings: Settings, planned: Schedule, runs: Sequence[RunRecor
 
     The other one may have fewer: a feed has no deleted articles, and few texts.
     """
-    requested = [slots for run in runs if (slots := _articles(planned, run))]
+    requested = [slots for run in runs if (slots := _articles(run))]
     if not requested or all(slot.outcome not in GOOD for slot in requested[-1]):
         return
     for last in requested[-1]:
@@ -361,9 +362,9 @@ def _source_fails(settings: Settings, planned: Schedule, runs: Sequence[RunRecor
             )
 
 
-def _articles(planned: Schedule, run: RunRecord) -> tuple[SlotRecord, ...]:
+def _articles(run: RunRecord) -> tuple[SlotRecord, ...]:
     """The slot records of a run that are about article sources; none for a slot that passed without a run."""
-    return tuple(slot for slot in run.slots if slot.source != planned.source)
+    return tuple(slot for slot in run.slots if slot.source in ARTICLES)
 
 
 def _is_refused(slot: SlotRecord) -> bool:

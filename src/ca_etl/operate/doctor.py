@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -25,9 +26,11 @@ from ca_etl.operate.alerts import ALERTS, CLOCK, DECISIONS, JOURNAL, LOCK, RELEA
 from ca_etl.operate.machine import Finding, Level, error, ok, warn
 from ca_etl.operate.status import SlotState, StatusReport, age, collect, utc_minute
 from ca_etl.parse.page import PARSER_VERSION
+from ca_etl.parse.rows import SITE
 from ca_etl.records import LOOPBACK, site_name
 from ca_etl.screen import table
 from ca_etl.settings import Settings, misspelt, present_variables
+from ca_etl.sources import parser_versions
 from ca_etl.sources.schedules import schedules
 from ca_etl.sources.session import withheld_files
 from ca_etl.warehouse import journal, lock
@@ -52,9 +55,7 @@ LONG_RUN: Final = timedelta(hours=6)
 READ_WHOLE: Final = 20
 KNOWN_FILES: Final = "select archive_file, sha256, bytes from raw.archive_file"
 NEWEST_CAPTURE: Final = "select max(captured_at) from raw.capture"
-EARLIER_PARSERS: Final = """
-    select parser_version, count(*) from raw.capture where parser_version <> $1 group by all order by all
-"""
+READ_BY: Final = "select parser_version, source, count(*) from raw.capture group by all order by all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,7 +327,7 @@ class KnownArchive:
     """What the current release has of the archive; all empty without a release.
 
     `files` maps an archive file to its SHA-256 and bytes, `newest_capture` is the time of the newest capture (UTC),
-    `earlier_parsers` maps other versions of the parser than the present one to the number of captures that they read.
+    `earlier_parsers` maps versions that are not the present one of a source's parser to the captures that they read.
     """
 
     files: Mapping[str, tuple[str, int]] = field(default_factory=dict)
@@ -339,7 +340,11 @@ def _known_archive(con: duckdb.DuckDBPyConnection | None) -> KnownArchive:
         return KnownArchive()
     files = {name: (sha256, size) for name, sha256, size in con.execute(KNOWN_FILES).fetchall()}
     ((newest,),) = con.execute(NEWEST_CAPTURE).fetchall()
-    return KnownArchive(files, newest, dict(con.execute(EARLIER_PARSERS, [PARSER_VERSION]).fetchall()))
+    present, earlier = parser_versions(), Counter[str]()
+    for version, source, captures in con.execute(READ_BY).fetchall():
+        if version != present.get(source, SITE.version):
+            earlier[version] += captures
+    return KnownArchive(files, newest, earlier)
 
 
 def release(release_id: str | None, earlier_parsers: Mapping[str, int]) -> Iterator[Finding]:

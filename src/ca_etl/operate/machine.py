@@ -365,8 +365,7 @@ def _prefect_deployments(planned: Sequence[Schedule], url: str) -> Iterator[Find
             DEPLOYED,
             f"the Prefect deployment {schedule.name} {actual}, but the schedule {schedule.name} of the settings is "
             f"{wanted[0]} ({wanted[1]})",
-            "CA_ETL_HOME=$PWD prefect --no-prompt deploy --prefect-file deployments/prefect.yaml --all (after the same "
-            "change in that file; a serving process: restart it)",
+            "python -m flows.deploy setup (of a serving process: restart it)",
         )
 
 

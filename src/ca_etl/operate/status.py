@@ -23,6 +23,7 @@ from ca_etl.operate.alerts import (
     conditions,
     schedule_area,
 )
+from ca_etl.pipeline.capture import ARTICLES
 from ca_etl.pipeline.clock import time_of
 from ca_etl.pipeline.crash_recovery import lost_run_ids
 from ca_etl.pipeline.slots import last_observed, present
@@ -191,7 +192,7 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
         checks=runs[-1].checks if runs and runs[-1].status == RunStatus.CHECKS_FAILED else released.checks,
         rejects=released.rejects,
         schedules=slot_states(settings, runs, at, judged),
-        articles=_last_articles(settings, present(runs, at)),
+        articles=_last_articles(present(runs, at)),
         series=tuple(run_series(runs))[-LAST_RUNS:],
         conditions=tuple(map(ours, judged)),
         damaged=tuple(map(ours, damaged)),
@@ -254,10 +255,9 @@ def staleness(report: StatusReport) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _last_articles(settings: Settings, runs: Sequence[RunRecord]) -> tuple[SlotRecord, ...]:
-    own = {schedule.source for schedule in schedules(settings)}
+def _last_articles(runs: Sequence[RunRecord]) -> tuple[SlotRecord, ...]:
     latest = {
-        (slot.source, slot.schedule): slot for run in runs for slot in run.slots if slot.source not in own
+        (slot.source, slot.schedule): slot for run in runs for slot in run.slots if slot.source in ARTICLES
     }
     return tuple(latest[key] for key in sorted(latest))
 

@@ -66,11 +66,10 @@ def read_site(capture: Capture, terms: Terms) -> Content:
     Only a response of the posts API that counts zero posts gives neither.
     """
     on = terms.day_of(capture)
-    read = _read(capture, on, terms.site)
-    if isinstance(read, Reject):
-        return Content.unreadable(read)
-    rejects = [*read.rejects, *_missing_parts(capture, read)]
-    page = read
+    page = _read(capture, on, terms.site)
+    if isinstance(page, Reject):
+        return Content.unreadable(page)
+    rejects = [*page.rejects, *_missing_parts(capture, page)]
     day = ticker_day(page.kind, page.page_date, on)
     if day is None:
         rejects.append(_undated(page))
@@ -82,17 +81,8 @@ def read_site(capture: Capture, terms: Terms) -> Content:
         # The grammar has reported the cycle as incomplete: an article quotes a pair in a line of its own.
         page = page._replace(rates=())
     records = tuple(
-        RateObservation(
-            capture.capture_id,
-            rate.base,
-            rate.quote,
-            rate.rate,
-            rate.rate_text,
-            rate.change_pct,
-            rate.change_text,
-            rate.position,
-        )
-        for rate in page.rates
+        RateObservation(capture.capture_id, rate=line.rate, change_pct=line.change_pct, **line._asdict())
+        for line in page.rates
     )
     return Content(records, tuple(rejects), day, _is_page(page), page)
 

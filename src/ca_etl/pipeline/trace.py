@@ -156,11 +156,7 @@ class Edit:
 
 def trace_rate(con: duckdb.DuckDBPyConnection, archive_dir: Path, pair: str, day: str) -> RateTrace:
     """Trace the rate of a day, `pair` is a base such as KZT, or KZT/USD. Raises `UsageError` for a rate without row."""
-    base, quote = _pair(con, pair)
-    first, last = con.execute(
-        "select min(rate_date), max(rate_date) from main.fct_rate_daily where base = $1 and quote = $2",
-        [base, quote],
-    ).fetchall()[0]
+    base, quote, first, last = _pair(con, pair)
     known = f"{base}/{quote} has rates from {first} to {last}"
     hint = f"ca-etl trace rate {base}/{quote} {last}"
     try:
@@ -396,14 +392,15 @@ def _page(capture: Capture, find: Find) -> tuple[Piece, ...] | None:
     return tuple(Piece(re.sub(r"\s*\n\s*", "\n", part.text.replace(GAP, "\n")), part.mark) for part in parts)
 
 
-def _pair(con: duckdb.DuckDBPyConnection, pair: str) -> tuple[str, str]:
-    """Base and quote of a pair of the release. Raises `UsageError` that names the pairs there are."""
+def _pair(con: duckdb.DuckDBPyConnection, pair: str) -> tuple[str, str, date, date]:
+    """Base, quote, first and last day of a pair of the release. Raises `UsageError` that names the pairs there are."""
     pairs = con.execute(PAIRS).fetchall()
     wanted = pair.upper()
-    matches = [(base, quote) for base, quote, *_ in pairs if wanted in {base, f"{base}/{quote}"}]
+    matches = [row for row in pairs if wanted in {row[0], f"{row[0]}/{row[1]}"}]
     if len(matches) == 1:
-        return matches[0]
-    names = ", ".join(f"{base}/{quote}" for base, quote in matches or [row[:2] for row in pairs])
+        base, quote, first, last = matches[0]
+        return base, quote, first, last
+    names = ", ".join(f"{base}/{quote}" for base, quote, *_ in matches or pairs)
     hint = f"ca-etl trace rate {pairs[0][0]}/{pairs[0][1]} {pairs[0][3]}" if pairs else "ca-etl status"
     problem = "several pairs" if matches else "no pair"
     raise UsageError(f"the current release has {problem} {pair!r}; it has {names or 'no rate'}", hint)

@@ -20,7 +20,7 @@ from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.load import archive_problems, load
 from ca_etl.pipeline.publish import build_tables
 from ca_etl.settings import Settings
-from ca_etl.sources import all_sources
+from ca_etl.sources import all_sources, parser_versions
 from ca_etl.sources.session import Context, Progress, silent
 from ca_etl.warehouse import journal, overrides
 from ca_etl.warehouse.connection import open_release
@@ -116,7 +116,7 @@ def _link_archive(
         {path.relative_to(root).as_posix() for path in archive_files(root)} - {row[0] for row in known}
     ):
         log.warning("%d archive files are newer than the release: the next run loads them", late)
-    versions = {source.name: source.parser.version for source in all_sources()}
+    versions = parser_versions()
     if any(version != versions.get(source, SITE.version) for *_, source, version in known):
         log.warning(
             "an earlier parser version read some files of the release: differences may be its fixed errors, not damage"

@@ -14,3 +14,8 @@ def all_sources() -> tuple[Source, ...]:
     from ca_etl.sources.timesca import ARTICLE_SOURCES, listings  # noqa: PLC0415
 
     return (listings.SOURCE, *ARTICLE_SOURCES.values())
+
+
+def parser_versions() -> dict[str, str]:
+    """The present version of the parser of each source by its name; captures of other names have the site's parser."""
+    return {source.name: source.parser.version for source in all_sources()}
