@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -76,6 +77,7 @@ SIGNS: Final = {
     Mark.OLD: ("[-", "-]"),
     Mark.NEW: ("{+", "+}"),
 }
+LINE_ENDS: Final = re.compile(r"\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,12 @@ class Piece:
 
 
 def marked(pieces: Iterable[Piece], *, with_style: bool, separator: str = "") -> Text:
-    """The pieces as one text, marked by style, or else by signs such as `>>` and `<<`."""
+    """The pieces as one text, marked by style, or else by signs such as `>>` and `<<`; a changed line end is `↵`."""
     parts = []
     for piece in pieces:
         before, after = ("", "") if with_style else SIGNS[piece.mark]
-        parts.append(Text(f"{before}{piece.text}{after}", STYLES[piece.mark] if with_style else ""))
+        text = visible(piece.text)
+        if piece.mark in {Mark.OLD, Mark.NEW}:
+            text = LINE_ENDS.sub(lambda ends: f"{'↵' * len(ends[0])}\n", text).removesuffix("\n")
+        parts.append(Text(f"{before}{text}{after}", STYLES[piece.mark] if with_style else ""))
     return Text(separator).join(parts)

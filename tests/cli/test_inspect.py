@@ -608,6 +608,32 @@ def test_a_trace_marks_the_line_of_the_page(cli: Cli, days: Path) -> None:
     assert rate["evidence"]["capture"]["archive_file"] in done.stdout
 
 
+@pytest.mark.parametrize("columns", [80, 100])
+def test_a_value_that_is_wider_than_the_window_continues_below_itself(
+    cli: Cli, on_terminal: Callable[..., str], days: Path, columns: int
+) -> None:
+    where = {"CA_ETL_DATA_DIR": str(days)}
+    rate = newest_rate(cli, days)
+    article = json.loads(
+        cli("sql", "select article_id from fct_article limit 1", "--format", "json", **where).stdout
+    )[0]["article_id"]
+    for command in (
+        ("trace", "rate", "KZT", rate["rate_date"]),
+        ("trace", "article", article),
+        ("capture", rate["evidence"]["capture"]["capture_id"]),
+    ):
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", on_terminal(*command, columns=columns, **where)).splitlines()
+        assert all(len(line) <= columns for line in lines)
+        assert [line for line in lines if not re.match(r"[a-z]+ +\S|" + " " * 13 + r"\S|$", line)] == []
+        assert "".join(lines).replace(" ", "").count("computedfromthearchive,equalsthestoredone") == 1
+
+
+def test_a_trace_of_an_article_takes_no_day(cli: Cli, days: Path) -> None:
+    done = cli("trace", "article", "0a", "2025-12-22", CA_ETL_DATA_DIR=str(days))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("an article is traced without a day\nnext: ca-etl trace article 0a\n")
+
+
 def test_the_body_of_a_capture_has_the_digest_of_its_summary(cli: Cli, days: Path) -> None:
     stored = newest_rate(cli, days)["evidence"]["capture"]
     where = {"CA_ETL_DATA_DIR": str(days)}
