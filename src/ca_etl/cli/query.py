@@ -46,6 +46,17 @@ ENDINGS: Final = MappingProxyType(
 )
 NOT_LINE_END: Final = re.compile(r"[^\n]")
 SHOW: Final = 'ca-etl sql "show tables"'
+CONVERT: Final = "ca-etl convert 5000 KGS USD"
+SERIES: Final = 'ca-etl sql "select currency_code, first_rate_date, last_rate_date from dim_currency"'
+# The reason codes of the macro `convert_amount` that a command line can bring about, in words.
+NO_AMOUNT: Final = MappingProxyType(
+    {
+        "currency_without_rates": "there are no rates of {pair}",
+        "before_first_rate": "the day is before the first rate of {pair}",
+        "after_last_rate": "the day is after the last rate of {pair}",
+        "older_than_14_days": "the latest rate of {pair} before the day is more than 14 days old",
+    }
+)
 APOSTROPHES: Final = (
     "An apostrophe precedes each text that a spreadsheet takes for a formula; without: `ca-etl export --raw`."
 )
@@ -169,25 +180,34 @@ def _write_rows(
 def convert_amount(data_dir: Path, amount: str, base: str, quote: str, day: date | None) -> Conversion:
     """Convert an amount at the rates of a day, by default the last one with rates, of the current release.
 
-    Raises `UsageError` for a text that is not a number, and where there is no rate.
+    Raises `UsageError` for a text that is not a number, or not one of the range, and where there is no rate;
+    `CaEtlError` for a release of an earlier version, which has no such macro.
     """
     try:
         number = Decimal(amount)
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
-        raise UsageError(f"{amount!r} is not an amount", "ca-etl convert 5000 KGS USD")
-    with readable(published(data_dir).warehouse, locked_down=True) as con:
-        if day is None:
-            (day,) = con.execute("select max(rate_date) from main.fct_rate_best").fetchone() or (None,)
-        if day is None:
-            raise UsageError("the release has no rates", "ca-etl status")
-        conversion = convert(con, number, base, quote, day)
-    if conversion.no_amount_reason is not None:
-        raise UsageError(
-            f"no rate for {base} in {quote} on {day}: {conversion.no_amount_reason}",
-            'ca-etl sql "select currency_code, first_rate_date, last_rate_date from dim_currency"',
-        )
+        raise UsageError(f"{amount!r} is not an amount", CONVERT)
+    warehouse = published(data_dir).warehouse
+    try:
+        with readable(warehouse, locked_down=True) as con:
+            if day is None:
+                (day,) = con.execute("select max(rate_date) from main.fct_rate_best").fetchone() or (None,)
+            if day is None:
+                raise UsageError("the release has no rates", "ca-etl status")
+            conversion = convert(con, number, base, quote, day)
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise CaEtlError(
+            f"{warehouse} is of an earlier version, which cannot convert", "ca-etl rebuild"
+        ) from error
+    reason = conversion.no_amount_reason
+    if reason == "amount_too_long":
+        limit = "at most 16 digits before and 8 after the decimal point"
+        raise UsageError(f"the amount {amount} is out of range: {limit}", CONVERT)
+    if reason is not None:
+        why = NO_AMOUNT.get(reason, reason).format(pair=f"{base} or {quote}")
+        raise UsageError(f"{amount} {base} have no amount in {quote} on {day}: {why}", SERIES)
     return conversion
 
 
