@@ -46,6 +46,14 @@ ENDINGS: Final = MappingProxyType(
 )
 NOT_LINE_END: Final = re.compile(r"[^\n]")
 SHOW: Final = 'ca-etl sql "show tables"'
+# The tables, views and macros by the names that a query uses.
+RELATIONS: Final = """
+    select case when table_schema = 'main' then '' else table_schema || '.' end || table_name
+    from information_schema.tables
+    union all
+    select function_name from duckdb_functions()
+    where function_type = 'table_macro' and schema_name = 'main' and not internal
+"""
 CONVERT: Final = "ca-etl convert 5000 KGS USD"
 SERIES: Final = 'ca-etl sql "select currency_code, first_rate_date, last_rate_date from dim_currency"'
 # The reason codes of the macro `convert_amount` that a command line can bring about, in words.
@@ -142,7 +150,10 @@ def run_query(
                 )
             with _opened(destination.output, form, pager=destination.pager) as out:
                 for statement in statements:
-                    _write_rows(con, statement, form, out, raw=destination.raw)
+                    try:
+                        _write_rows(con, statement, form, out, raw=destination.raw)
+                    except duckdb.BinderException as error:
+                        raise QueryError(str(error), _describe_command(con, statement)) from error
     except duckdb.Error as error:
         raise QueryError(str(error), SHOW) from error
 
@@ -175,6 +186,13 @@ def _write_rows(
         while con.fetchmany(BATCH):
             pass
         raise QueryError(str(error).partition("\n\nLINE ")[0], SHOW) from error
+
+
+def _describe_command(con: duckdb.DuckDBPyConnection, statement: str) -> str:
+    """The command that prints the columns of the first table, view or macro that a statement names."""
+    names = (name for (name,) in con.execute(RELATIONS).fetchall())
+    matches = [match for name in names if (match := re.search(rf"(?i)\b{re.escape(name)}\b", statement))]
+    return f"ca-etl describe {min(matches, key=re.Match.start)[0]}" if matches else SHOW
 
 
 def convert_amount(data_dir: Path, amount: str, base: str, quote: str, day: date | None) -> Conversion:
