@@ -50,6 +50,15 @@ def table(names: Iterable[str], rows: Iterable[Iterable[object]], right: Contain
     return made
 
 
+def next_commands(commands: Iterable[tuple[str, str]]) -> Text:
+    """The next command of each problem, on a line of its own, to be printed with `crop=False`: it is never broken.
+
+    `commands` are the thing that has the problem, and the command; an empty command has no line.
+    """
+    lines = [f"next ({thing}): {command}" for thing, command in commands if command]
+    return Text(visible("\n".join(lines)), no_wrap=True, overflow="ignore")
+
+
 def plain(value: object) -> Text:
     """A value as Rich text without mark-up, of None an empty one; a Rich text is returned unchanged.
 

@@ -105,7 +105,19 @@ def test_the_table_names_the_level_and_the_next_command(cli: Cli) -> None:
     assert done.returncode == 1
     (line,) = [line for line in done.stdout.splitlines() if line.lstrip().startswith("site")]
     assert "error" in line
-    assert "export CA_ETL_CONTACT=you@example.org" in line
+    assert "\nnext (site): export CA_ETL_CONTACT=you@example.org" in done.stdout
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_a_next_command_is_in_one_piece_on_a_terminal(
+    on_terminal: Callable[..., str], data_dir: Path, columns: int
+) -> None:
+    deep = data_dir / ("deep" * 40)
+    deep.mkdir(parents=True)
+    (deep / "decisions.csv").write_text("junk\n1,2\n", encoding="utf-8")
+    for command in ("doctor", "status"):
+        shown = on_terminal(command, columns=columns, CA_ETL_DATA_DIR=str(deep)).splitlines()
+        assert any(re.match(rf"next \(.*\): .*{deep}/decisions.csv", line) for line in shown), command
 
 
 @pytest.mark.slow

@@ -52,7 +52,7 @@ def status(
     if as_json:
         print_json(report)
     else:
-        Screen().print(render(report))
+        Screen().print(render(report), crop=False)
     for damage in report.damaged:
         print_error(damage.message, damage.next_command)
     stale = staleness(report) if fail_if_stale else ()
@@ -80,7 +80,7 @@ def doctor(
     if as_json:
         print_json(diagnosis)
     else:
-        Screen().print(render(diagnosis))
+        Screen().print(render(diagnosis), crop=False)
     raise typer.Exit(1 if diagnosis.worst is Level.ERROR else 0)
 
 

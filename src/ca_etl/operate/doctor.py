@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ca_etl.archive.framing import BadRange, split_records
@@ -28,7 +28,7 @@ from ca_etl.operate.status import SlotState, StatusReport, age, collect, utc_min
 from ca_etl.parse.page import PARSER_VERSION
 from ca_etl.parse.rows import SITE
 from ca_etl.records import LOOPBACK, site_name
-from ca_etl.screen import table
+from ca_etl.screen import next_commands, table
 from ca_etl.settings import Settings, misspelt, present_variables
 from ca_etl.sources import parser_versions
 from ca_etl.sources.schedules import schedules
@@ -160,10 +160,11 @@ def _text(condition: Condition) -> str:
     return f"{condition.title}: {condition.detail}"
 
 
-def render(diagnosis: Diagnosis) -> Table:
-    """The findings as a table: a row for each finding, with the next command."""
-    rows = [(f.area, Text(f.level, style=STYLE[f.level]), f.message, f.next) for f in diagnosis.findings]
-    return table(("area", "", "finding", "next"), rows)
+def render(diagnosis: Diagnosis) -> RenderableType:
+    """The findings as a table, a row for each, then the next commands."""
+    rows = [(f.area, Text(f.level, style=STYLE[f.level]), f.message) for f in diagnosis.findings]
+    commands = next_commands((f.area, f.next) for f in diagnosis.findings)
+    return Group(table(("area", "", "finding"), rows), commands)
 
 
 def _listed(names: Collection[str]) -> str:
