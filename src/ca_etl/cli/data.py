@@ -148,7 +148,9 @@ def decide(
     settings = load_settings()
     data_dir = settings.data_dir
     if not reason.strip():
-        raise UsageError("--reason is empty; a decision needs one", 'ca-etl decide ... --reason "why"')
+        raise UsageError(
+            "--reason is empty; a decision needs one", f'ca-etl decide {decision} {capture_id} --reason "why"'
+        )
     assert_capture(data_dir, capture_id)
     overrides.append(data_dir, CaptureDecision(capture_id, decision, reason, utc_now()))
     path = data_dir / overrides.DECISIONS_FILE

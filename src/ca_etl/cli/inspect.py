@@ -57,7 +57,7 @@ def status(
         print_error(damage.message, damage.next_command)
     stale = staleness(report) if fail_if_stale else ()
     for message in stale:
-        print_error(message, "ca-etl doctor, then: ca-etl run")
+        print_error(message, "ca-etl doctor && ca-etl run")
     if report.damaged or stale:
         raise typer.Exit(1)
 
@@ -103,9 +103,12 @@ def verify(
             differences.append(difference)
             typer.echo(f"{difference.thing}: {difference.how}")
     if any(isinstance(difference, DamagedSource) for difference in differences):
-        print_error(f"files from which {release.folder} was made are missing or damaged", RESTORE)
+        print_error(
+            f"files from which {release.folder} was made are missing or damaged: restore them from a backup",
+            RESTORE,
+        )
     elif differences:
-        hint = "ca-etl rebuild (makes a new release from the archive), or ca-etl rollback"
+        hint = "ca-etl rebuild || ca-etl rollback"
         print_error(f"{release.folder} differs from what was published or from what the archive gives", hint)
     if differences:
         raise typer.Exit(1)

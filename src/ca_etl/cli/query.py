@@ -107,7 +107,7 @@ class Destination:
             known = ", ".join(ENDINGS)
             raise UsageError(
                 f"the ending of {self.output} decides no format: known are {known}",
-                'ca-etl sql "..." --output rows.csv, or with --format',
+                "ca-etl sql --help",
             )
         return form
 
@@ -145,8 +145,8 @@ def run_query(
                 raise QueryError("there is no statement to run", SHOW)
             if form in ONE_RESULT and len(statements) > 1:
                 raise UsageError(
-                    f"{len(statements)} statements have as many results, of which the format {form} holds one",
-                    'ca-etl sql "..." --format line, or one command for each statement',
+                    f"{len(statements)} statements have as many results: the format {form} holds one, line holds all",
+                    "ca-etl sql --help",
                 )
             with _opened(destination.output, form, pager=destination.pager) as out:
                 for statement in statements:
@@ -244,7 +244,7 @@ def assert_reads(con: duckdb.DuckDBPyConnection, query: str) -> None:
     if refused:
         raise QueryError(
             f"{refused[0]} is refused: only statements that read may run, such as SELECT, EXPLAIN, SHOW or DESCRIBE",
-            'ca-etl sql "select ..." --output FILE, or ca-etl export FOLDER (both write rows to files)',
+            "ca-etl sql --help",
         )
 
 
@@ -319,7 +319,9 @@ def published(data_dir: Path) -> Release:
     """The current release of the data directory. Raises `UsageError` when nothing has been published."""
     release = current_release(data_dir)
     if release is None:
-        raise UsageError(f"{data_dir} has no release yet", "ca-etl run, ca-etl ingest or ca-etl demo")
+        raise UsageError(
+            f"{data_dir} has no release yet: a run, an ingest or the demo makes one", "ca-etl run"
+        )
     return release
 
 
@@ -337,7 +339,7 @@ def assert_capture(data_dir: Path, capture_id: str) -> None:
     if active is not None:
         raise LockHeldError(data_dir, active)
     raise UsageError(
-        f"{data_dir} has no capture {capture_id!r}", "ca-etl status (lists the captures of firing checks)"
+        f"{data_dir} has no capture {capture_id!r}; the status lists those of firing checks", "ca-etl status"
     )
 
 

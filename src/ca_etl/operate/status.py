@@ -306,7 +306,7 @@ def _headline(report: StatusReport) -> str:
     if any(damage.area == RELEASE for damage in report.damaged):
         return f"{report.data_dir}: the current release cannot be read"
     if report.release is None:
-        return f"{report.data_dir}: nothing is published yet. Next: ca-etl run, ca-etl ingest or ca-etl demo"
+        return f"{report.data_dir}: nothing is published yet. Next: ca-etl run"
     if report.is_demo:
         return f"{report.data_dir}: release {report.release} of the demo, whose clock shows {utc_minute(report.at)}"
     old = f", {age(report.at, report.published_at)} old" if report.published_at else ""
