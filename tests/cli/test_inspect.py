@@ -641,6 +641,11 @@ def test_a_value_that_is_wider_than_the_window_continues_below_itself(
         assert "".join(lines).replace(" ", "").count("computedfromthearchive,equalsthestoredone") == 1
 
 
+def test_a_trace_works_in_the_narrowest_window(on_terminal: Callable[..., str], days: Path) -> None:
+    command = ("trace", "rate", "KZT", "2025-12-22")
+    assert "Traceback" not in on_terminal(*command, columns=13, CA_ETL_DATA_DIR=str(days))
+
+
 def test_a_trace_of_an_article_takes_no_day(cli: Cli, days: Path) -> None:
     done = cli("trace", "article", "0a", "2025-12-22", CA_ETL_DATA_DIR=str(days))
     assert (done.returncode, done.stdout) == (2, "")

@@ -297,7 +297,7 @@ def _print(lines: Iterable[Line]) -> None:
 
     screen = Screen()
     for label, value in lines:
-        for number, part in enumerate(plain(value).wrap(screen, screen.width - LABEL)):
+        for number, part in enumerate(plain(value).wrap(screen, max(1, screen.width - LABEL))):
             shown = Text.assemble(f"{'' if number else label:<{LABEL}}", part)
             shown.rstrip()
             screen.print(shown, highlight=False)
