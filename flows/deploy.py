@@ -131,8 +131,10 @@ def _settings_for_server() -> Settings:
     settings = settings_for(None)
     url = os.environ.get("PREFECT_API_URL")
     if not url:
-        hint = "prefect server start, then export PREFECT_API_URL=http://127.0.0.1:4200/api"
-        raise UsageError("PREFECT_API_URL is not set, but schedules need a permanent server", hint)
+        hint = "export PREFECT_API_URL=http://127.0.0.1:4200/api"
+        raise UsageError(
+            "PREFECT_API_URL is not set, but schedules need a permanent server (`prefect server start`)", hint
+        )
     set_environment()
     if not _responds(url, 2):
         sys.stderr.write(f"waiting for a Prefect server at {url}\n")
@@ -164,9 +166,7 @@ def _exit_status(command: Callable[[], None]) -> int:
         return error.exit_status
     except OSError as error:
         path = f" ({error.filename})" if error.filename else ""
-        sys.stderr.write(
-            f"{error.strerror or error}{path}\nnext: df -h . (is the disk full, or may this user not write?)\n"
-        )
+        sys.stderr.write(f"{error.strerror or error}{path}\nnext: df -h .\n")
         return 1
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\nnext: ca-etl status\n")
@@ -357,10 +357,10 @@ def _check_server() -> None:
         message = f"{url} is not an API of Prefect: it responds with status {error.response.status_code}"
         raise ServerError(message, "export PREFECT_API_URL=http://127.0.0.1:4200/api")
     if error is not None:
-        hint = (
-            "prefect server start, or for one run: unset PREFECT_API_URL (it then starts a server of its own)"
+        raise ServerError(
+            f"{url} cannot be reached: {error}; without PREFECT_API_URL a run starts a server of its own",
+            "prefect server start",
         )
-        raise ServerError(f"{url} cannot be reached: {error}", hint)
 
 
 @contextmanager
@@ -414,10 +414,12 @@ def local_server(home: Path) -> Iterator[LocalServer]:
         locked = lock.acquire()
     except Timeout:
         message = f"another run with a temporary Prefect server is active and holds {lock.lock_file}"
-        raise ServerBusyError(message, "ca-etl status (try again after that run)") from None
+        raise ServerBusyError(message, "ca-etl status") from None
     except OSError as error:
-        hint = "export PREFECT_HOME=/var/lib/ca_etl/.prefect (or another folder on a local disk)"
-        raise ServerError(f"{lock.lock_file} cannot be locked: {error.strerror}", hint) from error
+        hint = "export PREFECT_HOME=/var/lib/ca_etl/.prefect"
+        raise ServerError(
+            f"{lock.lock_file} cannot be locked: {error.strerror}; a local disk can", hint
+        ) from error
     with socket.create_server((HOST, 0)) as probe:
         port = str(probe.getsockname()[1])
     inherited = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}

@@ -157,7 +157,7 @@ def run_slot(site: str | None, slot: datetime | None, on: str, *, again: bool = 
         if slot is not None:
             raise UsageError(
                 "the parameters again and slot exclude each other: again makes a new slot",
-                "leave out one of the two",
+                "prefect deployment run --help",
             )
         slot = utc_now().replace(microsecond=0)
     slot = choose_slot(site, slot, settings, on)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,6 +50,15 @@ def table(names: Iterable[str], rows: Iterable[Iterable[object]], right: Contain
     return made
 
 
+def next_commands(commands: Iterable[tuple[str, str]]) -> Text:
+    """The next command of each problem, on a line of its own, to be printed with `crop=False`: it is never broken.
+
+    `commands` are the thing that has the problem, and the command; an empty command has no line.
+    """
+    lines = [f"next ({thing}): {command}" for thing, command in commands if command]
+    return Text(visible("\n".join(lines)), no_wrap=True, overflow="ignore")
+
+
 def plain(value: object) -> Text:
     """A value as Rich text without mark-up, of None an empty one; a Rich text is returned unchanged.
 
@@ -76,6 +86,7 @@ SIGNS: Final = {
     Mark.OLD: ("[-", "-]"),
     Mark.NEW: ("{+", "+}"),
 }
+LINE_ENDS: Final = re.compile(r"\n+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +98,12 @@ class Piece:
 
 
 def marked(pieces: Iterable[Piece], *, with_style: bool, separator: str = "") -> Text:
-    """The pieces as one text, marked by style, or else by signs such as `>>` and `<<`."""
+    """The pieces as one text, marked by style, or else by signs such as `>>` and `<<`; a changed line end is `↵`."""
     parts = []
     for piece in pieces:
         before, after = ("", "") if with_style else SIGNS[piece.mark]
-        parts.append(Text(f"{before}{piece.text}{after}", STYLES[piece.mark] if with_style else ""))
+        text = visible(piece.text)
+        if piece.mark in {Mark.OLD, Mark.NEW}:
+            text = LINE_ENDS.sub(lambda ends: f"{'↵' * len(ends[0])}\n", text).removesuffix("\n")
+        parts.append(Text(f"{before}{text}{after}", STYLES[piece.mark] if with_style else ""))
     return Text(separator).join(parts)

@@ -5,12 +5,26 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
+from ca_etl.demo.faults import Fault
+from ca_etl.pipeline.play import play_days
+from ca_etl.settings import Settings
+
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def days(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data directory of three days of the demo, the second without a page. Not to be written to."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("days"), demo_port=0, _env_file=None)
+    list(play_days(settings, 3, faults={date(2025, 12, 21): Fault(status=503)}))
+    return settings.data_dir
 
 
 @pytest.mark.slow
@@ -126,7 +140,7 @@ def test_an_amount_is_converted_with_its_interval_and_the_source_of_the_rate(cli
     cli("ingest", page)
     done = cli("convert", "5000", "kgs", "usd", "--on", "2025-12-05")
     assert done.stdout == (
-        "57.20000000 USD (from 57.17500000 to 57.22500000) on 2025-12-05\nKGS: rate of file for 2025-12-05\n"
+        "57.200 USD (from 57.175 to 57.225) on 2025-12-05\nKGS: rate of file for 2025-12-05\n"
     )
     assert cli("convert", "5000", "KGS", "USD").stdout == done.stdout
     shown = json.loads(cli("convert", "5000", "KGS", "USD", "--json").stdout)
@@ -137,6 +151,42 @@ def test_what_cannot_be_converted_is_wrong_usage_with_the_reason(cli: Cli, page:
     cli("ingest", page)
     unknown = cli("convert", "5000", "XXX", "USD")
     assert unknown.returncode == 2
-    assert "no rate for XXX in USD on 2025-12-05: currency_without_rates" in unknown.stderr
+    assert "5000 XXX have no amount in USD on 2025-12-05: there are no rates of XXX or USD" in unknown.stderr
     for amount in ("many", "NaN", "Infinity"):
         assert f"{amount!r} is not an amount" in cli("convert", amount, "KGS", "USD").stderr
+
+
+@pytest.mark.parametrize("amount", ["1" * 17, "0.000000001", "1e30"])
+def test_an_amount_of_too_many_digits_is_out_of_range(cli: Cli, days: Path, amount: str) -> None:
+    done = cli("convert", amount, "KGS", "USD", CA_ETL_DATA_DIR=str(days))
+    assert done.returncode == 2
+    assert f"{amount} is out of range: at most 16 digits before and 8 after the decimal point" in done.stderr
+    assert done.stderr.endswith("next: ca-etl convert 5000 KGS USD\n")
+
+
+def test_a_debt_is_a_negative_amount_and_no_option(cli: Cli, days: Path) -> None:
+    done = cli("convert", "-5", "KGS", "USD", "--json", CA_ETL_DATA_DIR=str(days))
+    shown = json.loads(done.stdout)
+    assert (
+        Decimal(shown["quote_amount_low"])
+        < Decimal(shown["quote_amount"])
+        < Decimal(shown["quote_amount_high"])
+    )
+    assert Decimal(shown["quote_amount_high"]) < 0
+
+
+def test_a_filled_rate_names_the_day_that_it_is_of(cli: Cli, days: Path) -> None:
+    done = cli("convert", "5", "KGS", "USD", "--on", "2025-12-21", CA_ETL_DATA_DIR=str(days))
+    assert done.stdout.splitlines()[1] == (
+        "KGS: rate of timesca for 2025-12-20, filled: 2025-12-21 has no rate of its own"
+    )
+
+
+def test_a_day_without_a_rate_is_explained_in_words(cli: Cli, days: Path) -> None:
+    for day, reason in (
+        ("2020-01-01", "the day is before the first rate of KGS or USD"),
+        ("2030-01-01", "the day is after the last rate of KGS or USD"),
+    ):
+        done = cli("convert", "5", "KGS", "USD", "--on", day, CA_ETL_DATA_DIR=str(days))
+        assert f"no amount in USD on {day}: {reason}\n" in done.stderr
+        assert "_rate" not in done.stderr.partition("next:")[0]

@@ -105,7 +105,19 @@ def test_the_table_names_the_level_and_the_next_command(cli: Cli) -> None:
     assert done.returncode == 1
     (line,) = [line for line in done.stdout.splitlines() if line.lstrip().startswith("site")]
     assert "error" in line
-    assert "export CA_ETL_CONTACT=you@example.org" in line
+    assert "\nnext (site): export CA_ETL_CONTACT=you@example.org" in done.stdout
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_a_next_command_is_in_one_piece_on_a_terminal(
+    on_terminal: Callable[..., str], data_dir: Path, columns: int
+) -> None:
+    deep = data_dir / ("deep" * 40)
+    deep.mkdir(parents=True)
+    (deep / "decisions.csv").write_text("junk\n1,2\n", encoding="utf-8")
+    for command in ("doctor", "status"):
+        shown = on_terminal(command, columns=columns, CA_ETL_DATA_DIR=str(deep)).splitlines()
+        assert any(re.match(rf"next \(.*\): .*{deep}/decisions.csv", line) for line in shown), command
 
 
 @pytest.mark.slow
@@ -153,7 +165,8 @@ def test_an_archive_file_that_is_not_what_was_loaded_is_named(
     (finding,) = findings(done)["archive"]
     assert finding["level"] == "error"
     assert path.name in finding["message"]
-    assert "backup" in finding["next"]
+    assert "restore" in finding["message"]
+    assert finding["next"] == "ca-etl doctor --deep"
 
 
 def test_what_a_killed_run_was_writing_is_reported(cli: Cli, data_dir: Path) -> None:
@@ -162,7 +175,7 @@ def test_what_a_killed_run_was_writing_is_reported(cli: Cli, data_dir: Path) -> 
     (folder / "20261201T020000Z-timesca.warc.gz.open").write_bytes(b"x")
     left, archive = findings(cli("doctor", "--json", **CONTACT))["archive"]
     assert [left["level"], archive["level"]] == ["warn", "ok"]
-    assert "recovers" in left["next"]
+    assert "recovers" in left["message"]
 
 
 @pytest.mark.slow
@@ -541,7 +554,7 @@ def test_damaged_alerts_hide_nothing_else_of_the_status(cli: Cli, page: Path, da
     assert "no check fires" in shown.stdout
     message, following = shown.stderr.splitlines()
     assert message.startswith(f"ca-etl: {path} is not a list of alerts: ")
-    assert following.startswith(f"next: mv {path} {path}.damaged ")
+    assert following.startswith(f"next: mv {path} {path}.damaged")
     as_json = cli("status", "--json")
     assert as_json.returncode == 1
     (damage,) = json.loads(as_json.stdout)["damaged"]
@@ -606,6 +619,37 @@ def test_a_trace_marks_the_line_of_the_page(cli: Cli, days: Path) -> None:
     assert f">>KZT/USD = {rate['rate_text']}" in done.stdout
     assert f"{rate['change_text']}<<" in done.stdout
     assert rate["evidence"]["capture"]["archive_file"] in done.stdout
+
+
+@pytest.mark.parametrize("columns", [80, 100])
+def test_a_value_that_is_wider_than_the_window_continues_below_itself(
+    cli: Cli, on_terminal: Callable[..., str], days: Path, columns: int
+) -> None:
+    where = {"CA_ETL_DATA_DIR": str(days)}
+    rate = newest_rate(cli, days)
+    article = json.loads(
+        cli("sql", "select article_id from fct_article limit 1", "--format", "json", **where).stdout
+    )[0]["article_id"]
+    for command in (
+        ("trace", "rate", "KZT", rate["rate_date"]),
+        ("trace", "article", article),
+        ("capture", rate["evidence"]["capture"]["capture_id"]),
+    ):
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", on_terminal(*command, columns=columns, **where)).splitlines()
+        assert all(len(line) <= columns for line in lines)
+        assert [line for line in lines if not re.match(r"[a-z]+ +\S|" + " " * 13 + r"\S|$", line)] == []
+        assert "".join(lines).replace(" ", "").count("computedfromthearchive,equalsthestoredone") == 1
+
+
+def test_a_trace_works_in_the_narrowest_window(on_terminal: Callable[..., str], days: Path) -> None:
+    command = ("trace", "rate", "KZT", "2025-12-22")
+    assert "Traceback" not in on_terminal(*command, columns=13, CA_ETL_DATA_DIR=str(days))
+
+
+def test_a_trace_of_an_article_takes_no_day(cli: Cli, days: Path) -> None:
+    done = cli("trace", "article", "0a", "2025-12-22", CA_ETL_DATA_DIR=str(days))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("an article is traced without a day\nnext: ca-etl trace article 0a\n")
 
 
 def test_the_body_of_a_capture_has_the_digest_of_its_summary(cli: Cli, days: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -242,6 +243,24 @@ def test_sql_that_does_not_run_is_reported_in_the_words_of_duckdb(cli: Cli, page
     assert failed.returncode == 1
     assert "nowhere" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+@pytest.mark.slow
+def test_an_unknown_column_names_the_command_that_describes_its_table(cli: Cli, page: Path) -> None:
+    cli("ingest", page)
+    for query, command in (
+        ("select nope from fct_article", "ca-etl describe fct_article"),
+        ("select c.nope from raw.capture as c join dim_source using (source)", "ca-etl describe raw.capture"),
+        ("select dim_date.nope from fct_article, dim_date", "ca-etl describe dim_date"),
+        ("select nope from CONVERT_AMOUNT(1, 'KGS', 'USD', null)", "ca-etl describe CONVERT_AMOUNT"),
+        ("pivot fct_article on nope", "ca-etl describe fct_article"),
+        ("select nope from (select 1 as one)", 'ca-etl sql "show tables"'),
+        ("from nowhere", 'ca-etl sql "show tables"'),
+    ):
+        failed = cli("sql", query)
+        assert failed.returncode == 1
+        assert failed.stderr.endswith(f"next: {command}\n"), query
+        assert cli(*shlex.split(command)[1:]).returncode == 0, command
 
 
 @pytest.mark.slow

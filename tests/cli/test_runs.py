@@ -77,8 +77,8 @@ def test_an_instant_that_is_not_a_slot_is_wrong_usage_and_names_the_slot_before(
     done = cli("run", "--slot", "2025-12-05T03:33:00+00:00", CA_ETL_CONTACT="me@example.org")
     assert done.returncode == 2
     assert done.stderr == (
-        "ca-etl: 2025-12-05T03:33:00+00:00 is not a slot of the schedule daily\n"
-        "next: ca-etl run --schedule daily --slot 2025-12-05T02:00:00+00:00 (the slot before it)\n"
+        "ca-etl: 2025-12-05T03:33:00+00:00 is not a slot of the schedule daily; the slot before it:\n"
+        "next: ca-etl run --schedule daily --slot 2025-12-05T02:00:00+00:00\n"
     )
     assert not data_dir.exists()
 
@@ -307,7 +307,7 @@ def test_a_demo_site_on_a_port_in_use_names_a_command_that_serves_it(cli: Cli) -
     with socket.create_server(("127.0.0.1", 0)) as other:
         done = cli("demo", "--serve", CA_ETL_DEMO_PORT=str(other.getsockname()[1]))
     assert done.returncode == 1
-    assert "next: export CA_ETL_DEMO_PORT=0 (takes any free port), then the same command again" in done.stderr
+    assert "next: export CA_ETL_DEMO_PORT=0\n" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["rebuild", "status", "demo"])

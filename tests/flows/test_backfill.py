@@ -83,7 +83,7 @@ def test_an_api_that_becomes_unavailable_fails_the_run_with_what_to_do_and_the_n
     assert state.is_failed()
     assert "the posts API of" in state.message
     assert "is not offered (blocked" in state.message
-    assert "\nNext: ca-etl backfill --source feed --from 2025-10-01 --to 2025-12-22 (" in state.message
+    assert "\nNext: ca-etl backfill --source feed --from 2025-10-01 --to 2025-12-22" in state.message
     assert error.exit_status == 1
     site.before_response = None
     site.path_faults.clear()

@@ -256,8 +256,8 @@ def test_a_message_reaches_webhook_and_mail_and_the_mail_server_s_absence_holds_
     report = check_alerts(settings, now)
     (warning,) = report.warnings
     assert warning == (
-        "an alert was not delivered: the mail was not sent: ConnectionRefusedError. Next: check CA_ETL_ALERT_MAIL, "
-        "such as smtp://user@host:587 or smtps://user@host:465, then: ca-etl alerts"
+        "an alert was not delivered: the mail was not sent: ConnectionRefusedError. Next: "
+        "export CA_ETL_ALERT_MAIL=smtps://user@host:465 && ca-etl alerts"
     )
     assert (len(listener.got), [delivery.to for delivery in report.waiting]) == (1, [("mail",)])
     check_alerts(settings_with(**both, alert_mail=f"{address}:{mail_server.port}"), now)

@@ -100,7 +100,10 @@ def test_the_next_command_of_a_stale_schedule_runs_that_schedule(settings: Setti
 def test_failed_checks_are_reported_with_their_rows_and_end_with_a_release(settings: Settings) -> None:
     bad = [run(day, status="checks_failed", exit_status=3, checks=(JUMP, NO_RATE)) for day in (1, 2)]
     condition = by_key(settings, run(0), *bad)["checks_failed"]
-    assert condition.detail == "Checks of run day-2 failed: rate_does_not_jump: KZT 0.0198"
+    assert condition.detail == (
+        "Checks of run day-2 failed: rate_does_not_jump: KZT 0.0198. "
+        "`ca-etl decide` excludes or accepts a capture, for the next run."
+    )
     assert condition.since == bad[0].finished_at
     assert "checks_failed" in keys(settings, run(0), *bad, away(3))
     assert "checks_failed" not in keys(settings, run(0), *bad, run(3))

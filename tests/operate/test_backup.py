@@ -142,7 +142,7 @@ def test_a_damaged_manifest_is_named_and_made_again(
     assert "cp -r" in refused.value.hint
     with pytest.raises(BackupError, match=r"backup\.json is damaged") as refused:
         backup()
-    assert refused.value.hint.startswith(f"rm {manifest}, then: ca-etl backup ")
+    assert refused.value.hint.startswith(f"rm {manifest} && ca-etl backup ")
     manifest.unlink()
     assert backup().copied == 0
 

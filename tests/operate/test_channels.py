@@ -358,7 +358,7 @@ def test_a_check_with_a_slow_webhook_ends_reaches_the_mail_and_leaves_the_messag
     assert check_alerts(slow, now).warnings == (
         (
             "an alert was not delivered: the webhook channel took too long to accept a message. "
-            "Next: check that the webhook server responds, then: ca-etl alerts"
+            "Next: ca-etl doctor && ca-etl alerts"
         ),
     )
     assert [delivery.to for delivery in read(slow.data_dir).waiting] == [("webhook",)]

@@ -191,7 +191,7 @@ def test_the_deployments_of_a_prefect_server_are_compared_with_the_settings(tmp_
     assert (moved.level, sweep.level) == (Level.WARN, Level.OK)
     assert "daily runs at 0 7 * * * (Asia/Almaty)" in moved.message
     assert "15 6 * * * (Asia/Almaty)" in moved.message
-    assert moved.next == "python -m flows.deploy setup (of a serving process: restart it)"
+    assert moved.next == "python -m flows.deploy setup"
 
 
 def test_a_deployment_that_is_missing_or_paused_has_no_active_schedule(tmp_path: Path) -> None:

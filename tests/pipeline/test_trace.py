@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,12 +94,40 @@ def test_every_title_of_every_state_is_marked_where_its_capture_prints_it(con, d
             assert state.evidence.page is not None, state.title
 
 
-def test_an_unknown_or_ambiguous_id_names_the_closest(con, days):
-    with pytest.raises(UsageError, match="no article whose id begins with 'zz'") as raised:
-        trace_article(con, days.archive_dir, "zz")
-    assert trace_article(con, days.archive_dir, raised.value.hint.split()[-1]).revisions
-    with pytest.raises(UsageError, match="captures whose ids begin with"):
+def test_an_unknown_id_names_those_that_begin_like_it(con, days):
+    (article_id,) = con.execute("select max(article_id) from fct_article").fetchall()[0]
+    with pytest.raises(UsageError, match="no article whose id begins with") as raised:
+        trace_article(con, days.archive_dir, f"{article_id[:10]}zz")
+    assert raised.value.hint == f"ca-etl trace article {article_id}"
+
+
+@pytest.mark.parametrize(
+    ("find", "column"),
+    [
+        (lambda con: edits_of(con, "zzzzzzzz"), "article_id"),
+        (lambda con: find_capture(con, "zz"), "capture_id"),
+    ],
+)
+def test_an_id_like_no_other_names_the_query_that_lists_all(con, find, column):
+    with pytest.raises(UsageError, match="whose id begins with 'zz") as raised:
+        find(con)
+    assert "nearest" not in str(raised.value)
+    program, command, query = shlex.split(raised.value.hint)
+    assert (program, command) == ("ca-etl", "sql")
+    assert column in con.sql(query).columns
+
+
+def test_an_ambiguous_id_names_the_first_ones(con):
+    with pytest.raises(UsageError, match="captures whose ids begin with") as raised:
         find_capture(con, "urn:uuid:")
+    assert find_capture(con, raised.value.hint.split()[-1])
+
+
+def test_an_id_in_upper_case_is_the_same_id(con):
+    (capture_id,) = con.execute("select max(capture_id) from raw.capture").fetchall()[0]
+    assert find_capture(con, capture_id.upper()).capture_id == capture_id
+    (article_id,) = con.execute("select max(article_id) from fct_article").fetchall()[0]
+    assert edits_of(con, article_id.upper())[0] == article_id
 
 
 def test_a_prefix_of_the_id_with_or_without_its_scheme_is_enough(con):
@@ -173,6 +203,27 @@ def test_unchanged_words_around_a_change_are_abbreviated():
     pieces = compare_words(old, old.replace("one", "two"))
     shown = marked(pieces, with_style=False, separator=" ").plain
     assert shown == f"… {'far ' * 8}[-one-] {{+two+}} {'near ' * 8}…"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ("one\ntwo", "one two", "one [-↵-] two"),
+        ("one two", "one\n\ntwo", "one {+↵↵+} two"),
+        ("one", "one\ntwo\nthree", "one {+↵\ntwo↵\nthree+}"),
+    ],
+)
+def test_a_changed_line_end_is_visible(old, new, shown):
+    assert marked(compare_words(old, new), with_style=False, separator=" ").plain == shown
+
+
+def test_the_part_of_a_page_begins_and_ends_with_a_whole_word(con, days):
+    evidence = trace_rate(con, days.archive_dir, "TMT", newest(con)).evidence
+    before, _, after = [piece.text for piece in evidence.page or ()]
+    assert (before[:2], after[-2:]) == ("… ", " …")
+    words = re.findall(r"[^\s<>]+", body_of(con, days.archive_dir, evidence.capture).decode())
+    assert before.split()[1] in words
+    assert after.split()[-2] in words
 
 
 def test_equal_words_have_no_changes():

@@ -138,4 +138,5 @@ def test_an_api_that_fails_is_not_called_unavailable(on_site: Settings, site: De
     outcome = run_backfill(on_site, AUTUMN)
     assert outcome.exit_status == 1
     assert "does not respond" in outcome.error
-    assert "(later: it resumes with this month)" in outcome.hint
+    assert "a later backfill continues" in outcome.error
+    assert outcome.hint.startswith("ca-etl backfill --from ")

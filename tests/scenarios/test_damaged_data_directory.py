@@ -293,7 +293,7 @@ def test_lost_runs_come_back_as_they_were_and_are_reported(
     path.unlink()
     (warning,) = collect(settings, utc_now()).warnings
     assert "lacks 2 runs" in warning.message
-    assert "restore" in warning.next_command
+    assert "restore" in warning.message
     outcome = day(3)
     assert outcome.exit_status == 0
     (warning,) = outcome.warnings

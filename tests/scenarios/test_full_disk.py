@@ -149,7 +149,7 @@ def test_a_backup_onto_a_full_disk_leaves_the_last_one_whole_and_the_next_comple
     fill(disk)
     with pytest.raises(StorageError, match="No space left") as refused:
         back_up(settings, backup, FIRST, silent)
-    assert refused.value.hint.endswith(f"then: ca-etl backup {backup}")
+    assert refused.value.hint.endswith(f" && ca-etl backup {backup}")
     assert (backup / "backup.json").read_bytes() == manifest
     assert not list(backup.rglob("*.tmp"))
     (disk / "ballast").unlink()
@@ -169,7 +169,7 @@ def test_a_restore_onto_a_full_disk_publishes_nothing_and_the_next_completes_it(
 
     with pytest.raises(StorageError, match="No space left") as refused:
         restore(there, tmp_path / "backup", Environment(progress=fill_meanwhile))
-    assert refused.value.hint.endswith(f"then: ca-etl restore {tmp_path / 'backup'}")
+    assert refused.value.hint.endswith(f" && ca-etl restore {tmp_path / 'backup'}")
     assert not (there.data_dir / "current").exists()
     (disk / "ballast").unlink()
     assert restore(there, tmp_path / "backup", Environment()).exit_status == 0

@@ -72,7 +72,7 @@ def test_a_clock_before_the_newest_run_archives_the_pages_and_writes_no_observat
     outcome = run(on_site, wrong)
     assert outcome.exit_status == 1
     assert f"the clock shows {wrong:%Y-%m-%d %H:%M} UTC" in outcome.error
-    assert "--trust-clock" in outcome.hint
+    assert "--trust-clock" in outcome.error
     assert len(site.requests) > requests
     assert f"{wrong:%Y%m%dT%H%M%SZ}-timesca.warc.gz" in archived(on_site) - before
     record = journal.read(on_site.data_dir)[-1]

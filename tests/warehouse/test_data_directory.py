@@ -31,7 +31,8 @@ def test_a_directory_belongs_to_the_site_that_came_first(tmp_path: Path) -> None
     with pytest.raises(UsageError) as refused:
         claim_data_dir(data_dir, "https://timesca.com/")
     assert "loopback" in str(refused.value)
-    assert "CA_ETL_DATA_DIR" in refused.value.hint
+    assert f"CA_ETL_DATA_DIR={data_dir}-timesca.com" in str(refused.value)
+    assert refused.value.hint == "ca-etl demo"
 
 
 def test_an_empty_marker_claims_nothing(tmp_path: Path) -> None:

@@ -190,7 +190,9 @@ class _Job:
     def _add_page(self, writer: ArchiveWriter, given: _Input, file: BinaryIO, content_type: str) -> None:
         body = file.read()
         if hashlib.sha256(body).hexdigest() != given.sha256:
-            raise UnreadableInputError(f"{given.path} changed while it was read", "ca-etl ingest ... (again)")
+            raise UnreadableInputError(
+                f"{given.path} changed while it was read", f"ca-etl ingest {given.path}"
+            )
         writer.add_resource(
             given.identity,
             self.url or f"file:{quote(os.fsencode(given.path.name))}",
@@ -262,8 +264,9 @@ def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
         elif not path.is_file() or not _is_known(path):
             known = " ".join((*PAGES, *ARCHIVES))
             raise UnsupportedInputError(
-                f"{path} is not a file of a known kind",
-                f"give files that end in {known} (a response of the posts API or a feed as .txt, with its --url)",
+                f"{path} is not a file of a known kind: these end in {known} (a response of the posts API or a feed "
+                "in .txt, with --url)",
+                "ca-etl ingest --help",
             )
         else:
             taken.append(path)
@@ -278,8 +281,8 @@ def _check_hints(files: list[Path], url: str | None, captured_at: datetime | Non
     pages = [path for path in files if path.suffix.lower() in PAGES]
     if url is not None and (len(pages) != 1 or len(files) != 1):
         raise UsageError(
-            f"a URL was given with {len(files)} files: it belongs to one page",
-            "give one text or HTML file with its URL",
+            f"a URL was given with {len(files)} files: it belongs to one text or HTML file",
+            "ca-etl ingest --help",
         )
     if url is not None and not (url.startswith(("http://", "https://")) and site_name(url)):
         raise UsageError(
@@ -287,19 +290,17 @@ def _check_hints(files: list[Path], url: str | None, captured_at: datetime | Non
             "ca-etl ingest FILE --url https://timesca.com/",
         )
     if url is not None and redacted(url) != url:
-        raise UsageError(
-            "the URL holds a user or password, which would be published", "leave it out of the URL"
-        )
+        raise UsageError("the URL holds a user or password, which would be published", "ca-etl ingest --help")
     if captured_at is not None:
         if len(pages) != len(files):
             raise UsageError(
                 "a capture time was given for WARC or WET files, whose records have their own",
-                "leave out the capture time for them",
+                "ca-etl ingest --help",
             )
         if captured_at.tzinfo is None:
             raise UsageError(
-                f"the capture time {captured_at} has no time zone",
-                f"give it as {captured_at.isoformat()}Z or with +05:00",
+                f"the capture time {captured_at} has no time zone, such as {captured_at.isoformat()}Z or +05:00",
+                "ca-etl ingest --help",
             )
         if captured_at > now + CLOCKS_DIFFER:
             raise UsageError(

@@ -105,4 +105,5 @@ for command in (
     *(inspect.status, inspect.doctor, inspect.verify, inspect.releases, inspect.models),
     *(operate.schedule, operate.alerts, operate.backup, runs.restore),
 ):
-    app.command()(command)
+    # of `ca-etl convert -5 KGS USD`, the negative amount is not an option
+    app.command(context_settings={"ignore_unknown_options": command is data.convert})(command)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 import typer
 
 from ca_etl.cli.render import Format, load_settings, print_json, print_line
 from ca_etl.errors import UsageError
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 Raw = Annotated[
     bool,
@@ -145,7 +148,9 @@ def decide(
     settings = load_settings()
     data_dir = settings.data_dir
     if not reason.strip():
-        raise UsageError("--reason is empty; a decision needs one", 'ca-etl decide ... --reason "why"')
+        raise UsageError(
+            "--reason is empty; a decision needs one", f'ca-etl decide {decision} {capture_id} --reason "why"'
+        )
     assert_capture(data_dir, capture_id)
     overrides.append(data_dir, CaptureDecision(capture_id, decision, reason, utc_now()))
     path = data_dir / overrides.DECISIONS_FILE
@@ -185,6 +190,7 @@ def convert(
 ) -> None:
     """Convert an amount at the best rates of a day, with its interval and the sources of the rates."""
     from ca_etl.cli.query import convert_amount
+    from ca_etl.warehouse.conversion import shown_amounts
 
     conversion = convert_amount(
         load_settings().data_dir, amount, base.upper(), quote.upper(), on and on.date()
@@ -192,13 +198,15 @@ def convert(
     if as_json:
         print_json(conversion)
         return
-    low, high = f"{conversion.quote_amount_low:f}", f"{conversion.quote_amount_high:f}"
-    typer.echo(
-        f"{conversion.quote_amount:f} {conversion.quote} (from {low} to {high}) on {conversion.rate_date}"
-    )
+    amounts = (conversion.quote_amount, conversion.quote_amount_low, conversion.quote_amount_high)
+    # `convert_amount` raises an error where an amount is null
+    shown, low, high = shown_amounts(*cast("tuple[Decimal, Decimal, Decimal]", amounts))
+    typer.echo(f"{shown} {conversion.quote} (from {low} to {high}) on {conversion.rate_date}")
     for currency, source, day in (
         (conversion.base, conversion.base_source, conversion.base_observed_date),
         (conversion.quote, conversion.quote_source, conversion.quote_observed_date),
     ):
         if source is not None:
-            typer.echo(f"{currency}: rate of {source} for {day}")
+            own = day == conversion.rate_date
+            filled = "" if own else f", filled: {conversion.rate_date} has no rate of its own"
+            typer.echo(f"{currency}: rate of {source} for {day}{filled}")

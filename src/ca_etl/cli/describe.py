@@ -34,6 +34,7 @@ MACROS: Final = """
 # The other name of the type, with which meanings have room on a terminal of 80 columns.
 SHORT: Final = {"TIMESTAMP WITH TIME ZONE": "TIMESTAMPTZ"}
 SIMILAR: Final = 0.4
+NEAREST: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,14 @@ def read_relations(data_dir: Path) -> dict[str, Relation]:
 
 
 def find_relation(relations: Mapping[str, Relation], name: str) -> Relation:
-    """The relation of a name, with or without `main`; raises `UsageError` that lists the known ones."""
+    """The relation of a name, with or without `main`; raises `UsageError` that names the nearest ones."""
     bare = name.strip().lower().removeprefix("main.").partition("(")[0]
     if bare not in relations:
-        closest = get_close_matches(bare, relations, 1, SIMILAR)
+        nearest = get_close_matches(bare, relations, NEAREST, SIMILAR)
+        named = f"the nearest are {', '.join(nearest)}; " if nearest else ""
         raise UsageError(
-            f"the current release has no table or macro {name!r}; it has {', '.join(listed(relations))}",
-            " ".join(["ca-etl describe", *closest]),
+            f"the current release has no table or macro {name!r}; {named}`ca-etl describe` lists all",
+            " ".join(["ca-etl describe", *nearest[:1]]),
         )
     return relations[bare]
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
@@ -19,12 +21,15 @@ if TYPE_CHECKING:
     import duckdb
     from rich.text import Text
 
-    from ca_etl.pipeline.trace import ArchiveEvidence
+    from ca_etl.pipeline.trace import ArchiveEvidence, ArticleTrace, Edit, RateTrace
+    from ca_etl.screen import Piece
     from ca_etl.settings import Settings
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-# A pipe has no width, and each line stays one line.
+# A label and its value, which continues below itself where the window is too narrow for it.
+Line: TypeAlias = "tuple[str, str | Text]"
+LABEL = 13
 
 
 def status(
@@ -47,12 +52,12 @@ def status(
     if as_json:
         print_json(report)
     else:
-        Screen().print(render(report))
+        Screen().print(render(report), crop=False)
     for damage in report.damaged:
         print_error(damage.message, damage.next_command)
     stale = staleness(report) if fail_if_stale else ()
     for message in stale:
-        print_error(message, "ca-etl doctor, then: ca-etl run")
+        print_error(message, "ca-etl doctor && ca-etl run")
     if report.damaged or stale:
         raise typer.Exit(1)
 
@@ -75,7 +80,7 @@ def doctor(
     if as_json:
         print_json(diagnosis)
     else:
-        Screen().print(render(diagnosis))
+        Screen().print(render(diagnosis), crop=False)
     raise typer.Exit(1 if diagnosis.worst is Level.ERROR else 0)
 
 
@@ -98,9 +103,12 @@ def verify(
             differences.append(difference)
             typer.echo(f"{difference.thing}: {difference.how}")
     if any(isinstance(difference, DamagedSource) for difference in differences):
-        print_error(f"files from which {release.folder} was made are missing or damaged", RESTORE)
+        print_error(
+            f"files from which {release.folder} was made are missing or damaged: restore them from a backup",
+            RESTORE,
+        )
     elif differences:
-        hint = "ca-etl rebuild (makes a new release from the archive), or ca-etl rollback"
+        hint = "ca-etl rebuild || ca-etl rollback"
         print_error(f"{release.folder} differs from what was published or from what the archive gives", hint)
     if differences:
         raise typer.Exit(1)
@@ -139,19 +147,19 @@ def trace(
     as_json: AsJson = False,
 ) -> None:
     """Trace a rate or an article back to its bytes: capture, archive file, digest, page. Exit status 1: damage."""
-    from ca_etl.pipeline.trace import render_article, render_rate, trace_article, trace_rate
+    from ca_etl.pipeline.trace import trace_article, trace_rate
 
-    if what == "rate" and day is None:
-        raise UsageError("the day of the rate is missing", f"ca-etl trace rate {name} 2025-12-11")
+    if what == "article" and day is not None:
+        raise UsageError("an article is traced without a day", f"ca-etl trace article {shlex.quote(name)}")
     archive_dir = load_settings().archive_dir
     with _release() as con:
         if what == "rate":
-            rate = trace_rate(con, archive_dir, name, day or "")
+            rate = trace_rate(con, archive_dir, name, day)
             result: object = rate
-            lines, all_evidence = render_rate(rate, with_style=sys.stdout.isatty()), [rate.evidence]
+            lines, all_evidence = _rate_lines(rate), [rate.evidence]
         else:
             result = article = trace_article(con, archive_dir, name)
-            lines = render_article(article, with_style=sys.stdout.isatty())
+            lines = _article_lines(article)
             all_evidence = [revision.evidence for revision in article.revisions]
     if as_json:
         print_json(result)
@@ -165,7 +173,7 @@ def diff(
     as_json: AsJson = False,
 ) -> None:
     """Show word by word what each edit of an article changed, newest first."""
-    from ca_etl.pipeline.trace import edits_of, render_edit
+    from ca_etl.pipeline.trace import edits_of
 
     with _release() as con:
         article_id, edits = edits_of(con, article)
@@ -174,7 +182,7 @@ def diff(
     elif not edits:
         typer.echo(f"{article_id} has one state: no edit of its title or text was captured")
     else:
-        _print(line for edit in edits for line in render_edit(edit, with_style=sys.stdout.isatty()))
+        _print(line for edit in edits for line in _edit_lines(edit))
 
 
 def capture(
@@ -185,7 +193,7 @@ def capture(
     ] = False,
 ) -> None:
     """Show a capture read back from the archive: URL, time, status, sizes, digest. Exit status 1: it is damaged."""
-    from ca_etl.pipeline.trace import body_of, examine_capture, find_capture, headers_of, render_evidence
+    from ca_etl.pipeline.trace import body_of, examine_capture, find_capture, headers_of
 
     if headers and body:
         raise UsageError("--headers and --body exclude each other", f"ca-etl capture {capture_id} --body")
@@ -198,7 +206,7 @@ def capture(
             write_bytes(sys.stdout, body_of(con, archive_dir, stored))
         else:
             evidence = examine_capture(con, archive_dir, stored)
-            _print(render_evidence(evidence, with_style=sys.stdout.isatty(), is_page_wanted=False))
+            _print(_evidence_lines(evidence, is_page_wanted=False))
             _report([evidence])
 
 
@@ -218,12 +226,81 @@ def _release() -> Iterator[duckdb.DuckDBPyConnection]:
         raise CaEtlError(f"{release.warehouse} cannot be read: {error}", "ca-etl verify --quick") from error
 
 
-def _print(lines: Iterable[Text]) -> None:
-    from ca_etl.screen import Screen
+def _rate_lines(trace: RateTrace) -> Iterator[Line]:
+    """The chain from the rate of a day to its position on the page."""
+    pair = f"{trace.base}/{trace.quote}"
+    yield "rate", f"{trace.rate_date} {pair} = {trace.rate} (from {trace.rate_low} to {trace.rate_high})"
+    if trace.is_filled:
+        yield "filled", f"repeats the rate of {trace.observed_date}; {trace.fill_reason}"
+    printed = f"rate {trace.rate_text}, change {trace.change_text}, position {trace.position} in the ticker"
+    yield "observation", f"{trace.observed_date} {pair}: {printed}"
+    yield from _evidence_lines(trace.evidence)
+
+
+def _article_lines(trace: ArticleTrace) -> Iterator[Line]:
+    """The states of an article, each with its capture and the title on the page."""
+    yield "article", trace.article_id
+    for state in trace.revisions:
+        until = "now" if state.valid_to is None else _time(state.valid_to)
+        changed = "" if state.changed is None else f", changed: {state.changed}"
+        yield "", ""
+        yield "revision", f"{state.revision}, from {_time(state.valid_from)} until {until}{changed}"
+        yield "title", state.title
+        yield from _evidence_lines(state.evidence)
+
+
+def _evidence_lines(evidence: ArchiveEvidence, *, is_page_wanted: bool = True) -> Iterator[Line]:
+    """A capture, its position in the archive, its digest, and the part of the page."""
+    capture = evidence.capture
+    yield "capture", capture.capture_id
+    yield "", f"{capture.url or 'a file without a URL'}, source {capture.source}"
+    status = "no HTTP status" if capture.http_status is None else f"status {capture.http_status}"
+    yield "", f"{_time(capture.captured_at)}, {status}, {capture.payload_bytes} bytes"
+    if capture.refers_to is not None:
+        yield "", f"unchanged since {capture.refers_to}, whose body it has"
+    yield "archive", f"{capture.archive_file}, byte {capture.archive_offset}"
+    if evidence.problem is not None:
+        yield "digest", f"sha256 {capture.payload_sha256}, not verified"
+        return
+    yield "digest", f"sha256 {evidence.computed_sha256}, computed from the archive, equals the stored one"
+    if not is_page_wanted:
+        return
+    if evidence.page is None:
+        yield "page", "not in one piece in the text; all of it:"
+        yield "", f"ca-etl capture {capture.capture_id} --body"
+        return
+    yield "page", _marked(evidence.page)
+
+
+def _edit_lines(edit: Edit) -> Iterator[Line]:
+    """One edit: when, then the changes of title and text."""
+    yield "revision", f"{edit.revision}, from {_time(edit.valid_from)}, changed: {edit.changed}"
+    for label, pieces in (("title", edit.title), ("text", edit.text)):
+        if pieces:
+            yield label, _marked(pieces, separator=" ")
+
+
+def _marked(pieces: Iterable[Piece], separator: str = "") -> Text:
+    from ca_etl.screen import marked
+
+    return marked(pieces, with_style=sys.stdout.isatty(), separator=separator)
+
+
+def _time(when: datetime | None) -> str:
+    return "time unknown" if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _print(lines: Iterable[Line]) -> None:
+    from rich.text import Text
+
+    from ca_etl.screen import Screen, plain
 
     screen = Screen()
-    for line in lines:
-        screen.print(line, highlight=False)
+    for label, value in lines:
+        for number, part in enumerate(plain(value).wrap(screen, max(1, screen.width - LABEL))):
+            shown = Text.assemble(f"{'' if number else label:<{LABEL}}", part)
+            shown.rstrip()
+            screen.print(shown, highlight=False)
 
 
 def _report(all_evidence: Iterable[ArchiveEvidence]) -> None:

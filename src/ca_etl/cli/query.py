@@ -46,6 +46,25 @@ ENDINGS: Final = MappingProxyType(
 )
 NOT_LINE_END: Final = re.compile(r"[^\n]")
 SHOW: Final = 'ca-etl sql "show tables"'
+# The tables, views and macros by the names that a query uses.
+RELATIONS: Final = """
+    select case when table_schema = 'main' then '' else table_schema || '.' end || table_name
+    from information_schema.tables
+    union all
+    select function_name from duckdb_functions()
+    where function_type = 'table_macro' and schema_name = 'main' and not internal
+"""
+CONVERT: Final = "ca-etl convert 5000 KGS USD"
+SERIES: Final = 'ca-etl sql "select currency_code, first_rate_date, last_rate_date from dim_currency"'
+# The reason codes of the macro `convert_amount` that a command line can bring about, in words.
+NO_AMOUNT: Final = MappingProxyType(
+    {
+        "currency_without_rates": "there are no rates of {pair}",
+        "before_first_rate": "the day is before the first rate of {pair}",
+        "after_last_rate": "the day is after the last rate of {pair}",
+        "older_than_14_days": "the latest rate of {pair} before the day is more than 14 days old",
+    }
+)
 APOSTROPHES: Final = (
     "An apostrophe precedes each text that a spreadsheet takes for a formula; without: `ca-etl export --raw`."
 )
@@ -88,7 +107,7 @@ class Destination:
             known = ", ".join(ENDINGS)
             raise UsageError(
                 f"the ending of {self.output} decides no format: known are {known}",
-                'ca-etl sql "..." --output rows.csv, or with --format',
+                "ca-etl sql --help",
             )
         return form
 
@@ -126,12 +145,15 @@ def run_query(
                 raise QueryError("there is no statement to run", SHOW)
             if form in ONE_RESULT and len(statements) > 1:
                 raise UsageError(
-                    f"{len(statements)} statements have as many results, of which the format {form} holds one",
-                    'ca-etl sql "..." --format line, or one command for each statement',
+                    f"{len(statements)} statements have as many results: the format {form} holds one, line holds all",
+                    "ca-etl sql --help",
                 )
             with _opened(destination.output, form, pager=destination.pager) as out:
                 for statement in statements:
-                    _write_rows(con, statement, form, out, raw=destination.raw)
+                    try:
+                        _write_rows(con, statement, form, out, raw=destination.raw)
+                    except duckdb.BinderException as error:
+                        raise QueryError(str(error), _describe_command(con, statement)) from error
     except duckdb.Error as error:
         raise QueryError(str(error), SHOW) from error
 
@@ -166,28 +188,44 @@ def _write_rows(
         raise QueryError(str(error).partition("\n\nLINE ")[0], SHOW) from error
 
 
+def _describe_command(con: duckdb.DuckDBPyConnection, statement: str) -> str:
+    """The command that prints the columns of the first table, view or macro that a statement names."""
+    names = (name for (name,) in con.execute(RELATIONS).fetchall())
+    matches = [match for name in names if (match := re.search(rf"(?i)\b{re.escape(name)}\b", statement))]
+    return f"ca-etl describe {min(matches, key=re.Match.start)[0]}" if matches else SHOW
+
+
 def convert_amount(data_dir: Path, amount: str, base: str, quote: str, day: date | None) -> Conversion:
     """Convert an amount at the rates of a day, by default the last one with rates, of the current release.
 
-    Raises `UsageError` for a text that is not a number, and where there is no rate.
+    Raises `UsageError` for a text that is not a number, or not one of the range, and where there is no rate;
+    `CaEtlError` for a release of an earlier version, which has no such macro.
     """
     try:
         number = Decimal(amount)
     except InvalidOperation:
         number = Decimal("NaN")
     if not number.is_finite():
-        raise UsageError(f"{amount!r} is not an amount", "ca-etl convert 5000 KGS USD")
-    with readable(published(data_dir).warehouse, locked_down=True) as con:
-        if day is None:
-            (day,) = con.execute("select max(rate_date) from main.fct_rate_best").fetchone() or (None,)
-        if day is None:
-            raise UsageError("the release has no rates", "ca-etl status")
-        conversion = convert(con, number, base, quote, day)
-    if conversion.no_amount_reason is not None:
-        raise UsageError(
-            f"no rate for {base} in {quote} on {day}: {conversion.no_amount_reason}",
-            'ca-etl sql "select currency_code, first_rate_date, last_rate_date from dim_currency"',
-        )
+        raise UsageError(f"{amount!r} is not an amount", CONVERT)
+    warehouse = published(data_dir).warehouse
+    try:
+        with readable(warehouse, locked_down=True) as con:
+            if day is None:
+                (day,) = con.execute("select max(rate_date) from main.fct_rate_best").fetchone() or (None,)
+            if day is None:
+                raise UsageError("the release has no rates", "ca-etl status")
+            conversion = convert(con, number, base, quote, day)
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise CaEtlError(
+            f"{warehouse} is of an earlier version, which cannot convert", "ca-etl rebuild"
+        ) from error
+    reason = conversion.no_amount_reason
+    if reason == "amount_too_long":
+        limit = "at most 16 digits before and 8 after the decimal point"
+        raise UsageError(f"the amount {amount} is out of range: {limit}", CONVERT)
+    if reason is not None:
+        why = NO_AMOUNT.get(reason, reason).format(pair=f"{base} or {quote}")
+        raise UsageError(f"{amount} {base} have no amount in {quote} on {day}: {why}", SERIES)
     return conversion
 
 
@@ -206,7 +244,7 @@ def assert_reads(con: duckdb.DuckDBPyConnection, query: str) -> None:
     if refused:
         raise QueryError(
             f"{refused[0]} is refused: only statements that read may run, such as SELECT, EXPLAIN, SHOW or DESCRIBE",
-            'ca-etl sql "select ..." --output FILE, or ca-etl export FOLDER (both write rows to files)',
+            "ca-etl sql --help",
         )
 
 
@@ -281,7 +319,9 @@ def published(data_dir: Path) -> Release:
     """The current release of the data directory. Raises `UsageError` when nothing has been published."""
     release = current_release(data_dir)
     if release is None:
-        raise UsageError(f"{data_dir} has no release yet", "ca-etl run, ca-etl ingest or ca-etl demo")
+        raise UsageError(
+            f"{data_dir} has no release yet: a run, an ingest or the demo makes one", "ca-etl run"
+        )
     return release
 
 
@@ -299,7 +339,7 @@ def assert_capture(data_dir: Path, capture_id: str) -> None:
     if active is not None:
         raise LockHeldError(data_dir, active)
     raise UsageError(
-        f"{data_dir} has no capture {capture_id!r}", "ca-etl status (lists the captures of firing checks)"
+        f"{data_dir} has no capture {capture_id!r}; the status lists those of firing checks", "ca-etl status"
     )
 
 

@@ -150,7 +150,7 @@ def _write_parquet(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
     import pyarrow.parquet as pq
 
     if out.isatty():
-        hint = 'ca-etl sql "..." --output rows.parquet'
+        hint = "ca-etl sql --help"
         raise UsageError("Parquet is binary and cannot be shown on a terminal", hint)
     reader = relation.to_arrow_reader(BATCH * 100)
     with pq.ParquetWriter(exact(out).buffer, reader.schema, compression="zstd") as writer:

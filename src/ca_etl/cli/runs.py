@@ -85,8 +85,8 @@ def run(
     warn_of_misspelt_settings()
     if slot and (latest := named_schedule(load_settings(), schedule).latest(slot)) != slot:
         raise UsageError(
-            f"{slot.isoformat()} is not a slot of the schedule {schedule}",
-            f"ca-etl run --schedule {schedule} --slot {latest.isoformat()} (the slot before it)",
+            f"{slot.isoformat()} is not a slot of the schedule {schedule}; the slot before it:",
+            f"ca-etl run --schedule {schedule} --slot {latest.isoformat()}",
         )
     chosen = utc_now().replace(microsecond=0) if again else slot
     _run(

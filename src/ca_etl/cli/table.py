@@ -1,7 +1,8 @@
 """The layout of a result on a terminal: which columns fit the window, how wide each is, and what a cell shows.
 
-Columns are left out whole, in the middle; the first ones, which are keys, and the last ones stay. Texts are cut with
-an ellipsis. Numbers, times and booleans are never cut, since a part of one is another value.
+Columns are left out whole, in the middle, as DuckDB's shell does; the first ones, which are keys, and the last ones
+stay. A few columns, as a query names them, are all shown, their texts cut as far as needed. Texts are cut with an
+ellipsis. Numbers, times and booleans are never cut, since a part of one is another value.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ NULL: Final = "NULL"
 ELLIPSIS: Final = "…"
 # A text is cut to no fewer cells: before that, whole columns are left out.
 LEAST_TEXT: Final = 20
+# Of a result of so few columns none is left out while each text can have this many cells.
+FEW: Final = 8
+LEAST_OF_FEW: Final = 4
 # The cells that a table needs besides its columns: at both edges, and between two columns.
 EDGES: Final = 2
 GAP: Final = 3
@@ -162,7 +166,7 @@ def _shown(sizes: Sequence[_Size], width: int) -> tuple[int, int]:
 
     The first ones get two thirds of the window, so that keys and what they are keys of are beside each other.
     """
-    if _needed(sizes, LEAST_TEXT) <= width:
+    if _needed(sizes, LEAST_OF_FEW if len(sizes) <= FEW else LEAST_TEXT) <= width:
         return len(sizes), 0
     first, last = 1, 0
     while True:

@@ -94,8 +94,8 @@ class DemoSite:
             self._server = _Server(self, self._port)
         except OSError as error:
             raise CaEtlError(
-                f"the demo site cannot be served on {HOST}:{self._port}: {error.strerror}",
-                "export CA_ETL_DEMO_PORT=0 (takes any free port), then the same command again",
+                f"the demo site cannot be served on {HOST}:{self._port}: {error.strerror}; port 0 is any free one",
+                "export CA_ETL_DEMO_PORT=0",
             ) from error
         self._server.start()
         log.debug("the demo site shows %s at %s", self._day, self.base_url)

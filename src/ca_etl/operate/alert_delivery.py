@@ -165,8 +165,8 @@ def check_after_run(settings: Settings, now: datetime, *, also: Sequence[Channel
     try:
         return check_alerts(settings, now, also=also).warnings
     except (CaEtlError, OSError) as error:
-        hint = f" Next: {error.hint}" if isinstance(error, CaEtlError) and error.hint else ""
-        return (f"the check for alerts failed: {error}.{hint}",)
+        following = f" Next: {error.hint}" if isinstance(error, CaEtlError) and error.hint else ""
+        return (f"the check for alerts failed: {error}.{following}",)
 
 
 def _origin(data_dir: Path) -> dict[str, str]:
@@ -267,9 +267,7 @@ def _send(alerts: Alerts, channels: Mapping[str, Channel], record: Callable[[Ale
                 reachable[name].send(message)
             except ChannelError as error:
                 del reachable[name]
-                warnings.append(
-                    f"an alert was not delivered: {error}. Next: {error.hint}, then: ca-etl alerts"
-                )
+                warnings.append(f"an alert was not delivered: {error}. Next: {error.hint} && ca-etl alerts")
                 continue
             log.info("sent to %s: %s", name, message.subject)
             sent.append(message)
@@ -306,8 +304,9 @@ def read(data_dir: Path) -> Alerts:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise AlertsError(
-            f"{path} is not a list of alerts: {'.'.join(map(str, first['loc']))} {first['msg']}",
-            f"mv {path} {path}.damaged (the next check makes a new file and sends the open alerts once more)",
+            f"{path} is not a list of alerts: {'.'.join(map(str, first['loc']))} {first['msg']}; "
+            "without it, the next check makes a new one and sends the open alerts once more",
+            f"mv {path} {path}.damaged",
         ) from error
 
 
@@ -337,8 +336,9 @@ def alerts_lock(data_dir: Path, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterat
             lock.acquire(timeout=timeout)
         except Timeout:
             raise AlertsError(
-                f"another process has been sending alerts for {timeout:g} seconds and holds {path}",
-                "ca-etl alerts (again, later: no message is lost)",
+                f"another process has been sending alerts for {timeout:g} seconds and holds {path}; "
+                "no message is lost",
+                "ca-etl alerts",
             ) from None
     try:
         yield

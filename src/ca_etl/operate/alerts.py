@@ -116,8 +116,9 @@ def _clock_behind(ahead: Sequence[RunRecord], now: datetime) -> Iterator[Conditi
             "clock",
             "The clock is behind the last run",
             f"The clock shows {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, but the journal has later runs, which are "
-            f"ignored until then. Number of them: {len(ahead)}, the last is {ahead[-1].run_id}.",
-            "timedatectl (is the clock set by NTP?); if this clock is right: ca-etl run --trust-clock",
+            f"ignored until then. Number of them: {len(ahead)}, the last is {ahead[-1].run_id}. "
+            "If this clock is right, a run with --trust-clock goes by it.",
+            "timedatectl",
             now,
             area=CLOCK,
         )
@@ -132,7 +133,7 @@ def _release_missing(runs: Sequence[RunRecord]) -> Iterator[Condition]:
             "release_missing",
             "The release is missing",
             f"The data directory has no current release, though run {last.run_id} published {last.release_id}.",
-            "ca-etl run (or without a request: ca-etl rebuild)",
+            "ca-etl run",
             _ended(last),
             area=RELEASE,
         )
@@ -183,7 +184,7 @@ def _stale(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> Iter
             f"stale:{late.source}/{late.schedule}",
             f"No fresh data of {late.source}/{late.schedule}",
             f"{last}; the slot of {local_time(late.due, settings)} is overdue.",
-            f"ca-etl status, then: {run_command(late.schedule)}",
+            f"ca-etl status && {run_command(late.schedule)}",
             late.due,
             area=schedule_area(late.schedule),
         )
@@ -204,8 +205,9 @@ def _checks_failed(runs: Sequence[RunRecord]) -> Iterator[Condition]:
         yield Condition(
             "checks_failed",
             "Checks failed, nothing is published",
-            f"Checks of run {last.run_id} failed: {one_line(reason)}",
-            "ca-etl status (shows the rows), ca-etl decide exclude|accept CAPTURE_ID --reason WHY, ca-etl run",
+            f"Checks of run {last.run_id} failed: {one_line(reason)}. "
+            "`ca-etl decide` excludes or accepts a capture, for the next run.",
+            "ca-etl status",
             _ended(streak[0]),
             area=JOURNAL,
         )
@@ -220,7 +222,7 @@ def _checks_fire(runs: Sequence[RunRecord]) -> Iterator[Condition]:
             f"check:{name}",
             f"The check {name} fires",
             f"Run {checked[-1].run_id} found {check.offending_rows} rows in {check.model}: {one_line(check.sample)}",
-            "ca-etl status (shows the rows)",
+            "ca-etl status",
             _ended(firing[0]),
         )
 
@@ -288,7 +290,7 @@ def _site_refuses(planned: Schedule, slots: Sequence[tuple[RunRecord, SlotRecord
             f"The site refuses {name}",
             f"The site refused the requests: {one_line(streak[-1][1].reason or 'blocked')}. "
             f"Refused slots in a row: {len(streak)}. The refusal is respected, not circumvented.",
-            "ca-etl status (is CA_ETL_CONTACT set, does the site's robots.txt still allow the pages?)",
+            "ca-etl status",
             _ended(streak[0][0]),
         )
 
@@ -311,7 +313,7 @@ def _site_differs(
             f"The pages of {name} are not as usual",
             f"Run {run.run_id}: {'no page had rates' if without_rates else one_line(slot.reason or '')}. "
             f"Usual number of missing pages: {usual:g}.",
-            f"ca-etl status, then: {run_command(planned.name)} --again",
+            f"ca-etl status && {run_command(planned.name)} --again",
             _ended(run),
         )
 
@@ -335,7 +337,7 @@ def _articles_missing(
         f"articles_missing:{planned.name}",
         "No source gives articles",
         f"Run {run.run_id} got no article: {one_line(outcomes)}. Runs without articles in a row: {len(streak)}.",
-        "ca-etl status (the next good run requests the missed articles)",
+        "ca-etl status",
         _ended(streak[0][0]),
     )
 
@@ -357,7 +359,7 @@ def _source_fails(settings: Settings, planned: Schedule, runs: Sequence[RunRecor
                 f"The source {last.source} fails",
                 f"The last outcome of {last.source} in {planned.name} is {last.outcome}: "
                 f"{one_line(last.reason or 'no reason is known')}. Failed slots in a row: {len(streak)}.",
-                "ca-etl status (another source gives articles meanwhile, and may have fewer)",
+                "ca-etl status",
                 streak[0].slot,
             )
 

@@ -111,7 +111,7 @@ def back_up(settings: Settings, folder: Path, now: datetime, progress: Progress)
     if not state and not archived:
         raise UsageError(
             f"{data_dir} has no data to back up (CA_ETL_DATA_DIR names the directory)",
-            f"ls {data_dir.parent} (is the path right?)",
+            f"ls {data_dir.parent}",
         )
     site = state.get(MARKER, b"").decode(errors="replace").strip() or None
     with _only_backup(folder):
@@ -155,13 +155,12 @@ def _known_files(folder: Path, data_dir: Path, site: str | None) -> Mapping[str,
     """The files of the last backup in `folder` by path. Raises `BackupError` where it is one of another site."""
     if not (folder / MANIFEST).exists():
         return {}
-    manifest = _read_manifest(folder, f"rm {folder / MANIFEST}, then: {_again(folder)} (compares all files)")
+    manifest = _read_manifest(folder, f"rm {folder / MANIFEST} && {_again(folder)}")
     if manifest.site not in {None, site}:
         raise BackupError(
-            f"{folder} is a backup of {manifest.site}, and {data_dir / MARKER} names {site or 'no site'}",
-            f"{_again(folder)}-{site} (a folder for each site)"
-            if site
-            else f"echo {manifest.site} > {data_dir / MARKER}",
+            f"{folder} is for one site: it is a backup of {manifest.site}, and {data_dir / MARKER} names "
+            f"{site or 'no site'}",
+            f"{_again(folder)}-{site}" if site else f"echo {manifest.site} > {data_dir / MARKER}",
         )
     return {file.path: file for file in manifest.files}
 
@@ -182,8 +181,9 @@ def restore(settings: Settings, folder: Path, environment: Environment) -> Outco
     `StorageError`.
     """
     data_dir, again = settings.data_dir, f"ca-etl restore {folder}"
-    by_hand = f"mkdir -p {data_dir} && cp -r {folder / ARCHIVE} {data_dir}, then: ca-etl rebuild"
-    manifest = _read_manifest(folder, f"{by_hand} (without the journal, which is in {folder / STATE_FOLDER})")
+    # without the journal, which is in the folder `state` of the backup
+    by_hand = f"mkdir -p {data_dir} && cp -r {folder / ARCHIVE} {data_dir} && ca-etl rebuild"
+    manifest = _read_manifest(folder, by_hand)
     left = unfinished_restore(data_dir)
     backup = str(folder.resolve())
     if left is None and data_dir.exists() and any(map(_is_data, data_dir.iterdir())):
@@ -230,8 +230,9 @@ def _copy_all(folder: Path, data_dir: Path, manifest: Manifest, environment: Env
     if damaged and not environment.accept_loss:
         more = f" and {len(damaged) - SHOWN} more" if len(damaged) > SHOWN else ""
         raise BackupError(
-            f"{len(damaged)} files of the backup are damaged: {'; '.join(damaged[:SHOWN])}{more}",
-            f"replace them from another copy, then: {again}; to restore what is left: {again} --accept-loss",
+            f"{len(damaged)} files of the backup are damaged: {'; '.join(damaged[:SHOWN])}{more}; "
+            f"replace them from another copy, or restore what is left: {again} --accept-loss",
+            again,
         )
     with storage(data_dir, again):
         for parent in {(data_dir / file.path).parent for file in manifest.files}:
@@ -305,7 +306,7 @@ class _Copy:
         if known is not None and file != known:
             raise BackupError(
                 f"{source} has changed since it was backed up, which an archive file never does",
-                f"cp {target} {source}, then: {_again(self._folder)}",
+                f"cp {target} {source} && {_again(self._folder)}",
             )
         with source.open("rb") as opened:
             return self._copy(file, opened)
@@ -331,9 +332,7 @@ class _Copy:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(target, opened, _again(self._folder))
             if (problem := _problem(target, file)) is not None:
-                raise BackupError(
-                    f"the copy {target} {problem}", f"rm {target}, then: {_again(self._folder)}"
-                )
+                raise BackupError(f"the copy {target} {problem}", f"rm {target} && {_again(self._folder)}")
             self.copied += 1
         return file
 
@@ -368,9 +367,7 @@ def _only_backup(folder: Path) -> Iterator[None]:
         try:
             file_lock.acquire(blocking=False)
         except Timeout:
-            raise BackupError(
-                f"another backup writes into {folder}", f"{_again(folder)} (when it has ended)"
-            ) from None
+            raise BackupError(f"another backup writes into {folder} until it ends", _again(folder)) from None
     try:
         yield
     finally:

@@ -133,10 +133,13 @@ class Webhook:
                     status = response.status_code
             except (requests.RequestException, OSError, ValueError) as error:
                 raise ChannelError(
-                    f"the webhook could not be reached: {type(error).__name__}", "check CA_ETL_ALERT_WEBHOOK"
+                    f"the webhook could not be reached: {type(error).__name__}",
+                    "env | grep CA_ETL_ALERT_WEBHOOK",
                 ) from None
         if not 200 <= status < 300:
-            raise ChannelError(f"the webhook responded with status {status}", "check CA_ETL_ALERT_WEBHOOK")
+            raise ChannelError(
+                f"the webhook responded with status {status}", "env | grep CA_ETL_ALERT_WEBHOOK"
+            )
 
 
 def escape_slack_markup(text: str) -> str:
@@ -200,7 +203,7 @@ class TimeLimit:
         if not outcome.done():
             raise ChannelError(
                 f"the {self.name} channel took too long to accept a message",
-                f"check that the {self.name} server responds",
+                "ca-etl doctor",
             )
         outcome.result()
 
@@ -214,7 +217,7 @@ def describe_failure(what: str, error: Exception) -> str:
 PORTS: Final = {"smtp": 587, "smtps": 465}
 TIMEOUT_SECONDS: Final = 10.0
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-HINT: Final = "check CA_ETL_ALERT_MAIL, such as smtp://user@host:587 or smtps://user@host:465"
+HINT: Final = "export CA_ETL_ALERT_MAIL=smtps://user@host:465"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
-from rich.table import Table
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from ca_etl.archive.framing import BadRange, split_records
@@ -28,7 +28,7 @@ from ca_etl.operate.status import SlotState, StatusReport, age, collect, utc_min
 from ca_etl.parse.page import PARSER_VERSION
 from ca_etl.parse.rows import SITE
 from ca_etl.records import LOOPBACK, site_name
-from ca_etl.screen import table
+from ca_etl.screen import next_commands, table
 from ca_etl.settings import Settings, misspelt, present_variables
 from ca_etl.sources import parser_versions
 from ca_etl.sources.schedules import schedules
@@ -106,7 +106,7 @@ def examine(settings: Settings | UsageError, now: datetime, *, deep: bool = Fals
 
 
 def _run_probe(area: str, probe: Callable[[], Iterable[Finding]]) -> list[Finding]:
-    result = consult(lambda: list(probe()), None, area, "ls -ld . data (may this user read them?)")
+    result = consult(lambda: list(probe()), None, area, "ls -ld . data")
     problem = result.problem
     return (result.value or []) if problem is None else [error(area, problem.message, problem.next_command)]
 
@@ -160,10 +160,11 @@ def _text(condition: Condition) -> str:
     return f"{condition.title}: {condition.detail}"
 
 
-def render(diagnosis: Diagnosis) -> Table:
-    """The findings as a table: a row for each finding, with the next command."""
-    rows = [(f.area, Text(f.level, style=STYLE[f.level]), f.message, f.next) for f in diagnosis.findings]
-    return table(("area", "", "finding", "next"), rows)
+def render(diagnosis: Diagnosis) -> RenderableType:
+    """The findings as a table, a row for each, then the next commands."""
+    rows = [(f.area, Text(f.level, style=STYLE[f.level]), f.message) for f in diagnosis.findings]
+    commands = next_commands((f.area, f.next) for f in diagnosis.findings)
+    return Group(table(("area", "", "finding"), rows), commands)
 
 
 def _listed(names: Collection[str]) -> str:
@@ -176,14 +177,12 @@ def data_directory(path: Path, refused: Sequence[str]) -> Iterator[Finding]:
     """Whether the data directory exists and may be written to. `refused` are paths in it that may not."""
     area = "data directory"
     if path.exists() and not path.is_dir():
-        yield error(
-            area, f"the data directory {path} is not a folder", f"ls -ld {path} (or set CA_ETL_DATA_DIR)"
-        )
+        yield error(area, f"the data directory {path} (CA_ETL_DATA_DIR) is not a folder", f"ls -ld {path}")
     elif refused:
         command = "chown -R $(id -un)" if path.exists() else "ls -ld"
         yield error(area, f"this user may not write to {_listed(refused)}", f"{command} {refused[0]}")
     elif not path.exists():
-        yield warn(area, f"{path} does not exist yet: the first run makes it", "ca-etl run, or ca-etl demo")
+        yield warn(area, f"{path} does not exist yet: the first run makes it", "ca-etl run")
     else:
         yield ok(area, f"this user may write to {path}")
 
@@ -218,20 +217,20 @@ def site(settings: Settings, claimed: str | None, marker: Problem | None = None)
         yield warn(
             "site",
             f"{settings.data_dir} holds only captures of the demo site",
-            f"CA_ETL_CONTACT=you@example.org {other_dir} ca-etl run (captures the real site)",
+            f"CA_ETL_CONTACT=you@example.org {other_dir} ca-etl run",
         )
         return
     if wanted != LOOPBACK and not settings.contact:
         yield error(
             "site",
             f"CA_ETL_CONTACT is empty, and without a contact {settings.site_url} is not requested",
-            "export CA_ETL_CONTACT=you@example.org (sent in the User-Agent)",
+            "export CA_ETL_CONTACT=you@example.org",
         )
     if claimed is not None and claimed != wanted:
         yield error(
             "site",
             f"{settings.data_dir} holds captures of {claimed}, but CA_ETL_SITE_URL is {settings.site_url}",
-            f"export {other_dir} (each site needs a data directory of its own)",
+            f"export {other_dir}",
         )
     elif wanted == LOOPBACK or settings.contact:
         yield ok("site", f"{settings.site_url}, contact {settings.contact or 'none'}")
@@ -245,9 +244,9 @@ def run_lock(
     `holder` is the run that `.running.json` names, `held` whether it still holds the lock, `crashed` the names of the
     files that earlier killed runs left.
     """
-    recover = "ca-etl run (writes the missing journal line, and continues)"
+    recover = "ca-etl run"
     if holder is not None and held and now - holder.started_at > LONG_RUN:
-        stop = f"ps -fp {holder.pid} (if it hangs: kill {holder.pid}, then ca-etl run)"
+        stop = f"ps -fp {holder.pid}"
         yield warn("lock", f"a run has held the lock for more than six hours: {holder}", stop)
     elif holder is not None and held:
         yield ok("lock", f"a run is active: {holder}")
@@ -268,19 +267,23 @@ def archive(state: ArchiveState, held: Collection[str] = ()) -> Iterator[Finding
 
     `held` are the names of files that are not loaded because the clock of their run was wrong.
     """
-    restore = "restore the file from a backup, then: ca-etl doctor --deep"
+    restore = "ca-etl doctor --deep"
     for name, damage in state.damaged.items():
-        yield error("archive", f"the archive file {name} {damage}", restore)
+        yield error("archive", f"the archive file {name} {damage}; restore it from a backup", restore)
     if state.missing:
-        yield error("archive", f"archive files of the release are missing: {_listed(state.missing)}", restore)
+        yield error(
+            "archive",
+            f"archive files of the release are missing: {_listed(state.missing)}; restore them from a backup",
+            restore,
+        )
     if state.left_open:
-        left = f"a killed run left unfinished archive files: {_listed(state.left_open)}"
-        yield warn("archive", left, "ca-etl run (recovers their captures)")
+        left = f"a killed run left archive files, whose captures the next run recovers: {_listed(state.left_open)}"
+        yield warn("archive", left, "ca-etl run")
     if not state.damaged and not state.missing:
         yield ok("archive", f"{state.files} files without damage, {state.read} of them read to their end")
     if held:
         kept = f"archive files are not loaded, since the clock of their run was wrong: {_listed(held)}"
-        yield warn("archive", kept, "timedatectl (is the clock set by NTP?), then: ca-etl run")
+        yield warn("archive", kept, "timedatectl && ca-etl run")
 
 
 def read_archive_state(
@@ -355,7 +358,7 @@ def release(release_id: str | None, earlier_parsers: Mapping[str, int]) -> Itera
             RELEASE,
             f"captures of the release {release_id} were read by another parser than the present one, "
             f"{PARSER_VERSION}: {counts}",
-            "ca-etl rebuild (reads the whole archive again; with --rejects only what was rejected)",
+            "ca-etl rebuild",
         )
     elif release_id is not None:
         yield ok(RELEASE, f"all captures of the release {release_id} were read by the present parser")
@@ -366,7 +369,7 @@ def last_run(report: StatusReport) -> Iterator[Finding]:
     for problem in report.warnings:
         yield warn(JOURNAL, problem.message, problem.next_command)
     if not report.runs:
-        yield warn(JOURNAL, "the journal has no run yet", "ca-etl run, or ca-etl demo")
+        yield warn(JOURNAL, "the journal has no run yet", "ca-etl run")
         return
     last = report.runs[-1]
     ended = (
@@ -375,7 +378,7 @@ def last_run(report: StatusReport) -> Iterator[Finding]:
     if last.status == RunStatus.SUCCEEDED:
         yield ok(JOURNAL, ended)
     else:
-        yield warn(JOURNAL, f"{ended}: {last.error}", "ca-etl status (shows the cause), then: ca-etl run")
+        yield warn(JOURNAL, f"{ended}: {last.error}", "ca-etl status && ca-etl run")
 
 
 def alerts(warnings: Sequence[str], damaged: Iterable[Problem]) -> Iterator[Finding]:

@@ -94,7 +94,7 @@ def zone_data(offset: timedelta | None) -> Iterator[Finding]:
     yield error(
         "time zones",
         f"Asia/Almaty is {actual}: the zone data are older than 2024a, so that each slot is an hour off",
-        "apt-get install --only-upgrade tzdata, or: export PYTHONTZPATH= (uses the tzdata package of Python)",
+        "sudo apt-get install --only-upgrade tzdata",
     )
 
 
@@ -111,7 +111,7 @@ def clock(now: datetime, newest_capture: datetime | None) -> Iterator[Finding]:
 
     That the journal has later runs is a condition.
     """
-    next_command = "timedatectl (is the clock set by NTP?)"
+    next_command = "timedatectl"
     shown = f"the clock shows {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     if now < EARLIEST:
         yield error("clock", f"{shown}, but this version of ca-etl was written later", next_command)
@@ -119,9 +119,9 @@ def clock(now: datetime, newest_capture: datetime | None) -> Iterator[Finding]:
         captured = f"{newest_capture.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         yield warn(
             "clock",
-            f"{shown}, but the newest capture was made later, at {captured}",
-            f"{next_command}; if an ingested file has a wrong --captured-at: "
-            "ca-etl decide exclude CAPTURE_ID --reason WHY",
+            f"{shown}, but the newest capture was made later, at {captured}, "
+            "or an ingested file has a wrong --captured-at and is to be excluded by `ca-etl decide`",
+            next_command,
         )
     else:
         yield ok("clock", shown)
@@ -136,7 +136,7 @@ def disk(folder: Path, free_bytes: int, free_files: int | None, release_bytes: i
     least = LEAST_RELEASES * release_bytes + LEAST_BYTES
     ample = AMPLE_RELEASES * release_bytes + GIGABYTE
     room = f"{_size(free_bytes)} are free at {folder}, and a release takes {_size(release_bytes)}"
-    next_command = f"df -h {folder} (fewer releases: CA_ETL_KEEP_RELEASES)"
+    next_command = f"df -h {folder}"
     if free_bytes < least:
         yield error("disk", f"{room}: too little for the next run, which needs {_size(least)}", next_command)
     elif free_bytes < ample:
@@ -197,7 +197,7 @@ def _duckdb(duckdb: str | None) -> Iterator[Finding]:
         yield warn(
             "versions",
             f"duckdb {duckdb} is not a tested version; 1.5 and 2.0 are",
-            "make setup (installs the locked versions)",
+            "make setup",
         )
 
 
@@ -234,7 +234,7 @@ def variables(misspelt: Sequence[Misspelt]) -> Iterator[Finding]:
     for variable in misspelt:
         in_environment = variable.origin == "environment"
         command = f"unset {variable.name}" if in_environment else f"grep -n {variable.name} {variable.origin}"
-        yield warn("settings", str(variable), f"{command} (settings: docs/settings.md)")
+        yield warn("settings", str(variable), command)
     if not misspelt:
         yield ok("settings", "every CA_ETL_ variable is the name of a setting")
 
@@ -256,7 +256,7 @@ def prefect_api(url: str) -> Iterator[Finding]:
     yield warn(
         "prefect",
         f"the Prefect server at PREFECT_API_URL={shown} {problem}, so that no scheduled flow runs",
-        "prefect server start (or unset PREFECT_API_URL: ca-etl run needs no Prefect server)",
+        "prefect server start",
     )
 
 
@@ -273,7 +273,7 @@ def deployed_schedules(
         yield unknown(
             DEPLOYED,
             "what starts runs is unknown: no timer of ca-etl is installed, and PREFECT_API_URL is not set",
-            "ca-etl schedule (lists the ways to start runs on schedule)",
+            "ca-etl schedule",
         )
     for schedule in planned:
         if timers[schedule.name]:
@@ -302,8 +302,12 @@ def _timer(schedule: Schedule, calendars: Sequence[str], now: datetime, folders:
         message = f"whether {timer} is right is unknown, since systemd-analyze cannot evaluate it; {wanted}"
         return unknown(DEPLOYED, message, f"systemctl cat {timer}")
     if elapses != [f"{slot:%Y-%m-%d %H:%M:%S}" for slot in islice(schedule.after(now), COMPARED_SLOTS)]:
-        command = f"sudo systemctl edit {timer} (an empty OnCalendar=, then the new one)"
-        return warn(DEPLOYED, f"{timer} runs at {' and '.join(calendars)}, but {wanted}", command)
+        command = f"sudo systemctl edit {timer}"
+        return warn(
+            DEPLOYED,
+            f"{timer} runs at {' and '.join(calendars)}, but {wanted}: it needs another OnCalendar=",
+            command,
+        )
     if not any((folder / "timers.target.wants" / timer).is_symlink() for folder in folders):
         message = f"{timer} is installed and not enabled, so that it starts no run"
         return warn(DEPLOYED, message, f"sudo systemctl enable --now {timer}")
@@ -365,7 +369,7 @@ def _prefect_deployments(planned: Sequence[Schedule], url: str) -> Iterator[Find
             DEPLOYED,
             f"the Prefect deployment {schedule.name} {actual}, but the schedule {schedule.name} of the settings is "
             f"{wanted[0]} ({wanted[1]})",
-            "python -m flows.deploy setup (of a serving process: restart it)",
+            "python -m flows.deploy setup",
         )
 
 

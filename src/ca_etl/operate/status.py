@@ -27,7 +27,7 @@ from ca_etl.pipeline.capture import ARTICLES
 from ca_etl.pipeline.clock import time_of
 from ca_etl.pipeline.crash_recovery import lost_run_ids
 from ca_etl.pipeline.slots import last_observed, present
-from ca_etl.screen import plain, table
+from ca_etl.screen import next_commands, plain, table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
 from ca_etl.warehouse import journal, lock, overrides
@@ -281,11 +281,12 @@ def render(report: StatusReport) -> RenderableType:
 def _parts(report: StatusReport) -> Iterator[RenderableType]:
     yield plain(_headline(report))
     if report.conditions:
-        rows = [(found.title, utc_minute(found.since), found.next_command) for found in report.conditions]
-        yield table(("needs attention", "since", "next"), rows)
+        rows = [(found.title, utc_minute(found.since)) for found in report.conditions]
+        yield table(("needs attention", "since"), rows)
+        yield next_commands((found.title, found.next_command) for found in report.conditions)
     if report.warnings:
-        warnings = [(problem.message, problem.next_command) for problem in report.warnings]
-        yield table(("warning", "next"), warnings)
+        yield table(("warning",), [(problem.message,) for problem in report.warnings])
+        yield next_commands(("warning", problem.next_command) for problem in report.warnings)
     if report.running:
         yield plain(f"running now: {report.running}")
     if report.freshness:
@@ -305,7 +306,7 @@ def _headline(report: StatusReport) -> str:
     if any(damage.area == RELEASE for damage in report.damaged):
         return f"{report.data_dir}: the current release cannot be read"
     if report.release is None:
-        return f"{report.data_dir}: nothing is published yet. Next: ca-etl run, ca-etl ingest or ca-etl demo"
+        return f"{report.data_dir}: nothing is published yet. Next: ca-etl run"
     if report.is_demo:
         return f"{report.data_dir}: release {report.release} of the demo, whose clock shows {utc_minute(report.at)}"
     old = f", {age(report.at, report.published_at)} old" if report.published_at else ""

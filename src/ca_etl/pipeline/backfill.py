@@ -71,8 +71,8 @@ def read_complete_months(data_dir: Path, source: str) -> tuple[str, ...]:
         value = json.loads(data)
     except ValueError as error:
         raise CaEtlError(
-            f"{path} is not a list of months: {error}",
-            f"rm {path} (the next backfill requests all months again)",
+            f"{path} is not a list of months: {error}; without it all months are requested again",
+            f"rm {path}",
         ) from error
     return tuple(map(str, value)) if isinstance(value, list) else ()
 

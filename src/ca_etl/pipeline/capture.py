@@ -82,8 +82,9 @@ def capture(ctx: Context) -> Captured:
         listings = request_listings(session, ())
         if not listings.archived and not any(page.verdict in USABLE for page in listings.pages):
             raise NothingCapturedError(
-                f"{ctx.settings.site_url} gave no usable page: {_in_short(listings.pages)}",
-                f"{run_command(ctx.schedule)} (again, later: the slot stays open until a page of it is archived)",
+                f"{ctx.settings.site_url} gave no usable page: {_in_short(listings.pages)}; "
+                "the slot stays open until a page of it is archived",
+                run_command(ctx.schedule),
                 listings.pages,
             )
         # articles are requested by what the release knows; its damage must not hide that the pages are archived

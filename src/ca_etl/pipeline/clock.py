@@ -47,9 +47,9 @@ class ClockError(CaEtlError):
 
     def __init__(self, now: datetime, witness: Witness) -> None:
         super().__init__(
-            f"{witness.against(now)}: no observation is written",
-            "timedatectl (is the clock set by NTP?), then: ca-etl run; if this clock is right: "
-            "ca-etl run --trust-clock (runs and captures dated after it are then ignored)",
+            f"{witness.against(now)}: no observation is written. If this clock is right, --trust-clock "
+            "ignores runs and captures dated after it",
+            "timedatectl",
         )
 
 

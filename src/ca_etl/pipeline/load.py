@@ -258,9 +258,9 @@ def assert_archive_is_whole(ctx: Context) -> None:
     if odd:
         more = f" and {len(odd) - SHOWN} more" if len(odd) > SHOWN else ""
         raise ArchiveDamagedError(
-            f"the archive is not what the current release was made of: {'; '.join(odd[:SHOWN])}{more}",
-            f"restore {root} from a backup; to publish without those files: rm {ctx.settings.data_dir / 'current'}, "
-            "then ca-etl rebuild",
+            f"the archive is not what the current release was made of: {'; '.join(odd[:SHOWN])}{more}; "
+            f"restore {root} from a backup; without the link {CURRENT}, a rebuild publishes without those files",
+            "ca-etl doctor --deep",
         )
 
 
@@ -313,9 +313,8 @@ def assert_most_is_kept(ctx: Context) -> None:
         return
     marker = ctx.settings.data_dir / MARKER
     raise MostLostError(
-        f"nothing is published: {problem}",
-        f"cat {marker} (is it the site of the captures?) && ca-etl doctor --deep (is the archive whole?); "
-        "to publish all the same: ca-etl rebuild --accept-loss",
+        f"nothing is published: {problem}. `ca-etl rebuild --accept-loss` publishes all the same",
+        f"cat {marker} && ca-etl doctor --deep",
     )
 
 

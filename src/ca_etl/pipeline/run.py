@@ -102,7 +102,7 @@ def run_daily(
     if slot > now + EARLIEST_START:
         raise UsageError(
             f"the slot {slot:%Y-%m-%d %H:%M:%S %Z} has not come: its pages do not exist yet",
-            "ca-etl schedule (shows when the next one is)",
+            "ca-etl schedule",
         )
     with _run(RunKind.RUN, settings, environment, planned, slot) as run:
         run.problems += (site,) if site else ()
@@ -174,7 +174,7 @@ def run_rebuild(
     if lock.live_run(settings.data_dir) is None and not archive_files(settings.archive_dir):
         raise UsageError(
             f"{settings.data_dir} has no archive file to build a release from (CA_ETL_DATA_DIR names the directory)",
-            f"ls {settings.data_dir.parent} (is the path right?); to restore a backup: ca-etl restore DIR",
+            f"ls {settings.data_dir.parent}",
         )
     with _run(RunKind.RETRY if only_rejects else RunKind.REBUILD, settings, environment) as run:
         run.check_clock()
@@ -262,7 +262,7 @@ class _Run:
             done = "the pages are archived, and " if outcome.captured else ""
             raise CaEtlError(
                 f"{done}nothing is published: {'; '.join(problem.message for problem in problems)}",
-                "; then: ".join(dict.fromkeys(problem.next_command for problem in problems)),
+                " && ".join(dict.fromkeys(problem.next_command for problem in problems)),
             )
         outcome.loaded = loaded = self.step(load)
         outcome.warnings += loaded.warnings
@@ -277,7 +277,7 @@ class _Run:
             outcome.status = RunStatus.CHECKS_FAILED
             outcome.exit_status = CHECKS_FAILED_EXIT
             outcome.error = f"checks failed, nothing was published: {names}"
-            outcome.hint = "ca-etl status (shows the offending rows)"
+            outcome.hint = "ca-etl status"
             return
         outcome.release = self.step(publish)
         outcome.warnings += prune(self.ctx)

@@ -6,9 +6,9 @@ All is read from the current release and the archive: a trace needs no lock, and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from difflib import SequenceMatcher
 from functools import partial
@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import duckdb
-from rich.text import Text
 
 from ca_etl.archive.reader import read_capture, read_record
 from ca_etl.archive.record import HTTP_HEAD_END
@@ -26,7 +25,7 @@ from ca_etl.parse.page import GAP
 from ca_etl.parse.rows import printed_text
 from ca_etl.parse.ticker import find_line
 from ca_etl.records import BadRecord, Capture
-from ca_etl.screen import Mark, Piece, marked
+from ca_etl.screen import Mark, Piece
 from ca_etl.warehouse.reading import RESTORE, consult, resolver
 
 Span = tuple[int, int] | None
@@ -36,6 +35,8 @@ Find = Callable[[str], Span]
 CONTEXT_CHARS: Final = 160
 CONTEXT_WORDS: Final = 8
 LISTED: Final = 3
+# The characters that an unknown id must share with the ids that are named as the nearest.
+LEAST_SHARED: Final = 4
 ID_PREFIX: Final = "urn:uuid:"
 
 RATE: Final = """
@@ -62,8 +63,9 @@ REVISIONS: Final = """
     where state.article_id = $1
     order by state.revision desc
 """
-ARTICLES: Final = ("main.fct_article", "article_id", "article")
-CAPTURES: Final = ("raw.capture", "capture_id", "capture")
+# Noun, table and id of what has an id, and the columns of the query that lists all of them.
+ARTICLES: Final = ("article", "main.fct_article", "article_id", "first_seen_date, article_id, title")
+CAPTURES: Final = ("capture", "raw.capture", "capture_id", "captured_at, capture_id, url")
 
 _WORD: Final = re.compile(r"\S+|\n+")
 # What a title may have between its words on a page: spaces, marks, tags, and escapes of JSON and HTML.
@@ -154,15 +156,16 @@ class Edit:
     text: tuple[Piece, ...]
 
 
-def trace_rate(con: duckdb.DuckDBPyConnection, archive_dir: Path, pair: str, day: str) -> RateTrace:
+def trace_rate(con: duckdb.DuckDBPyConnection, archive_dir: Path, pair: str, day: str | None) -> RateTrace:
     """Trace the rate of a day, `pair` is a base such as KZT, or KZT/USD. Raises `UsageError` for a rate without row."""
     base, quote, first, last = _pair(con, pair)
     known = f"{base}/{quote} has rates from {first} to {last}"
     hint = f"ca-etl trace rate {base}/{quote} {last}"
     try:
-        on = date.fromisoformat(day)
+        on = date.fromisoformat(day or "")
     except ValueError as error:
-        raise UsageError(f"{day!r} is not a day such as {last}; {known}", hint) from error
+        problem = f"{day!r} is not a day such as {last}" if day else "the day of the rate is missing"
+        raise UsageError(f"{problem}; {known}", hint) from error
     rows = _dicts(con, RATE, [base, quote, on])
     if not rows:
         raise UsageError(f"{base}/{quote} has no rate on {on}; {known}", hint)
@@ -285,74 +288,6 @@ def _joined(words: Iterable[str]) -> str:
     return re.sub(r" ?(\n+) ?", r"\1", " ".join(words))
 
 
-def render_rate(trace: RateTrace, *, with_style: bool) -> Iterator[Text]:
-    """The lines that show the chain from the rate of a day to its place on the page."""
-    pair = f"{trace.base}/{trace.quote}"
-    yield _line(
-        "rate", f"{trace.rate_date} {pair} = {trace.rate} (from {trace.rate_low} to {trace.rate_high})"
-    )
-    if trace.is_filled:
-        yield _line("filled", f"repeats the rate of {trace.observed_date}; {trace.fill_reason}")
-    printed = f"rate {trace.rate_text}, change {trace.change_text}, position {trace.position} in the ticker"
-    yield _line("observation", f"{trace.observed_date} {pair}: {printed}")
-    yield from render_evidence(trace.evidence, with_style=with_style)
-
-
-def render_article(trace: ArticleTrace, *, with_style: bool) -> Iterator[Text]:
-    """The lines that show the states of an article, each with its capture and the title on the page."""
-    yield _line("article", trace.article_id)
-    for state in trace.revisions:
-        until = "now" if state.valid_to is None else _time(state.valid_to)
-        changed = "" if state.changed is None else f", changed: {state.changed}"
-        yield Text()
-        yield _line("revision", f"{state.revision}, from {_time(state.valid_from)} until {until}{changed}")
-        yield _line("title", state.title)
-        yield from render_evidence(state.evidence, with_style=with_style)
-
-
-def render_evidence(
-    evidence: ArchiveEvidence, *, with_style: bool, is_page_wanted: bool = True
-) -> Iterator[Text]:
-    """The lines that show a capture, its position in the archive, its digest, and the place on the page."""
-    capture = evidence.capture
-    yield _line("capture", capture.capture_id)
-    yield _line("", f"{capture.url or 'a file without a URL'}, source {capture.source}")
-    status = "no HTTP status" if capture.http_status is None else f"status {capture.http_status}"
-    yield _line("", f"{_time(capture.captured_at)}, {status}, {capture.payload_bytes} bytes")
-    if capture.refers_to is not None:
-        yield _line("", f"unchanged since {capture.refers_to}, whose body it has")
-    yield _line("archive", f"{capture.archive_file}, byte {capture.archive_offset}")
-    if evidence.problem is not None:
-        yield _line("digest", f"sha256 {capture.payload_sha256}, not verified")
-        return
-    yield _line(
-        "digest", f"sha256 {evidence.computed_sha256}, computed from the archive, equals the stored one"
-    )
-    if not is_page_wanted:
-        return
-    if evidence.page is None:
-        yield _line("page", f"not in one piece in the text; ca-etl capture {capture.capture_id} --body")
-        return
-    for number, line in enumerate(marked(evidence.page, with_style=with_style).split("\n")):
-        yield Text.assemble(f"{'' if number else 'page':<12} ", line)
-
-
-def render_edit(edit: Edit, *, with_style: bool) -> Iterator[Text]:
-    """The lines that show one edit: when, then the changes of title and text."""
-    yield _line("revision", f"{edit.revision}, from {_time(edit.valid_from)}, changed: {edit.changed}")
-    for label, pieces in (("title", edit.title), ("text", edit.text)):
-        if pieces:
-            yield Text.assemble(f"{label:<12} ", marked(pieces, with_style=with_style, separator=" "))
-
-
-def _line(label: str, value: str) -> Text:
-    return Text(f"{label:<12} {value}")
-
-
-def _time(when: datetime | None) -> str:
-    return "time unknown" if when is None else f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
 def _evidence(
     con: duckdb.DuckDBPyConnection, archive_dir: Path, capture_id: str, find: Find
 ) -> ArchiveEvidence:
@@ -378,18 +313,20 @@ def _read(con: duckdb.DuckDBPyConnection, archive_dir: Path, stored: StoredCaptu
 
 
 def _page(capture: Capture, find: Find) -> tuple[Piece, ...] | None:
-    """The span that `find` gives, between the characters of the page around it; null where it gives none."""
+    """The span that `find` gives, between the whole words of the page around it; null where it gives none."""
     text = printed_text(capture.payload, content_type=capture.content_type, url=capture.url)
     span = None if text is None else find(text)
     if text is None or span is None:
         return None
+    text = text.replace(GAP, "\n")
     start, end = span
+    before, after = text[max(0, start - CONTEXT_CHARS) : start], text[end : end + CONTEXT_CHARS]
     parts = (
-        Piece(text[max(0, start - CONTEXT_CHARS) : start]),
+        Piece(before if len(before) == start else re.sub(r"^\S*\s+", "… ", before)),
         Piece(text[start:end], Mark.SPAN),
-        Piece(text[end : end + CONTEXT_CHARS]),
+        Piece(after if end + len(after) == len(text) else re.sub(r"\s+\S*$", " …", after)),
     )
-    return tuple(Piece(re.sub(r"\s*\n\s*", "\n", part.text.replace(GAP, "\n")), part.mark) for part in parts)
+    return tuple(Piece(re.sub(r"\s*\n\s*", "\n", part.text), part.mark) for part in parts)
 
 
 def _pair(con: duckdb.DuckDBPyConnection, pair: str) -> tuple[str, str, date, date]:
@@ -406,32 +343,30 @@ def _pair(con: duckdb.DuckDBPyConnection, pair: str) -> tuple[str, str, date, da
     raise UsageError(f"the current release has {problem} {pair!r}; it has {names or 'no rate'}", hint)
 
 
-def _id_of(con: duckdb.DuckDBPyConnection, of: tuple[str, str, str], prefix: str, command: str) -> str:
-    """The id that is `prefix`, or the one that begins with it. Raises `UsageError` that names the closest ids."""
-    table, column, noun = of
-    ids: list[str] = [
-        row[0]
-        for row in con.execute(
-            f"select {column} from {table} where starts_with({column}, $1) or starts_with({column}, $2)"  # noqa: S608  names of ours
-            f" order by {column} = $1 desc, {column}",
-            [prefix, f"{ID_PREFIX}{prefix}"],
-        ).fetchall()
-    ]
-    if ids and (len(ids) == 1 or ids[0] == prefix):
+def _id_of(con: duckdb.DuckDBPyConnection, of: tuple[str, str, str, str], prefix: str, command: str) -> str:
+    """The id that is `prefix`, or the one that begins with it. Raises `UsageError` that names the nearest ids."""
+    noun, table, _, listed = of
+    wanted = prefix.lower().removeprefix(ID_PREFIX)
+    ids = _ids(con, of, wanted)
+    if len(ids) == 1 or wanted in {known.lower().removeprefix(ID_PREFIX) for known in ids[:1]}:
         return ids[0]
-    closest: list[str] = ids[:LISTED] or [
-        row[0]
-        for row in con.execute(
-            f"select {column} from {table} order by jaro_winkler_similarity(replace({column}, $2, ''), $1) desc,"  # noqa: S608
-            f" {column} limit {LISTED}",
-            [prefix.removeprefix(ID_PREFIX), ID_PREFIX],
-        ).fetchall()
-    ]
+    shorter = (wanted[:end] for end in range(len(wanted) - 1, LEAST_SHARED - 1, -1))
+    nearest = ids or next(filter(None, (_ids(con, of, start) for start in shorter)), [])
     problem = f"{len(ids)} {noun}s whose ids begin with" if ids else f"no {noun} whose id begins with"
+    named = f"; the nearest are {', '.join(nearest[:LISTED])}" if nearest else ""
+    all_of_them = f'ca-etl sql "select {listed} from {table} order by all desc"'  # noqa: S608  names of ours
     raise UsageError(
-        f"the current release has {problem} {prefix!r}; the closest are {', '.join(closest) or 'not there'}",
-        f"{command} {closest[0]}" if closest else "ca-etl status",
+        f"the current release has {problem} {prefix!r}{named}",
+        f"{command} {nearest[0]}" if nearest else all_of_them,
     )
+
+
+def _ids(con: duckdb.DuckDBPyConnection, of: tuple[str, str, str, str], prefix: str) -> list[str]:
+    """The ids that begin with `prefix` (in lower case, without `urn:uuid:`), in their order: an exact one is first."""
+    _, table, column, _ = of
+    bare = f"replace(lower({column}), '{ID_PREFIX}', '')"
+    query = f"select {column} from {table} where starts_with({bare}, $1) order by {column}"  # noqa: S608  names of ours
+    return [row[0] for row in con.execute(query, [prefix]).fetchall()]
 
 
 def _dicts(con: duckdb.DuckDBPyConnection, query: str, parameters: list[Any]) -> list[dict[str, Any]]:

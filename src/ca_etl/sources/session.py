@@ -188,8 +188,8 @@ def fetch_policy(settings: Settings, *hosts: str) -> FetchPolicy:
     on_loopback = site_name(str(settings.site_url)) == LOOPBACK
     if not settings.contact and not on_loopback:
         raise UsageError(
-            f"{settings.site_url} is not requested: no contact is set",
-            "export CA_ETL_CONTACT=you@example.org (it goes into the User-Agent)",
+            f"{settings.site_url} is not requested: no contact is set, which goes into the User-Agent",
+            "export CA_ETL_CONTACT=you@example.org",
         )
     bare = host.removeprefix("www.")
     contact = f" (+{settings.contact})" if settings.contact else ""

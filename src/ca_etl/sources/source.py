@@ -120,7 +120,7 @@ class DateRange:
         """
         last = last or today
         if first > last:
-            raise UsageError(f"{first} is after {last}", "ca-etl backfill --from DAY --to DAY")
+            raise UsageError(f"{first} is after {last}", f"ca-etl backfill --from {last} --to {first}")
         if last > today:
             raise UsageError(f"{last} has not come: today is {today}", f"ca-etl backfill --from {first}")
         return cls(first, last)
@@ -166,8 +166,8 @@ class SourceUnavailableError(CaEtlError):
     def of(cls, source: str, last: FetchResult | None, where: str, *, later: str, instead: str) -> Self:
         """The error after the `last` response. Next command: `instead` if the source is not offered, else `later`."""
         if outcome_without_articles(last) is SlotOutcome.CLOSED:
-            return cls(f"{source} is not offered {where}", instead)
-        return cls(f"{source} does not respond {where}", later)
+            return cls(f"{source} is not offered {where}; another source does without it", instead)
+        return cls(f"{source} does not respond {where}; a later backfill continues", later)
 
 
 def last_captured(ctx: Context, sources: Iterable[str], *, completely: bool) -> datetime | None:

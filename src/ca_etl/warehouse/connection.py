@@ -205,6 +205,6 @@ def _disk_errors(path: Path) -> Iterator[None]:
             ):
                 raise StorageError(path, text, full=any(mark in text for mark in DISK_FULL)) from error
             if is_of_file:
-                hint = "ca-etl verify --quick, then ca-etl rollback or ca-etl rebuild"
+                hint = "ca-etl verify --quick || ca-etl rollback || ca-etl rebuild"
                 raise CaEtlError(f"{path} cannot be read: {text}", hint) from error
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING, Final
 
 import duckdb
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 BATCH: Final = 100_000
+# Amounts have up to 30 digits, more than the 28 of Python's default context.
+EXACT: Final = Context(prec=60)
+DECIMALS: Final = 8
 ONE: Final = """
     select amount, base, quote, rate_date, quote_amount, quote_amount_low, quote_amount_high, is_filled,
         base_observed_date, quote_observed_date, base_source, quote_source, no_amount_reason
@@ -61,6 +64,24 @@ def convert(con: duckdb.DuckDBPyConnection, amount: Decimal, base: str, quote: s
     given = {"amount": str(amount), "base": base, "quote": quote, "day": day}
     (row,) = con.execute(ONE, given).fetchall()
     return Conversion(*row)
+
+
+def shown_amounts(amount: Decimal, low: Decimal, high: Decimal) -> tuple[str, str, str]:
+    """An amount and its bounds with the digits that the interval justifies: two significant digits of its width.
+
+    The bounds are rounded outwards; units are never rounded away, and an exact amount keeps all of its digits.
+
+    >>> shown_amounts(Decimal("57.20000000"), Decimal("57.17500000"), Decimal("57.22500000"))
+    ('57.200', '57.175', '57.225')
+    """
+    width = EXACT.subtract(high, low)
+    if not width:
+        exact = f"{EXACT.normalize(amount):f}"
+        return exact, exact, exact
+    unit = Decimal(1).scaleb(-min(DECIMALS, max(0, 1 - width.adjusted())))
+    roundings = ((amount, ROUND_HALF_UP), (low, ROUND_FLOOR), (high, ROUND_CEILING))
+    shown, shown_low, shown_high = (f"{value.quantize(unit, how, EXACT):f}" for value, how in roundings)
+    return shown, shown_low, shown_high
 
 
 def convert_frame(

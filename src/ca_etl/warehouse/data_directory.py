@@ -41,7 +41,7 @@ def unfinished_restore(data_dir: Path) -> UnfinishedRestore | None:
     try:
         return None if data is None else TypeAdapter(UnfinishedRestore).validate_json(data)
     except ValidationError as error:
-        raise CaEtlError(f"{path} is damaged", f"rm {path}, then: ca-etl verify") from error
+        raise CaEtlError(f"{path} is damaged", f"rm {path} && ca-etl verify") from error
 
 
 def consult_restore(data_dir: Path) -> Problem | None:
@@ -64,7 +64,7 @@ def claimed_site(data_dir: Path) -> str | None:
         return None
     except UnicodeDecodeError as error:
         raise CaEtlError(
-            f"{marker} is not UTF-8 text with the name of a site", f"cat {marker} (repair or remove it)"
+            f"{marker} is not UTF-8 text with the name of a site: repair or remove it", f"cat {marker}"
         ) from error
 
 
@@ -81,8 +81,8 @@ def holds_demo(settings: Settings) -> bool:
 def next_command(hint: str, *, is_demo: bool) -> str:
     """The hint as it works for the data of the demo, which a run on a real site refuses: `ca-etl run` is `ca-etl demo`.
 
-    >>> next_command("ca-etl status, then: ca-etl run --again", is_demo=True)
-    'ca-etl status, then: ca-etl demo'
+    >>> next_command("ca-etl status && ca-etl run --again", is_demo=True)
+    'ca-etl status && ca-etl demo'
     """
     return RUN.sub("ca-etl demo", hint) if is_demo else hint
 
@@ -98,12 +98,9 @@ def claim_data_dir(data_dir: Path, url: str) -> None:
         data_dir.mkdir(parents=True, exist_ok=True)
         write_atomic(data_dir / MARKER, f"{name}\n".encode())
     elif claimed != name:
-        other = f"CA_ETL_DATA_DIR={data_dir}-{name} ca-etl run (one directory for each site)"
         raise UsageError(
-            f"{data_dir} holds captures of {claimed}, not of {name}",
-            f"ca-etl demo (runs its last day again), or for {name}: {other}"
-            if claimed == LOOPBACK
-            else other,
+            f"{data_dir} holds captures of {claimed}, not of {name}; for that: CA_ETL_DATA_DIR={data_dir}-{name}",
+            "ca-etl demo" if claimed == LOOPBACK else f"CA_ETL_DATA_DIR={data_dir}-{name} ca-etl run",
         )
 
 
@@ -124,7 +121,7 @@ def consult_site(settings: Settings) -> Problem | None:
             f"echo {site} > {marker}",
         )
     except (CaEtlError, OSError) as error:
-        return Problem(f"{marker} cannot be read: {error}", f"ls -ld {marker}, then: echo {site} > {marker}")
+        return Problem(f"{marker} cannot be read: {error}", f"ls -ld {marker} && echo {site} > {marker}")
     return None
 
 
@@ -141,8 +138,9 @@ def settle_marker(settings: Settings) -> Problem | None:
     if site not in archived and len(archived) != 1:
         named = f"pages of several sites ({', '.join(sorted(archived))})" if archived else "no usable page"
         return Problem(
-            f"{marker} is missing, and the {len(own)} archive files of captures have {named}",
-            f"echo {min(archived, default=site)} > {marker} (the host that the captures are of)",
+            f"{marker} is missing, and the {len(own)} archive files of captures have {named}; "
+            "it names the host that the captures are of",
+            f"echo {min(archived, default=site)} > {marker}",
         )
     write_atomic(marker, f"{site if site in archived else min(archived)}\n".encode())
     return None

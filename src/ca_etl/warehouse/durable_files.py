@@ -25,12 +25,8 @@ class StorageError(CaEtlError):
     def __init__(self, path: Path, reason: str, *, full: bool, again: str = "ca-etl run") -> None:
         # the folder of a release in preparation is removed with it
         folder = next((parent for parent in path.parents if parent.is_dir()), path.parent)
-        hint = (
-            f"free some space (df -h {folder}), then: {again}"
-            if full
-            else f"check the path and its permissions (ls -ld {folder}), then: {again}"
-        )
-        super().__init__(f"cannot write {path}: {reason}", hint)
+        look = "df -h" if full else "ls -ld"
+        super().__init__(f"cannot write {path}: {reason}", f"{look} {folder} && {again}")
         self.path = path
         self.full = full
 

@@ -295,19 +295,21 @@ def problems(data_dir: Path, journal: Journal, lost: Collection[str] = ()) -> It
     if journal.bad:
         first, more = journal.bad[0], len(journal.bad) - 1
         yield Problem(
-            f"{path} line {first.number} is not a run record ({first.reason}){f', and {more} more' if more else ''}",
-            f"sed -n {first.number}p {path} (repair the line), or ca-etl run (moves it to {repairs})",
+            f"{path} line {first.number} is not a run record ({first.reason}; the next run moves it to "
+            f"{repairs}){f', and {more} more' if more else ''}",
+            f"sed -n {first.number}p {path}",
         )
     if lost:
         yield Problem(
-            f"{path} lacks {len(lost)} runs that are in the current release, the first is {min(lost)}",
-            f"restore {path} from a backup, or ca-etl run (restores them from the release)",
+            f"{path} lacks {len(lost)} runs that are in the current release, the first is {min(lost)}; "
+            "the next run restores them from the release, if it is not restored from a backup",
+            "ca-etl run",
         )
     if repairs.exists():
         yield Problem(
-            f"{path} was repaired: {repairs} has the lines that were removed or restored, with the reason",
-            f"less {repairs} (append a removed line to {path} if it is corrected, without its crc32, or "
-            f"if an upgrade can read it), then: rm {repairs}",
+            f"{path} was repaired: {repairs} has the lines that were removed or restored, with the reason; "
+            f"append to {path.name} what you correct (without its crc32) or an upgrade can read, then remove the file",
+            f"less {repairs}",
         )
 
 

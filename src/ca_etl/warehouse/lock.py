@@ -80,8 +80,8 @@ class LockHeldError(CaEtlError):
     def __init__(self, data_dir: Path, holder: Holder | None) -> None:
         who = str(holder) if holder else "a run that has only just started"
         super().__init__(
-            f"another run is in progress: {who} holds {data_dir / LOCK_FILE}",
-            "ca-etl status (shows the run; try again when it has ended)",
+            f"another run is in progress: {who} holds {data_dir / LOCK_FILE} until it ends",
+            "ca-etl status",
         )
         self.holder = holder
 

@@ -68,8 +68,9 @@ def lost(con: duckdb.DuckDBPyConnection | None, data_dir: Path) -> Problem | Non
     path, (capture_id, word) = data_dir / DECISIONS_FILE, missing[0]
     noun = "decision" if len(missing) == 1 else "decisions"
     return Problem(
-        f"{path} lacks {len(missing)} {noun} of the current release, the first is: {word} {capture_id}",
-        f"restore {path} from a backup, or decide again: ca-etl decide {word} {capture_id} --reason ...",
+        f"{path} lacks {len(missing)} {noun} of the current release, the first is: {word} {capture_id}; "
+        "restore it from a backup, or decide again",
+        f'ca-etl decide {word} {capture_id} --reason "decided before"',
     )
 
 
@@ -92,10 +93,8 @@ def append(data_dir: Path, decision: CaptureDecision) -> None:
 
 
 def _repair(path: Path) -> str:
-    return (
-        f"restore {path} from a backup or correct the line; without a backup: mv {path} {path}.damaged, then ca-etl "
-        'decide again for each capture of: ca-etl sql "from raw.decision"'
-    )
+    """The command that moves a damaged file away and lists the decisions of the release, which are to be made again."""
+    return f'mv {path} {path}.damaged && ca-etl sql "from raw.decision"'
 
 
 def _parse(row: dict[str, str], path: Path, number: int) -> CaptureDecision:

@@ -43,10 +43,8 @@ S = TypeVar("S")
 # A defect of Polars is no Exception, and no stop either.
 RUST_PANIC: Final = "PanicException"
 INTERRUPTED: Final = "Query interrupted"
-RESTORE: Final = (
-    "ca-etl doctor --deep, then restore the file from a backup; to give it up: remove the link `current` in the data "
-    "directory, then ca-etl rebuild"
-)
+# It names the damaged files. They are in a backup; to give them up, `current` is removed before a rebuild.
+RESTORE: Final = "ca-etl doctor --deep"
 
 NONE_PENDING: Final[Mapping[str, tuple[str, int]]] = {}
 POSITION_OF: Final = "select archive_file, archive_offset from raw.capture where capture_id = $1"

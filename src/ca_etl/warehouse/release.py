@@ -41,7 +41,7 @@ REMOVING: Final = ".removing"
 WAREHOUSE: Final = "warehouse.duckdb"
 # What DuckDB takes for later changes of the warehouse beside it, and the file of a writer that is at work.
 BESIDE: Final = (".wal", ".wal.checkpoint", ".wal.recovery", ".tmp")
-GO_BACK: Final = "ca-etl rollback, or ca-etl rebuild (makes a new release from the archive)"
+GO_BACK: Final = "ca-etl rollback || ca-etl rebuild"
 # Clocks that differ by less are not taken to be wrong: no release is removed first for that.
 DAY: Final = timedelta(days=1)
 RELEASE_ID: Final = re.compile(r"(\d{8}T\d{6}Z)(?:-([1-9]\d*))?")
@@ -218,8 +218,8 @@ def current_id(data_dir: Path) -> str | None:
         raise ReleaseError(f"{data_dir} cannot be read: {error.strerror}", f"ls -ld {data_dir}") from error
     except OSError as error:
         raise ReleaseError(
-            f"{current} is not a symbolic link: {os.strerror(error.errno or 0)}",
-            f"mv {current} {current}.old, then: ca-etl rollback RELEASE (ls releases shows them)",
+            f"{current} is not a symbolic link: {os.strerror(error.errno or 0)}; `ca-etl rollback RELEASE` makes one",
+            f"mv {current} {current}.old && ls {data_dir / RELEASES}",
         ) from error
 
 
@@ -346,9 +346,7 @@ def _announce(data_dir: Path, release_id: str) -> None:
 def _point(data_dir: Path) -> None:
     current = data_dir / CURRENT
     if current.exists() and not current.is_symlink():
-        raise ReleaseError(
-            f"{current} is not a symbolic link", f"mv {current} {current}.old, then: ca-etl run"
-        )
+        raise ReleaseError(f"{current} is not a symbolic link", f"mv {current} {current}.old && ca-etl run")
     with storage(current):
         (data_dir / ANNOUNCED).replace(current)
         fsync(data_dir)

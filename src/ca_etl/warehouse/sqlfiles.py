@@ -21,7 +21,7 @@ def sql_root() -> Path:
             return folder
     raise CaEtlError(
         f"the SQL files are missing: neither {candidates[0]} nor {candidates[1]} holds raw/",
-        "make setup (installs the package again)",
+        "make setup",
     )
 
 

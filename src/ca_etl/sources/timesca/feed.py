@@ -378,8 +378,8 @@ def request_history(session: Session, months: Sequence[DateRange]) -> Iterator[H
             f"the feed of {site}",
             last,
             f"({feed.unavailable})",
-            later=f"ca-etl backfill --source feed {as_options(months)} (later: it begins again)",
-            instead="ca-etl run (the listing pages do without it)",
+            later=f"ca-etl backfill --source feed {as_options(months)}",
+            instead="ca-etl run",
         )
     times = [at for at in feed.seen.values() if at is not None]
     oldest = min(times, default=ctx.started_at)

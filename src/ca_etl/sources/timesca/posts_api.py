@@ -366,8 +366,8 @@ def request_history(session: Session, months: Sequence[DateRange]) -> Iterator[H
                 f"the posts API of {site}",
                 last,
                 f"({posts.unavailable}), at {month}",
-                later=f"ca-etl backfill {as_options(months)} (later: it resumes with this month)",
-                instead=f"ca-etl backfill --source feed {as_options(months)} (whole texts too, without edits)",
+                later=f"ca-etl backfill {as_options(months)}",
+                instead=f"ca-etl backfill --source feed {as_options(months)}",
             )
         log.info("posts of %s: %d, month %d of %d", month, len(posts.seen), number, len(months))
         if posts.incomplete is not None:
