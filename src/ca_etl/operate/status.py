@@ -174,7 +174,8 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
     at = time_of(runs, now, is_demo=is_demo)
     is_readable = not any(damage.area == JOURNAL for damage in damaged)
     warnings = journal.problems(data_dir, written, released.lost_runs) if is_readable else ()
-    is_published = released.release_id is not None
+    # what is next of an unfinished restore is not a run
+    is_published = None if restoring else released.release_id is not None
     judged = conditions(settings, runs, at, damaged=damaged, is_published=is_published)
 
     def ours(problem: P) -> P:
