@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import signal
 import subprocess
@@ -253,6 +254,24 @@ def test_a_bit_flipped_before_the_first_backup_is_named_by_backup_verify_and_res
     restored(settings, folder)
 
 
+def test_a_damaged_file_that_an_earlier_version_backed_up_is_not_that_of_another_directory(
+    settings: Settings, tmp_path: Path
+) -> None:
+    play(settings, 0)
+    victim, folder = min(settings.archive_dir.rglob("*.warc.gz")), tmp_path / "backup"
+    backed_up(settings, folder)
+    sound = hashlib.sha256(victim.read_bytes()).hexdigest()
+    flip(victim)
+    shutil.copyfile(victim, folder / victim.relative_to(settings.data_dir))
+    manifest = (folder / "backup.json").read_text()
+    damaged = hashlib.sha256(victim.read_bytes()).hexdigest()
+    (folder / "backup.json").write_text(manifest.replace(sound, damaged))
+    with pytest.raises(BackupError, match=f"{victim} has changed"):
+        backed_up(settings, folder)
+    flip(victim)
+    assert backed_up(settings, folder).copied == 1
+
+
 @pytest.mark.parametrize("loss", [flip, Path.unlink])
 def test_the_next_command_of_a_later_backup_puts_a_damaged_or_missing_file_right(
     two_days: tuple[Settings, Path], tmp_path: Path, backup: Path, loss: Callable[[Path], None]
@@ -297,7 +316,10 @@ def test_a_restore_that_is_not_finished_is_named_by_every_reader_and_stops_every
     with pytest.raises(CaEtlError, match="is restored from") as refused:
         published(settings.data_dir)
     assert refused.value.hint == next_command
-    assert [damage.next_command for damage in collect(settings, utc_now()).damaged] == [next_command]
+    report = collect(settings, utc_now())
+    assert [damage.next_command for damage in report.damaged] == [next_command]
+    assert "A restore is not finished (release)" in {found.title for found in report.conditions}
+    assert not any("ca-etl rebuild" in found.next_command for found in report.conditions)
     findings = examine(settings, utc_now()).findings
     assert next_command in {finding.next for finding in findings if finding.level is Level.ERROR}
     for write in (

@@ -39,7 +39,7 @@ from ca_etl.archive.naming import OPEN_SUFFIX
 from ca_etl.archive.sealed_file import sync_folders
 from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.operate.alert_delivery import ALERTS_FILE
-from ca_etl.operate.doctor import KNOWN_FILES
+from ca_etl.operate.doctor import KNOWN_FILES, damage_of
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.crash_recovery import CHECKPOINT_FILE
@@ -70,6 +70,7 @@ STATE: Final = (
     *(CHECKPOINT_FILE, COMPLETE_MONTHS),
 )
 SHOWN: Final = 5
+CHANGED: Final = "has changed since it was loaded or backed up"
 
 
 class BackupError(CaEtlError):
@@ -183,9 +184,10 @@ def _assert_same_directory(
     archived: Sequence[str],
 ) -> None:
     """Raise `BackupError` where the archive in `folder` is of another data directory, and so not to be mixed with."""
-    differing = [path for path, file in in_backup.items() if loaded.get(path, file) != file]
-    # a damaged copy is no evidence: its file may have been given up, and loaded as it was
-    other = next((path for path in differing if _problem(folder / path, in_backup[path]) is None), None)
+    differing = (file for path, file in in_backup.items() if loaded.get(path, file) != file)
+    known = {file.path: (file.sha256, file.bytes) for file in differing}
+    # a damaged copy is not evidence: an earlier version backed up such files, and one may have been given up
+    other = next((path for path, it in known.items() if not damage_of(folder / path, it, to_end=True)), None)
     has_none = bool(in_backup and archived) and in_backup.keys().isdisjoint(archived)
     if other is not None or has_none:
         why = f"both have {other}, with different bytes" if other else "they have no archive file in common"
@@ -239,9 +241,7 @@ def restore(settings: Settings, folder: Path, environment: Environment) -> Outco
             f"{data_dir} is a restore of another backup, {left.backup}", f"ca-etl restore {left.backup}"
         )
     if left is None or not left.is_copied:
-        manifest = _read_manifest(
-            folder, f"{by_hand} (without the journal, which is in {folder / STATE_FOLDER})"
-        )
+        manifest = _read_manifest(folder, f"{by_hand} (the journal is in {folder / STATE_FOLDER})")
         if left is None:
             _mark(data_dir, UnfinishedRestore(backup, is_copied=False), again)
         holder = lock.Holder.here("restore", "restore", environment.clock())
@@ -308,12 +308,10 @@ def _is_restored(target: Path, file: BackupFile) -> bool:
 def _problem(source: Path, file: BackupFile) -> str | None:
     """How a file differs from its entry in a manifest or release, None where it does not."""
     try:
-        size = source.stat().st_size
-        if size != file.bytes:
-            return f"has changed: it has {size} bytes, and had {file.bytes}"
-        return None if _sha256(source) == file.sha256 else "has changed: its SHA-256 is another one"
+        is_same = source.stat().st_size == file.bytes and _sha256(source) == file.sha256
     except OSError as error:
         return f"cannot be read: {error.strerror}"
+    return None if is_same else CHANGED
 
 
 def _is_data(path: Path) -> bool:
@@ -348,7 +346,7 @@ class _Copy:
             return expected
         file = expected or there
         if file != there:
-            self._report(path, file, "has changed since it was loaded or backed up")
+            self._report(path, file, CHANGED)
         # a restore with --accept-loss uses what is left of a damaged file that has no copy
         if file == there or not (self._folder / path).exists():
             with source.open("rb") as opened:
@@ -371,11 +369,12 @@ class _Copy:
         """Raise one `BackupError` that names all archive files of the data directory that are damaged or missing."""
         if not self._problems:
             return
-        shown = self._problems[:SHOWN]
         raise BackupError(
             f"all but the damaged and missing archive files are backed up in {self._folder}: "
             f"{_listed([problem.message for problem in self._problems])}",
-            "; then: ".join(dict.fromkeys([*(one.next_command for one in shown), _again(self._folder)])),
+            "; then: ".join(
+                dict.fromkeys([*(one.next_command for one in self._problems[:SHOWN]), _again(self._folder)])
+            ),
         )
 
     def state_file(self, name: str, data: bytes) -> BackupFile:

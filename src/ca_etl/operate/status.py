@@ -169,7 +169,8 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
     if lost := released.lost_decisions:
         damaged.append(Damage(lost.message, lost.next_command, DECISIONS))
     if restoring := consult_restore(data_dir):
-        damaged.append(Damage(restoring.message, restoring.next_command, RELEASE))
+        unfinished = "A restore is not finished"
+        damaged.append(Damage(restoring.message, restoring.next_command, RELEASE, unfinished))
     runs = journal.distinct(written.runs)
     at = time_of(runs, now, is_demo=is_demo)
     is_readable = not any(damage.area == JOURNAL for damage in damaged)
@@ -304,7 +305,7 @@ def _parts(report: StatusReport) -> Iterator[RenderableType]:
 
 def _headline(report: StatusReport) -> str:
     if any(damage.area == RELEASE for damage in report.damaged):
-        return f"{report.data_dir}: the current release cannot be read"
+        return f"{report.data_dir}: there is no current release that can be read"
     if report.release is None:
         return f"{report.data_dir}: nothing is published yet. Next: ca-etl run, ca-etl ingest or ca-etl demo"
     if report.is_demo:
