@@ -584,7 +584,7 @@ def test_a_damaged_release_hides_nothing_else_of_the_status(cli: Cli, page: Path
     warehouse.write_bytes(b"not a database")
     shown = cli("status")
     assert shown.returncode == 1
-    assert "the current release cannot be read" in shown.stdout
+    assert "there is no current release that can be read" in shown.stdout
     assert "succeeded" in shown.stdout
     assert "nothing is published" not in shown.stdout
     (damage,) = json.loads(cli("status", "--json").stdout)["damaged"]

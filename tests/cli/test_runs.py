@@ -331,3 +331,11 @@ def test_a_backup_and_a_restore_print_what_they_did_and_the_next_command(
     assert restored.returncode == 0
     assert restored.stdout.startswith(str(tmp_path / "elsewhere" / "releases"))
     assert cli("restore", "copies").returncode == 2
+
+
+@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_an_empty_path_of_a_backup_is_not_the_current_folder(cli: Cli, command: str) -> None:
+    done = cli(command, "")
+    assert done.returncode == 2
+    assert "the path is empty" in done.stderr
+    assert f"next: ca-etl {command} --help" in done.stderr

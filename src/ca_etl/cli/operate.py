@@ -79,8 +79,18 @@ def _lines(report: AlertReport, now: datetime, *, dry_run: bool) -> Iterator[str
             yield f"not yet delivered to {', '.join(delivery.to)}: {delivery.message.subject}"
 
 
+def parse_folder(text: str) -> Path:
+    """Parse the path of a folder. Raises `typer.BadParameter` for an empty one, which would be the current folder."""
+    if not text.strip():
+        raise typer.BadParameter("the path is empty")
+    return Path(text)
+
+
 def backup(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backup, on another disk.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(parser=parse_folder, metavar="DIR", help="Folder of the backup, on another disk."),
+    ],
 ) -> None:
     """Copy what no rebuild can make again (archive, journal, decisions) to a folder; only new files are copied."""
     from ca_etl.operate.backup import back_up

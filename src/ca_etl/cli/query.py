@@ -23,6 +23,7 @@ from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.warehouse import export, lock
 from ca_etl.warehouse.connection import described_tables
 from ca_etl.warehouse.conversion import Conversion, convert
+from ca_etl.warehouse.data_directory import assert_restored
 from ca_etl.warehouse.datapackage import (
     export_descriptor,
     read_datapackage,
@@ -316,9 +317,10 @@ def export_tables(
 
 
 def published(data_dir: Path) -> Release:
-    """The current release of the data directory. Raises `UsageError` when nothing has been published."""
+    """The current release of the data directory. Raises `CaEtlError` when nothing is published, or restored, yet."""
     release = current_release(data_dir)
     if release is None:
+        assert_restored(data_dir)
         raise UsageError(
             f"{data_dir} has no release yet: a run, an ingest or the demo makes one", "ca-etl run"
         )

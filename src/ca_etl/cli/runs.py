@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ca_etl import logs
-from ca_etl.cli.operate import alerts_after, check_and_warn
+from ca_etl.cli.operate import alerts_after, check_and_warn, parse_folder
 from ca_etl.cli.render import (
     load_settings,
     print_error,
@@ -171,7 +171,9 @@ def rebuild(
 
 
 def restore(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a backup (ca-etl backup).")],
+    folder: Annotated[
+        Path, typer.Argument(parser=parse_folder, metavar="DIR", help="Folder of a backup (ca-etl backup).")
+    ],
     accept_loss: Annotated[
         bool,
         typer.Option(

@@ -169,12 +169,14 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
     if lost := released.lost_decisions:
         damaged.append(Damage(lost.message, lost.next_command, DECISIONS))
     if restoring := consult_restore(data_dir):
-        damaged.append(Damage(restoring.message, restoring.next_command, RELEASE))
+        unfinished = "A restore is not finished"
+        damaged.append(Damage(restoring.message, restoring.next_command, RELEASE, unfinished))
     runs = journal.distinct(written.runs)
     at = time_of(runs, now, is_demo=is_demo)
     is_readable = not any(damage.area == JOURNAL for damage in damaged)
     warnings = journal.problems(data_dir, written, released.lost_runs) if is_readable else ()
-    is_published = released.release_id is not None
+    # what is next of an unfinished restore is not a run
+    is_published = None if restoring else released.release_id is not None
     judged = conditions(settings, runs, at, damaged=damaged, is_published=is_published)
 
     def ours(problem: P) -> P:
@@ -304,7 +306,7 @@ def _parts(report: StatusReport) -> Iterator[RenderableType]:
 
 def _headline(report: StatusReport) -> str:
     if any(damage.area == RELEASE for damage in report.damaged):
-        return f"{report.data_dir}: the current release cannot be read"
+        return f"{report.data_dir}: there is no current release that can be read"
     if report.release is None:
         return f"{report.data_dir}: nothing is published yet. Next: ca-etl run"
     if report.is_demo:

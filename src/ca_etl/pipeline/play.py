@@ -16,7 +16,7 @@ from ca_etl.pipeline.run import DEFAULT_ENVIRONMENT, Outcome, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, schedule
 from ca_etl.sources.session import Clock
-from ca_etl.warehouse.data_directory import next_command
+from ca_etl.warehouse.data_directory import assert_restored, next_command
 
 
 def play_days(
@@ -33,6 +33,7 @@ def play_days(
     The clock of a run starts at its slot, so that captures have the times of that day. Editors change two articles
     meanwhile (`demo.desk`). The site is requested without pauses: it is ours.
     """
+    assert_restored(settings.data_dir)
     last_day = last_day or default_last_day()
     with DemoSite(port=settings.demo_port) as site:
         site.faults.update(faults or {})

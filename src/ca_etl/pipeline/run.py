@@ -30,7 +30,7 @@ from ca_etl.sources.schedules import DAILY, Schedule, schedule
 from ca_etl.sources.session import Context, fetch_policy
 from ca_etl.sources.source import DateRange, SourceUnavailableError, outcome_of_pages
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.data_directory import consult_restore, consult_site, settle_marker
+from ca_etl.warehouse.data_directory import assert_restored, consult_restore, consult_site, settle_marker
 from ca_etl.warehouse.durable_files import StorageError, write_atomic
 from ca_etl.warehouse.journal import Cause, CheckResult, RunKind, RunRecord, RunStatus, SlotRecord
 from ca_etl.warehouse.reading import consult, stop_of
@@ -119,6 +119,7 @@ def run_ingest(
     settings: Settings, given: GivenFiles, *, environment: Environment = DEFAULT_ENVIRONMENT
 ) -> Outcome:
     """Archive an operator's files, and publish a release with their rows. Failures are recorded as in `run_daily`."""
+    assert_restored(settings.data_dir)
     with _run(RunKind.INGEST, settings, environment) as run:
         run.check_clock()
         run.outcome.warnings += run.step(ingest, given).warnings
@@ -138,6 +139,7 @@ def run_backfill(
     Raises `UsageError` for a `source` that is not a key of `histories`. Articles archived before the source became
     unavailable, or before a Ctrl-C, are loaded by the next run.
     """
+    assert_restored(settings.data_dir)
     known = histories(environment.sources)
     if source not in known:
         raise UsageError(
@@ -170,6 +172,8 @@ def run_rebuild(
     `only_rejects` keeps the loaded rows, and parses again only captures that an earlier parser version rejected.
     Raises `UsageError` for a data directory without an archive file, such as that of a mistyped path.
     """
+    if not environment.restores:
+        assert_restored(settings.data_dir)
     # a directory in which another run archives the first file is not a mistyped one
     if lock.live_run(settings.data_dir) is None and not archive_files(settings.archive_dir):
         raise UsageError(
@@ -199,7 +203,7 @@ class _Run:
     def begin(self) -> None:
         recovery = recover_crashed_runs(self.ctx.settings, self.ctx.started_at)
         self.ctx = replace(self.ctx, runs=recovery.runs)
-        restoring = consult_restore(self.ctx.settings.data_dir)
+        restoring = None if self.environment.restores else consult_restore(self.ctx.settings.data_dir)
         self.problems += (*recovery.problems, *([restoring] if restoring else []))
         # a run and a backfill have claimed the directory for the site that they are about to request
         if self.planned is None and self.ctx.kind is not RunKind.BACKFILL:

@@ -19,7 +19,7 @@ from ca_etl.warehouse.durable_files import read_if_there, write_atomic
 from ca_etl.warehouse.reading import RESTORE, consult
 
 MARKER: Final = "site.txt"
-# In a directory that `ca-etl restore` has not filled to the end.
+# In a directory of which `ca-etl restore` has not copied all files, or not built the release.
 RESTORING: Final = ".restore.json"
 RUN: Final = re.compile(r"\bca-etl run\b(?: --(?:schedule \w+|[a-z-]+))*")
 # How many archive files with usable pages are evidence for the site of a data directory: one may be damaged, too.
@@ -45,14 +45,21 @@ def unfinished_restore(data_dir: Path) -> UnfinishedRestore | None:
 
 
 def consult_restore(data_dir: Path) -> Problem | None:
-    """The problem that `data_dir` has not all files of the backup that it is restored from; None where it has."""
+    """The problem that the restore of `data_dir` was interrupted and is to be resumed; None where it was not."""
     left = consult(partial(unfinished_restore, data_dir), None, data_dir / RESTORING, f"ls -l {data_dir}")
-    if left.value is None or left.value.is_copied:
+    if left.value is None:
         return left.problem
+    lacking = "its release is not built yet" if left.value.is_copied else "not completely"
     return Problem(
-        f"{data_dir} is restored from {left.value.backup}, and not completely",
+        f"{data_dir} is restored from {left.value.backup}, and {lacking}",
         f"ca-etl restore {left.value.backup}",
     )
+
+
+def assert_restored(data_dir: Path) -> None:
+    """Raise `CaEtlError` for a data directory in which `ca-etl restore` was interrupted and is to be resumed."""
+    if (problem := consult_restore(data_dir)) is not None:
+        raise CaEtlError(problem.message, problem.next_command)
 
 
 def claimed_site(data_dir: Path) -> str | None:

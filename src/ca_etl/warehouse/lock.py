@@ -210,7 +210,7 @@ def _write(data_dir: Path, holder: Holder) -> None:
 
 
 def _read(path: Path) -> Holder | None:
-    with storage(path):
+    with storage(path, action="read"):
         try:
             modified = path.stat().st_mtime
         except FileNotFoundError:
