@@ -18,8 +18,9 @@ from ca_etl.demo.site import DemoSite
 from ca_etl.errors import CaEtlError
 from ca_etl.operate.backup import BackupError, BackupReport, back_up, restore
 from ca_etl.operate.status import collect
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment, utc_now
-from ca_etl.pipeline.play import clock_from, play_days
+from ca_etl.pipeline.play import play_days
 from ca_etl.pipeline.run import run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.session import Progress, silent

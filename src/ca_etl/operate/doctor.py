@@ -246,7 +246,7 @@ def run_lock(
     files that earlier killed runs left.
     """
     recover = "ca-etl run (writes the missing journal line, and continues)"
-    if holder is not None and held and now - holder.started_at > LONG_RUN:
+    if holder is not None and held and now - holder.since > LONG_RUN:
         stop = f"ps -fp {holder.pid} (if it hangs: kill {holder.pid}, then ca-etl run)"
         yield warn("lock", f"a run has held the lock for more than six hours: {holder}", stop)
     elif holder is not None and held:
