@@ -479,6 +479,14 @@ def test_models_are_listed_with_their_parents(cli: Cli) -> None:
 
 
 @pytest.mark.slow
+def test_a_release_that_was_rolled_back_from_is_not_the_one_before_the_next(cli: Cli, page: Path) -> None:
+    good, _bad = (cli("ingest", page).stdout for _ in range(2))
+    assert cli("rollback").stdout == good
+    assert cli("ingest", page).returncode == 0
+    assert cli("rollback").stdout == good
+
+
+@pytest.mark.slow
 def test_the_releases_are_listed_though_the_current_one_lacks_its_warehouse(
     cli: Cli, page: Path, data_dir: Path
 ) -> None:

@@ -244,6 +244,16 @@ def test_the_order_of_releases_is_that_of_the_journal_and_not_of_their_names(dat
     assert prune(data_dir, 2) == (SECOND,)
 
 
+def test_rollback_goes_to_what_was_current_before_and_not_to_a_release_that_was_rolled_back_from(
+    data_dir, release
+):
+    for number, (release_id, previous) in enumerate({FIRST: None, SECOND: FIRST, THIRD: FIRST}.items()):
+        folder = release(release_id, number)
+        folder.chmod(0o755)
+        write_datapackage(folder, {"resources": [], "previous_release": previous})
+    assert rollback(data_dir).release_id == FIRST
+
+
 def test_a_release_whose_run_has_no_journal_line_yet_is_the_last(data_dir, release):
     for number, release_id in enumerate([SECOND, THIRD]):
         release(release_id, number)

@@ -97,7 +97,7 @@ def rollback(
     to: Annotated[
         str | None,
         typer.Argument(
-            help="Release to return to. Default: the one published before the current.",
+            help="Release to return to. Default: the one that was current before.",
             autocompletion=release_ids,
         ),
     ] = None,

@@ -33,7 +33,7 @@ from typing import Final
 from ca_etl.archive.sealed_file import fsync
 from ca_etl.errors import CaEtlError
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.datapackage import DATAPACKAGE, file_fact, listed_files
+from ca_etl.warehouse.datapackage import DATAPACKAGE, file_fact, listed_files, read_datapackage
 from ca_etl.warehouse.durable_files import StorageError, remove_tree, seal_tree, storage, unseal
 
 log = logging.getLogger(__name__)
@@ -317,14 +317,18 @@ def find_release(data_dir: Path, release_id: str) -> Release:
 
 
 def rollback(data_dir: Path, to: str | None = None) -> Release:
-    """Move `current` to release `to`, by default to the one that was published before the current one.
+    """Move `current` to release `to`, by default to the one that was current when the current one was published.
 
+    Where that is removed or unknown, the default is the one published before the current one.
     No release is removed. The next run builds on the release that is current then. Raises `ReleaseError` when
     there is no such release.
     """
     if to is None:
         current = current_id(data_dir)
         older = [] if current is None else _published_before(data_dir, current)
+        # after a rollback it is not the one published last
+        previous = None if current is None else _recorded_previous(data_dir / RELEASES / current)
+        older.sort(key=lambda release: release.release_id == previous)
         if not older:
             raise ReleaseError(
                 f"no release is older than the current one in {data_dir / RELEASES}", "ca-etl releases"
@@ -335,6 +339,14 @@ def rollback(data_dir: Path, to: str | None = None) -> Release:
     _announce(data_dir, target.release_id)
     _point(data_dir)
     return target
+
+
+def _recorded_previous(folder: Path) -> object:
+    """The id of the release that was current when the one in `folder` was published; None where it is not recorded."""
+    try:
+        return read_datapackage(folder).get("previous_release")
+    except (CaEtlError, AttributeError):
+        return None
 
 
 def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, ...]:
@@ -398,10 +410,8 @@ def _folders(data_dir: Path) -> list[Path]:
 
 
 def _sort_key(release_id: str) -> tuple[str, int]:
-    match = RELEASE_ID.fullmatch(release_id)
-    if match is None:
-        raise ReleaseError(f"{release_id!r} is not a release id", "ca-etl releases")
-    return match[1], int(match[2] or 1)
+    stamp, _, number = release_id.partition("-")
+    return stamp, int(number or 1)
 
 
 def _assert_alone(warehouse: Path) -> None:
