@@ -45,8 +45,10 @@ def alerts(
     """Check for alerts, send messages about new and ended ones, list the open ones. Exit status 1: an alert is open."""
     from ca_etl.operate.alert_delivery import check_alerts
     from ca_etl.pipeline.context import utc_now
+    from ca_etl.warehouse.data_directory import assert_has_data
 
     settings = load_settings()
+    assert_has_data(settings.data_dir)
     now = utc_now()
     report = check_alerts(settings, now, dry_run=dry_run)
     _print_warnings(report.warnings)

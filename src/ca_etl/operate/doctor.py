@@ -245,7 +245,7 @@ def run_lock(
     files that earlier killed runs left.
     """
     recover = "ca-etl run"
-    if holder is not None and held and now - holder.started_at > LONG_RUN:
+    if holder is not None and held and now - holder.since > LONG_RUN:
         stop = f"ps -fp {holder.pid}"
         yield warn("lock", f"a run has held the lock for more than six hours: {holder}", stop)
     elif holder is not None and held:
