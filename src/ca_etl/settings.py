@@ -164,7 +164,7 @@ class Settings(BaseSettings):
     @field_validator("data_dir", mode="before")
     @classmethod
     def _some_folder(cls, value: object) -> object:
-        if value == "":
+        if isinstance(value, str) and not value.strip():
             raise ValueError("the path is empty; leave the variable out for ./data, or give a folder")
         return value
 

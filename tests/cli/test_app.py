@@ -50,14 +50,14 @@ def test_the_form_is_a_setting_in_the_environment_or_the_file(cli: Cli, tmp_path
         done = cli("rollback")
     else:
         done = cli("rollback", CA_ETL_LOG_FORMAT="json")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert records(done)[-1]["level"] == "ERROR"
 
 
 def test_the_command_line_comes_before_the_setting(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("CA_ETL_LOG_FORMAT=json\n")
     done = cli("--log-format", "text", "rollback")
-    assert done.stderr.startswith("ca-etl: no release is older")
+    assert done.stderr.startswith(f"ca-etl: {tmp_path / 'data'} has no data")
 
 
 @pytest.mark.slow
@@ -78,6 +78,24 @@ def test_a_misspelt_setting_is_reported_before_a_run(cli: Cli, tmp_path: Path) -
     assert "CA_ETL_CONTCAT (environment) is not a setting, did you mean CA_ETL_CONTACT?" in done.stderr
     assert "CA_ETL_LISTING_PATH (.env) is not a setting, did you mean CA_ETL_LISTING_PATHS?" in done.stderr
     assert "OTHER_NAME" not in done.stderr
+
+
+def test_a_schedule_that_does_not_exist_is_reported_before_a_missing_contact(
+    cli: Cli, data_dir: Path
+) -> None:
+    done = cli("run", "--schedule", "hourly")
+    assert done.returncode == 2
+    assert done.stderr.startswith("ca-etl: there is no schedule 'hourly'")
+    early = cli("run", "--slot", "2019-01-01T01:00:00+00:00")
+    assert "no schedule has it" in early.stderr
+    assert not data_dir.exists()
+
+
+@pytest.mark.parametrize("value", ["", " ", "\t"])
+def test_an_empty_data_directory_setting_is_wrong_usage(cli: Cli, value: str) -> None:
+    done = cli("status", CA_ETL_DATA_DIR=value)
+    assert done.returncode == 2
+    assert "the path is empty" in done.stderr
 
 
 @pytest.mark.slow

@@ -379,11 +379,39 @@ def test_the_grace_is_a_setting(cli: Cli) -> None:
     assert cli("status", "--fail-if-stale", CA_ETL_STALE_AFTER_HOURS="6", **own).returncode == 1
 
 
-def test_an_absent_data_directory_is_stale(cli: Cli, data_dir: Path) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        *(("status",), ("status", "--fail-if-stale"), ("alerts",), ("alerts", "--dry-run"), ("releases",)),
+        *(("rollback",), ("sql", "select 1"), ("sql", "select 1", "--failed"), ("verify",)),
+    ],
+    ids=" ".join,
+)
+def test_a_data_directory_that_does_not_exist_is_named_and_not_made(
+    cli: Cli, data_dir: Path, command: tuple[str, ...]
+) -> None:
+    done = cli(*command)
+    assert done.returncode == 2
+    assert f"{data_dir} has no data" in done.stderr
+    assert f"next: ls {data_dir.parent}" in done.stderr
+    assert not data_dir.exists()
+
+
+def test_a_directory_with_nothing_of_ours_has_no_data(cli: Cli, data_dir: Path) -> None:
+    data_dir.mkdir()
+    (data_dir / "notes.txt").touch()
+    for command in ("status", "alerts", "rollback"):
+        done = cli(command)
+        assert (done.returncode, f"{data_dir} has no data" in done.stderr) == (2, True)
+    assert [path.name for path in data_dir.iterdir()] == ["notes.txt"]
+
+
+def test_a_data_directory_without_a_release_is_stale(cli: Cli, data_dir: Path) -> None:
+    (data_dir / "archive").mkdir(parents=True)
+    assert "nothing is published yet" in cli("status").stdout
     done = cli("status", "--fail-if-stale")
     assert done.returncode == 1
     assert "has no published release" in done.stderr
-    assert not data_dir.exists()
 
 
 @pytest.mark.parametrize("harm", ["file instead of it", "journal", "warehouse", "no release", "current"])
@@ -414,7 +442,6 @@ def test_a_data_directory_that_cannot_be_read_is_stale(
 
 @pytest.mark.slow
 def test_status_shows_freshness_runs_checks_and_rejects(cli: Cli, page: Path) -> None:
-    assert "nothing is published yet" in cli("status").stdout
     cli("ingest", page)
     shown = cli("status").stdout
     assert "2025-12-05" in shown
@@ -469,6 +496,14 @@ def test_models_are_listed_with_their_parents(cli: Cli) -> None:
 
 
 @pytest.mark.slow
+def test_a_release_that_was_rolled_back_from_is_not_the_one_before_the_next(cli: Cli, page: Path) -> None:
+    good, _bad = (cli("ingest", page).stdout for _ in range(2))
+    assert cli("rollback").stdout == good
+    assert cli("ingest", page).returncode == 0
+    assert cli("rollback").stdout == good
+
+
+@pytest.mark.slow
 def test_the_releases_are_listed_though_the_current_one_lacks_its_warehouse(
     cli: Cli, page: Path, data_dir: Path
 ) -> None:
@@ -506,6 +541,7 @@ def test_status_doctor_and_alerts_name_the_same_conditions(cli: Cli, page: Path,
             sorted(errors),
         ]
 
+    (data_dir / "archive").mkdir(parents=True)
     assert titles() == [[], [], []]
     assert cli("ingest", page).returncode == 0
     assert titles() == [[], [], []]
@@ -523,6 +559,25 @@ def test_status_doctor_and_alerts_name_the_same_conditions(cli: Cli, page: Path,
         "Runs fail",
     ]
     assert "Runs fail" in cli("status").stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["rebuild", "restore"])
+def test_days_of_the_demo_do_not_look_overdue_once_they_are_rebuilt(
+    cli: Cli, data_dir: Path, command: str
+) -> None:
+    assert cli("demo", "--days", "2").returncode == 0
+    backup = data_dir.with_name("backup")
+    there = {"CA_ETL_DATA_DIR": str(data_dir.with_name("there"))} if command == "restore" else {}
+    assert cli("backup", backup).returncode == 0
+    done = cli("rebuild") if command == "rebuild" else cli("restore", backup, **there)
+    assert done.returncode == 0, done.stderr
+    assert Path(done.stdout.strip()).name.startswith("20251222T0200")
+    assert cli("status", "--fail-if-stale", **there).returncode == 0
+    assert json.loads(cli("status", "--json", **there).stdout)["conditions"] == []
+    assert cli("alerts", **there).stdout == "no alert is open\n"
+    levels = {f["area"]: f["level"] for f in json.loads(cli("doctor", "--json", **there).stdout)["findings"]}
+    assert {levels[area] for area in ("schedule daily", "alerts", "clock", "last run")} == {"ok"}
 
 
 @pytest.mark.slow
@@ -584,7 +639,7 @@ def test_a_damaged_release_hides_nothing_else_of_the_status(cli: Cli, page: Path
     warehouse.write_bytes(b"not a database")
     shown = cli("status")
     assert shown.returncode == 1
-    assert "the current release cannot be read" in shown.stdout
+    assert "there is no current release that can be read" in shown.stdout
     assert "succeeded" in shown.stdout
     assert "nothing is published" not in shown.stdout
     (damage,) = json.loads(cli("status", "--json").stdout)["damaged"]

@@ -261,6 +261,24 @@ def test_the_demo_and_a_real_site_do_not_share_a_data_directory(cli: Cli) -> Non
 
 
 @pytest.mark.slow
+def test_a_warning_that_several_days_of_the_demo_repeat_is_printed_once_with_their_number(cli: Cli) -> None:
+    done = cli("demo", "--until", "2025-12-01", "--days", "9")
+    (line,) = [line for line in done.stderr.splitlines() if "ticker_is_not_frozen" in line]
+    assert line.endswith("(the last of 3 runs with it)")
+    assert "last_date 2025-12-01" in line
+
+
+def test_of_two_demos_at_once_the_second_names_the_run_that_holds_the_lock(cli: Cli, data_dir: Path) -> None:
+    holder = Holder.here("20251222T020000Z", "run", datetime(2025, 12, 22, 2, tzinfo=UTC))
+    with DemoSite() as first, run_lock(data_dir, holder):
+        port = first.base_url.rstrip("/").rpartition(":")[2]
+        done = cli("demo", CA_ETL_DEMO_PORT=port)
+    assert done.returncode == 75
+    assert f"pid {os.getpid()} " in done.stderr
+    assert f"holds {data_dir / '.lock'}" in done.stderr
+
+
+@pytest.mark.slow
 def test_the_demo_plays_an_outage_and_a_wrong_rate(cli: Cli) -> None:
     done = cli("demo", "--days", "3", "--outage", "2025-12-21", "--wrong", "2025-12-22")
     assert done.returncode == 3
@@ -331,3 +349,11 @@ def test_a_backup_and_a_restore_print_what_they_did_and_the_next_command(
     assert restored.returncode == 0
     assert restored.stdout.startswith(str(tmp_path / "elsewhere" / "releases"))
     assert cli("restore", "copies").returncode == 2
+
+
+@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_an_empty_path_of_a_backup_is_not_the_current_folder(cli: Cli, command: str) -> None:
+    done = cli(command, "")
+    assert done.returncode == 2
+    assert "the path is empty" in done.stderr
+    assert f"next: ca-etl {command} --help" in done.stderr

@@ -13,6 +13,7 @@ from ca_etl.operate.backup import BackupError, BackupReport, back_up, restore
 from ca_etl.pipeline.context import Environment
 from ca_etl.settings import Settings
 from ca_etl.sources.session import silent
+from ca_etl.warehouse.durable_files import StorageError
 
 NOW = datetime(2025, 12, 22, 2, tzinfo=UTC)
 NAME = "archive/2025/12/20251222T020000Z-timesca.warc.gz"
@@ -78,8 +79,63 @@ def test_an_archive_file_that_changed_is_not_backed_up_over_the_good_one(
     (data / NAME).write_bytes(b"page")
     with pytest.raises(BackupError, match="has changed") as refused:
         backup()
-    assert refused.value.hint.startswith(f"cp {tmp_path / 'backup' / NAME} {data / NAME}")
+    copy, original = tmp_path / "backup" / NAME, data / NAME
+    assert refused.value.hint == (
+        f"mv -n {original} {original}.damaged && cp -n {copy} {original} && ca-etl backup {tmp_path / 'backup'}"
+    )
     assert (tmp_path / "backup" / NAME).read_bytes() == b"pages"
+
+
+def test_a_bit_flipped_in_the_copy_is_repaired_from_the_sound_file(
+    data: Path, backup: Callable[[], BackupReport], tmp_path: Path
+) -> None:
+    backup()
+    (tmp_path / "backup" / NAME).write_bytes(b"pagfs")
+    assert backup().copied == 1
+    assert (tmp_path / "backup" / NAME).read_bytes() == (data / NAME).read_bytes()
+
+
+def test_an_archive_file_that_cannot_be_read_is_named_and_the_others_are_backed_up(
+    data: Path, backup: Callable[[], BackupReport], tmp_path: Path
+) -> None:
+    other = data / NAME.replace("T02", "T03")
+    other.mkdir()
+    with pytest.raises(BackupError, match=f"{other} cannot be read: Is a directory") as refused:
+        backup()
+    assert "cannot write" not in str(refused.value)
+    assert (tmp_path / "backup" / NAME).read_bytes() == b"pages"
+
+
+@pytest.mark.parametrize("name", ["runs.jsonl", "site.txt"])
+def test_a_state_file_that_cannot_be_read_is_not_one_that_cannot_be_written(
+    data: Path, backup: Callable[[], BackupReport], tmp_path: Path, name: str
+) -> None:
+    (data / name).unlink()
+    (data / name).mkdir()
+    with pytest.raises(StorageError, match=f"cannot read {data / name}: Is a directory") as refused:
+        backup()
+    assert refused.value.hint.endswith(f"&& ca-etl backup {tmp_path / 'backup'}")
+
+
+@pytest.mark.usefixtures("data")
+def test_a_folder_with_other_files_is_not_backed_up_into(
+    backup: Callable[[], BackupReport], tmp_path: Path
+) -> None:
+    (tmp_path / "backup").mkdir()
+    (tmp_path / "backup" / "README.md").touch()
+    with pytest.raises(UsageError, match=r"not empty, and not a backup: it has README\.md"):
+        backup()
+    assert [path.name for path in (tmp_path / "backup").iterdir()] == ["README.md"]
+
+
+def test_a_backup_of_another_directory_with_other_archive_files_is_not_mixed_into(
+    data: Path, backup: Callable[[], BackupReport], tmp_path: Path
+) -> None:
+    backup()
+    (data / NAME).rename(data / NAME.replace("T02", "T03"))
+    with pytest.raises(BackupError, match="is the backup of another data directory") as refused:
+        backup()
+    assert refused.value.hint == f"ca-etl backup {tmp_path / 'backup'}-{data.name}"
 
 
 def test_a_file_that_the_backup_lost_is_copied_again(

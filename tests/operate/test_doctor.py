@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -38,6 +39,9 @@ def test_a_run_that_has_been_on_for_hours_is_reported_with_its_process() -> None
     assert short.level is Level.OK
     (long,) = doctor.run_lock(holder, (), NOW + 7 * HOUR, held=True)
     assert (long.level, "4711" in long.next) == (Level.WARN, True)
+    of_the_demo = replace(holder, started_at=NOW - 300 * 24 * HOUR, locked_at=NOW)
+    (short,) = doctor.run_lock(of_the_demo, (), NOW + 5 * HOUR, held=True)
+    assert short.level is Level.OK
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ca_etl.operate.status import RunSeries, collect, render, run_series
+from ca_etl.operate.status import Freshness, RunSeries, collect, render, run_series
 from ca_etl.screen import Screen
 from ca_etl.settings import Settings
 from ca_etl.warehouse.journal import Cause, RunRecord, append
@@ -34,6 +35,26 @@ def test_consecutive_failures_of_one_cause_are_one_series_and_releases_are_not()
         RunSeries(runs[5], 1, NOON + 5 * HOUR),
         RunSeries(runs[6], 1, NOON + 6 * HOUR),
     ]
+
+
+def test_sources_without_captures_are_one_line_and_every_time_has_one_form(
+    settings: Settings, tmp_path: Path
+) -> None:
+    report = replace(
+        collect(settings, NOON),
+        freshness=(
+            Freshness("feed", None, None, 0),
+            Freshness("file", "2026-12-04", None, 1),
+            Freshness("pages", None, None, 0),
+            Freshness("timesca", "2026-12-05", NOON + timedelta(milliseconds=78), 128),
+        ),
+    )
+    with (tmp_path / "shown").open("w") as file:
+        Screen(file=file).print(render(report))
+    lines = [" ".join(line.split()) for line in (tmp_path / "shown").read_text().splitlines()]
+    assert "file 2026-12-04 1" in lines
+    assert "timesca 2026-12-05 2026-12-05 12:00 UTC 128" in lines
+    assert "sources without captures: feed, pages" in lines
 
 
 def test_many_failed_runs_are_one_line_with_their_number_their_start_and_the_last_error(

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import run_daily
 from ca_etl.settings import Settings
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import signal
 import subprocess
@@ -14,13 +15,19 @@ from typing import Any
 
 import pytest
 
+from ca_etl.cli.query import published
 from ca_etl.demo.site import DemoSite
 from ca_etl.errors import CaEtlError
 from ca_etl.operate.backup import BackupError, BackupReport, back_up, restore
+from ca_etl.operate.doctor import examine
+from ca_etl.operate.machine import Level
 from ca_etl.operate.status import collect
+from ca_etl.pipeline.capture import GivenFiles
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment, utc_now
-from ca_etl.pipeline.play import clock_from, play_days
-from ca_etl.pipeline.run import run_daily
+from ca_etl.pipeline.play import play_days
+from ca_etl.pipeline.run import run_daily, run_ingest, run_rebuild
+from ca_etl.pipeline.verify import verify
 from ca_etl.settings import Settings
 from ca_etl.sources.session import Progress, silent
 from ca_etl.warehouse import journal
@@ -213,12 +220,122 @@ def test_a_run_in_a_half_restored_directory_archives_its_pages_and_names_the_res
     refused = run_daily(there, slot=slot, environment=Environment(clock=clock_from(slot)))
     assert (refused.exit_status, refused.release) == (1, None)
     assert refused.hint == f"ca-etl restore {backup}"
-    with pytest.raises(BackupError, match="not completely"):
+    with pytest.raises(CaEtlError, match="not completely"):
         backed_up(there, backup.with_name("another"))
     restored(settings, backup)
     assert refused.run_id in {run.run_id for run in journal.read(there.data_dir)}
     days = {row[0] for row in contents(there.data_dir)["fct_rate_daily"]}
     assert {"2025-12-20", "2025-12-21", "2025-12-22"} <= days
+
+
+def flip(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(bytes([*data[:-20], data[-20] ^ 1, *data[-19:]]))
+
+
+def test_a_bit_flipped_before_the_first_backup_is_named_by_backup_verify_and_restore(
+    settings: Settings, tmp_path: Path
+) -> None:
+    play(settings, 0)
+    victim, other, *_ = sorted(settings.archive_dir.rglob("*.warc.gz"))
+    flip(victim)
+    folder = tmp_path / "backup"
+    with pytest.raises(BackupError, match=f"{victim} has changed"):
+        backed_up(settings, folder)
+    assert (folder / other.relative_to(settings.data_dir)).read_bytes() == other.read_bytes()
+    release = current_release(settings.data_dir)
+    assert release is not None
+    named = {difference.thing for difference in verify(settings, release)}
+    assert victim.relative_to(settings.data_dir).as_posix() in named
+    there = settings.model_copy(update={"data_dir": tmp_path / "there"})
+    with pytest.raises(BackupError, match=f"{victim.name} has changed"):
+        restore(there, folder, Environment())
+    flip(victim)
+    assert backed_up(settings, folder).copied == 1
+    restored(settings, folder)
+
+
+def test_a_damaged_file_that_an_earlier_version_backed_up_is_not_that_of_another_directory(
+    settings: Settings, tmp_path: Path
+) -> None:
+    play(settings, 0)
+    victim, folder = min(settings.archive_dir.rglob("*.warc.gz")), tmp_path / "backup"
+    backed_up(settings, folder)
+    sound = hashlib.sha256(victim.read_bytes()).hexdigest()
+    flip(victim)
+    shutil.copyfile(victim, folder / victim.relative_to(settings.data_dir))
+    manifest = (folder / "backup.json").read_text()
+    damaged = hashlib.sha256(victim.read_bytes()).hexdigest()
+    (folder / "backup.json").write_text(manifest.replace(sound, damaged))
+    with pytest.raises(BackupError, match=f"{victim} has changed"):
+        backed_up(settings, folder)
+    flip(victim)
+    assert backed_up(settings, folder).copied == 1
+
+
+@pytest.mark.parametrize("loss", [flip, Path.unlink])
+def test_the_next_command_of_a_later_backup_puts_a_damaged_or_missing_file_right(
+    two_days: tuple[Settings, Path], tmp_path: Path, backup: Path, loss: Callable[[Path], None]
+) -> None:
+    settings = two_days[0].model_copy(
+        update={"data_dir": shutil.copytree(two_days[0].data_dir, tmp_path / "data", symlinks=True)}
+    )
+    backed_up(settings, backup)
+    victim = min(settings.archive_dir.rglob("*-timesca.warc.gz"))
+    whole = victim.read_bytes()
+    loss(victim)
+    with pytest.raises(BackupError, match=str(victim)) as refused:
+        backed_up(settings, backup)
+    repair, _, again = refused.value.hint.rpartition(" && ")
+    assert again == f"ca-etl backup {backup}"
+    subprocess.run(["sh", "-c", repair], check=True)
+    assert victim.read_bytes() == whole
+    backed_up(settings, backup)
+
+
+def test_two_directories_of_one_site_are_not_backed_up_into_one_folder(
+    two_days: tuple[Settings, Path], settings: Settings, backup: Path
+) -> None:
+    before = files(backup)
+    play(settings, 0)
+    with pytest.raises(BackupError, match="is the backup of another data directory") as refused:
+        backed_up(settings, backup)
+    assert refused.value.hint == f"ca-etl backup {backup}-{settings.data_dir.name}"
+    assert files(backup) == before
+
+
+@pytest.mark.parametrize("is_copied", [False, True])
+def test_a_restore_that_is_not_finished_is_named_by_every_reader_and_stops_every_writer(
+    two_days: tuple[Settings, Path], backup: Path, is_copied: bool
+) -> None:
+    settings = two_days[0].model_copy(update={"data_dir": backup.with_name("restored")})
+    assert killed(settings, 6, "restore", backup)
+    if is_copied:
+        assert restore(settings, backup, Environment(call=stop)).error == "all files are there"
+    before = {path for path in settings.data_dir.rglob("*") if path.is_file()}
+    next_command = f"ca-etl restore {backup}"
+    with pytest.raises(CaEtlError, match="is restored from") as refused:
+        published(settings.data_dir)
+    assert refused.value.hint == next_command
+    report = collect(settings, utc_now())
+    assert [damage.next_command for damage in report.damaged] == [next_command]
+    assert "A restore is not finished (release)" in {found.title for found in report.conditions}
+    assert not any("ca-etl rebuild" in found.next_command for found in report.conditions)
+    findings = examine(settings, utc_now()).findings
+    assert next_command in {finding.next for finding in findings if finding.level is Level.ERROR}
+    for write in (
+        lambda: run_rebuild(settings),
+        lambda: run_ingest(settings, GivenFiles((backup,))),
+        lambda: backed_up(settings, backup.with_name("another")),
+        lambda: play(settings, 2),
+    ):
+        with pytest.raises(CaEtlError, match="is restored from") as refused:
+            write()
+        assert refused.value.hint == next_command
+    assert {path for path in settings.data_dir.rglob("*") if path.is_file()} - before <= {
+        settings.data_dir / ".lock"
+    }
+    restored(settings, backup)
 
 
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
@@ -227,13 +344,12 @@ def test_damage_in_a_backup_is_named_and_publishes_nothing_unless_the_loss_is_ac
 ) -> None:
     settings, _ = two_days
     victim = min(backup.rglob("*-timesca-posts.warc.gz"))
-    whole = victim.read_bytes()
     if damage == "remove":
         victim.unlink()
+    elif damage == "cut":
+        victim.write_bytes(victim.read_bytes()[:-20])
     else:
-        victim.write_bytes(
-            whole[:-20] if damage == "cut" else bytes([*whole[:-20], whole[-20] ^ 1, *whole[-19:]])
-        )
+        flip(victim)
     there = settings.model_copy(update={"data_dir": backup.with_name("restored")})
     with pytest.raises(BackupError) as refused:
         restore(there, backup, Environment())

@@ -14,8 +14,9 @@ import pytest
 
 from ca_etl.demo.site import DemoSite
 from ca_etl.operate.backup import back_up, restore
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.play import clock_from, play_days
+from ca_etl.pipeline.play import play_days
 from ca_etl.pipeline.run import Outcome, run_daily
 from ca_etl.sanitize import published
 from ca_etl.settings import Settings

@@ -16,8 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import Outcome, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, SWEEP

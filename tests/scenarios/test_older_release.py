@@ -16,9 +16,9 @@ import pytest
 from ca_etl.demo import desk
 from ca_etl.demo.site import DemoSite
 from ca_etl.operate.doctor import examine
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.load import UPGRADED
-from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import Outcome, run_daily, run_rebuild
 from ca_etl.settings import ArticleSource, Settings
 from ca_etl.sources.schedules import DAILY, SWEEP

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -17,10 +18,12 @@ from ca_etl.demo.site import DemoSite
 from ca_etl.errors import UsageError
 from ca_etl.pipeline import load
 from ca_etl.pipeline.capture import GivenFiles
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.play import clock_from, play_days
-from ca_etl.pipeline.run import run_daily, run_ingest, run_rebuild
+from ca_etl.pipeline.play import play_days
+from ca_etl.pipeline.run import run_backfill, run_daily, run_ingest, run_rebuild
 from ca_etl.settings import Settings
+from ca_etl.sources.source import DateRange
 from ca_etl.warehouse.durable_files import remove_tree
 from ca_etl.warehouse.journal import RunStatus
 from ca_etl.warehouse.release import current_release
@@ -124,6 +127,12 @@ def test_a_rebuild_from_archive_journal_and_decisions_alone_reads_the_site_from_
     remove_tree(settings.data_dir / "releases")
     for name in ("current", "site.txt", "articles.json"):
         (settings.data_dir / name).unlink()
+    with_contact = settings.model_copy(update={"contact": "me@example.org"})
+    december = DateRange(date(2025, 12, 1), date(2025, 12, 5))
+    for request in (run_daily, partial(run_backfill, days=december)):
+        with pytest.raises(UsageError, match=r"holds captures of loopback, not of timesca\.com"):
+            request(with_contact)
+    assert not (settings.data_dir / "site.txt").exists()
     assert run_rebuild(settings).exit_status == 0
     assert contents(settings.data_dir) == before
     assert (settings.data_dir / "site.txt").read_text() == "loopback\n"

@@ -14,8 +14,8 @@ from ca_etl.demo.content import Caption
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.capture import GivenFiles
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import run_backfill, run_daily, run_ingest
 from ca_etl.settings import Settings
 from ca_etl.sources.source import DateRange

@@ -9,8 +9,8 @@ import pytest
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.operate.alert_delivery import check_alerts
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import run_daily, run_rebuild
 from ca_etl.settings import Settings
 

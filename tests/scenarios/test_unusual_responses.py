@@ -19,8 +19,8 @@ from ca_etl.archive.policy import Verdict
 from ca_etl.demo.handlers import Response
 from ca_etl.demo.site import DemoSite, LoggedRequest
 from ca_etl.pipeline.backfill import read_complete_months
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.play import clock_from
 from ca_etl.pipeline.run import Outcome, run_backfill, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import SWEEP

@@ -17,8 +17,9 @@ from ca_etl.demo.handlers import Response
 from ca_etl.demo.site import DemoSite
 from ca_etl.operate.status import collect
 from ca_etl.pipeline.capture import GivenFiles
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.play import clock_from, play_days
+from ca_etl.pipeline.play import play_days
 from ca_etl.pipeline.run import Outcome, run_backfill, run_daily, run_ingest, run_rebuild
 from ca_etl.settings import Settings
 from ca_etl.sources.source import DateRange
@@ -237,7 +238,7 @@ def test_status_counts_no_run_of_the_future_and_lists_them(on_site: Settings) ->
     (ahead,) = [condition for condition in status.conditions if condition.key == "clock"]
     assert "the last is 20990101T020000Z" in ahead.detail
     assert {(line.source, line.slot) for line in status.articles} == {("timesca-posts", FIRST)}
-    assert [line.last_captured_at[:10] for line in status.freshness if line.source == "timesca"] == [
+    assert [f"{line.last_captured_at:%Y-%m-%d}" for line in status.freshness if line.source == "timesca"] == [
         "2025-12-10"
     ]
 

@@ -20,8 +20,9 @@ from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.parse.page import Parser
 from ca_etl.parse.rows import SITE
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.play import clock_from, slot_on
+from ca_etl.pipeline.play import slot_on
 from ca_etl.pipeline.run import Outcome, run_daily, run_rebuild
 from ca_etl.records import LISTINGS
 from ca_etl.settings import Settings

@@ -16,9 +16,10 @@ from ca_etl.archive.policy import Verdict
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.capture import Captured
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.load import Loaded
-from ca_etl.pipeline.play import clock_from, slot_on
+from ca_etl.pipeline.play import slot_on
 from ca_etl.pipeline.run import run_daily
 from ca_etl.records import Rows
 from ca_etl.settings import Settings

@@ -51,13 +51,23 @@ def test_a_second_run_learns_who_holds_the_lock(child, data_dir):
     message = str(caught.value)
     assert f"pid {process.pid} " in message
     assert "run 20251205T020000Z" in message
-    assert "since 2025-12-05 02:00:00 UTC" in message
+    assert f"since {running(data_dir).since:%Y-%m-%d %H:%M} UTC" in message
     assert "step load" in message
     assert caught.value.exit_status == 75
     assert running(data_dir).run_id == "20251205T020000Z"
     process.communicate("\n")
     with run_lock(data_dir, mine()):
         assert crashed_run(data_dir) is None
+
+
+def test_the_age_of_a_lock_is_by_the_clock_of_the_machine_and_not_by_that_of_the_run(data_dir):
+    before = datetime.now(UTC)
+    with run_lock(data_dir, mine()):
+        held = running(data_dir)
+        assert before <= held.since <= datetime.now(UTC)
+        assert held.started_at == STARTED
+    (data_dir / ".running.json").write_text(HOLDER)
+    assert running(data_dir).since == STARTED, "of an earlier version"
 
 
 def test_the_lock_falls_with_a_killed_run_and_the_next_one_learns_of_it(child, data_dir):

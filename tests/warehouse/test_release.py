@@ -19,6 +19,8 @@ from ca_etl.warehouse.datapackage import (
     write_datapackage,
 )
 from ca_etl.warehouse.durable_files import StorageError
+from ca_etl.warehouse.journal import RunRecord, append
+from ca_etl.warehouse.lock import Holder, run_lock
 from ca_etl.warehouse.release import (
     GO_BACK,
     Building,
@@ -39,6 +41,7 @@ from ca_etl.warehouse.release import (
     rollback,
 )
 
+AT = datetime(2025, 12, 5, 2, tzinfo=UTC)
 FIRST = "20251205T020000Z"
 SECOND = "20251206T020000Z"
 THIRD = "20251207T020000Z"
@@ -225,6 +228,47 @@ def test_rollback_goes_one_release_back_and_the_next_run_builds_on_it(data_dir, 
     assert recover(data_dir).completed is None
     assert begin_building(data_dir, THIRD).based_on == FIRST
     assert ids(data_dir) == [FIRST, SECOND]
+
+
+def test_the_order_of_releases_is_that_of_the_journal_and_not_of_their_names(data_dir, release):
+    """A rebuild of the demo, or a run of a wrong clock: the later release has the earlier id."""
+    for number, release_id in enumerate([SECOND, THIRD, FIRST]):
+        release(release_id, number)
+        append(data_dir, RunRecord(release_id, "run", AT, "succeeded", "1", release_id=release_id))
+    assert ids(data_dir) == [SECOND, THIRD, FIRST]
+    assert rollback(data_dir).release_id == THIRD
+    assert rollback(data_dir).release_id == SECOND
+    with pytest.raises(ReleaseError, match="older"):
+        rollback(data_dir)
+    rollback(data_dir, FIRST)
+    assert prune(data_dir, 2) == (SECOND,)
+
+
+def test_rollback_goes_to_what_was_current_before_and_not_to_a_release_that_was_rolled_back_from(
+    data_dir, release
+):
+    for number, (release_id, previous) in enumerate({FIRST: None, SECOND: FIRST, THIRD: FIRST}.items()):
+        folder = release(release_id, number)
+        folder.chmod(0o755)
+        write_datapackage(folder, {"resources": [], "previous_release": previous})
+    assert rollback(data_dir).release_id == FIRST
+
+
+def test_a_release_whose_run_has_no_journal_line_yet_is_the_last(data_dir, release):
+    for number, release_id in enumerate([SECOND, THIRD]):
+        release(release_id, number)
+        append(data_dir, RunRecord(release_id, "run", AT, "succeeded", "1", release_id=release_id))
+    with run_lock(data_dir, Holder.here(FIRST, "run", AT)):
+        release(FIRST, 3)
+        assert ids(data_dir) == [SECOND, THIRD, FIRST]
+        assert prune(data_dir, 2) == (SECOND,)
+
+
+def test_a_release_that_the_journal_lacks_is_ordered_by_its_id(data_dir, release):
+    for number, release_id in enumerate([FIRST, SECOND, THIRD]):
+        release(release_id, number)
+    append(data_dir, RunRecord(SECOND, "run", AT, "succeeded", "1", release_id=SECOND))
+    assert ids(data_dir) == [FIRST, SECOND, THIRD]
 
 
 def test_rollback_to_a_named_release_may_go_forward(data_dir, release):
@@ -569,8 +613,9 @@ def test_a_pointer_to_what_is_not_a_release_is_not_rolled_back_from(data_dir, re
     release(FIRST, 1)
     (data_dir / "current").unlink()
     (data_dir / "current").symlink_to(Path("releases", "mine"))
-    with pytest.raises(ReleaseError, match="'mine' is not a release id"):
+    with pytest.raises(ReleaseError, match="points at 'mine', which is not a release") as refused:
         rollback(data_dir)
+    assert refused.value.hint == f"ca-etl rollback {FIRST}"
 
 
 def test_a_folder_instead_of_the_pointer_is_not_replaced(data_dir, release):

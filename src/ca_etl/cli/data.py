@@ -99,18 +99,22 @@ def describe(
 def rollback(
     to: Annotated[
         str | None,
-        typer.Argument(help="Release to return to. Default: the previous one.", autocompletion=release_ids),
+        typer.Argument(
+            help="Release to return to. Default: the one that was current before.",
+            autocompletion=release_ids,
+        ),
     ] = None,
 ) -> None:
     """Make an earlier release the current one again; nothing is deleted. The next run builds on this release."""
     from ca_etl.archive.reader import archive_files
     from ca_etl.pipeline.context import utc_now
     from ca_etl.warehouse import lock, release
-    from ca_etl.warehouse.data_directory import holds_demo, next_command
+    from ca_etl.warehouse.data_directory import assert_has_data, holds_demo, next_command
     from ca_etl.warehouse.reading import consult_extent
 
     settings = load_settings()
     data_dir = settings.data_dir
+    assert_has_data(data_dir)
     holder = lock.Holder.here("rollback", "rollback", utc_now())
     with lock.run_lock(data_dir, holder) as held:
         held.recorded()  # a rollback is not a run: one that fails is not a killed run

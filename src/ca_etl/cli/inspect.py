@@ -46,8 +46,11 @@ def status(
     from ca_etl.operate.status import collect, render, staleness
     from ca_etl.pipeline.context import utc_now
     from ca_etl.screen import Screen
+    from ca_etl.warehouse.data_directory import assert_has_data
 
-    report = collect(load_settings(), utc_now())
+    settings = load_settings()
+    assert_has_data(settings.data_dir)
+    report = collect(settings, utc_now())
     report = replace(report, damaged=(*report.damaged, *damage_of_alerts(Path(report.data_dir))))
     if as_json:
         print_json(report)
@@ -116,10 +119,12 @@ def verify(
 
 
 def releases() -> None:
-    """List the published releases, oldest first; an asterisk marks the current one."""
+    """List the published releases in the order of their publication; an asterisk marks the current one."""
     from ca_etl.warehouse import release
+    from ca_etl.warehouse.data_directory import assert_has_data
 
     data_dir = load_settings().data_dir
+    assert_has_data(data_dir)
     current = release.current_id(data_dir)
     for published in release.releases(data_dir):
         file, mark = published.warehouse, "*" if published.release_id == current else " "

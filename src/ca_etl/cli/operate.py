@@ -45,8 +45,10 @@ def alerts(
     """Check for alerts, send messages about new and ended ones, list the open ones. Exit status 1: an alert is open."""
     from ca_etl.operate.alert_delivery import check_alerts
     from ca_etl.pipeline.context import utc_now
+    from ca_etl.warehouse.data_directory import assert_has_data
 
     settings = load_settings()
+    assert_has_data(settings.data_dir)
     now = utc_now()
     report = check_alerts(settings, now, dry_run=dry_run)
     _print_warnings(report.warnings)
@@ -79,8 +81,18 @@ def _lines(report: AlertReport, now: datetime, *, dry_run: bool) -> Iterator[str
             yield f"not yet delivered to {', '.join(delivery.to)}: {delivery.message.subject}"
 
 
+def parse_folder(text: str) -> Path:
+    """Parse the path of a folder. Raises `typer.BadParameter` for an empty one, which would be the current folder."""
+    if not text.strip():
+        raise typer.BadParameter("the path is empty")
+    return Path(text)
+
+
 def backup(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the backup, on another disk.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(parser=parse_folder, metavar="DIR", help="Folder of the backup, on another disk."),
+    ],
 ) -> None:
     """Copy what no rebuild can make again (archive, journal, decisions) to a folder; only new files are copied."""
     from ca_etl.operate.backup import back_up

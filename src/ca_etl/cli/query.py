@@ -23,6 +23,7 @@ from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.warehouse import export, lock
 from ca_etl.warehouse.connection import described_tables
 from ca_etl.warehouse.conversion import Conversion, convert
+from ca_etl.warehouse.data_directory import assert_has_data, assert_restored
 from ca_etl.warehouse.datapackage import (
     export_descriptor,
     read_datapackage,
@@ -128,6 +129,7 @@ def run_query(
     and for several statements in a form that holds one result, `ReleaseError` for an unknown `release_id`, and
     `LockHeldError` while a run is building the warehouse that `failed` requests.
     """
+    assert_has_data(data_dir)
     form = destination.chosen_form()
     if failed and release_id is not None:
         raise UsageError("--failed and --release exclude each other", "ca-etl releases")
@@ -316,9 +318,11 @@ def export_tables(
 
 
 def published(data_dir: Path) -> Release:
-    """The current release of the data directory. Raises `UsageError` when nothing has been published."""
+    """The current release of the data directory. Raises `CaEtlError` when nothing is published, or restored, yet."""
+    assert_has_data(data_dir)
     release = current_release(data_dir)
     if release is None:
+        assert_restored(data_dir)
         raise UsageError(
             f"{data_dir} has no release yet: a run, an ingest or the demo makes one", "ca-etl run"
         )

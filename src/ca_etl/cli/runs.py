@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from threading import Event
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ca_etl import logs
-from ca_etl.cli.operate import alerts_after, check_and_warn
+from ca_etl.cli.operate import alerts_after, check_and_warn, parse_folder
 from ca_etl.cli.render import (
     load_settings,
     print_error,
@@ -83,7 +85,8 @@ def run(
             "--slot and --again exclude each other: --again makes a new slot", "ca-etl run --again"
         )
     warn_of_misspelt_settings()
-    if slot and (latest := named_schedule(load_settings(), schedule).latest(slot)) != slot:
+    planned = named_schedule(load_settings(), schedule)
+    if slot and (latest := planned.latest(slot)) != slot:
         raise UsageError(
             f"{slot.isoformat()} is not a slot of the schedule {schedule}; the slot before it:",
             f"ca-etl run --schedule {schedule} --slot {latest.isoformat()}",
@@ -171,7 +174,9 @@ def rebuild(
 
 
 def restore(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a backup (ca-etl backup).")],
+    folder: Annotated[
+        Path, typer.Argument(parser=parse_folder, metavar="DIR", help="Folder of a backup (ca-etl backup).")
+    ],
     accept_loss: Annotated[
         bool,
         typer.Option(
@@ -246,6 +251,7 @@ def demo(
             outcomes.append(outcome)
             if configured_channels(settings):
                 check_and_warn(settings)
+    _merge_repeated_warnings(outcomes)
     *earlier, last = outcomes
     for outcome in earlier:
         _print_problems(outcome)
@@ -266,6 +272,22 @@ def _serve_demo(day: date | None) -> None:
             Event().wait()
     except KeyboardInterrupt:
         raise DemoInterruptedError("interrupted: the demo site is no longer served") from None
+
+
+def _merge_repeated_warnings(outcomes: Sequence[Outcome]) -> None:
+    """Leave a warning that several runs have to the last of them, with their number; rejects are of one run each."""
+    runs = Counter(result.check_name for outcome in outcomes for result in outcome.fired)
+    later: set[str] = {REJECTS_CHECK}
+    for outcome in reversed(outcomes):
+        warnings = {result.check_name for result in outcome.fired if result.severity != "error"}
+        outcome.checks = tuple(
+            replace(result, sample=f"{result.sample} (the last of {runs[result.check_name]} runs with it)")
+            if result.check_name in warnings - later and runs[result.check_name] > 1
+            else result
+            for result in outcome.checks
+            if result.check_name not in (warnings & later) - {REJECTS_CHECK}
+        )
+        later |= warnings
 
 
 def _print_problems(outcome: Outcome) -> None:

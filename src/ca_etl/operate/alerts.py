@@ -53,6 +53,7 @@ class Damage(Problem):
     """A file of the data directory that cannot be read or lacks content; `area` is its row in `ca-etl doctor`."""
 
     area: str
+    title: str = "A file is damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def conditions(
 
 def _damage(damage: Damage, now: datetime) -> Condition:
     key = f"damaged:{damage.area.replace(' ', '_')}"
-    title = f"A file is damaged ({damage.area})"
+    title = f"{damage.title} ({damage.area})"
     return Condition(key, title, damage.message, damage.next_command, now, area=damage.area)
 
 

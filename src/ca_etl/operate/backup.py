@@ -6,6 +6,10 @@ A backup is a folder:
     state/<name>.<digest>           journal, decisions, site, alerts, checkpoints, each as it was at the last backup
     backup.json                     the manifest: path, size and SHA-256 of every file that belongs to the backup
 
+At each backup an archive file is compared, on both sides, with the digest that the current release has of it, else with
+that of the last backup. One that differs is named, and not copied over a sound copy; the manifest keeps the digest of
+the sound file, so that a restore names it too.
+
 A file is copied under a temporary name, compared with its original by SHA-256, forced to the disk and renamed; the
 manifest is replaced last. An interrupted backup therefore leaves the one before it whole, and the next one resumes it.
 
@@ -18,22 +22,24 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
+import duckdb
 from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from ca_etl.archive.naming import OPEN_SUFFIX
 from ca_etl.archive.sealed_file import sync_folders
-from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.operate.alert_delivery import ALERTS_FILE
+from ca_etl.operate.doctor import KNOWN_FILES, damage_of
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.crash_recovery import CHECKPOINT_FILE
@@ -45,12 +51,13 @@ from ca_etl.warehouse.data_directory import (
     MARKER,
     RESTORING,
     UnfinishedRestore,
-    consult_restore,
+    assert_restored,
     unfinished_restore,
 )
 from ca_etl.warehouse.durable_files import read_if_there, storage, write_atomic
 from ca_etl.warehouse.journal import JOURNAL_FILE, REPAIRS_FILE, TORN_FILE
 from ca_etl.warehouse.overrides import DECISIONS_FILE
+from ca_etl.warehouse.reading import RESTORE, consult_release
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +70,11 @@ STATE: Final = (
     *(CHECKPOINT_FILE, COMPLETE_MONTHS),
 )
 SHOWN: Final = 5
+CHANGED: Final = "has changed since it was loaded or backed up"
 
 
 class BackupError(CaEtlError):
-    """A backup is missing, damaged, of another site, or in use; or a file changed while it was copied."""
+    """A backup is missing, damaged, of another data directory, or in use; or a file of the archive is damaged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +109,16 @@ def back_up(settings: Settings, folder: Path, now: datetime, progress: Progress)
     """Copy what the backup in `folder` (made when absent) lacks of the data directory; `now` is zone-aware.
 
     Archive files of the backup that the data directory lacks stay in it. Raises `UsageError` for a folder inside the
-    data directory and for a data directory without data, `BackupError`, `StorageError`.
+    data directory or with other files, and for a data directory without data; `BackupError`, once all else is backed
+    up, for archive files that are damaged or missing; `StorageError`.
     """
     data_dir = settings.data_dir
-    _assert_complete(data_dir, folder)
+    _assert_usable(data_dir, folder)
     # before the list of the archive: see above
-    state = dict(_read_state(data_dir))
-    archived = sorted(path for path in settings.archive_dir.glob("*/*/*") if path.suffix != OPEN_SUFFIX)
+    loaded = consult_release(data_dir, _loaded_files, dict[str, BackupFile](), of_any_version=True)
+    state = dict(_read_state(data_dir, _again(folder)))
+    found = (path for path in settings.archive_dir.glob("*/*/*") if path.suffix != OPEN_SUFFIX)
+    archived = sorted({path.relative_to(data_dir).as_posix() for path in found} | loaded.value.keys())
     if not state and not archived:
         raise UsageError(
             f"{data_dir} has no data to back up (CA_ETL_DATA_DIR names the directory)",
@@ -116,39 +127,74 @@ def back_up(settings: Settings, folder: Path, now: datetime, progress: Progress)
     site = state.get(MARKER, b"").decode(errors="replace").strip() or None
     with _only_backup(folder):
         known = _known_files(folder, data_dir, site)
-        copy = _Copy(folder, known)
-        archive = []
+        in_backup = {path: file for path, file in known.items() if path.startswith(f"{ARCHIVE}/")}
+        _assert_same_directory(folder, data_dir, in_backup, loaded.value, archived)
+        copy = _Copy(folder, data_dir, {**in_backup, **loaded.value})
+        archive: list[BackupFile | None] = []
         for done, path in enumerate(archived):
             progress("backup", done, len(archived))
-            archive.append(copy.archive_file(path, path.relative_to(data_dir).as_posix()))
+            archive.append(copy.archive_file(path))
         ours = [copy.state_file(name, data) for name, data in state.items()]
-        here = {file.path for file in archive}
-        missing = [
-            file for path, file in known.items() if path.startswith(f"{ARCHIVE}/") and path not in here
-        ]
-        files = (*ours, *archive, *missing)
+        missing = [in_backup[path] for path in sorted(in_backup.keys() - set(archived))]
+        files = (*ours, *filter(None, archive), *missing)
         copy.sync()
-        manifest = _adapter().dump_json(Manifest(now, site, files), indent=1)
+        manifest = TypeAdapter(Manifest).dump_json(Manifest(now, site, files), indent=1)
         write_atomic(folder / MANIFEST, manifest, _again(folder))
         _remove_old_state(folder, files)
-    lost = [
+    copy.assert_sound()
+    warnings = [f"no archive file is compared with the release: {loaded.problem}"] if loaded.problem else []
+    warnings += [
         f"{data_dir} lacks {len(missing)} archive files that the backup has and keeps, such as {file.path}; "
         f"next: cp -n {folder / file.path} {data_dir / file.path}"
         for file in missing[:1]
     ]
-    return BackupReport(len(files), copy.copied, tuple(lost))
+    return BackupReport(len(files), copy.copied, tuple(warnings))
 
 
 def _again(folder: Path) -> str:
     return f"ca-etl backup {folder}"
 
 
-def _assert_complete(data_dir: Path, folder: Path) -> None:
-    """Raise where a backup of `data_dir` into `folder` is no use: inside it, or of half of a restore."""
+def _loaded_files(con: duckdb.DuckDBPyConnection | None) -> Mapping[str, BackupFile]:
+    """The archive files of the current release, by path, with the size and digest that they had when loaded."""
+    rows = [] if con is None else con.execute(KNOWN_FILES).fetchall()
+    facts = {f"{ARCHIVE}/{name}": (size, sha256) for name, sha256, size in rows}
+    return {path: BackupFile(path, path, *fact) for path, fact in facts.items()}
+
+
+def _assert_usable(data_dir: Path, folder: Path) -> None:
+    """Raise where a backup of `data_dir` into `folder` is no use: inside it, among other files, of half a restore."""
     if folder.resolve().is_relative_to(data_dir.resolve()):
         raise UsageError(f"{folder} is inside {data_dir}, and would be lost with it", "ca-etl backup DIR")
-    if (problem := consult_restore(data_dir)) is not None:
-        raise BackupError(problem.message, problem.next_command)
+    assert_restored(data_dir)
+    ours = {ARCHIVE, STATE_FOLDER}  # an interrupted first backup has no manifest yet
+    others = [path.name for path in folder.glob("*") if _is_data(path) and path.name not in ours]
+    if others and not (folder / MANIFEST).exists():
+        raise UsageError(
+            f"{folder} is not empty, and not a backup: it has {min(others)}; a backup has a folder of its own",
+            _again(folder / "ca_etl-backup"),
+        )
+
+
+def _assert_same_directory(
+    folder: Path,
+    data_dir: Path,
+    in_backup: Mapping[str, BackupFile],
+    loaded: Mapping[str, BackupFile],
+    archived: Sequence[str],
+) -> None:
+    """Raise `BackupError` where the archive in `folder` is of another data directory, and so not to be mixed with."""
+    differing = (file for path, file in in_backup.items() if loaded.get(path, file) != file)
+    known = {file.path: (file.sha256, file.bytes) for file in differing}
+    # a damaged copy is not evidence: an earlier version backed up such files, and one may have been given up
+    other = next((path for path, it in known.items() if not damage_of(folder / path, it, to_end=True)), None)
+    has_none = bool(in_backup and archived) and in_backup.keys().isdisjoint(archived)
+    if other is not None or has_none:
+        why = f"both have {other}, with different bytes" if other else "they have no archive file in common"
+        raise BackupError(
+            f"{folder} is the backup of another data directory than {data_dir}: {why}; each has a folder of its own",
+            f"{_again(folder)}-{data_dir.resolve().name}",
+        )
 
 
 def _known_files(folder: Path, data_dir: Path, site: str | None) -> Mapping[str, BackupFile]:
@@ -195,15 +241,17 @@ def restore(settings: Settings, folder: Path, environment: Environment) -> Outco
         raise UsageError(
             f"{data_dir} is a restore of another backup, {left.backup}", f"ca-etl restore {left.backup}"
         )
-    if left is None:
-        _mark(data_dir, UnfinishedRestore(backup, is_copied=False), again)
     if left is None or not left.is_copied:
+        manifest = _read_manifest(folder, f"{by_hand} (the journal is in {folder / STATE_FOLDER})")
+        if left is None:
+            _mark(data_dir, UnfinishedRestore(backup, is_copied=False), again)
         holder = lock.Holder.here("restore", "restore", environment.clock())
         with lock.run_lock(data_dir, holder) as held:
             held.recorded()  # a restore that is killed is resumed, and is no crashed run
             _copy_all(folder, data_dir, manifest, environment)
             _mark(data_dir, UnfinishedRestore(backup, is_copied=True), again)
-    outcome = run_rebuild(settings, environment=environment)
+    outcome = run_rebuild(settings, environment=replace(environment, restores=True))
+    outcome.hint = outcome.hint.replace("ca-etl rebuild", again)
     if outcome.release is not None:
         (data_dir / RESTORING).unlink()
     return outcome
@@ -222,16 +270,15 @@ def _copy_all(folder: Path, data_dir: Path, manifest: Manifest, environment: Env
         if problem is not None:
             damaged.append(f"{source} {problem}")
             log.warning("%s", damaged[-1])
-            if not (environment.accept_loss and source.is_file()):
+            if not (environment.accept_loss and os.access(source, os.R_OK)):
                 continue
         _copy_file(source, target, again)
         if problem is None and not _is_restored(target, file):
             raise BackupError(f"the copy {target} differs from {source}", again)
     if damaged and not environment.accept_loss:
-        more = f" and {len(damaged) - SHOWN} more" if len(damaged) > SHOWN else ""
         raise BackupError(
-            f"{len(damaged)} files of the backup are damaged: {'; '.join(damaged[:SHOWN])}{more}; "
-            f"replace them from another copy, or restore what is left: {again} --accept-loss",
+            f"{len(damaged)} files of the backup are damaged: {_listed(damaged)}; replace them from another copy, or "
+            f"restore what is left: {again} --accept-loss",
             again,
         )
     with storage(data_dir, again):
@@ -240,11 +287,17 @@ def _copy_all(folder: Path, data_dir: Path, manifest: Manifest, environment: Env
                 sync_folders(parent, data_dir)
 
 
+def _listed(problems: Sequence[str]) -> str:
+    more = f" and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
+    return f"{'; '.join(problems[:SHOWN])}{more}"
+
+
 def _copy_file(source: Path, target: Path, again: str) -> None:
-    with storage(target, again):
+    with storage(source, again, action="read"):
+        opened = source.open("rb")
+    with opened, storage(target, again):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with source.open("rb") as opened:
-            write_atomic(target, opened, again)
+        write_atomic(target, opened, again)
 
 
 def _is_restored(target: Path, file: BackupFile) -> bool:
@@ -255,14 +308,12 @@ def _is_restored(target: Path, file: BackupFile) -> bool:
 
 
 def _problem(source: Path, file: BackupFile) -> str | None:
-    """How a file of a backup differs from its manifest, None where it does not."""
+    """How a file differs from its entry in a manifest or release, None where it does not."""
     try:
-        size = source.stat().st_size
-        if size != file.bytes:
-            return f"has {size} bytes, not {file.bytes}"
-        return None if _sha256(source) == file.sha256 else "has other bytes than those that were backed up"
+        is_same = source.stat().st_size == file.bytes and _sha256(source) == file.sha256
     except OSError as error:
         return f"cannot be read: {error.strerror}"
+    return None if is_same else CHANGED
 
 
 def _is_data(path: Path) -> bool:
@@ -277,39 +328,56 @@ def _mark(data_dir: Path, state: UnfinishedRestore, again: str) -> None:
 
 
 class _Copy:
-    """The copying of one backup: `copied` counts the files that the folder did not have."""
+    """The copying of one backup: `copied` counts the files that the folder did not have, or had damaged."""
 
-    def __init__(self, folder: Path, known: Mapping[str, BackupFile]) -> None:
+    def __init__(self, folder: Path, data_dir: Path, expected: Mapping[str, BackupFile]) -> None:
         self.copied = 0
         self._folder = folder
-        self._known = known
+        self._data_dir = data_dir
+        self._expected = expected
         self._parents: set[Path] = set()
+        self._problems: list[Problem] = []
 
-    def archive_file(self, source: Path, path: str) -> BackupFile:
-        """Copy an archive file; of one that the backup has only the size is compared, since it never changes."""
-        target = self._folder / path
-        known = self._known.get(path)
+    def archive_file(self, path: str) -> BackupFile | None:
+        """Copy an archive file; return its entry for the manifest, None for an unknown file that cannot be read."""
+        source, expected = self._data_dir / path, self._expected.get(path)
         try:
-            size = source.stat().st_size
-            if (
-                known is not None
-                and size == known.bytes
-                and target.is_file()
-                and target.stat().st_size == size
-            ):
-                return known
-            file = BackupFile(path, path, size, _sha256(source))
+            there = BackupFile(path, path, source.stat().st_size, _sha256(source))
         except OSError as error:
-            raise BackupError(
-                f"{source} cannot be read: {error.strerror}", f"cp {target} {source}"
-            ) from error
-        if known is not None and file != known:
-            raise BackupError(
-                f"{source} has changed since it was backed up, which an archive file never does",
-                f"cp {target} {source} && {_again(self._folder)}",
-            )
-        with source.open("rb") as opened:
-            return self._copy(file, opened)
+            self._report(path, expected, f"cannot be read: {error.strerror}")
+            return expected
+        file = expected or there
+        if file != there:
+            self._report(path, file, CHANGED)
+        # a restore with --accept-loss uses what is left of a damaged file that has no copy
+        if file == there or not (self._folder / path).exists():
+            with source.open("rb") as opened:
+                self._copy(file, opened, is_sound=file == there)
+        return file
+
+    def _report(self, path: str, file: BackupFile | None, how: str) -> None:
+        """Add a problem, with the command that puts the copy into place where it is sound, and overwrites no file."""
+        source, copy = self._data_dir / path, self._folder / path
+        if file is None:
+            repair = f"ls -l {source}"
+        elif _problem(copy, file) is not None:
+            repair = RESTORE
+        else:
+            aside = f"mv -n {source} {source}.damaged" if source.exists() else f"mkdir -p {source.parent}"
+            repair = f"{aside} && cp -n {copy} {source}"
+        self._problems.append(Problem(f"{source} {how}", repair))
+
+    def assert_sound(self) -> None:
+        """Raise one `BackupError` that names all archive files of the data directory that are damaged or missing."""
+        if not self._problems:
+            return
+        raise BackupError(
+            f"all but the damaged and missing archive files are backed up in {self._folder}: "
+            f"{_listed([problem.message for problem in self._problems])}",
+            " && ".join(
+                dict.fromkeys([*(one.next_command for one in self._problems[:SHOWN]), _again(self._folder)])
+            ),
+        )
 
     def state_file(self, name: str, data: bytes) -> BackupFile:
         """Store a file under its name and digest: the one of the last backup stays until its manifest is replaced."""
@@ -323,7 +391,7 @@ class _Copy:
             for parent in self._parents:
                 sync_folders(parent, self._folder)
 
-    def _copy(self, file: BackupFile, opened: BinaryIO) -> BackupFile:
+    def _copy(self, file: BackupFile, opened: BinaryIO, *, is_sound: bool = True) -> BackupFile:
         target = self._folder / file.stored
         self._parents.add(target.parent)
         # a backup that was interrupted may have it
@@ -331,23 +399,23 @@ class _Copy:
             with storage(target, _again(self._folder)):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(target, opened, _again(self._folder))
-            if (problem := _problem(target, file)) is not None:
+            if is_sound and (problem := _problem(target, file)) is not None:
                 raise BackupError(f"the copy {target} {problem}", f"rm {target} && {_again(self._folder)}")
             self.copied += 1
         return file
 
 
-def _read_state(data_dir: Path) -> Iterator[tuple[str, bytes]]:
+def _read_state(data_dir: Path, again: str) -> Iterator[tuple[str, bytes]]:
     for pattern in STATE:
         for path in sorted(data_dir.glob(pattern)):
-            if (data := read_if_there(path)) is not None:
+            if (data := read_if_there(path, again)) is not None:
                 yield path.name, data
 
 
 def _read_manifest(folder: Path, next_command: str) -> Manifest:
     path = folder / MANIFEST
     try:
-        return _adapter().validate_json(path.read_bytes())
+        return TypeAdapter(Manifest).validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise BackupError(
             f"{folder} holds no complete backup: {path} is missing", f"ls -l {folder}"
@@ -377,8 +445,3 @@ def _only_backup(folder: Path) -> Iterator[None]:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@cache
-def _adapter() -> TypeAdapter[Manifest]:
-    return TypeAdapter(Manifest)

@@ -245,7 +245,7 @@ def run_lock(
     files that earlier killed runs left.
     """
     recover = "ca-etl run"
-    if holder is not None and held and now - holder.started_at > LONG_RUN:
+    if holder is not None and held and now - holder.since > LONG_RUN:
         stop = f"ps -fp {holder.pid}"
         yield warn("lock", f"a run has held the lock for more than six hours: {holder}", stop)
     elif holder is not None and held:
@@ -300,14 +300,18 @@ def read_archive_state(
     damaged = {
         name: damage
         for path, name in names.items()
-        if (damage := _damage_of(path, known.get(name), to_end=path in whole))
+        if (damage := damage_of(path, known.get(name), to_end=path in whole))
     }
     missing = tuple(sorted(set(known) - set(names.values())))
     left = () if in_use else tuple(sorted(path.name for path in root.glob(f"*/*/*{OPEN_SUFFIX}")))
     return ArchiveState(len(paths), len(whole), damaged, missing, left)
 
 
-def _damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str:
+def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str:
+    """How an archive file is damaged, or differs from `known` (SHA-256 and bytes); empty where it is sound.
+
+    Without `to_end` only its first record and its size are examined.
+    """
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size

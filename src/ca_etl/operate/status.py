@@ -47,7 +47,7 @@ FRESHNESS: Final = """
     select
         source.source,
         max(rate.rate_date)::varchar,
-        (max(capture.captured_at) filter (where capture.captured_at <= $now))::varchar,
+        max(capture.captured_at) filter (where capture.captured_at <= $now),
         count(distinct capture.capture_id)
     from main.dim_source as source
     left join raw.capture as capture using (source)
@@ -63,14 +63,14 @@ REJECTS: Final = "select reason, count(*) from main.etl_reject group by all orde
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """The newest data of one source in the current release, as text: rate date, and capture time in UTC.
+    """The newest data of one source in the current release: rate date as text, and capture time in UTC.
 
     A source without rates or captures has None. `captures` is the number of all captures of the source.
     """
 
     source: str
     last_rate_date: str | None
-    last_captured_at: str | None
+    last_captured_at: datetime | None
     captures: int
 
 
@@ -169,12 +169,14 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
     if lost := released.lost_decisions:
         damaged.append(Damage(lost.message, lost.next_command, DECISIONS))
     if restoring := consult_restore(data_dir):
-        damaged.append(Damage(restoring.message, restoring.next_command, RELEASE))
+        unfinished = "A restore is not finished"
+        damaged.append(Damage(restoring.message, restoring.next_command, RELEASE, unfinished))
     runs = journal.distinct(written.runs)
     at = time_of(runs, now, is_demo=is_demo)
     is_readable = not any(damage.area == JOURNAL for damage in damaged)
     warnings = journal.problems(data_dir, written, released.lost_runs) if is_readable else ()
-    is_published = released.release_id is not None
+    # what is next of an unfinished restore is not a run
+    is_published = None if restoring else released.release_id is not None
     judged = conditions(settings, runs, at, damaged=damaged, is_published=is_published)
 
     def ours(problem: P) -> P:
@@ -213,11 +215,17 @@ def _read_release(data_dir: Path, written: Journal, now: datetime) -> ReleaseSta
     if release is None:
         return ReleaseState()
     with readable(release.warehouse) as con:
+        rows = con.execute(FRESHNESS, {"now": now}).fetchall()
         # That `decisions.csv` cannot be read is reported by `collect`.
         decisions = consult(partial(overrides.lost, con, data_dir), None, overrides.DECISIONS_FILE, "")
         return ReleaseState(
             release.release_id,
-            tuple(Freshness(*row) for row in con.execute(FRESHNESS, {"now": now}).fetchall()),
+            tuple(
+                Freshness(
+                    source, last_rate_date, last_captured_at and last_captured_at.astimezone(UTC), captures
+                )
+                for source, last_rate_date, last_captured_at, captures in rows
+            ),
             tuple(CheckResult(*row) for row in con.execute(FIRING).fetchall()),
             dict(con.execute(REJECTS).fetchall()),
             lost_run_ids(con, data_dir, written),
@@ -289,9 +297,7 @@ def _parts(report: StatusReport) -> Iterator[RenderableType]:
         yield next_commands(("warning", problem.next_command) for problem in report.warnings)
     if report.running:
         yield plain(f"running now: {report.running}")
-    if report.freshness:
-        sources = [(f.source, f.last_rate_date, f.last_captured_at, f.captures) for f in report.freshness]
-        yield table(("source", "last rate of", "last capture", "captures"), sources)
+    yield from _sources(report.freshness)
     yield _schedules(report.schedules)
     if report.articles:
         articles = [(a.source, a.schedule, utc_minute(a.slot), a.outcome, a.reason) for a in report.articles]
@@ -304,13 +310,27 @@ def _parts(report: StatusReport) -> Iterator[RenderableType]:
 
 def _headline(report: StatusReport) -> str:
     if any(damage.area == RELEASE for damage in report.damaged):
-        return f"{report.data_dir}: the current release cannot be read"
+        return f"{report.data_dir}: there is no current release that can be read"
     if report.release is None:
         return f"{report.data_dir}: nothing is published yet. Next: ca-etl run"
     if report.is_demo:
         return f"{report.data_dir}: release {report.release} of the demo, whose clock shows {utc_minute(report.at)}"
     old = f", {age(report.at, report.published_at)} old" if report.published_at else ""
     return f"{report.data_dir}: release {report.release}{old}"
+
+
+def _sources(freshness: Sequence[Freshness]) -> Iterator[RenderableType]:
+    """The sources with captures as a table, then those without any in one line."""
+    sources = [
+        (source.source, source.last_rate_date, last and utc_minute(last), source.captures)
+        for source in freshness
+        if source.captures
+        for last in [source.last_captured_at]
+    ]
+    if sources:
+        yield table(("source", "last rate of", "last capture", "captures"), sources)
+    if unused := [source.source for source in freshness if not source.captures]:
+        yield plain(f"sources without captures: {', '.join(unused)}")
 
 
 def _schedules(states: Sequence[SlotState]) -> RenderableType:

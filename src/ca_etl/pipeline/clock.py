@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from ca_etl.archive.policy import count_of, http_date
 from ca_etl.archive.reader import whole_records
 from ca_etl.errors import CaEtlError
 from ca_etl.settings import Settings
+from ca_etl.sources.session import Clock
 from ca_etl.warehouse.journal import RunRecord
 from ca_etl.warehouse.reading import published_warehouse
 
@@ -70,6 +72,12 @@ def time_of(runs: Sequence[RunRecord], now: datetime, *, is_demo: bool) -> datet
     The demo captures days of the past, which by another clock are always overdue.
     """
     return (runs[-1].finished_at or runs[-1].started_at) if is_demo and runs else now
+
+
+def clock_from(instant: datetime) -> Clock:
+    """A clock that starts at `instant` (zone-aware) and advances in real time."""
+    started = time.monotonic()
+    return lambda: instant + timedelta(seconds=time.monotonic() - started)
 
 
 def newest_known(settings: Settings, runs: Sequence[RunRecord], archived: Iterable[Path]) -> Witness | None:

@@ -32,6 +32,7 @@ class Environment:
     """Clock, sleep, progress, step caller and sources of a run.
 
     With `trust_clock` a contradicted clock does not stop it. With `accept_loss` it may lose most rows of a release.
+    With `restores` it is the rebuild of a restore, whose own mark in the data directory stops every other run.
     """
 
     # by its name, so that a test of the whole program can replace it
@@ -41,6 +42,7 @@ class Environment:
     call: Call = direct
     trust_clock: bool = False
     accept_loss: bool = False
+    restores: bool = False
     sources: tuple[Source, ...] = field(default_factory=all_sources)
 
 

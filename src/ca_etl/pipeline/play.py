@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -11,12 +11,15 @@ from ca_etl.demo import desk
 from ca_etl.demo.content import default_last_day
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
+from ca_etl.errors import CaEtlError
+from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.run import DEFAULT_ENVIRONMENT, Outcome, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, schedule
-from ca_etl.sources.session import Clock
-from ca_etl.warehouse.data_directory import next_command
+from ca_etl.warehouse import lock
+from ca_etl.warehouse.data_directory import assert_restored, next_command
+from ca_etl.warehouse.lock import LockHeldError
 
 
 def play_days(
@@ -33,8 +36,9 @@ def play_days(
     The clock of a run starts at its slot, so that captures have the times of that day. Editors change two articles
     meanwhile (`demo.desk`). The site is requested without pauses: it is ours.
     """
+    assert_restored(settings.data_dir)
     last_day = last_day or default_last_day()
-    with DemoSite(port=settings.demo_port) as site:
+    with _served(settings) as site:
         site.faults.update(faults or {})
         ours = {"site_url": site.base_url, "min_interval_seconds": 0.0, "backoff_seconds": 0.0}
         on_site = settings.model_copy(update=ours)
@@ -53,15 +57,22 @@ def play_days(
             yield outcome
 
 
+@contextmanager
+def _served(settings: Settings) -> Iterator[DemoSite]:
+    """The demo site while it is served. Where another demo has port and data directory, raises `LockHeldError`."""
+    with ExitStack() as stack:
+        try:
+            site = stack.enter_context(DemoSite(port=settings.demo_port))
+        except CaEtlError:
+            if (holder := lock.live_run(settings.data_dir)) is not None:
+                raise LockHeldError(settings.data_dir, holder) from None
+            raise
+        yield site
+
+
 def slot_on(settings: Settings, day: date, on: str = DAILY) -> datetime:
     """The latest slot (UTC) of the schedule named `on` at the instant of the daily slot of `day`."""
     return schedule(settings, on).latest(schedule(settings).on(day))
-
-
-def clock_from(instant: datetime) -> Clock:
-    """A clock that starts at `instant` (zone-aware) and advances in real time."""
-    started = time.monotonic()
-    return lambda: instant + timedelta(seconds=time.monotonic() - started)
 
 
 def faults(outages: Iterable[date], wrong: Iterable[date]) -> dict[date, Fault]:

@@ -122,6 +122,7 @@ def publish(ctx: Context) -> Release:
         run_id=ctx.run_id,
         slot=ctx.slot,
         code_version=__version__,
+        previous_release=release.current_id(data_dir),
     )
     write_datapackage(building.folder, package)
     return release.publish(building)

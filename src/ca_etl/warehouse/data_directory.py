@@ -16,11 +16,19 @@ from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.records import LISTINGS, LOOPBACK, site_name
 from ca_etl.settings import Settings
 from ca_etl.warehouse.durable_files import read_if_there, write_atomic
-from ca_etl.warehouse.reading import RESTORE, consult
+from ca_etl.warehouse.journal import JOURNAL_FILE
+from ca_etl.warehouse.lock import RUNNING_FILE
+from ca_etl.warehouse.overrides import DECISIONS_FILE
+from ca_etl.warehouse.reading import RESTORE, Consulted, consult
+from ca_etl.warehouse.release import CURRENT, RELEASES
 
 MARKER: Final = "site.txt"
-# In a directory that `ca-etl restore` has not filled to the end.
+# In a directory of which `ca-etl restore` has not copied all files, or not built the release.
 RESTORING: Final = ".restore.json"
+# Any of these shows that a directory is a data directory, also during its first run.
+OURS: Final = frozenset(
+    {MARKER, RESTORING, RUNNING_FILE, JOURNAL_FILE, DECISIONS_FILE, "archive", RELEASES, CURRENT}
+)
 RUN: Final = re.compile(r"\bca-etl run\b(?: --(?:schedule \w+|[a-z-]+))*")
 # How many archive files with usable pages are evidence for the site of a data directory: one may be damaged, too.
 NEWEST: Final = 3
@@ -45,14 +53,40 @@ def unfinished_restore(data_dir: Path) -> UnfinishedRestore | None:
 
 
 def consult_restore(data_dir: Path) -> Problem | None:
-    """The problem that `data_dir` has not all files of the backup that it is restored from; None where it has."""
+    """The problem that the restore of `data_dir` was interrupted and is to be resumed; None where it was not."""
     left = consult(partial(unfinished_restore, data_dir), None, data_dir / RESTORING, f"ls -l {data_dir}")
-    if left.value is None or left.value.is_copied:
+    if left.value is None:
         return left.problem
+    lacking = "its release is not built yet" if left.value.is_copied else "not completely"
     return Problem(
-        f"{data_dir} is restored from {left.value.backup}, and not completely",
+        f"{data_dir} is restored from {left.value.backup}, and {lacking}",
         f"ca-etl restore {left.value.backup}",
     )
+
+
+def assert_restored(data_dir: Path) -> None:
+    """Raise `CaEtlError` for a data directory in which `ca-etl restore` was interrupted and is to be resumed."""
+    if (problem := consult_restore(data_dir)) is not None:
+        raise CaEtlError(problem.message, problem.next_command)
+
+
+def assert_has_data(data_dir: Path) -> None:
+    """Raise `UsageError` for a data directory that does not exist or has no file of ours, as that of a mistyped path.
+
+    One that cannot be listed is left to what reads it.
+    """
+    try:
+        names = {path.name for path in data_dir.iterdir()}
+    except FileNotFoundError:
+        names = set()
+    except OSError:
+        return
+    if not names & OURS:
+        raise UsageError(
+            f"{data_dir} has no data: is the path right? CA_ETL_DATA_DIR names the directory, "
+            "and ca-etl run or ca-etl demo begins a new one",
+            f"ls {data_dir.parent}",
+        )
 
 
 def claimed_site(data_dir: Path) -> str | None:
@@ -73,9 +107,38 @@ def is_demo(settings: Settings, claimed: str | None) -> bool:
     return claimed == LOOPBACK and site_name(str(settings.site_url)) != LOOPBACK
 
 
+def recorded_site(settings: Settings) -> str | None:
+    """The site of the captures: that in `site.txt`, else that of the newest archive files; None without captures.
+
+    An archive without a file of our own, such as one of ingested files, has no captures. Raises `CaEtlError` where
+    `site.txt` cannot be read, or is missing and the archive names no site or several, of which none is of the settings.
+    """
+    marker, site = settings.data_dir / MARKER, site_name(str(settings.site_url))
+    claimed = claimed_site(settings.data_dir)
+    own = [] if claimed else _own_files(settings.archive_dir)
+    if not own:
+        return claimed
+    archived = _archived_sites(settings.archive_dir)
+    if site not in archived and len(archived) != 1:
+        named = f"pages of several sites ({', '.join(sorted(archived))})" if archived else "no usable page"
+        raise CaEtlError(
+            f"{marker} is missing, and the {len(own)} archive files of captures have {named}; "
+            "it names the host that the captures are of",
+            f"echo {min(archived, default=site)} > {marker}",
+        )
+    return site if site in archived else min(archived)
+
+
+def consult_recorded_site(settings: Settings) -> Consulted[str | None]:
+    """The site of the captures, with a problem where neither `site.txt` nor the archive names it."""
+    marker, site = settings.data_dir / MARKER, site_name(str(settings.site_url))
+    repair = f"ls -ld {marker} && echo {site} > {marker}"
+    return consult(partial(recorded_site, settings), None, marker, repair)
+
+
 def holds_demo(settings: Settings) -> bool:
-    """Whether only the demo wrote the data of the data directory; False where its `site.txt` cannot be read."""
-    return is_demo(settings, consult(partial(claimed_site, settings.data_dir), None, MARKER, "").value)
+    """Whether only the demo wrote the data of the data directory; False where the site of its captures is unknown."""
+    return is_demo(settings, consult_recorded_site(settings).value)
 
 
 def next_command(hint: str, *, is_demo: bool) -> str:
@@ -87,32 +150,34 @@ def next_command(hint: str, *, is_demo: bool) -> str:
     return RUN.sub("ca-etl demo", hint) if is_demo else hint
 
 
-def claim_data_dir(data_dir: Path, url: str) -> None:
-    """Write the name of the site of `url` into the `site.txt` of a data directory that has none.
+def claim_data_dir(settings: Settings) -> None:
+    """Write the name of the settings' site into the `site.txt` of a data directory without captures or `site.txt`.
 
-    Raises `UsageError` when the directory already holds another site's captures.
+    Raises `UsageError` when the directory already holds another site's captures, `CaEtlError` as `recorded_site`.
     """
-    name = site_name(url)
-    claimed = claimed_site(data_dir)
-    if claimed is None:
+    data_dir, name = settings.data_dir, site_name(str(settings.site_url))
+    recorded = recorded_site(settings)
+    if recorded not in {None, name}:
+        raise UsageError(
+            f"{data_dir} holds captures of {recorded}, not of {name}; for that: CA_ETL_DATA_DIR={data_dir}-{name}",
+            "ca-etl demo" if recorded == LOOPBACK else f"CA_ETL_DATA_DIR={data_dir}-{name} ca-etl run",
+        )
+    if claimed_site(data_dir) is None:
         data_dir.mkdir(parents=True, exist_ok=True)
         write_atomic(data_dir / MARKER, f"{name}\n".encode())
-    elif claimed != name:
-        raise UsageError(
-            f"{data_dir} holds captures of {claimed}, not of {name}; for that: CA_ETL_DATA_DIR={data_dir}-{name}",
-            "ca-etl demo" if claimed == LOOPBACK else f"CA_ETL_DATA_DIR={data_dir}-{name} ca-etl run",
-        )
 
 
 def consult_site(settings: Settings) -> Problem | None:
-    """Claim the data directory for the site of the settings; return a problem if `site.txt` is damaged, else None.
+    """Claim the data directory for the site of the settings; return a problem if that is impossible, else None.
 
     Raises `UsageError` where the directory holds another site. Where the newest archive files have pages of the site
     of the settings, `site.txt` itself is damaged: one flipped bit makes `timesca.cgm`.
     """
+    if (problem := consult_recorded_site(settings).problem) is not None:
+        return problem
     marker, site = settings.data_dir / MARKER, site_name(str(settings.site_url))
     try:
-        claim_data_dir(settings.data_dir, str(settings.site_url))
+        claim_data_dir(settings)
     except UsageError as error:
         if site not in _archived_sites(settings.archive_dir):
             raise
@@ -128,22 +193,14 @@ def consult_site(settings: Settings) -> Problem | None:
 def settle_marker(settings: Settings) -> Problem | None:
     """Write a missing `site.txt` from the archive; return the problem that it, or the archive, names no site of ours.
 
-    An archive without a file of our own, such as one of ingested files, leaves the site to the settings.
+    An archive without captures leaves the site to the settings.
     """
-    marker, site = settings.data_dir / MARKER, site_name(str(settings.site_url))
-    own = _own_files(settings.archive_dir)
-    if not own or consult(partial(claimed_site, settings.data_dir), "", marker, "").value is not None:
-        return consult_marker(settings)
-    archived = _archived_sites(settings.archive_dir)
-    if site not in archived and len(archived) != 1:
-        named = f"pages of several sites ({', '.join(sorted(archived))})" if archived else "no usable page"
-        return Problem(
-            f"{marker} is missing, and the {len(own)} archive files of captures have {named}; "
-            "it names the host that the captures are of",
-            f"echo {min(archived, default=site)} > {marker}",
-        )
-    write_atomic(marker, f"{site if site in archived else min(archived)}\n".encode())
-    return None
+    recorded = consult_recorded_site(settings)
+    if recorded.problem is not None:
+        return recorded.problem
+    if recorded.value is not None and claimed_site(settings.data_dir) is None:
+        write_atomic(settings.data_dir / MARKER, f"{recorded.value}\n".encode())
+    return consult_marker(settings)
 
 
 def consult_marker(settings: Settings) -> Problem | None:

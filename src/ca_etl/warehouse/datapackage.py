@@ -102,8 +102,12 @@ def describe(
     run_id: str,
     slot: datetime | None,
     code_version: str,
+    previous_release: str | None = None,
 ) -> dict[str, Any]:
-    """The descriptor of a release, as JSON-ready values; `origin` is that of `read_origin`, times are zone-aware."""
+    """The descriptor of a release, as JSON-ready values; `origin` is that of `read_origin`, times are zone-aware.
+
+    `previous_release` is the id of the release that was current before it, None where it is the first.
+    """
     return {
         "$schema": f"{PROFILES}/datapackage.json",
         "name": "ca-etl",
@@ -113,6 +117,7 @@ def describe(
         **origin,
         "resources": list(resources),
         "run": {"run_id": run_id, "slot": _instant(slot) if slot else None},
+        "previous_release": previous_release,
         "code_version": code_version,
         "duckdb_version": duckdb.__version__,
         "oldest_duckdb_client": OLDEST_CLIENT,

@@ -22,20 +22,23 @@ FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 class StorageError(CaEtlError):
     """A file or folder, `path`, cannot be read or written: disk `full`, read-only, broken, or no permission."""
 
-    def __init__(self, path: Path, reason: str, *, full: bool, again: str = "ca-etl run") -> None:
+    def __init__(
+        self, path: Path, reason: str, *, full: bool, again: str = "ca-etl run", action: str = "write"
+    ) -> None:
         # the folder of a release in preparation is removed with it
         folder = next((parent for parent in path.parents if parent.is_dir()), path.parent)
-        look = "df -h" if full else "ls -ld"
-        super().__init__(f"cannot write {path}: {reason}", f"{look} {folder} && {again}")
+        look, remedy = ("df -h", "; free some space") if full else ("ls -ld", "")
+        super().__init__(f"cannot {action} {path}: {reason}{remedy}", f"{look} {folder} && {again}")
         self.path = path
         self.full = full
 
 
 @contextmanager
-def storage(path: Path, again: str = "ca-etl run") -> Iterator[None]:
+def storage(path: Path, again: str = "ca-etl run", *, action: str = "write") -> Iterator[None]:
     """Turn an `OSError` of the block into a `StorageError` that names `path`, or the file below it.
 
-    `again` is the command that the operator repeats once there is space or permission.
+    `again` is the command that the operator repeats once there is space or permission; `action` is what the block does
+    with the file, "write" or "read".
     """
     try:
         yield
@@ -44,12 +47,12 @@ def storage(path: Path, again: str = "ca-etl run") -> Iterator[None]:
         named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else path
         at = named if named.is_relative_to(path) else path
         reason = error.strerror or str(error)
-        raise StorageError(at, reason, full=error.errno in FULL, again=again) from error
+        raise StorageError(at, reason, full=error.errno in FULL, again=again, action=action) from error
 
 
-def read_if_there(path: Path) -> bytes | None:
-    """The bytes of a file, None where there is no file. Raises `StorageError`."""
-    with storage(path):
+def read_if_there(path: Path, again: str = "ca-etl run") -> bytes | None:
+    """The bytes of a file, None where there is no file. Raises `StorageError`, which names `again`."""
+    with storage(path, again, action="read"):
         try:
             return path.read_bytes()
         except FileNotFoundError:

@@ -14,7 +14,7 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -35,7 +35,9 @@ class Holder:
     """The run that holds the lock. `started_at` and `slot` are UTC; `step` is the last step that the run announced.
 
     `schedule` and `slot` are those of a scheduled run; they are None for other runs. `waits_until` (UTC) is when
-    `retry` (of `retries`) of the step begins, None while the run does not wait for one.
+    `retry` (of `retries`) of the step begins, None while the run does not wait for one. `locked_at` (UTC) is when the
+    run took the lock by the clock of this machine, None in a file of an earlier version: a run of the demo has
+    `started_at` by the demo's clock.
     """
 
     pid: int
@@ -49,6 +51,12 @@ class Holder:
     waits_until: AwareDatetime | None = None
     retry: int = 0
     retries: int = 0
+    locked_at: AwareDatetime | None = field(default=None, compare=False)
+
+    @property
+    def since(self) -> datetime:
+        """When the run took the lock (UTC), by the clock of this machine."""
+        return self.locked_at or self.started_at
 
     @classmethod
     def here(
@@ -61,10 +69,19 @@ class Holder:
         slot: datetime | None = None,
     ) -> Holder:
         """Describe this process as the holder of the run lock."""
-        return cls(os.getpid(), socket.gethostname(), run_id, kind, started_at, schedule=schedule, slot=slot)
+        return cls(
+            os.getpid(),
+            socket.gethostname(),
+            run_id,
+            kind,
+            started_at,
+            schedule=schedule,
+            slot=slot,
+            locked_at=datetime.now(UTC),
+        )
 
     def __str__(self) -> str:
-        since = f"{self.started_at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        since = f"{self.since.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
         step = f"step {self.step}"
         if self.waits_until is not None:
             until = f"{self.waits_until.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
@@ -210,7 +227,7 @@ def _write(data_dir: Path, holder: Holder) -> None:
 
 
 def _read(path: Path) -> Holder | None:
-    with storage(path):
+    with storage(path, action="read"):
         try:
             modified = path.stat().st_mtime
         except FileNotFoundError:

@@ -19,19 +19,24 @@ which something has. Everything here that writes is called with the run lock hel
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import shutil
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from heapq import merge
 from pathlib import Path
 from typing import Final
 
 from ca_etl.archive.sealed_file import fsync
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.datapackage import DATAPACKAGE, file_fact, listed_files
+from ca_etl.warehouse import journal, lock
+from ca_etl.warehouse.datapackage import DATAPACKAGE, file_fact, listed_files, read_datapackage
 from ca_etl.warehouse.durable_files import StorageError, remove_tree, seal_tree, storage, unseal
+
+log = logging.getLogger(__name__)
 
 RELEASES: Final = "releases"
 CURRENT: Final = "current"
@@ -261,10 +266,45 @@ def file_problems(folder: Path, hashed: Collection[str] | None = None) -> Iterat
 
 
 def releases(data_dir: Path) -> tuple[Release, ...]:
-    """The published releases, oldest first."""
-    published = [folder for folder in _folders(data_dir) if RELEASE_ID.fullmatch(folder.name)]
-    published.sort(key=lambda folder: _sort_key(folder.name))
-    return tuple(Release(folder.name, folder) for folder in published)
+    """The published releases in the order of their publication."""
+    return tuple(
+        Release(release_id, data_dir / RELEASES / release_id)
+        for release_id in _in_order_of_publication(data_dir, _published_ids(data_dir))
+    )
+
+
+def _published_ids(data_dir: Path) -> set[str]:
+    return {folder.name for folder in _folders(data_dir) if RELEASE_ID.fullmatch(folder.name)}
+
+
+def _in_order_of_publication(data_dir: Path, ids: set[str]) -> list[str]:
+    """Release ids in the order in which the journal has their runs, at the end those whose run has no line yet.
+
+    An id has the time of its run's clock, which may be wrong, and is a past day in the demo. It decides only for a
+    release that a lost journal had.
+    """
+    try:
+        runs, unrecorded = journal.read(data_dir), lock.unrecorded_runs(data_dir)
+    except StorageError as error:
+        log.warning("the releases are ordered by their ids, since the journal cannot be read: %s", error)
+        runs, unrecorded = (), frozenset()
+    known = [run.release_id for run in journal.distinct(runs) if run.release_id in ids]
+    last = sorted((ids & unrecorded).difference(known), key=_sort_key)
+    lost = sorted(ids.difference(known, last), key=_sort_key)
+    return [*merge(known, lost, key=_sort_key), *last]
+
+
+def _published_before(data_dir: Path, current: str) -> list[Release]:
+    """The releases that were published before the release `current`, oldest first. Raises `ReleaseError`."""
+    ids = _published_ids(data_dir)
+    if RELEASE_ID.fullmatch(current) is None:
+        last = _in_order_of_publication(data_dir, ids)[-1:]
+        raise ReleaseError(
+            f"{data_dir / CURRENT} points at {current!r}, which is not a release",
+            f"ca-etl rollback {last[0]}" if last else "ca-etl rebuild",
+        )
+    ordered = _in_order_of_publication(data_dir, ids | {current})
+    return [Release(name, data_dir / RELEASES / name) for name in ordered[: ordered.index(current)]]
 
 
 def find_release(data_dir: Path, release_id: str) -> Release:
@@ -277,18 +317,18 @@ def find_release(data_dir: Path, release_id: str) -> Release:
 
 
 def rollback(data_dir: Path, to: str | None = None) -> Release:
-    """Move `current` to release `to`, by default to the newest one older than the current one.
+    """Move `current` to release `to`, by default to the one that was current when the current one was published.
 
+    Where that is removed or unknown, the default is the one published before the current one.
     No release is removed. The next run builds on the release that is current then. Raises `ReleaseError` when
     there is no such release.
     """
     if to is None:
         current = current_id(data_dir)
-        older = [
-            r
-            for r in releases(data_dir)
-            if current is not None and _sort_key(r.release_id) < _sort_key(current)
-        ]
+        older = [] if current is None else _published_before(data_dir, current)
+        # after a rollback it is not the one published last
+        previous = None if current is None else _recorded_previous(data_dir / RELEASES / current)
+        older.sort(key=lambda release: release.release_id == previous)
         if not older:
             raise ReleaseError(
                 f"no release is older than the current one in {data_dir / RELEASES}", "ca-etl releases"
@@ -301,12 +341,20 @@ def rollback(data_dir: Path, to: str | None = None) -> Release:
     return target
 
 
+def _recorded_previous(folder: Path) -> object:
+    """The id of the release that was current when the one in `folder` was published; None where it is not recorded."""
+    try:
+        return read_datapackage(folder).get("previous_release")
+    except (CaEtlError, AttributeError):
+        return None
+
+
 def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, ...]:
     """Remove releases until `keep` are left, the current one counted; return the ids removed, in that order.
 
     Releases dated after `now` (zone-aware, by default that of the machine) go first: a wrong clock made them. Then go
-    those older than the current one, oldest first. The current one and those newer than it (an operator rolled back)
-    always stay. A reader that has a file of a removed release open keeps it. Raises
+    those published before the current one, oldest first. The current one and those published after it (an operator
+    rolled back) always stay. A reader that has a file of a removed release open keeps it. Raises
     `StorageError`.
     """
     if keep < 1:
@@ -317,8 +365,9 @@ def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, 
     limit = f"{(now or datetime.now(UTC)).astimezone(UTC) + DAY:%Y%m%dT%H%M%SZ}"
     other = [release for release in releases(data_dir) if release.release_id != current]
     future = [release for release in other if release.release_id > limit]
-    older = [release for release in other if _sort_key(release.release_id) < _sort_key(current)]
-    removable = future + [release for release in older if release not in future]
+    removable = future + [
+        release for release in _published_before(data_dir, current) if release not in future
+    ]
     removed = removable[: max(0, len(removable) - (keep - 1))]
     for release in removed:
         # Renamed first: a kill amid the removal must not leave half a release to roll back to.
@@ -359,10 +408,8 @@ def _folders(data_dir: Path) -> list[Path]:
 
 
 def _sort_key(release_id: str) -> tuple[str, int]:
-    match = RELEASE_ID.fullmatch(release_id)
-    if match is None:
-        raise ReleaseError(f"{release_id!r} is not a release id", "ca-etl releases")
-    return match[1], int(match[2] or 1)
+    stamp, _, number = release_id.partition("-")
+    return stamp, int(number or 1)
 
 
 def _assert_alone(warehouse: Path) -> None:
