@@ -39,10 +39,20 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 
+NO_BANK = "[]"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_bank() -> None:
+    """Runs request no bank unless their settings name some: most tests are about the site."""
+    os.environ["CA_ETL_SOURCES"] = NO_BANK
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("CA_ETL_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("CA_ETL_SOURCES", NO_BANK)
 
 
 @pytest.fixture(scope="session")

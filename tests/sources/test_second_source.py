@@ -83,7 +83,9 @@ def bank(body: bytes, status: int = 200) -> Iterator[Source]:
 def run_with(source: Source, settings: Settings, site: DemoSite, *, hours: int = 0) -> Outcome:
     at = slot_on(settings, site.day) + timedelta(hours=hours)
     environment = Environment(clock=clock_from(at), trust_clock=True, sources=(*all_sources(), source))
-    on_site = settings.model_copy(update={"site_url": site.base_url, "article_sources": ()})
+    on_site = settings.model_copy(
+        update={"site_url": site.base_url, "article_sources": (), "sources": (source.name,)}
+    )
     return run_daily(on_site, environment=environment)
 
 
