@@ -112,26 +112,19 @@ def _nbk(visit: _Visit) -> BankReply:
     if visit.shown == NBK_DOWN:
         return _page(502, "Bad Gateway")
     day = visit.day("fdate", form="%d.%m.%Y")
-    dollars = official_rates()["nbk"]
     items = ""
-    if day in dollars and day <= visit.shown:
-        change = dollars[day] - dollars[day_in_force("nbk", day - timedelta(days=1))]
-        index = "UP" if change > 0 else "DOWN" if change else ""
+    if day in official_rates()["nbk"] and day <= visit.shown:
         units = {"USD": 1, "KGS": 1, "RUB": 1, "TJS": 1, "UZS": 100}
+        before = {code: price for code, _, price in _lines("KZT", units, day - timedelta(days=1), 2)}
         items = "".join(
             f"<item><fullname>{_NAMES[code].upper()}</fullname><title>{code}</title>"
-            f"<description>{_trimmed(price)}</description><quant>{nominal}</quant><index>{index}</index>"
-            f"<change>{change if code == 'USD' else 0:+.2f}</change></item>\n"
+            f"<description>{_trimmed(price)}</description><quant>{nominal}</quant>"
+            f"<change>{price - before[code]:+}</change></item>\n"
             for code, nominal, price in _lines("KZT", units, day, 2)
         )
-    link = "<link>nationalbank.example</link>"
-    return _xml(
-        f"<rates>\n<generator>demo</generator><title>Official exchange rates</title>{link}"
-        f"<description>Rates of the demo</description><copyright>demo</copyright><date>{day:%d.%m.%Y}</date>\n"
-        f"{items}</rates>\n",
-        "UTF-8",
-        "text/xml; charset=UTF-8",
-    )
+    head = "<title>Official exchange rates</title><description>Rates of the demo</description>"
+    text = f"<rates>\n{head}<date>{day:%d.%m.%Y}</date>\n{items}</rates>\n"
+    return _xml(text, "UTF-8", "text/xml; charset=UTF-8")
 
 
 def _nbkr(visit: _Visit) -> BankReply:
@@ -164,13 +157,13 @@ def _cbu(visit: _Visit) -> BankReply:
     day = visit.day("day")
     if day > visit.shown:
         day = day_in_force("cbu", visit.shown)
-    entries = []
-    if day in rates:
-        names = {"CcyNm_RU": _NAMES["USD"], "CcyNm_UZ": "AQSH dollari", "CcyNm_EN": "US Dollar"}
-        change = rates[day] - rates[day_in_force("cbu", day - timedelta(days=1))]
-        prices = {"Nominal": "1", "Rate": f"{rates[day]:.2f}", "Diff": _trimmed(change)}
-        entries.append({"id": 1, "Code": "840", "Ccy": "USD", **names, **prices, "Date": f"{day:%d.%m.%Y}"})
-    return BankReply(200, "application/json", json.dumps(entries).encode())
+    if day not in rates:
+        return BankReply(200, "application/json", b"[]")
+    names = {"CcyNm_RU": _NAMES["USD"], "CcyNm_UZ": "AQSH dollari", "CcyNm_EN": "US Dollar"}
+    change = rates[day] - rates[day_in_force("cbu", day - timedelta(days=1))]
+    prices = {"Nominal": "1", "Rate": str(rates[day]), "Diff": _trimmed(change), "Date": f"{day:%d.%m.%Y}"}
+    entry = {"id": 1, "Code": "840", "Ccy": "USD", **names, **prices}
+    return BankReply(200, "application/json", json.dumps([entry]).encode())
 
 
 def _nbt(visit: _Visit) -> BankReply:
@@ -184,9 +177,9 @@ def _nbt_day(visit: _Visit) -> BankReply:
     day = min(visit.day("date"), visit.shown)
     units = {"USD": 1, "KGS": 10, "KZT": 10, "RUB": 1, "TMT": 1, "UZS": 100}
     lines = "".join(
-        f'<Valute ID="{number}"><CharCode>{code}</CharCode><Nominal>{nominal}</Nominal>'
-        f"<Name>{_NAMES[code]}</Name><Value>{price}</Value></Valute>\n"
-        for number, (code, nominal, price) in enumerate(_lines("TJS", units, day, 4), start=840)
+        f"<Valute><CharCode>{code}</CharCode><Nominal>{nominal}</Nominal><Name>{_NAMES[code]}</Name>"
+        f"<Value>{price}</Value></Valute>\n"
+        for code, nominal, price in _lines("TJS", units, day, 4)
     )
     head = f'<ValCurs Date="{day}" name="Foreign Currency Market">\n'
     return _xml(f"{head}{lines}</ValCurs>\n", "UTF-8", "text/xml;charset=UTF-8")
