@@ -13,7 +13,7 @@ from ca_etl.sources.banks.bank import Bank
 from ca_etl.sources.banks.table import (
     DAY_FIRST,
     ISO,
-    Line,
+    TableLine,
     Style,
     TableError,
     day_of,
@@ -33,7 +33,7 @@ def read_rates(capture: Capture, _terms: Terms) -> Content:
     return read_table(capture, STYLE, _lines, requested_day(capture.url, r"/([0-9-]{10})/$", ISO))
 
 
-def _lines(payload: bytes) -> Iterator[Line]:
+def _lines(payload: bytes) -> Iterator[TableLine]:
     try:
         entries = json.loads(payload, object_pairs_hook=_entry)
     except (ValueError, RecursionError) as error:
@@ -42,7 +42,7 @@ def _lines(payload: bytes) -> Iterator[Line]:
         raise TableError(RejectReason.BAD_JSON, "the response is no list of currencies")
     for entry in entries:
         code, nominal, price, day = (_text(entry, name) for name in ("Ccy", "Nominal", "Rate", "Date"))
-        yield Line(code, nominal, price, day_of(day, DAY_FIRST))
+        yield TableLine(code, nominal, price, day_of(day, DAY_FIRST))
 
 
 def _text(entry: object, name: str) -> str:

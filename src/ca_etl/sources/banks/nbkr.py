@@ -13,7 +13,7 @@ from ca_etl.records import Capture, RejectReason
 from ca_etl.sources.banks.bank import Bank
 from ca_etl.sources.banks.table import (
     DAY_FIRST,
-    Line,
+    TableLine,
     Style,
     TableError,
     child_text,
@@ -36,15 +36,15 @@ def read_rates(capture: Capture, _terms: Terms) -> Content:
     return read_table(capture, STYLE, _lines)
 
 
-def _lines(payload: bytes) -> Iterator[Line]:
+def _lines(payload: bytes) -> Iterator[TableLine]:
     table = parse_xml(payload, "CurrencyRates")
     day = day_of(table.get("Date"), DAY_FIRST)
     for currency in table.findall("Currency"):
         code = currency.get("ISOCode", "")
-        yield Line(code, child_text(currency, "Nominal"), child_text(currency, "Value"), day)
+        yield TableLine(code, child_text(currency, "Nominal"), child_text(currency, "Value"), day)
 
 
-def _past_lines(payload: bytes) -> Iterator[Line]:
+def _past_lines(payload: bytes) -> Iterator[TableLine]:
     try:
         page = html.document_fromstring(payload, parser=html.HTMLParser(encoding="utf-8", no_network=True))
     except (etree.ParserError, ValueError) as error:
@@ -53,7 +53,7 @@ def _past_lines(payload: bytes) -> Iterator[Line]:
     if len({row.getparent() for row in rows}) > 1:
         raise TableError(RejectReason.BAD_HTML, "the page has several tables with rates")
     for row in rows:
-        yield Line("USD", "1", _cell(row, "value"), day_of(_cell(row, "date"), DAY_FIRST))
+        yield TableLine("USD", "1", _cell(row, "value"), day_of(_cell(row, "date"), DAY_FIRST))
 
 
 def _cell(row: html.HtmlElement, name: str) -> str:

@@ -34,7 +34,7 @@ _PRICES: Final = {
 }
 
 
-class Line(NamedTuple):
+class TableLine(NamedTuple):
     """A line of a bank's table: `price` is for `nominal` units of the currency `code`; texts are as printed."""
 
     code: str
@@ -65,7 +65,10 @@ class Style:
 
 
 def read_table(
-    capture: Capture, style: Style, lines_of: Callable[[bytes], Iterable[Line]], requested: date | None = None
+    capture: Capture,
+    style: Style,
+    lines_of: Callable[[bytes], Iterable[TableLine]],
+    requested: date | None = None,
 ) -> Content:
     """The official rates of a response, by the function that finds the lines of the bank's format.
 
@@ -103,7 +106,7 @@ def read_table(
     return Content(tuple(rates), tuple(rejects), day=max((line.day for line in lines), default=requested))
 
 
-def _missing(lines: list[Line], style: Style, excerpt: str) -> Iterator[Reject]:
+def _missing(lines: list[TableLine], style: Style, excerpt: str) -> Iterator[Reject]:
     if not lines:
         yield Reject.of(RejectReason.NO_PUBLICATION, "the table has no line: no rate was published", excerpt)
         return
@@ -112,7 +115,9 @@ def _missing(lines: list[Line], style: Style, excerpt: str) -> Iterator[Reject]:
         yield Reject.of(RejectReason.NO_RATE, f"no line of {', '.join(missing)} among {len(lines)}", excerpt)
 
 
-def _lines(capture: Capture, style: Style, lines_of: Callable[[bytes], Iterable[Line]]) -> list[Line]:
+def _lines(
+    capture: Capture, style: Style, lines_of: Callable[[bytes], Iterable[TableLine]]
+) -> list[TableLine]:
     """The lines of a table, all of days that a table of the time of the capture can have; else `TableError`."""
     size = len(capture.payload)
     if size > MOST_BYTES:
@@ -129,7 +134,7 @@ def _lines(capture: Capture, style: Style, lines_of: Callable[[bytes], Iterable[
     return lines
 
 
-def _numbers(line: Line, style: Style, *, is_repeated: bool) -> tuple[int, Decimal]:
+def _numbers(line: TableLine, style: Style, *, is_repeated: bool) -> tuple[int, Decimal]:
     """Nominal and rate (units of quote per unit of base, at most ten decimals) of a line."""
     if is_repeated:
         raise TableError(RejectReason.TWO_RATES, f"several lines of {line.code} on {line.day}")
