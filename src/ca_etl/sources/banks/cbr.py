@@ -11,8 +11,8 @@ from ca_etl.records import Capture
 from ca_etl.sources.banks.bank import Bank
 from ca_etl.sources.banks.table import (
     DAY_FIRST,
-    TableLine,
     Style,
+    TableLine,
     child_text,
     day_of,
     parse_xml,

@@ -13,9 +13,9 @@ from ca_etl.sources.banks.bank import Bank
 from ca_etl.sources.banks.table import (
     DAY_FIRST,
     ISO,
-    TableLine,
     Style,
     TableError,
+    TableLine,
     day_of,
     read_table,
     requested_day,

@@ -13,9 +13,9 @@ from ca_etl.records import Capture, RejectReason
 from ca_etl.sources.banks.bank import Bank
 from ca_etl.sources.banks.table import (
     DAY_FIRST,
-    TableLine,
     Style,
     TableError,
+    TableLine,
     child_text,
     day_of,
     parse_xml,

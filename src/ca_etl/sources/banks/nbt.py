@@ -12,9 +12,9 @@ from ca_etl.sources.banks.bank import Bank
 from ca_etl.sources.banks.table import (
     DAY_FIRST,
     ISO,
-    TableLine,
     Style,
     TableError,
+    TableLine,
     child_text,
     day_of,
     parse_xml,
