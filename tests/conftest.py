@@ -108,7 +108,9 @@ def cli(environment: dict[str, str], tmp_path: Path) -> Callable[..., subprocess
 @pytest.fixture(scope="session")
 def month(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[Outcome]]:
     """Thirty days of the demo with an outage, as README plays them. Not to be written to."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("month"), demo_port=0, _env_file=None)
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("month"), demo_port=0, sources=("all",), _env_file=None
+    )
     return settings, list(play_days(settings, 30, faults=faults([date(2025, 12, 10)], [])))
 
 

@@ -63,7 +63,8 @@ class Bank:
 def _address(bank: Bank, session: Session) -> str:
     """The bank's own address, or for a site on loopback that of the demo bank below it: a demo requests no bank."""
     site = str(session.ctx.settings.site_url)
-    return f"{site}banks/{bank.name}/" if site_name(site) == LOOPBACK else bank.root
+    is_demo = site_name(site) == LOOPBACK != site_name(bank.root)
+    return f"{site}banks/{bank.name}/" if is_demo else bank.root
 
 
 def _request_day(bank: Bank, session: Session, _leads: Iterable[Article]) -> SourceReply:
