@@ -9,7 +9,7 @@ from typing import Final
 from ca_etl.parse.page import Content, Parser, Terms
 from ca_etl.records import Capture, RejectReason
 from ca_etl.sources.banks.bank import Bank
-from ca_etl.sources.banks.table import DAY_FIRST, Style, TableError, TableLine, day_of, read_table
+from ca_etl.sources.banks.table import DAY_FIRST, PriceLine, Style, TableError, day_of, read_table
 from ca_etl.sources.source import Source
 
 NAME: Final = "seventh-bank"
@@ -21,12 +21,12 @@ def read_rates(capture: Capture, _terms: Terms) -> Content:
     return read_table(capture, Style("UZS", ZONE, decimal_mark=","), _lines)
 
 
-def _lines(payload: bytes) -> Iterator[TableLine]:
+def _lines(payload: bytes) -> Iterator[PriceLine]:
     for line in payload.decode("ascii", "replace").splitlines():
         code, nominal, price, day, *rest = (*line.split(";"), "", "", "", "")
         if not code.isalpha() or any(rest):
             raise TableError(RejectReason.BAD_NUMBER, "the line has other than four fields")
-        yield TableLine(code, nominal, price, day_of(day, DAY_FIRST))
+        yield PriceLine(code, nominal, price, day_of(day, DAY_FIRST))
 
 
 def _path(_day: date) -> str:

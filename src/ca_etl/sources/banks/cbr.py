@@ -11,8 +11,8 @@ from ca_etl.records import Capture
 from ca_etl.sources.banks.bank import Bank
 from ca_etl.sources.banks.table import (
     DAY_FIRST,
+    PriceLine,
     Style,
-    TableLine,
     child_text,
     day_of,
     parse_xml,
@@ -29,13 +29,13 @@ def read_rates(capture: Capture, _terms: Terms) -> Content:
     return read_table(capture, STYLE, _lines, requested_day(capture.url, r"date_req=([0-9/]+)", "%d/%m/%Y"))
 
 
-def _lines(payload: bytes) -> Iterator[TableLine]:
+def _lines(payload: bytes) -> Iterator[PriceLine]:
     table = parse_xml(payload, "ValCurs")
     day = day_of(table.get("Date"), DAY_FIRST)
     for valute in table.findall("Valute"):
         # VunitRate may have an exponent, and says no more than these
         code, nominal, price = (child_text(valute, name) for name in ("CharCode", "Nominal", "Value"))
-        yield TableLine(code, nominal, price, day)
+        yield PriceLine(code, nominal, price, day)
 
 
 def _path(day: date) -> str:

@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 
+from ca_etl.parse.item_validation import to_valid_text
 from ca_etl.parse.page import Content, Parser, Terms
 from ca_etl.records import Capture, RejectReason
 from ca_etl.sources.banks.bank import Bank
 from ca_etl.sources.banks.table import (
     DAY_FIRST,
     ISO,
+    PriceLine,
     Style,
     TableError,
-    TableLine,
     day_of,
     read_table,
     requested_day,
@@ -33,23 +34,25 @@ def read_rates(capture: Capture, _terms: Terms) -> Content:
     return read_table(capture, STYLE, _lines, requested_day(capture.url, r"/([0-9-]{10})/$", ISO))
 
 
-def _lines(payload: bytes) -> Iterator[TableLine]:
+def _lines(payload: bytes) -> Iterator[PriceLine]:
     try:
         entries = json.loads(payload, object_pairs_hook=_entry)
     except (ValueError, RecursionError) as error:
-        raise TableError(RejectReason.BAD_JSON, f"no JSON: {error}") from None
+        raise TableError(RejectReason.BAD_JSON, f"not JSON: {error}") from None
     if not isinstance(entries, list):
-        raise TableError(RejectReason.BAD_JSON, "the response is no list of currencies")
+        raise TableError(RejectReason.BAD_JSON, "the response is not a list of currencies")
+    if len({_text(entry, "Date") for entry in entries}) > 1:
+        raise TableError(RejectReason.BAD_DAY, "the list has several days")
     for entry in entries:
         code, nominal, price, day = (_text(entry, name) for name in ("Ccy", "Nominal", "Rate", "Date"))
-        yield TableLine(code, nominal, price, day_of(day, DAY_FIRST))
+        yield PriceLine(code, nominal, price, day_of(day, DAY_FIRST))
 
 
 def _text(entry: object, name: str) -> str:
     text = entry.get(name) if isinstance(entry, dict) else None
     if not isinstance(text, str):
         raise TableError(RejectReason.BAD_JSON, f"an entry of the list has no text {name}")
-    return text
+    return to_valid_text(text)
 
 
 def _entry(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from ca_etl.records import Capture
 from ca_etl.sources.banks.bank import Bank
 from ca_etl.sources.banks.table import (
     DAY_FIRST,
+    PriceLine,
     Style,
-    TableLine,
     child_text,
     day_of,
     parse_xml,
@@ -29,12 +29,16 @@ def read_rates(capture: Capture, _terms: Terms) -> Content:
     return read_table(capture, STYLE, _lines, requested_day(capture.url, r"[?&]fdate=([0-9.]+)", DAY_FIRST))
 
 
-def _lines(payload: bytes) -> Iterator[TableLine]:
+def _lines(payload: bytes) -> Iterator[PriceLine]:
     table = parse_xml(payload, "rates")
-    for item in table.findall("item"):
+    items = table.findall("item")
+    if not items:
+        return  # such a table may have no date either
+    day = day_of(child_text(table, "date"), DAY_FIRST)
+    for item in items:
         # the header has a title and a description too: only those of an item are a rate
         code, units, price = (child_text(item, name) for name in ("title", "quant", "description"))
-        yield TableLine(code, units, price, day_of(child_text(table, "date"), DAY_FIRST))
+        yield PriceLine(code, units, price, day)
 
 
 def _path(day: date) -> str:

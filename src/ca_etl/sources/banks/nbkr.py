@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from typing import Final
@@ -13,9 +14,9 @@ from ca_etl.records import Capture, RejectReason
 from ca_etl.sources.banks.bank import Bank
 from ca_etl.sources.banks.table import (
     DAY_FIRST,
+    PriceLine,
     Style,
     TableError,
-    TableLine,
     child_text,
     day_of,
     parse_xml,
@@ -27,42 +28,46 @@ ZONE: Final = "Asia/Bishkek"
 STYLE: Final = Style("KGS", ZONE, decimal_mark=",")
 # The page of past days names no currency in its rows: the request does, and the dollar's unit is 1.
 DOLLAR: Final = "valuta_id=15"
+_MARK: Final = re.compile(rb"<!--\s*value\s*-->")
 
 
 def read_rates(capture: Capture, _terms: Terms) -> Content:
     """The official rate of the latest table, or of each day of a page of past days."""
-    if DOLLAR in (capture.url or ""):
+    if re.search(rf"{DOLLAR}\b", capture.url or ""):
         return read_table(capture, STYLE, _past_lines)
     return read_table(capture, STYLE, _lines)
 
 
-def _lines(payload: bytes) -> Iterator[TableLine]:
+def _lines(payload: bytes) -> Iterator[PriceLine]:
     table = parse_xml(payload, "CurrencyRates")
     day = day_of(table.get("Date"), DAY_FIRST)
     for currency in table.findall("Currency"):
         code = currency.get("ISOCode", "")
-        yield TableLine(code, child_text(currency, "Nominal"), child_text(currency, "Value"), day)
+        yield PriceLine(code, child_text(currency, "Nominal"), child_text(currency, "Value"), day)
 
 
-def _past_lines(payload: bytes) -> Iterator[TableLine]:
+def _past_lines(payload: bytes) -> Iterator[PriceLine]:
     try:
         page = html.document_fromstring(payload, parser=html.HTMLParser(encoding="utf-8", no_network=True))
     except (etree.ParserError, ValueError) as error:
-        raise TableError(RejectReason.BAD_HTML, f"no page: {error}") from None
-    rows = [row for row in page.iter("tr") if _cell(row, "date")]
-    if len({row.getparent() for row in rows}) > 1:
-        raise TableError(RejectReason.BAD_HTML, "the page has several tables with rates")
+        raise TableError(RejectReason.BAD_HTML, f"not a page: {error}") from None
+    # tables may be nested for the layout: a rate is in an innermost row
+    rows = [row for row in page.iter("tr") if row.find(".//tr") is None and _cell(row, "date")]
+    if len({row.getparent() for row in rows}) != 1:
+        raise TableError(RejectReason.BAD_HTML, "the page has no table with rates, or several")
+    # the parser repairs a page that is cut, and leaves out what is nested too deeply
+    pieces = _MARK.split(payload)
+    if len(pieces) != 2 * len(rows) + 1 or b"</table" not in pieces[-1].lower():
+        raise TableError(RejectReason.BAD_HTML, f"{len(rows)} whole rows, {len(pieces) - 1} marks of values")
     for row in rows:
-        yield TableLine("USD", "1", _cell(row, "value"), day_of(_cell(row, "date"), DAY_FIRST))
+        yield PriceLine("USD", "1", _cell(row, "value"), day_of(_cell(row, "date"), DAY_FIRST))
 
 
 def _cell(row: html.HtmlElement, name: str) -> str:
-    """The text between the two comments `name` of one cell; empty without both, as where the page is cut."""
-    for cell in row.iter("td"):
-        marks = [comment for comment in cell.iter(etree.Comment) if (comment.text or "").strip() == name]
-        if len(marks) == 2:
-            return (marks[0].tail or "").strip()
-    return ""
+    """The text between the two comments `name`; empty without both, or where there is more than text between them."""
+    marks = [comment for comment in row.iter(etree.Comment) if (comment.text or "").strip() == name]
+    is_text = len(marks) == 2 and marks[0].getnext() is marks[1]
+    return (marks[0].tail or "").strip() if is_text else ""
 
 
 def _past(days: DateRange) -> Iterator[str]:

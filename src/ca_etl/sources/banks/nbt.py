@@ -12,9 +12,9 @@ from ca_etl.sources.banks.bank import Bank
 from ca_etl.sources.banks.table import (
     DAY_FIRST,
     ISO,
+    PriceLine,
     Style,
     TableError,
-    TableLine,
     child_text,
     day_of,
     parse_xml,
@@ -39,23 +39,23 @@ def read_rates(capture: Capture, _terms: Terms) -> Content:
     return read_table(capture, STYLE, _lines, requested_day(capture.url, r"[?&]date=([0-9-]+)", ISO))
 
 
-def _lines(payload: bytes) -> Iterator[TableLine]:
+def _lines(payload: bytes) -> Iterator[PriceLine]:
     table = parse_xml(payload, "ValCurs")
     day = day_of(table.get("Date"), ISO)
     for valute in table.findall("Valute"):
         # the ID of a currency may be an old one, and is not read
         code, nominal, price = (child_text(valute, name) for name in ("CharCode", "Nominal", "Value"))
-        yield TableLine(code, nominal, price, day)
+        yield PriceLine(code, nominal, price, day)
 
 
-def _range_lines(payload: bytes) -> Iterator[TableLine]:
+def _range_lines(payload: bytes) -> Iterator[PriceLine]:
     records = parse_xml(payload).findall("Record")
     if not records:
         # every day has a table, so that a document without records is something else
         raise TableError(RejectReason.BAD_XML, "the document has no element Record")
     for record in records:
         code, nominal, price = (child_text(record, name) for name in ("CharCode", "Nominal", "Value"))
-        yield TableLine(code, nominal, price, day_of(record.get("Date"), DAY_FIRST))
+        yield PriceLine(code, nominal, price, day_of(record.get("Date"), DAY_FIRST))
 
 
 def _path(day: date) -> str:

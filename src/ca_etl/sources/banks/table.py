@@ -34,7 +34,7 @@ _PRICES: Final = {
 }
 
 
-class TableLine(NamedTuple):
+class PriceLine(NamedTuple):
     """A line of a bank's table: `price` is for `nominal` units of the currency `code`; texts are as printed."""
 
     code: str
@@ -67,7 +67,7 @@ class Style:
 def read_table(
     capture: Capture,
     style: Style,
-    lines_of: Callable[[bytes], Iterable[TableLine]],
+    lines_of: Callable[[bytes], Iterable[PriceLine]],
     requested: date | None = None,
 ) -> Content:
     """The official rates of a response, by the function that finds the lines of the bank's format.
@@ -106,7 +106,7 @@ def read_table(
     return Content(tuple(rates), tuple(rejects), day=max((line.day for line in lines), default=requested))
 
 
-def _missing(lines: list[TableLine], style: Style, excerpt: str) -> Iterator[Reject]:
+def _missing(lines: list[PriceLine], style: Style, excerpt: str) -> Iterator[Reject]:
     if not lines:
         yield Reject.of(RejectReason.NO_PUBLICATION, "the table has no line: no rate was published", excerpt)
         return
@@ -116,8 +116,8 @@ def _missing(lines: list[TableLine], style: Style, excerpt: str) -> Iterator[Rej
 
 
 def _lines(
-    capture: Capture, style: Style, lines_of: Callable[[bytes], Iterable[TableLine]]
-) -> list[TableLine]:
+    capture: Capture, style: Style, lines_of: Callable[[bytes], Iterable[PriceLine]]
+) -> list[PriceLine]:
     """The lines of a table, all of days that a table of the time of the capture can have; else `TableError`."""
     size = len(capture.payload)
     if size > MOST_BYTES:
@@ -134,15 +134,15 @@ def _lines(
     return lines
 
 
-def _numbers(line: TableLine, style: Style, *, is_repeated: bool) -> tuple[int, Decimal]:
+def _numbers(line: PriceLine, style: Style, *, is_repeated: bool) -> tuple[int, Decimal]:
     """Nominal and rate (units of quote per unit of base, at most ten decimals) of a line."""
     if is_repeated:
         raise TableError(RejectReason.TWO_RATES, f"several lines of {line.code} on {line.day}")
     if not _NOMINAL.fullmatch(line.nominal):
-        raise TableError(RejectReason.BAD_NUMBER, f"the nominal of {line.code} is no positive integer")
+        raise TableError(RejectReason.BAD_NUMBER, f"the nominal of {line.code} is not a positive integer")
     if not _PRICES[style.decimal_mark].fullmatch(line.price):
         raise TableError(
-            RejectReason.BAD_NUMBER, f"the price of {line.code} is no decimal number of the bank"
+            RejectReason.BAD_NUMBER, f"the price of {line.code} is not a decimal number as the bank writes it"
         )
     nominal, price = int(line.nominal), Decimal(line.price.replace(style.decimal_mark, "."))
     if not price:
@@ -165,14 +165,17 @@ def day_of(text: str | None, form: str) -> date:
         day = None
     # strptime takes a day of one digit too
     if day is None or day.strftime(form) != text:
-        raise TableError(RejectReason.BAD_DAY, f"{(text or '')[:40]!r} is no day in the form of the bank")
+        raise TableError(RejectReason.BAD_DAY, f"{(text or '')[:40]!r} is not a day as the bank writes it")
     return day
 
 
 def requested_day(url: str | None, pattern: str, form: str) -> date | None:
-    """The day in the URL of a request, by the first group of `pattern`; None where it names none."""
+    """The day in the URL of a request, by the first group of `pattern`; None where it names no day in `form`."""
     found = re.search(pattern, url or "")
-    return day_of(found[1], form) if found else None
+    try:
+        return day_of(found[1], form) if found else None
+    except TableError:
+        return None
 
 
 def parse_xml(payload: bytes, root: str | None = None) -> etree._Element:
