@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 RATES: Final = """
 select
     base, quote, daily.rate, daily.rate_low, daily.rate_high, change_text, daily.fill_age_days,
-    inverse_rate, rate_source, rate_date
+    official.inverse_rate, rate_source, rate_date
 from main.fct_rate_daily as daily
 left join (from main.fct_rate_best where method <> 'published') as official using (rate_date, base, quote)
 where rate_date = coalesce(

@@ -18,7 +18,7 @@ ZONE: Final = "Asia/Tashkent"
 
 def read_rates(capture: Capture, _terms: Terms) -> Content:
     """The official rate of the table, a line of text for each currency."""
-    return read_table(capture, Style("UZS", ZONE, decimal_mark=","), _lines)
+    return read_table(capture, Style("UZS", ZONE, r",[0-9]{4}"), _lines)
 
 
 def _lines(payload: bytes) -> Iterator[PriceLine]:

@@ -157,7 +157,7 @@ def run_backfill(
     known = histories(environment.sources)
     if source not in known:
         raise UsageError(
-            f"the source {source!r} has no past to backfill; {' and '.join(known)} have one",
+            f"the source {source!r} has no past to backfill; these have one: {', '.join(known)}",
             "ca-etl backfill --help",
         )
     fetch_policy(settings)

@@ -40,7 +40,8 @@ class Entry(NamedTuple):
 class Format:
     """A format of a bank: how a table is written, and the address from which a capture of it would be.
 
-    `broken` is the reason code of a body that is not a document of the format.
+    `broken` is the reason code of a body that is not a document of the format; prices have `places` decimals, fewer
+    where the bank `trims` zeros.
     """
 
     read: Callable[[Capture, Terms], Content]
@@ -49,15 +50,23 @@ class Format:
     broken: RejectReason = RejectReason.BAD_XML
     day_form: str = DAY_FIRST
     decimal_mark: str = "."
+    places: int = 4
+    trims: bool = False
 
     def content(self, payload: bytes, *, at: datetime | None = NOW, url: str | None = None) -> Content:
         """What the bank's reader reads from a response."""
         capture = Capture("c", "bank", payload, "archive.warc.gz", 0, url=url or self.url, captured_at=at)
         return self.read(capture, Terms(ZoneInfo("UTC")))
 
-    def number(self, text: str) -> str:
+    def marks(self, text: str) -> str:
         """`text`, which has a decimal point and commas between thousands, with the marks of the bank."""
         return text if self.decimal_mark == "." else text.translate({ord("."): ",", ord(","): "."})
+
+    def number(self, text: str) -> str:
+        """A decimal as the bank prints it, with its marks and all its decimals."""
+        integer, _, decimals = text.partition(".")
+        whole = text if self.trims else f"{integer}.{decimals:0<{self.places}}"
+        return self.marks(whole)
 
     def day(self, day: date) -> str:
         """A day as the bank prints it."""
@@ -164,7 +173,9 @@ def _cbr(entries: Sequence[Entry]) -> bytes:
     return xml(table, "windows-1251")
 
 
-NBK = Format(nbk.read_rates, _nbk, "https://nationalbank.kz/rss/get_rates.cfm?fdate=05.12.2025")
+NBK = Format(
+    nbk.read_rates, _nbk, "https://nationalbank.kz/rss/get_rates.cfm?fdate=05.12.2025", places=2, trims=True
+)
 NBKR = Format(nbkr.read_rates, _nbkr, "https://www.nbkr.kg/XML/daily.xml", decimal_mark=",")
 NBKR_PAST = Format(
     nbkr.read_rates,
@@ -178,6 +189,7 @@ CBU = Format(
     _cbu,
     "https://cbu.uz/en/arkhiv-kursov-valyut/json/USD/2025-12-05/",
     broken=RejectReason.BAD_JSON,
+    places=2,
 )
 NBT = Format(
     nbt.read_rates,

@@ -21,7 +21,7 @@ from ca_etl.sources.banks.table import (
 )
 
 ZONE: Final = "Europe/Moscow"
-STYLE: Final = Style("RUB", ZONE, ("USD", "KZT", "KGS", "TJS", "TMT", "UZS"), decimal_mark=",")
+STYLE: Final = Style("RUB", ZONE, r",[0-9]{4}", ("USD", "KZT", "KGS", "TJS", "TMT", "UZS"))
 
 
 def read_rates(capture: Capture, _terms: Terms) -> Content:

@@ -23,7 +23,7 @@ from ca_etl.sources.banks.table import (
 )
 
 ZONE: Final = "Asia/Tashkent"
-STYLE: Final = Style("UZS", ZONE)
+STYLE: Final = Style("UZS", ZONE, r"\.[0-9]{2}")
 
 
 def read_rates(capture: Capture, _terms: Terms) -> Content:

@@ -21,7 +21,7 @@ from ca_etl.sources.banks.table import (
 )
 
 ZONE: Final = "Asia/Almaty"
-STYLE: Final = Style("KZT", ZONE)
+STYLE: Final = Style("KZT", ZONE, r"(?:\.[0-9]{1,2})?")
 
 
 def read_rates(capture: Capture, _terms: Terms) -> Content:

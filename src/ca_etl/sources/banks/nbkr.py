@@ -25,7 +25,7 @@ from ca_etl.sources.banks.table import (
 from ca_etl.sources.source import DateRange
 
 ZONE: Final = "Asia/Bishkek"
-STYLE: Final = Style("KGS", ZONE, decimal_mark=",")
+STYLE: Final = Style("KGS", ZONE, r",[0-9]{4}")
 # The page of past days names no currency in its rows: the request does, and the dollar's unit is 1.
 DOLLAR: Final = "valuta_id=15"
 _MARK: Final = re.compile(rb"<!--\s*value\s*-->")

@@ -24,7 +24,7 @@ from ca_etl.sources.banks.table import (
 from ca_etl.sources.source import DateRange
 
 ZONE: Final = "Asia/Dushanbe"
-STYLE: Final = Style("TJS", ZONE)
+STYLE: Final = Style("TJS", ZONE, r"\.[0-9]{4}")
 RANGE: Final = "export_xml_dynamic.php"
 
 

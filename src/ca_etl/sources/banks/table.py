@@ -29,9 +29,7 @@ SCALE: Final = Decimal("1e-10")
 
 _DECLARATION: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _NOMINAL: Final = re.compile(r"[1-9][0-9]{0,5}")
-_PRICES: Final = {
-    mark: re.compile(rf"(?:0|[1-9][0-9]{{0,8}})(?:{re.escape(mark)}[0-9]{{1,4}})?") for mark in ".,"
-}
+_PRICE: Final = r"(?:0|[1-9][0-9]{0,8})"
 
 
 class PriceLine(NamedTuple):
@@ -53,15 +51,16 @@ class TableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What a bank prints: prices in `quote` (ISO 4217), for the currencies `codes`, with `decimal_mark`.
+    """What a bank prints: prices in `quote` (ISO 4217), for the currencies `codes`.
 
-    `zone` is the IANA zone in which its table is of a day.
+    `decimals` is a pattern of the part of a price after its integer; as it has the number of digits, a price with a
+    mark for thousands, 12.047, is none. `zone` is the IANA zone in which the table is of a day.
     """
 
     quote: str
     zone: str
+    decimals: str
     codes: tuple[str, ...] = ("USD",)
-    decimal_mark: str = "."
 
 
 def read_table(
@@ -140,11 +139,11 @@ def _numbers(line: PriceLine, style: Style, *, is_repeated: bool) -> tuple[int, 
         raise TableError(RejectReason.TWO_RATES, f"several lines of {line.code} on {line.day}")
     if not _NOMINAL.fullmatch(line.nominal):
         raise TableError(RejectReason.BAD_NUMBER, f"the nominal of {line.code} is not a positive integer")
-    if not _PRICES[style.decimal_mark].fullmatch(line.price):
+    if not re.fullmatch(_PRICE + style.decimals, line.price):
         raise TableError(
             RejectReason.BAD_NUMBER, f"the price of {line.code} is not a decimal number as the bank writes it"
         )
-    nominal, price = int(line.nominal), Decimal(line.price.replace(style.decimal_mark, "."))
+    nominal, price = int(line.nominal), Decimal(line.price.replace(",", "."))
     if not price:
         raise TableError(RejectReason.BAD_NUMBER, f"the price of {line.code} is zero")
     try:
