@@ -41,8 +41,11 @@ log = logging.getLogger(__name__)
 
 # The rates of the newest day in captures of this run; for a run without captures, of the newest day.
 RATES: Final = """
-select base, quote, rate, rate_low, rate_high, change_text, fill_age_days, rate_date
-from main.fct_rate_daily
+select
+    base, quote, daily.rate, daily.rate_low, daily.rate_high, change_text, daily.fill_age_days,
+    official.inverse_rate, rate_source, rate_date
+from main.fct_rate_daily as daily
+left join (from main.fct_rate_best where method <> 'published') as official using (rate_date, base, quote)
 where rate_date = coalesce(
     (
         select max(rate_date) from main.fct_rate_observation
@@ -88,6 +91,7 @@ class DailyRate:
     """The rate of one pair on one day: 1 `base` = `rate` `quote`, between `low` and `high`.
 
     `change_text` is the printed change, None on a filled day, whose rate was observed `fill_age_days` days before.
+    `official` is what `bank` publishes for the day, in units of `base` per unit of `quote`, None without a bank.
     """
 
     base: str
@@ -97,12 +101,15 @@ class DailyRate:
     high: Decimal
     change_text: str | None = None
     fill_age_days: int = 0
+    official: Decimal | None = None
+    bank: str | None = None
 
-    def cells(self) -> tuple[str, str, str, str]:
-        """Pair, rate, interval and change as text, the cells of a table row."""
+    def cells(self) -> tuple[str, str, str, str, str]:
+        """Pair, rate, interval, official rate and change as text, the cells of a table row."""
         change = f"not observed, {self.fill_age_days} days old" if self.fill_age_days else self.change_text
         interval = f"{plain(self.low)} to {plain(self.high)}"
-        return f"{self.base}/{self.quote}", plain(self.rate), interval, change or ""
+        official = "" if self.official is None else f"{plain(self.official)} {self.base} ({self.bank})"
+        return f"{self.base}/{self.quote}", plain(self.rate), interval, official, change or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +170,7 @@ def summary_line(summary: RunSummary) -> str:
 
 def summary_text(contents: RunContents) -> str:
     """The rates of a run, one on each line, and its numbers of articles, for a terminal."""
-    rates = ["  {:<8} {:<9} {}  {}".format(*rate.cells()) for rate in contents.rates]
+    rates = ["  {:<8} {:<9} {:<22}  {:<20}  {}".format(*rate.cells()).rstrip() for rate in contents.rates]
     return "\n".join([f"rates of {contents.rates_date or 'no day'}", *rates, _article_counts(contents)])
 
 
@@ -201,7 +208,9 @@ def _contents_markdown(contents: RunContents, *, published: bool) -> list[str]:
     note = "" if published else " (not published)"
     return [
         f"## Rates of {contents.rates_date or 'no day'}{note}",
-        _table(("Pair", "Rate", "Interval", "Change"), [rate.cells() for rate in contents.rates]),
+        _table(
+            ("Pair", "Rate", "Interval", "Official rate", "Change"), [rate.cells() for rate in contents.rates]
+        ),
         "## Articles",
         f"{contents.articles_seen} seen, {contents.articles_new} of them for the first time.",
         "## Rejects",
@@ -232,7 +241,7 @@ def create_artifacts(summary: RunSummary, day: str) -> None:
     )
     contents = summary.contents
     if contents is not None and contents.rates:
-        header = ("pair", "rate", "interval", "change")
+        header = ("pair", "rate", "interval", "official rate", "change")
         create_table_artifact(
             [dict(zip(header, rate.cells(), strict=True)) for rate in contents.rates],
             key="ca-etl-rates",

@@ -39,10 +39,20 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("suite")
 
 
+NO_BANK = "[]"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_bank() -> None:
+    """Runs request no bank unless their settings name some: most tests are about the site."""
+    os.environ["CA_ETL_SOURCES"] = NO_BANK
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("CA_ETL_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("CA_ETL_SOURCES", NO_BANK)
 
 
 @pytest.fixture(scope="session")
@@ -98,7 +108,9 @@ def cli(environment: dict[str, str], tmp_path: Path) -> Callable[..., subprocess
 @pytest.fixture(scope="session")
 def month(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, list[Outcome]]:
     """Thirty days of the demo with an outage, as README plays them. Not to be written to."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("month"), demo_port=0, _env_file=None)
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("month"), demo_port=0, sources=("all",), _env_file=None
+    )
     return settings, list(play_days(settings, 30, faults=faults([date(2025, 12, 10)], [])))
 
 

@@ -29,6 +29,7 @@ KEYWORDS: Final = {"hint", "next_command", "later", "instead", "again"}
 # Errors whose second argument is another thing: the field of a header, the cause of a record that cannot be read.
 OTHER_ERRORS: Final = {
     "HeaderError",
+    "TableError",
     "ModelError",
     "PayloadError",
     "CheckError",

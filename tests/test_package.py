@@ -59,14 +59,16 @@ def test_the_wheel_carries_its_sql_and_its_demo(tmp_path: Path) -> None:
         archive.extractall(unpacked)
     program = (
         "from ca_etl.warehouse.models import discover; from ca_etl.warehouse.sqlfiles import sql_root;"
-        "from ca_etl.demo.content import tickers; print(sql_root(), len(discover(sql_root())), len(tickers()))"
+        "from ca_etl.demo.banks import official_rates; from ca_etl.demo.content import tickers;"
+        "print(sql_root(), len(discover(sql_root())), len(tickers()), len(official_rates()['nbk']))"
     )
-    root, models, days = _python(program, PYTHONPATH=str(unpacked)).split()
+    root, models, days, official_days = _python(program, PYTHONPATH=str(unpacked)).split()
     assert Path(root) == unpacked / "ca_etl" / "sql"
     assert int(models) == len(
         [*(REPOSITORY / "sql").glob("main/*.sql"), *(REPOSITORY / "sql").glob("staging/*.sql")]
     )
     assert int(days) > 0
+    assert int(official_days) > 0
 
 
 def test_the_locks_carry_hashes_and_name_no_registry() -> None:

@@ -7,6 +7,7 @@ model: raw.capture
 select run.run_id, run.slot, count(*) as captures
 from raw.run as run
 inner join raw.capture as capture on capture.run_id = run.run_id
+inner join main.dim_source as source on source.source = capture.source and source.prints_ticker
 where run.kind = 'run'
 and run.run_id = coalesce(getvariable('run_id'), run.run_id)
 and not exists (

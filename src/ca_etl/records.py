@@ -86,6 +86,13 @@ class RejectReason(StrEnum):
     BAD_JSON = "bad_json"
     BAD_XML = "bad_xml"
     EXTRA_TEXT = "extra_text"
+    # the table of a bank is not what was requested, or has no rate of the day
+    BAD_HTML = "bad_html"
+    BAD_DAY = "bad_day"
+    BAD_NUMBER = "bad_number"
+    TWO_RATES = "two_rates"
+    NO_RATE = "no_rate"
+    NO_PUBLICATION = "no_publication"
     # the page was not understood
     UNDATED = "undated"
     NO_TICKER = "no_ticker"

@@ -58,6 +58,10 @@ class Settings(BaseSettings):
         (ArticleSource.POSTS, ArticleSource.FEED, ArticleSource.PAGES),
         description="Sources of whole articles, requested in this order until one gives them. Empty: no source.",
     )
+    sources: tuple[str, ...] = Field(
+        ("all",),
+        description="Central banks requested in each daily run: nbk, nbkr, cbu, nbt, cbr, or all. Empty: none.",
+    )
     article_pages: int = Field(
         20,
         ge=0,

@@ -27,7 +27,16 @@ from flows.reporting import (
     summary_text,
 )
 
-KZT = DailyRate("KZT", "USD", Decimal("0.00198000"), Decimal("0.00197500"), Decimal("0.00198500"), "-0%")
+KZT = DailyRate(
+    "KZT",
+    "USD",
+    Decimal("0.00198000"),
+    Decimal("0.00197500"),
+    Decimal("0.00198500"),
+    "-0%",
+    official=Decimal("505.920000000000"),
+    bank="nbk",
+)
 UZS = DailyRate(
     "UZS", "USD", Decimal("0.00008000"), Decimal("0.00007500"), Decimal("0.00008500"), fill_age_days=2
 )
@@ -60,10 +69,10 @@ def test_a_published_run_shows_the_release_rates_articles_and_rejects() -> None:
         "# 2025-12-05 02:00 UTC: succeeded\n\n"
         "Release `20251205T020000Z` is stored in `data/releases/20251205T020000Z`.\n\n"
         "## Rates of 2025-12-05\n\n"
-        "| Pair | Rate | Interval | Change |\n"
-        "| --- | --- | --- | --- |\n"
-        "| KZT/USD | 0.00198 | 0.001975 to 0.001985 | -0% |\n"
-        "| UZS/USD | 0.00008 | 0.000075 to 0.000085 | not observed, 2 days old |\n\n"
+        "| Pair | Rate | Interval | Official rate | Change |\n"
+        "| --- | --- | --- | --- | --- |\n"
+        "| KZT/USD | 0.00198 | 0.001975 to 0.001985 | 505.92 KZT (nbk) | -0% |\n"
+        "| UZS/USD | 0.00008 | 0.000075 to 0.000085 |  | not observed, 2 days old |\n\n"
         "## Articles\n\n"
         "34 seen, 4 of them for the first time.\n\n"
         "## Rejects\n\n"
@@ -117,8 +126,8 @@ def test_the_message_of_the_state_is_one_line() -> None:
 def test_the_terminal_gets_a_line_for_each_pair() -> None:
     assert summary_text(CONTENTS).splitlines() == [
         "rates of 2025-12-05",
-        "  KZT/USD  0.00198   0.001975 to 0.001985  -0%",
-        "  UZS/USD  0.00008   0.000075 to 0.000085  not observed, 2 days old",
+        "  KZT/USD  0.00198   0.001975 to 0.001985    505.92 KZT (nbk)      -0%",
+        "  UZS/USD  0.00008   0.000075 to 0.000085                          not observed, 2 days old",
         "34 articles seen, 4 of them new",
     ]
 

@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -29,10 +30,13 @@ from ca_etl.settings import Settings
 from ca_etl.sources import all_sources
 from ca_etl.sources.source import Source
 from ca_etl.warehouse.sqlfiles import sql_root
-from tests.sources import toy_bank
+from tests.sources import seventh_bank, toy_bank
 
 FIXTURE = Path(__file__).with_name("fixtures") / "toy_bank.json"
-SEED = 'toy-bank,"A bank with one rate a day",,daily,Asia/Almaty,false,2\n'
+SEED = (
+    'toy-bank,"A bank with one rate a day",,daily,Asia/Almaty,false,2\n'
+    'seventh-bank,"A bank with a table of lines",,daily,Asia/Tashkent,false,\n'
+)
 COVERAGE = (
     "select outcome, reason, runs, captures, captures_with_rates from fct_coverage where source = 'toy-bank'"
 )
@@ -83,7 +87,9 @@ def bank(body: bytes, status: int = 200) -> Iterator[Source]:
 def run_with(source: Source, settings: Settings, site: DemoSite, *, hours: int = 0) -> Outcome:
     at = slot_on(settings, site.day) + timedelta(hours=hours)
     environment = Environment(clock=clock_from(at), trust_clock=True, sources=(*all_sources(), source))
-    on_site = settings.model_copy(update={"site_url": site.base_url, "article_sources": ()})
+    on_site = settings.model_copy(
+        update={"site_url": site.base_url, "article_sources": (), "sources": (source.name,)}
+    )
     return run_daily(on_site, environment=environment)
 
 
@@ -109,6 +115,25 @@ def test_a_run_requests_archives_and_parses_it_and_a_rebuild_gives_the_same_rows
     before = contents(settings.data_dir)
     environment = Environment(sources=(*all_sources(), source))
     assert run_rebuild(settings, environment=environment).exit_status == 0
+    assert contents(settings.data_dir) == before
+
+
+def test_a_seventh_bank_is_one_module_and_its_fixture(
+    settings: Settings, site: DemoSite, query: Query, contents: Contents
+) -> None:
+    with bank(b"EUR;1;13980,0500;22.12.2025\nUSD;1;12037,4800;22.12.2025\n") as toy:
+        (host,) = toy.hosts
+        url = toy.request.args[0].removesuffix("rate")  # type: ignore[attr-defined]  a partial function
+        source = seventh_bank.source(url)
+        assert source.hosts == {host}
+        assert run_with(source, settings, site).exit_status == 0
+    of_the_bank = "where source = 'seventh-bank'"
+    assert query(f"select base, quote, rate_date, rate from fct_official_rate {of_the_bank}") == [
+        ("USD", "UZS", date(2025, 12, 22), Decimal("12037.48"))
+    ]
+    assert query(f"select outcome, reason from fct_coverage {of_the_bank}") == [("observed", None)]
+    before = contents(settings.data_dir)
+    assert run_rebuild(settings, environment=Environment(sources=(*all_sources(), source))).exit_status == 0
     assert contents(settings.data_dir) == before
 
 

@@ -126,18 +126,25 @@ def ingest(
 
 def backfill(
     first: Annotated[
-        datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of publication, UTC.")
+        datetime,
+        typer.Option(
+            "--from", formats=["%Y-%m-%d"], help="First day: of publication, UTC; of a bank, its own day."
+        ),
     ],
     last: Annotated[
         datetime | None,
-        typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of publication, UTC. Default: today."),
+        typer.Option("--to", formats=["%Y-%m-%d"], help="Last day. Default: today."),
     ] = None,
     source: Annotated[
-        str, typer.Option(help="posts: the site's posts API. feed: its feed, where that API is unavailable.")
+        str,
+        typer.Option(
+            help="posts: the site's posts API. feed: its feed, where that API is unavailable. A bank: nbk, nbkr, cbu, "
+            "nbt, cbr."
+        ),
     ] = "posts",
     trust_clock: TrustClock = False,
 ) -> None:
-    """Archive the articles published in a date range, then load, build, check, publish. Started again, it resumes."""
+    """Archive the articles, or the tables of a bank, of a date range, and publish. Started again, it resumes."""
     from ca_etl.pipeline.context import utc_now
     from ca_etl.pipeline.run import run_backfill
     from ca_etl.sources.source import DateRange

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qs
 
-from ca_etl.demo import wordpress
+from ca_etl.demo import banks, wordpress
 from ca_etl.demo.content import SITE_ZONE
 from ca_etl.demo.faults import ROBOTS, Fault
 from ca_etl.demo.pages import Moved, PageOptions, render_html, render_not_found, resolve
@@ -119,7 +119,18 @@ def _granted(request: _Request) -> Response:
         return _feed(request)
     if request.path == ROBOTS:
         return _negotiated(request, _PLAIN, ROBOTS_TEXT.encode(), last_modified(request.day))
+    if request.path.startswith(banks.ROOT):
+        return _bank(request)
     return _page(request)
+
+
+def _bank(request: _Request) -> Response:
+    agent = request.headers.get("user-agent", "")
+    reply = banks.bank_reply(request.path, request.parameters, agent, request.day)
+    if reply is None:
+        return _not_found(request)
+    headers = {"Content-Type": reply.content_type, "Vary": "Accept-Encoding"}
+    return _encoded(request, Response(reply.status, headers, reply.body))
 
 
 def _page(request: _Request) -> Response:

@@ -16,6 +16,7 @@ from threading import Event, Lock, Thread
 from typing import Final, Self
 from weakref import WeakSet
 
+from ca_etl.demo import banks
 from ca_etl.demo.content import articles, check_day, default_last_day
 from ca_etl.demo.faults import Fault, matches
 from ca_etl.demo.handlers import Response, path_of, respond
@@ -48,9 +49,10 @@ class DemoSite:
 
     `port` 0 takes any free port. `day` is the first day shown, by default `default_last_day()`. `faults` (by day) and
     `path_faults` (by path, on every day) may be changed at any time; a request can get several faults, and a fault's
-    `times` counts per day. `requests` lists all requests in order of arrival. `posts` adds, edits and deletes articles,
-    which shows in the next response of pages, API and feed. `before_response` is called with each request before its
-    response is made. Raises `CaEtlError` on enter when the port is in use, `UsageError` for a day outside the range.
+    `times` counts per day. The central banks below `/banks/` are other sites: a day's fault without `paths` is not
+    theirs. `requests` lists all requests in order of arrival. `posts` adds, edits and deletes articles, which shows in
+    the next response of pages, API and feed. `before_response` is called with each request before its response is made.
+    Raises `CaEtlError` on enter when the port is in use, `UsageError` for a day outside the range.
 
         with DemoSite() as site:
             site.play(date(2025, 12, 5))
@@ -122,8 +124,11 @@ class DemoSite:
         """The faults that apply to a request for `path` on `day`; counts the use of those with limited `times`."""
         due = []
         with self._lock:
+            of_day = self.faults.get(day)
+            if of_day is not None and path.startswith(banks.ROOT) and not of_day.paths:
+                of_day = None
             of_path = [fault for pattern, fault in self.path_faults.items() if matches(pattern, path)]
-            for fault in (self.faults.get(day), *of_path):
+            for fault in (of_day, *of_path):
                 if fault is None or not fault.applies_to(path):
                     continue
                 self._spent[day, fault] += 1

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from pydantic import AwareDatetime
 
 from ca_etl.errors import Problem, UsageError
-from ca_etl.pipeline.capture import ARTICLES
+from ca_etl.pipeline.capture import ARTICLES, SITE_SOURCES
 from ca_etl.pipeline.clock import evidence
 from ca_etl.pipeline.slots import overdue, present
 from ca_etl.sanitize import visible
@@ -344,15 +344,15 @@ def _articles_missing(
 
 
 def _source_fails(settings: Settings, planned: Schedule, runs: Sequence[RunRecord]) -> Iterator[Condition]:
-    """Consecutive failures of a source of articles, from `alert_failed_runs` on, while another source gives articles.
+    """`alert_failed_runs` consecutive failures of a bank, or of a source of articles while another gives articles.
 
     The other one may have fewer: a feed has no deleted articles, and few texts.
     """
     requested = [slots for run in runs if (slots := _articles(run))]
-    if not requested or all(slot.outcome not in GOOD for slot in requested[-1]):
-        return
-    for last in requested[-1]:
-        mine = [slot for slots in requested for slot in slots if slot.source == last.source]
+    watched = requested[-1] if requested and any(slot.outcome in GOOD for slot in requested[-1]) else ()
+    banks = [slot for run in runs[-1:] for slot in run.slots if slot.source not in SITE_SOURCES]
+    for last in (*watched, *banks):
+        mine = [slot for run in runs for slot in run.slots if slot.source == last.source]
         streak = _streak(mine, lambda slot: slot.outcome in FAULTY)
         if len(streak) >= settings.alert_failed_runs:
             yield Condition(

@@ -23,10 +23,10 @@ from ca_etl.operate.alerts import (
     conditions,
     schedule_area,
 )
-from ca_etl.pipeline.capture import ARTICLES
 from ca_etl.pipeline.clock import time_of
 from ca_etl.pipeline.crash_recovery import lost_run_ids
 from ca_etl.pipeline.slots import last_observed, present
+from ca_etl.records import LISTINGS
 from ca_etl.screen import next_commands, plain, table
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
@@ -265,7 +265,7 @@ def staleness(report: StatusReport) -> tuple[str, ...]:
 
 def _last_articles(runs: Sequence[RunRecord]) -> tuple[SlotRecord, ...]:
     latest = {
-        (slot.source, slot.schedule): slot for run in runs for slot in run.slots if slot.source in ARTICLES
+        (slot.source, slot.schedule): slot for run in runs for slot in run.slots if slot.source != LISTINGS
     }
     return tuple(latest[key] for key in sorted(latest))
 

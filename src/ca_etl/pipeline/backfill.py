@@ -1,4 +1,4 @@
-"""Step 1 of a backfill: archive the articles of a date range, and record the months archived completely."""
+"""Step 1 of a backfill: archive articles or bank tables of a date range, and record the months archived completely."""
 
 from __future__ import annotations
 

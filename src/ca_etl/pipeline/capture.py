@@ -9,7 +9,7 @@ The journal has the outcome of each source.
 from __future__ import annotations
 
 import logging
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -19,12 +19,13 @@ from typing import Final
 
 from ca_etl.archive.ingest import IngestReport, ingest_paths
 from ca_etl.archive.sealed_file import ArchiveWriteError
-from ca_etl.errors import CaEtlError, Problem
+from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.pipeline.crash_recovery import write_checkpoint
 from ca_etl.records import LISTINGS, POSTS_API
+from ca_etl.settings import Settings
 from ca_etl.sources.schedules import SWEEP, run_command
 from ca_etl.sources.session import FINAL, USABLE, Context, FetchedUrl, Session
-from ca_etl.sources.source import SourceOutcome, SourceReply
+from ca_etl.sources.source import Source, SourceOutcome, SourceReply
 from ca_etl.sources.timesca import ARTICLE_SOURCES
 from ca_etl.sources.timesca.deletion_sweep import sweep_articles
 from ca_etl.sources.timesca.listings import request_listings
@@ -37,15 +38,19 @@ log = logging.getLogger(__name__)
 
 TROUBLE: Final = frozenset({SlotOutcome.BLOCKED, SlotOutcome.FAILED})
 ARTICLES: Final = frozenset(source.name for source in ARTICLE_SOURCES.values())
+ALL: Final = "all"
 SITE_SOURCES: Final = ARTICLES | {LISTINGS}
 
 
 class NothingCapturedError(CaEtlError):
-    """No listing page of the slot was usable; `pages` has the verdict on each."""
+    """No listing page of the slot was usable; `pages` has the verdict on each, `others` the outcomes of the banks."""
 
-    def __init__(self, message: str, hint: str, pages: tuple[FetchedUrl, ...]) -> None:
+    def __init__(
+        self, message: str, hint: str, pages: tuple[FetchedUrl, ...], others: tuple[SourceOutcome, ...]
+    ) -> None:
         super().__init__(message, hint)
         self.pages = pages
+        self.others = others
 
     @property
     def refused(self) -> bool:
@@ -86,15 +91,13 @@ def capture(ctx: Context) -> Captured:
                 "the slot stays open until a page of it is archived",
                 run_command(ctx.schedule),
                 listings.pages,
+                _capture_others(session, ()),
             )
         # articles are requested by what the release knows; its damage must not hide that the pages are archived
         articles = consult(partial(_capture_articles, session, listings), (), "the crawl frontier", GO_BACK)
-        others = articles.value
-        if others:
-            write_checkpoint(ctx.settings.data_dir, ctx.run_id, others)
-        for outcome in _capture_others(session):
-            others = (*others, outcome)
-            write_checkpoint(ctx.settings.data_dir, ctx.run_id, others)
+        if articles.value:
+            write_checkpoint(ctx.settings.data_dir, ctx.run_id, articles.value)
+        others = _capture_others(session, articles.value)
     problems = (*listings.problems, *([articles.problem] if articles.problem else []))
     return Captured(listings.pages, listings.archived, others, problems)
 
@@ -137,11 +140,11 @@ def _capture_articles(session: Session, listings: SourceReply) -> tuple[SourceOu
     return tuple(outcomes)
 
 
-def _capture_others(session: Session) -> Iterator[SourceOutcome]:
-    """Request each source beside the site whose schedule it is, unless an earlier run of the slot has archived it."""
+def _capture_others(session: Session, outcomes: tuple[SourceOutcome, ...]) -> tuple[SourceOutcome, ...]:
+    """`outcomes`, and those of the other sources whose schedule it is and that no earlier run of the slot archived."""
     ctx = session.ctx
-    for source in ctx.sources:
-        is_due = source.name not in SITE_SOURCES and ctx.schedule in source.schedules
+    for source in enabled_sources(ctx.settings, ctx.sources):
+        is_due = ctx.schedule in source.schedules
         if not is_due or has_observed(ctx.runs, ctx.slot, ctx.schedule, {source.name}):
             continue
         try:
@@ -155,7 +158,21 @@ def _capture_others(session: Session) -> Iterator[SourceOutcome]:
             outcome = SourceOutcome(source.name, SlotOutcome.FAILED, why, cause=Cause.MACHINE)
         if outcome is not None:
             log.info("%s: %s %s", outcome.source, outcome.outcome, outcome.reason or "")
-            yield outcome
+            outcomes = (*outcomes, outcome)
+            write_checkpoint(ctx.settings.data_dir, ctx.run_id, outcomes)
+    return outcomes
+
+
+def enabled_sources(settings: Settings, sources: Iterable[Source]) -> tuple[Source, ...]:
+    """The sources beside the site that the settings name. Raises `UsageError` for a name that no source has."""
+    others = {source.name: source for source in sources if source.name not in SITE_SOURCES}
+    unknown = [name for name in settings.sources if name != ALL and name not in others]
+    if unknown:
+        raise UsageError(
+            f"CA_ETL_SOURCES names {', '.join(unknown)}, which no source is; known are {', '.join(others)}, and {ALL}",
+            f"export CA_ETL_SOURCES='[\"{ALL}\"]'",
+        )
+    return tuple(source for name, source in others.items() if {name, ALL} & {*settings.sources})
 
 
 def has_observed(

@@ -17,7 +17,14 @@ from ca_etl import __version__, logs
 from ca_etl.archive.reader import archive_files
 from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS, capture_history, histories
-from ca_etl.pipeline.capture import Captured, GivenFiles, NothingCapturedError, capture, ingest
+from ca_etl.pipeline.capture import (
+    Captured,
+    GivenFiles,
+    NothingCapturedError,
+    capture,
+    enabled_sources,
+    ingest,
+)
 from ca_etl.pipeline.clock import ClockError, Witness, clock_from, contradiction, newest_known, time_of
 from ca_etl.pipeline.context import Environment, recorded_stops, stop_by
 from ca_etl.pipeline.crash_recovery import new_run_id, recover_crashed_runs
@@ -109,6 +116,7 @@ def run_daily(
             "ca-etl schedule",
         )
     fetch_policy(settings)
+    enabled_sources(settings, environment.sources)
     site = consult_site(settings)
     with _run(RunKind.RUN, settings, environment, planned, slot) as run:
         run.problems += (site,) if site else ()
@@ -149,7 +157,7 @@ def run_backfill(
     known = histories(environment.sources)
     if source not in known:
         raise UsageError(
-            f"the source {source!r} has no past to backfill; {' and '.join(known)} have one",
+            f"the source {source!r} has no past to backfill; these have one: {', '.join(known)}",
             "ca-etl backfill --help",
         )
     fetch_policy(settings)
@@ -414,7 +422,7 @@ def _record_failure(run: _Run, error: BaseException) -> None:
     outcome, data_dir = run.outcome, run.ctx.settings.data_dir
     outcome.warnings += tuple(map(str, run.problems))
     if isinstance(error, NothingCapturedError):
-        outcome.captured = Captured(error.pages, 0)
+        outcome.captured = Captured(error.pages, 0, error.others)
     hint = error.hint if isinstance(error, CaEtlError) else ""
     what = str(error) if isinstance(error, CaEtlError) else f"{type(error).__name__}: {error}"
     status, cause = RunStatus.FAILED, Cause.SITE if isinstance(error, SITE_ERRORS) else Cause.MACHINE

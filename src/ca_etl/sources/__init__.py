@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 def all_sources() -> tuple[Source, ...]:
     """Every source of the warehouse. A run requests those after the site's in this order, a load parses all of them."""
     # their modules import this package, and a command that requests nothing does not need them
+    from ca_etl.sources.banks import BANK_SOURCES  # noqa: PLC0415
     from ca_etl.sources.timesca import ARTICLE_SOURCES, listings  # noqa: PLC0415
 
-    return (listings.SOURCE, *ARTICLE_SOURCES.values())
+    return (listings.SOURCE, *ARTICLE_SOURCES.values(), *BANK_SOURCES)
 
 
 def parser_versions() -> dict[str, str]:

@@ -1,0 +1,45 @@
+"""Bank of Russia: roubles per dollar and per currency of Central Asia, whose crosses are an independent witness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+from ca_etl.parse.page import Content, Parser, Terms
+from ca_etl.records import Capture
+from ca_etl.sources.banks.bank import Bank
+from ca_etl.sources.banks.table import (
+    DAY_FIRST,
+    PriceLine,
+    Style,
+    child_text,
+    day_of,
+    parse_xml,
+    read_table,
+    requested_day,
+)
+
+ZONE: Final = "Europe/Moscow"
+STYLE: Final = Style("RUB", ZONE, r",[0-9]{4}", ("USD", "KZT", "KGS", "TJS", "TMT", "UZS"))
+
+
+def read_rates(capture: Capture, _terms: Terms) -> Content:
+    """The rates of the table, whose day may be before the requested one: no table is of a Sunday or a Monday."""
+    return read_table(capture, STYLE, _lines, requested_day(capture.url, r"date_req=([0-9/]+)", "%d/%m/%Y"))
+
+
+def _lines(payload: bytes) -> Iterator[PriceLine]:
+    table = parse_xml(payload, "ValCurs")
+    day = day_of(table.get("Date"), DAY_FIRST)
+    for valute in table.findall("Valute"):
+        # VunitRate may have an exponent, and says no more than these
+        code, nominal, price = (child_text(valute, name) for name in ("CharCode", "Nominal", "Value"))
+        yield PriceLine(code, nominal, price, day)
+
+
+def _path(day: date) -> str:
+    return f"scripts/XML_daily.asp?date_req={day:%d/%m/%Y}"
+
+
+SOURCE: Final = Bank("cbr", "https://www.cbr.ru/", ZONE, _path).source(Parser("2026-11-28.1", read_rates))

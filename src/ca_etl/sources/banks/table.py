@@ -1,0 +1,208 @@
+"""Read a central bank's table strictly: each line becomes an `OfficialRate` or a reject, and never a wrong number."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal, Inexact, localcontext
+from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+from lxml import etree
+
+from ca_etl.parse.decode import text_prefix
+from ca_etl.parse.page import Content, Reject
+from ca_etl.records import Capture, OfficialRate, RejectReason
+
+DAY_FIRST: Final = "%d.%m.%Y"
+ISO: Final = "%Y-%m-%d"
+# The longest table of a day seen has 26 kB; a year of one currency has some 60 kB.
+MOST_BYTES: Final = 1_000_000
+# A table may be dated ahead over a long weekend, by no more days than this.
+AHEAD: Final = timedelta(days=4)
+# No bank of these has a table of an earlier day.
+FIRST_DAY: Final = date(1993, 1, 1)
+SCALE: Final = Decimal("1e-10")
+
+_DECLARATION: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+_NOMINAL: Final = re.compile(r"[1-9][0-9]{0,5}")
+_PRICE: Final = r"(?:0|[1-9][0-9]{0,8})"
+
+
+class PriceLine(NamedTuple):
+    """A line of a bank's table: `price` is for `nominal` units of the currency `code`; texts are as printed."""
+
+    code: str
+    nominal: str
+    price: str
+    day: date
+
+
+class TableError(ValueError):
+    """A body that is not the table of a bank, with the reason code of its reject."""
+
+    def __init__(self, reason: RejectReason, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """What a bank prints: prices in `quote` (ISO 4217), for the currencies `codes`.
+
+    `decimals` is a pattern of the part of a price after its integer; as it has the number of digits, a price with a
+    mark for thousands, 12.047, is none. `zone` is the IANA zone in which the table is of a day.
+    """
+
+    quote: str
+    zone: str
+    decimals: str
+    codes: tuple[str, ...] = ("USD",)
+
+
+def read_table(
+    capture: Capture,
+    style: Style,
+    lines_of: Callable[[bytes], Iterable[PriceLine]],
+    requested: date | None = None,
+) -> Content:
+    """The official rates of a response, by the function that finds the lines of the bank's format.
+
+    A body that is not such a table is one reject and unreadable. A table without lines, as on a day without a
+    publication, is one reject too; a line whose number is not one is a reject beside the rates of the others.
+    """
+    try:
+        lines = _lines(capture, style, lines_of)
+    except TableError as error:
+        return Content.unreadable(Reject.of(error.reason, str(error), text_prefix(capture.payload)))
+    wanted = [(position, line) for position, line in enumerate(lines) if line.code in style.codes]
+    rates: list[OfficialRate] = []
+    rejects = list(_missing(lines, style, text_prefix(capture.payload)))
+    numbers = Counter((line.code, line.day) for _, line in wanted)
+    repeats = {key for key, number in numbers.items() if number > 1}
+    for position, line in wanted:
+        try:
+            nominal, rate = _numbers(line, style, is_repeated=(line.code, line.day) in repeats)
+        except TableError as error:
+            rejects.append(Reject.of(error.reason, str(error), " ".join(map(str, line))))
+            continue
+        rates.append(
+            OfficialRate(
+                capture.capture_id,
+                position,
+                line.code,
+                style.quote,
+                line.price,
+                nominal,
+                rate,
+                line.day,
+                requested,
+            )
+        )
+    return Content(tuple(rates), tuple(rejects), day=max((line.day for line in lines), default=requested))
+
+
+def _missing(lines: list[PriceLine], style: Style, excerpt: str) -> Iterator[Reject]:
+    if not lines:
+        yield Reject.of(RejectReason.NO_PUBLICATION, "the table has no line: no rate was published", excerpt)
+        return
+    codes = {line.code for line in lines}
+    if missing := [code for code in style.codes if code not in codes]:
+        yield Reject.of(RejectReason.NO_RATE, f"no line of {', '.join(missing)} among {len(lines)}", excerpt)
+
+
+def _lines(
+    capture: Capture, style: Style, lines_of: Callable[[bytes], Iterable[PriceLine]]
+) -> list[PriceLine]:
+    """The lines of a table, all of days that a table of the time of the capture can have; else `TableError`."""
+    size = len(capture.payload)
+    if size > MOST_BYTES:
+        raise TableError(RejectReason.TOO_LARGE, f"{size} bytes, a table has {MOST_BYTES} at most")
+    last = date.max
+    if capture.captured_at is not None:
+        last = capture.captured_at.astimezone(ZoneInfo(style.zone)).date() + AHEAD
+    lines = list(lines_of(capture.payload))
+    for line in lines:
+        if not FIRST_DAY <= line.day <= last:
+            raise TableError(
+                RejectReason.BAD_DAY, f"the table is of {line.day}, not of {FIRST_DAY} to {last}"
+            )
+    return lines
+
+
+def _numbers(line: PriceLine, style: Style, *, is_repeated: bool) -> tuple[int, Decimal]:
+    """Nominal and rate (units of quote per unit of base, at most ten decimals) of a line."""
+    if is_repeated:
+        raise TableError(RejectReason.TWO_RATES, f"several lines of {line.code} on {line.day}")
+    if not _NOMINAL.fullmatch(line.nominal):
+        raise TableError(RejectReason.BAD_NUMBER, f"the nominal of {line.code} is not a positive integer")
+    if not re.fullmatch(_PRICE + style.decimals, line.price):
+        raise TableError(
+            RejectReason.BAD_NUMBER, f"the price of {line.code} is not a decimal number as the bank writes it"
+        )
+    nominal, price = int(line.nominal), Decimal(line.price.replace(",", "."))
+    if not price:
+        raise TableError(RejectReason.BAD_NUMBER, f"the price of {line.code} is zero")
+    try:
+        with localcontext(prec=28) as exact:
+            exact.traps[Inexact] = True
+            return nominal, (price / nominal).quantize(SCALE)
+    except Inexact:
+        raise TableError(
+            RejectReason.BAD_NUMBER, f"the price of {line.code} by {nominal} has over ten decimals"
+        ) from None
+
+
+def day_of(text: str | None, form: str) -> date:
+    """The day that a table prints in `form`, a format of `strptime`. Raises `TableError` for anything else."""
+    try:
+        day = datetime.strptime(text or "", form).date()  # noqa: DTZ007  a calendar day has no zone
+    except ValueError:
+        day = None
+    # strptime takes a day of one digit too
+    if day is None or day.strftime(form) != text:
+        raise TableError(RejectReason.BAD_DAY, f"{(text or '')[:40]!r} is not a day as the bank writes it")
+    return day
+
+
+def requested_day(url: str | None, pattern: str, form: str) -> date | None:
+    """The day in the URL of a request, by the first group of `pattern`; None where it names no day in `form`."""
+    found = re.search(pattern, url or "")
+    try:
+        return day_of(found[1], form) if found else None
+    except TableError:
+        return None
+
+
+def parse_xml(payload: bytes, root: str | None = None) -> etree._Element:
+    """The root element of a document, whose name is to be `root` (None: any), without entities, DTD or network.
+
+    Raises `TableError` for a document that is not well-formed, declares a DTD or has another root, as HTML has.
+    """
+    if _DECLARATION.search(payload):
+        raise TableError(RejectReason.BAD_XML, "the document declares a DTD or an entity")
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
+    )
+    try:
+        element = etree.fromstring(payload, parser)
+    except (etree.XMLSyntaxError, LookupError, ValueError) as error:
+        raise TableError(RejectReason.BAD_XML, f"not well-formed: {error}") from None
+    if element.getroottree().docinfo.internalDTD is not None:
+        raise TableError(RejectReason.BAD_XML, "the document declares a DTD")
+    if root is not None and element.tag != root:
+        raise TableError(RejectReason.BAD_XML, f"the root element is {element.tag}, not {root}")
+    return element
+
+
+def child_text(element: etree._Element, name: str) -> str:
+    """The text of the one child `name`, without spaces around it. Raises `TableError` for no child or several."""
+    children = element.findall(name)
+    if len(children) != 1 or len(children[0]):
+        raise TableError(
+            RejectReason.BAD_XML, f"{element.tag} has {len(children)} children {name} of text, not one"
+        )
+    return (children[0].text or "").strip()
