@@ -34,7 +34,7 @@ with dated as (
     where is_current and rate_type <> 'peg'
 ),
 
--- some banks date the rate in force anew on each day of a weekend or a holiday: that is no rate of the day
+-- some banks date the rate in force again on each day of a weekend or a holiday: that is no rate of the day
 official as (
     select dated.* exclude (previous_rate)
     from dated
