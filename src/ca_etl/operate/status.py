@@ -108,8 +108,8 @@ class StatusReport:
     `at` is the time (UTC) at which it is judged: now, or that of the demo's clock. `running` names the run that holds
     the lock. `series` are the last runs, equal failures as one series; `runs` are the last of them one by one. `checks`
     fired in the last run that was checked, `rejects` counts the rejects of the current release by reason, `others`
-    has the last slot of each source of articles and bank. `conditions` need an operator; alerts report the same ones. `damaged`
-    lists the files that cannot be read, `warnings` the lost or damaged lines of the journal.
+    has the last slot of each bank and source of articles. `conditions` need an operator; alerts report the same ones.
+    `damaged` lists the files that cannot be read, `warnings` the lost or damaged lines of the journal.
     """
 
     data_dir: str
