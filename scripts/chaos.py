@@ -41,7 +41,7 @@ BOOKKEEPING: Final = frozenset({"etl_run", "etl_check"})
 # fmt: off
 OWN: Final = frozenset({
     "run_id", "loaded_by", "runs", "capture_id", "observed_at", "captured_at", "archive_offset", "archive_file",
-    "valid_from", "valid_to",
+    "known_from", "known_until", "valid_from", "valid_to",
 })
 # fmt: on
 OPERATIONS: Final = ("run", "run", "run", "backfill", "ingest")

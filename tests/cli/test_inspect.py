@@ -454,9 +454,9 @@ def test_status_shows_freshness_runs_checks_and_rejects(cli: Cli, page: Path) ->
 @pytest.mark.slow
 def test_status_shows_the_outcomes_of_the_sources_of_articles(cli: Cli) -> None:
     assert cli("demo", "--days", "1").returncode == 0
-    (slot,) = json.loads(cli("status", "--json").stdout)["articles"]
+    (slot,) = json.loads(cli("status", "--json").stdout)["others"]
     assert (slot["source"], slot["outcome"]) == ("timesca-posts", "observed")
-    assert "articles from" in cli("status").stdout
+    assert "articles and banks" in cli("status").stdout
 
 
 @pytest.mark.slow

@@ -68,6 +68,29 @@ def test_a_rate_stays_in_force_on_days_for_which_the_bank_publishes_none(given):
     ]
 
 
+def test_a_rate_that_a_bank_dates_anew_on_a_weekend_is_that_of_the_day_before(given):
+    # Saturday repeats Friday's rate; a working Sunday has another one; Tuesday's equal rate is one of its own
+    printed = {5: "9.1750", 6: "9.1750", 7: "9.2000", 8: "9.2000", 9: "9.2000"}
+    kinds = {5: "expected", 6: "weekend", 7: "weekend", 8: "holiday", 9: "expected"}
+    warehouse = given(
+        capture=[bank_response(f"b{day}", "nbt", day) for day in printed],
+        official_rate=[
+            {"capture_id": f"b{day}", "quote": "TJS", "rate_text": text, "rate_date": f"2025-12-{day:02}"}
+            for day, text in printed.items()
+        ],
+        publication_day=[
+            {"source": "nbt", "day": f"2025-12-{day:02}", "day_kind": kind} for day, kind in kinds.items()
+        ],
+    )
+    assert warehouse.rows(CHOICE.replace("KZT", "TJS")) == [
+        (december(5), "inverse", "nbt", 0, True),
+        (december(6), "inverse", "nbt", 1, True),
+        (december(7), "inverse", "nbt", 0, True),
+        (december(8), "inverse", "nbt", 1, True),
+        (december(9), "inverse", "nbt", 0, True),
+    ]
+
+
 def test_without_a_rate_of_the_day_the_latest_of_the_14_days_before_serves(given):
     warehouse = given(
         capture=[bank_response("b1", "nbk", 1), bank_response("b20", "nbk", 20)],

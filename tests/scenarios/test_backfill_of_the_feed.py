@@ -81,7 +81,8 @@ def test_an_unavailable_feed_is_reported_and_journalled(on_site: Settings, site:
 
 def test_a_source_without_a_history_is_a_wrong_use(on_site: Settings, site: DemoSite) -> None:
     with pytest.raises(
-        UsageError, match="the source 'pages' has no past to backfill; posts and feed have one"
+        UsageError,
+        match="the source 'pages' has no past to backfill; these have one: posts, feed, nbk, nbkr, cbu, nbt, cbr",
     ):
         run_backfill(on_site, AUTUMN, source="pages")
     assert site.requests == []

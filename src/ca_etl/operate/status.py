@@ -107,9 +107,9 @@ class StatusReport:
 
     `at` is the time (UTC) at which it is judged: now, or that of the demo's clock. `running` names the run that holds
     the lock. `series` are the last runs, equal failures as one series; `runs` are the last of them one by one. `checks`
-    fired in the last run that was checked, `rejects` counts the rejects of the current release by reason, `articles`
-    has the last slot of each source of articles. `conditions` need an operator; alerts report the same ones. `damaged`
-    lists the files that cannot be read, `warnings` the lost or damaged lines of the journal.
+    fired in the last run that was checked, `rejects` counts the rejects of the current release by reason, `others`
+    has the last slot of each bank and source of articles. `conditions` need an operator; alerts report the same ones.
+    `damaged` lists the files that cannot be read, `warnings` the lost or damaged lines of the journal.
     """
 
     data_dir: str
@@ -123,7 +123,7 @@ class StatusReport:
     checks: tuple[CheckResult, ...]
     rejects: dict[str, int]
     schedules: tuple[SlotState, ...] = ()
-    articles: tuple[SlotRecord, ...] = ()
+    others: tuple[SlotRecord, ...] = ()
     series: tuple[RunSeries, ...] = ()
     conditions: tuple[Condition, ...] = ()
     damaged: tuple[Damage, ...] = ()
@@ -194,7 +194,7 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
         checks=runs[-1].checks if runs and runs[-1].status == RunStatus.CHECKS_FAILED else released.checks,
         rejects=released.rejects,
         schedules=slot_states(settings, runs, at, judged),
-        articles=_last_articles(present(runs, at)),
+        others=_last_others(present(runs, at)),
         series=tuple(run_series(runs))[-LAST_RUNS:],
         conditions=tuple(map(ours, judged)),
         damaged=tuple(map(ours, damaged)),
@@ -263,7 +263,7 @@ def staleness(report: StatusReport) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _last_articles(runs: Sequence[RunRecord]) -> tuple[SlotRecord, ...]:
+def _last_others(runs: Sequence[RunRecord]) -> tuple[SlotRecord, ...]:
     latest = {
         (slot.source, slot.schedule): slot for run in runs for slot in run.slots if slot.source != LISTINGS
     }
@@ -299,9 +299,9 @@ def _parts(report: StatusReport) -> Iterator[RenderableType]:
         yield plain(f"running now: {report.running}")
     yield from _sources(report.freshness)
     yield _schedules(report.schedules)
-    if report.articles:
-        articles = [(a.source, a.schedule, utc_minute(a.slot), a.outcome, a.reason) for a in report.articles]
-        yield table(("articles from", "schedule", "last requested in slot", "outcome", "why"), articles)
+    if report.others:
+        others = [(o.source, o.schedule, utc_minute(o.slot), o.outcome, o.reason) for o in report.others]
+        yield table(("articles and banks", "schedule", "last requested in slot", "outcome", "why"), others)
     yield _runs(report.series)
     yield from _checks(report.checks)
     if report.rejects:
