@@ -108,6 +108,12 @@ FAULTS = {
     "rate_date_is_possible": "update main.fct_rate_observation set rate_date = date '2099-12-05'",
     "run_observes_rates": "delete from raw.rate_observation",
     "page_date_is_not_stale": "update main.fct_rate_observation set rate_date = captured_date - 8",
+    "bank_rates_are_current": (
+        "insert into main.fct_coverage by name select coverage.* replace ('nbk' as source, newest + 12 as day)"
+        " from main.fct_coverage as coverage,"
+        " (select max(rate_date) as newest from main.fct_official_rate where source = 'nbk')"
+        " where outcome = 'observed' limit 1"
+    ),
     "ticker_is_not_frozen": (
         "insert into main.fct_rate_observation by name"
         " select observed.* replace (rate_date + day::integer as rate_date, capture_order + day as capture_order)"
@@ -372,6 +378,7 @@ def test_a_pair_that_the_latest_day_no_longer_prints_is_a_warning(given):
 
 def test_every_warning_says_whether_it_alerts_and_an_error_never_does():
     assert {name for name, check in CHECKS.items() if check.alerts} == {
+        "bank_rates_are_current",
         "no_pair_is_missing",
         "page_date_is_not_stale",
         "ticker_is_not_frozen",

@@ -66,6 +66,13 @@ def test_a_folder_that_refuses_is_an_error_with_its_name(tmp_path: Path) -> None
     assert f"{tmp_path}/archive" in finding.next
 
 
+def test_a_bank_that_no_source_is_is_an_error(settings: Settings) -> None:
+    wrong = settings.model_copy(update={"sources": ("nbk", "nbx")})
+    diagnosis = doctor.examine(wrong, datetime(2025, 12, 5, tzinfo=UTC))
+    (found,) = [one for one in diagnosis.findings if "nbx" in one.message]
+    assert (found.area, found.level) == ("settings", Level.ERROR)
+
+
 def test_a_site_needs_a_contact_and_a_data_directory_of_its_own() -> None:
     assert level(doctor.site(Settings(_env_file=None), None)) is Level.ERROR
     with_contact = Settings(_env_file=None, contact="me@example.org")

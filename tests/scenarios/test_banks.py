@@ -14,6 +14,7 @@ from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.errors import UsageError
 from ca_etl.operate.alert_delivery import check_alerts
+from ca_etl.pipeline.backfill import read_complete_months
 from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.run import Outcome, run_backfill, run_daily, run_rebuild
@@ -83,6 +84,33 @@ def test_a_bank_that_no_source_is_stops_the_run_before_a_request(
     with pytest.raises(UsageError, match="CA_ETL_SOURCES names nbx, which no source is; known are nbk, nbkr"):
         run_at(with_banks.model_copy(update={"sources": ("nbx",)}), site, FRIDAY)
     assert site.requests == []
+
+
+HELP = date(2025, 11, 28)  # on this day the demo's nbt has a page of help, with status 200
+
+
+def test_a_page_in_place_of_a_table_is_a_failure_and_the_next_run_of_the_slot_requests_it_again(
+    with_banks: Settings, site: DemoSite, query: Query
+) -> None:
+    only = with_banks.model_copy(update={"sources": ("nbt",)})
+    at = datetime(2025, 11, 28, 2, tzinfo=UTC)
+    first = run_at(only, site, at)
+    assert (first.exit_status, len(first.warnings)) == (0, 1)
+    assert first.warnings[0].startswith("nbt: failed (no table: ")
+    run_at(only, site, at + timedelta(hours=1))
+    assert len(paths_of(site)) == 2
+    assert query("select outcome from fct_coverage where source = 'nbt'") == [("failed",)]
+
+
+def test_a_backfill_into_a_page_in_place_of_a_table_leaves_its_month_open(
+    with_banks: Settings, site: DemoSite
+) -> None:
+    site.play(HELP)
+    days = DateRange(date(2025, 11, 3), date(2025, 11, 9))
+    environment = Environment(clock=clock_from(datetime(2025, 11, 28, 2, tzinfo=UTC)), trust_clock=True)
+    outcome = run_backfill(with_banks, days, source="nbt", environment=environment)
+    assert (outcome.exit_status, outcome.error.partition(": ")[0]) == (1, f"nbt gives no table of {days}")
+    assert read_complete_months(with_banks.data_dir, "nbt") == ()
 
 
 @pytest.mark.parametrize(

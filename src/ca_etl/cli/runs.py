@@ -326,7 +326,7 @@ def _finish(outcome: Outcome) -> None:
         with logs.bound(run_id=outcome.run_id):
             print_line(
                 f"{loaded.archive_files} new archive files: {loaded.captures} captures, {loaded.rates} rates, "
-                f"{loaded.articles} articles, {loaded.rejects} rejects"
+                f"{loaded.official_rates} official rates, {loaded.articles} articles, {loaded.rejects} rejects"
             )
     if outcome.release:
         typer.echo(outcome.release.folder)

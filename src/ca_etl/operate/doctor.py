@@ -27,10 +27,11 @@ from ca_etl.operate.machine import Finding, Level, error, ok, warn
 from ca_etl.operate.status import SlotState, StatusReport, age, collect, utc_minute
 from ca_etl.parse.page import PARSER_VERSION
 from ca_etl.parse.rows import SITE
+from ca_etl.pipeline.capture import enabled_sources
 from ca_etl.records import LOOPBACK, site_name
 from ca_etl.screen import next_commands, table
 from ca_etl.settings import Settings, misspelt, present_variables
-from ca_etl.sources import parser_versions
+from ca_etl.sources import all_sources, parser_versions
 from ca_etl.sources.schedules import schedules
 from ca_etl.sources.session import withheld_files
 from ca_etl.warehouse import journal, lock
@@ -101,8 +102,16 @@ def examine(settings: Settings | UsageError, now: datetime, *, deep: bool = Fals
         unreadable = error("settings", str(settings), settings.hint)
         probes += [("settings", lambda: [unreadable]), (CLOCK, lambda: machine.clock(now, None))]
     else:
-        probes += _data_directory(settings, now, deep=deep)
+        probes += [("settings", lambda: _banks(settings)), *_data_directory(settings, now, deep=deep)]
     return Diagnosis(tuple(finding for area, probe in probes for finding in _run_probe(area, probe)))
+
+
+def _banks(settings: Settings) -> Iterator[Finding]:
+    """Whether each name in `CA_ETL_SOURCES` is that of a source: with another one a run ends before its requests."""
+    try:
+        enabled_sources(settings, all_sources())
+    except UsageError as wrong:
+        yield error("settings", str(wrong), wrong.hint)
 
 
 def _run_probe(area: str, probe: Callable[[], Iterable[Finding]]) -> list[Finding]:

@@ -54,14 +54,15 @@ class Loaded:
     """Row counts of `load`: what the archive files new to this run added to `raw.*`.
 
     `expected` counts the `rejects` of a response class in `EXPECTED_RESPONSES`, about which no check warns;
-    `other_rates` those of the `rates` that a source with a parser of its own gave, and no ticker. With `is_fresh` the
-    warehouse was empty before.
+    `other_rates` those of the `rates` that a source with a parser of its own gave, and no ticker; `official_rates` are
+    not among these. With `is_fresh` the warehouse was empty before.
     """
 
     archive_files: int = 0
     captures: int = 0
     rates: int = 0
     other_rates: int = 0
+    official_rates: int = 0
     articles: int = 0
     rejects: int = 0
     expected: int = 0
@@ -115,6 +116,7 @@ def load(ctx: Context) -> Loaded:
         captures=batch.added["capture"],
         rates=batch.added["rate_observation"],
         other_rates=min(batch.other_rates, batch.added["rate_observation"]),
+        official_rates=batch.added["official_rate"],
         articles=batch.added["article_observation"],
         rejects=batch.added["reject"],
         expected=min(batch.expected, batch.added["reject"]),

@@ -120,9 +120,9 @@ class DateRange:
         """
         last = last or today
         if first > last:
-            raise UsageError(f"{first} is after {last}", f"ca-etl backfill --from {last} --to {first}")
+            raise UsageError(f"{first} is after {last}", "ca-etl backfill --help")
         if last > today:
-            raise UsageError(f"{last} has not come: today is {today}", f"ca-etl backfill --from {first}")
+            raise UsageError(f"{last} has not come: today is {today}", "ca-etl backfill --help")
         return cls(first, last)
 
     def months(self) -> Iterator[DateRange]:

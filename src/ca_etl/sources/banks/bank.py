@@ -10,19 +10,22 @@ from typing import Final
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from ca_etl.parse.page import Article, Parser
-from ca_etl.records import LOOPBACK, site_name
+from ca_etl.archive.client import FetchResult
+from ca_etl.parse.page import Article, Parser, Terms
+from ca_etl.records import LOOPBACK, Capture, site_name
 from ca_etl.sources.schedules import DAILY
 from ca_etl.sources.session import USABLE, FetchedUrl, Session
 from ca_etl.sources.source import (
     DateRange,
     HistoryPart,
     Source,
+    SourceOutcome,
     SourceReply,
     SourceUnavailableError,
     as_options,
     outcome_of_pages,
 )
+from ca_etl.warehouse.journal import Cause, SlotOutcome
 
 DAY: Final = timedelta(days=1)
 
@@ -47,8 +50,8 @@ class Bank:
             name=self.name,
             schedules=frozenset({DAILY}),
             tables=frozenset({"official_rate"}),
-            request=partial(_request_day, self),
-            history=partial(_request_past, self),
+            request=partial(_request_day, self, parser),
+            history=partial(_request_past, self, parser),
             parser=parser,
             hosts=frozenset({urlsplit(self.root).hostname or ""}),
         )
@@ -67,17 +70,29 @@ def _address(bank: Bank, session: Session) -> str:
     return f"{site}banks/{bank.name}/" if is_demo else bank.root
 
 
-def _request_day(bank: Bank, session: Session, _leads: Iterable[Article]) -> SourceReply:
+def _problem(bank: Bank, parser: Parser, session: Session, result: FetchResult) -> str | None:
+    """Why a usable response is no table, such as a page of maintenance with status 200; None for a table."""
+    body = b"" if result.last is None else result.last.body
+    capture = Capture("", bank.name, body, "", 0, url=result.final_url, captured_at=session.ctx.clock())
+    content = parser.read(capture, Terms(ZoneInfo(bank.zone)))
+    return None if content.is_readable else f"no table: {content.rejects[0].detail}"
+
+
+def _request_day(bank: Bank, parser: Parser, session: Session, _leads: Iterable[Article]) -> SourceReply:
     """Archive the table of the day of the run."""
     day = session.ctx.started_at.astimezone(ZoneInfo(bank.zone)).date()
     url = f"{_address(bank, session)}{bank.latest(day)}"
     with session.slot_file(bank.name):
         result = session.get(url)
+    if result.verdict in USABLE and (problem := _problem(bank, parser, session, result)):
+        return SourceReply(SourceOutcome(bank.name, SlotOutcome.FAILED, problem, cause=Cause.SITE))
     page = FetchedUrl(url, result.verdict, result.detail)
     return SourceReply(outcome_of_pages(bank.name, [page], 0, rates=None))
 
 
-def _request_past(bank: Bank, session: Session, months: Sequence[DateRange]) -> Iterator[HistoryPart]:
+def _request_past(
+    bank: Bank, parser: Parser, session: Session, months: Sequence[DateRange]
+) -> Iterator[HistoryPart]:
     """Archive the tables of `months`, a file a month.
 
     Raises `SourceUnavailableError` at the first table that the bank does not give; those before stay archived.
@@ -89,9 +104,12 @@ def _request_past(bank: Bank, session: Session, months: Sequence[DateRange]) -> 
         with session.file(name, bank.name, **{"ca-etl-days": f"{month}"}):
             for path in bank.paths(month):
                 result = session.get(f"{_address(bank, session)}{path}")
-                if result.verdict not in USABLE:
+                problem = f"{result.verdict} ({result.detail})"
+                if result.verdict in USABLE:
+                    problem = _problem(bank, parser, session, result) or ""
+                if problem:
                     raise SourceUnavailableError(
-                        f"{bank.name} gives no table of {month}: {result.verdict} ({result.detail})",
+                        f"{bank.name} gives no table of {month}: {problem}",
                         f"ca-etl backfill --source {bank.name} {as_options(months[number:])}",
                     )
         yield HistoryPart(0, (month,))
