@@ -237,7 +237,7 @@ def test_status_counts_no_run_of_the_future_and_lists_them(on_site: Settings) ->
     assert (daily.last_observed, daily.due) == (FIRST, FIRST + DAY)
     (ahead,) = [condition for condition in status.conditions if condition.key == "clock"]
     assert "the last is 20990101T020000Z" in ahead.detail
-    assert {(line.source, line.slot) for line in status.articles} == {("timesca-posts", FIRST)}
+    assert {(line.source, line.slot) for line in status.others} == {("timesca-posts", FIRST)}
     assert [f"{line.last_captured_at:%Y-%m-%d}" for line in status.freshness if line.source == "timesca"] == [
         "2025-12-10"
     ]

@@ -42,4 +42,5 @@ def _path(day: date) -> str:
     return f"scripts/XML_daily.asp?date_req={day:%d/%m/%Y}"
 
 
-SOURCE: Final = Bank("cbr", "https://www.cbr.ru/", ZONE, _path).source(Parser("2026-11-28.1", read_rates))
+BANK: Final = Bank("cbr", "https://www.cbr.ru/", ZONE, _path)
+SOURCE: Final = BANK.source(Parser("2026-11-28.1", read_rates))

@@ -66,4 +66,5 @@ def _path(day: date) -> str:
     return f"en/arkhiv-kursov-valyut/json/USD/{day}/"
 
 
-SOURCE: Final = Bank("cbu", "https://cbu.uz/", ZONE, _path).source(Parser("2026-11-28.1", read_rates))
+BANK: Final = Bank("cbu", "https://cbu.uz/", ZONE, _path)
+SOURCE: Final = BANK.source(Parser("2026-11-28.1", read_rates))

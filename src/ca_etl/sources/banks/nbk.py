@@ -45,6 +45,5 @@ def _path(day: date) -> str:
     return f"rss/get_rates.cfm?fdate={day:%d.%m.%Y}"
 
 
-SOURCE: Final = Bank("nbk", "https://nationalbank.kz/", ZONE, _path).source(
-    Parser("2026-11-28.1", read_rates)
-)
+BANK: Final = Bank("nbk", "https://nationalbank.kz/", ZONE, _path)
+SOURCE: Final = BANK.source(Parser("2026-11-28.1", read_rates))

@@ -81,6 +81,5 @@ def _latest(_day: date) -> str:
     return "XML/daily.xml"
 
 
-SOURCE: Final = Bank("nbkr", "https://www.nbkr.kg/", ZONE, _latest, _past).source(
-    Parser("2026-11-28.1", read_rates)
-)
+BANK: Final = Bank("nbkr", "https://www.nbkr.kg/", ZONE, _latest, _past)
+SOURCE: Final = BANK.source(Parser("2026-11-28.1", read_rates))

@@ -67,6 +67,5 @@ def _past(days: DateRange) -> Iterator[str]:
     yield f"en/kurs/{RANGE}?d1={days.first}&d2={days.last}&cs=USD&export=xml"
 
 
-SOURCE: Final = Bank("nbt", "https://www.nbt.tj/", ZONE, _path, _past).source(
-    Parser("2026-11-28.1", read_rates)
-)
+BANK: Final = Bank("nbt", "https://www.nbt.tj/", ZONE, _path, _past)
+SOURCE: Final = BANK.source(Parser("2026-11-28.1", read_rates))
