@@ -90,14 +90,23 @@ stated_rates as (
     from ticker
 ),
 
--- a rate serves for its day and the 14 days after it; the series of a currency ends with its last rate
-served_days as (
+-- a rate serves for its day and the 14 days after it, until its source has a newer one; the series of a currency ends
+-- with its last rate
+service as (
     select
         *,
         max(value_date) over (partition by base, quote) as last_date,
-        unnest(range(0, 15))::integer as fill_age_days,
-        value_date + fill_age_days as rate_date
+        lead(value_date, 1, value_date + 15) over (partition by rate_source, base, quote order by value_date)
+            - value_date as days
     from stated_rates
+),
+
+served_days as (
+    select
+        * exclude (days),
+        unnest(range(0, least(days, 15)))::integer as fill_age_days,
+        value_date + fill_age_days as rate_date
+    from service
 ),
 
 in_force as (
