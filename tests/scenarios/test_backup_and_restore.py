@@ -338,6 +338,15 @@ def test_a_restore_that_is_not_finished_is_named_by_every_reader_and_stops_every
     restored(settings, backup)
 
 
+def test_a_restore_whose_files_are_all_copied_resumes_without_the_backup(
+    two_days: tuple[Settings, Path], backup: Path
+) -> None:
+    settings = two_days[0].model_copy(update={"data_dir": backup.with_name("restored")})
+    assert restore(settings, backup, Environment(call=stop)).error == "all files are there"
+    shutil.rmtree(backup)
+    assert published(restored(settings, backup).data_dir).warehouse.is_file()
+
+
 @pytest.mark.parametrize("damage", ["flip", "cut", "remove"])
 def test_damage_in_a_backup_is_named_and_publishes_nothing_unless_the_loss_is_accepted(
     two_days: tuple[Settings, Path], backup: Path, damage: str

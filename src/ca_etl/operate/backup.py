@@ -229,7 +229,6 @@ def restore(settings: Settings, folder: Path, environment: Environment) -> Outco
     data_dir, again = settings.data_dir, f"ca-etl restore {folder}"
     # without the journal, which is in the folder `state` of the backup
     by_hand = f"mkdir -p {data_dir} && cp -r {folder / ARCHIVE} {data_dir} && ca-etl rebuild"
-    manifest = _read_manifest(folder, by_hand)
     left = unfinished_restore(data_dir)
     backup = str(folder.resolve())
     if left is None and data_dir.exists() and any(map(_is_data, data_dir.iterdir())):
@@ -242,7 +241,7 @@ def restore(settings: Settings, folder: Path, environment: Environment) -> Outco
             f"{data_dir} is a restore of another backup, {left.backup}", f"ca-etl restore {left.backup}"
         )
     if left is None or not left.is_copied:
-        manifest = _read_manifest(folder, f"{by_hand} (the journal is in {folder / STATE_FOLDER})")
+        manifest = _read_manifest(folder, by_hand)
         if left is None:
             _mark(data_dir, UnfinishedRestore(backup, is_copied=False), again)
         holder = lock.Holder.here("restore", "restore", environment.clock())
