@@ -28,18 +28,10 @@ columns:
 checks:
   - not_null: [value_date, fill_age_days, method, rate_source, capture_id, is_in_force]
 */
-with dated as (
-    select *, lag(rate) over (partition by source, base, quote order by rate_date) as previous_rate
+with official as (
     from main.fct_official_rate
+    anti join staging.stg_repeated_rate using (source, base, quote, rate_date)
     where is_current and rate_type <> 'peg'
-),
-
--- some banks date the rate in force again on each day of a weekend or a holiday: that is no rate of the day
-official as (
-    select dated.* exclude (previous_rate)
-    from dated
-    left join raw.publication_day as calendar on calendar.source = dated.source and calendar.day = rate_date
-    where calendar.day_kind is null or calendar.day_kind = 'expected' or rate is distinct from previous_rate
 ),
 
 ticker as (

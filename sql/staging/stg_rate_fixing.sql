@@ -46,20 +46,12 @@ official as (
     where is_current
 ),
 
--- a bank may repeat its rate on days for which it publishes none; a peg is in force until the next one
+-- a peg is in force until the next one
 fixings as (
     select official.*, rate_date + unnest(range(-4, 15))::integer as printed_date, rate_date as fixing_date
-    from (
-        select official.*
-        from official
-        left join raw.publication_day as calendar
-            on calendar.source = official.source and calendar.day = official.rate_date
-        where official.rate_type <> 'peg'
-        qualify coalesce(calendar.day_kind, 'expected') = 'expected'
-            or official.rate is distinct from lag(official.rate) over (
-                partition by official.source, official.quote order by official.rate_date
-            )
-    ) as official
+    from official
+    anti join staging.stg_repeated_rate using (source, base, quote, rate_date)
+    where official.rate_type <> 'peg'
     union all
     select official.*, ticker.rate_date as printed_date, ticker.rate_date as fixing_date
     from official

@@ -343,8 +343,11 @@ def clean() -> Iterator[Warehouse]:
             for capture in captures
             for position, (base, rate) in enumerate(TICKER.items(), start=1)
         ],
-        "official_rate": [{"capture_id": "bank", "rate_text": "505.92", "requested_date": "2025-12-05"}],
-        "publication_day": [{"day": "2025-12-05"}],
+        "official_rate": [
+            {"capture_id": "bank", "rate_text": "505.92", "requested_date": "2025-12-05"},
+            {"capture_id": "bank", "position": 1, "rate_text": "505.92", "rate_date": "2025-12-06"},
+        ],
+        "publication_day": [{"day": "2025-12-05"}, {"day": "2025-12-06", "day_kind": "weekend"}],
         "article_observation": [
             *(
                 {"capture_id": capture, "title": "A Road", "text_id": "t4" if capture == "c2" else "t1"}
