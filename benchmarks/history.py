@@ -10,7 +10,7 @@ left out is HTTP, so that the thousand days take a minute to make.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -79,7 +79,14 @@ def archive_day(settings: Settings, day: date) -> Path:
     )
     with writer:
         for turn, (path, body) in enumerate(pages(settings.listing_paths, day, base_url)):
-            writer.add(_answer(base_url + path[1:], body, day, slot + timedelta(seconds=turn)))
+            headers = {
+                "Content-Type": "text/html; charset=UTF-8",
+                "Content-Encoding": "gzip",
+                "ETag": entity_tag(body),
+                "Last-Modified": f"{last_modified(day):%a, %d %b %Y %H:%M:%S} GMT",
+            }
+            at = slot + timedelta(seconds=turn)
+            writer.add(response(base_url + path[1:], body, at, headers, gzip.compress(body, mtime=0)))
     assert writer.path is not None
     return writer.path
 
@@ -113,7 +120,8 @@ def _earlier(article: DemoArticle) -> DemoArticle:
     )
 
 
-def _answer(url: str, body: bytes, day: date, at: datetime) -> Attempt:
+def response(url: str, body: bytes, at: datetime, headers: Mapping[str, str], sent: bytes) -> Attempt:
+    """A response with status 200 as the client would hand it to the archive; `sent` is `body` as transferred."""
     return Attempt(
         url=url,
         number=1,
@@ -122,13 +130,8 @@ def _answer(url: str, body: bytes, day: date, at: datetime) -> Attempt:
         detail="200 OK",
         status=200,
         reason="OK",
-        response_headers=(
-            ("Content-Type", "text/html; charset=UTF-8"),
-            ("Content-Encoding", "gzip"),
-            ("ETag", entity_tag(body)),
-            ("Last-Modified", f"{last_modified(day):%a, %d %b %Y %H:%M:%S} GMT"),
-        ),
-        wire_body=gzip.compress(body, mtime=0),
+        response_headers=tuple(headers.items()),
+        wire_body=sent,
         body=body,
     )
 

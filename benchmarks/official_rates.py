@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from benchmarks.history import archive_day, settings_for
+from benchmarks.history import archive_day, response, settings_for
 from benchmarks.measure import Claim, print_table, processor
 from ca_etl import __version__
-from ca_etl.archive.policy import Attempt, Verdict
 from ca_etl.archive.writer import ArchiveWriter
 from ca_etl.demo.banks import bank_reply
 from ca_etl.pipeline.run import run_rebuild
@@ -69,22 +68,7 @@ def archive_banks(settings: Settings, days: DateRange) -> None:
             )
             with writer:
                 for requested_at, url, body in bodies:
-                    writer.add(_response(url, body, requested_at))
-
-
-def _response(url: str, body: bytes, at: datetime) -> Attempt:
-    return Attempt(
-        url=url,
-        number=1,
-        started_at=at,
-        verdict=Verdict.OK,
-        detail="200 OK",
-        status=200,
-        reason="OK",
-        response_headers=(("Content-Type", "application/octet-stream"),),
-        wire_body=body,
-        body=body,
-    )
+                    writer.add(response(url, body, requested_at, {}, body))
 
 
 def claims() -> Iterator[Claim]:

@@ -69,7 +69,7 @@ class _Visit:
     shown: date
 
     def day(self, *names: str, form: str = ISO) -> date:
-        """The day in parameters `names`, joined by hyphens, in `form` of `strptime`; the shown day where it is none."""
+        """The day in parameters `names`, joined by hyphens, in `form` of `strptime`, else the shown day."""
         text = "-".join(self.parameters.get(name, "") for name in names)
         try:
             return datetime.strptime(text, form).date()  # noqa: DTZ007  a calendar day has no zone

@@ -38,7 +38,7 @@ from ca_etl.warehouse import journal, lock
 from ca_etl.warehouse.data_directory import MARKER, claimed_site, consult_marker, is_demo, next_command
 from ca_etl.warehouse.journal import RunStatus
 from ca_etl.warehouse.lock import Holder
-from ca_etl.warehouse.reading import consult, consult_release
+from ca_etl.warehouse.reading import RESTORE, consult, consult_release
 
 # A check: the area of its findings, and the function that makes them.
 Probe = tuple[str, Callable[[], Iterable[Finding]]]
@@ -276,14 +276,13 @@ def archive(state: ArchiveState, held: Collection[str] = ()) -> Iterator[Finding
 
     `held` are the names of files that are not loaded because the clock of their run was wrong.
     """
-    restore = "ca-etl doctor --deep"
     for name, damage in state.damaged.items():
-        yield error("archive", f"the archive file {name} {damage}; restore it from a backup", restore)
+        yield error("archive", f"the archive file {name} {damage}; restore it from a backup", RESTORE)
     if state.missing:
         yield error(
             "archive",
             f"archive files of the release are missing: {_listed(state.missing)}; restore them from a backup",
-            restore,
+            RESTORE,
         )
     if state.left_open:
         left = f"a killed run left archive files, whose captures the next run recovers: {_listed(state.left_open)}"

@@ -71,7 +71,9 @@ def _address(bank: Bank, session: Session) -> str:
 
 
 def _problem(bank: Bank, parser: Parser, session: Session, result: FetchResult) -> str | None:
-    """Why a usable response is no table, such as a page of maintenance with status 200; None for a table."""
+    """Why a response is no table, such as a refusal, or a page of maintenance with status 200; None for a table."""
+    if result.verdict not in USABLE:
+        return f"{result.verdict} ({result.detail})"
     body = b"" if result.last is None else result.last.body
     capture = Capture("", bank.name, body, "", 0, url=result.final_url, captured_at=session.ctx.clock())
     content = parser.read(capture, Terms(ZoneInfo(bank.zone)))
@@ -104,10 +106,7 @@ def _request_past(
         with session.file(name, bank.name, **{"ca-etl-days": f"{month}"}):
             for path in bank.paths(month):
                 result = session.get(f"{_address(bank, session)}{path}")
-                problem = f"{result.verdict} ({result.detail})"
-                if result.verdict in USABLE:
-                    problem = _problem(bank, parser, session, result) or ""
-                if problem:
+                if problem := _problem(bank, parser, session, result):
                     raise SourceUnavailableError(
                         f"{bank.name} gives no table of {month}: {problem}",
                         f"ca-etl backfill --source {bank.name} {as_options(months[number:])}",

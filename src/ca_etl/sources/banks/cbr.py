@@ -11,10 +11,11 @@ from ca_etl.records import Capture
 from ca_etl.sources.banks.bank import Bank
 from ca_etl.sources.banks.table import (
     DAY_FIRST,
+    VALUTE,
     PriceLine,
     Style,
-    child_text,
     day_of,
+    line_of,
     parse_xml,
     read_table,
     requested_day,
@@ -33,9 +34,8 @@ def _lines(payload: bytes) -> Iterator[PriceLine]:
     table = parse_xml(payload, "ValCurs")
     day = day_of(table.get("Date"), DAY_FIRST)
     for valute in table.findall("Valute"):
-        # VunitRate may have an exponent, and says no more than these
-        code, nominal, price = (child_text(valute, name) for name in ("CharCode", "Nominal", "Value"))
-        yield PriceLine(code, nominal, price, day)
+        # VunitRate is the quotient of these two, and may have an exponent
+        yield line_of(valute, VALUTE, day)
 
 
 def _path(day: date) -> str:

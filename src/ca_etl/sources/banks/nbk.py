@@ -15,6 +15,7 @@ from ca_etl.sources.banks.table import (
     Style,
     child_text,
     day_of,
+    line_of,
     parse_xml,
     read_table,
     requested_day,
@@ -37,8 +38,7 @@ def _lines(payload: bytes) -> Iterator[PriceLine]:
     day = day_of(child_text(table, "date"), DAY_FIRST)
     for item in items:
         # the header has a title and a description too: only those of an item are a rate
-        code, units, price = (child_text(item, name) for name in ("title", "quant", "description"))
-        yield PriceLine(code, units, price, day)
+        yield line_of(item, ("title", "quant", "description"), day)
 
 
 def _path(day: date) -> str:

@@ -12,11 +12,12 @@ from ca_etl.sources.banks.bank import Bank
 from ca_etl.sources.banks.table import (
     DAY_FIRST,
     ISO,
+    VALUTE,
     PriceLine,
     Style,
     TableError,
-    child_text,
     day_of,
+    line_of,
     parse_xml,
     read_table,
     requested_day,
@@ -44,8 +45,7 @@ def _lines(payload: bytes) -> Iterator[PriceLine]:
     day = day_of(table.get("Date"), ISO)
     for valute in table.findall("Valute"):
         # the ID of a currency may be an old one, and is not read
-        code, nominal, price = (child_text(valute, name) for name in ("CharCode", "Nominal", "Value"))
-        yield PriceLine(code, nominal, price, day)
+        yield line_of(valute, VALUTE, day)
 
 
 def _range_lines(payload: bytes) -> Iterator[PriceLine]:
@@ -54,8 +54,7 @@ def _range_lines(payload: bytes) -> Iterator[PriceLine]:
         # every day has a table, so that a document without records is something else
         raise TableError(RejectReason.BAD_XML, "the document has no element Record")
     for record in records:
-        code, nominal, price = (child_text(record, name) for name in ("CharCode", "Nominal", "Value"))
-        yield PriceLine(code, nominal, price, day_of(record.get("Date"), DAY_FIRST))
+        yield line_of(record, VALUTE, day_of(record.get("Date"), DAY_FIRST))
 
 
 def _path(day: date) -> str:

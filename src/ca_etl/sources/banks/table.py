@@ -19,9 +19,11 @@ from ca_etl.records import Capture, OfficialRate, RejectReason
 
 DAY_FIRST: Final = "%d.%m.%Y"
 ISO: Final = "%Y-%m-%d"
+# Code, nominal and price in the tables of Tajikistan and Russia.
+VALUTE: Final = ("CharCode", "Nominal", "Value")
 # The longest table of a day seen has 26 kB; a year of one currency has some 60 kB.
 MOST_BYTES: Final = 1_000_000
-# A table may be dated ahead over a long weekend, by no more days than this.
+# A table may be dated ahead over a long weekend, by this at most.
 AHEAD: Final = timedelta(days=4)
 # No bank of these has a table of an earlier day.
 FIRST_DAY: Final = date(1993, 1, 1)
@@ -54,7 +56,7 @@ class Style:
     """What a bank prints: prices in `quote` (ISO 4217), for the currencies `codes`.
 
     `decimals` is a pattern of the part of a price after its integer; as it has the number of digits, a price with a
-    mark for thousands, 12.047, is none. `zone` is the IANA zone in which the table is of a day.
+    mark for thousands, 12.047, is refused. `zone` is the IANA zone in which the table is of a day.
     """
 
     quote: str
@@ -196,6 +198,12 @@ def parse_xml(payload: bytes, root: str | None = None) -> etree._Element:
     if root is not None and element.tag != root:
         raise TableError(RejectReason.BAD_XML, f"the root element is {element.tag}, not {root}")
     return element
+
+
+def line_of(element: etree._Element, names: tuple[str, str, str], day: date) -> PriceLine:
+    """The line of an element whose children `names` have code, nominal and price. Raises `TableError`."""
+    code, nominal, price = (child_text(element, name) for name in names)
+    return PriceLine(code, nominal, price, day)
 
 
 def child_text(element: etree._Element, name: str) -> str:
