@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
@@ -70,9 +70,19 @@ def _text_bodies(article: DemoArticle, kind: ListingKind) -> tuple[str, ...]:
     return article.paragraphs
 
 
-def write_html(root: Path, name: str, found: Iterator[tuple[str, bytes]]) -> Path:
-    """An archive file of the pages, by the archive's own writer; bodies stand decoded, as in Common Crawl's files."""
-    at = datetime.combine(NEWEST, datetime.min.time(), UTC)
+def second_after_second(turn: int) -> datetime:
+    """The capture time of a page by its position in the file, in seconds of the newest day."""
+    return datetime.combine(NEWEST, datetime.min.time(), UTC) + timedelta(seconds=turn)
+
+
+def write_html(
+    root: Path,
+    name: str,
+    found: Iterator[tuple[str, bytes]],
+    captured_at: Callable[[int], datetime] = second_after_second,
+) -> Path:
+    """An archive file of the pages, by the archive's own writer; bodies are decoded, as in Common Crawl's files."""
+    at = second_after_second(0)
     with ArchiveWriter(
         root, f"{at:%Y%m%dT%H%M%SZ}-{name}", source=SOURCE, info={}, clock=lambda: at
     ) as writer:
@@ -81,7 +91,7 @@ def write_html(root: Path, name: str, found: Iterator[tuple[str, bytes]]) -> Pat
                 Attempt(
                     url=url,
                     number=1,
-                    started_at=at + timedelta(seconds=turn),
+                    started_at=captured_at(turn),
                     verdict=Verdict.OK,
                     detail="200 OK",
                     status=200,
@@ -95,13 +105,16 @@ def write_html(root: Path, name: str, found: Iterator[tuple[str, bytes]]) -> Pat
     return writer.path
 
 
-def write_text(root: Path, found: Iterator[tuple[str, bytes]]) -> Path:
+def write_text(
+    root: Path,
+    found: Iterator[tuple[str, bytes]],
+    captured_at: Callable[[int], datetime] = second_after_second,
+) -> Path:
     """A WET file of the texts: `conversion` records, as Common Crawl writes them."""
     path = root / "text.warc.wet.gz"
     with path.open("wb") as out:
         writer = WARCWriter(out, gzip=True, warc_version="WARC/1.0")
         for turn, (url, body) in enumerate(found):
-            at = datetime.combine(NEWEST, datetime.min.time(), UTC) + timedelta(seconds=turn)
             writer.write_record(
                 writer.create_warc_record(
                     url,
@@ -109,7 +122,7 @@ def write_text(root: Path, found: Iterator[tuple[str, bytes]]) -> Path:
                     payload=BytesIO(body),
                     length=len(body),
                     warc_content_type="text/plain",
-                    warc_headers_dict={"WARC-Date": f"{at:%Y-%m-%dT%H:%M:%SZ}"},
+                    warc_headers_dict={"WARC-Date": f"{captured_at(turn):%Y-%m-%dT%H:%M:%SZ}"},
                 )
             )
     return path
