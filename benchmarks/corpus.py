@@ -24,8 +24,9 @@ from ca_etl.demo.pages import PER_PAGE, Listing, ListingKind, PageOptions, rende
 
 ARTICLES: Final = 30_000
 SENTENCES: Final = (20, 50)
-# The share of sentences that name a city.
+# The shares of sentences that name a city, and an amount: some ten and two of an article.
 PLACED: Final = 0.3
+PRICED: Final = 0.05
 CITIES: Final = (
     "Almaty", "Astana", "Shymkent", "Aktau", "Bishkek", "Osh", "Naryn", "Karakol", "Tashkent", "Samarkand",
     "Bukhara", "Nukus", "Dushanbe", "Khujand", "Khorog", "Ashgabat", "Mary", "Turkmenbashi",
@@ -52,9 +53,9 @@ WHEN: Final = (
     "before the first snow", "in the spring of {y}", "after {n} hearings", "within {s} weeks", "despite the drought",
     "for the third time since {y}", "on the advice of two auditors", "at the request of the neighbours",
     "while the pass was closed", "with money left from {y}", "without waiting for the tender", "by a narrow vote",
-    "as the river fell by {s} centimetres", "during the wheat harvest", "at a cost of ${m} million",
-    "for {m} billion soms", "with a loan of {m} million tenge", "under a plan of {y}",
+    "as the river fell by {s} centimetres", "during the wheat harvest", "under a plan of {y}",
 )  # fmt: skip
+PAID: Final = ("at a cost of ${m} million", "for {m} billion soms", "with a loan of {m} million tenge")
 NUMBER: Final = re.compile(r"\{[nsmy]\}")
 NUMBERS: Final = {"{n}": (20, 9_999), "{s}": (2, 19), "{m}": (2, 400), "{y}": (1991, 2024)}
 
@@ -119,7 +120,8 @@ def _article(seed: int, number: int, day: date) -> DemoArticle:
 
 def _sentence(rng: random.Random) -> str:
     place = f" near {rng.choice(CITIES)}" if rng.random() < PLACED else ""
-    pieces = f"{rng.choice(WHO)} {rng.choice(DOES)} {rng.choice(WHAT)}{place} {rng.choice(WHEN)}."
+    ending = rng.choice(PAID if rng.random() < PRICED else WHEN)
+    pieces = f"{rng.choice(WHO)} {rng.choice(DOES)} {rng.choice(WHAT)}{place} {ending}."
     return NUMBER.sub(lambda field: str(rng.randint(*NUMBERS[field[0]])), pieces)
 
 
