@@ -46,7 +46,7 @@ TrustClock = Annotated[
 
 
 class DemoInterruptedError(CaEtlError):
-    """Ctrl-C ended the served demo site; no run was interrupted."""
+    """The served demo site was ended by Ctrl-C; no run was interrupted."""
 
     exit_status = 130
 
