@@ -50,7 +50,7 @@ _NAMESPACES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A response of the posts API: HTTP status, the value to send as JSON, and the API's own headers."""
+    """A response of the demo site's posts API: HTTP status, the value to send as JSON, and the API's own headers."""
 
     status: int
     value: Any
@@ -72,7 +72,7 @@ Instant = Annotated[datetime | None, BeforeValidator(_instant)]
 
 
 class PostsQuery(BaseModel):
-    """The validated query parameters of `wp/v2/posts`; of several invalid parameters the first is reported."""
+    """The validated parameters of a query to the demo site's posts API; the first invalid one is reported."""
 
     after: Instant = None
     before: Instant = None
@@ -87,7 +87,7 @@ class PostsQuery(BaseModel):
     slug: Annotated[frozenset[str], BeforeValidator(_items)] = frozenset()
 
     def matches(self, article: DemoArticle) -> bool:
-        """Whether `article` matches the filters of the query; time bounds are exclusive."""
+        """Whether a demo article matches the filters of a query to the posts API; time bounds are excluded."""
         published, modified = article.published_at, article.modified_at
         return (
             (self.after is None or published > self.after)
@@ -99,7 +99,7 @@ class PostsQuery(BaseModel):
         )
 
     def sort_key(self, article: DemoArticle) -> datetime | int:
-        """The value of `article` by which `orderby` sorts posts: a time, or the post id."""
+        """The value of a demo article by which a query to the posts API sorts: a time, or the post id."""
         match self.orderby:
             case "id":
                 return article.post_id
@@ -109,7 +109,7 @@ class PostsQuery(BaseModel):
 
 
 def refusal(status: int) -> Reply:
-    """The error response of a posts API that refuses every request with the HTTP `status`."""
+    """The error response of a posts API that refuses every request with the HTTP status `status`."""
     code, message = _MESSAGES.get(status, ("rest_error", "The request cannot be answered."))
     return _error(status, code, message)
 
@@ -246,7 +246,7 @@ def category_name(article: DemoArticle) -> str:
 
 
 def post_json(article: DemoArticle, snapshot: SiteSnapshot, base_url: str) -> dict[str, Any]:
-    """An article as a JSON object of `wp/v2/posts`, with links and embedded objects."""
+    """A demo article as the posts API gives it: a JSON object of `wp/v2/posts`, with links and embedded objects."""
     api = f"{base_url}wp-json/wp/v2/"
     author, term = _author_id(article), _category_id(article)
     return {
@@ -329,7 +329,7 @@ def _gmt(at: datetime) -> str:
 def render_feed(
     snapshot: SiteSnapshot, page: int, base_url: str, *, excerpts_only: bool = False
 ) -> str | None:
-    """Render one page of the RSS feed, with number `page` from 1; None after the last page.
+    """Render page number `page` (from 1) of the demo site's RSS feed; None after the last page.
 
     With `excerpts_only` `content:encoded` has only the excerpt, as some feed plugins make it.
     """

@@ -56,14 +56,14 @@ COLUMNS: Final = """
 
 
 class Difference(NamedTuple):
-    """A file or table of a release that differs from the descriptor or from a rebuild, and how it differs."""
+    """A file or table of a release (`thing`) that differs from the descriptor or from a rebuild, and how it differs."""
 
     thing: str
     how: str
 
 
 class DamagedSource(Difference):
-    """A damaged input of releases (an archive file, the decisions, `site.txt`), which no rebuild repairs."""
+    """A damaged file from which releases are made (of the archive, decisions, `site.txt`): no rebuild repairs it."""
 
 
 def verify(

@@ -49,7 +49,7 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class HeaderError(CaEtlError):
-    """A header is missing, is not YAML, or has an unknown field or value."""
+    """The header of a model, function, seed or check is missing, is not YAML, or has an unknown field or value."""
 
     def __init__(self, path: Path, field: str, problem: str) -> None:
         super().__init__(f"{path}: header field `{field}`: {problem}", NEXT_COMMAND)
@@ -59,14 +59,14 @@ class HeaderError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class CheckSpec:
-    """One entry of a header's `checks`.
+    """A check of a table, as an entry of `checks` in the header of its model.
 
-    `columns` are the columns it is about. `arguments` belongs to the kind: the accepted values,
-    the two inclusive bounds (None is open), or the one `schema.table.column` referred to. `sql` is
-    the query of a free check, which returns the offending rows.
+    `columns` are the columns that are checked. `arguments` depend on the `kind`: the accepted values, the two bounds
+    (both included, None for no bound), or the `schema.table.column` that is referred to. `sql` is the query of a check
+    of kind `sql`, which returns the offending rows.
 
-    `alerts` states of a warning whether its rows are an alert until a later run finds none. It is
-    False for an error, which stops the publication and is an alert in any case.
+    `alerts` states whether rows of a warning are an alert until a later run finds none. It is False for an error,
+    which stops the publication and is an alert in any case.
     """
 
     kind: CheckKind
@@ -79,7 +79,7 @@ class CheckSpec:
 
 
 class ForeignKey(NamedTuple):
-    """A column whose values are those of the column `key` of `table` (`schema.table`), or null."""
+    """A foreign key: each value of `column` is null or a value of the column `key` of `table` (`schema.table`)."""
 
     column: str
     table: str
@@ -88,11 +88,11 @@ class ForeignKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ModelHeader:
-    """What a model's file states of its table.
+    """The header of a model's file, which describes its table.
 
-    `grain` names the columns that make a row unique. `columns` maps each column to its sentence, in
-    the order of the table. `sort` is the order of the rows on disk. `partition_year` names the date
-    column by whose year an export may split the table.
+    `grain` names the columns that make a row unique. `columns` maps each column to its sentence, in the order of the
+    table. `sort` is the order of the rows on disk. `partition_year` names the date column by whose year an export may
+    split the table, None for no such column.
     """
 
     description: str
@@ -105,7 +105,7 @@ class ModelHeader:
 
     @property
     def foreign_keys(self) -> tuple[ForeignKey, ...]:
-        """The columns that a check `references` holds to be keys of another table, or of this one, in order."""
+        """The foreign keys of a table, as its checks `references` state them, in order."""
         return tuple(
             ForeignKey(*check.columns, *str(check.arguments[0]).rsplit(".", 1))
             for check in self.checks
@@ -115,7 +115,7 @@ class ModelHeader:
 
 @dataclass(frozen=True, slots=True)
 class FunctionHeader:
-    """The header of a file in `sql/functions/`: a sentence per parameter, and per column of its rows, in order."""
+    """The header of a file in `sql/functions/`: a sentence for each parameter and each column of the result."""
 
     description: str
     parameters: Mapping[str, str]
@@ -123,7 +123,7 @@ class FunctionHeader:
 
     @property
     def text(self) -> str:
-        """All of it as one comment: a macro has one, where a table has one per column too."""
+        """The whole header as one comment, since DuckDB has one comment for a macro and none for its columns."""
         lines = [self.description]
         for title, sentences in (("Parameters", self.parameters), ("Columns", self.columns)):
             lines += ["", f"{title}:", *(f"- {name}: {sentence}" for name, sentence in sentences.items())]
@@ -132,10 +132,10 @@ class FunctionHeader:
 
 @dataclass(frozen=True, slots=True)
 class CheckHeader:
-    """The header of a file in `sql/checks/`; `model` is the `schema.table` it is about.
+    """The header of a file in `sql/checks/`; `model` is the `schema.table` that the check is about.
 
-    `counted_by` names the column of its rows by which the sample counts them, in place of showing rows. `alerts` is
-    that of `CheckSpec`.
+    `counted_by` names the column of the offending rows by which the sample counts them, in place of showing rows.
+    `alerts` is that of `CheckSpec`.
     """
 
     description: str
@@ -154,7 +154,7 @@ class SeedHeader:
 
 
 def split_file(text: str, path: Path) -> tuple[dict[str, Any], str]:
-    """The header as a mapping, and the SQL below it without its closing semicolon.
+    """Split the file of a model into its header, as a mapping, and its SQL, without the closing semicolon.
 
     Raises `HeaderError` when the file does not begin with a block comment that holds a mapping.
     """
@@ -165,7 +165,7 @@ def split_file(text: str, path: Path) -> tuple[dict[str, Any], str]:
 
 
 def read_model_header(fields: Mapping[str, Any], path: Path, default: Materialized) -> ModelHeader:
-    """A validated header from the mapping in a model's file; `default` applies without `materialized`.
+    """Validate the header of a model, given as a mapping; `default` is the value of a missing `materialized`.
 
     Raises `HeaderError` for an unknown or missing field and for a column named without a sentence.
     """
@@ -194,7 +194,7 @@ def read_model_header(fields: Mapping[str, Any], path: Path, default: Materializ
 
 
 def read_function_header(fields: Mapping[str, Any], path: Path) -> FunctionHeader:
-    """A validated header from the mapping in a file of `sql/functions/`; raises `HeaderError`."""
+    """Validate the header of a file in `sql/functions/`, given as a mapping. Raises `HeaderError`."""
     _only(fields, _FUNCTION_FIELDS, path)
     return FunctionHeader(
         description=_sentence(fields.get("description"), "description", path),
@@ -204,7 +204,7 @@ def read_function_header(fields: Mapping[str, Any], path: Path) -> FunctionHeade
 
 
 def read_seed_header(path: Path) -> SeedHeader:
-    """The validated header of a seed from its `.yaml` file; raises `HeaderError`, also where there is no such file."""
+    """Read and validate the header of a seed, its `.yaml` file. Raises `HeaderError`, also for a missing file."""
     if not path.is_file():
         raise HeaderError(path, "description", "the file is missing; it describes the seed and its columns")
     fields = _fields(path.read_text(encoding="utf-8"), path)
@@ -216,7 +216,7 @@ def read_seed_header(path: Path) -> SeedHeader:
 
 
 def read_check_header(fields: Mapping[str, Any], path: Path) -> CheckHeader:
-    """A validated header from the mapping in a file of `sql/checks/`; raises `HeaderError`."""
+    """Validate the header of a file in `sql/checks/`, given as a mapping. Raises `HeaderError`."""
     _only(fields, _CHECK_FILE_FIELDS, path)
     counted_by = fields.get("counted_by")
     if counted_by is not None and not _IDENTIFIER.match(str(counted_by)):

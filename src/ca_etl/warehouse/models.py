@@ -43,7 +43,7 @@ MODEL_SCHEMAS: Final[Mapping[str, Materialized]] = {"staging": "view", "main": "
 
 
 class ModelError(CaEtlError):
-    """A model file does not fit the others, or its query does not run."""
+    """A model file does not fit the other models, or its query does not run."""
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"{path}: {problem}", NEXT_COMMAND)
@@ -52,7 +52,7 @@ class ModelError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """One model file: its header and its query."""
+    """A model file: its header and its query."""
 
     schema: str
     table: str
@@ -75,7 +75,7 @@ class Model(ModelFile):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function that analysts call, `from name(...)`: its header and its query, in which parameters are names."""
+    """A function that analysts call in SQL, `from name(...)`: its header, and its query with parameters as names."""
 
     name: str
     path: Path
@@ -113,7 +113,7 @@ def read_models(root: Path) -> tuple[ModelFile, ...]:
 
 
 def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[Model, ...]:
-    """All models under `root` (the `sql` folder) in build order: parents before children.
+    """Read all models under `root` (the `sql` folder), in build order: parents before children.
 
     `con` only parses the queries; None takes a connection in memory. Raises `HeaderError` for a bad header and
     `ModelError` for a query that is not a single select, an unknown parent or a cycle.
@@ -141,7 +141,7 @@ def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[
 
 
 def read_functions(root: Path) -> tuple[Function, ...]:
-    """The functions under `root` (the `sql` folder), those of `staging` first. Raises `HeaderError`."""
+    """Read the SQL functions under `root` (the `sql` folder), those of `staging` first. Raises `HeaderError`."""
     functions = []
     for schema in MODEL_SCHEMAS:
         for path in sorted((root / "functions" / schema).glob("*.sql")):
@@ -251,7 +251,7 @@ def _drop_leftovers(con: duckdb.DuckDBPyConnection, wanted: Collection[tuple[str
 
 
 def create_model(con: duckdb.DuckDBPyConnection, model: Model) -> int | None:
-    """Create or replace the table or view of a model; returns the rows of a table. Raises `ModelError`."""
+    """Create or replace the table or view of a model; returns its rows, None for a view. Raises `ModelError`."""
     kind = model.header.materialized
     order = f" order by {', '.join(model.header.sort)}" if model.header.sort else ""
     try:
