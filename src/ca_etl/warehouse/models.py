@@ -251,7 +251,10 @@ def _drop_leftovers(con: duckdb.DuckDBPyConnection, wanted: Collection[tuple[str
 
 
 def create_model(con: duckdb.DuckDBPyConnection, model: Model) -> int | None:
-    """Create or replace the table or view of a model; returns its rows, None for a view. Raises `ModelError`."""
+    """Create or replace the table or view of a model; returns the number of its rows (None for a view).
+
+    Raises `ModelError`.
+    """
     kind = model.header.materialized
     order = f" order by {', '.join(model.header.sort)}" if model.header.sort else ""
     try:
