@@ -418,7 +418,7 @@ def local_server(home: Path) -> Iterator[LocalServer]:
     except OSError as error:
         hint = "export PREFECT_HOME=/var/lib/ca_etl/.prefect"
         raise ServerError(
-            f"{lock.lock_file} cannot be locked: {error.strerror}; a local disk can", hint
+            f"{lock.lock_file} cannot be locked: {error.strerror}; PREFECT_HOME must be on a local disk", hint
         ) from error
     with socket.create_server((HOST, 0)) as probe:
         port = str(probe.getsockname()[1])

@@ -156,7 +156,7 @@ def run_slot(site: str | None, slot: datetime | None, on: str, *, again: bool = 
     if again:
         if slot is not None:
             raise UsageError(
-                "the parameters again and slot exclude each other: again makes a new slot",
+                "give the parameter `slot` or `again`, not both: `again` makes a new slot",
                 "prefect deployment run --help",
             )
         slot = utc_now().replace(microsecond=0)

@@ -304,7 +304,7 @@ def _check_hints(files: list[Path], url: str | None, captured_at: datetime | Non
             )
         if captured_at > now + CLOCKS_DIFFER:
             raise UsageError(
-                f"{captured_at.isoformat()} has not come: a capture time is in the past", "date -u"
+                f"{captured_at.isoformat()} is in the future: a capture time is in the past", "date -u"
             )
 
 

@@ -101,14 +101,14 @@ class Destination:
     pager: bool = True
 
     def chosen_form(self) -> Format:
-        """The form in which results are written. Raises `UsageError` for a file whose ending decides no form."""
+        """The form in which results are written. Raises `UsageError` for a file with the ending of no known form."""
         if self.form is not None or self.output is None:
             return self.form or Format.TABLE
         form = ENDINGS.get(self.output.suffix.lower())
         if form is None:
             known = ", ".join(ENDINGS)
             raise UsageError(
-                f"the ending of {self.output} decides no format: known are {known}",
+                f"the ending of {self.output} is not that of a format: known are {known}",
                 "ca-etl sql --help",
             )
         return form
@@ -133,7 +133,7 @@ def run_query(
     assert_has_data(data_dir)
     form = destination.chosen_form()
     if failed and release_id is not None:
-        raise UsageError("--failed and --release exclude each other", "ca-etl releases")
+        raise UsageError("give --failed or --release, not both", "ca-etl releases")
     if failed:
         warehouse = _newest_unpublished(data_dir)
     elif release_id is not None:
@@ -148,7 +148,7 @@ def run_query(
                 raise QueryError("there is no statement to run", SHOW)
             if form in ONE_RESULT and len(statements) > 1:
                 raise UsageError(
-                    f"{len(statements)} statements have as many results: the format {form} holds one, line holds all",
+                    f"each of {len(statements)} statements has a result: {form} holds one, the format line holds all",
                     "ca-etl sql --help",
                 )
             with _opened(destination.output, form, pager=destination.pager) as out:
@@ -228,7 +228,7 @@ def convert_amount(data_dir: Path, amount: str, base: str, quote: str, day: date
         raise UsageError(f"the amount {amount} is out of range: {limit}", CONVERT)
     if reason is not None:
         why = NO_AMOUNT.get(reason, reason).format(pair=f"{base} or {quote}")
-        raise UsageError(f"{amount} {base} have no amount in {quote} on {day}: {why}", SERIES)
+        raise UsageError(f"{amount} {base} cannot be converted to {quote} on {day}: {why}", SERIES)
     return conversion
 
 

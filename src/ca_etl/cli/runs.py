@@ -81,9 +81,7 @@ def run(
     from ca_etl.sources.schedules import schedule as named_schedule
 
     if slot and again:
-        raise UsageError(
-            "--slot and --again exclude each other: --again makes a new slot", "ca-etl run --again"
-        )
+        raise UsageError("give --slot or --again, not both: --again makes a new slot", "ca-etl run --again")
     warn_of_misspelt_settings()
     planned = named_schedule(load_settings(), schedule)
     if slot and (latest := planned.latest(slot)) != slot:

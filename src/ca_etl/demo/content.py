@@ -154,7 +154,10 @@ class DemoArticle:
 
     @property
     def listing_text(self) -> str:
-        """The article's text as one paragraph, as listings show it: the teaser, or the whole text with shortcode."""
+        """The text of a demo article as listings show it, in one paragraph: the teaser, or the whole text.
+
+        The whole text has the shortcode of its picture's caption.
+        """
         if self.teaser is not None:
             return self.teaser
         first, *others = self.paragraphs

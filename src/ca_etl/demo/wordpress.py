@@ -115,7 +115,7 @@ def refusal(status: int) -> Reply:
 
 
 def reply(path: str, query: str, snapshot: SiteSnapshot, base_url: str) -> Reply:
-    """The response of the REST API to a GET of `path`, which starts with `/wp-json`, and `query`."""
+    """The response of the demo site's REST API to a GET of `path`, which starts with `/wp-json`, with `query`."""
     parameters = _parameters(query)
     if path.rstrip("/") == ROOT:
         return Reply(200, _index(base_url))

@@ -186,7 +186,7 @@ def transitions(
 
     A new condition makes one message for each configured channel, and later one for a channel configured since. A
     condition that lasts makes no further message. An ended condition makes one, for the channels of its opening.
-    `machine` and `data_dir` are those of `Message`.
+    `machine` (a host name) and `data_dir` are named in the messages.
     """
     names = tuple(dict.fromkeys(channels))
     open_before = {alert.key: alert for alert in known.open}

@@ -48,7 +48,9 @@ def capture_history(ctx: Context, days: DateRange, source: str) -> int:
     articles = 0
     if not months:
         log.warning(
-            "all of %s was archived before; to fetch later edits: rm %s, then the same command", days, path
+            "all of %s was archived before; to fetch later edits: rm %s, and run the same command again",
+            days,
+            path,
         )
         return articles
     with Session(ctx) as session:

@@ -170,7 +170,7 @@ def enabled_sources(settings: Settings, sources: Iterable[Source]) -> tuple[Sour
     unknown = [name for name in settings.sources if name != ALL and name not in others]
     if unknown:
         raise UsageError(
-            f"CA_ETL_SOURCES names {', '.join(unknown)}, which no source is; known are {', '.join(others)}, and {ALL}",
+            f"CA_ETL_SOURCES names {', '.join(unknown)}: not a source; known are {', '.join(others)}, and {ALL}",
             f"export CA_ETL_SOURCES='[\"{ALL}\"]'",
         )
     return tuple(source for name, source in others.items() if {name, ALL} & {*settings.sources})

@@ -264,8 +264,8 @@ def assert_archive_is_whole(ctx: Context) -> None:
     if odd:
         more = f" and {len(odd) - SHOWN} more" if len(odd) > SHOWN else ""
         raise ArchiveDamagedError(
-            f"the archive is not what the current release was made of: {'; '.join(odd[:SHOWN])}{more}; "
-            f"restore {root} from a backup; without the link {CURRENT}, a rebuild publishes without those files",
+            f"the archive differs from what the current release was made of: {'; '.join(odd[:SHOWN])}{more}; "
+            f"restore {root} from a backup; or remove the link {CURRENT}, and a rebuild publishes without these files",
             "ca-etl doctor --deep",
         )
 

@@ -112,7 +112,7 @@ def run_daily(
         )
     if slot > now + EARLIEST_START:
         raise UsageError(
-            f"the slot {slot:%Y-%m-%d %H:%M:%S %Z} has not come: its pages do not exist yet",
+            f"the slot {slot:%Y-%m-%d %H:%M:%S %Z} is in the future: its pages do not exist yet",
             "ca-etl schedule",
         )
     fetch_policy(settings)

@@ -98,7 +98,7 @@ def verify(
                         f"describes {', '.join(tables)} in other words or columns than the rebuild",
                     )
     except duckdb.Error as error:
-        yield Difference(release.warehouse.name, f"cannot be compared: {error}")
+        yield Difference(release.warehouse.name, f"the tables cannot be compared: {error}")
 
 
 def _link_archive(
@@ -119,7 +119,7 @@ def _link_archive(
     versions = parser_versions()
     if any(version != versions.get(source, SITE.version) for *_, source, version in known):
         log.warning(
-            "an earlier parser version read some files of the release: differences may be its fixed errors, not damage"
+            "an earlier parser version read some files of the release: differences may be fixed errors, not damage"
         )
     for name, how in archive_problems(root, ((name, sha256) for name, sha256, *_ in known)):
         yield DamagedSource(f"archive/{name}", how)

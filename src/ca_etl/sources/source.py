@@ -128,7 +128,7 @@ class DateRange:
         if first > last:
             raise UsageError(f"{first} is after {last}", "ca-etl backfill --help")
         if last > today:
-            raise UsageError(f"{last} has not come: today is {today}", "ca-etl backfill --help")
+            raise UsageError(f"{last} is in the future: today is {today}", "ca-etl backfill --help")
         return cls(first, last)
 
     def months(self) -> Iterator[DateRange]:

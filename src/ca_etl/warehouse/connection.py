@@ -94,10 +94,10 @@ def open_release(
     process, so a reader elsewhere in the process would force its settings on this one, or show the release that
     `current` pointed at when it was opened.
 
-    `locked_down` is for SQL that a user types: it can open no file, neither to read nor to write, and change no
-    setting. Forbidding external access alone leaves DuckDB the paths of the attached file, its `.wal` and the
-    spill folder to write to: `copy ... to 'warehouse.duckdb.wal'` once changed what every reader saw. Nothing is
-    spilled to the disk then, so that a query which needs more than `memory_limit` fails.
+    `locked_down` is for SQL that a user types: such SQL can open no file, neither to read nor to write, and change no
+    setting. Forbidding external access alone leaves DuckDB the paths of the attached file, its `.wal` and the spill
+    folder to write to: `copy ... to 'warehouse.duckdb.wal'` once changed what every reader saw. Nothing is spilled to
+    the disk then, so that a query which needs more than `memory_limit` fails.
 
     Raises `duckdb.IOException` when there is no such file.
     """

@@ -123,7 +123,7 @@ def recorded_site(settings: Settings) -> str | None:
         named = f"pages of several sites ({', '.join(sorted(archived))})" if archived else "no usable page"
         raise CaEtlError(
             f"{marker} is missing, and the {len(own)} archive files of captures have {named}; "
-            "it names the host that the captures are of",
+            "it has to name the host that was captured",
             f"echo {min(archived, default=site)} > {marker}",
         )
     return site if site in archived else min(archived)
@@ -160,7 +160,8 @@ def claim_data_dir(settings: Settings) -> None:
     recorded = recorded_site(settings)
     if recorded not in {None, name}:
         raise UsageError(
-            f"{data_dir} holds captures of {recorded}, not of {name}; for that: CA_ETL_DATA_DIR={data_dir}-{name}",
+            f"{data_dir} holds captures of {recorded}, not of {name}, which needs another directory: "
+            f"CA_ETL_DATA_DIR={data_dir}-{name}",
             "ca-etl demo" if recorded == LOOPBACK else f"CA_ETL_DATA_DIR={data_dir}-{name} ca-etl run",
         )
     if claimed_site(data_dir) is None:

@@ -310,8 +310,8 @@ def problems(data_dir: Path, journal: Journal, lost: Collection[str] = ()) -> It
         )
     if repairs.exists():
         yield Problem(
-            f"{path} was repaired: {repairs} has the lines that were removed or restored, with the reason; "
-            f"append to {path.name} what you correct (without its crc32) or an upgrade can read, then remove the file",
+            f"{path} was repaired: {repairs} has the lines that were removed or restored, each with the reason; "
+            f"append removed lines to {path.name} once they are corrected (without crc32), then remove {repairs.name}",
             f"less {repairs}",
         )
 

@@ -235,7 +235,7 @@ def _fields(text: str, path: Path) -> dict[str, Any]:
     try:
         loaded = yaml.load(text, Loader=_LOADER)  # noqa: S506 -- one of the two safe loaders
     except yaml.YAMLError as error:
-        raise HeaderError(path, "header", f"is not YAML: {error}") from error
+        raise HeaderError(path, "header", f"the header is not YAML: {error}") from error
     if not isinstance(loaded, dict):
         raise HeaderError(path, "description", "the header must be a mapping of fields")
     return loaded
@@ -245,7 +245,7 @@ def _only(fields: Mapping[str, Any], allowed: set[str], path: Path) -> None:
     for field in fields:
         if field not in allowed:
             raise HeaderError(
-                path, str(field), f"is no field of a header; the fields are {', '.join(sorted(allowed))}"
+                path, str(field), f"is not a field of a header; the fields are {', '.join(sorted(allowed))}"
             )
 
 
@@ -266,7 +266,9 @@ def _alerts(value: object, severity: Severity, field: str, path: Path) -> bool:
     if severity == "error" and value is None:
         return False
     if severity == "error" or not isinstance(value, bool):
-        raise HeaderError(path, field, "must be true or false for a warning, and missing for an error")
+        raise HeaderError(
+            path, field, "`alerts` must be true or false for a warning, and missing for an error"
+        )
     return value
 
 
@@ -280,7 +282,9 @@ def _names(value: object, field: str, path: Path, known: frozenset[str]) -> tupl
     names = _list(value, field, path)
     for name in names:
         if name not in known:
-            raise HeaderError(path, field, f"names the column {name!r}, which `columns` does not describe")
+            raise HeaderError(
+                path, field, f"the check names the column {name!r}, which `columns` does not describe"
+            )
     return tuple(names)
 
 
@@ -289,7 +293,7 @@ def _sentences(fields: Mapping[str, Any], field: str, path: Path) -> dict[str, s
     sentences = fields.get(field)
     thing = field.removesuffix("s")
     if not isinstance(sentences, dict) or not sentences:
-        raise HeaderError(path, field, f"must map each {thing} to a sentence")
+        raise HeaderError(path, field, f"the header must map each {thing} to a sentence")
     for name in sentences:
         if not isinstance(name, str) or not _IDENTIFIER.match(name):
             raise HeaderError(path, field, f"{name!r} is not a {thing} name in lower case")
@@ -298,14 +302,14 @@ def _sentences(fields: Mapping[str, Any], field: str, path: Path) -> dict[str, s
 
 def _check(entry: object, field: str, table: str, path: Path, known: frozenset[str]) -> CheckSpec:
     if not isinstance(entry, dict):
-        raise HeaderError(path, field, "must be a mapping such as `not_null: [column]`")
+        raise HeaderError(path, field, "a check must be a mapping such as `not_null: [column]`")
     rest = dict(entry)
     severity = _choice(rest.pop("severity", "error"), _SEVERITIES, f"{field}.severity", path)
     alerts = _alerts(rest.pop("alerts", None), severity, f"{field}.alerts", path)
     name = rest.pop("name", None)
     kinds = [kind for kind in _CHECK_KINDS if kind in rest]
     if len(kinds) != 1 or len(rest) != 1:
-        raise HeaderError(path, field, f"must hold exactly one of {', '.join(_CHECK_KINDS)}")
+        raise HeaderError(path, field, f"a check must have exactly one of {', '.join(_CHECK_KINDS)}")
     kind = kinds[0]
     entry_field = f"{field}.{kind}"
     columns, arguments, sql = _arguments(kind, rest[kind], entry_field, path)
@@ -321,12 +325,12 @@ def _arguments(
 ) -> tuple[tuple[str, ...], tuple[Scalar, ...], str]:
     if kind == "sql":
         if not isinstance(value, str) or not value.strip():
-            raise HeaderError(path, field, "must be a query that returns the offending rows")
+            raise HeaderError(path, field, "a `sql` check must be a query that returns the offending rows")
         return (), (), value.strip().removesuffix(";")
     if kind in {"not_null", "unique"}:
         return tuple(_list(value, field, path)), (), ""
     if not isinstance(value, dict) or len(value) != 1:
-        raise HeaderError(path, field, "must map one column to its arguments")
+        raise HeaderError(path, field, "a check of one column must map the column to its arguments")
     column, given = next(iter(value.items()))
     arguments = (given,) if kind == "references" else tuple(_list(given, field, path))
     for argument in arguments:
@@ -334,7 +338,9 @@ def _arguments(
         if not isinstance(argument, str | int | None):
             raise HeaderError(path, field, f"{argument!r} is not exact: write a decimal number in quotes")
     if kind == "between" and len(arguments) != 2:
-        raise HeaderError(path, field, "must have two bounds, low and high; null means no bound")
+        raise HeaderError(
+            path, field, "a `between` check must have two bounds, low and high; null means no bound"
+        )
     if kind == "references" and not _COLUMN_REFERENCE.match(str(given)):
-        raise HeaderError(path, field, "must name one column as schema.table.column")
+        raise HeaderError(path, field, "a `references` check must name one column as schema.table.column")
     return (column,), cast("tuple[Scalar, ...]", arguments), ""

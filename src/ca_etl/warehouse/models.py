@@ -130,14 +130,16 @@ def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[
     for model in models.values():
         for parent in model.parents:
             if parent not in models and parent not in known:
-                raise ModelError(model.path, f"reads {parent}, which is not a model, raw table or seed")
+                raise ModelError(
+                    model.path, f"the query reads {parent}, which is not a model, raw table or seed"
+                )
     sorter = TopologicalSorter({name: model.parents for name, model in models.items()})
     try:
         return tuple(models[name] for name in sorter.static_order() if name in models)
     except CycleError as error:
         cycle: list[str] = error.args[1]
         first = min(cycle)
-        raise ModelError(models[first].path, f"reads itself: {' <- '.join(cycle)}") from error
+        raise ModelError(models[first].path, f"the query reads itself: {' <- '.join(cycle)}") from error
 
 
 def read_functions(root: Path) -> tuple[Function, ...]:
@@ -192,15 +194,17 @@ def _parents(sql: str, path: Path, parser: duckdb.DuckDBPyConnection) -> tuple[s
     row = parser.execute("select json_serialize_sql($1::varchar)", [sql]).fetchone()
     tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree["error"]:
-        raise ModelError(path, f"must hold one select: {tree.get('error_message', 'nothing was read')}")
+        raise ModelError(
+            path, f"the file must have one select: {tree.get('error_message', 'nothing was read')}"
+        )
     if len(tree["statements"]) != 1:
-        raise ModelError(path, f"must hold one select, not {len(tree['statements'])}")
+        raise ModelError(path, f"the file must have one select, not {len(tree['statements'])}")
     tables: set[tuple[str, str]] = set()
     ctes: set[str] = set()
     _collect_tables(tree, tables, ctes)
     for schema, table in sorted(tables):
         if not schema and table not in ctes:
-            raise ModelError(path, f"reads {table}, which needs its schema in front")
+            raise ModelError(path, f"the query reads {table}, which needs its schema in front")
     return tuple(sorted(f"{schema}.{table}" for schema, table in tables if schema))
 
 
@@ -260,7 +264,7 @@ def create_model(con: duckdb.DuckDBPyConnection, model: Model) -> int | None:
     try:
         made = con.execute(f"create or replace {kind} {model.name} as from (\n{model.sql}\n){order}")
     except duckdb.Error as error:
-        raise ModelError(model.path, f"does not run: {error}") from error
+        raise ModelError(model.path, f"the query does not run: {error}") from error
     row = made.fetchone()
     return int(row[0]) if kind == "table" and row else None
 
@@ -271,7 +275,7 @@ def _create_function(con: duckdb.DuckDBPyConnection, function: Function) -> None
         con.execute(f"create or replace macro {function.signature} as table\n{function.sql}")
         columns = [row[0] for row in con.execute(f"describe from {function.name}({nulls})").fetchall()]
     except duckdb.Error as error:
-        raise ModelError(function.path, f"does not run: {error}") from error
+        raise ModelError(function.path, f"the query does not run: {error}") from error
     _compare(function.path, function.header.columns, columns)
     con.execute(f"comment on macro table {function.name} is {_quoted(function.header.text)}")
 

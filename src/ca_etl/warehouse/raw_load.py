@@ -229,7 +229,7 @@ def _insert_new(
         differing = _differing(con, table, key, content) if known else 0
     if differing:
         log.warning(
-            "raw.%s: %d rows differ from the loaded ones with their keys, which are kept; next: ca-etl rebuild",
+            "raw.%s: %d rows differ from loaded rows with the same keys, which are kept; next: ca-etl rebuild",
             table,
             differing,
         )
