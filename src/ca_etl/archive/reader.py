@@ -134,9 +134,9 @@ def whole_records(path: Path) -> Iterator[Record]:
 
 
 def redirects(path: Path) -> dict[str, str]:
-    """The redirects in an archive file: target by redirected URL, both absolute. Raises `OSError`.
+    """The redirects in an archive file, as a mapping of each redirected URL to its target, both absolute.
 
-    Damaged records are left out.
+    Damaged records are left out. Raises `OSError`.
     """
     targets = {}
     for record in whole_records(path):

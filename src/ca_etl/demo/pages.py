@@ -155,7 +155,10 @@ class PageOptions:
 
     @classmethod
     def of(cls, day: date) -> PageOptions:
-        """The options of the pages of `day` without a fault. Raises `UsageError` outside `FIRST_DAY` to `LAST_DAY`."""
+        """The options with which the demo site renders the pages of `day`, without a fault.
+
+        Raises `UsageError` for a day outside `FIRST_DAY` to `LAST_DAY`.
+        """
         return cls(day, ticker_of(day))
 
 

@@ -224,24 +224,24 @@ def _error(status: int, code: str, message: str, **data: object) -> Reply:
 
 
 def title_html(article: DemoArticle) -> str:
-    """An article's title as HTML, with typographic characters as entities."""
+    """The title of a demo article as HTML, with typographic characters as entities."""
     return escape(article.title, quote=False).translate(_ENTITIES)
 
 
 def body_html(article: DemoArticle, base_url: str) -> str:
-    """An article's whole text as HTML, with typographic characters as entities."""
+    """The whole text of a demo article as HTML, with typographic characters as entities."""
     return content_html(article, base_url).translate(_ENTITIES)
 
 
 def excerpt_text(article: DemoArticle, ellipsis: str) -> str:
-    """An article's excerpt: its first `EXCERPT_WORDS` words, with `ellipsis` after them where there are more."""
+    """The excerpt of a demo article: its first `EXCERPT_WORDS` words, with `ellipsis` where more follow."""
     words = " ".join(article.paragraphs).split()
     cut = f" {ellipsis}" if len(words) > EXCERPT_WORDS else ""
     return escape(" ".join(words[:EXCERPT_WORDS]), quote=False).translate(_ENTITIES) + cut
 
 
 def category_name(article: DemoArticle) -> str:
-    """The display name of an article's category."""
+    """The display name of a demo article's category."""
     return prose().categories.get(article.category, article.category)
 
 

@@ -173,7 +173,7 @@ def _text(condition: Condition) -> str:
 
 
 def render(diagnosis: Diagnosis) -> RenderableType:
-    """The findings as a table, a row for each, then the next commands."""
+    """The findings of `ca-etl doctor` as a table, a row for each, with the next commands below."""
     rows = [(f.area, Text(f.level, style=STYLE[f.level]), f.message) for f in diagnosis.findings]
     commands = next_commands((f.area, f.next) for f in diagnosis.findings)
     return Group(table(("area", "", "finding"), rows), commands)

@@ -162,7 +162,7 @@ MAX_FALLBACK_SHARE: Final = 0.10
 
 
 class Decoded(NamedTuple):
-    """A payload decoded to text.
+    """A payload (the body of a response or file) decoded to text.
 
     `charset` names the charset and how it was decided ("utf-8 (header)"). `damage` is the reject of characters that
     could not be decoded, None where all could; `is_usable` is False where they are too many for the text to be parsed.

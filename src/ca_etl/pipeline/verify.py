@@ -72,8 +72,8 @@ def verify(
     """Compare a release with its descriptor and, unless `quick`, with a rebuild; yield files and tables that differ.
 
     The rebuild uses the archive files of the release, and journal and decisions up to its run; newer ones are logged.
-    Nothing in the data directory changes, and no lock is taken. Raises `CaEtlError`
-    for a journal or decisions that cannot be read, and for a full disk.
+    Nothing in the data directory changes, and no lock is taken. Raises `CaEtlError` for a journal or decisions that
+    cannot be read, and for a full disk.
     """
     problems = [Difference(*problem) for problem in file_problems(release.folder)]
     yield from problems
@@ -95,7 +95,7 @@ def verify(
                 if tables:
                     yield Difference(
                         DATAPACKAGE,
-                        f"describes {', '.join(tables)} in other words or columns than the rebuild",
+                        f"describes the tables {', '.join(tables)} in other words or columns than the rebuild",
                     )
     except duckdb.Error as error:
         yield Difference(release.warehouse.name, f"the tables cannot be compared: {error}")

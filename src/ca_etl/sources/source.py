@@ -64,7 +64,12 @@ class SourceReply:
 
 @dataclass(frozen=True, slots=True)
 class SourceOutcome:
-    """The outcome of a source in a slot: `articles` is the number received, the other fields are as in `SlotRecord`."""
+    """The outcome of a source in a slot; `articles` is the number of articles received.
+
+    `reason` is text for people; `cause` is why the source failed, None where it did not. `pages_requested` and
+    `pages_usable` are None of a source without single pages. `is_complete` states whether the source gave all that was
+    requested, None where that is unknown.
+    """
 
     source: str
     outcome: SlotOutcome

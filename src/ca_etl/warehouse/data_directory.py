@@ -193,7 +193,7 @@ def consult_site(settings: Settings) -> Problem | None:
 
 
 def settle_marker(settings: Settings) -> Problem | None:
-    """Write a missing `site.txt` from the archive; return the problem that it is not the archive's site, or None.
+    """Write a missing `site.txt` from the archive; return the problem where the site is unclear or another, else None.
 
     Of an archive without captures, the site is that of the settings, and nothing is written.
     """

@@ -204,7 +204,7 @@ def table_resource(
 
 
 def described_otherwise(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
-    """The tables of a warehouse whose comment or columns differ from the (readable) descriptor in `folder`."""
+    """The tables of a warehouse (`con`) whose comment or columns differ from the readable descriptor in `folder`."""
     described = {
         resource.get("name"): (resource.get("description"), resource.get("schema", {}).get("fields"))
         for resource in json.loads((folder / DATAPACKAGE).read_bytes())["resources"]

@@ -48,7 +48,7 @@ class ExportError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class ExportSpec:
-    """How a table of `main` is exported: the columns to `sort` by, and the date column whose year may split it."""
+    """The form of a table's export: the columns to `sort` by, and the date column by whose year files may be split."""
 
     name: str
     sort: tuple[str, ...]

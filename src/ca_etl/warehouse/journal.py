@@ -293,7 +293,7 @@ def repair(data_dir: Path, lost: Iterable[RunRecord], at: datetime) -> None:
 
 
 def problems(data_dir: Path, journal: Journal, lost: Collection[str] = ()) -> Iterator[Problem]:
-    """The problems of the journal for an operator. `lost` are ids of runs that the current release has and it lacks."""
+    """The problems of the journal for an operator. `lost` are ids of runs that only the current release has."""
     path, repairs = data_dir / JOURNAL_FILE, data_dir / REPAIRS_FILE
     if journal.bad:
         first, more = journal.bad[0], len(journal.bad) - 1

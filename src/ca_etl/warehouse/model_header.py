@@ -174,7 +174,7 @@ def read_model_header(fields: Mapping[str, Any], path: Path, default: Materializ
     known = frozenset(columns)
     grain = _names(fields.get("grain"), "grain", path, known)
     if not grain:
-        raise HeaderError(path, "grain", "must name at least one column")
+        raise HeaderError(path, "grain", "the grain must name at least one column")
     partition_year = fields.get("partition_year")
     if partition_year is not None:
         _names([partition_year], "partition_year", path, known)
@@ -251,7 +251,7 @@ def _only(fields: Mapping[str, Any], allowed: set[str], path: Path) -> None:
 
 def _sentence(value: object, field: str, path: Path) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise HeaderError(path, field, "must be a sentence")
+        raise HeaderError(path, field, "a description must be a sentence")
     return " ".join(value.split())
 
 
@@ -259,7 +259,7 @@ def _choice(value: object, allowed: tuple[_T, ...], field: str, path: Path) -> _
     for choice in allowed:
         if value == choice:
             return choice
-    raise HeaderError(path, field, f"must be one of {', '.join(allowed)}, and is {value!r}")
+    raise HeaderError(path, field, f"the value must be one of {', '.join(allowed)}, and is {value!r}")
 
 
 def _alerts(value: object, severity: Severity, field: str, path: Path) -> bool:
@@ -274,7 +274,7 @@ def _alerts(value: object, severity: Severity, field: str, path: Path) -> bool:
 
 def _list(value: object, field: str, path: Path) -> list[Any]:
     if not isinstance(value, list):
-        raise HeaderError(path, field, "must be a list")
+        raise HeaderError(path, field, "the value must be a list")
     return value
 
 
