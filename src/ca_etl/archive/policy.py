@@ -175,7 +175,7 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The decision to send no further request for a URL, nor, with `ends_visit`, for any URL of its host."""
+    """The decision to send no further request for a URL; with `ends_visit`, for no other URL of its host either."""
 
     verdict: Verdict
     detail: str

@@ -354,7 +354,7 @@ def _file_order(path: Path) -> tuple[str, int]:
 
 
 def read_damage(value: str) -> tuple[RejectReason, str]:
-    r"""Reason and detail of a `CA-ETL-Damaged` header; `bad_record` for a reason that is not known here.
+    r"""Split the value of a `CA-ETL-Damaged` header into reason and detail; an unknown reason becomes `bad_record`.
 
     >>> read_damage("truncated; in.wet at byte 7: half%0Aa line")
     (<RejectReason.TRUNCATED: 'truncated'>, 'in.wet at byte 7: half\na line')

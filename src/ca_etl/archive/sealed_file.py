@@ -117,7 +117,7 @@ class Sink(FileIO):
         super().__init__(path, "x")
 
     def write(self, data: Any) -> int:  # noqa: ANN401  any bytes, as FileIO has it
-        """Write all bytes of `data` and return their number."""
+        """Write all bytes of `data` to the file and return their number."""
         view = memoryview(data)
         while view:
             view = view[super().write(view) :]

@@ -340,7 +340,7 @@ class _Copy:
     def archive_file(self, path: str) -> BackupFile | None:
         """Copy an archive file into the backup; return its entry for the manifest.
 
-        None for a file that cannot be read and no release knows.
+        None for a file that cannot be read and that no release knows.
         """
         source, expected = self._data_dir / path, self._expected.get(path)
         try:

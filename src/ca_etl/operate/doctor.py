@@ -202,8 +202,7 @@ def data_directory(path: Path, refused: Sequence[str]) -> Iterator[Finding]:
 def unwritable(data_dir: Path) -> list[str]:
     """The folders and files of the data directory that this user may not write to.
 
-    Without a data directory it is the nearest existing parent folder, if the first run may not make the directory
-    there.
+    Where the directory does not exist, this is its nearest existing parent folder, unless the user may write to it.
     """
     archive_dir = data_dir / "archive"
     folders = [data_dir, data_dir / "releases", archive_dir, *sorted(archive_dir.glob("*/*"))[-1:]]

@@ -88,7 +88,7 @@ def error(area: str, message: str, next_command: str) -> Finding:
 def zone_data(offset: timedelta | None) -> Iterator[Finding]:
     """Check the zone data: Almaty must be at +05:00 since March 2024.
 
-    `offset` is its offset from UTC in June 2024, None where the zone is unknown.
+    `offset` is the offset of Almaty from UTC in June 2024, None where the zone is unknown.
     """
     if offset == ALMATY_SINCE_2024:
         yield ok("time zones", "Asia/Almaty is at +05:00, as since March 2024")
@@ -135,7 +135,7 @@ def disk(folder: Path, free_bytes: int, free_files: int | None, release_bytes: i
     """Check that the file system of `folder` has room for the next runs.
 
     `release_bytes` is the size of the current release with its exports, 0 without one. `free_files` is the number of
-    files that it has room for, None for a file system without such a limit.
+    files that the file system has room for, None where it has no such limit.
     """
     least = LEAST_RELEASES * release_bytes + LEAST_BYTES
     ample = AMPLE_RELEASES * release_bytes + GIGABYTE

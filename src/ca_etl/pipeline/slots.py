@@ -98,7 +98,7 @@ def last_observed(schedule: Schedule, runs: Sequence[RunRecord], now: datetime) 
 
 
 def is_expected(schedule: Schedule, runs: Iterable[RunRecord]) -> bool:
-    """Whether a schedule is in use, so that it can be overdue: the daily one always, another from its first run on."""
+    """Whether a schedule is in use, so that it can be overdue: the daily one always, any other once it had a run."""
     return schedule.name == DAILY or any(True for _ in slots_of(schedule, runs))
 
 

@@ -219,7 +219,7 @@ def find_capture(con: duckdb.DuckDBPyConnection, prefix: str) -> StoredCapture:
 def examine_capture(
     con: duckdb.DuckDBPyConnection, archive_dir: Path, stored: StoredCapture, find: Find | None = None
 ) -> ArchiveEvidence:
-    """Read a capture back from the archive, and compare its body with the SHA-256 that `raw.capture` has."""
+    """Read a capture back from the archive, and compare the SHA-256 of its body with that in `raw.capture`."""
     read = _read(con, archive_dir, stored)
     if isinstance(read, Problem):
         return ArchiveEvidence(stored, problem=read)

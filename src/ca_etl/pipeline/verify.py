@@ -132,7 +132,9 @@ def _rebuild(
     runs = journal.read(settings.data_dir)
     made_by = [number for number, run in enumerate(runs, start=1) if run.run_id == release.release_id][:1]
     if not made_by:
-        log.warning("the journal has no line of the run %s: its slots may differ", release.release_id)
+        log.warning(
+            "the journal has no line of the run %s: the slots of this run may differ", release.release_id
+        )
     began = datetime.strptime(release.release_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     applied = {
         capture_id: CaptureDecision(capture_id, *decision)

@@ -118,7 +118,7 @@ def open_release(
 
 @contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Run the statements of the block in one transaction on `con`: all statements take effect, or none does."""
+    """Run the statements of the `with` block in one transaction on `con`: all take effect, or none does."""
     con.begin()
     try:
         yield

@@ -75,8 +75,9 @@ def export_parquet(
 
     Only committed data are exported, by two threads with connections of their own.
 
-    A table of more than `partition_rows` rows that names a `partition_year` is split into hive folders; an
-    empty table is one file with its schema and no row. Decimals stay decimals, timestamps with zone are UTC.
+    A table of more than `partition_rows` rows is split into a folder for each year (`year=2025`) of its date column
+    `partition_year`, if it has one; an empty table is one file without rows. Decimals stay decimals, timestamps with
+    zone are UTC.
 
     Raises `ExportError` when `tables` are not exactly those of `main` or name unknown columns, `StorageError`
     when the disk refuses.

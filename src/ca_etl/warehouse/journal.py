@@ -74,11 +74,11 @@ class RunKind(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How a run ended.
+    """The way in which a run ended.
 
-    `succeeded`: it published a release; `failed`: by an error; `cancelled`: somebody or something ended it in order, by
+    `succeeded`: with a release; `failed`: by an error; `cancelled`: somebody or something ended it in order, by
     Ctrl-C, a signal or in Prefect (`failed` with the cause `interrupted` in older lines); `checks_failed`: a check of
-    severity `error` returned rows; `crashed`: killed before it could write its line.
+    severity `error` returned rows; `crashed`: killed before it could write its line of the journal.
     """
 
     SUCCEEDED = "succeeded"
@@ -107,7 +107,7 @@ GOOD: Final = frozenset({SlotOutcome.OBSERVED.value, SlotOutcome.UNCHANGED.value
 
 
 class Cause(StrEnum):
-    """Why a run failed, or why a source failed in a slot."""
+    """The cause of a failure: why a run failed, or why a source failed in a slot."""
 
     SITE = "site"  # the site was not reached, or gave errors and nothing usable
     NO_RATES = "no_rates"  # pages came, and none of them printed rates

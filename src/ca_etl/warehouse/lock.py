@@ -36,8 +36,8 @@ class Holder:
 
     `schedule` and `slot` are those of a scheduled run; they are None for other runs. `waits_until` (UTC) is when
     `retry` (of `retries`) of the step begins, None while the run does not wait for one. `locked_at` (UTC) is when the
-    run took the lock, by the clock of this machine, None in a file of an earlier version; `started_at` of a demo's run
-    is a day of the past.
+    run took the lock, by the clock of this machine, None in a file of an earlier version; in a run of the demo
+    `started_at` is in the past.
     """
 
     pid: int

@@ -147,7 +147,7 @@ class CheckHeader:
 
 @dataclass(frozen=True, slots=True)
 class SeedHeader:
-    """The `.yaml` file beside a seed's `.csv`: what one row is, and a sentence per column, in order."""
+    """The header of a seed, the `.yaml` file beside its `.csv`: what a row is, and a sentence for each column."""
 
     description: str
     columns: Mapping[str, str]

@@ -84,7 +84,7 @@ class Function:
 
     @property
     def signature(self) -> str:
-        """The function with its parameters, `schema.name(parameter, ...)`."""
+        """The SQL function with its schema and parameters: `schema.name(parameter, ...)`."""
         return f"{self.name}({', '.join(self.header.parameters)})"
 
 
@@ -155,9 +155,8 @@ def read_functions(root: Path) -> tuple[Function, ...]:
 def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]:
     """Build all seed tables, models and functions, with their comments, in one transaction of its own.
 
-    `con` must hold the raw tables and have no transaction open. Tables, views and functions of the model schemas
-    for which there is no file are dropped. Raises `HeaderError` and `ModelError`; the warehouse
-    is then as it was before.
+    `con` must hold the raw tables and have no transaction open. Tables, views and functions of the model schemas for
+    which there is no file are dropped. Raises `HeaderError` and `ModelError`; the warehouse is then as it was before.
     """
     models = discover(root, con)
     functions = read_functions(root)

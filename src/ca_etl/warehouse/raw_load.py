@@ -132,7 +132,7 @@ def known_archive_files(con: duckdb.DuckDBPyConnection) -> set[str]:
 
 
 def load_journal(con: duckdb.DuckDBPyConnection, records: Iterable[RunRecord]) -> None:
-    """Make `raw.run`, `raw.slot` and `raw.check_result` hold exactly these records of the journal.
+    """Replace the rows of `raw.run`, `raw.slot` and `raw.check_result` by those of the journal's `records`.
 
     Of two records of one run the first counts.
     """
@@ -157,7 +157,7 @@ def load_check_results(con: duckdb.DuckDBPyConnection, run_id: str, results: Ite
 
 
 def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[CaptureDecision]) -> None:
-    """Make `raw.decision` hold exactly these decisions.
+    """Replace the rows of `raw.decision` by these decisions.
 
     Raises `duckdb.ConstraintException` for a word other than `exclude` and `accept`, and for a capture
     decided on twice.
@@ -167,7 +167,7 @@ def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[CaptureDe
 
 
 def load_publication_days(con: duckdb.DuckDBPyConnection, days: Iterable[tuple[str, date, str]]) -> None:
-    """Make `raw.publication_day` hold exactly these days, each a source, a day and its kind."""
+    """Replace the rows of `raw.publication_day` by these days, each with a source, a day and its kind."""
     rows = [{"source": source, "day": day, "day_kind": kind} for source, day, kind in days]
     with transaction(con):
         _replace_rows(con, "publication_day", ("source", "day"), rows)
