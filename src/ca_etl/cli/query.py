@@ -148,7 +148,7 @@ def run_query(
                 raise QueryError("there is no statement to run", SHOW)
             if form in ONE_RESULT and len(statements) > 1:
                 raise UsageError(
-                    f"each of {len(statements)} statements has a result: {form} holds one, the format line holds all",
+                    f"each of {len(statements)} statements has a result: the format {form} holds one, line holds all",
                     "ca-etl sql --help",
                 )
             with _opened(destination.output, form, pager=destination.pager) as out:

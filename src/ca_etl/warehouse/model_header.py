@@ -135,7 +135,7 @@ class CheckHeader:
     """The header of a file in `sql/checks/`; `model` is the `schema.table` that the check is about.
 
     `counted_by` names the column of the offending rows by which the sample counts them, in place of showing rows.
-    `alerts` is that of `CheckSpec`.
+    `alerts` states whether rows of a warning are an alert.
     """
 
     description: str
