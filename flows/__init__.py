@@ -10,7 +10,7 @@ DEMO: Final = "demo"
 
 
 def settings_for(site: str | None) -> Settings:
-    """Read the settings, with `site` as `site_url`; None and `demo` keep the `site_url` of the environment.
+    """Read the settings, with `site` as `site_url`; with None or `demo`, the `site_url` of the environment is kept.
 
     Raises `UsageError` for an invalid value.
     """

@@ -19,13 +19,13 @@ DAY: Final = 24 * 3600
 
 
 def files_run_name() -> str:
-    """Name of the current run of `backfill`: its number of paths and its start (UTC)."""
+    """The name of the current run of the flow `backfill`: its number of paths and its start (UTC)."""
     paths = runtime.flow_run.parameters.get("paths") or []
     return f"ca-backfill of {len(paths)} paths, {utc_now():%Y-%m-%d %H:%M}"
 
 
 def posts_run_name() -> str:
-    """Name of the current run of `backfill_posts`: its date range and its start (UTC)."""
+    """The name of the current run of the flow `backfill_posts`: its date range and its start (UTC)."""
     parameters = runtime.flow_run.parameters
     dates = f"{parameters.get('first')}..{parameters.get('last') or ''}"
     return f"ca-backfill-posts {dates}, {utc_now():%Y-%m-%d %H:%M}"

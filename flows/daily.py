@@ -36,8 +36,10 @@ def daily(site: str | None = None, slot: AwareDatetime | None = None, again: boo
 
 @flow(name="ca-sweep", flow_run_name=lambda: slot_run_name("ca-sweep", SWEEP), timeout_seconds=SIX_HOURS)
 def sweep(site: str | None = None, slot: AwareDatetime | None = None, again: bool = False) -> State[Any]:
-    """Capture the later pages of each listing, look for deleted articles, and publish a release.
+    """Capture the later pages of each listing, search for deleted articles, and publish a release.
 
-    `site`, `slot` and the final states are those of the flow `daily`.
+    `site` is the address of the site (default: CA_ETL_SITE_URL), or `demo` for the embedded site. `slot` is the
+    scheduled instant, with its offset (default: the last slot of the sweep); `again` takes the present instant as the
+    slot. Ends with a state of `flows.flow_run.run_pipeline`.
     """
     return run_slot(site, slot, SWEEP, again=again)

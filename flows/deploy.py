@@ -84,7 +84,7 @@ class ServerBusyError(ServerError):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command `setup` or `serve` of `python -m flows.deploy`; return the exit status."""
+    """Run `python -m flows.deploy` with the command `setup` or `serve`; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m flows.deploy")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("setup", help="create or update work pool, automations and deployments on the server")
@@ -94,7 +94,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def set_up_all() -> None:
-    """Create or update work pool, automations and deployments; their runs start on the schedules of the settings."""
+    """Create or update work pool, automations and deployments in Prefect, with the schedules of the settings."""
     settings = _settings_for_server()
     from prefect.client.orchestration import get_client
 
@@ -107,7 +107,7 @@ def set_up_all() -> None:
 
 
 def serve_all() -> None:
-    """Serve every deployment from this process, on the schedules of the settings, until the process is stopped."""
+    """Start runs on the schedules of the settings from this process, until it is stopped."""
     settings = _settings_for_server()
     from prefect import serve
 
@@ -180,7 +180,7 @@ def deployments() -> list[dict[str, Any]]:
 
 
 def set_environment() -> None:
-    """Set the variables that Prefect reads when it is imported, here and in flow runs; existing values are kept."""
+    """Set the environment variables that Prefect reads when it is imported; existing values are kept."""
     runs: dict[str, str] = deployments()[0]["work_pool"]["job_variables"]["env"]
     for name, value in {**QUIET, **runs}.items():
         os.environ.setdefault(name, value)
@@ -227,7 +227,7 @@ def _deployment(entry: Mapping[str, Any], settings: Settings, *, in_pool: bool) 
 
 
 def set_up(client: SyncPrefectClient) -> list[str]:
-    """Create or update the work pool and the automations, found by their names; return a line of text for each."""
+    """Create or update the work pool and the automations in Prefect; return a line of text for each."""
     return [_set_up_pool(client), *(_set_up_automation(client, automation) for automation in automations())]
 
 
@@ -390,7 +390,7 @@ class LocalServer:
     log_file: Path
 
     def ready(self, seconds: float = 90) -> None:
-        """Wait until the server responds. Raises `ServerError` if the server ends before, or `seconds` pass."""
+        """Wait until the Prefect server responds. Raises `ServerError` if it ends before, or if `seconds` pass."""
         if not _responds(self.api_url, seconds, lambda: self.process.poll() is None):
             raise ServerError(
                 f"the Prefect server at {self.api_url} does not respond", f"less {self.log_file}"
@@ -399,7 +399,7 @@ class LocalServer:
 
 @contextmanager
 def local_server(home: Path) -> Iterator[LocalServer]:
-    """Start a temporary Prefect server with its database and log in `home`; it ends with the block or this process.
+    """Run a temporary Prefect server, with its database and log in `home`, for the `with` block.
 
     Prefect's own temporary server prints its tracebacks among the lines of the run, and is stopped before it has
     recorded the last task runs. The caller sets PREFECT_API_URL and calls `ready`.
@@ -418,7 +418,7 @@ def local_server(home: Path) -> Iterator[LocalServer]:
     except OSError as error:
         hint = "export PREFECT_HOME=/var/lib/ca_etl/.prefect"
         raise ServerError(
-            f"{lock.lock_file} cannot be locked: {error.strerror}; a local disk can", hint
+            f"{lock.lock_file} cannot be locked: {error.strerror}; PREFECT_HOME must be on a local disk", hint
         ) from error
     with socket.create_server((HOST, 0)) as probe:
         port = str(probe.getsockname()[1])

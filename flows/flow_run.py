@@ -62,10 +62,10 @@ CHECK_PARENT_SECONDS: Final = 0.5
 
 
 def site_may_be_back(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> bool:
-    """Whether to retry a failed capture: only when the site could not be reached, and only in a deployed flow run.
+    """Whether to retry a failed capture: only where the site could not be reached, and only in a deployed flow run.
 
     After a refusal there is no retry, since the site would refuse again; at a terminal a person would have to wait.
-    Prefect asks only while retries are left; `ca-etl status` shows the wait that begins.
+    Prefect calls this while retries are left. The wait is recorded, for `ca-etl status`.
     """
     error = state.result(raise_on_failure=False)
     if not isinstance(error, NothingCapturedError) or error.refused or runtime.deployment.id is None:
@@ -81,7 +81,7 @@ def site_may_be_back(_task: Task[..., Any], run: TaskRun, state: State[Any]) -> 
 
 
 def end_wait(_task: Task[..., Any], run: TaskRun, _state: State[Any]) -> None:
-    """State that a retried capture no longer waits: called by Prefect when the task begins to run."""
+    """Record that a capture that waited for its retry runs again. Called by Prefect when the task begins to run."""
     if run.run_count > 1:
         announce_wait(settings_for(None).data_dir, None)
 
@@ -129,7 +129,7 @@ class SlotDoneError(CaEtlError):
 
 
 def returning_errors(run_flow: Callable[P, State[Any]]) -> Callable[P, State[Any]]:
-    """Wrap `run_flow` so that it returns a failed state instead of raising `CaEtlError`.
+    """Wrap the flow function `run_flow`, so that it returns a failed state where it would raise `CaEtlError`.
 
     The data of the state is the error; the message of the state has the next command.
     """
@@ -148,15 +148,15 @@ def returning_errors(run_flow: Callable[P, State[Any]]) -> Callable[P, State[Any
 def run_slot(site: str | None, slot: datetime | None, on: str, *, again: bool = False) -> State[Any]:
     """Run the pipeline for one slot of the schedule named `on`, against the site or the demo site.
 
-    `site`, `slot` and `again` are the parameters of the flow. `again` makes the present second the slot, as
-    `ca-etl run --again` does, so that pages that are archived are requested again. Returns a state of `run_pipeline`.
-    Raises `UsageError` for `again` with a `slot`.
+    `site` and `slot` are the parameters of the flow. `again` takes the present second as the slot, so that pages that
+    are archived are requested again. Returns the final state of the flow run. Raises `UsageError` for `again` with a
+    `slot`.
     """
     settings = settings_for(site)
     if again:
         if slot is not None:
             raise UsageError(
-                "the parameters again and slot exclude each other: again makes a new slot",
+                "give the parameter `slot` or `again`, not both: `again` makes a new slot",
                 "prefect deployment run --help",
             )
         slot = utc_now().replace(microsecond=0)
@@ -167,7 +167,7 @@ def run_slot(site: str | None, slot: datetime | None, on: str, *, again: bool = 
 
 @returning_errors
 def run_without_slot(run: Callable[[Settings, Environment], Outcome]) -> State[Any]:
-    """Run the pipeline without a slot, with the settings of the environment. Returns a state of `run_pipeline`."""
+    """Run the pipeline without a slot, with the settings of the environment; returns the flow run's final state."""
     settings = settings_for(None)
     return run_pipeline(settings, None, partial(run, settings))
 
@@ -178,9 +178,9 @@ def run_pipeline(
     """Run the pipeline, each step as a Prefect task, and return the state that the flow run ends with.
 
     Completed: a release was published. Skipped (of type Completed): another run has published the slot. Skipped (of
-    type Cancelled): another run holds the lock. AwaitingRetry: the same, for a scheduled run whose slot is the latest
-    and would otherwise stay without data. The data of the state is a `Report` or the error. `slot` is in UTC, None for
-    runs without one. `on_demo` checks for alerts only where they can be sent.
+    type Cancelled): another run holds the lock. AwaitingRetry: another run holds the lock, for a scheduled run whose
+    slot is the latest and would otherwise stay without data. The data of the state is a `Report` or the error. `slot`
+    is in UTC, None for runs without one. With `on_demo` alerts are checked only where a channel is configured.
 
     Raises `RunFailedError` when nothing was published, and `CaEtlError` for a run that could not begin.
     """
@@ -244,7 +244,7 @@ def is_scheduled() -> bool:
 
 
 def slot_run_name(flow: str, on: str) -> str:
-    """Name of the current flow run: its flow and the day of its slot, in the zone of the schedule."""
+    """The name of the current flow run: its flow and the day of its slot, in the zone of the schedule."""
     parameters = runtime.flow_run.parameters
     settings = settings_for(None)
     slot = choose_slot(parameters.get("site"), parameters.get("slot"), settings, on)

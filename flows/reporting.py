@@ -71,7 +71,7 @@ STEP_PERCENT: Final = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The outcome of a run that is in the journal, and the ids of Prefect's task runs for its steps."""
+    """The data of a flow run's final state: the outcome of the run, and the ids of its task runs in Prefect."""
 
     outcome: Outcome
     task_runs: tuple[UUID, ...]
@@ -91,7 +91,8 @@ class DailyRate:
     """The rate of one pair on one day: 1 `base` = `rate` `quote`, between `low` and `high`.
 
     `change_text` is the printed change, None on a filled day, whose rate was observed `fill_age_days` days before.
-    `official` is what `bank` publishes for the day, in units of `base` per unit of `quote`, None without a bank.
+    `official` is the rate that `bank` publishes for the day, in units of `base` per unit of `quote`; both are None
+    where no bank has one.
     """
 
     base: str
@@ -105,7 +106,7 @@ class DailyRate:
     bank: str | None = None
 
     def cells(self) -> tuple[str, str, str, str, str]:
-        """Pair, rate, interval, official rate and change as text, the cells of a table row."""
+        """The cells of a table row about the rate, as text: pair, rate, interval, official rate and change."""
         change = f"not observed, {self.fill_age_days} days old" if self.fill_age_days else self.change_text
         interval = f"{plain(self.low)} to {plain(self.high)}"
         official = "" if self.official is None else f"{plain(self.official)} {self.base} ({self.bank})"
@@ -114,9 +115,10 @@ class DailyRate:
 
 @dataclass(frozen=True, slots=True)
 class RunContents:
-    """Rates, numbers of articles and rejects of one run. `rates_date` is their day, `rejects` counts by reason.
+    """The rates, numbers of articles and rejects of one run. `rates_date` is the day of the rates.
 
-    `articles_seen` are all articles in captures of the run, `articles_new` those that no earlier run captured.
+    `articles_seen` counts all articles in captures of the run, `articles_new` those that no earlier run captured.
+    `rejects` counts the rejects by reason.
     """
 
     rates_date: date | None = None
@@ -128,7 +130,7 @@ class RunContents:
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """Outcome and contents of one run for the slot `slot` (UTC). `contents` is None when no table was built."""
+    """The outcome and contents of a run for the slot `slot` (UTC). `contents` is None where no table was built."""
 
     outcome: Outcome
     slot: datetime
@@ -169,7 +171,7 @@ def summary_line(summary: RunSummary) -> str:
 
 
 def summary_text(contents: RunContents) -> str:
-    """The rates of a run, one on each line, and its numbers of articles, for a terminal."""
+    """The rates of a run, one on each line, and its numbers of articles, as text for a terminal."""
     rates = ["  {:<8} {:<9} {:<22}  {:<20}  {}".format(*rate.cells()).rstrip() for rate in contents.rates]
     return "\n".join([f"rates of {contents.rates_date or 'no day'}", *rates, _article_counts(contents)])
 
@@ -258,7 +260,7 @@ def create_artifacts(summary: RunSummary, day: str) -> None:
 
 
 class ProgressArtifacts:
-    """Progress of long steps in Prefect's UI: one artifact for each step, updated at every five per cent."""
+    """The progress of long steps in Prefect's UI: one artifact for each step, updated at every five per cent."""
 
     def __init__(self) -> None:
         self._shown: dict[str, tuple[UUID, float]] = {}
@@ -280,7 +282,7 @@ class ProgressArtifacts:
         self._shown[step] = (artifact, percent)
 
     def close(self) -> None:
-        """Set the artifact of every step to 100 per cent."""
+        """Set the progress shown in Prefect's UI to 100 per cent for every step."""
         for artifact, _ in self._shown.values():
             update_progress_artifact(artifact, 100.0)
         self._shown.clear()
@@ -288,7 +290,7 @@ class ProgressArtifacts:
 
 @dataclass(frozen=True, slots=True)
 class PrefectBlock:
-    """An alert channel that sends with a notification block of Prefect, such as slack-webhook/ca-etl (`reference`).
+    """An alert channel that sends with a notification block of Prefect, named by `reference`: slack-webhook/ca-etl.
 
     The secrets of the block stay on Prefect's server.
     """
@@ -297,7 +299,7 @@ class PrefectBlock:
     name: str = field(default=PREFECT, init=False)
 
     def send(self, message: Message) -> None:
-        """Deliver one message. Raises `ChannelError`, without the text of the block's error, which may be secret."""
+        """Send one alert message. Raises `ChannelError`, without the text of the block's error, which may be secret."""
         with muted_libraries():
             try:
                 self._notify(message)
@@ -324,7 +326,7 @@ class PrefectBlock:
 
 
 def send_alerts(settings: Settings, now: datetime) -> tuple[str, ...]:
-    """Check for alerts after a run and send them, also by Prefect's block; logs and returns the warnings."""
+    """Check for alerts after a run and send them, also by Prefect's block. Warnings are logged and returned."""
     block = settings.alert_prefect_block
     channels: tuple[Channel, ...] = (PrefectBlock(block),) if block else ()
     warnings = check_after_run(settings, now, also=channels)
@@ -336,7 +338,7 @@ def send_alerts(settings: Settings, now: datetime) -> tuple[str, ...]:
 def wait_until_recorded(task_runs: Collection[UUID], seconds: float = 15) -> bool:
     """Wait until Prefect's server has stored the final state of all `task_runs`; False if `seconds` pass before.
 
-    The server gets task runs as events, and stores them a while after the flow has ended.
+    The server gets the states as events, and stores them a while after the flow has ended.
     """
     deadline = time.monotonic() + seconds
     chosen = TaskRunFilter(id=TaskRunFilterId(any_=list(task_runs)))

@@ -8,10 +8,10 @@ from ca_etl.sanitize import visible
 
 
 class CaEtlError(Exception):
-    """An error whose cause is outside the code, such as a full disk. The base class of all errors with a next command.
+    """An error whose cause is outside the code, such as a full disk; the base class of all errors with a next command.
 
-    `str(error)` names the problem and its file, URL or setting, `hint` is the next command, which is copied in one
-    piece. In both, control characters are written as escapes, since Prefect shows them as they are.
+    `str(error)` names the problem and its file, URL or setting; `hint` is the next command, which can be copied as it
+    is. In both, control characters are written as escapes, since Prefect shows them as they are.
     """
 
     exit_status: int = 1

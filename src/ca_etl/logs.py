@@ -24,17 +24,17 @@ _fields: ContextVar[Mapping[str, object]] = ContextVar("ca_etl_log_fields", defa
 
 
 class LogFormat(StrEnum):
-    """Form of the log records on stderr: lines of text or of JSON."""
+    """The form of the log records on stderr: lines of text, or lines of JSON."""
 
     TEXT = "text"
     JSON = "json"
 
 
 class AddBound(logging.Filter):
-    """A filter that adds the fields of `bound` to a record as attributes; existing attributes are kept."""
+    """A logging filter that adds the fields of `bound` to each record as attributes; existing attributes are kept."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add the fields of `bound` to a log record; returns true, since every record is logged."""
+        """Add the fields of `bound` to a log record. Always returns True, so that every record is logged."""
         for name, value in _fields.get().items():
             record.__dict__.setdefault(name, value)
         return True
@@ -42,7 +42,7 @@ class AddBound(logging.Filter):
 
 @contextmanager
 def bound(**fields: object) -> Iterator[None]:
-    """Add fields to every log record of the block, in this thread or task. A field that is None is left out."""
+    """Add `fields` to every log record of the `with` block, in this thread or task; None leaves a field out."""
     known = {name: value for name, value in fields.items() if value is not None}
     token = _fields.set({**_fields.get(), **known})
     try:
@@ -53,7 +53,7 @@ def bound(**fields: object) -> Iterator[None]:
 
 @contextmanager
 def timed(log: logging.Logger, what: str) -> Iterator[None]:
-    """Log at level INFO that the step `what` begins, and after how many seconds it ended (also in field `seconds`)."""
+    """Log when the step `what` in the `with` block begins, and when it ended, with its seconds (field `seconds`)."""
     log.info("%s begins", what)
     started = time.monotonic()
     ended = "failed"
@@ -66,7 +66,7 @@ def timed(log: logging.Logger, what: str) -> Iterator[None]:
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):
-    """The handler that `configure` installs. `chosen` is the form that the command line gave, None if it gave none."""
+    """The log handler for stderr; `chosen` is the form that the command line named, None if it named none."""
 
     def __init__(self, chosen: LogFormat | None, *, verbose: bool) -> None:
         super().__init__(sys.stderr)
@@ -76,7 +76,7 @@ class StderrHandler(logging.StreamHandler[TextIO]):
         self.set_form(chosen or LogFormat.TEXT)
 
     def set_form(self, form: LogFormat) -> None:
-        """Change the form of the log; as JSON, Python's warnings and unexpected errors become log records too."""
+        """Set the form of the log. In JSON, Python's warnings and unexpected errors become log records, too."""
         self.is_json = form is LogFormat.JSON
         self.setFormatter(json_formatter() if self.is_json else logging.Formatter(TEXT))
         logging.getLogger().setLevel(logging.INFO if self.is_json or self.verbose else logging.WARNING)
@@ -98,14 +98,14 @@ def configure(form: LogFormat | None, *, verbose: bool = False) -> None:
 
 
 def prefer(form: LogFormat) -> None:
-    """Log in `form`, which the settings name, unless the command line gave `configure` one. Needs `configure` first."""
+    """Log in `form`, that of the settings, unless the command line named a form; call `configure` first."""
     for handler in _own_handlers():
         if handler.chosen is None:
             handler.set_form(form)
 
 
 def is_json() -> bool:
-    """Whether the log that `configure` started is JSON."""
+    """Whether the log on stderr is in JSON."""
     return any(handler.is_json for handler in _own_handlers())
 
 
@@ -114,14 +114,14 @@ def _own_handlers() -> list[StderrHandler]:
 
 
 def show(name: str) -> None:
-    """Log the INFO records of the logger `name` in the text format too, which omits them without `--verbose`."""
+    """Log the INFO records of the logger `name` also in text, where they are left out without `--verbose`."""
     logging.getLogger(name).setLevel(logging.INFO)
 
 
 def adopt(form: LogFormat) -> None:
-    """Give the log of a flow run the form `form`, by changing the handlers that Prefect has installed.
+    """Write the log of a Prefect flow run in the form `form`, by changing the handlers that Prefect has installed.
 
-    For JSON only the stream handlers change, since records to Prefect's server have a form of their own. For text all
+    In JSON only the stream handlers change, since records to Prefect's server have a form of their own. In text all
     handlers write control characters as escapes.
     """
     if form is LogFormat.TEXT:
@@ -140,7 +140,7 @@ def _make_visible(record: logging.LogRecord) -> bool:
 
 
 def json_formatter() -> logging.Formatter:
-    """A formatter that makes each log record one JSON object on a line."""
+    """The formatter that makes each log record one JSON object on a line."""
     from pythonjsonlogger.json import JsonFormatter  # noqa: PLC0415  30 ms that text does without
 
     return JsonFormatter(

@@ -29,7 +29,7 @@ UNAVAILABLE_STATUSES: Final = frozenset({400, 401, 403, 404, 405, 406, 410, 451}
 
 
 class ResponseClass(StrEnum):
-    """Class of one response, stored with its capture.
+    """The class of one response, stored with its capture.
 
     `page`: a readable page of any kind, or an ingested file. `unchanged`: a page with the body of an earlier capture
     (304, or a revisit record). `deleted`: the page of a deleted article. `unavailable`: posts API or feed refuses
@@ -51,7 +51,9 @@ EXPECTED_RESPONSES: Final = frozenset({ResponseClass.DELETED, ResponseClass.UNAV
 def response_class(
     source: str, http_status: int | None, *, is_page: bool, is_revisit: bool = False
 ) -> ResponseClass:
-    """The class of a response of `source`. `is_page`: its body is a readable page that is not an error page.
+    """The class of a response of `source`. `is_page`: the body is a readable page, and not an error page.
+
+    `is_revisit`: the response states that the page is unchanged. `http_status` is None for an ingested file.
 
     >>> response_class("timesca-articles", 410, is_page=False)
     <ResponseClass.DELETED: 'deleted'>
@@ -140,13 +142,13 @@ class Capture:
 
     @property
     def payload_sha256(self) -> str:
-        """SHA-256 of the decoded body in hex: equal for equal pages, whatever their encoding in transfer."""
+        """The SHA-256 of the capture's decoded body in hex: the same for every way to encode the body in transfer."""
         return hashlib.sha256(self.payload).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class BadRecord:
-    """A byte range of an archive file, from `archive_offset`, that is not a usable WARC record."""
+    """A range of bytes in an archive file, from `archive_offset` on, that is not a usable WARC record."""
 
     archive_file: str
     archive_offset: int
@@ -156,7 +158,7 @@ class BadRecord:
 
 
 class TableRow(Protocol):
-    """A row of the table `raw.<table>`, as a frozen dataclass: its fields are columns; columns without one are null."""
+    """A row of the table `raw.<table>` as a frozen dataclass, whose fields are columns; other columns are null."""
 
     __dataclass_fields__: ClassVar[dict[str, Any]]
     table: ClassVar[str]
@@ -204,7 +206,7 @@ class OfficialRate:
 
 @dataclass(slots=True)
 class Rows:
-    """The rows parsed from captures, to be loaded into the raw tables: a list of dicts for each table, of its name."""
+    """The rows parsed from captures, for the raw tables: each field is the list of rows for the table of its name."""
 
     capture: list[dict[str, Any]] = field(default_factory=list)
     rate_observation: list[dict[str, Any]] = field(default_factory=list)
@@ -214,15 +216,15 @@ class Rows:
     reject: list[dict[str, Any]] = field(default_factory=list)
 
     def by_table(self) -> dict[str, list[dict[str, Any]]]:
-        """The rows by the name of their table."""
+        """The parsed rows, by the name of the raw table that they are for."""
         return {table.name: getattr(self, table.name) for table in fields(self)}
 
     def add(self, record: TableRow) -> None:
-        """Append a record to the rows of its table."""
+        """Append `record` to the parsed rows for its raw table."""
         getattr(self, record.table).append(asdict(record))
 
     def extend(self, other: Rows) -> None:
-        """Append the rows of `other`, table by table."""
+        """Append the rows of `other`, another collection of parsed rows, table by table."""
         for table, rows in self.by_table().items():
             rows.extend(getattr(other, table))
 

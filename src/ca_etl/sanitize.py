@@ -25,13 +25,13 @@ _secrets: set[str] = set()
 
 
 def visible(text: str) -> str:
-    r"""The text with each character that steers a terminal replaced by an escape, such as `\x1b` or `\u202e`."""
+    r"""Replace each character in `text` that controls a terminal by an escape, such as `\x1b` or `\u202e`."""
     # a JSON log line may contain DEL, and in JSON only \u007f is an escape
     return STEERING.sub(lambda match: f"\\x{ord(match[0]):02x}" if match[0] < " " else _escape(match), text)
 
 
 def json_escaped(text: str) -> str:
-    """JSON with each character that steers a terminal replaced by a JSON escape; it parses to the same values."""
+    """Replace each character in a JSON text that controls a terminal by a JSON escape; the values stay the same."""
     return STEERING.sub(_escape, text)
 
 
@@ -40,9 +40,9 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def hide(secrets: Iterable[str]) -> None:
-    """Register secrets, which `redacted` removes from then on, and of a URL its password and its path, too.
+    """Register `secrets`, so that `redacted` removes them from texts; of a URL also its password and its path.
 
-    A path without digits, such as /webhook, is not a secret of its own: ordinary sentences contain it.
+    A path without digits, such as /webhook, is not removed on its own, since ordinary sentences may contain it.
     """
     for secret in secrets:
         parts = re.fullmatch(r"\w+://(?:[^/@]*:(?P<password>[^/]*)@)?[^/]*(?P<path>/.*\d.*)?", secret)
@@ -51,16 +51,16 @@ def hide(secrets: Iterable[str]) -> None:
 
 
 def redacted(text: str) -> str:
-    """The text with `***` in place of the user and password of any address, and of the secrets given to `hide`."""
+    """The text with `***` in place of the user and password of any address, and of secrets registered by `hide`."""
     for secret in sorted(_secrets, key=len, reverse=True):
         text = text.replace(secret, "***")
     return USERINFO.sub("***@", text) if "@" in text else text
 
 
 def published(text: str, data_dir: Path) -> str:
-    """The text as journal and tables may contain it: control characters escaped, without secrets or machine folders.
+    """Make a text fit for journal and tables: control characters escaped, no secrets, no folders of this machine.
 
-    A path within the data directory becomes relative to that; of any other path only the last part remains.
+    A path within the data directory becomes relative to it; of any other path only the last part remains.
     """
     text = visible(redacted(text))
     if "/" not in text:
@@ -82,7 +82,10 @@ def _machine_paths(data_dir: Path) -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 class SafeStream:
-    """A text stream that applies `clean` to each text and writes the result to `stream`, whose attributes it has."""
+    """A text stream that writes `clean(text)` to `stream` for each text, such as one without control characters.
+
+    All other attributes are those of `stream`.
+    """
 
     def __init__(self, stream: TextIO, clean: Callable[[str], str]) -> None:
         # Rich writes to this attribute: its styles are escapes that must stay. `screen` cleans the texts it renders.
@@ -90,12 +93,12 @@ class SafeStream:
         self._clean = clean
 
     def write(self, text: str) -> int:
-        """Write `text` as `clean` returns it."""
+        """Write the result of `clean` for `text`; returns the length of `text`."""
         self.rich_proxied_file.write(self._clean(text))
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write each of `lines` as `clean` returns it."""
+        """Write the result of `clean` for each of `lines`."""
         for line in lines:
             self.write(line)
 
@@ -112,19 +115,22 @@ def guard_streams() -> None:
 
 
 def exact(stream: TextIO) -> TextIO:
-    """The stream for the data of a command: a pipe or file gets every character unchanged, a terminal gets escapes."""
+    """The stream for the data of a command: a file or pipe gets every character unchanged, a terminal gets escapes."""
     return cast("TextIO", SafeStream(stream, visible)) if stream.isatty() else unguarded(stream)
 
 
 def unguarded(stream: TextIO) -> TextIO:
-    """The stream that `guard_streams` replaced, or `stream` itself: for texts that were made safe before."""
+    """The stream that `guard_streams` replaced, or `stream` itself where it replaced none.
+
+    Only texts whose control characters are escaped already may be written to it.
+    """
     return cast("TextIO", getattr(stream, "rich_proxied_file", stream))
 
 
 def write_bytes(stream: TextIO, data: bytes) -> None:
-    """Write bytes to a text stream: into a pipe or file unchanged, on a terminal as UTF-8 with visible controls.
+    """Write bytes to a text stream: unchanged into a pipe or file, on a terminal with control characters escaped.
 
-    On a terminal bytes that are not UTF-8 become U+FFFD.
+    On a terminal, bytes that are not UTF-8 become U+FFFD.
     """
     plain = unguarded(stream)
     if stream.isatty():

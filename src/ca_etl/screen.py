@@ -21,9 +21,9 @@ PIPE_WIDTH = 100_000
 
 
 class Screen(Console):
-    """A Rich console that writes control characters in texts as escapes; the styles of Rich itself stay.
+    """A Rich console that writes control characters in texts as escapes; the styles of Rich still work.
 
-    A table fits a terminal; a pipe or file gets each row on one line, however long.
+    A table is cut to the width of a terminal; a pipe or file gets each row on one line, however long.
     """
 
     def __init__(self, file: TextIO | None = None, *, stderr: bool = False) -> None:
@@ -32,7 +32,7 @@ class Screen(Console):
             self.width = PIPE_WIDTH
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the rendered segments, with control characters in their texts as escapes."""
+        """Yield the rendered pieces of a Rich object, with control characters in their texts as escapes."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else segment._replace(text=visible(segment.text))
 
@@ -51,19 +51,18 @@ def table(names: Iterable[str], rows: Iterable[Iterable[object]], right: Contain
 
 
 def next_commands(commands: Iterable[tuple[str, str]]) -> Text:
-    """The next command of each problem, on a line of its own, to be printed with `crop=False`: it is never broken.
+    """The next command of each problem, each on a line of its own, to be printed with `crop=False`: never cut.
 
-    `commands` are the thing that has the problem, and the command; an empty command has no line.
+    `commands` are pairs of the thing that has the problem and the command; an empty command has no line.
     """
     lines = [f"next ({thing}): {command}" for thing, command in commands if command]
     return Text(visible("\n".join(lines)), no_wrap=True, overflow="ignore")
 
 
 def plain(value: object) -> Text:
-    """A value as Rich text without mark-up, of None an empty one; a Rich text is returned unchanged.
+    """A value as Rich text without mark-up; None becomes an empty text, and a Rich text is returned unchanged.
 
-    Control characters become escapes before Rich measures the text, since an escape has a width and a control
-    character has none, and before Rich drops some of them.
+    Control characters become escapes before Rich measures the width of the text or drops some of them.
     """
     if isinstance(value, Text):
         return value
@@ -71,7 +70,7 @@ def plain(value: object) -> Text:
 
 
 class Mark(StrEnum):
-    """What a piece of a text is: unchanged, the span that is traced, or an old or new part of an edit."""
+    """The kind of a piece of a text: unchanged, the value that is traced, or an old or new part of an edit."""
 
     PLAIN = "plain"
     SPAN = "span"
@@ -91,14 +90,17 @@ LINE_ENDS: Final = re.compile(r"\n+")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a shown text, and what it is."""
+    """A piece of a shown text, and its kind (`mark`)."""
 
     text: str
     mark: Mark = Mark.PLAIN
 
 
 def marked(pieces: Iterable[Piece], *, with_style: bool, separator: str = "") -> Text:
-    """The pieces as one text, marked by style, or else by signs such as `>>` and `<<`; a changed line end is `↵`."""
+    """Join pieces to one text, and mark their kind by style, or without style by signs such as `>>` and `<<`.
+
+    A changed line end is shown as `↵`.
+    """
     parts = []
     for piece in pieces:
         before, after = ("", "") if with_style else SIGNS[piece.mark]

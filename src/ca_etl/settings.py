@@ -33,7 +33,7 @@ class ArticleSource(StrEnum):
 
 
 class Settings(BaseSettings):
-    """The settings of one installation, which the command or flow reads once and passes on."""
+    """The settings of one installation, read once by each command or flow."""
 
     model_config = SettingsConfigDict(
         env_prefix="CA_ETL_",
@@ -214,12 +214,12 @@ class Settings(BaseSettings):
 
     @property
     def zone(self) -> ZoneInfo:
-        """The time zone of the setting `timezone`."""
+        """The time zone of slots and days, by the setting `timezone`."""
         return ZoneInfo(self.timezone)
 
     @property
     def archive_dir(self) -> Path:
-        """Folder of the archive, the WARC files."""
+        """The folder of the archive, which has the WARC files."""
         return self.data_dir / "archive"
 
 
@@ -258,7 +258,7 @@ ENVIRONMENT: Final = "environment"
 
 @dataclass(frozen=True, slots=True)
 class Misspelt:
-    """A `CA_ETL_` variable that is not a setting, its origin (`environment` or a file), and a similar setting."""
+    """A variable `CA_ETL_*` that is not a setting, with its origin (`environment` or a file) and a similar setting."""
 
     name: str
     origin: str
@@ -270,7 +270,7 @@ class Misspelt:
 
 
 def misspelt(names: Mapping[str, str]) -> tuple[Misspelt, ...]:
-    """The variables among `names` that are not settings. `names` maps each variable to its origin."""
+    """The variables that are not settings, such as misspelt ones. `names` maps each variable to its origin."""
     known = sorted({f"{PREFIX}{name}".upper() for name in Settings.model_fields})
     unknown = {name: origin for name, origin in names.items() if name.upper() not in known}
     return tuple(
@@ -280,7 +280,7 @@ def misspelt(names: Mapping[str, str]) -> tuple[Misspelt, ...]:
 
 
 def present_variables() -> dict[str, str]:
-    """The variables with the prefix `CA_ETL_`, in upper or lower case, with their origin: `.env` or `environment`."""
+    """The variables that begin with `CA_ETL_`, in upper or lower case, with their origin: `.env` or `environment`."""
     path = Path(str(Settings.model_config.get("env_file")))
     in_file = list(dotenv_values(path)) if path.is_file() else []
     origins = {name: str(path) for name in in_file} | dict.fromkeys(os.environ, ENVIRONMENT)

@@ -151,7 +151,10 @@ def test_what_cannot_be_converted_is_wrong_usage_with_the_reason(cli: Cli, page:
     cli("ingest", page)
     unknown = cli("convert", "5000", "XXX", "USD")
     assert unknown.returncode == 2
-    assert "5000 XXX have no amount in USD on 2025-12-05: there are no rates of XXX or USD" in unknown.stderr
+    assert (
+        "5000 XXX cannot be converted to USD on 2025-12-05: there are no rates of XXX or USD"
+        in unknown.stderr
+    )
     for amount in ("many", "NaN", "Infinity"):
         assert f"{amount!r} is not an amount" in cli("convert", amount, "KGS", "USD").stderr
 
@@ -188,5 +191,5 @@ def test_a_day_without_a_rate_is_explained_in_words(cli: Cli, days: Path) -> Non
         ("2030-01-01", "the day is after the last rate of KGS or USD"),
     ):
         done = cli("convert", "5", "KGS", "USD", "--on", day, CA_ETL_DATA_DIR=str(days))
-        assert f"no amount in USD on {day}: {reason}\n" in done.stderr
+        assert f"cannot be converted to USD on {day}: {reason}\n" in done.stderr
         assert "_rate" not in done.stderr.partition("next:")[0]

@@ -61,20 +61,24 @@ def test_parents_are_read_from_joins_subqueries_unions_and_ctes_but_a_cte_is_not
 
 def test_an_unknown_parent_is_an_error_that_names_file_and_table(sql_folder):
     root = sql_folder({"main/a.sql": model("select a from main.nowhere")})
-    with pytest.raises(ModelError, match=r"main/a\.sql: reads main\.nowhere, which is not a model") as caught:
+    with pytest.raises(
+        ModelError, match=r"main/a\.sql: the query reads main\.nowhere, which is not a model"
+    ) as caught:
         discover(root)
     assert caught.value.hint == "ca-etl models"
 
 
 def test_a_table_without_its_schema_is_an_error(sql_folder):
     root = sql_folder({"main/a.sql": model("select a from b"), "main/b.sql": model("select 1 as a")})
-    with pytest.raises(ModelError, match=r"main/a\.sql: reads b, which needs its schema"):
+    with pytest.raises(ModelError, match=r"main/a\.sql: the query reads b, which needs its schema"):
         discover(root)
 
 
 def test_a_cycle_is_an_error_that_names_the_models_in_it(sql_folder):
     root = sql_folder({"main/a.sql": model("from main.b"), "main/b.sql": model("from main.a")})
-    with pytest.raises(ModelError, match=r"main/a\.sql: reads itself: main\.\w <- main\.\w <- main\.\w"):
+    with pytest.raises(
+        ModelError, match=r"main/a\.sql: the query reads itself: main\.\w <- main\.\w <- main\.\w"
+    ):
         discover(root)
 
 
@@ -89,7 +93,7 @@ def test_a_cycle_is_an_error_that_names_the_models_in_it(sql_folder):
 )
 def test_a_file_that_holds_no_single_select_is_an_error(sql_folder, body, problem):
     root = sql_folder({"main/a.sql": model(body)})
-    with pytest.raises(ModelError, match=rf"main/a\.sql: must hold one select.*{problem}"):
+    with pytest.raises(ModelError, match=rf"main/a\.sql: the file must have one select.*{problem}"):
         discover(root)
 
 
@@ -107,7 +111,7 @@ def test_a_described_column_that_the_query_does_not_return_is_an_error(sql_folde
 
 def test_a_query_that_fails_is_an_error_that_names_its_file(sql_folder, con):
     root = sql_folder({"main/a.sql": model("select 'x'::integer as a")})
-    with pytest.raises(ModelError, match=r"main/a\.sql: does not run: Conversion Error"):
+    with pytest.raises(ModelError, match=r"main/a\.sql: the query does not run: Conversion Error"):
         build_models(con, root)
 
 
@@ -115,7 +119,7 @@ def test_a_query_that_fails_is_an_error_that_names_its_file(sql_folder, con):
     ("select", "problem"),
     [
         ("select n as b", "the header does not describe: b"),
-        ("select a from main.nowhere", "does not run: Catalog Error"),
+        ("select a from main.nowhere", "the query does not run: Catalog Error"),
     ],
 )
 def test_a_function_that_does_not_fit_its_header_or_fails_is_an_error(sql_folder, con, select, problem):
@@ -244,7 +248,7 @@ def test_a_seed_is_described_like_a_model(sql_folder, con):
         ),
         (
             {"seeds/s.yaml": "description: A seed."},
-            r"header field `columns`: must map each column to a sentence",
+            r"header field `columns`: the header must map each column to a sentence",
         ),
         ({"seeds/s.yaml": "- a"}, r"the header must be a mapping of fields"),
     ],

@@ -81,7 +81,7 @@ def test_only_the_banks_of_the_settings_are_requested(with_banks: Settings, site
 def test_a_bank_that_no_source_is_stops_the_run_before_a_request(
     with_banks: Settings, site: DemoSite
 ) -> None:
-    with pytest.raises(UsageError, match="CA_ETL_SOURCES names nbx, which no source is; known are nbk, nbkr"):
+    with pytest.raises(UsageError, match="CA_ETL_SOURCES names nbx: not a source; known are nbk, nbkr"):
         run_at(with_banks.model_copy(update={"sources": ("nbx",)}), site, FRIDAY)
     assert site.requests == []
 

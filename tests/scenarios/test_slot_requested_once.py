@@ -94,7 +94,7 @@ def test_a_slot_that_has_not_come_is_refused_and_leaves_nothing(
     settings: Settings, site: DemoSite, slot: datetime
 ) -> None:
     on_site = settings.model_copy(update={"site_url": site.base_url})
-    with pytest.raises(UsageError, match="has not come"):
+    with pytest.raises(UsageError, match="is in the future"):
         run_daily(on_site, slot=slot)
     assert site.requests == []
     assert journal.read(settings.data_dir) == ()

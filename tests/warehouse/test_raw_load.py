@@ -132,7 +132,7 @@ def test_of_two_rows_with_one_key_the_first_is_kept_and_the_other_is_reported(co
         counts = load_rows(con, twice)
     assert counts["rate_observation"] == TableCount(parsed=3, loaded=2, known=1, differing=1)
     assert (
-        "raw.rate_observation: 1 rows differ from the loaded ones with their keys, which are kept"
+        "raw.rate_observation: 1 rows differ from loaded rows with the same keys, which are kept"
         in caplog.text
     )
     kept = con.execute("select rate_text from raw.rate_observation where base = 'KZT'").fetchall()

@@ -35,8 +35,8 @@ class FetchResult:
     """The result of fetching one URL: all attempts (redirects and retries, without robots.txt) and the verdict.
 
     `final_url` is the URL that was requested last, or that was not requested because of `verdict`. Only the last
-    attempt still has its bytes. With `ends_visit` the host wants a longer pause than a run can wait: later requests
-    for that host are not sent, and have the verdict `throttled`.
+    attempt still has its bytes. `ends_visit` is True where the host requires a longer pause than a run can wait: later
+    requests to that host are not sent, and have the verdict `throttled`.
     """
 
     attempts: tuple[Attempt, ...]
@@ -47,11 +47,11 @@ class FetchResult:
 
     @property
     def last(self) -> Attempt | None:
-        """The last attempt, which decided the verdict; None where nothing was requested."""
+        """The last attempt to request the URL, which decided the verdict; None where nothing was requested."""
         return self.attempts[-1] if self.attempts else None
 
     def without_bytes(self, *, keep_page: bool = False) -> FetchResult:
-        """A copy of the result without the bytes as sent, and without the decoded body unless `keep_page`."""
+        """A copy of the fetch result without the bytes as sent, and without the decoded body unless `keep_page`."""
         if self.last is None:
             return self
         last = replace(self.last, wire_body=b"", body=self.last.body if keep_page else b"")
@@ -59,11 +59,12 @@ class FetchResult:
 
 
 class Fetcher:
-    """A polite HTTP client for the hosts of one policy. A context manager; use from one thread at a time.
+    """A polite HTTP client for the hosts that a `FetchPolicy` allows. A context manager; use from one thread at a time.
 
-    `on_attempt` gets every attempt that has a response, in the order received: pages, redirects, refusals, truncated
-    bodies and robots.txt. With `ArchiveWriter.add` every response is in the WARC file before it is parsed. An exception
-    that `on_attempt` raises ends the visit. `clock` gives aware UTC instants, `monotonic` and `sleep` seconds.
+    `on_attempt` is called with every attempt that has a response, in the order received: pages, redirects, refusals,
+    truncated bodies and robots.txt. With `ArchiveWriter.add` every response is in the WARC file before it is parsed.
+    An exception that `on_attempt` raises ends all requests. `clock` gives aware UTC instants, `monotonic` and `sleep`
+    seconds.
     """
 
     def __init__(
@@ -95,12 +96,13 @@ class Fetcher:
     def get(self, url: str, validators: Validators | None = None) -> FetchResult:
         """Request `url`, with the redirects and retries of the policy. A network error is a verdict, not an exception.
 
-        `validators` are sent only to the URL that they belong to, which may be one that `url` redirects to.
+        `validators` make the request conditional; they are sent only to the URL that they belong to, which may be one
+        that `url` redirects to.
         """
         return self._get(url, validators, self._page_gate)
 
     def robots(self, url: str) -> RobotsRules:
-        """The robots.txt rules of the host of `url`, read once per Fetcher (a run, far below the 24 h of RFC 9309)."""
+        """The robots.txt rules of the host of `url`, which are requested once by each Fetcher."""
         origin = _origin(url)
         if origin not in self._rules:
             self._rules[origin] = self._read_rules(origin)
@@ -230,7 +232,7 @@ class RobotsRules:
     _agent: str = ""
 
     def allowed(self, url: str) -> bool:
-        """Whether `url`, which must be on this host, may be requested."""
+        """Whether robots.txt allows to request `url`, which must be on the host of these rules."""
         if self.verdict is not Verdict.OK:
             return False
         # The standard library takes (agent, url), Protego (url, agent); swapped, both allow everything.
@@ -240,10 +242,10 @@ class RobotsRules:
 def read_robots(  # noqa: PLR0911  one return a rule
     status: int | None, content_type: str | None, body: bytes, *, user_agent: str
 ) -> RobotsRules:
-    """The rules in a response to GET /robots.txt, redirects followed; `status` None means no complete response.
+    """Parse the response to GET /robots.txt, after redirects, to rules; `status` None means no complete response.
 
-    A missing file (404, 410 and most of 4xx) allows everything, RFC 9309 2.3.1.3. 401, 403 and an HTML page mean that
-    the crawler is refused or not recognized as one: stop. 429, 5xx and no response disallow everything, 2.3.1.4.
+    By RFC 9309: a missing file (404, 410 and most of 4xx) allows everything; 429, 5xx and no response disallow
+    everything. Status 401 or 403 and an HTML page mean that the crawler is refused, and disallow everything too.
     """
     if status is None:
         return unreadable_rules("no response")
@@ -266,14 +268,14 @@ def read_robots(  # noqa: PLR0911  one return a rule
 
 
 def unreadable_rules(reason: str) -> RobotsRules:
-    """The rules of a host whose robots.txt gave no complete response: everything is disallowed."""
+    """The robots.txt rules of a host that gave no complete robots.txt: everything is disallowed."""
     return RobotsRules(
         Verdict.UNREACHABLE, f"robots.txt could not be read, so nothing is requested; {reason}"
     )
 
 
 def product_token(user_agent: str) -> str:
-    """The product token of a User-Agent, which groups of robots.txt name: `ca_etl` of `ca_etl/0.1.0 (+...)`."""
+    """The product token of a User-Agent, by which robots.txt names crawlers: `ca_etl` of `ca_etl/0.1.0 (+...)`."""
     match = re.match(r"[A-Za-z_-]+", user_agent)
     return match.group() if match else user_agent
 

@@ -41,12 +41,11 @@ PERMANENT: Final = (
 
 
 class Transport:
-    """An HTTP client over the adapter of requests, without `requests.Session`: sends exactly the headers given.
+    """An HTTP client that sends exactly the headers given, and neither retries nor follows redirects.
 
-    A session would put an entry of ~/.netrc into a request that is archived, take a proxy from the environment (even
-    for the demo on loopback), and keep cookies, so that a request was no longer the first request of a visitor. It
-    would also read the whole body of a redirect by itself, decoded and without a bound, even with
-    `allow_redirects=False`. The adapter retries nothing: every attempt is seen and counted.
+    It uses the adapter of `requests` without a `requests.Session`. A session would put an entry of ~/.netrc into a
+    request that is archived, take a proxy from the environment, keep cookies, and read the whole body of a redirect
+    without a limit.
     """
 
     def __init__(self, policy: FetchPolicy) -> None:
@@ -54,7 +53,7 @@ class Transport:
         self._adapter = _TimedAdapter()
 
     def close(self) -> None:
-        """Close all connections."""
+        """Close all HTTP connections of this client."""
         self._adapter.close()
 
     def exchange(
@@ -62,7 +61,8 @@ class Transport:
     ) -> Attempt:
         """Send one GET without following redirects, read the response, and determine its verdict.
 
-        A network error is a verdict, not an exception.
+        `number` counts the attempts at `url`, from 1; `validators` make the request conditional, None does not. A
+        network error is a verdict, not an exception.
         """
         attempt = Attempt(url, number, started_at, Verdict.UNREACHABLE, "no response", validators=validators)
         try:
@@ -123,7 +123,7 @@ class _TimedAdapter(HTTPAdapter):
     exchange: _Exchange
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  as requests has it
-        """The pool for a request, whose connections read their responses here."""
+        """The connection pool for a request, with connections that limit the time and the size of a response."""
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
         pool.ConnectionCls = partial(self._connection, type(pool).ConnectionCls)
         return pool
@@ -147,7 +147,7 @@ class _TimedResponse(HTTPResponse):
         self.fp = BufferedReader(_TimedSocket(self.fp.detach(), sock, exchange))
 
     def begin(self) -> None:
-        """Read the status line and the header."""
+        """Read the status line and the header of an HTTP response."""
         file = self.fp
         head: Any = _Head(file, self._exchange)
         self.fp = head
@@ -170,11 +170,14 @@ class _TimedSocket(RawIOBase):
         self._timeout = sock.gettimeout()
 
     def readable(self) -> bool:
-        """Whether this stream can be read: always true."""
+        """Whether the stream of an HTTP response can be read: always true."""
         return True
 
     def readinto(self, buffer: Any) -> int | None:  # noqa: ANN401  any writable buffer
-        """Read what has arrived, or wait for it. Raises `TimeoutError` where the socket's own timeout comes first."""
+        """Read the bytes of an HTTP response that have arrived into `buffer`, or wait for some; returns their number.
+
+        Raises `TimeoutError` when nothing arrives within the timeout of the socket.
+        """
         left = self._exchange.ends_at - time.monotonic()
         if self._exchange.is_over or left <= 0:
             self._exchange.is_over = True
@@ -190,7 +193,7 @@ class _TimedSocket(RawIOBase):
             return 0
 
     def close(self) -> None:
-        """Close this stream and the socket file that it reads."""
+        """Close the stream of an HTTP response and the socket that it reads."""
         self._raw.close()
         super().close()
 
@@ -211,7 +214,7 @@ class _Head:
         self._may_fold = False
 
     def readline(self, limit: int) -> bytes:
-        """The next line of the head, the empty one at its end included."""
+        """The next line of the header of an HTTP response, also the empty one at its end."""
         while True:
             line: bytes = self._file.readline(limit)
             if not line or len(line) >= limit:
@@ -301,7 +304,7 @@ class _WireBody:
         self._size = 0
 
     def chunks(self) -> Iterator[bytes]:
-        """The chunks of the body as they arrive; each is also kept in `pieces`."""
+        """Iterate over the chunks of the body of an HTTP response as they arrive; each is also kept in `pieces`."""
         try:
             yield from self._read()
         except ReadTimeoutError:

@@ -40,12 +40,12 @@ class RawRecord(NamedTuple):
 
     @property
     def block(self) -> bytes:
-        """The content block of the record, the bytes that Content-Length counts."""
+        """The content block of the WARC record: the bytes that its Content-Length counts."""
         return self.data[self.block_start : self.block_end]
 
 
 class BadRange(NamedTuple):
-    """Bytes of a WARC file, from offset `start` to `end`, that are not a whole record, and the reason."""
+    """A range of bytes of a WARC file, from offset `start` to `end`, that is not a whole record, and the reason."""
 
     start: int
     end: int
@@ -57,9 +57,10 @@ Part = RawRecord | BadRange
 
 
 def split_records(file: BinaryIO, start: int = 0) -> Iterator[Part]:
-    """Split a WARC file from offset `start` on into records, and ranges that are not records.
+    """Split a WARC file, from offset `start` on, into records and ranges that are not records.
 
-    Together they cover every byte. Compression is recognized by the first bytes of the file, never by its name.
+    The records and ranges together cover every byte. Compression is recognized by the first bytes of the file, never
+    by its name.
     """
     size = os.fstat(file.fileno()).st_size
     if size == 0:

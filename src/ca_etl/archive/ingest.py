@@ -50,7 +50,7 @@ class MissingInputError(UsageError):
 
 
 class UnsupportedInputError(UsageError):
-    """A file to ingest has a suffix of no known kind."""
+    """A file to ingest has a suffix that is not of a known kind."""
 
 
 class UnreadableInputError(CaEtlError):
@@ -59,11 +59,11 @@ class UnreadableInputError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """Result of an ingest: the files read, the archive file written, and the problems.
+    """The result of an ingest: the files read, the archive file written, and the problems.
 
     `inputs` are the files read, `skipped` files of unknown kinds in folders, `duplicates` inputs with the content of
-    another input. `written` is the new archive file, None when nothing was written; `already_held` is the archive file
-    that has the same content already, None where no file has. `captures` counts the captures written. `bad_records` are
+    another input. `written` is the new archive file, None when nothing was written. `already_held` is the archive file
+    that has the same content already, None without one. `captures` counts the captures written. `bad_records` are
     parts of WARC inputs that are not whole records, archived as records that `read_archive` gives as bad. `damaged`
     are copies of inputs of which a damaged part is too large for a record.
     """
@@ -79,7 +79,7 @@ class IngestReport:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A sentence for each input that was not archived as it is."""
+        """A sentence for each input file of which something was skipped, damaged, or archived before."""
         warnings = [] if self.inputs else ["there is no file in what was given to ingest"]
         # a folder may be a data directory, with hundreds of files of other kinds
         warnings += [
@@ -304,7 +304,7 @@ def _check_hints(files: list[Path], url: str | None, captured_at: datetime | Non
             )
         if captured_at > now + CLOCKS_DIFFER:
             raise UsageError(
-                f"{captured_at.isoformat()} has not come: a capture time is in the past", "date -u"
+                f"{captured_at.isoformat()} is in the future: a capture time is in the past", "date -u"
             )
 
 

@@ -42,7 +42,7 @@ DAMAGED_SUFFIX: Final = ".damaged"
 
 
 class Origin(NamedTuple):
-    """The source, schedule and slot (UTC) of an archive file; the latter two are None for an ingest or a backfill."""
+    """The source, schedule and slot (UTC) of an archive file; an ingest or a backfill has no schedule and slot."""
 
     source: str
     schedule: str | None = None
@@ -50,7 +50,9 @@ class Origin(NamedTuple):
 
     @property
     def name(self) -> str:
-        """Name of the archive file of a slot, without suffix: instant, source, and any schedule but the daily one.
+        """The name of the archive file of a slot, without suffix: instant, source, and schedule unless `daily`.
+
+        Raises `ValueError` without a slot.
 
         >>> Origin("timesca-posts", "sweep", datetime(2025, 12, 7, 4, 30, tzinfo=UTC)).name
         '20251207T043000Z-timesca-posts-sweep'
@@ -62,15 +64,15 @@ class Origin(NamedTuple):
 
     @property
     def info(self) -> dict[str, str]:
-        """Schedule and slot as fields of the warcinfo record of the archive file."""
+        """The schedule and slot of an archive file as fields of its warcinfo record."""
         schedule = {} if self.schedule is None else {INFO_SCHEDULE: self.schedule}
         return schedule if self.slot is None else {**schedule, INFO_SLOT: self.slot.isoformat()}
 
 
 def origin_of(info: Mapping[str, str], filename: str) -> Origin:
-    """Source, schedule and slot of an archive file, from its warcinfo fields; a missing one is taken from its name.
+    """The source, schedule and slot of an archive file, from its warcinfo fields, or else from its name.
 
-    Fields are missing in files of before November 2026, and where the warcinfo record is damaged.
+    Files written before November 2026 lack the fields, and so do files with a damaged warcinfo record.
 
     >>> origin_of({"ca-etl-slot": "2025-12-07T04:30:00+00:00"}, "20251207T043000Z-timesca-sweep.2.warc.gz").schedule
     'sweep'
@@ -104,7 +106,9 @@ def sha256_label(data: bytes) -> str:
 
 
 def warc_date(when: datetime) -> str:
-    """A zone-aware instant as WARC-Date, with microseconds where there are any (WARC 1.1).
+    """Format a zone-aware instant as a WARC-Date, with microseconds where it has any (WARC 1.1).
+
+    Raises `ValueError` for an instant without zone.
 
     >>> warc_date(datetime(2025, 12, 5, 2, 0, 0, 120000, tzinfo=UTC))
     '2025-12-05T02:00:00.120000Z'

@@ -32,7 +32,7 @@ class Verdict(StrEnum):
     """The verdict on a response, or the reason why no request was sent.
 
     Not sent: `disallowed` (by robots.txt), `throttled` (a longer pause was required than a run waits), `offsite` (host
-    not allowed). `ok`, `unchanged` (304), `redirect`: as requested. `blocked`: a refusal or bot check. The others are
+    not allowed). As requested: `ok`, `unchanged` (304), `redirect`. A refusal or bot check: `blocked`. The others are
     errors: `oversize` exceeds a size limit, `unreachable` had no response, `bad_encoding` cannot be decoded.
     """
 
@@ -52,7 +52,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FetchPolicy:
-    """The rules of one Fetcher: who it is, which hosts it may request, its pauses, and its limits of time and size.
+    """The rules for requests: how the client names itself, the hosts allowed, pauses, and limits of time and size.
 
     `allowed_hosts` are lower-case host names; ports are ignored. Seconds are wall seconds. `max_request_seconds`
     bounds one request from connect to last byte, however slowly the bytes drip. `max_ratio` bounds decoded
@@ -94,9 +94,9 @@ class FetchPolicy:
 class Validators:
     """The validators (ETag, Last-Modified) of a conditional request, and the capture to which a 304 then refers.
 
-    `refers_to` is a capture id, `refers_to_date` its WARC-Date (UTC), `refers_to_url` its URL: the headers are sent to
-    that URL only. `payload_digest` is the WARC-Payload-Digest of that capture's record ("sha256:<hex>"; a bare
-    hex SHA-256 is taken as such). `reader.read_validators` makes one from an archive record.
+    `refers_to` is the id of that capture, `refers_to_date` its WARC-Date (UTC), `refers_to_url` its URL: the headers
+    are sent to that URL only. `payload_digest` is the WARC-Payload-Digest of its record ("sha256:<hex>"; a bare hex
+    SHA-256 is read as such). `reader.read_validators` makes validators from an archive record.
     """
 
     etag: str | None
@@ -107,12 +107,12 @@ class Validators:
     payload_digest: str
 
     def headers(self) -> Headers:
-        """The headers If-None-Match and If-Modified-Since, without values that cannot be sent."""
+        """The request headers If-None-Match and If-Modified-Since, without values that cannot be sent."""
         pairs = (("If-None-Match", self.etag), ("If-Modified-Since", self.last_modified))
         return tuple((name, value) for name, value in pairs if value and SENDABLE.fullmatch(value))
 
     def contradicted_by(self, headers: Headers) -> bool:
-        """Whether the `headers` of a 304 name another ETag than the one sent (weak comparison, RFC 9110 8.8.3.2)."""
+        """Whether the `headers` of a 304 have another ETag than the one sent (weak comparison, RFC 9110 8.8.3.2)."""
         received = header(headers, "ETag")
         return bool(self.etag and received and _opaque(received) != _opaque(self.etag))
 
@@ -151,7 +151,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The decision that the response is usable, and the URL done."""
+    """The decision that a response is usable, and that its URL is not requested again."""
 
     verdict: Verdict
     detail: str
@@ -159,7 +159,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class RetryAfter:
-    """The decision to repeat the request after `seconds`; `unconditionally` means without validators."""
+    """The decision to send a request again after `seconds`; with `unconditionally`, without validators."""
 
     seconds: float
     detail: str
@@ -175,7 +175,7 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """The decision to send no further request for a URL, nor, with `ends_visit`, for any URL of its host."""
+    """The decision to send no further request for a URL; with `ends_visit`, for no other URL of its host either."""
 
     verdict: Verdict
     detail: str
@@ -273,7 +273,7 @@ def retry_after_seconds(value: str | None, now: datetime) -> float | None:
 
 
 def http_date(value: str) -> datetime | None:
-    """The instant (zone-aware) in a header such as Date or Last-Modified; None for text that is no date."""
+    """Parse a date of an HTTP header such as Last-Modified to an instant (zone-aware); None for other text."""
     try:
         when = parsedate_to_datetime(value)
     except (ValueError, OverflowError, TypeError, IndexError):
@@ -283,23 +283,23 @@ def http_date(value: str) -> datetime | None:
 
 
 def backoff_seconds(policy: FetchPolicy, attempts: int) -> float:
-    """Pause after attempt number `attempts`: doubles from the base up to the cap, without randomness.
+    """The pause in seconds after attempt number `attempts`: it doubles from the base up to the cap, without randomness.
 
-    One client requests one page at a time, so that there are no requests at once for jitter to spread.
+    Randomness would spread requests that many clients send at once, and here one client requests one page at a time.
     """
     doublings = min(attempts - 1, 62)
     return min(policy.backoff_base_seconds * 2.0**doublings, policy.backoff_cap_seconds)
 
 
 def detail_of(text: str) -> str:
-    """A text with parts that a server sent, made printable and no longer than `MOST_DETAIL` characters."""
+    """Make a text that a server sent printable, and no longer than `MOST_DETAIL` characters."""
     signs = visible(text[: MOST_DETAIL + 1])
     shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in signs)
     return shown if len(shown) <= MOST_DETAIL else f"{shown[:MOST_DETAIL]}..."
 
 
 def header(headers: Headers, name: str) -> str | None:
-    """First value of header `name`, whatever its case."""
+    """The first value of the HTTP header `name`, in upper or lower case; None without it."""
     lower_name = name.lower()
     return next((value for key, value in headers if key.lower() == lower_name), None)
 

@@ -46,9 +46,9 @@ def archive_files(archive_dir: Path) -> list[Path]:
 def read_archive(path: Path, *, root: Path, resolve: Resolve | None = None) -> Iterator[Capture | BadRecord]:
     """The captures in the archive file `path`, in file order, with a BadRecord for each record that cannot be read.
 
-    Captures name their file relative to `root`, which `path` must be below. A revisit takes the body of the
-    capture it refers to, from this file or from `resolve` (by capture id); one without an original comes at the end as
-    BadRecord, since originals may follow it in the file. Raises `OSError` if `path` cannot be opened.
+    Captures name their file relative to `root`, a folder above `path`. A revisit record (unchanged page) gets the body
+    of the capture that it refers to, from this file or from `resolve` (by capture id). A revisit without that capture
+    comes last, as BadRecord, since the capture may follow it in the file. Raises `OSError` if `path` cannot be opened.
     """
     with path.open("rb") as file:
         reader = _ArchiveReader(file, path.relative_to(root).as_posix(), resolve)
@@ -58,7 +58,10 @@ def read_archive(path: Path, *, root: Path, resolve: Resolve | None = None) -> I
 def read_capture(
     path: Path, offset: int, *, root: Path, resolve: Resolve | None = None
 ) -> Capture | BadRecord:
-    """The capture at `offset` in the archive file `path`; a BadRecord if the record there is damaged or no capture."""
+    """The capture at byte `offset` of the archive file `path`; a BadRecord if the record is damaged or no capture.
+
+    The capture names its file relative to `root`; `resolve` finds the capture that a revisit record refers to.
+    """
     with path.open("rb") as file:
         reader = _ArchiveReader(file, path.relative_to(root).as_posix(), resolve)
         return reader.capture_at(offset)
@@ -67,7 +70,7 @@ def read_capture(
 def read_origin(path: Path) -> Origin:
     """The source, schedule and slot of an archive file. Raises `OSError` if `path` cannot be opened.
 
-    Only its first record counts: an ingest of archive files of ours contains their warcinfo records, too.
+    Only the first record is read, since an archive file made from others contains their warcinfo records, too.
     """
     with path.open("rb") as file:
         first = next(map(verify_record, split_records(file)), None)
@@ -79,7 +82,7 @@ def read_origin(path: Path) -> Origin:
 def usable_urls(path: Path) -> set[str]:
     """The URLs that have a usable response (verdict ok or unchanged) in the archive file `path`, written by a run.
 
-    The status does not show it: a truncated page and a challenge page have 200, too. Raises `OSError`.
+    The HTTP status does not show it: a truncated page and a bot check have 200, too. Raises `OSError`.
     """
     usable = {str(Verdict.OK), str(Verdict.UNCHANGED)}
     captures = (record for record in whole_records(path) if _is_capture(record))
@@ -87,10 +90,11 @@ def usable_urls(path: Path) -> set[str]:
 
 
 def read_validators(path: Path, offset: int) -> Validators | None:
-    """The validators of the capture at `offset`; None where it has neither ETag nor Last-Modified.
+    """The validators for a conditional request, from the capture at `offset` of an archive file.
 
-    The validators of a revisit refer to its original, so that a 304 never refers to a 304. Raises `OSError` for a
-    file that cannot be opened, `CaEtlError` where it has no whole record at `offset`.
+    None where the capture has neither ETag nor Last-Modified. Of a revisit record they refer to the full capture, so
+    that a 304 never refers to a 304. Raises `OSError` for a file that cannot be opened, `CaEtlError` where no whole
+    record is at `offset`.
     """
     record = read_record(path, offset)
     try:
@@ -100,7 +104,10 @@ def read_validators(path: Path, offset: int) -> Validators | None:
 
 
 def read_record(path: Path, offset: int) -> Record:
-    """The verified record at `offset` of an archive file. Raises `OSError`, and `CaEtlError` without a whole record."""
+    """The WARC record at `offset` of an archive file, with its digests verified.
+
+    Raises `OSError` for a file that cannot be opened, `CaEtlError` where no whole record is at `offset`.
+    """
     with path.open("rb") as file:
         record = next(map(verify_record, split_records(file, offset)), None)
     if not isinstance(record, Record):
@@ -110,7 +117,7 @@ def read_record(path: Path, offset: int) -> Record:
 
 
 def verify_record(part: Part) -> Record | BadRange:
-    """Parse a part of an archive file and verify its digests; a bad range for a record that fails."""
+    """Parse a part of an archive file to a WARC record and verify its digests; a `BadRange` where that fails."""
     if isinstance(part, BadRange):
         return part
     try:
@@ -127,9 +134,9 @@ def whole_records(path: Path) -> Iterator[Record]:
 
 
 def redirects(path: Path) -> dict[str, str]:
-    """The redirects in an archive file: target by redirected URL, both absolute. Raises `OSError`.
+    """The redirects in an archive file, as a mapping of each redirected URL to its target, both absolute.
 
-    Damaged records are left out.
+    Damaged records are left out. Raises `OSError`.
     """
     targets = {}
     for record in whole_records(path):
@@ -141,7 +148,9 @@ def redirects(path: Path) -> dict[str, str]:
 
 
 def leading_to(urls: set[str], redirected: dict[str, str]) -> set[str]:
-    """The given URLs, and all URLs from which redirects lead to one of them.
+    """The URLs in `urls`, and all URLs from which redirects lead to one of them.
+
+    `redirected` maps a URL to the URL that it redirects to.
 
     >>> sorted(leading_to({"b"}, {"a": "b", "c": "a", "d": "e"}))
     ['a', 'b', 'c']
@@ -299,7 +308,7 @@ class _ArchiveReader:
 
 
 def info_fields(record: Record) -> dict[str, str]:
-    """The fields of a warcinfo record by their names in lower case."""
+    """The fields of a warcinfo record, by their names in lower case."""
     lines = record.raw.block.decode("utf-8", "replace").splitlines()
     pairs = (line.partition(":") for line in lines if ":" in line)
     return {name.strip().lower(): value.strip() for name, _, value in pairs}
@@ -345,7 +354,7 @@ def _file_order(path: Path) -> tuple[str, int]:
 
 
 def read_damage(value: str) -> tuple[RejectReason, str]:
-    r"""Reason and detail of a `CA-ETL-Damaged` header; `bad_record` for a reason that is not known here.
+    r"""Split the value of a `CA-ETL-Damaged` header into reason and detail; an unknown reason becomes `bad_record`.
 
     >>> read_damage("truncated; in.wet at byte 7: half%0Aa line")
     (<RejectReason.TRUNCATED: 'truncated'>, 'in.wet at byte 7: half\na line')

@@ -27,7 +27,7 @@ HTTP_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 
 
 class Record(NamedTuple):
-    """A WARC record whose digests are verified. `date` is WARC-Date in UTC.
+    """A WARC record whose digests are verified; `date` is its WARC-Date in UTC.
 
     Header names are in lower case, and the first value of a repeated header counts.
     """
@@ -43,13 +43,13 @@ class Record(NamedTuple):
 
     @property
     def uri(self) -> str | None:
-        """WARC-Target-URI, without the angle brackets of some writers; None without that header."""
+        """The address of the captured page (WARC-Target-URI) without angle brackets; None without that header."""
         uri = self.warc.get("warc-target-uri")
         return uri.strip().removeprefix("<").removesuffix(">") if uri else None
 
     @property
     def truncated(self) -> str | None:
-        """WARC-Truncated in lower case: why the body is incomplete; None for a whole body."""
+        """The reason why the body is incomplete (WARC-Truncated, in lower case); None for a whole body."""
         value = self.warc.get("warc-truncated")
         return value.strip().lower() if value else None
 
@@ -64,7 +64,7 @@ class Record(NamedTuple):
         )
 
     def payload(self) -> bytes:
-        """The page in the record: its block, or the decoded body of its HTTP message. Raises `PayloadError`."""
+        """The body in the record: its block, or the decoded body of its HTTP message. Raises `PayloadError`."""
         if self.http_body is None:
             return self.raw.block
         return decode_body(
@@ -107,7 +107,7 @@ def bare_id(value: str) -> str:
 
 
 def parse_warc_date(value: str) -> datetime:
-    """A WARC-Date as UTC instant. Raises `PayloadError`.
+    """Parse a WARC-Date to an instant in UTC. Raises `PayloadError` for other text.
 
     >>> parse_warc_date("2025-12-05T02:00:00Z").isoformat()
     '2025-12-05T02:00:00+00:00'
@@ -197,7 +197,7 @@ class TooLargeError(InflateError):
 
 
 class Inflated(NamedTuple):
-    """A body inflated to its end. `trailing_bytes` counts bytes after the last gzip member, which are left out."""
+    """A gzip body inflated to its end. `trailing_bytes` counts bytes after the last gzip member, which are left out."""
 
     body: bytes
     members: int
@@ -205,14 +205,14 @@ class Inflated(NamedTuple):
 
 
 def inflate(chunks: Iterable[bytes], *, max_bytes: int, max_ratio: float) -> Inflated:
-    """Inflate gzip (RFC 1952, one member or several); after an error no further chunk is requested.
+    """Inflate a gzip body (RFC 1952, one member or several) that arrives in `chunks`.
 
-    After a complete member, bytes that begin another member belong to the body and must reach their own end.
-    Any other bytes (zero padding, a warning that PHP printed after its compressed page) are counted and left out,
-    as browsers do: the page before them is whole. `max_ratio` bounds decoded bytes per byte of the chunks so far.
+    Bytes that begin another member belong to the body and must reach their own end. Any other bytes after a member
+    (zero padding, a warning printed after a compressed page) are counted and left out, as browsers do. The result may
+    have `max_bytes` bytes, and `max_ratio` times the bytes received.
 
-    Raises `CutStreamError`, `CorruptStreamError`, and `TooLargeError` within one step of a bound. The HTTP libraries
-    take a truncated gzip body for a whole one: 49,549 of 60,000 bytes came back without an error.
+    Raises `CutStreamError` for a truncated body, which the HTTP libraries take for a whole one, `CorruptStreamError`,
+    and `TooLargeError`. After an error no further chunk is requested.
     """
     out = BytesIO()  # its value is given without a copy of 30 MB beside the pieces
     stream = zlib.decompressobj(wbits=31)
@@ -269,7 +269,8 @@ class PayloadError(Exception):
 def digest_matches(label: str, data: bytes) -> bool | None:
     """Whether `label` (`sha1:BASE32`, `sha256:hex`, ...) is the digest of `data`; None for an unknown algorithm.
 
-    The standard fixes neither algorithm nor notation: Common Crawl writes SHA-1 in base 32, others hex or base 64.
+    The WARC standard fixes neither algorithm nor notation: Common Crawl writes SHA-1 in base 32, others hex or base
+    64.
     """
     name, colon, value = label.strip().partition(":")
     algorithm = name.lower().replace("-", "")
@@ -281,7 +282,7 @@ def digest_matches(label: str, data: bytes) -> bool | None:
 
 
 def dechunk(data: bytes) -> bytes | None:
-    """The body in `data`, which is in chunked transfer coding with its terminator; None for other bytes."""
+    """Remove the chunked transfer coding of HTTP from `data`; None where `data` is not wholly in this coding."""
     at = 0
     pieces: list[bytes] = []
     while True:

@@ -25,7 +25,7 @@ NAME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z-[A-Za-z0-9_-]+(\.recovered)?")
 
 
 class ArchiveWriteError(CaEtlError):
-    """A record or file cannot be written to the archive. Records written before are kept."""
+    """A record or file cannot be written to the archive. Records that were written before are kept."""
 
     def __init__(self, path: Path, error: OSError) -> None:
         super().__init__(
@@ -35,11 +35,11 @@ class ArchiveWriteError(CaEtlError):
 
 
 class OpenFile:
-    """An archive file that is being written; the first record makes the file, so that no file is empty.
+    """An archive file that is being written; its first record makes the file, so that no file is empty.
 
-    `name` begins with its time stamp, `20251205T020000Z-timesca`. A name in use gets `.2`, `.3` and so on: the
-    exclusively created `.open` file reserves the sealed name. One process at a time may seal or recover
-    below `archive_dir`, which the run lock ensures.
+    `name` begins with a time stamp: `20251205T020000Z-timesca`. Where the name is in use, `.2`, `.3` and so on are
+    added: the `.open` file reserves the final name. Only one process at a time may seal or recover files below
+    `archive_dir`, which the run lock ensures.
     """
 
     def __init__(self, archive_dir: Path, name: str) -> None:
@@ -60,7 +60,7 @@ class OpenFile:
 
     @contextmanager
     def record(self) -> Iterator[Sink]:
-        """Open the file for the block, which writes one record or a few that belong together.
+        """Open the archive file for the `with` block, which writes one record or a few that belong together.
 
         After an exception the file is truncated to its length before the block. Raises `ArchiveWriteError` for an
         `OSError`.
@@ -76,7 +76,10 @@ class OpenFile:
                 raise
 
     def seal(self) -> Path:
-        """Complete the file (fsync, drop `.open` from its name) and return its path. Raises `ArchiveWriteError`."""
+        """Complete the archive file (fsync, drop `.open` from its name) and return its path.
+
+        Raises `ArchiveWriteError`, and `ValueError` where no record was written.
+        """
         if self._raw is None or self.path is None:
             raise ValueError("no record was written, so there is no archive file to seal")
         with self._write_errors():
@@ -88,7 +91,7 @@ class OpenFile:
         return self.path
 
     def discard(self) -> None:
-        """Remove the `.open` file, which is not to be kept."""
+        """Remove the unfinished archive file (`.open`)."""
         if self._raw is not None and self.path is not None:
             self._raw.close()
             self.path.with_name(self.path.name + OPEN_SUFFIX).unlink()
@@ -108,13 +111,13 @@ class OpenFile:
 
 
 class Sink(FileIO):
-    """A new file whose `write` writes all bytes or raises; unbuffered, so that nothing is flushed later."""
+    """A new file whose `write` writes all bytes or raises. It is unbuffered, so that nothing is left to write later."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "x")
 
     def write(self, data: Any) -> int:  # noqa: ANN401  any bytes, as FileIO has it
-        """Write all bytes of `data` and return their number."""
+        """Write all bytes of `data` to the file and return their number."""
         view = memoryview(data)
         while view:
             view = view[super().write(view) :]
@@ -139,7 +142,7 @@ def _reserve(folder: Path, name: str) -> tuple[Path, Sink]:
 
 
 def keep_damaged(path: Path, file: BinaryIO, archive_dir: Path) -> None:
-    """Copy a damaged input to `path`, through an `.open` file, unless `path` exists. Raises `ArchiveWriteError`."""
+    """Copy the damaged input `file` to `path` in the archive, unless `path` exists. Raises `ArchiveWriteError`."""
     if path.exists():
         return
     opened = path.with_name(path.name + OPEN_SUFFIX)
@@ -166,7 +169,7 @@ def sync_folders(folder: Path, top: Path) -> None:
 
 
 def fsync(path: Path) -> None:
-    """Force one file or one folder's entries to the disk."""
+    """Force one file, or the list of files in one folder, to the disk."""
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)

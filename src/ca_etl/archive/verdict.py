@@ -40,8 +40,8 @@ class End(StrEnum):
 class BodyEnd(NamedTuple):
     """How reading an HTTP body ended, with a `detail` for people.
 
-    `is_framed` is false for a body whose end is that of the connection, and may be a truncation. `inflate_error` is why
-    the decoded body is not the whole page, None if it is.
+    `is_framed` is False for a body that ends with the connection, and so may be truncated. `inflate_error` is the
+    reason why the decoded body is not whole, None if it is.
     """
 
     end: End
@@ -59,7 +59,7 @@ class Judgement(NamedTuple):
 
 
 def judge(attempt: Attempt, body_end: BodyEnd) -> Judgement:
-    """Determine the verdict on the response of an attempt: usable, redirect, refusal, truncated, error."""
+    """Determine the verdict on the response of an attempt, such as usable, redirect, refusal or truncated."""
     truncated = None if body_end.end is End.COMPLETE else str(body_end.end)
     if truncated is None and isinstance(body_end.inflate_error, TooLargeError):
         truncated = str(End.LENGTH)

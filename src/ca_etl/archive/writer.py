@@ -21,12 +21,12 @@ from ca_etl.archive.sealed_file import OpenFile, Sink
 
 
 class ArchiveWriter:
-    """Writes one archive file, `archive_dir/YYYY/MM/<name>.warc.gz`; YYYY and MM are those of the name's time stamp.
+    """Writes one archive file, `archive_dir/YYYY/MM/<name>.warc.gz`; YYYY and MM are from the time stamp in `name`.
 
-    A context manager. Leaving the block seals the file, also after an exception, since the records added are whole;
-    with `keep_partial` false, an exception removes the file instead. Without a record there is no file.
-    `source` goes into the warcinfo record and into every record; `info` holds further warcinfo fields. `clock` gives
-    aware UTC instants. Raises `ArchiveWriteError` when the disk refuses.
+    A context manager. The end of the block seals the file, also after an exception, since the records written are
+    whole; with `keep_partial` False, an exception removes the file instead. Without a record there is no file.
+    `source` is written into the warcinfo record and every other record; `info` are further warcinfo fields. `clock`
+    gives aware UTC instants. Raises `ArchiveWriteError` when the file cannot be written.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class ArchiveWriter:
                 self._file.discard()
 
     def add(self, attempt: Attempt) -> str:
-        """Write one response, with its request; returns the capture id (the response's WARC record id).
+        """Write a response and its request to the archive file; returns the capture id (WARC id of the response).
 
-        On return both records are written to the file, and survive a kill of the process. Raises
-        `ValueError` for an attempt without a response.
+        On return both records are in the file, and survive a kill of the process. Raises `ValueError` for an attempt
+        without a response.
         """
         if attempt.status is None:
             raise ValueError(f"{attempt.url} gave no response to archive: {attempt.detail}")
@@ -93,7 +93,10 @@ class ArchiveWriter:
         date: datetime,
         headers: Mapping[str, str],
     ) -> None:
-        """Write an operator's file as a resource record; `headers` are further WARC headers, `date` is zone-aware."""
+        """Write a file of an operator to the archive as a resource record.
+
+        `headers` are further WARC headers, `date` is zone-aware.
+        """
         with self._file.record() as out:
             fields = {
                 "WARC-Record-ID": f"<{capture_id}>",
@@ -107,7 +110,7 @@ class ArchiveWriter:
         self._ids.add(capture_id)
 
     def add_member(self, member: bytes) -> None:
-        """Copy one verified record of another archive file, given as the bytes of its whole gzip member."""
+        """Copy a verified record of another archive file, given as the bytes of its whole gzip member."""
         with self._file.record() as out:
             self._warcinfo(out)
             out.write(member)

@@ -38,7 +38,7 @@ COMPLETES = "_CA_ETL_COMPLETE"
 
 
 def main() -> None:
-    """Run a command. An error that an operator can act on becomes a sentence, the next command and an exit status."""
+    """Run `ca-etl`. An error that an operator can act on becomes a sentence, the next command and an exit status."""
     guard_streams()
     try:
         sys.exit(app(standalone_mode=False))

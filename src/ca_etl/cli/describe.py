@@ -48,9 +48,9 @@ class RelationColumn:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table, view or macro by the name that a query uses; `parameters` are those of a macro, with their meanings.
+    """A table, view or macro by the name that a query uses; `parameters` maps those of a macro to their meanings.
 
-    `rows` is null for a macro and for a view of staging, which would be computed.
+    `rows` is None for a macro, and for a view of staging, since counting it would compute it.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Relation:
 
 
 def read_relations(data_dir: Path) -> dict[str, Relation]:
-    """All tables, views and macros of the current release by name: those of `main`, then the others with their schema.
+    """All tables, views and macros of the current release, by name: those of `main` first, without their schema.
 
     Raises `UsageError` when nothing has been published.
     """
@@ -71,7 +71,7 @@ def read_relations(data_dir: Path) -> dict[str, Relation]:
 
 
 def find_relation(relations: Mapping[str, Relation], name: str) -> Relation:
-    """The relation of a name, with or without `main`; raises `UsageError` that names the nearest ones."""
+    """The table, view or macro called `name`, with or without `main`; raises `UsageError` that names similar ones."""
     bare = name.strip().lower().removeprefix("main.").partition("(")[0]
     if bare not in relations:
         nearest = get_close_matches(bare, relations, NEAREST, SIMILAR)
@@ -84,7 +84,7 @@ def find_relation(relations: Mapping[str, Relation], name: str) -> Relation:
 
 
 def listed(relations: Mapping[str, Relation]) -> list[str]:
-    """The names of the relations for analysts: those of `main` and the seeds."""
+    """The names of the tables and macros for analysts: those of `main` and the seeds."""
     return [name for name in relations if "." not in name or name.partition(".")[0] in LISTED]
 
 

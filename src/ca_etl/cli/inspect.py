@@ -201,7 +201,7 @@ def capture(
     from ca_etl.pipeline.trace import body_of, examine_capture, find_capture, headers_of
 
     if headers and body:
-        raise UsageError("--headers and --body exclude each other", f"ca-etl capture {capture_id} --body")
+        raise UsageError("give --headers or --body, not both", f"ca-etl capture {capture_id} --body")
     archive_dir = load_settings().archive_dir
     with _release() as con:
         stored = find_capture(con, capture_id)

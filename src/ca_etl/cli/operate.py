@@ -111,9 +111,9 @@ def backup(
 
 @contextmanager
 def alerts_after(settings: Settings) -> Iterator[None]:
-    """Check for alerts after the run within the block, also after a failed one.
+    """Check for alerts once the run in the `with` block has ended, also after a failed run.
 
-    An invalid command, a cancelled run and a lock held by another run are not followed by a check.
+    No check follows an invalid command, a cancelled run, or a run that could not get the lock.
     """
     from ca_etl.warehouse.lock import LockHeldError
 
@@ -137,7 +137,7 @@ def check_and_warn(settings: Settings) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SetupGuide:
-    """One way to start runs on schedule: a title, the preparations (`first`), commands, and that of a run now."""
+    """One way to start runs on schedule: title, preparations (`first`), commands, and the command for a run now."""
 
     title: str
     first: str
@@ -193,7 +193,7 @@ GUIDES: Final = (
 
 
 def explain_schedules(settings: Settings, now: datetime) -> str:
-    """The next slots of each schedule after `now` (zone-aware) and how to start runs on schedule, as plain text."""
+    """Explain how to start runs on schedule, with the next slots of each schedule after `now` (zone-aware)."""
     from ca_etl.sources.schedules import schedules
 
     lines = [line for planned in schedules(settings) for line in (*_slots(planned, now), "")]

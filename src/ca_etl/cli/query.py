@@ -88,10 +88,11 @@ class QueryError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where and how the results of a query are written.
+    """The place and form in which the results of a query are written.
 
-    `output` is the file, None is stdout. `form` None is that of the file's ending, on stdout a table. `raw` is that of
-    `write_result`. On a terminal, results that do not fit the window are shown in a pager if `pager`.
+    `output` is the file, None for stdout. `form` None means the form of the file's ending, on stdout a table. `raw`
+    keeps texts that a spreadsheet would take for formulas as they are. With `pager`, results that do not fit the
+    window of a terminal are shown in a pager.
     """
 
     output: Path | None = None
@@ -100,14 +101,14 @@ class Destination:
     pager: bool = True
 
     def chosen_form(self) -> Format:
-        """The form of the results. Raises `UsageError` for a file whose ending does not decide it."""
+        """The form in which results are written. Raises `UsageError` for a file with the ending of no known form."""
         if self.form is not None or self.output is None:
             return self.form or Format.TABLE
         form = ENDINGS.get(self.output.suffix.lower())
         if form is None:
             known = ", ".join(ENDINGS)
             raise UsageError(
-                f"the ending of {self.output} decides no format: known are {known}",
+                f"the ending of {self.output} is not that of a format: known are {known}",
                 "ca-etl sql --help",
             )
         return form
@@ -132,7 +133,7 @@ def run_query(
     assert_has_data(data_dir)
     form = destination.chosen_form()
     if failed and release_id is not None:
-        raise UsageError("--failed and --release exclude each other", "ca-etl releases")
+        raise UsageError("give --failed or --release, not both", "ca-etl releases")
     if failed:
         warehouse = _newest_unpublished(data_dir)
     elif release_id is not None:
@@ -147,7 +148,7 @@ def run_query(
                 raise QueryError("there is no statement to run", SHOW)
             if form in ONE_RESULT and len(statements) > 1:
                 raise UsageError(
-                    f"{len(statements)} statements have as many results: the format {form} holds one, line holds all",
+                    f"each of {len(statements)} statements has a result: the format {form} holds one, line holds all",
                     "ca-etl sql --help",
                 )
             with _opened(destination.output, form, pager=destination.pager) as out:
@@ -198,10 +199,10 @@ def _describe_command(con: duckdb.DuckDBPyConnection, statement: str) -> str:
 
 
 def convert_amount(data_dir: Path, amount: str, base: str, quote: str, day: date | None) -> Conversion:
-    """Convert an amount at the rates of a day, by default the last one with rates, of the current release.
+    """Convert an amount of `base` to `quote` at the rates of `day`; None is the last day with rates.
 
-    Raises `UsageError` for a text that is not a number, or not one of the range, and where there is no rate;
-    `CaEtlError` for a release of an earlier version, which has no such macro.
+    The rates are those of the current release. Raises `UsageError` for an amount that is not a number or out of range,
+    and where there is no rate; `CaEtlError` for a release of an earlier version, which cannot convert.
     """
     try:
         number = Decimal(amount)
@@ -227,16 +228,16 @@ def convert_amount(data_dir: Path, amount: str, base: str, quote: str, day: date
         raise UsageError(f"the amount {amount} is out of range: {limit}", CONVERT)
     if reason is not None:
         why = NO_AMOUNT.get(reason, reason).format(pair=f"{base} or {quote}")
-        raise UsageError(f"{amount} {base} have no amount in {quote} on {day}: {why}", SERIES)
+        raise UsageError(f"{amount} {base} cannot be converted to {quote} on {day}: {why}", SERIES)
     return conversion
 
 
 def assert_reads(con: duckdb.DuckDBPyConnection, query: str) -> None:
     """Raise `QueryError` unless each statement of `query` only reads, by the statement types of DuckDB.
 
-    DuckDB gives FROM, VALUES, SHOW, DESCRIBE and SUMMARIZE the type SELECT. A temporary table or macro is refused too:
-    a connection runs one query, in which WITH does the same. `con` must be locked down, because DuckDB 1.5 opens the
-    files that `import database` names while it parses. Raises `duckdb.Error` for text that is not SQL.
+    FROM, VALUES, SHOW, DESCRIBE and SUMMARIZE are of the type SELECT, and allowed. A temporary table or macro is
+    refused, since WITH does the same within a query. `con` must be locked down, because DuckDB 1.5 opens the files
+    that `import database` names while it parses. Raises `duckdb.Error` for text that is not SQL.
     """
     try:
         statements = con.extract_statements(query)
@@ -283,10 +284,10 @@ def _types(con: duckdb.DuckDBPyConnection, text: str) -> list[StatementType]:
 def export_tables(
     data_dir: Path, folder: Path, tables: Sequence[str], form: Format, *, raw: bool = False
 ) -> Iterator[Path]:
-    """Write each table of `main`, or only `tables`, to `folder`, then `datapackage.json`; yields each complete file.
+    """Write tables of `main` of the current release to `folder`, then `datapackage.json`; yields each complete file.
 
-    Raises `UsageError` for a table that `main` does not have, and for a folder within a release; `CaEtlError` for a
-    release that lost its descriptor.
+    `tables` names the tables, empty means all. Raises `UsageError` for a table that `main` does not have, and for a
+    folder within a release; `CaEtlError` for a release that lost its descriptor.
     """
     if any(
         folder.resolve().is_relative_to((data_dir / RELEASES).resolve()) for folder in (folder, folder.parent)
@@ -318,7 +319,7 @@ def export_tables(
 
 
 def published(data_dir: Path) -> Release:
-    """The current release of the data directory. Raises `CaEtlError` when nothing is published, or restored, yet."""
+    """The current release of the data directory. Raises `CaEtlError` where no release is published or restored yet."""
     assert_has_data(data_dir)
     release = current_release(data_dir)
     if release is None:
@@ -330,9 +331,10 @@ def published(data_dir: Path) -> Release:
 
 
 def assert_capture(data_dir: Path, capture_id: str) -> None:
-    """Raise `UsageError` when neither the current release nor an unpublished warehouse has the capture.
+    """Raise `UsageError` when neither the current release nor an unpublished warehouse has the capture `capture_id`.
 
-    The warehouse that a run is writing is not opened: when only this one may have it, `LockHeldError` is raised.
+    A warehouse that a run is writing is not opened: where only this one may have the capture, `LockHeldError` is
+    raised.
     """
     current = current_release(data_dir)
     active = lock.live_run(data_dir)

@@ -39,9 +39,9 @@ log = logging.getLogger(__name__)
 
 
 def load_settings() -> Settings:
-    """Read the settings of environment and `.env`. Raises `UsageError` for an invalid value.
+    """Read the settings from the environment and `.env`. Raises `UsageError` for an invalid value.
 
-    From here on secrets are left out of what is printed, and logs have the form that the settings choose.
+    After that, secrets of the settings are left out of everything printed, and logs have the form of the settings.
     """
     from pydantic import SecretStr
 
@@ -54,7 +54,7 @@ def load_settings() -> Settings:
 
 
 def warn_of_misspelt_settings() -> None:
-    """Log a warning for each `CA_ETL_*` variable that is not the name of a setting."""
+    """Log a warning for each environment variable `CA_ETL_*` that is not the name of a setting."""
     from ca_etl.settings import misspelt, present_variables
 
     for variable in misspelt(present_variables()):
@@ -62,7 +62,10 @@ def warn_of_misspelt_settings() -> None:
 
 
 def print_line(message: str, level: int = logging.INFO, hint: str = "") -> None:
-    """Print a message and the next command (`hint`) on stderr; as JSON, one record of `level` with a field `next`."""
+    """Print a message and the next command (`hint`) on stderr.
+
+    Where logs are JSON, that is one record of `level` with the command in the field `next`.
+    """
     if logs.is_json():
         logging.getLogger("ca_etl").log(level, message, extra={"next": hint} if hint else None)
         return
@@ -72,7 +75,7 @@ def print_line(message: str, level: int = logging.INFO, hint: str = "") -> None:
 
 
 def print_error(message: str, hint: str) -> None:
-    """Print an error and the next command to run on stderr."""
+    """Print an error message and the next command to run on stderr."""
     print_line(message if logs.is_json() else f"ca-etl: {message}", logging.ERROR, hint)
 
 
@@ -86,7 +89,7 @@ def print_json(value: object) -> None:
 
 @contextmanager
 def progress_shown() -> Iterator[Progress]:
-    """Show a progress bar on stderr once the block has lasted two seconds; nothing when stderr is not a terminal."""
+    """Show a progress bar on a terminal once the `with` block has lasted two seconds; elsewhere nothing."""
     from ca_etl.sources.session import silent
 
     if logs.is_json() or not sys.stderr.isatty():
@@ -113,7 +116,7 @@ EXPLAINED: Final = ["explain_key", "explain_value"]
 
 
 class Format(StrEnum):
-    """Formats of `ca-etl sql` and `ca-etl export`."""
+    """The form of the results of `ca-etl sql` and `ca-etl export`, such as table or csv."""
 
     TABLE = "table"
     LINE = "line"
@@ -127,11 +130,11 @@ ONE_RESULT: Final = frozenset({Format.CSV, Format.JSON, Format.PARQUET})
 
 
 def write_result(relation: duckdb.DuckDBPyRelation, form: Format, out: TextIO, *, raw: bool = False) -> None:
-    """Write all rows of `relation` to the stream `out`, for a terminal with control characters as escapes.
+    """Write all rows of `relation` to the stream `out`; on a terminal control characters become escapes.
 
-    A table fits a terminal and is complete elsewhere; the format `line` has a line for each value. JSON is one array
-    with a row on each line. In CSV, an apostrophe precedes each text that a spreadsheet would take for a formula,
-    unless `raw`. Raises `UsageError` for Parquet on a terminal.
+    A table is cut to the width of a terminal, and complete elsewhere; the format `line` has a line for each value.
+    JSON is one array with a row on each line. In CSV, an apostrophe precedes each text that a spreadsheet would take
+    for a formula, unless `raw`. Raises `UsageError` for Parquet on a terminal.
     """
     match form:
         case Format.CSV:
@@ -230,13 +233,13 @@ def _kinds(relation: duckdb.DuckDBPyRelation) -> list[str]:
 
 
 class PagerQuitError(Exception):
-    """The reader has quit the pager, and what is still to be written would be seen by no one."""
+    """The reader has quit the pager, so that the rest of the output would not be seen."""
 
 
 class PagedStream:
-    """A text stream to `terminal` that opens a pager once it got more lines than the window has.
+    """A text stream to `terminal` that opens a pager once it has more lines than the window.
 
-    `chop`: a line is cut by the pager, and the window moved to the right, where it is longer than the window.
+    With `chop` the pager cuts long lines, and arrow keys move the window to the right; without it lines are wrapped.
     """
 
     encoding = "utf-8"
@@ -250,14 +253,14 @@ class PagedStream:
         self._target: IO[str] | None = None
 
     def isatty(self) -> bool:
-        """True: what is written is seen on a terminal."""
+        """Whether the stream is shown on a terminal: always true."""
         return True
 
     def flush(self) -> None:
-        """Do nothing: only at the end is it known whether all of it fits the window."""
+        """Do nothing: whether the text fits the window is known only at its end."""
 
     def write(self, text: str) -> int:
-        """Write to the pager, or hold the text. Raises `PagerQuitError`."""
+        """Write text to the pager, or hold it until it is known whether a pager is needed. Raises `PagerQuitError`."""
         self._held.append(text)
         self._left -= sum(1 if self._chop else 1 + len(line) // self._columns for line in text.splitlines())
         if self._left <= 0:
@@ -276,7 +279,7 @@ class PagedStream:
         self._held.clear()
 
     def close(self) -> None:
-        """Write what is held, and wait until the reader quits the pager, whose own Ctrl-C is not ours."""
+        """Write the text that is held, and wait until the reader quits the pager."""
         if self._pager is None:
             self._target = self._terminal
             self._pass_on()
@@ -305,7 +308,10 @@ def _open_pager(*, chop: bool) -> subprocess.Popen[str] | None:
 
 @contextmanager
 def paged(*, chop: bool) -> Iterator[TextIO]:
-    """Stdout, and a pager for more than fits the window; `chop` is that of `PagedStream`."""
+    """The stream for results: stdout, with a pager for more than fits the window.
+
+    `chop` is that of `PagedStream`: True cuts long lines, False wraps them.
+    """
     stream = PagedStream(unguarded(sys.stdout), chop=chop)
     try:
         yield cast("TextIO", SafeStream(cast("TextIO", stream), visible))
@@ -317,7 +323,7 @@ def paged(*, chop: bool) -> Iterator[TextIO]:
 
 @contextmanager
 def bar_after(seconds: float, console: Console | None = None) -> Iterator[Progress]:
-    """Show a progress bar on stderr once the block has lasted `seconds`; the bar is removed when the block ends."""
+    """Show a progress bar on stderr once the `with` block has lasted `seconds`; it is removed when the block ends."""
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as RichProgress
 

@@ -46,7 +46,7 @@ TrustClock = Annotated[
 
 
 class DemoInterruptedError(CaEtlError):
-    """Ctrl-C ended the served demo site; no run was interrupted."""
+    """The served demo site was ended by Ctrl-C; no run was interrupted."""
 
     exit_status = 130
 
@@ -81,9 +81,7 @@ def run(
     from ca_etl.sources.schedules import schedule as named_schedule
 
     if slot and again:
-        raise UsageError(
-            "--slot and --again exclude each other: --again makes a new slot", "ca-etl run --again"
-        )
+        raise UsageError("give --slot or --again, not both: --again makes a new slot", "ca-etl run --again")
     warn_of_misspelt_settings()
     planned = named_schedule(load_settings(), schedule)
     if slot and (latest := planned.latest(slot)) != slot:

@@ -39,13 +39,13 @@ SIGNS: Final = str.maketrans({"\n": "↵", "\t": "⇥"})
 
 
 def is_number(kind: str) -> bool:
-    """Whether a type, by the id that DuckDB gives it, is numeric: its cells are aligned to the right."""
+    """Whether a DuckDB type (`kind`, by its id) is numeric, so that its cells are aligned to the right."""
     return kind.endswith(NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
 class ShownColumn:
-    """One column of a result. `kind` is the id of its DuckDB type, `cells` are shown texts."""
+    """One column of a query result as text. `kind` is the id of its DuckDB type, `cells` are the texts shown."""
 
     name: str
     kind: str
@@ -53,34 +53,37 @@ class ShownColumn:
 
     @property
     def is_text(self) -> bool:
-        """Whether a cell may be cut."""
+        """Whether the cells of this column may be cut to fit a window."""
         return not is_number(self.kind) and not self.kind.startswith(TIMES)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A table that fits a window: it shows `shown` of the `columns` of a result."""
+    """A table that fits a window: the columns `shown` of all `columns` of a query result."""
 
     table: Table
     shown: int
     columns: int
 
     def footer(self, rows: int, more: int) -> str:
-        """The size of the result, and what is not shown: `rows` are the rows in the table, `more` the others."""
+        """The line below a table: the size of the result, and how much of it is not shown.
+
+        `rows` is the number of rows in the table, `more` the number of rows left out.
+        """
         size = f"{counted(rows, more, 'row')}, {counted(self.shown, self.columns - self.shown, 'column')}"
         return f"{size}: --format line shows all" if "shown" in size else size
 
 
 def counted(shown: int, left_out: int, noun: str) -> str:
-    """How many there are of a thing, and how many of them are shown if others are left out: `5 rows (2 shown)`."""
+    """A number of things as text, with the number shown where some are left out: `5 rows (2 shown)`."""
     count = shown + left_out
     return f"{count} {noun}{'s' * (count != 1)}{f' ({shown} shown)' if left_out else ''}"
 
 
 def cell_text(value: str | None, kind: str, *, trim: bool) -> str:
-    """One value as a line of text: null as NULL, line ends and tabs as signs, the text "NULL" in quotes.
+    """Write one value of a query result on one line: null as NULL, line ends and tabs as signs.
 
-    `trim` leaves out the zeros at the end of a decimal.
+    The text "NULL" is put in quotes. `trim` leaves out the zeros at the end of a decimal.
     """
     if value is None:
         return NULL
@@ -94,7 +97,7 @@ def cell_text(value: str | None, kind: str, *, trim: bool) -> str:
 def record_lines(
     names: Sequence[str], kinds: Sequence[str], row: Sequence[str | None], *, trim: bool
 ) -> Iterator[str]:
-    """One row as a line for each column: its name, aligned to the right, and its value as `cell_text` shows it."""
+    """Write one row of a query result as a line for each column: its name, aligned to the right, and its value."""
     shown = [visible(name.translate(SIGNS)) for name in names]
     widest = max(map(cell_len, shown))
     for name, kind, value in zip(shown, kinds, row, strict=True):
@@ -104,7 +107,7 @@ def record_lines(
 def columns_of(
     names: Sequence[str], kinds: Sequence[str], rows: Sequence[Sequence[str | None]]
 ) -> list[ShownColumn]:
-    """The columns of a result whose rows have DuckDB's texts; decimals are aligned at their points."""
+    """The columns of a query result as text, from its rows; decimals are aligned at their points."""
     columns = []
     for index, (name, kind) in enumerate(zip(names, kinds, strict=True)):
         cells = [cell_text(row[index], kind, trim=True) for row in rows]
@@ -121,7 +124,7 @@ def _aligned(cells: Sequence[str]) -> list[str]:
 
 
 def fit(columns: Sequence[ShownColumn], width: int) -> Layout:
-    """Lay out columns for a window of `width` cells, each text as wide as the window allows."""
+    """Choose the columns, and their widths, with which a query result fits a window of `width` characters."""
     room = max(1, width - EDGES)
     sizes = [_Size.of(column, room) for column in columns]
     first, last = _shown(sizes, width)

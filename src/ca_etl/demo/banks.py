@@ -53,7 +53,7 @@ _HTML: Final = "text/html; charset=UTF-8"
 
 @dataclass(frozen=True, slots=True)
 class BankReply:
-    """A response of a demo bank: the HTTP status, the Content-Type and the body as the bank encodes it."""
+    """A response of a bank on the demo site: the HTTP status, the Content-Type, and the body as the bank encodes it."""
 
     status: int
     content_type: str
@@ -69,7 +69,10 @@ class _Visit:
     shown: date
 
     def day(self, *names: str, form: str = ISO) -> date:
-        """The day in parameters `names`, joined by hyphens, in `form` of `strptime`, else the shown day."""
+        """The day in the parameters `names` of a request, joined by hyphens and parsed in `form` of `strptime`.
+
+        Where they are not a day, the day that the demo site shows.
+        """
         text = "-".join(self.parameters.get(name, "") for name in names)
         try:
             return datetime.strptime(text, form).date()  # noqa: DTZ007  a calendar day has no zone
@@ -89,7 +92,7 @@ def official_rates() -> Mapping[str, dict[date, Decimal]]:
 
 
 def day_in_force(bank: str, day: date) -> date:
-    """The day of the bank's rate in force on `day`: the latest up to it, or the first of all."""
+    """The day of the demo bank's rate in force on `day`: the latest one up to `day`, or else the first of all."""
     days = list(official_rates()[bank])
     return days[max(bisect_right(days, day) - 1, 0)]
 
@@ -97,7 +100,10 @@ def day_in_force(bank: str, day: date) -> date:
 def bank_reply(
     path: str, parameters: Mapping[str, Sequence[str]], user_agent: str, shown: date
 ) -> BankReply | None:
-    """The response of the demo bank at `path`, below `ROOT`, while the site shows the day `shown`; None for no page."""
+    """The response of the demo bank at `path`, below `ROOT`, when the demo site shows the day `shown`.
+
+    None for a path without a page.
+    """
     values = {name: texts[-1] for name, texts in parameters.items()}
     for pattern, reply in _PAGES.items():
         if match := re.fullmatch(ROOT + pattern, path):

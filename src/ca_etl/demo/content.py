@@ -70,7 +70,7 @@ Ticker = tuple[PrintedRate, ...]
 
 
 def default_last_day() -> date:
-    """The day at which a demo ends when only a number of days is given."""
+    """The last day of a demo when only its number of days is given."""
     return _DEFAULT_LAST_DAY
 
 
@@ -154,7 +154,10 @@ class DemoArticle:
 
     @property
     def listing_text(self) -> str:
-        """The article's text as one paragraph, as listings show it: the teaser, or the whole text with shortcode."""
+        """The text of a demo article as listings show it, in one paragraph: the teaser, or the whole text.
+
+        The whole text has the shortcode of its picture's caption.
+        """
         if self.teaser is not None:
             return self.teaser
         first, *others = self.paragraphs
@@ -207,7 +210,7 @@ class City:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """A template of demo articles: a category, two titles, an opening, and sentences that may follow the opening."""
+    """A template of invented articles: a category, two titles, an opening, and sentences that may follow."""
 
     category: str
     titles: Sequence[str]
@@ -217,7 +220,7 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Prose:
-    """The templates and names that demo articles are made of; `categories` maps a slug to its display name."""
+    """The templates and names that invented articles are made of; `categories` maps a slug to its display name."""
 
     authors: Sequence[str]
     first_names: Sequence[str]
@@ -296,16 +299,16 @@ class Writer:
     pieces: Prose
 
     def roll(self, key: str, low: int, high: int) -> int:
-        """A whole number from `low` to `high`, both included, chosen by the article's number and `key`."""
+        """A whole number from `low` to `high`, both included, chosen by the number of the demo article and `key`."""
         digest = blake2b(f"{self.number}/{key}".encode(), digest_size=8).digest()
         return low + int.from_bytes(digest, "big") % (high - low + 1)
 
     def pick(self, key: str, options: Sequence[T]) -> T:
-        """One of `options`, chosen by the article's number and `key`."""
+        """One of `options`, chosen by the number of the demo article and `key`; the choice is always the same."""
         return options[self.roll(key, 0, len(options) - 1)]
 
     def order(self, key: str, options: Sequence[T]) -> list[T]:
-        """All of `options`, in an order chosen by the article's number and `key`."""
+        """All of `options`, in an order chosen by the number of the demo article and `key`."""
         return [
             options[i] for i in sorted(range(len(options)), key=lambda i: self.roll(f"{key}{i}", 0, 1 << 60))
         ]

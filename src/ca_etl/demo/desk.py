@@ -17,7 +17,7 @@ _AT: Final = time(6, 30, tzinfo=SITE_ZONE)
 
 
 def work(site: DemoSite, day: date) -> None:
-    """Apply the edits that are due by `day`, the day that the demo site shows; an edit is never applied twice."""
+    """Apply the invented edits of articles on the demo site that are due by `day`; an edit is never applied twice."""
     if day >= ADDS_A_SENTENCE:
         article = _newest_before(site, ADDS_A_SENTENCE)
         learned = ADDS_A_SENTENCE - timedelta(days=1)

@@ -50,19 +50,19 @@ class Fault:
     times: int | None = None
 
     def applies_to(self, path: str) -> bool:
-        """Whether the fault affects responses at `path`; /robots.txt is affected only where `robots_status` is set."""
+        """Whether the fault affects the demo site's `path`; /robots.txt is affected only by `robots_status`."""
         if path == ROBOTS:
             return self.robots_status is not None
         return not self.paths or any(matches(pattern, path) for pattern in self.paths)
 
     def status_of(self, path: str) -> int | None:
-        """The HTTP status that the fault sends at `path` instead of the page; None where it sends the page."""
+        """The HTTP status that the fault sends at `path` in place of the page; None where the page is sent."""
         if path == ROBOTS:
             return self.robots_status
         return 200 if self.waf_page and self.status is None else self.status
 
     def apply(self, options: PageOptions) -> PageOptions:
-        """The options of a page after this fault: without ticker or date line, or with a wrong rate.
+        """The options of a page of the demo site with this fault: without ticker or date line, or with a wrong rate.
 
         Raises `ValueError` when the ticker has no pair with the base `rate_times_ten`.
         """

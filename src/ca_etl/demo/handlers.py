@@ -85,12 +85,12 @@ def respond(
 
 
 def path_of(target: str) -> str:
-    """The path of a request target, without its query; `urlsplit` would raise on `//[`."""
+    """The path of a request target, without its query; unlike `urlsplit` it does not raise on `//[`."""
     return target.partition("?")[0]
 
 
 def entity_tag(body: bytes) -> str:
-    """The ETag of a response body: weak, since the plain and the gzip body have the same."""
+    """The ETag of a response body: weak, since the plain and the gzip form of a body have the same one."""
     return f'W/"{sha256(body).hexdigest()[:20]}"'
 
 

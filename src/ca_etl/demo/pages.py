@@ -62,19 +62,22 @@ class Listing:
 
     @property
     def pages(self) -> int:
-        """The number of pages of the listing; an empty listing has one page."""
+        """The number of pages of a demo listing; an empty listing has one page."""
         return max(1, -(-self.total // PER_PAGE))
 
     @property
     def results_line(self) -> str | None:
-        """The results line `Viewing results 7 - 12 of 8`, whose end can exceed the total; None on home and author."""
+        """The results line of a demo listing, `Viewing results 7 - 12 of 8`, whose end can exceed the total.
+
+        None on the home page and on author pages, which have no such line.
+        """
         if self.kind in (ListingKind.HOME, ListingKind.AUTHOR):
             return None
         start = PER_PAGE * (self.page - 1) + 1
         return f"Viewing results {start} - {start + PER_PAGE - 1} of {self.total}"
 
     def path(self, page: int) -> str:
-        """The path of the listing's page number `page`."""
+        """The path of page number `page` of a demo listing."""
         return self.root if page == 1 else f"{self.root}page/{page}/"
 
 
@@ -87,7 +90,7 @@ class DemoArticlePage:
 
     @property
     def root(self) -> str:
-        """The path of the article page: `/SLUG/`."""
+        """The path of a demo article's page: `/SLUG/`."""
         return f"/{self.article.slug}/"
 
 
@@ -152,7 +155,10 @@ class PageOptions:
 
     @classmethod
     def of(cls, day: date) -> PageOptions:
-        """The options of the pages of `day` without a fault. Raises `UsageError` outside `FIRST_DAY` to `LAST_DAY`."""
+        """The options with which the demo site renders the pages of `day`, without a fault.
+
+        Raises `UsageError` for a day outside `FIRST_DAY` to `LAST_DAY`.
+        """
         return cls(day, ticker_of(day))
 
 

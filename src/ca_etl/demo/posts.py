@@ -37,12 +37,12 @@ class SiteSnapshot:
 
     @cached_property
     def pages(self) -> Mapping[str, DemoArticle]:
-        """The articles that have a page, listed or not, by slug."""
+        """The demo articles that have a page, listed or not, by slug."""
         return {article.slug: article for article in (*self.unlisted, *self.listed)}
 
     @cached_property
     def by_id(self) -> Mapping[int, DemoArticle]:
-        """The articles in listings, API and feed, by post id."""
+        """The demo articles in listings, API and feed, by post id."""
         return {article.post_id: article for article in self.listed}
 
 
@@ -53,7 +53,7 @@ def default_snapshot(day: date) -> SiteSnapshot:
 
 
 class Posts:
-    """Editor's access to the articles of a running demo site; thread-safe.
+    """Access to the articles of a running demo site, to add, edit and delete them; thread-safe.
 
     `today` returns the day that the site shows. Methods raise `KeyError` for a post that is not published on that day.
     """
@@ -70,7 +70,7 @@ class Posts:
         self._snapshots: dict[date, SiteSnapshot] = {}
 
     def snapshot(self, day: date) -> SiteSnapshot:
-        """The site's articles as of `day`, with all changes so far; the same object until the next change."""
+        """The articles of the demo site as of `day`, with all edits so far; the same object until the next edit."""
         with self._lock:
             if self._changed_at is None:
                 return default_snapshot(day)
@@ -79,7 +79,7 @@ class Posts:
             return self._snapshots[day]
 
     def get(self, post_id: int) -> DemoArticle:
-        """The current version of an article by post id, listed or not."""
+        """The current version of a demo article by post id, listed or not."""
         with self._lock:
             article = self._existing().get(post_id)
         if article is None or article.published_at.date() > self._today():
@@ -94,7 +94,7 @@ class Posts:
         published_at: datetime | None = None,
         **fields: Any,  # noqa: ANN401  fields of several types, their names checked by `replace`
     ) -> DemoArticle:
-        """Publish an article, by default now, and return it; `fields` are other fields of `DemoArticle`.
+        """Publish an article on the demo site, by default now, and return it; `fields` are those of `DemoArticle`.
 
         A slug that exists already gets a number, as in WordPress. Raises `TypeError` for an unknown field.
         """
@@ -119,10 +119,10 @@ class Posts:
         at: datetime | None = None,
         **fields: Any,  # noqa: ANN401  as in `add`
     ) -> DemoArticle:
-        """Change `fields` of an article (of `DemoArticle`) and return the new version; `at` is the time of the edit.
+        """Change the `fields` of an article on the demo site and return the new version; `at` is the time of the edit.
 
         By default the edit is made now. New `paragraphs` remove the teaser; a new title keeps the address. Raises
-        `TypeError` for an unknown field.
+        `TypeError` for a field that `DemoArticle` does not have.
         """
         if "paragraphs" in fields:
             fields.setdefault("teaser", None)

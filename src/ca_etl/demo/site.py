@@ -49,10 +49,10 @@ class DemoSite:
 
     `port` 0 takes any free port. `day` is the first day shown, by default `default_last_day()`. `faults` (by day) and
     `path_faults` (by path, on every day) may be changed at any time; a request can get several faults, and a fault's
-    `times` counts per day. The central banks below `/banks/` are other sites: a day's fault without `paths` is not
-    theirs. `requests` lists all requests in order of arrival. `posts` adds, edits and deletes articles, which shows in
-    the next response of pages, API and feed. `before_response` is called with each request before its response is made.
-    Raises `CaEtlError` on enter when the port is in use, `UsageError` for a day outside the range.
+    `times` counts per day. The central banks below `/banks/` are other sites: a day's fault without `paths` does not
+    affect them. `requests` lists all requests in order of arrival. `posts` adds, edits and deletes articles, which
+    shows in the next response of pages, API and feed. `before_response` is called with each request before its
+    response is made. Raises `CaEtlError` on enter when the port is in use, `UsageError` for a day outside the range.
 
         with DemoSite() as site:
             site.play(date(2025, 12, 5))

@@ -50,7 +50,7 @@ _NAMESPACES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A response of the posts API: HTTP status, the value to send as JSON, and the API's own headers."""
+    """A response of the demo site's posts API: HTTP status, the value to send as JSON, and the API's own headers."""
 
     status: int
     value: Any
@@ -72,7 +72,7 @@ Instant = Annotated[datetime | None, BeforeValidator(_instant)]
 
 
 class PostsQuery(BaseModel):
-    """The validated query parameters of `wp/v2/posts`; of several invalid parameters the first is reported."""
+    """The validated parameters of a query to the demo site's posts API; the first invalid one is reported."""
 
     after: Instant = None
     before: Instant = None
@@ -87,7 +87,7 @@ class PostsQuery(BaseModel):
     slug: Annotated[frozenset[str], BeforeValidator(_items)] = frozenset()
 
     def matches(self, article: DemoArticle) -> bool:
-        """Whether `article` matches the filters of the query; time bounds are exclusive."""
+        """Whether a demo article matches the filters of a query to the posts API; time bounds are excluded."""
         published, modified = article.published_at, article.modified_at
         return (
             (self.after is None or published > self.after)
@@ -99,7 +99,7 @@ class PostsQuery(BaseModel):
         )
 
     def sort_key(self, article: DemoArticle) -> datetime | int:
-        """The value of `article` by which `orderby` sorts posts: a time, or the post id."""
+        """The value of a demo article by which a query to the posts API sorts: a time, or the post id."""
         match self.orderby:
             case "id":
                 return article.post_id
@@ -109,13 +109,13 @@ class PostsQuery(BaseModel):
 
 
 def refusal(status: int) -> Reply:
-    """The error response of a posts API that refuses every request with the HTTP `status`."""
+    """The error response of a posts API that refuses every request with the HTTP status `status`."""
     code, message = _MESSAGES.get(status, ("rest_error", "The request cannot be answered."))
     return _error(status, code, message)
 
 
 def reply(path: str, query: str, snapshot: SiteSnapshot, base_url: str) -> Reply:
-    """The response of the REST API to a GET of `path`, which starts with `/wp-json`, and `query`."""
+    """The response of the demo site's REST API to a GET of `path`, which starts with `/wp-json`, with `query`."""
     parameters = _parameters(query)
     if path.rstrip("/") == ROOT:
         return Reply(200, _index(base_url))
@@ -224,29 +224,29 @@ def _error(status: int, code: str, message: str, **data: object) -> Reply:
 
 
 def title_html(article: DemoArticle) -> str:
-    """An article's title as HTML, with typographic characters as entities."""
+    """The title of a demo article as HTML, with typographic characters as entities."""
     return escape(article.title, quote=False).translate(_ENTITIES)
 
 
 def body_html(article: DemoArticle, base_url: str) -> str:
-    """An article's whole text as HTML, with typographic characters as entities."""
+    """The whole text of a demo article as HTML, with typographic characters as entities."""
     return content_html(article, base_url).translate(_ENTITIES)
 
 
 def excerpt_text(article: DemoArticle, ellipsis: str) -> str:
-    """An article's excerpt: its first `EXCERPT_WORDS` words, with `ellipsis` after them where there are more."""
+    """The excerpt of a demo article: its first `EXCERPT_WORDS` words, with `ellipsis` where more follow."""
     words = " ".join(article.paragraphs).split()
     cut = f" {ellipsis}" if len(words) > EXCERPT_WORDS else ""
     return escape(" ".join(words[:EXCERPT_WORDS]), quote=False).translate(_ENTITIES) + cut
 
 
 def category_name(article: DemoArticle) -> str:
-    """The display name of an article's category."""
+    """The display name of a demo article's category."""
     return prose().categories.get(article.category, article.category)
 
 
 def post_json(article: DemoArticle, snapshot: SiteSnapshot, base_url: str) -> dict[str, Any]:
-    """An article as a JSON object of `wp/v2/posts`, with links and embedded objects."""
+    """A demo article as the posts API gives it: a JSON object of `wp/v2/posts`, with links and embedded objects."""
     api = f"{base_url}wp-json/wp/v2/"
     author, term = _author_id(article), _category_id(article)
     return {
@@ -329,7 +329,7 @@ def _gmt(at: datetime) -> str:
 def render_feed(
     snapshot: SiteSnapshot, page: int, base_url: str, *, excerpts_only: bool = False
 ) -> str | None:
-    """Render one page of the RSS feed, with number `page` from 1; None after the last page.
+    """Render page number `page` (from 1) of the demo site's RSS feed; None after the last page.
 
     With `excerpts_only` `content:encoded` has only the excerpt, as some feed plugins make it.
     """

@@ -41,7 +41,7 @@ _NOT_ASCII: Final = 0x80
 
 @dataclass(frozen=True, slots=True)
 class PlaceName:
-    """One place name in a text and the country that it represents; `start` is the offset in characters, from 0."""
+    """A place name in a text and the country (code) that it represents; `start` is its offset in characters, from 0."""
 
     start: int
     end: int
@@ -226,12 +226,12 @@ _SHORTEST_IN_CAPITALS: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """One entry of the gazetteer: a place name, or a noun for things that are named after places.
+    """An entry of the gazetteer: a place name, or a noun for things that are named after places.
 
-    `country_codes` are ISO 3166-1 alpha-2, EU for the European Union, XK (user-assigned) for Kosovo; several for a name
-    that states share. Two kinds have no code: "none" is a longer name that contains a country's name and is not a
-    country ("Gulf of Oman"), and the kinds in `country_rules.BEARERS` are nouns for things named after a place
-    ("Convention" in "Istanbul Convention"), so that the place itself is not counted. `rules` are names of
+    `country_codes` are ISO 3166-1 alpha-2 codes, EU for the European Union, XK (user-assigned) for Kosovo; several for
+    a name that states share. Two kinds of entries have no code: "none" is a longer name that contains a country's name
+    and is not a country ("Gulf of Oman"); the kinds in `country_rules.BEARERS` are nouns for things named after a
+    place ("Convention" in "Istanbul Convention"), so that the place in them is not counted. `rules` are names of
     `country_rules.RULES`.
     """
 

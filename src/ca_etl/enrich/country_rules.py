@@ -45,11 +45,12 @@ BEARERS: Final = frozenset({"treaty", "term", "street", "house", "sign", "state"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that refuses a place name, or makes it ambiguous (`is_kind`), by the text around it.
+    """A rule that refuses a place name by the text around it, or only makes it ambiguous (`is_kind`).
 
-    The rule matches where one of its patterns `before`, `after` and `near` does and `unless` does not. `before` is
-    searched in the last `CLOSE` characters before the name (anchor it with `$`), `after` is matched from the name's
-    end, `near` and `unless` are searched in the name with both sides. `case` is an example, with the name in braces.
+    The rule matches where one of its patterns `before`, `after` and `near` matches and `unless` does not. `before` is
+    searched in the last `CLOSE` characters before the name (anchor it with `$`), `after` is matched from the end of
+    the name, `near` and `unless` are searched in the name and its surroundings. `case` is an example, with the name in
+    braces.
     """
 
     name: str
@@ -193,9 +194,10 @@ RULES: Final[Mapping[str, Rule]] = {rule.name: rule for rule in _ALL}
 
 
 def verdict(rules: Sequence[str], before: str, after: str, name: str) -> int:
-    """Decide whether `name` is a place, given its rules and the text around it.
+    """Decide whether `name` is a place, by its `rules` and the text `before` and `after` it.
 
-    FIRM: it is. REFUSED: it is not. DOUBTFUL: only rules of kind match, and the other names in the text decide.
+    FIRM: a place. REFUSED: not a place. DOUBTFUL: rules match that make it ambiguous, and the other names in the text
+    decide.
     """
     matched = [RULES[rule] for rule in rules if RULES[rule].matches(before, after, name)]
     if not matched:

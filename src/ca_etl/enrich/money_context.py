@@ -142,7 +142,10 @@ def is_hedged(text: str, start: int, end: int) -> bool:
 
 
 def unit_after(text: str, end: int) -> tuple[str, int] | None:
-    """The price unit after an amount that ends at `end` ("ton" in "per ton"), and its end; None without a unit."""
+    """The price unit after an amount that ends at `end` ("ton" in "per ton"), and where the unit ends.
+
+    None where no unit follows the amount.
+    """
     phrase = _PER.match(text, end)
     if phrase is None or phrase.lastgroup is None:
         return None
@@ -151,7 +154,7 @@ def unit_after(text: str, end: int) -> tuple[str, int] | None:
 
 
 def lead_before(text: str, start: int) -> str:
-    """The word "from", "between" or "by" before an amount that begins at `start`, else an empty text."""
+    """The word "from", "between" or "by" directly before an amount that begins at `start`, else an empty text."""
     lead = _LEAD.search(text, max(0, start - 30), start)
     return lead[1].lower() if lead else ""
 
@@ -170,7 +173,10 @@ def follows_verb_of_change(text: str, start: int) -> bool:
 
 
 def is_date(text: str, number: Numeral, end: int) -> bool:
-    """Whether `number` is a year ("In 2024 tenge deposits grew") or a day of a month; its currency ends at `end`."""
+    """Whether `number` is a year ("In 2024 tenge deposits grew") or a day of a month, and not an amount of money.
+
+    `end` is the end of the currency word after the number.
+    """
     written = text[number.start : number.end]
     before = max(0, number.start - 12)
     if written.isdigit() and len(written) <= 2:
@@ -185,15 +191,18 @@ def is_date(text: str, number: Numeral, end: int) -> bool:
 
 
 def are_years(text: str, first: Numeral, second: Numeral, end: int) -> bool:
-    """Whether both numbers are years ("from 2022 to 2025 tenge loans grew"); the currency ends at `end`."""
+    """Whether both numbers are years ("from 2022 to 2025 tenge loans grew"), and not amounts of money.
+
+    `end` is the end of the currency word after the numbers.
+    """
     written = (text[number.start : number.end] for number in (first, second))
     return all(map(_YEAR.fullmatch, written)) and unit_after(text, end) is None
 
 
 def is_rate(text: str, end: int, start: int | None = None) -> bool:
-    """Whether the amount that ends at `end` is part of an exchange rate: "1 USD = 87.45 KGS", "KGS/USD = 0.01144".
+    """Whether an amount that ends at `end` is part of an exchange rate: "1 USD = 87.45 KGS", "KGS/USD = 0.01144".
 
-    `start`, where given, is checked for an equals sign before the amount.
+    Where `start`, the start of the amount, is given, an equals sign before the amount makes it a rate, too.
     """
     if start is not None and _EQUALS_BEFORE.search(text, max(0, start - 3), start):
         return True
@@ -201,9 +210,10 @@ def is_rate(text: str, end: int, start: int | None = None) -> bool:
 
 
 def with_continuation(text: str, number: Numeral, *, led: bool = False) -> Numeral:
-    """Extend an amount by the code, magnitude or subunit after its currency; `led`: the currency is before the number.
+    """Extend an amount of money by what follows its currency: a code, a magnitude ("million") or a subunit ("cents").
 
-    The result has an empty currency where the text after it changes the value in an unclear way.
+    `led` is True where the currency is before the number. Where the text after the amount changes the value in an
+    unclear way, the result has an empty currency.
     """
     end = number.end
     if _ENDS.match(text, end):

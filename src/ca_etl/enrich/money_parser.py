@@ -50,9 +50,9 @@ class _Currency(NamedTuple):
 
 
 def spans_at(text: str, spot: int) -> Numerals:
-    """Parse the amount whose currency word, sign or code is at `spot`; none where there is no amount there.
+    """Parse the amounts of money at the currency word, sign or code that begins at `spot`; empty where none is there.
 
-    A change ("rose from 2 to 3 som") gives two amounts. An amount of unclear value is returned with an empty currency.
+    A change ("rose from 2 to 3 som") gives two amounts. An amount of unclear value has an empty currency.
     """
     sign = text[spot] in vocabulary.SIGNS
     currency = _sign(text, spot) if sign else _code(text, spot) or _word(text, spot)
@@ -221,9 +221,9 @@ Numerals: TypeAlias = tuple[Numeral, ...]
 def join_numbers(text: str, first: Numeral, second: Numeral, join: re.Match[str]) -> Numerals:
     """Join two numbers: one numeral for a range, two for a change, the second alone where the first is unclear.
 
-    An empty tuple where the numbers are neither range nor change. `join` is the text between them: its `word`, or a
-    dash, which always makes a range. After "between", and on both sides of a dash without spaces, the higher may come
-    first ("5-3 million").
+    The result is empty where the numbers are neither a range nor a change. `join` is the match of the text between the
+    numbers: its `word`, or a dash, which always makes a range. After "between", and around a dash without spaces, the
+    higher number may come first ("5-3 million").
     """
     word, lead = (join["word"] or "").lower(), lead_before(text, first.start)
     low = _in_units_of(first, second, dashed=not word)
@@ -264,7 +264,7 @@ def _in_units_of(first: Numeral, second: Numeral, *, dashed: bool = False) -> Nu
 
 
 def merge_ranges(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
-    """Merge each two amounts that are the ends of a range into one: "$500,000 to $1 million"."""
+    """Merge two amounts that are the ends of a range into one amount, in the list `spans`: "$500,000 to $1 million"."""
     merged: list[Numeral] = []
     for span in spans:
         join = _join(text, merged[-1], span) if merged and merged[-1].high is None else None
@@ -278,7 +278,7 @@ def merge_ranges(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
 
 
 def share_magnitudes(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
-    """Apply the magnitude after a list to all its members, where they certainly share it: "$3 or $5 million"."""
+    """Apply the magnitude after a list of amounts to all members, where that is certain: "$3 or $5 million"."""
     scaled: list[Numeral] = []
     members: list[Numeral] = []
     for span, following in zip(spans, [*spans[1:], None], strict=True):
@@ -294,7 +294,7 @@ def share_magnitudes(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
 
 
 def drop_doubtful(text: str, spans: Sequence[Numeral]) -> list[Numeral]:
-    """Remove amounts that may share the magnitude of a later amount: "$5" in "$5 and $2 million"."""
+    """Remove amounts that may share the magnitude of a later amount, and are unclear: "$5" in "$5 and $2 million"."""
     kept: list[Numeral] = []
     scaled: Numeral | None = None
     for span in reversed(spans):

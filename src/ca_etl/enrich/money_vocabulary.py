@@ -195,10 +195,10 @@ _COUNTS: Final = {**_BELOW_HUNDRED, "a": _ONE, "half": _HALF, "half a": _HALF}
 
 
 class Numeral(NamedTuple):
-    """A number at `text[start:end]` as an exact decimal, with its currency (ISO 4217; empty while unknown).
+    """A number at `text[start:end]` as an exact decimal, with its currency (ISO 4217, empty where it is unknown).
 
-    `scale` is the magnitude written with it, 1 without one; `high` is the upper end of a range; `spelled` is true for
-    a number in words.
+    `scale` is the magnitude written with it ("million" is 1000000), 1 without one. `high` is the upper end of a range,
+    None for a single number. `spelled` is True for a number in words.
     """
 
     start: int
@@ -211,12 +211,15 @@ class Numeral(NamedTuple):
 
 
 def backwards(text: str, end: int, reach: int) -> str:
-    """The `reach` characters of `text` before `end`, reversed: a match there is faster than a search up to `end`."""
+    """The last `reach` characters of `text` before `end`, in reverse order.
+
+    A pattern is matched faster in them than searched for in all text before `end`.
+    """
     return text[max(0, end - reach) : end][::-1]
 
 
 def number_before(text: str, end: int) -> Numeral | None:
-    """The longest number, in digits or words, that ends at `end` or a space or hyphen before; None for no number."""
+    """The longest number, in digits or words, that ends at `end` or at a space or hyphen before; None without one."""
     for digits in _DIGITS_IN.finditer(text, max(0, end - _FIGURE_REACH), end):
         match = _FIGURE_BEFORE.match(text, digits.start(), end)
         number = None if match is None else number_in(text, digits.start(), match.end("number"))
@@ -229,7 +232,7 @@ def number_before(text: str, end: int) -> Numeral | None:
 
 
 def number_in(text: str, start: int, end: int) -> Numeral | None:
-    """Parse `text[start:end]` as a number in digits, also a compound such as "1 million 200 thousand"; else None."""
+    """Parse `text[start:end]` as a number in digits, such as "1 million 200 thousand"; None for other text."""
     value = _value_of(text[start:end])
     return None if value is None else Numeral(start, end, *value)
 

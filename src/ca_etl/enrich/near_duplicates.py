@@ -56,10 +56,10 @@ PART: Final = 5000
 
 
 class Words(NamedTuple):
-    """The words of several texts; `texts` is the number of texts.
+    """The words of several texts; `texts` is the number of the texts.
 
-    `vocabulary` has each distinct word once. `uses` has a row per word of a text, in order, with the columns text (the
-    number of the text, from 0) and word (its index in the vocabulary).
+    `vocabulary` has each distinct word once. `uses` has a row for each word of a text, in order, with the columns text
+    (the number of the text, from 0) and word (its index in the vocabulary).
     """
 
     texts: int
@@ -67,7 +67,10 @@ class Words(NamedTuple):
     uses: pl.DataFrame
 
     def for_all_texts(self, rows: pl.DataFrame, column: str) -> pl.Series:
-        """Align `column` of `rows` (keyed by text number, column text) with all texts; null for texts without a row."""
+        """The values of `column` for every text, in the order of the texts; null for a text without a row in `rows`.
+
+        `rows` has the number of a text in the column text.
+        """
         every = pl.DataFrame({"text": pl.arange(self.texts, dtype=pl.UInt32, eager=True)})
         return every.join(rows, on="text", how="left", maintain_order="left")[column]
 
@@ -105,7 +108,7 @@ def _profiles(texts: pl.DataFrame) -> pl.DataFrame:
 
 
 def words_in(texts: pl.Series) -> Words:
-    """Split each of `texts` into its words; a null text has none."""
+    """Split each text of a column into its words, as `Words`; a null text has no words."""
     pieces = (
         pl.DataFrame({"piece": texts.str.split(" ")})
         .with_row_index("text")
@@ -136,7 +139,7 @@ def words_in(texts: pl.Series) -> Words:
 
 
 def words_of(texts: Sequence[str]) -> list[list[str]]:
-    """Split each of `texts` into a list of its words, in order."""
+    """Split each text into a list of its words, in the order of the text."""
     words = words_in(pl.Series(texts, dtype=pl.String))
     lists: list[list[str]] = [[] for _ in texts]
     for text, word in zip(words.uses["text"], words.vocabulary.gather(words.uses["word"]), strict=True):
@@ -145,7 +148,7 @@ def words_of(texts: Sequence[str]) -> list[list[str]]:
 
 
 def languages(words: Words) -> pl.Series:
-    """Detect the language of each text, in order: `en` for English, null for any other language or too few letters."""
+    """Detect the language of each text: `en` for English, null for any other language or too few letters."""
     word = pl.col("word")
     is_latin = word.str.contains(r"^[a-z\u00df-\u024f]")
     letters = pl.when(word.str.contains(r"^\p{L}")).then(word.str.len_chars()).otherwise(0).cast(pl.Int64)
@@ -173,9 +176,9 @@ def languages(words: Words) -> pl.Series:
 
 
 def bands(words: Words) -> pl.Series:
-    """Compute the MinHash bands of each text, in order: lists of `BANDS` 64-bit numbers.
+    """Compute the MinHash bands of each text: a list of `BANDS` 64-bit numbers, some of which near-duplicates share.
 
-    Near-duplicates share a band. The list is empty for fewer than `MIN_WORDS` or more than `MOST_WORDS` words.
+    The list is empty for a text of fewer than `MIN_WORDS` or more than `MOST_WORDS` words.
     """
     hashes = _hashes(words.vocabulary)
     uses = words.uses.select("text", hash=hashes.gather(words.uses["word"])).filter(
@@ -227,7 +230,7 @@ def _u64(number: int) -> pl.Expr:
 
 
 def similarities(pairs: Sequence[tuple[str, str]]) -> list[Similarity | None]:
-    """Compare the two texts of each pair; None where they differ in a number."""
+    """Compare the two texts of each pair; the similarity is None where the texts have different numbers."""
     texts = list(dict.fromkeys(text for pair in pairs for text in pair))
     words = dict(zip(texts, words_of(texts), strict=True))
     numbers = {text: {word for word in words[text] if _is_number(word)} for text in texts}

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlsplit
 
 from filelock import FileLock, Timeout
-from pydantic import AwareDatetime, ConfigDict, SecretStr, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.operate.alerts import ALERTS, JOURNAL, Condition, Damage
@@ -51,16 +51,16 @@ class AlertsError(CaEtlError):
 class OpenAlert(Condition):
     """An alert: a condition that was true at the last check. `opened_at` (UTC) is the first check that found it true.
 
-    `told` (the same key in `alerts.json`) lists the channels that the opening message is for, delivered or not.
+    `channels` (the key `told` in `alerts.json`) are those that the message about its opening is for, delivered or not.
     """
 
     opened_at: AwareDatetime
-    told: tuple[str, ...] = ()
+    channels: Annotated[tuple[str, ...], Field(alias="told")] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An undelivered message, and the names of the channels that have not accepted it yet."""
+    """A message that is not delivered yet, and the names of the channels that have not accepted it (`to`)."""
 
     message: Message
     to: tuple[str, ...]
@@ -68,7 +68,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """Content of `alerts.json`: the open alerts, and the undelivered messages, oldest first."""
+    """The content of `alerts.json`: the open alerts, and the messages that are not delivered yet, oldest first."""
 
     # An unknown field was written by a later version: it would be dropped silently.
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -79,9 +79,9 @@ class Alerts:
 
 @dataclass(frozen=True, slots=True)
 class AlertReport:
-    """Result of one alert check. `sent` are the messages that reached a channel, or would be sent in a dry run.
+    """The result of one alert check. `sent` are the messages that reached a channel, or would be sent in a dry run.
 
-    `waiting` are the undelivered messages; `warnings` are the reasons why they are, without secrets.
+    `waiting` are the messages that are not delivered yet; `warnings` state why, without secrets.
     """
 
     open: tuple[OpenAlert, ...] = ()
@@ -91,7 +91,7 @@ class AlertReport:
 
 
 def configured_channels(settings: Settings) -> tuple[str, ...]:
-    """Names of the alert channels that the settings configure. Only a flow can send to `prefect`."""
+    """The names of the alert channels that the settings configure. The channel `prefect` is used by flows only."""
     is_set = {
         WEBHOOK: settings.alert_webhook is not None,
         MAIL: settings.alert_mail is not None,
@@ -101,7 +101,7 @@ def configured_channels(settings: Settings) -> tuple[str, ...]:
 
 
 def channels(settings: Settings) -> tuple[tuple[Channel, ...], tuple[str, ...]]:
-    """The webhook and mail channels of the settings, and a warning for each channel with an invalid setting."""
+    """The webhook and mail channels that the settings configure, and a warning for each one with an invalid setting."""
     own: list[Channel] = []
     warnings: list[str] = []
     if settings.alert_webhook is not None:
@@ -132,10 +132,10 @@ def check_alerts(
 ) -> AlertReport:
     """Send messages about the conditions that are new or over at `now` (zone-aware), and record the open ones.
 
-    In a data directory of the demo the time is that of the demo's clock. `also` are channels from outside the library.
-    A message that a channel did not accept is sent again at the next check. Each channel gets a message once, also when
-    several processes check; only a process that is killed between sending and recording makes the next check repeat
-    the message. `dry_run` sends and records nothing.
+    In a data directory of the demo the time is the end of its last run. `also` are further channels, such as that of
+    Prefect. A message that a channel did not accept is sent again at the next check. Each channel gets a message once,
+    also when several processes check; only where a process is killed between sending and recording is it sent twice.
+    `dry_run` sends and records nothing.
 
     Raises `AlertsError` and `StorageError`.
     """
@@ -161,7 +161,7 @@ def check_alerts(
 
 
 def check_after_run(settings: Settings, now: datetime, *, also: Sequence[Channel] = ()) -> tuple[str, ...]:
-    """Check for alerts after a run and return the warnings. A failed check is one of them: it never fails the run."""
+    """Check for alerts after a run and return the warnings. A failed check is a warning: it never fails the run."""
     try:
         return check_alerts(settings, now, also=also).warnings
     except (CaEtlError, OSError) as error:
@@ -182,11 +182,11 @@ def transitions(
     machine: str = "",
     data_dir: str = "",
 ) -> tuple[tuple[Delivery, ...], Alerts]:
-    """The new messages that follow from the `conditions` true at `now`, and the content of `alerts.json` with them.
+    """Compare the alerts in `alerts.json` with the `conditions` true at `now`; returns new messages and new content.
 
     A new condition makes one message for each configured channel, and later one for a channel configured since. A
     condition that lasts makes no further message. An ended condition makes one, for the channels of its opening.
-    `machine` and `data_dir` are those of `Message`.
+    `machine` (a host name) and `data_dir` are named in the messages.
     """
     names = tuple(dict.fromkeys(channels))
     open_before = {alert.key: alert for alert in known.open}
@@ -198,16 +198,16 @@ def transitions(
         return Delivery(Message(change, *texts, alert.opened_at, now, machine, data_dir), to)
 
     for key, alert in open_before.items():
-        to = tuple(name for name in alert.told if name in names)
+        to = tuple(name for name in alert.channels if name in names)
         if key not in current and to:
             deliveries.append(delivery(Change.RESOLVED, alert, to))
     still_open: list[OpenAlert] = []
     for key, condition in current.items():
         alert = _open_alert(condition, open_before.get(key), now)
-        new_channels = tuple(name for name in names if name not in alert.told)
+        new_channels = tuple(name for name in names if name not in alert.channels)
         if new_channels:
             deliveries.append(delivery(Change.OPENED, alert, new_channels))
-        still_open.append(replace(alert, told=(*alert.told, *new_channels)))
+        still_open.append(replace(alert, channels=(*alert.channels, *new_channels)))
     # A message for a channel that is no longer configured would wait for ever.
     waiting = _filter_waiting((*known.waiting, *deliveries), lambda _, name: name in names)
     return tuple(deliveries), Alerts(tuple(still_open), waiting)
@@ -227,10 +227,11 @@ def notify(
     channels: Iterable[Channel],
     now: datetime,
 ) -> AlertReport:
-    """Record the alerts that opened or ended by the conditions of `evaluate`, and send all undelivered messages.
+    """Record the alerts that opened or ended, and send all messages that are not delivered yet.
 
-    `names` are the configured channels, `channels` those that this process can send to. `evaluate` is called with the
-    lock held, so that of two processes the later one knows what the earlier has sent.
+    `evaluate` returns the conditions that are true now; it is called with the lock held, so that of two processes the
+    later one knows what the earlier has sent. `names` are the configured channels, `channels` those that this process
+    can send to.
 
     Raises `AlertsError` and `StorageError`.
     """
@@ -311,22 +312,22 @@ def read(data_dir: Path) -> Alerts:
 
 
 def damage_of_alerts(data_dir: Path) -> tuple[Damage, ...]:
-    """The problem of an `alerts.json` that cannot be read, as the damage of a data directory; empty without one."""
+    """The damage of an `alerts.json` that cannot be read; empty for a readable or missing file."""
     problem = consult(partial(read, data_dir), None, data_dir / ALERTS_FILE, f"ls -la {data_dir}").problem
     return () if problem is None else (Damage(problem.message, problem.next_command, ALERTS),)
 
 
 def write(data_dir: Path, alerts: Alerts) -> None:
-    """Write `alerts.json`, durable on return. The caller holds `alerts_lock`. Raises `StorageError`."""
-    write_atomic(data_dir / ALERTS_FILE, _adapter().dump_json(alerts, indent=1) + b"\n")
+    """Write `alerts.json`, durable on return, while the caller holds `alerts_lock`. Raises `StorageError`."""
+    write_atomic(data_dir / ALERTS_FILE, _adapter().dump_json(alerts, indent=1, by_alias=True) + b"\n")
 
 
 @contextmanager
 def alerts_lock(data_dir: Path, timeout: float = LOCK_TIMEOUT_SECONDS) -> Iterator[None]:
-    """Hold the lock of `alerts.json`, so that no other process evaluates or sends alerts within the block.
+    """Hold the lock of `alerts.json` for the `with` block, so that no other process checks or sends alerts meanwhile.
 
-    Raises `AlertsError` when another process holds the lock for longer than `timeout` seconds, `StorageError` when
-    the lock file cannot be made.
+    Raises `AlertsError` when another process holds the lock for longer than `timeout` seconds, `StorageError` when the
+    lock file cannot be made.
     """
     path = data_dir / LOCK_FILE
     with storage(data_dir):

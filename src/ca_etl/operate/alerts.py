@@ -60,8 +60,8 @@ class Damage(Problem):
 class Condition:
     """A state of the installation that needs an operator now, such as a schedule without fresh data.
 
-    `key` identifies the condition for as long as it lasts; `since` (UTC) is its start, as far as the journal shows.
-    `area` is its row in `ca-etl doctor`.
+    `key` identifies the condition for as long as it lasts; `since` (UTC) is when it began, as far as the journal
+    shows. `area` is its row in the table of `ca-etl doctor`.
     """
 
     key: str
@@ -80,10 +80,10 @@ def conditions(
     damaged: Iterable[Damage] = (),
     is_published: bool | None = None,
 ) -> tuple[Condition, ...]:
-    """Every condition that is true at `now` (zone-aware). `runs` are those of the journal, in the order written.
+    """Every condition that needs an operator at `now` (zone-aware). `runs` are those of the journal, in its order.
 
     `damaged` are files that cannot be read; `is_published` states whether the data directory has a release, None where
-    that is unknown. A directory without runs and release is unused: it has no condition.
+    that is unknown. A directory without runs and release has no condition, since it is not in use yet.
     """
     past_runs = present(runs, now)
     ahead = [run for run in evidence(runs) if run not in past_runs]
@@ -192,7 +192,7 @@ def _stale(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> Iter
 
 
 def schedule_area(schedule: str) -> str:
-    """The area of `ca-etl doctor` for the schedule of that name."""
+    """The row of a schedule in the table of `ca-etl doctor`, by the name of the schedule."""
     return f"schedule {schedule}"
 
 

@@ -74,7 +74,7 @@ CHANGED: Final = "has changed since it was loaded or backed up"
 
 
 class BackupError(CaEtlError):
-    """A backup is missing, damaged, of another data directory, or in use; or a file of the archive is damaged."""
+    """A backup is missing, damaged, in use, or of another data directory; or an archive file cannot be backed up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class BackupFile:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """The files of one complete backup, when it began (UTC), and the site of its captures, None without a run."""
+    """The list of files of a complete backup, with its start (UTC) and the site of the captures, None without a run."""
 
     made_at: AwareDatetime
     site: str | None
@@ -98,7 +98,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """Result of `back_up`: the number of files in the backup, how many were copied now, and warnings."""
+    """The result of a backup: the number of files in it, how many were copied now, and warnings."""
 
     files: int
     copied: int
@@ -338,7 +338,10 @@ class _Copy:
         self._problems: list[Problem] = []
 
     def archive_file(self, path: str) -> BackupFile | None:
-        """Copy an archive file; return its entry for the manifest, None for an unknown file that cannot be read."""
+        """Copy an archive file into the backup; return its entry for the manifest.
+
+        None for a file that cannot be read and that no release knows.
+        """
         source, expected = self._data_dir / path, self._expected.get(path)
         try:
             there = BackupFile(path, path, source.stat().st_size, _sha256(source))
@@ -367,7 +370,7 @@ class _Copy:
         self._problems.append(Problem(f"{source} {how}", repair))
 
     def assert_sound(self) -> None:
-        """Raise one `BackupError` that names all archive files of the data directory that are damaged or missing."""
+        """Raise one `BackupError` that names all damaged or missing archive files of the data directory."""
         if not self._problems:
             return
         raise BackupError(
@@ -379,13 +382,16 @@ class _Copy:
         )
 
     def state_file(self, name: str, data: bytes) -> BackupFile:
-        """Store a file under its name and digest: the one of the last backup stays until its manifest is replaced."""
+        """Copy a file other than an archive file into the backup, under its name and digest.
+
+        The copy of the last backup stays until its manifest is replaced.
+        """
         sha256 = hashlib.sha256(data).hexdigest()
         file = BackupFile(name, f"{STATE_FOLDER}/{name}.{sha256[:16]}", len(data), sha256)
         return self._copy(file, BytesIO(data))
 
     def sync(self) -> None:
-        """Force the folders of all copied files to the disk, before a manifest names them."""
+        """Force the folders of all files copied into the backup to the disk, before a manifest names the files."""
         with storage(self._folder, _again(self._folder)):
             for parent in self._parents:
                 sync_folders(parent, self._folder)

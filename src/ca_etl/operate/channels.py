@@ -48,9 +48,9 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A message to an operator about an alert that opened or was resolved, at the instant `at` (UTC).
+    """A message to an operator about an alert that opened or was resolved; `at` is when it did (UTC).
 
-    `machine` is the host name of the machine that noticed it, and `data_dir` the data directory; both are empty in
+    `machine` is the host name of the machine that noticed this, `data_dir` the data directory; both are empty in
     messages of an earlier version.
     """
 
@@ -66,14 +66,14 @@ class Message:
 
     @property
     def subject(self) -> str:
-        """The message in one line, with the title of the alert."""
+        """The alert message in one line, with the title of the alert."""
         if self.change is Change.OPENED:
             return one_line(f"ca-etl: {self.title}")
         return one_line(f"ca-etl: resolved after {duration(self.at - self.opened_at)}: {self.title}")
 
     @property
     def body(self) -> str:
-        """The details of the alert, for an opened one the next command, and the machine with its data directory."""
+        """The text of the alert message: details, next command (where the alert opened), machine and data directory."""
         is_open = self.change is Change.OPENED
         lines = [f"{self.detail}\nNext: {self.next_command}" if is_open else f"The alert was: {self.detail}"]
         lines += (
@@ -83,34 +83,34 @@ class Message:
 
     @property
     def text(self) -> str:
-        """Subject and body of the message, for a channel without a field for the subject."""
+        """Subject and body of the alert message in one text, for a channel without a field for the subject."""
         return f"{self.subject}\n{self.body}"
 
     @property
     def message_id(self) -> str:
-        """Identifier of the message in 32 hex digits, the same however often the message is sent."""
+        """The identifier of the alert message, 32 hex digits; it is the same however often the message is sent."""
         identity = f"{self.change}\n{self.key}\n{self.opened_at.isoformat()}"
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
 
 class ChannelError(CaEtlError):
-    """A channel did not accept a message, which is then sent again at the next check."""
+    """A channel did not accept an alert message, which is sent again at the next check."""
 
 
 class Channel(Protocol):
-    """A way to reach an operator, such as mail."""
+    """A way to send alert messages to an operator, such as mail."""
 
     @property
     def name(self) -> str:
-        """Name of the channel, without secrets: `alerts.json` and logs have it."""
+        """The name of the alert channel, for `alerts.json` and logs; it has no secrets."""
 
     def send(self, message: Message) -> None:
-        """Deliver one message. Raises `ChannelError` when the channel did not accept it."""
+        """Send one alert message. Raises `ChannelError` when the channel did not accept it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """A channel that posts messages as JSON in the form of Slack, `{"text": ...}`, to a URL.
+    """An alert channel that posts messages to a URL, as JSON in the form of Slack, `{"text": ...}`.
 
     `timeouts` are the seconds to connect and to read.
     """
@@ -120,7 +120,7 @@ class Webhook:
     name: str = field(default="webhook", init=False)
 
     def send(self, message: Message) -> None:
-        """Post one message. Raises `ChannelError` for any response but 2xx; a redirect is not followed."""
+        """Post one alert message to the URL. Raises `ChannelError` for any status but 2xx, also for a redirect."""
         with muted_libraries():
             try:
                 with requests.post(
@@ -143,13 +143,13 @@ class Webhook:
 
 
 def escape_slack_markup(text: str) -> str:
-    """The text with Slack's mark-up characters escaped: a page title `<!channel>` must not notify every member."""
+    """Escape the characters of Slack's mark-up in a text: a page title `<!channel>` must not notify every member."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 @contextmanager
 def muted_libraries() -> Iterator[None]:
-    """Drop the log lines that the sending libraries write within the block, in this thread only."""
+    """Drop the log lines that the libraries for sending write within the `with` block, in this thread only."""
     known = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in SENDING_LIBRARIES]
     sending = threading.get_ident()
 
@@ -168,11 +168,11 @@ def muted_libraries() -> Iterator[None]:
 
 @dataclass(slots=True)
 class TimeLimit:
-    """A channel that has `seconds` in total to send all messages of one check, DNS included.
+    """An alert channel that has `seconds` in total to send all messages of one check, DNS included.
 
     The timeouts of requests and smtplib start again with every byte, so that a server that sends one byte a second
-    could hold a run for ever. Each message is sent in a thread; a thread that takes too long is abandoned, and ends
-    with the server or the process. Its message is sent again at the next check, and may arrive twice.
+    could hold a run for ever. Each message is sent in a thread; a thread that takes too long is abandoned. Its message
+    is sent again at the next check, and may arrive twice.
     """
 
     channel: Channel
@@ -180,11 +180,11 @@ class TimeLimit:
 
     @property
     def name(self) -> str:
-        """Name of the channel whose sending time is limited here."""
+        """The name of the alert channel whose sending time is limited."""
         return self.channel.name
 
     def send(self, message: Message) -> None:
-        """Deliver one message. Raises `ChannelError`, also when the remaining seconds are not enough."""
+        """Send one alert message. Raises `ChannelError`, also when the remaining seconds are not enough."""
         outcome: Future[None] = Future()
 
         def deliver() -> None:
@@ -209,7 +209,7 @@ class TimeLimit:
 
 
 def describe_failure(what: str, error: Exception) -> str:
-    """A failure as text without secrets: `what`, the type of the error, and the code of a mail server's response."""
+    """Describe a failure to send, without secrets: `what`, the type of the error, and a mail server's code."""
     code = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
     return f"{what}: {type(error).__name__}{code}"
 
@@ -222,7 +222,7 @@ HINT: Final = "export CA_ETL_ALERT_MAIL=smtps://user@host:465"
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A channel that mails each message to all `recipients`. `timeout` is the seconds for each server response."""
+    """An alert channel that mails each message to all `recipients`. `timeout` is in seconds, for each response."""
 
     host: str
     port: int
@@ -236,7 +236,7 @@ class Mail:
 
     @classmethod
     def from_settings(cls, settings: Settings, url: SecretStr) -> Mail:
-        """The mail channel of the settings, whose `alert_mail` is `url`. Raises `UsageError`, without any secret."""
+        """The mail channel that the settings configure, at the server `url`. Raises `UsageError` without secrets."""
         parts, port = _split(url)
         user = unquote(parts.username or "")
         sender = settings.alert_mail_from or (user if "@" in user else "")

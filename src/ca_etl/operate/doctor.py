@@ -61,7 +61,7 @@ READ_BY: Final = "select parser_version, source, count(*) from raw.capture group
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All findings of one `ca-etl doctor`, in the order of the checks."""
+    """All findings of one `ca-etl doctor`, in the order of its checks."""
 
     findings: tuple[Finding, ...]
 
@@ -73,7 +73,7 @@ class Diagnosis:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveState:
-    """Result of reading the archive. Files are named by their path below the archive folder.
+    """The result of reading the archive. Files are named by their path below the archive folder.
 
     `files` counts all files, `read` those read to their end; of the others only the first record was read. `damaged`
     maps a file to its damage. `missing` files are known to the current release, but do not exist. `left_open` files
@@ -130,7 +130,10 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
     in_use = report.running is not None
 
     def judged(area: str, probe: Callable[[], Iterable[Finding]]) -> Probe:
-        """The conditions of an area, before what else is to be reported there; fine is then nothing."""
+        """The findings of one area of `ca-etl doctor`: its conditions first, then those that `probe` returns.
+
+        A condition replaces the finding that all is well.
+        """
 
         def findings() -> Iterator[Finding]:
             found = [condition for condition in report.conditions if condition.area == area]
@@ -170,7 +173,7 @@ def _text(condition: Condition) -> str:
 
 
 def render(diagnosis: Diagnosis) -> RenderableType:
-    """The findings as a table, a row for each, then the next commands."""
+    """The findings of `ca-etl doctor` as a table, a row for each, with the next commands below."""
     rows = [(f.area, Text(f.level, style=STYLE[f.level]), f.message) for f in diagnosis.findings]
     commands = next_commands((f.area, f.next) for f in diagnosis.findings)
     return Group(table(("area", "", "finding"), rows), commands)
@@ -183,7 +186,7 @@ def _listed(names: Collection[str]) -> str:
 
 
 def data_directory(path: Path, refused: Sequence[str]) -> Iterator[Finding]:
-    """Whether the data directory exists and may be written to. `refused` are paths in it that may not."""
+    """Check that the data directory exists and may be written to. `refused` are paths in it that may not."""
     area = "data directory"
     if path.exists() and not path.is_dir():
         yield error(area, f"the data directory {path} (CA_ETL_DATA_DIR) is not a folder", f"ls -ld {path}")
@@ -199,7 +202,7 @@ def data_directory(path: Path, refused: Sequence[str]) -> Iterator[Finding]:
 def unwritable(data_dir: Path) -> list[str]:
     """The folders and files of the data directory that this user may not write to.
 
-    Without a data directory the nearest existing parent folder is examined, in which the first run would make it.
+    Where the directory does not exist, this is its nearest existing parent folder, unless the user may write to it.
     """
     archive_dir = data_dir / "archive"
     folders = [data_dir, data_dir / "releases", archive_dir, *sorted(archive_dir.glob("*/*"))[-1:]]
@@ -212,7 +215,7 @@ def unwritable(data_dir: Path) -> list[str]:
 
 
 def site(settings: Settings, claimed: str | None, marker: Problem | None = None) -> Iterator[Finding]:
-    """Whether the site of the settings may be requested, and the data directory is of the same site.
+    """Check that the site of the settings may be requested, and that the data directory is of the same site.
 
     `claimed` is the site whose captures the data directory holds, None without captures. `marker` is the problem of
     the file that names this site, None without a problem.
@@ -248,7 +251,7 @@ def site(settings: Settings, claimed: str | None, marker: Problem | None = None)
 def run_lock(
     holder: Holder | None, crashed: Collection[str], now: datetime, *, held: bool
 ) -> Iterator[Finding]:
-    """Whether a run holds the lock, or a run was killed before it wrote its journal line.
+    """Check that no run holds the lock for too long, and that no run was killed before it wrote its journal line.
 
     `holder` is the run that `.running.json` names, `held` whether it still holds the lock, `crashed` the names of the
     files that earlier killed runs left.
@@ -272,7 +275,7 @@ def _crashed(data_dir: Path) -> list[str]:
 
 
 def archive(state: ArchiveState, held: Collection[str] = ()) -> Iterator[Finding]:
-    """Whether the archive, from which every release can be rebuilt, is complete and undamaged.
+    """Check that the archive, from which every release can be rebuilt, is complete and undamaged.
 
     `held` are the names of files that are not loaded because the clock of their run was wrong.
     """
@@ -316,9 +319,10 @@ def read_archive_state(
 
 
 def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str:
-    """How an archive file is damaged, or differs from `known` (SHA-256 and bytes); empty where it is sound.
+    """The damage of an archive file as text: unreadable, or different from what was loaded; empty where it is sound.
 
-    Without `to_end` only its first record and its size are examined.
+    `known` are the SHA-256 and the bytes that it had when it was loaded, None where it was not. Without `to_end` only
+    the first record and the size are examined.
     """
     try:
         with path.open("rb") as file:
@@ -339,10 +343,10 @@ def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str
 
 @dataclass(frozen=True, slots=True)
 class KnownArchive:
-    """What the current release has of the archive; all empty without a release.
+    """The facts that the current release has about the archive; all are empty without a release.
 
-    `files` maps an archive file to its SHA-256 and bytes, `newest_capture` is the time of the newest capture (UTC),
-    `earlier_parsers` maps versions that are not the present one of a source's parser to the captures that they read.
+    `files` maps an archive file to its SHA-256 and bytes; `newest_capture` is the time of the newest capture (UTC).
+    `earlier_parsers` counts the captures that were read by another parser than the present one, by parser version.
     """
 
     files: Mapping[str, tuple[str, int]] = field(default_factory=dict)
@@ -363,7 +367,10 @@ def _known_archive(con: duckdb.DuckDBPyConnection | None) -> KnownArchive:
 
 
 def release(release_id: str | None, earlier_parsers: Mapping[str, int]) -> Iterator[Finding]:
-    """The finding about the current release. `earlier_parsers`: how many captures each earlier parser version read."""
+    """The finding about the current release: none yet, read by earlier parsers, or fine.
+
+    `earlier_parsers` maps each earlier parser version to the number of captures that it read.
+    """
     if earlier_parsers:
         counts = ", ".join(f"{count} by version {version}" for version, count in earlier_parsers.items())
         yield warn(
@@ -377,7 +384,7 @@ def release(release_id: str | None, earlier_parsers: Mapping[str, int]) -> Itera
 
 
 def last_run(report: StatusReport) -> Iterator[Finding]:
-    """How the last run ended, and the problems of the journal, which do not stop the next run."""
+    """The findings about how the last run ended, and about a damaged journal, which does not stop the next run."""
     for problem in report.warnings:
         yield warn(JOURNAL, problem.message, problem.next_command)
     if not report.runs:
@@ -394,14 +401,14 @@ def last_run(report: StatusReport) -> Iterator[Finding]:
 
 
 def alerts(warnings: Sequence[str], damaged: Iterable[Problem]) -> Iterator[Finding]:
-    """Whether alerts can be sent: the problems of channels with wrong settings, and of `alerts.json`."""
+    """The findings about alerts: channels with wrong settings, and a damaged `alerts.json`."""
     problems = [error(ALERTS, warning, "env | grep CA_ETL_ALERT_") for warning in warnings]
     problems += [error(ALERTS, damage.message, damage.next_command) for damage in damaged]
     yield from problems or [ok(ALERTS, "no condition needs an operator")]
 
 
 def schedule(state: SlotState, *, is_demo: bool) -> Iterator[Finding]:
-    """The last observed and the next slot of a schedule; that a slot is overdue is a condition."""
+    """The finding about a schedule: its last observed and its next slot. An overdue slot is reported as a condition."""
     area = schedule_area(state.schedule)
     if state.last_observed is None:
         yield ok(area, "no slot of this schedule was observed or is expected yet")

@@ -47,7 +47,7 @@ COMPARED_SLOTS: Final = 10
 
 
 class Level(StrEnum):
-    """Severity of a finding. After an error the next run fails, or its data cannot be trusted."""
+    """The severity of a finding. After an error the next run fails, or its data cannot be trusted."""
 
     OK = "ok"
     UNKNOWN = "unknown"  # it cannot be found out from here
@@ -57,7 +57,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Result of one check of `ca-etl doctor`. `next` is the command to run, empty when nothing needs to be done."""
+    """The result of one check of `ca-etl doctor`. `next` is the command to run, empty where nothing is to be done."""
 
     area: str
     level: Level
@@ -86,7 +86,10 @@ def error(area: str, message: str, next_command: str) -> Finding:
 
 
 def zone_data(offset: timedelta | None) -> Iterator[Finding]:
-    """Whether the zone data have Almaty at +05:00 since March 2024; `offset` is that of June 2024, None if unknown."""
+    """Check the zone data: Almaty must be at +05:00 since March 2024.
+
+    `offset` is the offset of Almaty from UTC in June 2024, None where the zone is unknown.
+    """
     if offset == ALMATY_SINCE_2024:
         yield ok("time zones", "Asia/Almaty is at +05:00, as since March 2024")
         return
@@ -107,9 +110,10 @@ def almaty_offset() -> timedelta | None:
 
 
 def clock(now: datetime, newest_capture: datetime | None) -> Iterator[Finding]:
-    """Whether the clock is not earlier than this code and the newest capture (zone-aware; None without a capture).
+    """Check that the clock is not earlier than this code and the newest capture.
 
-    That the journal has later runs is a condition.
+    Both times are zone-aware; None means that there is no capture. A clock before the last run of the journal is not
+    reported here, but as a condition.
     """
     next_command = "timedatectl"
     shown = f"the clock shows {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
@@ -128,10 +132,10 @@ def clock(now: datetime, newest_capture: datetime | None) -> Iterator[Finding]:
 
 
 def disk(folder: Path, free_bytes: int, free_files: int | None, release_bytes: int) -> Iterator[Finding]:
-    """Whether the file system of `folder` has room for the next runs.
+    """Check that the file system of `folder` has room for the next runs.
 
-    `release_bytes` is the size of the current release with its exports, 0 without one; `free_files` is None on a file
-    system without a limit to the number of files.
+    `release_bytes` is the size of the current release with its exports, 0 without one. `free_files` is the number of
+    files that the file system has room for, None where it has no such limit.
     """
     least = LEAST_RELEASES * release_bytes + LEAST_BYTES
     ample = AMPLE_RELEASES * release_bytes + GIGABYTE
@@ -154,7 +158,7 @@ def disk(folder: Path, free_bytes: int, free_files: int | None, release_bytes: i
 
 
 def check_disk(data_dir: Path) -> Iterator[Finding]:
-    """Whether the file system of the data directory, existing or yet to be made, has room for the next runs."""
+    """Check that the file system of the data directory, existing or yet to be made, has room for the next runs."""
     folder = nearest_folder(data_dir)
     room = os.statvfs(folder)
     release = (data_dir / "current").resolve()
@@ -165,12 +169,12 @@ def check_disk(data_dir: Path) -> Iterator[Finding]:
 
 
 def nearest_folder(path: Path) -> Path:
-    """`path` itself, or its nearest parent folder that exists."""
+    """The folder `path` itself, or its nearest parent folder that exists."""
     return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
 
 
 def versions(installed: Mapping[str, str]) -> Iterator[Finding]:
-    """Whether the installed versions work together. `installed` maps a distribution to its version."""
+    """Check that the installed versions work together. `installed` maps a distribution to its version."""
     problems = [*_duckdb(installed.get("duckdb")), *_prefect(installed)]
     yield from problems
     if not problems:
@@ -178,7 +182,7 @@ def versions(installed: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def installed_versions() -> dict[str, str]:
-    """Version of each installed distribution, from its metadata: importing a broken one may raise any error."""
+    """The version of each installed distribution, from its metadata: importing a broken one may raise any error."""
     installed = {}
     for name in DISTRIBUTIONS:
         try:
@@ -230,7 +234,7 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 
 def variables(misspelt: Sequence[Misspelt]) -> Iterator[Finding]:
-    """Whether each `CA_ETL_` variable has the name of a setting; a misspelt one has no effect."""
+    """Check that each environment variable `CA_ETL_*` has the name of a setting; a misspelt one has no effect."""
     for variable in misspelt:
         in_environment = variable.origin == "environment"
         command = f"unset {variable.name}" if in_environment else f"grep -n {variable.name} {variable.origin}"
@@ -240,7 +244,7 @@ def variables(misspelt: Sequence[Misspelt]) -> Iterator[Finding]:
 
 
 def prefect_api(url: str) -> Iterator[Finding]:
-    """Whether the Prefect server at `url` responds within three seconds. An empty URL is not checked."""
+    """Check that the Prefect server at `url` responds within three seconds. An empty URL is not checked."""
     if not url:
         return
     shown = urlsplit(url)._replace(netloc=urlsplit(url).netloc.rpartition("@")[2]).geturl()
@@ -263,10 +267,10 @@ def prefect_api(url: str) -> Iterator[Finding]:
 def deployed_schedules(
     planned: Sequence[Schedule], now: datetime, url: str, folders: Sequence[Path] = UNIT_FOLDERS
 ) -> Iterator[Finding]:
-    """Whether what starts runs, systemd timers and a Prefect server, has the schedules of the settings.
+    """Check that systemd timers and a Prefect server start runs on the schedules of the settings.
 
-    Slots are expected by the settings: where runs start at other times, days count as missed. `url` is that of the
-    Prefect server, empty without one; `folders` are those of systemd's units.
+    Where runs start at other times, days count as missed. `url` is that of the Prefect server, empty without one;
+    `folders` are those of systemd's units.
     """
     timers = {schedule.name: _timer_calendars(TIMERS[schedule.name], folders) for schedule in planned}
     if not url and not any(timers.values()):

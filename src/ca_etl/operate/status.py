@@ -65,7 +65,7 @@ REJECTS: Final = "select reason, count(*) from main.etl_reject group by all orde
 class Freshness:
     """The newest data of one source in the current release: rate date as text, and capture time in UTC.
 
-    A source without rates or captures has None. `captures` is the number of all captures of the source.
+    Each is None where the source has no rate or no capture; `captures` is the number of its captures.
     """
 
     source: str
@@ -91,9 +91,9 @@ class SlotState:
 
 @dataclass(frozen=True, slots=True)
 class RunSeries:
-    """Consecutive runs of one kind that ended alike without a release, or one run; `last` is the latest of them.
+    """A series of runs of one kind that failed in the same way, one after the other, or a single run.
 
-    `runs` is their number, `since` the start (UTC) of the first one.
+    `last` is the latest of them, `runs` their number, `since` the start (UTC) of the first one.
     """
 
     last: RunRecord
@@ -105,11 +105,11 @@ class RunSeries:
 class StatusReport:
     """The state of one data directory, as `ca-etl status` shows it.
 
-    `at` is the time (UTC) at which it is judged: now, or that of the demo's clock. `running` names the run that holds
-    the lock. `series` are the last runs, equal failures as one series; `runs` are the last of them one by one. `checks`
-    fired in the last run that was checked, `rejects` counts the rejects of the current release by reason, `others`
-    has the last slot of each bank and source of articles. `conditions` need an operator; alerts report the same ones.
-    `damaged` lists the files that cannot be read, `warnings` the lost or damaged lines of the journal.
+    `at` is the time (UTC) of the report: now, or for the demo the end of its last run. `running` names the run that
+    holds the lock. `series` are the last runs, equal failures as one series; `runs` are the last of them one by one.
+    `checks` fired in the last run that was checked, `rejects` counts the rejects of the current release by reason,
+    `others` has the last slot of each bank and source of articles. `conditions` need an operator; alerts report the
+    same ones. `damaged` lists the files that cannot be read, `warnings` the lost or damaged lines of the journal.
     """
 
     data_dir: str
@@ -132,9 +132,9 @@ class StatusReport:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseState:
-    """Summary of the current release, with the runs and decisions that it has and the data directory has lost.
+    """A summary of the current release, with the runs and decisions in it that the data directory has lost.
 
-    `lost_runs` are run ids that the journal lacks; `lost_decisions` is the problem of a `decisions.csv` that lacks
+    `lost_runs` are run ids that the journal lacks. `lost_decisions` is the problem of a `decisions.csv` that lacks
     decisions, None when it has all of them. `release_id` is None before the first release.
     """
 
@@ -203,7 +203,7 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
 
 
 def run_series(runs: Sequence[RunRecord]) -> Iterator[RunSeries]:
-    """The runs, oldest first, with consecutive ones of one kind and cause that published nothing as one series."""
+    """Group runs, given oldest first: consecutive ones of one kind that failed for one cause are one series."""
     numbered = [(run.run_id if run.release_id else (run.kind, run.status, run.cause), run) for run in runs]
     for _, group in groupby(numbered, lambda pair: pair[0]):
         (_, first), *_rest = members = list(group)
@@ -236,7 +236,7 @@ def _read_release(data_dir: Path, written: Journal, now: datetime) -> ReleaseSta
 def slot_states(
     settings: Settings, runs: Sequence[RunRecord], now: datetime, judged: Sequence[Condition]
 ) -> tuple[SlotState, ...]:
-    """The state of each schedule at `now` (zone-aware), overdue where one of the conditions `judged` says so."""
+    """The state of each schedule at `now` (zone-aware); a slot is overdue where a condition in `judged` has it."""
     due = {condition.area: condition.since for condition in judged}
     return tuple(
         SlotState(
@@ -251,7 +251,7 @@ def slot_states(
 
 
 def staleness(report: StatusReport) -> tuple[str, ...]:
-    """A sentence for each schedule with an overdue slot, and one when nothing is published; empty for fresh data."""
+    """The sentences about stale data: one for each overdue schedule, one when nothing is published; else empty."""
     sentences = [
         f"{state.source} ({state.schedule}) is stale: the slot of {utc_minute(state.due)} was due, but the last "
         f"observed slot is {utc_minute(state.last_observed)}"
@@ -271,7 +271,7 @@ def _last_others(runs: Sequence[RunRecord]) -> tuple[SlotRecord, ...]:
 
 
 def utc_minute(instant: datetime | None) -> str:
-    """An instant as text, in UTC to the minute; "none" for None."""
+    """Format an instant in UTC to the minute; "none" for None."""
     return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC" if instant else "none"
 
 

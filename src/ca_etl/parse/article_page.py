@@ -62,10 +62,10 @@ _LINE_END: Final = "\ue000"
 
 
 def read_author_or_time(node: LexborNode) -> Article:
-    """The author or the time in one HTML element: a `time` element, or an element that names an author.
+    """Read the author or the time in one HTML element: a `time` element, or an element that names an author.
 
-    Returns an `Article` with that one field set; an empty article where the element holds an address or no readable
-    time.
+    Returns an `Article` with that one field set. The article is empty where the element has no readable time, or an
+    address in place of a name.
     """
     if node.tag != "time":
         name = collapse_spaces(node.text()[:_NAME_CHARS])
@@ -77,10 +77,10 @@ def read_author_or_time(node: LexborNode) -> Article:
 
 
 class SingleArticle(NamedTuple):
-    """The article of a page that shows one article.
+    """The article that a page shows, where the page shows only one.
 
-    `is_proven` is False where nothing but the layout shows that it is an article: it may be an error page. `is_post` is
-    True where WordPress' own CSS classes state a post. `before` are the lines above the title; `article.position` is 1.
+    `is_proven` is False where only the layout shows that it is an article: it may be an error page. `is_post` is True
+    where the CSS classes of WordPress state a post. `before` are the lines above the title; `article.position` is 1.
     """
 
     article: Article
@@ -168,7 +168,10 @@ class _PageHead:
         return title.removesuffix(site).rstrip(" -\u2013\u2014|\u00bb\u2022:") or title or None
 
     def own_title(self, headings: Iterable[Heading], base: str | None) -> LexborNode | None:
-        """The heading that is the article's title: one named in the head, else the only h1, else an h1 in `article`."""
+        """The heading that is the title of the page's article; None where no heading is.
+
+        It is the one that the head of the page names, else the only h1, else an h1 in an element `article`.
+        """
         candidates = [heading.node for heading in headings if self._may_be_own(heading, base)]
         for node in sorted(candidates, key=lambda node: node.tag or ""):
             if any(is_same_title(node.text(), name) for name in self.names):

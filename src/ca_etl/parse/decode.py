@@ -59,10 +59,10 @@ class Form(Enum):
 
 
 def form_of(payload: bytes, content_type: str | None, url: str | None = None) -> Form | Reject:
-    """The form of `payload`, or the reject of a payload that is empty, binary or too large.
+    """Determine the form of `payload`, or the reject of a payload that is empty, binary or too large.
 
-    The declared type decides, and the first bytes where none is declared or where plain text begins with an HTML
-    element. RSS begins with `<rss`, or has that tag and a feed's `url`. JSON needs two of three signs: the first
+    The declared type decides; the first bytes do where no type is declared or where plain text begins with an HTML
+    element. RSS begins with `<rss`, or has that tag and a `url` of a feed. JSON needs two of three signs: the first
     character, the declared type, a `url` of the API (HTML at such a `url` stays HTML). Binary is a known magic number,
     any other declared type, or more than `MAX_CONTROL_SHARE` control characters (NUL included) in the first 4 kB.
     """
@@ -114,9 +114,10 @@ def _for_machines(head: bytes, declared: str, url: str | None) -> Form | None:
 
 
 def find_challenge(text: str) -> str | None:
-    """The HTML snippet that identifies `text` as a bot check ("Just a moment..."), None for any other page.
+    """The HTML snippet that identifies `text` as a bot check ("Just a moment..."); None for any other page.
 
-    Searched in the first 4,096 characters. Scripts of such a service are no sign: ordinary pages have them too.
+    The snippet is searched in the first 4,096 characters. Scripts of a bot-check service do not count, since ordinary
+    pages have them, too.
     """
     head = text[:_HEAD].lower()
     return next((mark for mark in _CHALLENGES if mark in head), None)
@@ -161,7 +162,7 @@ MAX_FALLBACK_SHARE: Final = 0.10
 
 
 class Decoded(NamedTuple):
-    """A payload decoded to text.
+    """A payload (the body of a response or file) decoded to text.
 
     `charset` names the charset and how it was decided ("utf-8 (header)"). `damage` is the reject of characters that
     could not be decoded, None where all could; `is_usable` is False where they are too many for the text to be parsed.

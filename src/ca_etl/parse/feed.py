@@ -98,9 +98,9 @@ Item: TypeAlias = dict[str, Any]
 
 
 def read_feed(text: str, *, url: str | None, charset: str) -> Page:
-    """Parse the RSS feed `text` into a page of articles, in the feed's order (newest first). `url` resolves links.
+    """Parse the RSS feed `text` to a page of articles, in the feed's order (newest first). `url` resolves links.
 
-    A feed that is broken XML gives the items that are complete before the error, and one reject.
+    Of a feed that is broken XML, the items that are complete before the error are read, and there is one reject.
     """
     why = why_too_many_tags(text)
     if why is not None:
@@ -186,7 +186,7 @@ class _Screen:
         self._stop = end
 
     def kept(self) -> bytes | None:
-        """The filtered feed as bytes, None where no item is complete before an error."""
+        """The part of the RSS feed that is parsed, as bytes; None where no item is complete before an error."""
         end, tail = self._stop, b""
         if self.problem is not None:
             # feedparser would read on leniently after an error, half an item included.
@@ -344,13 +344,13 @@ def _post_id(item: Item) -> int | None:
 
 
 def read_time(value: str) -> datetime | None:
-    """Parse a `pubDate` to UTC: RFC 2822, or ISO 8601 with an offset; None for any other text.
+    """Parse the time of publication of a feed item (`pubDate`) to UTC; None for other text.
 
     >>> read_time("Thu, 4 Dec 2025 14:00 +0500")
     datetime.datetime(2025, 12, 4, 9, 0, tzinfo=datetime.timezone.utc)
 
-    None also for a time without a zone or with one that RFC 822 does not define, and for a date with the wrong
-    weekday; `-0000` is UTC.
+    Read are RFC 2822 and ISO 8601 with an offset; `-0000` is UTC. None is returned also for a time without a zone or
+    with one that RFC 822 does not define, and for a date with the wrong weekday.
     """
     match = _TIME.fullmatch(value)
     if match is None:

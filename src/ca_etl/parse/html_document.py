@@ -67,7 +67,7 @@ MAX_NESTED_COST: Final = 30_000_000
 
 
 def why_too_complex(html: bytes) -> str | None:
-    """The reason why `html` (UTF-8) would take lexbor more than a fraction of a second; None where it would not."""
+    """The reason why `html` (UTF-8) would take more than a fraction of a second to parse; None where it would not."""
     tags = html.count(b"<")
     if tags <= FREE_TAGS:
         return None
@@ -108,9 +108,9 @@ class Heading(NamedTuple):
 
 
 class Markup:
-    """A parsed HTML page from which boilerplate is removed and into which marks are inserted before its text is read.
+    """A parsed HTML page from which boilerplate is removed, and into which marks are inserted, before its text is read.
 
-    `flat` is the text of the whole body without marks, `text()` the text that is left, with the marks.
+    `flat` is the text of the whole body without marks; `text()` is the text that is left, with the marks.
     """
 
     def __init__(self, html: bytes) -> None:
@@ -143,9 +143,9 @@ class Markup:
         return [node for node in self.body.traverse() if node.tag_id in numbers]
 
     def read_body(self, *, is_article: bool = False) -> list[Heading]:
-        """Remove menus, sidebars, footers, hidden text and plugins' blocks; returns the headings that are left.
+        """Remove menus, sidebars, footers, hidden text and plugins' blocks from the page; returns the headings left.
 
-        With `is_article` (the page shows one article) lists of other posts and links to notes are removed too.
+        With `is_article` (the page shows one article) lists of other posts and links to notes are removed, too.
         """
         drop_blocks(self.body, [node for node in self._nodes(_BLOCKS) if _is_boilerplate(node)])
         drop_hidden(self.body)
@@ -154,7 +154,7 @@ class Markup:
         return [Heading(node, _article_link(node)) for node in self.body.css(",".join(HEADINGS))]
 
     def head_attribute(self, selector: str, name: str) -> str | None:
-        """The attribute `name` of the first element in `<head>` that matches `selector`; None without a match."""
+        """The attribute `name` of the first element in the page's `<head>` that matches `selector`, or None."""
         node = self.head.css_first(selector)
         return None if node is None else node.attrs.get(name)
 
@@ -164,13 +164,16 @@ class Markup:
         return in_head + self._linked_data
 
     def mark(self, insert: Callable[[bytes], None]) -> str:
-        """Insert a numbered mark and return its number; `insert` is a node's `insert_before` or `insert_after`."""
+        """Insert a numbered mark into the page and return its number.
+
+        `insert` is the method `insert_before` or `insert_after` of a node, which decides the position.
+        """
         self._marks += 1
         insert(f"{MARK}{self._marks}{MARK_END}".encode())
         return str(self._marks)
 
     def text(self) -> str:
-        """The text of the body, with `GAP` between blocks and each mark as `MARK` + number + `MARK_END`."""
+        """The text of the page's body, with `GAP` between blocks, and each mark as `MARK` + number + `MARK_END`."""
         for node in self._nodes(_INLINE):
             # An empty one that stayed would make two lines of "Kyrgyz<b></b>stan".
             node.unwrap(delete_empty=True)
@@ -396,7 +399,10 @@ def is_boilerplate_name(classes: str, *, is_article: bool) -> bool:
 
 
 def drop_blocks(body: LexborNode, blocks: Sequence[LexborNode]) -> None:
-    """Remove `blocks` (in document order), except those other than nav, aside and footer that have the page's text."""
+    """Remove the HTML elements `blocks` (in document order) from `body`, except those that have most text of the page.
+
+    Elements nav, aside and footer are always removed.
+    """
     whole: int | None = None
     kept = 0
     # From the end: what is dropped contains no later node, and no text is measured twice.

@@ -65,7 +65,7 @@ _UNPROVEN: Final = "nothing on the page states that it is an article's, as on an
 
 
 def read_html(html: bytes, *, url: str | None, on: date | None, charset: str) -> Page | Reject:
-    """Parse an HTML page (UTF-8): its kind, ticker, date line, result count and articles.
+    """Parse an HTML page (UTF-8) to its kind, ticker, date line, result count and articles.
 
     A page with too many or too deeply nested tags is a reject. `url` (absolute) resolves links and helps to decide the
     kind; where it is None, the page's `<base>` and canonical link serve instead. `on` is the local day of the
@@ -182,7 +182,7 @@ _Marks = dict[str, Article | _Border]
 
 
 class Cards(NamedTuple):
-    """The articles that a page lists, the lines above the first article, and the short lines in the cards."""
+    """The articles listed on a page, the lines above the first article, and the short lines beside titles and texts."""
 
     articles: tuple[Article, ...]
     before: Sequence[str]
@@ -190,9 +190,9 @@ class Cards(NamedTuple):
 
 
 def read_cards(markup: Markup, headings: Iterable[Heading], base: str | None) -> Cards:
-    """Read the articles that a page lists; `markup` cannot be read again. Links are relative to `base`.
+    """Read the articles that a page lists; links are relative to `base`. Afterwards `markup` cannot be read again.
 
-    Where only some heading levels have text below their headings, the others belong to widgets and are not read.
+    Where only headings of some levels have text below them, the other headings belong to widgets and are not read.
     """
     titles = [
         _Title(node, href, node)

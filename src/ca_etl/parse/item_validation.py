@@ -16,14 +16,14 @@ _NO_TIME: Final = re.compile(r"\s*(?:0000-00-00.*|.* -0001 .*)?", re.DOTALL)
 
 
 def refused_page(kind: PageKind, reason: RejectReason, why: str, text: str, charset: str) -> Page:
-    """A page without articles for an unusable response, with one reject of `reason` and the detail `why`."""
+    """A page without articles for a response that cannot be used, with one reject: code `reason` and detail `why`."""
     return Page(kind, charset, rejects=(Reject.of(reason, why[:300], text),))
 
 
 def surrounding_rejects(before: str, after: str) -> list[Reject]:
-    """The reject of text before or after a JSON or XML document (printed by PHP, a plugin or a cache).
+    """The reject of text before or after a JSON or XML document (printed by PHP, a plugin or a cache), as a list.
 
-    An empty list where `before` and `after` are white space.
+    The list is empty where `before` and `after` are white space.
     """
     parts = (("before", before.strip("\ufeff \t\r\n")), ("after", after.strip("\ufeff \t\r\n")))
     cut = [(where, to_valid_text(text)) for where, text in parts if text]
@@ -37,7 +37,7 @@ def surrounding_rejects(before: str, after: str) -> list[Reject]:
 def drop_foreign_link(article: Article, url: str | None) -> tuple[Article, list[Reject]]:
     """Remove the link of `article` where it leads to another site than `url`, the address of the response.
 
-    Returns the article and the reject of that link; an empty list where the link is kept.
+    Returns the article and a list with the reject of the link, which is empty where the link is kept.
     """
     if article.url is None or url is None or site_name(article.url) == site_name(url):
         return article, []
@@ -47,9 +47,10 @@ def drop_foreign_link(article: Article, url: str | None) -> tuple[Article, list[
 
 
 def time_rejects(name: str, value: object, read: datetime | None) -> list[Reject]:
-    """The reject of a time that could not be read: `value` of the field `name`, with the parsed time `read` None.
+    """The reject of a time in a JSON or XML response that could not be read, as a list.
 
-    An empty list where the time was read, is missing, or is WordPress' "no time yet" (0000-00-00).
+    `value` is the text of the field `name`, `read` the time parsed from it, None where that failed. The list is empty
+    where the time was read, is missing, or is WordPress' "no time yet" (0000-00-00).
     """
     if read is not None or value is None:
         return []
@@ -60,7 +61,7 @@ def time_rejects(name: str, value: object, read: datetime | None) -> list[Reject
 
 
 def why_too_many_tags(text: str) -> str | None:
-    """The reason why the HTML in a JSON or RSS response would take seconds to parse, else None."""
+    """The reason why the HTML in a JSON or RSS response would take seconds to parse; None where it would not."""
     tags = sum(map(text.count, ("<", "&lt;", "\\u003c", "\\u003C")))
     return f"{tags} tags, more than {MAX_TAGS}" if tags > MAX_TAGS else None
 
@@ -88,9 +89,9 @@ def html_to_text(html: str) -> str | None:
 
 
 def read_content(html: str) -> Article | None:
-    """The article in a post's HTML: its text, media, dateline and truncation; None where it has too many tags.
+    """Read the HTML of a post as an article: text, media, dateline and whether it is truncated.
 
-    The same rules as for the article's own page apply.
+    The rules are those for the article's own page. None where the HTML has too many tags.
     """
     if why_too_complex(html.encode()) is not None:
         return None

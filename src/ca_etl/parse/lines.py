@@ -162,7 +162,7 @@ def take_shortcodes(text: str) -> tuple[str, tuple[Media, ...]]:
 
 
 def attachment_number(attribute: str) -> int | None:
-    """The attachment number in an attribute of a shortcode, figure or image ("attachment_7"); None without a number."""
+    """The attachment number in an attribute of a caption, figure or image: 7 in "attachment_7"; None without one."""
     match = _ATTACHMENT.search(attribute)
     return None if match is None else int(match[1])
 
@@ -204,7 +204,7 @@ _LOOSE_HEADER: Final = re.compile(
 
 
 def is_header(line: str) -> bool:
-    """Whether `line` (spaces collapsed) is a header "Viewing results A - B of C", well-formed or malformed."""
+    """Whether `line` (spaces collapsed) is a listing's "Viewing results A - B of C", well-formed or malformed."""
     return len(line) <= 80 and (line.startswith(START) or _LOOSE_HEADER.fullmatch(line) is not None)
 
 
@@ -370,7 +370,7 @@ def _is_description(part: str) -> bool:
 
 
 def clean_article(lines: Iterable[str]) -> Article:
-    """Make an article of its lines; labels above and below the text and the theme's links are left out.
+    """Make an article of its lines, without the labels above and below the text and without links of the site's theme.
 
     A byline above the text gives `author`, photo credits become `media`.
     """

@@ -29,9 +29,9 @@ _QUOTES: Final = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014", "''\"\"--
 
 
 class LinkedArticle(NamedTuple):
-    """The article that a JSON-LD node describes, and the rejects of its unreadable times.
+    """The article that a page describes in JSON-LD, and the rejects of its unreadable times.
 
-    `is_own` is True where the node states the page's own address.
+    `is_own` is True where the description states the page's own address.
     """
 
     article: Article = Article()
@@ -47,10 +47,10 @@ class LinkedData(NamedTuple):
 
     @classmethod
     def of(cls, scripts: Sequence[str]) -> LinkedData:
-        """Parse JSON-LD scripts as leniently as search engines do.
+        """Parse the JSON-LD scripts of a page, as leniently as search engines do.
 
-        Accepted are comment marks and CDATA around the JSON, a semicolon after it, a comma before a closing bracket,
-        line ends within strings, and several values in one script.
+        Comment marks and CDATA around the JSON, a semicolon after it, a comma before a closing bracket, line ends
+        within strings, and several values in one script are accepted.
         """
         nodes: list[Node] = []
         rejects: list[Reject] = []
@@ -65,14 +65,14 @@ class LinkedData(NamedTuple):
 
     @property
     def is_list(self) -> bool:
-        """Whether a JSON-LD node has a type of pages that list articles (`CollectionPage` and others)."""
+        """Whether the page's JSON-LD states a type of pages that list articles (`CollectionPage` and others)."""
         return any(_LIST_TYPES.intersection(_types(node)) for node in self.nodes)
 
     def article(self, addresses: AbstractSet[str], title: str | None = None) -> LinkedArticle | None:
-        """The article of the page in its JSON-LD: by address, else by `title`, else the only one without an address.
+        """The article of a page in its JSON-LD: that with the page's address, else with its `title`, else the only one.
 
-        None where no node is the page's article. `addresses` are those of the page, as `links.bare_address` returns
-        them; a node with any other address describes another page, unless `addresses` is empty.
+        None where no node describes the page's article. `addresses` are those of the page, as `links.bare_address`
+        returns them. An article that states only other addresses is not the page's, unless `addresses` is empty.
         """
         articles = [(node, _addresses(node)) for node in self.nodes if _is_article(node)]
         own = [node for node, stated in articles if stated & addresses]

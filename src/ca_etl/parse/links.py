@@ -35,7 +35,7 @@ _SIGNS: Final = re.compile(rf"[^\w{_SEPARATOR}]+")
 
 
 def article_address(url: str) -> str:
-    """Normalize the address of an article's page, AMP page, print view or comment feed to that of its page.
+    """Normalize the address of an article: also of its AMP page, print view or comment feed, to that of its page.
 
     >>> article_address("https://timesca.com/a-baker/amp/?utm_source=x&amp=1")
     'https://timesca.com/a-baker/?utm_source=x'
@@ -53,13 +53,13 @@ def article_address(url: str) -> str:
 
 
 def bare_address(url: str) -> str:
-    """The normalized address of an article without scheme, `www.`, query, fragment and trailing slash."""
+    """The address of an article for comparison: normalized, without scheme, `www.`, query, fragment and last slash."""
     address = article_address(url).partition("#")[0].partition("?")[0].rstrip("/")
     return address.removeprefix("https://").removeprefix("http://").removeprefix("www.")
 
 
 def is_address(name: str) -> bool:
-    """Whether `name`, found where a person's name is expected, is a web or mail address."""
+    """Whether a text found where a person's name is expected is a web or mail address."""
     return _ADDRESS.match(name) is not None
 
 
@@ -86,9 +86,9 @@ def is_feed(url: str | None) -> bool:
 
 
 def url_slug(url: str) -> str | None:
-    """The slug in the address of an article: the last segment of its path, decoded, without `.html` or `index.php`.
+    """The slug in the address of an article: the last segment of its path, decoded, without `.html`.
 
-    None where nothing is left.
+    None where nothing is left, as of the path `/index.php`.
 
     >>> url_slug("https://timesca.com/2025/12/a-dated-road.html?utm=x#top")
     'a-dated-road'
@@ -126,7 +126,7 @@ def title_slug(title: str) -> str:
 
 
 def resolve(base: str | None, link: str) -> str | None:
-    """Resolve `link` against `base` to an absolute http(s) URL without fragment; None for any other link."""
+    """Resolve `link` against `base` to an absolute http(s) URL without fragment; None where that gives no such URL."""
     link = link.strip()
     try:
         joined = link if link.startswith(("https://", "http://")) else urljoin(base or "", link)

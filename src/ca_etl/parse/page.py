@@ -51,7 +51,7 @@ class RateLine(NamedTuple):
 
     @property
     def rate(self) -> Decimal:
-        """The exchange rate: units of `quote` for one unit of `base`, with at most 8 decimals."""
+        """The exchange rate of a ticker line: units of `quote` for one unit of `base`, with at most 8 decimals."""
         return Decimal(self.rate_text)
 
     @property
@@ -77,7 +77,7 @@ class Media(NamedTuple):
 
 
 class Article(NamedTuple):
-    """One article as a page shows it; `position` counts from 1 in the page's order.
+    """One article as a page shows it; `position` is its position among the articles of the page, from 1.
 
     `text` or `title` is None where the page shows only the other. `url` is absolute. `published_at` and `modified_at`
     are UTC. `dateline` is the "CITY (TCA)" removed from the start of the text. `categories` are the names of categories
@@ -98,12 +98,12 @@ class Article(NamedTuple):
     categories: tuple[str, ...] = ()
 
     def or_else(self, other: Article) -> Article:
-        """Merge two articles: the fields of this article, and those of `other` where a field is empty."""
+        """The fields of this article, with those of `other` where a field is empty."""
         return Article._make(own or others for own, others in zip(self, other, strict=True))
 
 
 class Reject(NamedTuple):
-    """A piece of a capture that gave no row: the reason code, a detail, and the first `EXCERPT_CHARS` characters."""
+    """A piece of a capture that gave no row: reason code, detail, and the first `EXCERPT_CHARS` characters."""
 
     reason: RejectReason
     detail: str
@@ -111,15 +111,15 @@ class Reject(NamedTuple):
 
     @classmethod
     def of(cls, reason: RejectReason, detail: str, text: str) -> Reject:
-        """A reject whose excerpt is the first `EXCERPT_CHARS` characters of `text`."""
+        """Make a reject whose excerpt is the first `EXCERPT_CHARS` characters of `text`."""
         return cls(reason, detail, text[:EXCERPT_CHARS])
 
 
 class Page(NamedTuple):
-    """One parsed page. `page_date` is as printed; on an article page it is the article's own date.
+    """A parsed page. `page_date` is the date printed above its articles; on an article page it is that of the article.
 
-    `ticker_cycles` is how often the ticker repeats its pairs, `shown` the result count of a listing. `error_code` is
-    the code of the error that the posts API gave in place of posts.
+    `ticker_cycles` is how often the ticker repeats its pairs, `shown` the result count of a listing, None without one.
+    `error_code` is the code of the error that the posts API gave in place of posts, None without one.
     """
 
     kind: PageKind
@@ -135,25 +135,25 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a capture is parsed with: the time zone of calendar days, and the site whose pages are wanted.
+    """The time zone of calendar days, and the site whose pages are wanted, with which a capture is parsed.
 
-    `site` is the host (without `www.`, or "loopback"), None for every host: a web archive's file holds many sites.
+    `site` is the host (without `www.`, or "loopback"); None means every host, as for files of a web archive.
     """
 
     zone: ZoneInfo
     site: str | None = None
 
     def day_of(self, capture: Capture) -> date | None:
-        """The local calendar day of a capture; None where its time is unknown."""
+        """The calendar day of a capture in this time zone; None where its time is unknown."""
         return None if capture.captured_at is None else capture.captured_at.astimezone(self.zone).date()
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a parser read from a capture: records for `raw` tables, and rejects for what gave none.
+    """The result of parsing a capture: records for tables of `raw`, and rejects for what gave no record.
 
-    `day` is the day that the records are of, None for the local day of the capture. `is_readable` is false where the
-    body is not what was requested, such as an error page. `page` is the page that the site's parser read.
+    `day` is the day that the records are of, None for the local day of the capture. `is_readable` is False where the
+    body is not what was requested, such as an error page. `page` is the page, where the site's parser read one.
     """
 
     records: tuple[TableRow, ...] = ()
@@ -164,16 +164,17 @@ class Content:
 
     @classmethod
     def unreadable(cls, reject: Reject) -> Content:
-        """The content of a body that is not what was requested: one reject."""
+        """The result of parsing a body that is not what was requested: one reject."""
         return cls(rejects=(reject,), is_readable=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Parser:
-    """How captures of a source become rows. `version` is stored beside them; raise it when equal bytes give others.
+    """The parser of a source: `read` turns a capture into rows. `version` is stored beside the rows.
 
-    `read` is a pure function at the top of a module, so that another process can call it. It gets responses with an
-    error status and cut bodies only where it `reads_errors`: these are rejects already.
+    Raise `version` when the same bytes give other rows. `read` is a pure function at the top of a module, so that
+    another process can call it. Captures with an error status or a cut body are rejects without it, unless
+    `reads_errors`.
     """
 
     version: str
@@ -192,7 +193,7 @@ _POST_QUERY: Final = re.compile(r"[?&](?:p|page_id)=[0-9]")
 
 
 class Features(NamedTuple):
-    """The properties of a page from which `kind_of` decides its kind."""
+    """The properties of a page by which `kind_of` decides its kind."""
 
     has_header: bool = False
     has_breadcrumb: bool = False
@@ -238,10 +239,10 @@ def kind_of(features: Features, url: str | None) -> PageKind:
 def ticker_day(kind: PageKind, page_date: date | None, on: date | None) -> date | None:
     """The day that a page's ticker belongs to; `on` is the local day of the capture. None where neither day is known.
 
-    The day is the printed date, however old: ticker and date line are printed together, so a cached page carries the
-    rates of its own day. The day is that of the capture on an article page, whose date line is the article's own
-    (2018 under a ticker of 2026), and where the printed date is more than a day after the capture. Stored as
-    `raw.capture.observed_date`; `staging.stg_capture` flags dates that are far apart.
+    The day is the printed date, however old: ticker and date line are printed together, so that a cached page has the
+    rates of its own day. It is the day of the capture on an article page, whose date line is the article's own, and
+    where the printed date is more than a day after the capture. Stored as `raw.capture.observed_date`;
+    `staging.stg_capture` flags dates that are far apart.
     """
     if kind is PageKind.ARTICLE or page_date is None:
         return on

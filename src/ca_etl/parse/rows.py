@@ -61,9 +61,9 @@ _NO_WORD: Final = re.compile(r"[\W_]+")
 
 
 def read_site(capture: Capture, terms: Terms) -> Content:
-    """Parse a page, an API response or a feed of the site: at least one record or reject. Never raises.
+    """Parse a capture of the site (page, API response or feed) to records and rejects. Never raises.
 
-    Only a response of the posts API that counts zero posts gives neither.
+    There is at least one record or reject, except for a response of the posts API that counts zero posts.
     """
     on = terms.day_of(capture)
     page = _read(capture, on, terms.site)
@@ -95,8 +95,8 @@ def rows_of(
 ) -> Rows:
     """Parse one capture to rows: exactly one `capture` row, and the observations and rejects that its `parser` reads.
 
-    `zone` and `site` are those of `Terms`. Positions count from 1 in each table. Where the parser of another source
-    than the site raises, the capture is a reject: a defect in it must not hold up the rates of the ticker.
+    `zone` and `site` are those of `Terms`. Positions count from 1 in each table. Where the parser of a source other
+    than the site raises an exception, the capture is a reject, so that a defect there does not hold up the ticker.
     """
     terms = Terms(zone, site)
     try:
@@ -127,7 +127,7 @@ def _content(capture: Capture, parser: Parser, terms: Terms) -> Content:
 
 
 def read_page(payload: bytes, *, content_type: str | None, url: str | None, on: date | None) -> Page | Reject:
-    """Parse the bytes of a response to a page, or to the reject of a response that is not a page.
+    """Parse the bytes of a response to a page; returns the reject of a response that is not a page.
 
     `content_type` is the HTTP header, `on` the local day of the capture; each is None where unknown.
     """
@@ -147,9 +147,9 @@ def read_page(payload: bytes, *, content_type: str | None, url: str | None, on: 
 
 
 def printed_text(payload: bytes, *, content_type: str | None, url: str | None) -> str | None:
-    """The text of a response in which its parser searches, with `GAP` between nodes and lines; None for no text.
+    """The text of a response as its parser searches it, with `GAP` between nodes and lines; None where it has no text.
 
-    Of HTML that is the text of the body; JSON and feeds are given as sent. Offsets in it are in characters.
+    Of HTML that is the text of the body; JSON and feeds are returned as sent.
     """
     form = form_of(payload, content_type, url)
     if isinstance(form, Reject):
@@ -360,7 +360,7 @@ def _add_articles(rows: Rows, capture: Capture, articles: Iterable[Article], zon
 
 
 class PageContent(NamedTuple):
-    """The address, title, text and post id of one article page, for comparison with others.
+    """The address, title, text and post id of one article page, for comparison with other pages.
 
     `text` is the text or its hash.
     """
@@ -372,11 +372,11 @@ class PageContent(NamedTuple):
 
 
 def repeated_pages(pages: Sequence[PageContent]) -> dict[int, int]:
-    """Find pages with the same content under several addresses: the index in `pages` to the number of addresses.
+    """Find article pages with the same content under several addresses.
 
-    A page under several addresses is not an article's: a server can respond to any request with one page that looks
-    like an article. The content is the text, or the title where there is no text. Pages of a post that was published
-    twice (one title, and a post id for each address) are not included.
+    Returns the number of these addresses by the index in `pages`. Such a page is not an article's: a server can
+    respond to any request with one page that resembles an article. The content is the text, or the title of a page
+    without text. A post that was published twice (one title, and a post id for each address) is not included.
     """
     same: dict[tuple[str | None, str | None], list[int]] = {}
     for index, page in enumerate(pages):
@@ -396,9 +396,9 @@ def repeated_pages(pages: Sequence[PageContent]) -> dict[int, int]:
 
 
 def reject_repeats(rows: Rows, *, source: str, run_id: str) -> None:
-    """Replace the articles in `rows` (of one archive file) whose content appears under several addresses by rejects.
+    """Replace each article in `rows` by a reject, where several addresses have its content; see `repeated_pages`.
 
-    Only captures of `source`, the source that requests article pages, are compared; see `repeated_pages`.
+    Only captures of `source`, the source that requests article pages, are compared. `rows` are of one archive file.
     """
     pages = {
         row["capture_id"]: row

@@ -38,10 +38,10 @@ class Block:
 
 
 def take_truncated_title(kind: PageKind, blocks: list[Block]) -> tuple[list[Block], str | None]:
-    """Remove the title that the end of the capture truncates from `blocks`; returns the blocks and that title, or None.
+    """Remove a last title that the end of the capture truncates; returns the other blocks, and the title or None.
 
-    For captures that end within a line. On listings and author pages, where titles and texts alternate, a last line
-    after a text is a truncated title.
+    Call it for captures that end within a line. On listings and author pages, where titles and texts alternate, a last
+    line after a text is a truncated title.
     """
     last = blocks[-1] if blocks else None
     if kind not in _TAKING_TURNS or last is None:
@@ -54,10 +54,9 @@ def take_truncated_title(kind: PageKind, blocks: list[Block]) -> tuple[list[Bloc
 
 
 def is_last_text_truncated(blocks: Sequence[Block], lines: Sequence[str]) -> bool:
-    """Whether a capture that ends within a line truncates its last text: that line is text and ends no sentence.
+    """Whether the last text of a capture that ends within a line is truncated: its last line ends no sentence.
 
-    Text captures hold the first bytes of a page as a rule. A text truncated after a full stop cannot be distinguished
-    from a complete one.
+    A text that is truncated after a full stop cannot be distinguished from a complete one.
     """
     last = blocks[-1].paragraphs[-1:] if blocks else []
     return bool(last) and last[0] == lines[-1] and last[0][-1] not in _ENDS
@@ -204,7 +203,7 @@ def _read_old(lines: Sequence[str]) -> list[Block]:
 
 
 def drop_spam(lines: Sequence[str]) -> tuple[Sequence[str], str | None]:
-    """Remove the spam line of keywords at the top of an old-design page; returns the lines and the spam, or None.
+    """Remove a line of spam keywords at the top of an old-design page; returns the other lines, and the spam or None.
 
     Spam is a first line without a sentence that is neither an article's title nor boilerplate.
     """

@@ -74,7 +74,7 @@ class Line(NamedTuple):
 
 @dataclass(slots=True)
 class TextHead:
-    """The top of a text page: page date, result count and breadcrumb.
+    """The top of a plain-text page: page date, result count and breadcrumb.
 
     `rest` are all other lines, those above the ticker first.
     """
@@ -87,7 +87,7 @@ class TextHead:
 
 
 def read_text(text: str, *, url: str | None, on: date | None, charset: str) -> Page:
-    """Parse a plain-text page: its kind, ticker, date line, result count and articles.
+    """Parse a plain-text page to its kind, ticker, date line, result count and articles.
 
     `on` is the local day of the capture, if known; a page date has precedence over it. `url` decides the kind only
     where the page itself does not.

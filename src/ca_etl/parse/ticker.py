@@ -31,9 +31,9 @@ QUOTE: Final = "USD"
 
 @dataclass(frozen=True, slots=True)
 class Cycle:
-    """A layout of the ticker, valid on the days from `since` to `until`, both included.
+    """The pairs of the ticker in printed order, on the days from `since` to `until`, both included.
 
-    `bases` are the base currencies of a cycle in printed order, `times` how often a text page repeats the cycle.
+    `bases` are the base currencies, `times` is how often a text page repeats them.
     """
 
     bases: tuple[str, ...]
@@ -54,7 +54,7 @@ ORDER: Final = {base: position for position, base in enumerate(CYCLES[-1].bases)
 
 
 def is_known(pair: tuple[str, str]) -> bool:
-    """Whether `pair` (base, quote) is in a layout of the ticker (`CYCLES`)."""
+    """Whether the ticker has ever had `pair` (base, quote), by its layouts in `CYCLES`."""
     return pair[0] in ORDER and pair[1] == QUOTE
 
 
@@ -63,9 +63,10 @@ def _cycles_of(on: date | None) -> list[Cycle]:
 
 
 def missing_cycles_reject(cycles: int, on: date | None) -> Reject | None:
-    """The reject of a text that ends within its ticker, after `cycles` cycles; None where all are printed.
+    """The reject of a page text that ends within its ticker, after `cycles` repetitions of the pairs.
 
-    `on` is the day of the ticker; None, for an unknown day, gives None.
+    None where the ticker is complete. `on` is the day of the ticker, None where it is unknown, and then the result is
+    None.
     """
     times = 0 if on is None else min(cycle.times for cycle in _cycles_of(on))
     if not 0 < cycles < times:
@@ -91,7 +92,10 @@ _STRICT: Final = re.compile(
 
 
 class TickerLine(NamedTuple):
-    """One parsed ticker line: pair (base, quote), rate, change and the line as printed; `rate` None if malformed."""
+    """A parsed line of the ticker: pair (base, quote), rate, change and the line as printed.
+
+    `rate` is None for a malformed line.
+    """
 
     pair: tuple[str, str]
     rate: str | None
@@ -135,7 +139,7 @@ _Values: TypeAlias = frozenset[tuple[_Pair, str | None, str]]
 
 
 class Ticker(NamedTuple):
-    """The rates of a page's ticker, the number of cycles that the page prints, and the rejects of unreadable lines."""
+    """The rates in a page's ticker, how often the page repeats the pairs, and the rejects of unreadable lines."""
 
     rates: tuple[RateLine, ...] = ()
     cycles: int = 0
@@ -326,17 +330,18 @@ _CYCLE_CHARS: Final = 1000
 
 
 class TickerText(NamedTuple):
-    """The ticker lines of an HTML page, as a text page has them, and the offset in the flat text where they end."""
+    """The ticker lines of an HTML page, in the form of a text page, and the offset in the flat text where they end."""
 
     lines: tuple[str, ...]
     end: int
 
 
 def find_ticker(flat: str) -> TickerText:
-    """Find the ticker lines in `flat`, the text nodes of an HTML page with `GAP` between; malformed lines as printed.
+    """Find the ticker lines in `flat`, the text of an HTML page with `GAP` between its nodes.
 
     A theme can print the pairs as list items, as spans, in one text node, or each number in its own element. A ticker
-    item begins a text node, or follows a bullet or another item, unlike an amount in prose.
+    item begins a text node, or follows a bullet or another item, unlike an amount in prose. Malformed lines stay as
+    printed.
     """
     start = _next_start(flat, 0)
     lines: list[str] = []
@@ -360,9 +365,9 @@ def find_ticker(flat: str) -> TickerText:
 
 
 def find_line(flat: str, pair: tuple[str, str], rate: str, change: str) -> tuple[int, int] | None:
-    """Start and end, in `flat`, of the first ticker line that prints `pair` with `rate` and `change`; None without.
+    """Find the first ticker line in `flat` that prints `pair` with `rate` and `change`; returns its start and end.
 
-    `flat` is the text of `find_ticker`, or a text page with `GAP` in place of each line end.
+    None where there is no such line. `flat` is the text of `find_ticker`, or a text page with `GAP` for each line end.
     """
     start = _next_start(flat, 0)
     end = 0

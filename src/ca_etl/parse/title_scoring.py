@@ -162,7 +162,10 @@ _SPEAKER: Final = re.compile(r"(?:TCA|Q|A|[A-Z]\. ?[A-Z]\.?|[A-Z][a-z]+)\s?:\s")
 
 
 def stems_of(text: str) -> set[str]:
-    """The subject words of `text`, cut to five letters so that "export" equals "exports"; no function words."""
+    """The subject words of `text`, each cut to its first five letters, so that "export" and "exports" are equal.
+
+    Function words such as "with" are left out.
+    """
     return set(_STEM.findall(text.casefold())) - _STOP_STEMS
 
 

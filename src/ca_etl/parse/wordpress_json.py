@@ -135,7 +135,7 @@ def _is_post(value: object) -> bool:
 
 
 def error_of(value: Mapping[str, Any]) -> str | None:
-    """The error in a WordPress error object, as `code: message`; None for any other object."""
+    """The error in a WordPress error object, as text `code: message`; None for any other object."""
     code, message = value.get("code"), value.get("message")
     if not isinstance(code, str) or not isinstance(message, str) or "id" in value:
         return None

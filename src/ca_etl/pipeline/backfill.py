@@ -22,7 +22,10 @@ COMPLETE_MONTHS: Final = "backfill-*.json"
 
 
 def histories(sources: Iterable[Source]) -> Mapping[str, History]:
-    """How the sources that have a past are requested, by their names on the command line."""
+    """The function that archives the past of a source, by the name of the source on the command line.
+
+    Sources without a past to request are left out.
+    """
     short = {source.name: name.value for name, source in ARTICLE_SOURCES.items()}
     return {
         short.get(source.name, source.name): source.history
@@ -32,10 +35,11 @@ def histories(sources: Iterable[Source]) -> Mapping[str, History]:
 
 
 def capture_history(ctx: Context, days: DateRange, source: str) -> int:
-    """Archive the articles of `days` from `source`, a key of `histories`; return their number.
+    """Archive the articles, or the tables of a bank, of the range `days` from `source`; return the number of articles.
 
-    A month that was archived completely is not requested again, so that a backfill that was stopped resumes. Raises
-    `SourceUnavailableError` when the source is not offered, refuses or fails; responses archived before stay.
+    `source` is a key of `histories`. A month that was archived completely is not requested again, so that a backfill
+    that was stopped resumes. Raises `SourceUnavailableError` when the source is not offered, refuses or fails;
+    responses archived before stay.
     """
     recover_open_files(ctx.settings.archive_dir)
     path = _complete_months_file(ctx.settings.data_dir, source)
@@ -44,7 +48,9 @@ def capture_history(ctx: Context, days: DateRange, source: str) -> int:
     articles = 0
     if not months:
         log.warning(
-            "all of %s was archived before; to fetch later edits: rm %s, then the same command", days, path
+            "all of %s was archived before; to fetch later edits: rm %s, and run the same command again",
+            days,
+            path,
         )
         return articles
     with Session(ctx) as session:
@@ -59,9 +65,9 @@ def capture_history(ctx: Context, days: DateRange, source: str) -> int:
 
 
 def read_complete_months(data_dir: Path, source: str) -> tuple[str, ...]:
-    """The months of `source` that backfills have archived completely, as text `2025-11-01..2025-11-30`.
+    """The months that backfills have archived completely from `source`, as text such as `2025-11-01..2025-11-30`.
 
-    Raises `CaEtlError` for a damaged file, `StorageError` for one that cannot be read.
+    Raises `CaEtlError` where the file of these months is damaged, `StorageError` where it cannot be read.
     """
     path = _complete_months_file(data_dir, source)
     data = read_if_there(path)

@@ -43,7 +43,7 @@ SITE_SOURCES: Final = ARTICLES | {LISTINGS}
 
 
 class NothingCapturedError(CaEtlError):
-    """No listing page of the slot was usable; `pages` has the verdict on each, `others` the outcomes of the banks."""
+    """No listing page of the slot was usable. `pages` has the verdict on each, `others` the outcomes of the banks."""
 
     def __init__(
         self, message: str, hint: str, pages: tuple[FetchedUrl, ...], others: tuple[SourceOutcome, ...]
@@ -54,15 +54,15 @@ class NothingCapturedError(CaEtlError):
 
     @property
     def refused(self) -> bool:
-        """Whether the site refused a page, so that a retry within minutes would be impolite."""
+        """Whether the site refused a page, so that another request within minutes would be impolite."""
         return any(page.verdict in FINAL for page in self.pages)
 
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """Result of `capture`: pages requested, pages that an earlier run archived, and outcomes of the other sources.
+    """The result of the capture step of a run: pages requested, pages archived before, outcomes of the other sources.
 
-    `problems` were met while reading the release or the archive; the run ends with them after all is archived.
+    `problems` were met while reading the release or the archive; the run fails with them once all is archived.
     """
 
     pages: tuple[FetchedUrl, ...]
@@ -78,10 +78,11 @@ class Captured:
 
 
 def capture(ctx: Context) -> Captured:
-    """Request and archive the listing pages of the slot that the archive lacks, new articles, and other sources.
+    """Request and archive what the slot of a run needs: listing pages, new articles and the other sources.
 
-    Every response is archived, also refusals and errors. Raises `NothingCapturedError` when no page of the
-    slot is usable, and `UsageError` when the settings forbid requests (see `fetch_policy`).
+    Pages that are archived already are not requested. Every response is archived, also refusals and errors. Raises
+    `NothingCapturedError` when no listing page is usable, and `UsageError` when the settings forbid requests (see
+    `fetch_policy`).
     """
     with Session(ctx) as session:
         listings = request_listings(session, ())
@@ -164,12 +165,12 @@ def _capture_others(session: Session, outcomes: tuple[SourceOutcome, ...]) -> tu
 
 
 def enabled_sources(settings: Settings, sources: Iterable[Source]) -> tuple[Source, ...]:
-    """The sources beside the site that the settings name. Raises `UsageError` for a name that no source has."""
+    """The sources that the setting `CA_ETL_SOURCES` names. Raises `UsageError` for a name that no source has."""
     others = {source.name: source for source in sources if source.name not in SITE_SOURCES}
     unknown = [name for name in settings.sources if name != ALL and name not in others]
     if unknown:
         raise UsageError(
-            f"CA_ETL_SOURCES names {', '.join(unknown)}, which no source is; known are {', '.join(others)}, and {ALL}",
+            f"CA_ETL_SOURCES names {', '.join(unknown)}: not a source; known are {', '.join(others)}, and {ALL}",
             f"export CA_ETL_SOURCES='[\"{ALL}\"]'",
         )
     return tuple(source for name, source in others.items() if {name, ALL} & {*settings.sources})
@@ -178,7 +179,7 @@ def enabled_sources(settings: Settings, sources: Iterable[Source]) -> tuple[Sour
 def has_observed(
     runs: Iterable[RunRecord], slot: datetime | None, schedule: str | None, sources: Container[str]
 ) -> bool:
-    """Whether one of `runs` has archived one of `sources` in this slot and schedule."""
+    """Whether one of `runs` has archived one of `sources` in this slot of this schedule."""
     return any(
         record.outcome in GOOD and record.source in sources
         for run in runs
@@ -189,7 +190,7 @@ def has_observed(
 
 @dataclass(frozen=True, slots=True)
 class GivenFiles:
-    """An operator's files and folders to archive, with their URL and capture time (zone-aware), None if unknown."""
+    """Files and folders that an operator archives, with their URL and capture time (zone-aware), None if unknown."""
 
     paths: tuple[Path, ...]
     url: str | None = None
@@ -197,7 +198,7 @@ class GivenFiles:
 
 
 def ingest(ctx: Context, given: GivenFiles) -> IngestReport:
-    """Archive an operator's files. Raises `CaEtlError` for a missing path or a file of an unknown kind."""
+    """Archive the files of an operator. Raises `CaEtlError` for a missing path or a file of an unknown kind."""
     return ingest_paths(
         given.paths,
         ctx.settings.archive_dir,

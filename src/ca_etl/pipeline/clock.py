@@ -30,13 +30,13 @@ NEWEST_CAPTURE: Final = "select max(captured_at) from raw.capture where archive_
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """An instant that contradicts the clock of a run; `name` names it, such as "the end of run 20251205T020000Z"."""
+    """A recorded time with which the clock of a run is compared; `name` states whose, such as "the end of run X"."""
 
     at: datetime
     name: str
 
     def against(self, now: datetime) -> str:
-        """A sentence on how far a clock that shows `now` (zone-aware) is from this instant."""
+        """A sentence that states how far a clock that shows `now` (zone-aware) is from the recorded time."""
         side = "before" if now < self.at else "after"
         return (
             f"the clock shows {now.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {abs(now - self.at).days} days {side} "
@@ -45,7 +45,7 @@ class Witness:
 
 
 class ClockError(CaEtlError):
-    """The clock of a run contradicts a recorded instant by more than a day; an operator has to state which is right."""
+    """The clock of a run is more than a day off a recorded time; an operator has to decide which one is right."""
 
     def __init__(self, now: datetime, witness: Witness) -> None:
         super().__init__(
@@ -61,29 +61,32 @@ def is_trusted(run: RunRecord) -> bool:
 
 
 def evidence(runs: Sequence[RunRecord]) -> tuple[RunRecord, ...]:
-    """The runs with which a clock is compared: those since the last trusted run, without runs of a wrong clock."""
+    """The runs whose times the clock of a new run is compared with: those since the last one with a trusted clock.
+
+    Runs with a wrong clock are left out.
+    """
     begin = max((number for number, run in enumerate(runs) if is_trusted(run)), default=0)
     return tuple(run for run in runs[begin:] if run.contradicted_by is None or is_trusted(run))
 
 
 def time_of(runs: Sequence[RunRecord], now: datetime, *, is_demo: bool) -> datetime:
-    """The time at which a data directory is judged: `now`, or that of the demo's clock, the end of its last run.
+    """The present time of a data directory: `now`, or for the demo the end of its last run.
 
-    The demo captures days of the past, which by another clock are always overdue.
+    The demo captures days of the past, which by the clock of the machine would always be overdue.
     """
     return (runs[-1].finished_at or runs[-1].started_at) if is_demo and runs else now
 
 
 def clock_from(instant: datetime) -> Clock:
-    """A clock that starts at `instant` (zone-aware) and advances in real time."""
+    """A clock, as a function, that starts at `instant` (zone-aware) and then advances in real time."""
     started = time.monotonic()
     return lambda: instant + timedelta(seconds=time.monotonic() - started)
 
 
 def newest_known(settings: Settings, runs: Sequence[RunRecord], archived: Iterable[Path]) -> Witness | None:
-    """The newest instant in the journal, the archive or the current release; None before the first run.
+    """The newest time recorded in the journal, the archive or the current release; None before the first run.
 
-    `archived` are the files of the archive. A release that cannot be read is passed over: the load reports it.
+    `archived` are the files of the archive. A release that cannot be read is ignored here, and reported by the load.
     """
     known = [
         Witness(run.finished_at or run.started_at, f"the end of run {run.run_id}") for run in evidence(runs)
@@ -97,10 +100,10 @@ def newest_known(settings: Settings, runs: Sequence[RunRecord], archived: Iterab
 
 
 def contradiction(now: datetime, known: Witness | None, responses: Iterable[Path]) -> Witness | None:
-    """The instant that differs from `now`, the start of a run, by more than a day; None where none does.
+    """The recorded time that differs from `now`, the start of a run, by more than a day; None where none does.
 
-    `known` is the newest instant on record, `responses` are the archive files that the run wrote. Date headers count
-    where all of them differ in one direction: a cached page has an old date, a broken page any.
+    `known` is the newest recorded time, None without one. `responses` are the archive files that the run wrote: the
+    Date headers in them count where all differ in one direction, since a cached page has an old date.
     """
     if known is not None and known.at > now + LEAP:
         return known

@@ -23,16 +23,16 @@ Call = Callable[..., Any]
 
 
 def direct(step: Callable[..., Any], *args: object) -> Any:  # noqa: ANN401  what the step returns
-    """Call a step of a run as a plain function; the Prefect flow calls it as a task instead."""
+    """Call a step of a run as a plain function. The Prefect flow uses another caller, which makes it a task."""
     return step(*args)
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Clock, sleep, progress, step caller and sources of a run.
+    """What a run takes from outside: clock, sleep, progress, step caller and sources.
 
-    With `trust_clock` a contradicted clock does not stop it. With `accept_loss` it may lose most rows of a release.
-    With `restores` it is the rebuild of a restore, whose own mark in the data directory stops every other run.
+    `trust_clock`: the run goes by its clock even where a recorded time contradicts it. `accept_loss`: the run may lose
+    most rows of the release. `restores`: the run is the rebuild at the end of `ca-etl restore`.
     """
 
     # by its name, so that a test of the whole program can replace it
@@ -48,10 +48,10 @@ class Environment:
 
 @contextmanager
 def recorded_stops() -> Iterator[Sequence[int]]:
-    """The number of each Ctrl-C and SIGTERM of the block.
+    """Record each Ctrl-C and SIGTERM of the `with` block by its signal number, in the list that the block gets.
 
-    Python drops the exception of one that lands in a destructor, and the run went on to publish: the next step raises
-    it again. Without a handler, SIGTERM would end the process before the run has its line.
+    Python drops the exception of a signal that arrives in a destructor, so that the run would publish all the same:
+    the next step raises it again. SIGTERM would otherwise end the process before the run has its journal line.
     """
     interrupts: list[int] = []
 

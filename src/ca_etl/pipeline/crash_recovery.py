@@ -44,7 +44,7 @@ LOST_RUNS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class RecoveredJournal:
-    """The journal after recovery. `problems` end the run once it has captured its pages, `warnings` do not."""
+    """The journal of runs after its repair. `problems` fail the run once its pages are captured, `warnings` do not."""
 
     runs: tuple[RunRecord, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -52,7 +52,7 @@ class RecoveredJournal:
 
 
 def new_run_id(data_dir: Path, started_at: datetime) -> str:
-    """An unused id for a run that began at `started_at`, as far as journal, lock and releases can be read."""
+    """An id for a run that began at `started_at`, which no run in journal, lock or releases has."""
     runs = consult(partial(journal.read, data_dir), (), journal.JOURNAL_FILE, f"ls -la {data_dir}")
     # a run killed within the second would share its id with this one, and the journal holds one line of an id
     taken = {record.run_id for record in runs.value} | lock.unrecorded_runs(data_dir)
@@ -63,7 +63,10 @@ def new_run_id(data_dir: Path, started_at: datetime) -> str:
 
 
 def recover_crashed_runs(settings: Settings, at: datetime) -> RecoveredJournal:
-    """Write the journal lines of killed runs and repair a damaged journal; one that cannot be read is a problem."""
+    """Write the missing journal lines of killed runs and repair a damaged journal; returns the journal afterwards.
+
+    A journal that cannot be read is a problem in the result, not an exception.
+    """
     data_dir = settings.data_dir
     path = data_dir / journal.JOURNAL_FILE
     known = consult(partial(journal.read_journal, data_dir), Journal(), path, f"ls -l {path}")
@@ -101,7 +104,10 @@ def _losses(
 
 
 def lost_run_ids(con: duckdb.DuckDBPyConnection, data_dir: Path, written: Journal) -> frozenset[str]:
-    """Ids of runs in the release of `con` that the journal lacks, without runs that are still under way."""
+    """The ids of runs that a release has and the journal lacks; `con` is a connection to the release.
+
+    Runs that are still in progress are left out.
+    """
     known = frozenset(run_id for (run_id,) in con.execute("select run_id from raw.run").fetchall())
     return known - {run.run_id for run in written.runs} - lock.unrecorded_runs(data_dir)
 
@@ -109,7 +115,10 @@ def lost_run_ids(con: duckdb.DuckDBPyConnection, data_dir: Path, written: Journa
 def lost_runs(
     con: duckdb.DuckDBPyConnection | None, settings: Settings, runs: Iterable[RunRecord]
 ) -> tuple[RunRecord, ...]:
-    """The runs in the release of `con` that the journal (`runs`) lacks, without their check results."""
+    """The runs that a release has and the journal (`runs`) lacks, read from the release through `con`.
+
+    Their check results are not read. None as `con` means no release, and gives no runs.
+    """
     if con is None:
         return ()
     own = sorted({schedule.source for schedule in schedules(settings)})
@@ -169,22 +178,25 @@ def _slots_of_killed(
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The outcomes of the article sources in one run, on disk until its journal line is written."""
+    """The outcomes of the article sources in a run, kept in a file until the journal line of the run is written."""
 
     run_id: str
     outcomes: tuple[SourceOutcome, ...]
 
 
 def write_checkpoint(data_dir: Path, run_id: str, outcomes: Iterable[SourceOutcome]) -> None:
-    """Save the article outcomes of a run, for its journal line if it is killed. Raises `StorageError`."""
+    """Save the outcomes of the article sources in a run, for its journal line in case it is killed.
+
+    Raises `StorageError`.
+    """
     checkpoint = TypeAdapter(Checkpoint).dump_json(Checkpoint(run_id, tuple(outcomes)))
     write_atomic(data_dir / CHECKPOINT_FILE, checkpoint + b"\n")
 
 
 def read_checkpoint(data_dir: Path, run_id: str) -> tuple[SourceOutcome, ...]:
-    """The article outcomes that `write_checkpoint` saved for a run, empty without any. Raises `StorageError`.
+    """Read the outcomes that `write_checkpoint` saved for a run; empty without any. Raises `StorageError`.
 
-    A checkpoint that is damaged, or of another version, is ignored: the next run requests the articles once more.
+    A file that is damaged, or of another version, is ignored: the next run requests the articles once more.
     """
     path = data_dir / CHECKPOINT_FILE
     data = read_if_there(path)

@@ -41,9 +41,10 @@ NEW_ITEMS: Final = """
 
 @dataclass(frozen=True, slots=True)
 class Enriched:
-    """Counts of `enrich`: `items` searched (texts and titles), their countries and amounts, `pairs` of near-duplicates.
+    """Counts of the step that searches texts: `items` searched, `countries` and `amounts` in them, similar `pairs`.
 
-    `crowded` counts texts with too many possible near-duplicates to compare them with all.
+    `items` are texts and titles. `crowded` counts texts that have too many possible near-duplicates to be compared
+    with all of them.
     """
 
     items: int = 0
@@ -54,7 +55,10 @@ class Enriched:
 
 
 def enrich(ctx: Context) -> Enriched:
-    """Search the texts and titles that no run has searched with these rules, and store the matches in `raw.*`."""
+    """Search new texts and titles for countries, amounts and near-duplicates, and store the matches in `raw.*`.
+
+    Texts that an earlier run searched with the present rules are not searched again.
+    """
     with open_building(find_building(ctx.settings.data_dir, ctx.run_id).warehouse) as con:
         new_items = con.sql(NEW_ITEMS, params={"title": TITLE, "version": VERSION}).to_arrow_table()
         if new_items.num_rows == 0:
@@ -170,10 +174,11 @@ CROWDED: Final = """
 
 
 def replace_pairs(con: duckdb.DuckDBPyConnection, text_ids: pl.Series) -> int:
-    """Compare texts with others that share a hash band, and store the similar pairs; return their number.
+    """Compare texts with others that may be near-duplicates, and store the similar pairs; return the number of pairs.
 
-    `text_ids` have their rows in `raw.text_profile`. A pair is stored if both texts have the same numbers and half of
-    their 3-word shingles; whether they are one article is decided in SQL. `MOST_FIRST` bounds the comparisons.
+    `text_ids` have their rows in `raw.text_profile`; compared are texts with a common hash band, `MOST_FIRST` at most.
+    A pair is similar if both texts have the same numbers and half of their 3-word shingles. SQL decides whether the
+    two are one article.
     """
     con.register("new_texts", text_ids.to_frame("text_id").to_arrow())
     con.execute("delete from raw.text_pair where text_id in (from new_texts) or other_id in (from new_texts)")
@@ -186,7 +191,7 @@ def replace_pairs(con: duckdb.DuckDBPyConnection, text_ids: pl.Series) -> int:
 
 
 def crowded_texts(con: duckdb.DuckDBPyConnection) -> int:
-    """The number of texts that the last `replace_pairs` did not compare with all texts of their hash bands."""
+    """The number of texts with too many possible near-duplicates, which were not compared with all of them."""
     ((crowded,),) = con.execute(CROWDED, {"first": MOST_FIRST}).fetchall()
     return int(crowded)
 

@@ -51,11 +51,11 @@ UPGRADED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Row counts of `load`: what the archive files new to this run added to `raw.*`.
+    """Counts of the rows that a run added to `raw.*` from archive files that are new to it.
 
-    `expected` counts the `rejects` of a response class in `EXPECTED_RESPONSES`, about which no check warns;
-    `other_rates` those of the `rates` that a source with a parser of its own gave, and no ticker; `official_rates` are
-    not among these. With `is_fresh` the warehouse was empty before.
+    `expected` counts those `rejects` that are no reason for a warning (response classes in `EXPECTED_RESPONSES`).
+    `other_rates` counts those `rates` that are not from the ticker of the site; `official_rates` are counted apart.
+    `is_fresh` is True where the warehouse was empty before.
     """
 
     archive_files: int = 0
@@ -71,11 +71,12 @@ class Loaded:
 
 
 def load(ctx: Context) -> Loaded:
-    """Copy the warehouse of the current release for this run, and load the archive files that the copy lacks.
+    """Copy the warehouse of the current release for this run, and load the archive files that it lacks.
 
-    A rebuild, and the first run on a release with the tables of an earlier version, start from an empty warehouse and
-    load every file; a retry first deletes what an older parser rejected. Raises `CaEtlError` when the data
-    directory cannot be written, `ArchiveDamagedError` when a fresh start would lose rows.
+    A rebuild loads every file into an empty warehouse, and so does a run whose current release has the tables of an
+    earlier version. With rejects to be parsed again, what an older parser rejected is deleted first. Raises
+    `CaEtlError` when the data directory cannot be written, `ArchiveDamagedError` when an empty warehouse would lose
+    rows.
     """
     is_upgrade = _is_upgrade(ctx.settings.data_dir)
     is_fresh = is_upgrade or ctx.kind is RunKind.REBUILD
@@ -152,7 +153,7 @@ class _Batch:
 
     @property
     def is_full(self) -> bool:
-        """Whether the batch has reached `MOST_FILES` files or `MOST_ROWS` article rows, and is to be loaded."""
+        """Whether the batch of parsed rows has `MOST_FILES` files or `MOST_ROWS` article rows, and is loaded next."""
         return len(self.files) >= MOST_FILES or len(self.rows.article_observation) >= MOST_ROWS
 
     def add(self, rows: Rows, archive_file: ArchiveFile, parsers: Mapping[str, Parser]) -> None:
@@ -197,9 +198,10 @@ def _other_rates(rows: Rows, parsers: Mapping[str, Parser]) -> int:
 def read_rows(
     ctx: Context, path: Path, resolve: Resolve, parsers: Mapping[str, Parser]
 ) -> tuple[Rows, ArchiveFile]:
-    """Parse one archive file: its rows, and its own row of `raw.archive_file`. A bad record becomes a reject.
+    """Parse one archive file to rows, with the row of `raw.archive_file` about the file. A bad record becomes a reject.
 
-    Each record names its source, whose parser in `parsers` reads it; that of the site reads what other sources sent.
+    Each record names its source, whose parser in `parsers` reads it; records of other sources are read by the site's.
+    `resolve` finds the capture that a revisit record refers to.
     """
     rows = Rows()
     captures = bad = 0
@@ -249,27 +251,30 @@ SHOWN: Final = 5
 
 
 class ArchiveDamagedError(CaEtlError):
-    """Archive files of the current release are missing or changed, so that a rebuild would lose their rows."""
+    """An archive file of the current release is missing or changed, so that a rebuild would lose its rows."""
 
 
 def assert_archive_is_whole(ctx: Context) -> None:
-    """Raise `ArchiveDamagedError` when an archive file that the current release knows is missing or has changed.
+    """Raise `ArchiveDamagedError` when an archive file that the current release was made of is missing or has changed.
 
-    A rebuild from the other files would publish fewer rows, and nothing in the release would show it.
+    A rebuild without it would publish fewer rows, and nothing in the release would show it.
     """
     root = ctx.settings.archive_dir
     odd = [f"{name} {how}" for name, how in archive_problems(root, _known_files(ctx.settings.data_dir))]
     if odd:
         more = f" and {len(odd) - SHOWN} more" if len(odd) > SHOWN else ""
         raise ArchiveDamagedError(
-            f"the archive is not what the current release was made of: {'; '.join(odd[:SHOWN])}{more}; "
-            f"restore {root} from a backup; without the link {CURRENT}, a rebuild publishes without those files",
+            f"the archive differs from what the current release was made of: {'; '.join(odd[:SHOWN])}{more}; "
+            f"restore {root} from a backup; or remove the link {CURRENT}, and a rebuild publishes without these files",
             "ca-etl doctor --deep",
         )
 
 
 def archive_problems(root: Path, known: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The archive files that are missing or have another SHA-256 than in `known` (name, SHA-256), and the problem."""
+    """The archive files that are missing, or whose SHA-256 differs from that in `known`, each with the problem.
+
+    `known` are pairs of file name and SHA-256.
+    """
     for name, sha256 in known:
         try:
             with (root / name).open("rb") as file:
@@ -280,7 +285,7 @@ def archive_problems(root: Path, known: Iterable[tuple[str, str]]) -> Iterator[t
 
 
 class MostLostError(CaEtlError):
-    """A warehouse that was built anew lacks most of what the current release or the archive has."""
+    """A warehouse that a run built from empty tables lacks most rows of the release that it is to replace."""
 
 
 KEPT: Final = """
@@ -294,10 +299,10 @@ UNREAD: Final = """
 
 
 def assert_most_is_kept(ctx: Context) -> None:
-    """Raise `MostLostError` when the run's new warehouse lacks more than half of what it is to replace.
+    """Raise `MostLostError` when a warehouse built from empty tables has less than half of the rows that it replaces.
 
-    Compared with the newest readable release: captures with rates, rates, article observations. Without a release,
-    one capture of the archive at least must have become such a row.
+    Counted are captures with rates, rates, and observations of articles, in the newest readable release. Without a
+    release, at least one capture of the archive must have become such a row.
     """
     with open_building(find_building(ctx.settings.data_dir, ctx.run_id).warehouse) as con:
         built = dict(con.execute(KEPT).fetchall())

@@ -31,10 +31,10 @@ def play_days(
     on: str = DAILY,
     environment: Environment = DEFAULT_ENVIRONMENT,
 ) -> Iterator[Outcome]:
-    """Run the schedule named `on` against the demo site for each of the `days` days up to `last_day`.
+    """Run a schedule against the embedded demo site, once for each of the `days` days up to `last_day`.
 
-    The clock of a run starts at its slot, so that captures have the times of that day. Editors change two articles
-    meanwhile (`demo.desk`). The site is requested without pauses: it is ours.
+    `on` is the name of the schedule; `faults` are those of the site by day. The clock of a run starts at its slot, so
+    that captures have the times of that day. Two articles are edited meanwhile (`demo.desk`).
     """
     assert_restored(settings.data_dir)
     last_day = last_day or default_last_day()
@@ -71,7 +71,7 @@ def _served(settings: Settings) -> Iterator[DemoSite]:
 
 
 def slot_on(settings: Settings, day: date, on: str = DAILY) -> datetime:
-    """The latest slot (UTC) of the schedule named `on` at the instant of the daily slot of `day`."""
+    """The latest slot (UTC) of the schedule named `on` up to the daily slot of `day`."""
     return schedule(settings, on).latest(schedule(settings).on(day))
 
 

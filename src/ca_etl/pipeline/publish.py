@@ -61,7 +61,7 @@ def build(ctx: Context, record: RunRecord) -> None:
 def build_tables(
     warehouse: Path, runs: Sequence[RunRecord], decided: Sequence[CaptureDecision], now: datetime
 ) -> None:
-    """Build every SQL model in a loaded, writable warehouse, with the given runs and decisions, as of `now`."""
+    """Build every SQL model in a loaded, writable warehouse, with `runs` and decisions, as of `now` (zone-aware)."""
     with open_building(warehouse) as con:
         # What checks found in earlier runs is in the journal; a release has the results of its own checks.
         # Every run is in it, but slots of the future are not.
@@ -99,7 +99,7 @@ def check(ctx: Context) -> tuple[CheckResult, ...]:
 
 
 def publish(ctx: Context) -> Release:
-    """Publish the run's release: write Parquet and descriptor, rename its folder, move `current` to it."""
+    """Publish the release of a run: write Parquet files and descriptor, rename its folder, move `current` to it."""
     data_dir = ctx.settings.data_dir
     building = find_building(data_dir, ctx.run_id)
     parquet = building.folder / "parquet"
@@ -129,7 +129,7 @@ def publish(ctx: Context) -> Release:
 
 
 def prune(ctx: Context) -> tuple[str, ...]:
-    """Remove all but the newest `keep_releases` releases; where that fails, return a warning: the run succeeded."""
+    """Remove old releases until `keep_releases` (a setting) are left; returns a warning where that fails."""
     data_dir = ctx.settings.data_dir
     pruned = consult(
         partial(release.prune, data_dir, ctx.settings.keep_releases, ctx.clock()),
@@ -145,7 +145,10 @@ def prune(ctx: Context) -> tuple[str, ...]:
 
 
 def published_by(data_dir: Path, run_id: str) -> Release | None:
-    """The current release if that run made it, else None. Completes a publication that the run had announced."""
+    """The current release if the run `run_id` made it, else None.
+
+    First completes a publication that a killed run had announced.
+    """
     if not (data_dir / release.RELEASES / run_id).is_dir():
         return None
     release.recover(data_dir)

@@ -62,7 +62,7 @@ DEFAULT_ENVIRONMENT = Environment()
 
 @dataclass(slots=True)
 class Outcome:
-    """Result of one run, filled in step by step. `release` is None when nothing was published.
+    """The result of a run, which its steps fill in one by one. `release` is None when nothing was published.
 
     `slots` are the missed slots before the run; `cause`, `contradicted_by` and `held` are those of `RunRecord`.
     """
@@ -84,7 +84,7 @@ class Outcome:
 
     @property
     def fired(self) -> tuple[CheckResult, ...]:
-        """The checks that returned offending rows, those of severity `error` first."""
+        """The checks of the run that returned offending rows, those of severity `error` first."""
         fired = [result for result in self.checks if result.offending_rows]
         return tuple(sorted(fired, key=lambda result: (result.severity != "error", result.check_name)))
 
@@ -99,7 +99,7 @@ def run_daily(
     """Run one slot of a schedule: capture its pages, load their rows, and publish a release.
 
     `slot` is an instant (zone-aware) of the schedule named `on`; None means its latest one before now. A past slot
-    only names the archive file: the pages are those of now, and count for the latest slot before now. Raises
+    only names the archive file: the pages are requested now, and count for the latest slot before now. Raises
     `UsageError` for impossible settings and for a slot in the future, `LockHeldError` when another run holds the lock;
     any other failure that an operator can act on is recorded in the journal and in the outcome.
     """
@@ -112,7 +112,7 @@ def run_daily(
         )
     if slot > now + EARLIEST_START:
         raise UsageError(
-            f"the slot {slot:%Y-%m-%d %H:%M:%S %Z} has not come: its pages do not exist yet",
+            f"the slot {slot:%Y-%m-%d %H:%M:%S %Z} is in the future: its pages do not exist yet",
             "ca-etl schedule",
         )
     fetch_policy(settings)
@@ -132,7 +132,10 @@ def run_daily(
 def run_ingest(
     settings: Settings, given: GivenFiles, *, environment: Environment = DEFAULT_ENVIRONMENT
 ) -> Outcome:
-    """Archive an operator's files, and publish a release with their rows. Failures are recorded as in `run_daily`."""
+    """Archive files of an operator, and publish a release with their rows.
+
+    A failure that an operator can act on is recorded in the journal and in the outcome.
+    """
     assert_restored(settings.data_dir)
     with _run(RunKind.INGEST, settings, environment) as run:
         run.check_clock()
@@ -148,10 +151,11 @@ def run_backfill(
     source: str = "posts",
     environment: Environment = DEFAULT_ENVIRONMENT,
 ) -> Outcome:
-    """Archive the articles of a date range, and publish a release with them. Failures are recorded as in `run_daily`.
+    """Archive the articles, or the tables of a bank, of a date range, and publish a release with them.
 
-    Raises `UsageError` for a `source` that is not a key of `histories`. Articles archived before the source became
-    unavailable, or before a Ctrl-C, are loaded by the next run.
+    A failure that an operator can act on is recorded in the journal and in the outcome. Raises `UsageError` for a
+    `source` that is not a key of `histories`. Articles archived before the source became unavailable, or before a
+    Ctrl-C, are loaded by the next run.
     """
     assert_restored(settings.data_dir)
     known = histories(environment.sources)
@@ -181,10 +185,11 @@ def run_backfill(
 def run_rebuild(
     settings: Settings, *, only_rejects: bool = False, environment: Environment = DEFAULT_ENVIRONMENT
 ) -> Outcome:
-    """Build a warehouse from all archive files, and publish it. Failures are recorded as in `run_daily`.
+    """Build a new release from all archive files, and publish it.
 
-    `only_rejects` keeps the loaded rows, and parses again only captures that an earlier parser version rejected.
-    Raises `UsageError` for a data directory without an archive file, such as that of a mistyped path.
+    `only_rejects` keeps the loaded rows, and parses again only captures that an earlier parser version rejected. A
+    failure that an operator can act on is recorded in the journal and in the outcome. Raises `UsageError` for a data
+    directory without an archive file, such as that of a mistyped path.
     """
     if not environment.restores:
         assert_restored(settings.data_dir)
@@ -244,19 +249,20 @@ class _Run:
 
     @property
     def trusts_clock(self) -> bool:
-        """Whether an operator states that the clock is right, whatever contradicts it."""
+        """Whether an operator states that the clock is right, even where a recorded time contradicts it."""
         return self.environment.trust_clock or self.ctx.settings.trust_clock
 
     def check_clock(self) -> None:
-        """Stop a run whose clock is contradicted, before it writes observations. Raises `ClockError`."""
+        """Raise `ClockError` for a run whose clock a recorded time contradicts, before it writes observations."""
         witness = self.evaluate_clock()
         if witness is not None and not self.trusts_clock:
             raise ClockError(self.ctx.started_at, witness)
 
     def evaluate_clock(self) -> Witness | None:
-        """Compare this machine's clock with the latest known time; return that time where it contradicts the clock.
+        """Compare the clock of this machine with recorded times; return the one that contradicts the clock, else None.
 
-        The archive files of this run are then kept and not loaded, unless the clock is trusted.
+        Where a time contradicts the clock, the archive files of this run are kept and not loaded, unless the clock is
+        trusted.
         """
         root, started_at = self.ctx.settings.archive_dir, self.ctx.started_at
         # an ingest archives what others have captured; a capture also recovers what a killed run has left
@@ -301,9 +307,9 @@ class _Run:
         outcome.warnings += prune(self.ctx)
 
     def record(self) -> RunRecord:
-        """The run as the journal records it.
+        """The run as a line of the journal.
 
-        `raw.run` holds it too, written before its release is published: it is read only if the run succeeds.
+        `raw.run` has it, too. It is written there before the release is published, and read only if the run succeeds.
         """
         outcome, loaded = self.outcome, self.outcome.loaded
         published = outcome.status is RunStatus.SUCCEEDED

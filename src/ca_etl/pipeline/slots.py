@@ -20,10 +20,10 @@ MOST_MISSED: Final = 400
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """A schedule that was not observed in time. Instants are in UTC.
+    """A schedule whose slot was not observed in time. Instants are in UTC.
 
-    `last_observed` is its newest observed slot, None without one; `due` is the first slot after that, or without one
-    the latest slot that should have been observed by now.
+    `last_observed` is its newest observed slot, None without one. `due` is the first slot after that; without one it
+    is the latest slot that should have been observed by now.
     """
 
     source: str
@@ -33,9 +33,9 @@ class Overdue:
 
 
 def present(runs: Iterable[RunRecord], now: datetime) -> tuple[RunRecord, ...]:
-    """The runs that began by `now` (zone-aware), in the order given, with their slots up to `now`.
+    """The runs that began by `now` (zone-aware), in the order given, without their slots after `now`.
 
-    Runs and slots of the future come from a clock that was ahead; counted, they would hide every gap until then.
+    Runs and slots of the future come from a clock that was ahead, and would hide every missed slot until then.
     """
     limit = now + TOLERANCE
     return tuple(
@@ -48,7 +48,7 @@ def present(runs: Iterable[RunRecord], now: datetime) -> tuple[RunRecord, ...]:
 
 
 def slots_of(schedule: Schedule, runs: Iterable[RunRecord]) -> Iterator[SlotRecord]:
-    """The slot records in `runs` about the listing pages of a schedule (not its articles), in their order."""
+    """The records in `runs` of the slots of a schedule, in their order: those of listing pages, not of articles."""
     for run in runs:
         for record in run.slots:
             if (record.source, record.schedule) == (schedule.source, schedule.name):
@@ -56,10 +56,10 @@ def slots_of(schedule: Schedule, runs: Iterable[RunRecord]) -> Iterator[SlotReco
 
 
 def missed_slots(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) -> tuple[SlotRecord, ...]:
-    """Records of the missed slots: those between the last recorded slot and `slot`, in which no run began.
+    """The slots of a schedule between the last recorded one and `slot`, in which no run began, as slot records.
 
-    Oldest first, at most the latest 400; none before the first run, when no slot was expected. Article sources
-    have no missed slots: the next run requests what is new since the last good one.
+    Oldest first, at most the latest 400; empty before the first run, when no slot was expected. Only listing pages
+    have missed slots: of articles, the next run requests all that are new since the last good run.
     """
     last = max((record.slot for record in slots_of(schedule, present(runs, slot))), default=None)
     if last is None:
@@ -71,7 +71,7 @@ def missed_slots(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) 
 
 
 def publishing_run(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime) -> str | None:
-    """Id of the run that has published the pages of `slot`; None when no run has."""
+    """The id of the run that has published the listing pages of `slot`; None when no run has."""
     expected = schedule.latest(slot)
     for run in runs:
         mine = slots_of(schedule, [run])
@@ -81,7 +81,7 @@ def publishing_run(schedule: Schedule, runs: Iterable[RunRecord], slot: datetime
 
 
 def last_observed(schedule: Schedule, runs: Sequence[RunRecord], now: datetime) -> datetime | None:
-    """The newest slot (UTC) of a schedule by `now` whose pages are in a release; None without one.
+    """The newest slot (UTC) of a schedule, up to `now`, whose pages are in a release; None without one.
 
     `runs` are in the order of the journal. The pages of a run that published nothing are in the next release.
     """
@@ -98,12 +98,12 @@ def last_observed(schedule: Schedule, runs: Sequence[RunRecord], now: datetime) 
 
 
 def is_expected(schedule: Schedule, runs: Iterable[RunRecord]) -> bool:
-    """Whether a schedule is in use, so that it can be overdue: the daily one always, another from its first run on."""
+    """Whether a schedule is in use, so that it can be overdue: the daily one always, any other once it had a run."""
     return schedule.name == DAILY or any(True for _ in slots_of(schedule, runs))
 
 
 def overdue(settings: Settings, runs: Sequence[RunRecord], now: datetime) -> tuple[Overdue, ...]:
-    """The schedules in use that have a slot due more than `stale_after_hours` ago and not observed.
+    """The schedules in use that have an unobserved slot, due more than `stale_after_hours` (a setting) ago.
 
     A slot before the first run was not expected. `runs` are in the order of the journal, `now` is zone-aware.
     """

@@ -74,7 +74,7 @@ _BETWEEN: Final = r"(?:\\u[0-9a-fA-F]{4}|&#?\w{1,8};|<[^>]{0,99}>|[^A-Za-z0-9]){
 
 @dataclass(frozen=True, slots=True)
 class StoredCapture:
-    """A capture as `raw.capture` has it: sizes in bytes, `captured_at` in UTC, null where the request is unknown."""
+    """A capture as the table `raw.capture` has it: sizes in bytes, `captured_at` in UTC, None where unknown."""
 
     capture_id: str
     source: str
@@ -93,8 +93,8 @@ class StoredCapture:
 class ArchiveEvidence:
     """A capture read back from the archive: the SHA-256 of its body computed again, and the place on the page.
 
-    `computed_sha256` and `page` are null, and `problem` states why, where the archive does not give the body that was
-    loaded. `page` is null alone where the text of the page does not have the value in one piece.
+    `computed_sha256` and `page` are None, and `problem` states why, where the archive does not give the body that was
+    loaded. Only `page` is None where the text of the page does not have the value in one piece.
     """
 
     capture: StoredCapture
@@ -105,9 +105,9 @@ class ArchiveEvidence:
 
 @dataclass(frozen=True, slots=True)
 class RateTrace:
-    """The rate of a day with its interval, in units of `quote` per unit of `base`, as printed, and its capture.
+    """The rate of a day with its interval, in units of `quote` per unit of `base`, and the capture that printed it.
 
-    `observed_date` is the day of the printed rate: an earlier one than `rate_date` where the day `is_filled`.
+    `observed_date` is the day of the printed rate; it is before `rate_date` where the day `is_filled`.
     """
 
     rate_date: date
@@ -127,7 +127,7 @@ class RateTrace:
 
 @dataclass(frozen=True, slots=True)
 class RevisionTrace:
-    """A state of an article from `valid_from` to `valid_to` (UTC), and the capture that first showed it."""
+    """A version of an article from `valid_from` to `valid_to` (UTC), and the capture that first showed it."""
 
     revision: int
     valid_from: datetime
@@ -139,7 +139,7 @@ class RevisionTrace:
 
 @dataclass(frozen=True, slots=True)
 class ArticleTrace:
-    """An article and its states, newest first."""
+    """An article with its versions, newest first, each with the capture that first showed it."""
 
     article_id: str
     revisions: tuple[RevisionTrace, ...]
@@ -147,7 +147,7 @@ class ArticleTrace:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What one edit of an article changed: pieces of title and text, empty where these are as before."""
+    """The changes of one edit of an article: pieces of title and text, empty where the edit did not change these."""
 
     revision: int
     valid_from: datetime
@@ -157,7 +157,10 @@ class Edit:
 
 
 def trace_rate(con: duckdb.DuckDBPyConnection, archive_dir: Path, pair: str, day: str | None) -> RateTrace:
-    """Trace the rate of a day, `pair` is a base such as KZT, or KZT/USD. Raises `UsageError` for a rate without row."""
+    """Find the printed rate of a day and its capture; `pair` is a base such as KZT, or KZT/USD.
+
+    Raises `UsageError` where the release has no such rate.
+    """
     base, quote, first, last = _pair(con, pair)
     known = f"{base}/{quote} has rates from {first} to {last}"
     hint = f"ca-etl trace rate {base}/{quote} {last}"
@@ -176,7 +179,10 @@ def trace_rate(con: duckdb.DuckDBPyConnection, archive_dir: Path, pair: str, day
 
 
 def trace_article(con: duckdb.DuckDBPyConnection, archive_dir: Path, prefix: str) -> ArticleTrace:
-    """Trace the states of the article whose id begins with `prefix`. Raises `UsageError` unless there is one."""
+    """Find the versions and captures of the article whose id begins with `prefix`.
+
+    Raises `UsageError` unless exactly one article matches.
+    """
     article_id = _id_of(con, ARTICLES, prefix, "ca-etl trace article")
     revisions = []
     for row in _dicts(con, REVISIONS, [article_id]):
@@ -187,7 +193,10 @@ def trace_article(con: duckdb.DuckDBPyConnection, archive_dir: Path, prefix: str
 
 
 def edits_of(con: duckdb.DuckDBPyConnection, prefix: str) -> tuple[str, tuple[Edit, ...]]:
-    """The id of the article whose id begins with `prefix`, and its edits, newest first. Raises `UsageError`."""
+    """The edits of the article whose id begins with `prefix`, newest first, after its whole id.
+
+    Raises `UsageError` unless exactly one article matches.
+    """
     article_id = _id_of(con, ARTICLES, prefix, "ca-etl diff")
     states = _dicts(con, REVISIONS, [article_id])
     return article_id, tuple(
@@ -203,14 +212,14 @@ def edits_of(con: duckdb.DuckDBPyConnection, prefix: str) -> tuple[str, tuple[Ed
 
 
 def find_capture(con: duckdb.DuckDBPyConnection, prefix: str) -> StoredCapture:
-    """The one capture whose id begins with `prefix`, with or without `urn:uuid:`. Raises `UsageError` without one."""
+    """The capture whose id begins with `prefix`, with or without `urn:uuid:`. Raises `UsageError` unless one does."""
     return _stored(con, _id_of(con, CAPTURES, prefix, "ca-etl capture"))
 
 
 def examine_capture(
     con: duckdb.DuckDBPyConnection, archive_dir: Path, stored: StoredCapture, find: Find | None = None
 ) -> ArchiveEvidence:
-    """Read a capture back from the archive, and compare its body with the SHA-256 that `raw.capture` has."""
+    """Read a capture back from the archive, and compare the SHA-256 of its body with that in `raw.capture`."""
     read = _read(con, archive_dir, stored)
     if isinstance(read, Problem):
         return ArchiveEvidence(stored, problem=read)
@@ -224,7 +233,7 @@ def examine_capture(
 
 
 def body_of(con: duckdb.DuckDBPyConnection, archive_dir: Path, stored: StoredCapture) -> bytes:
-    """The decoded body of a capture. Raises `CaEtlError` where the archive does not give it."""
+    """The decoded body of a capture, from the archive. Raises `CaEtlError` where the archive does not have it."""
     read = _read(con, archive_dir, stored)
     if isinstance(read, Problem):
         raise CaEtlError(read.message, read.next_command)
@@ -247,7 +256,7 @@ def headers_of(archive_dir: Path, stored: StoredCapture) -> bytes:
 
 
 def find_title(text: str, title: str) -> Span:
-    """Start and end in `text` of the first place that has `title`, as written or with escapes between its words."""
+    """Find `title` in `text`, as written or with escapes between its words; returns start and end."""
     words = re.findall(r"[A-Za-z0-9]+", title)
     at = text.find(title)
     if at >= 0 or not words:
@@ -257,7 +266,9 @@ def find_title(text: str, title: str) -> Span:
 
 
 def compare_words(old: str, new: str) -> tuple[Piece, ...]:
-    """The changes between two texts by words, with at most `CONTEXT_WORDS` words around each; empty for equal words.
+    """Compare two texts word by word: the changes, with at most `CONTEXT_WORDS` words around each.
+
+    Empty where the words are equal.
 
     >>> [(piece.mark.value, piece.text) for piece in compare_words("one two three", "one 2 three")]
     [('plain', 'one'), ('old', 'two'), ('new', '2'), ('plain', 'three')]

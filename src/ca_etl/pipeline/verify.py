@@ -56,14 +56,14 @@ COLUMNS: Final = """
 
 
 class Difference(NamedTuple):
-    """A file or table of a release that differs from the descriptor or from a rebuild, and how it differs."""
+    """A file or table of a release (`thing`) that differs from the descriptor or from a rebuild, and how it differs."""
 
     thing: str
     how: str
 
 
 class DamagedSource(Difference):
-    """A damaged input of releases (an archive file, the decisions, `site.txt`), which no rebuild repairs."""
+    """A damaged file from which releases are made (of the archive, decisions, `site.txt`): no rebuild repairs it."""
 
 
 def verify(
@@ -72,8 +72,8 @@ def verify(
     """Compare a release with its descriptor and, unless `quick`, with a rebuild; yield files and tables that differ.
 
     The rebuild uses the archive files of the release, and journal and decisions up to its run; newer ones are logged.
-    Nothing in the data directory changes, and no lock is taken. Raises `CaEtlError`
-    for a journal or decisions that cannot be read, and for a full disk.
+    Nothing in the data directory changes, and no lock is taken. Raises `CaEtlError` for a journal or decisions that
+    cannot be read, and for a full disk.
     """
     problems = [Difference(*problem) for problem in file_problems(release.folder)]
     yield from problems
@@ -95,10 +95,10 @@ def verify(
                 if tables:
                     yield Difference(
                         DATAPACKAGE,
-                        f"describes {', '.join(tables)} in other words or columns than the rebuild",
+                        f"describes the tables {', '.join(tables)} in other words or columns than the rebuild",
                     )
     except duckdb.Error as error:
-        yield Difference(release.warehouse.name, f"cannot be compared: {error}")
+        yield Difference(release.warehouse.name, f"the tables cannot be compared: {error}")
 
 
 def _link_archive(
@@ -119,7 +119,7 @@ def _link_archive(
     versions = parser_versions()
     if any(version != versions.get(source, SITE.version) for *_, source, version in known):
         log.warning(
-            "an earlier parser version read some files of the release: differences may be its fixed errors, not damage"
+            "an earlier parser version read some files of the release: differences may be fixed errors, not damage"
         )
     for name, how in archive_problems(root, ((name, sha256) for name, sha256, *_ in known)):
         yield DamagedSource(f"archive/{name}", how)
@@ -132,7 +132,9 @@ def _rebuild(
     runs = journal.read(settings.data_dir)
     made_by = [number for number, run in enumerate(runs, start=1) if run.run_id == release.release_id][:1]
     if not made_by:
-        log.warning("the journal has no line of the run %s: its slots may differ", release.release_id)
+        log.warning(
+            "the journal has no line of the run %s: the slots of this run may differ", release.release_id
+        )
     began = datetime.strptime(release.release_id[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     applied = {
         capture_id: CaptureDecision(capture_id, *decision)

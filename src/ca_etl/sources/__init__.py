@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def all_sources() -> tuple[Source, ...]:
-    """Every source of the warehouse. A run requests those after the site's in this order, a load parses all of them."""
+    """Every source of the warehouse: those of the site first, in the order in which a run requests them."""
     # their modules import this package, and a command that requests nothing does not need them
     from ca_etl.sources.banks import BANK_SOURCES  # noqa: PLC0415
     from ca_etl.sources.timesca import ARTICLE_SOURCES, listings  # noqa: PLC0415
@@ -18,5 +18,8 @@ def all_sources() -> tuple[Source, ...]:
 
 
 def parser_versions() -> dict[str, str]:
-    """The present version of the parser of each source by its name; captures of other names have the site's parser."""
+    """The present version of each source's parser, by the name of the source.
+
+    Captures of any other source are read by the parser of the site.
+    """
     return {source.name: source.parser.version for source in all_sources()}

@@ -19,7 +19,7 @@ DAY: Final = timedelta(days=1)
 
 
 class DayKind(StrEnum):
-    """Kind of a day for a bank: a new rate is expected for it, or none is because of a weekend or a holiday."""
+    """The kind of a day for a bank: one for which it publishes a rate, a weekend, or a holiday."""
 
     EXPECTED = "expected"
     WEEKEND = "weekend"
@@ -28,9 +28,10 @@ class DayKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BankCalendar:
-    """The calendar of one bank: its country (ISO 3166-1 alpha-2), and since when a fixing has the date of the next day.
+    """The calendar of one central bank: its country (ISO 3166-1 alpha-2), and the day that its rates are dated.
 
-    Before `next_day_since`, or always where that is None, a fixing has the date of the next working day.
+    A rate fixed on one day is dated the next calendar day from `next_day_since` on; before that, or always where
+    `next_day_since` is None, it is dated the next working day.
     """
 
     country: str

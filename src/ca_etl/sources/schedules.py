@@ -22,10 +22,10 @@ FIELDS_WITH_SECONDS: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When one source is captured: `cron` has five fields, or six with seconds first, in wall time of `zone`.
+    """A schedule, on which sources are captured: `cron` has five fields, or six with seconds first, in `zone`.
 
-    A slot is an instant of the schedule. It makes a run repeatable: a second run in the same slot reads its pages
-    from the archive and requests nothing. All instants returned are in UTC.
+    A slot is one instant of the schedule, in UTC. It makes a run repeatable: a second run for the same slot reads its
+    pages from the archive and requests nothing.
     """
 
     name: str
@@ -35,24 +35,24 @@ class Schedule:
     summary: str
 
     def latest(self, now: datetime) -> datetime:
-        """The latest slot (UTC) at or before `now` (zone-aware)."""
+        """The latest slot of the schedule, in UTC, at or before `now` (zone-aware)."""
         local = now.astimezone(self.zone).replace(microsecond=0) + SECOND
         return next(CronSim(self.cron, local, reverse=True)).astimezone(UTC)
 
     def after(self, instant: datetime) -> Iterator[datetime]:
-        """An endless iterator of the slots (UTC) after `instant` (zone-aware)."""
+        """Iterate without end over the slots of the schedule (UTC) after `instant` (zone-aware)."""
         for slot in CronSim(self.cron, instant.astimezone(self.zone)):
             yield slot.astimezone(UTC)
 
     def between(self, after: datetime, before: datetime) -> Iterator[datetime]:
-        """The slots (UTC) after one instant and before another (zone-aware), the latest first."""
+        """The slots of the schedule (UTC) between the instants `after` and `before`, both excluded, newest first."""
         for slot in CronSim(self.cron, before.astimezone(self.zone), reverse=True):
             if slot <= after:
                 return
             yield slot.astimezone(UTC)
 
     def on(self, day: date) -> datetime:
-        """The first slot (UTC) of a calendar day in the zone of the schedule, or the first one after a day without."""
+        """The first slot of the schedule (UTC) on the calendar day `day` in its zone, or the first on a later day."""
         return next(self.after(datetime.combine(day, time(), self.zone) - SECOND))
 
     def day(self, slot: datetime) -> date:
@@ -60,18 +60,21 @@ class Schedule:
         return slot.astimezone(self.zone).date()
 
     def is_overdue(self, last_observed: datetime | None, now: datetime, grace: timedelta) -> bool:
-        """Whether a slot was due `grace` ago, or earlier, that is newer than the last observed one (None: no slot)."""
+        """Whether a slot that is newer than `last_observed` was due at least `grace` before `now`.
+
+        `last_observed` is the newest slot whose pages were captured, None without one.
+        """
         return last_observed is None or last_observed < self.latest(now - grace)
 
 
 def prefect_cron(cron: str) -> str:
-    """A cron expression of the settings in the form of Prefect, which has the seconds of six fields last, not first."""
+    """Convert a cron expression of the settings to Prefect's form, in which the seconds come last, not first."""
     fields = cron.split()
     return " ".join((*fields[1:], fields[0])) if len(fields) == FIELDS_WITH_SECONDS else cron
 
 
 def run_command(schedule: str | None) -> str:
-    """The command with which an operator runs a schedule.
+    """The command that an operator types to run a schedule, by its name; None means the daily one.
 
     >>> run_command("sweep")
     'ca-etl run --schedule sweep'
@@ -80,7 +83,7 @@ def run_command(schedule: str | None) -> str:
 
 
 def schedules(settings: Settings) -> tuple[Schedule, ...]:
-    """The schedules of an installation: daily and sweep, with the times in its settings."""
+    """The schedules of an installation, `daily` and `sweep`, with the times in its settings."""
     return (
         Schedule(
             DAILY,
@@ -100,7 +103,7 @@ def schedules(settings: Settings) -> tuple[Schedule, ...]:
 
 
 def schedule(settings: Settings, name: str = DAILY) -> Schedule:
-    """The schedule of that name. Raises `UsageError` for an unknown name."""
+    """The schedule called `name`, with the times in the settings. Raises `UsageError` for an unknown name."""
     known = {planned.name: planned for planned in schedules(settings)}
     if name not in known:
         raise UsageError(

@@ -38,27 +38,28 @@ FINAL: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED, Verdict.THROTTLED
 
 
 class Progress(Protocol):
-    """A callback that shows how far a step is: `done` of `total` files, pages or tables."""
+    """A function that is called to show the progress of a step: `done` of `total` files, pages or tables."""
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Called before each unit of work."""
 
 
 def utc_now() -> datetime:
-    """The wall clock, zone-aware."""
+    """The present time of this machine's clock, in UTC and zone-aware."""
     return datetime.now(UTC)
 
 
 def silent(step: str, done: int, total: int) -> None:
-    """A `Progress` callback that shows nothing."""
+    """A `Progress` function that shows nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What every step of a run is called with: settings, identity and tools of the run.
+    """The settings, identity and tools of a run, with which each of its steps is called.
 
     `slot` is the scheduled instant in UTC and `schedule` the name of its schedule, None for a run that no schedule
-    started. `runs` is the journal when the run began, `sources` are all that a run may request and a load may meet.
+    started. `runs` are those of the journal when the run began. `sources` are all sources that a run may request and
+    whose captures a load may read.
     """
 
     settings: Settings
@@ -74,16 +75,17 @@ class Context:
     sources: tuple[Source, ...] = ()
 
     def slot_origin(self, source: str) -> naming.Origin:
-        """Source, schedule and slot that the archive file of `source` in this run records."""
+        """The source, schedule and slot that are recorded in the archive file of `source` in this run."""
         assert self.slot is not None  # noqa: S101  only `run` captures, and a run has a slot
         return naming.Origin(source, self.schedule or naming.DAILY, self.slot)
 
 
 def withheld_files(runs: Sequence[RunRecord], now: datetime) -> frozenset[str]:
-    """Archive files (relative POSIX paths) that are not loaded: their captures have the dates of a wrong clock.
+    """The archive files that are not loaded because the clock of their run was wrong, as relative POSIX paths.
 
-    A clock is wrong when it is more than a day off something known, such as the end of an earlier run. When a later run
-    (a published one, or the one that begins `now`) has a time before that, the clock was right: the files are loaded.
+    A clock counts as wrong when it is more than a day off a known time, such as the end of an earlier run. Its files
+    are loaded after all once a later run (a published one, or the one that begins at `now`) started before that known
+    time, since the clock was right then.
     """
     earliest, files = now, set[str]()
     for run in reversed(runs):
@@ -96,7 +98,7 @@ def withheld_files(runs: Sequence[RunRecord], now: datetime) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class FetchedUrl:
-    """The verdict on one URL that was requested for a slot; `detail` explains it in words."""
+    """A URL that was requested for a slot, with its verdict; `detail` explains the verdict in words."""
 
     url: str
     verdict: Verdict
@@ -104,7 +106,7 @@ class FetchedUrl:
 
 
 class Session:
-    """A polite HTTP session: reads robots.txt once, pauses between all requests, archives every response.
+    """A polite HTTP session: reads robots.txt once, pauses between requests, and archives every response.
 
     A context manager. Raises `UsageError` when the settings forbid requests (see `fetch_policy`).
     """
@@ -123,13 +125,16 @@ class Session:
         self._fetcher.__exit__()
 
     def slot_file(self, source: str) -> AbstractContextManager[None]:
-        """Archive the responses of the block in the file of `source` for the slot of the run."""
+        """Archive all responses of the `with` block in one file, that of `source` for the slot of the run."""
         origin = self.ctx.slot_origin(source)
         return self.file(origin.name, source, **origin.info)
 
     @contextmanager
     def file(self, name: str, source: str, **info: str) -> Iterator[None]:
-        """Archive the responses of the block in the file `name`; without a response there is no file."""
+        """Archive all responses of the `with` block in the file called `name`; without a response no file is made.
+
+        `info` are further fields of its warcinfo record.
+        """
         info = {"ca-etl-run": self.ctx.run_id, "software": f"ca_etl/{__version__}", **info}
         archive_dir = self.ctx.settings.archive_dir
         with ArchiveWriter(archive_dir, name, source=source, info=info, clock=self.ctx.clock) as writer:
@@ -140,13 +145,13 @@ class Session:
                 self._writer = None
 
     def get(self, url: str, validators: Validators | None = None) -> FetchResult:
-        """Request one page and archive it. The result has its decoded body, but not the bytes as sent."""
+        """Request one page and archive the response. The result has the decoded body, but not the bytes as sent."""
         return self._fetcher.get(url, validators).without_bytes(keep_page=True)
 
     def crawl(
         self, urls: Generator[str, P, R], read: Callable[[FetchResult], P]
     ) -> tuple[R, FetchResult | None]:
-        """Request each URL that the generator `urls` yields, and send back to it what `read` makes of the response.
+        """Request each URL that the generator `urls` yields, and send it what `read` makes of the response.
 
         Returns the result of the generator, and the last response (None where it yielded no URL).
         """
@@ -168,7 +173,7 @@ class Session:
 
 
 def page_of(result: FetchResult) -> Page | None:
-    """The page in the last response of a fetch, whatever its status; None without a response or a page."""
+    """Parse the last response of a fetch as a page, whatever its status; None without a response or a page."""
     last = result.last
     if last is None:
         return None
@@ -178,11 +183,10 @@ def page_of(result: FetchResult) -> Page | None:
 
 
 def fetch_policy(settings: Settings, *hosts: str) -> FetchPolicy:
-    """The rules by which the site is requested, from the settings: pauses, limits, User-Agent, allowed hosts.
+    """The rules for requests to the site, from the settings: pauses, limits, User-Agent, allowed hosts.
 
-    `hosts` are those of other sources; without a contact they are not requested, unless on loopback. Raises
-    `UsageError` when the site is not on loopback and no contact is set: a crawler that hides its operator is
-    not polite.
+    `hosts` are the hosts of other sources; without a contact only those on loopback are requested. Raises `UsageError`
+    when no contact is set and the site is not on loopback, since a polite crawler names its operator.
     """
     host = (urlsplit(str(settings.site_url)).hostname or "").lower()
     on_loopback = site_name(str(settings.site_url)) == LOOPBACK

@@ -28,12 +28,12 @@ OVERLAP: Final = timedelta(hours=2)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One source of the warehouse: when and how it is requested, and the tables that its responses fill.
+    """A source of the warehouse: when and how it is requested, and the tables that its responses fill.
 
-    `name` is the one in archive file names, in every record, `raw.slot` and `seeds.sources`; the slots of `schedules`
-    request the source; `tables` are `raw.*` tables. `request` archives the source for a slot, and is given the articles
-    of which an earlier source had too little; `history` archives past date ranges, None where the source offers none.
-    `parser` makes rows of what is archived, now and in each rebuild. `hosts` may be requested beside those of the site.
+    `name` is written in archive file names, in every record, in `raw.slot` and in `seeds.sources`. The slots of
+    `schedules` request the source; `tables` are tables of `raw`. `request` archives the source for a slot, and gets
+    the articles of which an earlier source had too little. `history` archives past date ranges, None where the source
+    offers none. `parser` makes rows of the captures. `hosts` may be requested beside those of the site.
     """
 
     name: str
@@ -49,9 +49,9 @@ class Source:
 class SourceReply:
     """The result of requesting a source in a slot. `outcome` is None where nothing was requested.
 
-    `pages` are the single pages requested, `archived` counts those that the archive held before. `leads` are articles
-    of which another source may have more, to be iterated once; after a reply that `is_final` no other source is
-    requested. `problems` are those of archive and release, met before the first request.
+    `pages` are the single pages requested; `archived` counts the pages that the archive had before. `leads` are
+    articles of which another source may have more, to be iterated once. After a reply that `is_final` no other source
+    is requested. `problems` are those met in archive and release before the first request.
     """
 
     outcome: SourceOutcome | None = None
@@ -64,7 +64,12 @@ class SourceReply:
 
 @dataclass(frozen=True, slots=True)
 class SourceOutcome:
-    """The outcome of a source in a slot. `articles` counts those received; other fields are as in `SlotRecord`."""
+    """The outcome of a source in a slot; `articles` is the number of articles received.
+
+    `reason` is text for people; `cause` is why the source failed, None where it did not. `pages_requested` and
+    `pages_usable` are None of a source without single pages. `is_complete` states whether the source gave all that was
+    requested, None where that is unknown.
+    """
 
     source: str
     outcome: SlotOutcome
@@ -77,19 +82,25 @@ class SourceOutcome:
 
     @classmethod
     def observed(cls, source: str, articles: int, reason: str | None, *, is_complete: bool) -> Self:
-        """The outcome of a source that responded: observed with articles, unchanged without new ones."""
+        """The outcome of a source that responded well: `observed` with articles, `unchanged` without new ones."""
         outcome = SlotOutcome.OBSERVED if articles else SlotOutcome.UNCHANGED
         return cls(source, outcome, reason, articles, is_complete=is_complete)
 
     @classmethod
     def failed(cls, source: str, last: FetchResult | None, reason: str, articles: int) -> Self:
-        """The outcome after the `last` response: closed (source not offered), blocked (refused) or failed."""
+        """The outcome of a source that gave too little: `closed` (not offered), `blocked` (refused) or `failed`.
+
+        `last` is the response that decides this, None where the source did not respond.
+        """
         outcome = outcome_without_articles(last)
         cause = Cause.SITE if outcome is SlotOutcome.FAILED else None
         return cls(source, outcome, reason, articles, cause, is_complete=False)
 
     def record(self, schedule: Schedule, slot: datetime) -> SlotRecord:
-        """The slot record for the journal. A `slot` (zone-aware) between two of `schedule` is taken for the earlier."""
+        """This outcome as a line of the journal about the slot, or about the last slot of `schedule` before `slot`.
+
+        `slot` is zone-aware.
+        """
         expected = schedule.latest(slot)
         return SlotRecord(
             self.source,
@@ -114,19 +125,19 @@ class DateRange:
 
     @classmethod
     def of(cls, first: date, last: date | None, today: date) -> DateRange:
-        """The range from `first` to `last`, by default `today`.
+        """The range of days from `first` to `last`; `last` None means `today`.
 
-        Raises `UsageError` when `first` is after `last`, or `last` after `today`: each month is a request.
+        Raises `UsageError` when `first` is after `last`, or `last` after `today`.
         """
         last = last or today
         if first > last:
             raise UsageError(f"{first} is after {last}", "ca-etl backfill --help")
         if last > today:
-            raise UsageError(f"{last} has not come: today is {today}", "ca-etl backfill --help")
+            raise UsageError(f"{last} is in the future: today is {today}", "ca-etl backfill --help")
         return cls(first, last)
 
     def months(self) -> Iterator[DateRange]:
-        """The range split by calendar month, the oldest month first."""
+        """The range of days split by calendar month, the oldest month first."""
         begin = self.first
         while begin <= self.last:
             following = (begin.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -135,7 +146,7 @@ class DateRange:
 
     @property
     def bounds(self) -> tuple[datetime, datetime]:
-        """The instants (UTC) just outside the range, before and after it: the posts API excludes its bounds."""
+        """The instants (UTC) just before and just after the range of days: the posts API excludes its bounds."""
         begin = datetime.combine(self.first, time(), UTC)
         return begin - timedelta(seconds=1), datetime.combine(self.last, time(), UTC) + timedelta(days=1)
 
@@ -144,13 +155,13 @@ class DateRange:
 
 
 def as_options(ranges: Sequence[DateRange]) -> str:
-    """Ranges in their order as the options of `ca-etl backfill`, from the first day to the last."""
+    """The options `--from` and `--to` of `ca-etl backfill` for ranges of days, given in their order."""
     return f"--from {ranges[0].first} --to {ranges[-1].last}"
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryPart:
-    """An archived part of a source's past: the number of its articles, and the months that it shows completely."""
+    """A part of a source's past that was archived: its number of articles, and the months that are complete with it."""
 
     articles: int
     complete: tuple[DateRange, ...] = ()
@@ -160,21 +171,24 @@ History = Callable[[Session, Sequence[DateRange]], Iterator[HistoryPart]]
 
 
 class SourceUnavailableError(CaEtlError):
-    """The posts API or the feed gives no articles: it is not offered, it refuses this client, or it fails now."""
+    """A source (posts API, feed or bank) gives nothing: it is not offered, it refuses this client, or it fails."""
 
     @classmethod
     def of(cls, source: str, last: FetchResult | None, where: str, *, later: str, instead: str) -> Self:
-        """The error after the `last` response. Next command: `instead` if the source is not offered, else `later`."""
+        """The error that `source` gave nothing, with the next command: `instead` where it is not offered, else `later`.
+
+        `last` is the response that decides this, None without one; `where` is the text after the name of the source.
+        """
         if outcome_without_articles(last) is SlotOutcome.CLOSED:
             return cls(f"{source} is not offered {where}; another source does without it", instead)
         return cls(f"{source} does not respond {where}; a later backfill continues", later)
 
 
 def last_captured(ctx: Context, sources: Iterable[str], *, completely: bool) -> datetime | None:
-    """Start (UTC) of the last run that captured articles of one of `sources`; None without one.
+    """The start (UTC) of the last run that captured articles of one of `sources`; None without such a run.
 
-    `completely` counts only runs that captured all of them. A sweep does not count: it requests the list of posts
-    alone, not what was edited since. Neither does a run that a wrong clock dates in the future.
+    `completely` counts only runs that captured all articles requested. The weekly sweep does not count, since it does
+    not request edited articles; nor does a run that a wrong clock dates in the future.
     """
     wanted = frozenset(sources)
     return max(
@@ -191,10 +205,10 @@ def last_captured(ctx: Context, sources: Iterable[str], *, completely: bool) -> 
 
 
 def request_since(ctx: Context, *sources: str) -> datetime:
-    """The instant (UTC) since which articles are requested: 2 hours before the last run that captured them.
+    """The time (UTC) since which changed articles are requested: 2 hours before the last run that captured some.
 
-    Without such a run it is 30 days ago. After an incomplete run the last complete one counts, but no more than 30
-    days back: of a feed that is never complete ever more would be requested.
+    It is 30 days ago without such a run. After an incomplete run the last complete one counts, but no more than 30
+    days back, since a feed that is never complete would otherwise be requested further back each day.
     """
     month_ago = ctx.started_at - FIRST_RANGE
     last, complete = (last_captured(ctx, sources, completely=completely) for completely in (False, True))
@@ -212,11 +226,11 @@ def outcome_of_pages(
     error: str = "",
     cause: Cause | None = None,
 ) -> SourceOutcome:
-    """The outcome of the source of a schedule (its listing pages) in a slot, from the verdicts on its pages.
+    """The outcome of requesting the listing pages of a slot, from the verdicts on the pages.
 
-    `pages` were requested by the run, `archived` counts pages of earlier runs; `rates` counts loaded rates, None before
-    the load. `error` and `cause` are those of the run. A run that failed after its pages were archived has observed its
-    slot: the next run loads them.
+    `pages` were requested by this run, `archived` counts pages that earlier runs archived. `rates` counts the loaded
+    rates, None before the load. `error` and `cause` are those of the run. A run that failed after it had archived its
+    pages has observed its slot: the next run loads them.
     """
     requested, usable = len(pages) + archived, sum(page.verdict in USABLE for page in pages) + archived
     if not requested:
@@ -244,7 +258,7 @@ def _count_verdicts(pages: Iterable[FetchedUrl]) -> str:
 
 
 def outcome_without_articles(last: FetchResult | None) -> SlotOutcome:
-    """The outcome after a `last` response without articles: closed (not offered), blocked (refused) or failed."""
+    """The outcome of a source whose `last` response has no articles: not offered (`closed`), `blocked` or `failed`."""
     if last is None:
         return SlotOutcome.FAILED
     status = status_of(last)
@@ -255,12 +269,15 @@ def outcome_without_articles(last: FetchResult | None) -> SlotOutcome:
 
 
 def refused(source: str, last: FetchResult | None, reason: str, articles: int) -> SourceReply:
-    """The `SourceReply` of a source after a `last` response that ended its requests."""
+    """The reply of a source whose `last` response ended its requests, with the `reason` and the articles so far.
+
+    After status 429 (too many requests) the reply is final: no other source is requested.
+    """
     # 429 Too Many Requests is about the client, whatever it requests next.
     is_final = last is not None and status_of(last) == TOO_MANY
     return SourceReply(SourceOutcome.failed(source, last, reason, articles), is_final=is_final)
 
 
 def status_of(result: FetchResult) -> int | None:
-    """The HTTP status of the last response, None where there was none."""
+    """The HTTP status of the last response to a URL; None where there was no response."""
     return result.attempts[-1].status if result.attempts else None

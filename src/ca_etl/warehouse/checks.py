@@ -54,10 +54,10 @@ class CheckError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A query that returns offending rows of `model` (`schema.table`); `path` is the file that it is in.
+    """A check of the warehouse: a query that returns offending rows of `model` (`schema.table`), in the file `path`.
 
-    `counted_by` is the column of those rows by which the sample counts them, in place of showing rows. `alerts` states
-    whether rows of a warning are an alert.
+    `counted_by` is the column of those rows by which the sample counts them; empty, the sample shows rows. `alerts`
+    states whether offending rows of a warning are an alert.
     """
 
     name: str
@@ -83,8 +83,8 @@ def run_checks(
 ) -> tuple[CheckResult, ...]:
     """Run every check against the tables that `build_models` made.
 
-    Threads read committed data, each over its own connection. `run_id` is the run to whose captures checks of a run
-    are limited; None means all captures. Offending rows never raise; `CheckError` means that a query is
+    Threads read committed data, each over its own connection. `run_id` is the run to whose captures the checks of a
+    single run are limited; None means all captures. Offending rows never raise; `CheckError` means that a query is
     wrong, `HeaderError` that a header is.
     """
     checks = collect_checks(root, read_models(root))

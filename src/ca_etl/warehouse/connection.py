@@ -75,9 +75,9 @@ def checkpoint_at_commit(con: duckdb.DuckDBPyConnection) -> None:
 
 @contextmanager
 def reading_connection(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A second connection to the database of `con`, for reading in another thread; times are shown in UTC.
+    """A second connection to the database of `con`, to read in another thread; times are shown in UTC.
 
-    The connection sees committed data only, and has the settings of a fresh connection, not those of `con`.
+    It sees committed data only, and has the settings of a new connection, not those of `con`.
     """
     with con.cursor() as reader:
         reader.execute("set TimeZone = 'UTC'")
@@ -94,10 +94,10 @@ def open_release(
     process, so a reader elsewhere in the process would force its settings on this one, or show the release that
     `current` pointed at when it was opened.
 
-    `locked_down` is for SQL that a user types: it can open no file, neither to read nor to write, and change no
-    setting. Forbidding external access alone leaves DuckDB the paths of the attached file, its `.wal` and the
-    spill folder to write to: `copy ... to 'warehouse.duckdb.wal'` once changed what every reader saw. Nothing is
-    spilled to the disk then, so that a query which needs more than `memory_limit` fails.
+    `locked_down` is for SQL that a user types: such SQL can open no file, neither to read nor to write, and change no
+    setting. Forbidding external access alone leaves DuckDB the paths of the attached file, its `.wal` and the spill
+    folder to write to: `copy ... to 'warehouse.duckdb.wal'` once changed what every reader saw. Nothing is spilled to
+    the disk then, so that a query which needs more than `memory_limit` fails.
 
     Raises `duckdb.IOException` when there is no such file.
     """
@@ -118,7 +118,7 @@ def open_release(
 
 @contextmanager
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Run the statements of the block in one transaction on `con`: all statements take effect, or none does."""
+    """Run the statements of the `with` block in one transaction on `con`: all take effect, or none does."""
     con.begin()
     try:
         yield
@@ -129,7 +129,7 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 class Column(NamedTuple):
-    """One column of a table or view; `type` is its DuckDB type, `comment` is empty for a column without comment."""
+    """A column of a table or view; `type` is its DuckDB type, `comment` is empty for a column without comment."""
 
     name: str
     type: str
@@ -138,7 +138,7 @@ class Column(NamedTuple):
 
 
 def columns_by_table(con: duckdb.DuckDBPyConnection, *schemas: str) -> dict[str, list[Column]]:
-    """The columns of the tables and views of `schemas` in order, by `schema.table`."""
+    """The columns of all tables and views of the schemas `schemas`, by `schema.table`, in the order of each table."""
     tables: dict[str, list[Column]] = {}
     for table, *column in con.execute(
         "select schema_name || '.' || table_name, column_name, data_type, is_nullable, coalesce(comment, '')"
@@ -151,7 +151,7 @@ def columns_by_table(con: duckdb.DuckDBPyConnection, *schemas: str) -> dict[str,
 
 
 class DescribedTable(NamedTuple):
-    """One table or view with its columns in order; `description` is its comment, empty without one."""
+    """A table or view with its columns in order; `description` is its comment, empty without one."""
 
     schema: str
     name: str

@@ -37,8 +37,9 @@ FRAME: Final = """
 class Conversion:
     """An amount of `base` as an amount of `quote` on a day, with its bounds and the sources of the two rates.
 
-    `rate_date` is the requested day; `base_observed_date` and `quote_observed_date` are the days of the rates, None
-    where none is needed. Without a rate the amounts are None, and `no_amount_reason` is a reason code of the macro.
+    `rate_date` is the requested day; `base_observed_date` and `quote_observed_date` are the days of the two rates,
+    None for a currency that needs no rate. Without a rate the amounts are None, and `no_amount_reason` is a reason
+    code of the macro.
     """
 
     amount: Decimal | None

@@ -36,14 +36,14 @@ NEWEST: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class UnfinishedRestore:
-    """A restore that has not published a release yet: path of the backup, and whether all of its files are there."""
+    """A restore that has not published a release yet: the path of its backup, and whether all files are copied."""
 
     backup: str
     is_copied: bool
 
 
 def unfinished_restore(data_dir: Path) -> UnfinishedRestore | None:
-    """The unfinished restore that `data_dir` is the target of, None where it is of none. Raises `CaEtlError`."""
+    """The unfinished restore into `data_dir`, None where there is none. Raises `CaEtlError`."""
     path = data_dir / RESTORING
     data = read_if_there(path)
     try:
@@ -53,7 +53,7 @@ def unfinished_restore(data_dir: Path) -> UnfinishedRestore | None:
 
 
 def consult_restore(data_dir: Path) -> Problem | None:
-    """The problem that the restore of `data_dir` was interrupted and is to be resumed; None where it was not."""
+    """The problem that a restore into `data_dir` was interrupted, and has to be resumed; None where none was."""
     left = consult(partial(unfinished_restore, data_dir), None, data_dir / RESTORING, f"ls -l {data_dir}")
     if left.value is None:
         return left.problem
@@ -65,15 +65,15 @@ def consult_restore(data_dir: Path) -> Problem | None:
 
 
 def assert_restored(data_dir: Path) -> None:
-    """Raise `CaEtlError` for a data directory in which `ca-etl restore` was interrupted and is to be resumed."""
+    """Raise `CaEtlError` where a restore into the data directory was interrupted, and has to be resumed."""
     if (problem := consult_restore(data_dir)) is not None:
         raise CaEtlError(problem.message, problem.next_command)
 
 
 def assert_has_data(data_dir: Path) -> None:
-    """Raise `UsageError` for a data directory that does not exist or has no file of ours, as that of a mistyped path.
+    """Raise `UsageError` for a data directory that does not exist or has no file of ours: its path may be mistyped.
 
-    One that cannot be listed is left to what reads it.
+    A directory that cannot be listed raises nothing here, but where its files are read.
     """
     try:
         names = {path.name for path in data_dir.iterdir()}
@@ -90,7 +90,7 @@ def assert_has_data(data_dir: Path) -> None:
 
 
 def claimed_site(data_dir: Path) -> str | None:
-    """The name of the site whose captures `data_dir` holds; None before its first run. Raises `CaEtlError`."""
+    """The name of a data directory's site, from its file `site.txt`; None without one. Raises `CaEtlError`."""
     marker = data_dir / MARKER
     try:
         return marker.read_text(encoding="utf-8").strip() or None
@@ -103,15 +103,15 @@ def claimed_site(data_dir: Path) -> str | None:
 
 
 def is_demo(settings: Settings, claimed: str | None) -> bool:
-    """Whether only the demo wrote the data: the site of its captures (`claimed`) is loopback, and `site_url` is not."""
+    """Whether all data are of the demo: the site of the captures (`claimed`) is loopback, and `site_url` is not."""
     return claimed == LOOPBACK and site_name(str(settings.site_url)) != LOOPBACK
 
 
 def recorded_site(settings: Settings) -> str | None:
-    """The site of the captures: that in `site.txt`, else that of the newest archive files; None without captures.
+    """The name of the site of the captures: that in `site.txt`, else that of the newest archive files.
 
-    An archive without a file of our own, such as one of ingested files, has no captures. Raises `CaEtlError` where
-    `site.txt` cannot be read, or is missing and the archive names no site or several, of which none is of the settings.
+    None without captures, as in an archive of ingested files. Raises `CaEtlError` where `site.txt` cannot be read, or
+    where it is missing and the archive does not show which site it is.
     """
     marker, site = settings.data_dir / MARKER, site_name(str(settings.site_url))
     claimed = claimed_site(settings.data_dir)
@@ -123,26 +123,26 @@ def recorded_site(settings: Settings) -> str | None:
         named = f"pages of several sites ({', '.join(sorted(archived))})" if archived else "no usable page"
         raise CaEtlError(
             f"{marker} is missing, and the {len(own)} archive files of captures have {named}; "
-            "it names the host that the captures are of",
+            "it has to name the host that was captured",
             f"echo {min(archived, default=site)} > {marker}",
         )
     return site if site in archived else min(archived)
 
 
 def consult_recorded_site(settings: Settings) -> Consulted[str | None]:
-    """The site of the captures, with a problem where neither `site.txt` nor the archive names it."""
+    """The name of the site of the captures, with a problem where neither `site.txt` nor the archive shows it."""
     marker, site = settings.data_dir / MARKER, site_name(str(settings.site_url))
     repair = f"ls -ld {marker} && echo {site} > {marker}"
     return consult(partial(recorded_site, settings), None, marker, repair)
 
 
 def holds_demo(settings: Settings) -> bool:
-    """Whether only the demo wrote the data of the data directory; False where the site of its captures is unknown."""
+    """Whether all data in the data directory are of the demo; False where the site of the captures is unknown."""
     return is_demo(settings, consult_recorded_site(settings).value)
 
 
 def next_command(hint: str, *, is_demo: bool) -> str:
-    """The hint as it works for the data of the demo, which a run on a real site refuses: `ca-etl run` is `ca-etl demo`.
+    """Adapt a next command to the data of the demo, which no real run may add to: `ca-etl demo`, not `ca-etl run`.
 
     >>> next_command("ca-etl status && ca-etl run --again", is_demo=True)
     'ca-etl status && ca-etl demo'
@@ -151,15 +151,17 @@ def next_command(hint: str, *, is_demo: bool) -> str:
 
 
 def claim_data_dir(settings: Settings) -> None:
-    """Write the name of the settings' site into the `site.txt` of a data directory without captures or `site.txt`.
+    """Write the name of the settings' site into `site.txt` of a data directory without captures or `site.txt`.
 
-    Raises `UsageError` when the directory already holds another site's captures, `CaEtlError` as `recorded_site`.
+    Raises `UsageError` when the directory already holds another site's captures, `CaEtlError` where its site is
+    unclear.
     """
     data_dir, name = settings.data_dir, site_name(str(settings.site_url))
     recorded = recorded_site(settings)
     if recorded not in {None, name}:
         raise UsageError(
-            f"{data_dir} holds captures of {recorded}, not of {name}; for that: CA_ETL_DATA_DIR={data_dir}-{name}",
+            f"{data_dir} holds captures of {recorded}, not of {name}, which needs another directory: "
+            f"CA_ETL_DATA_DIR={data_dir}-{name}",
             "ca-etl demo" if recorded == LOOPBACK else f"CA_ETL_DATA_DIR={data_dir}-{name} ca-etl run",
         )
     if claimed_site(data_dir) is None:
@@ -168,10 +170,10 @@ def claim_data_dir(settings: Settings) -> None:
 
 
 def consult_site(settings: Settings) -> Problem | None:
-    """Claim the data directory for the site of the settings; return a problem if that is impossible, else None.
+    """Claim the data directory for the site of the settings; return the problem where that is impossible, else None.
 
     Raises `UsageError` where the directory holds another site. Where the newest archive files have pages of the site
-    of the settings, `site.txt` itself is damaged: one flipped bit makes `timesca.cgm`.
+    of the settings all the same, `site.txt` is damaged, which is a problem.
     """
     if (problem := consult_recorded_site(settings).problem) is not None:
         return problem
@@ -191,9 +193,9 @@ def consult_site(settings: Settings) -> Problem | None:
 
 
 def settle_marker(settings: Settings) -> Problem | None:
-    """Write a missing `site.txt` from the archive; return the problem that it, or the archive, names no site of ours.
+    """Write a missing `site.txt` from the archive; return the problem where the site is unclear or another, else None.
 
-    An archive without captures leaves the site to the settings.
+    Of an archive without captures, the site is that of the settings, and nothing is written.
     """
     recorded = consult_recorded_site(settings)
     if recorded.problem is not None:
@@ -204,7 +206,7 @@ def settle_marker(settings: Settings) -> Problem | None:
 
 
 def consult_marker(settings: Settings) -> Problem | None:
-    """The problem that `site.txt`, or the settings without it, names another site than the newest archive files.
+    """The problem that `site.txt` (without it, the settings) names another site than the newest archive files have.
 
     None where they agree. A rebuild by the wrong name would read no page, and publish a release without a rate.
     """

@@ -74,7 +74,7 @@ Resource = dict[str, Any]
 
 
 class FileFact(NamedTuple):
-    """One file of a release; `path` is relative to the release folder, `sha256` in hex."""
+    """A file of a release with its size and hash; `path` is relative to the release folder, `sha256` in hex."""
 
     path: str
     bytes: int
@@ -104,9 +104,10 @@ def describe(
     code_version: str,
     previous_release: str | None = None,
 ) -> dict[str, Any]:
-    """The descriptor of a release, as JSON-ready values; `origin` is that of `read_origin`, times are zone-aware.
+    """The descriptor (`datapackage.json`) of a release, as JSON-ready values.
 
-    `previous_release` is the id of the release that was current before it, None where it is the first.
+    `origin` is that of `read_origin`, times are zone-aware. `previous_release` is the id of the release that was
+    current before, None for the first one; `slot` is None for a run without one.
     """
     return {
         "$schema": f"{PROFILES}/datapackage.json",
@@ -132,7 +133,7 @@ def write_datapackage(folder: Path, package: Mapping[str, Any]) -> Path:
 
 
 def read_datapackage(folder: Path) -> dict[str, Any]:
-    """The descriptor of the release in `folder`. Raises `CaEtlError` when it is missing or is not JSON."""
+    """Read the descriptor of the release in `folder`. Raises `CaEtlError` when it is missing or is not JSON."""
     try:
         package: dict[str, Any] = json.loads((folder / DATAPACKAGE).read_bytes())
     except (OSError, ValueError) as error:
@@ -141,7 +142,7 @@ def read_datapackage(folder: Path) -> dict[str, Any]:
 
 
 def listed_files(folder: Path) -> tuple[FileFact, ...]:
-    """The files that the descriptor of a release lists; a damaged one raises any error of reading JSON."""
+    """The files that the descriptor of a release lists. A damaged descriptor raises any error of reading JSON."""
     resources = json.loads((folder / DATAPACKAGE).read_bytes())["resources"]
     return tuple(file for resource in resources for file in _files_of(resource))
 
@@ -203,7 +204,7 @@ def table_resource(
 
 
 def described_otherwise(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[str, ...]:
-    """The tables of `con` whose comment or columns differ from the (readable) descriptor in `folder`."""
+    """The tables of a warehouse (`con`) whose comment or columns differ from the readable descriptor in `folder`."""
     described = {
         resource.get("name"): (resource.get("description"), resource.get("schema", {}).get("fields"))
         for resource in json.loads((folder / DATAPACKAGE).read_bytes())["resources"]
@@ -218,7 +219,7 @@ def described_otherwise(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[s
 def export_descriptor(
     release: Mapping[str, Any], folder: Path, files: Mapping[str, str], form: str
 ) -> dict[str, Any]:
-    """The descriptor of an export in `folder`, made from that of the release.
+    """The descriptor of an export, made from that of the release that is exported to `folder`.
 
     `files` are the paths of the exported tables by name, relative to `folder`. A foreign key to a table that is not
     exported is left out.
@@ -250,9 +251,10 @@ def _exported_resource(resource: Resource, file: FileFact, form: str, exported: 
 
 
 def other_files(folder: Path, tables: Iterable[Resource]) -> list[Resource]:
-    """Descriptor entries of the files below `folder` that belong to no table, without the descriptor, by path.
+    """The descriptor entries of the files below `folder` that belong to no table, sorted by path.
 
-    Call it once the warehouse file is closed. Raises `StorageError` when a file cannot be read.
+    The descriptor itself is left out. Call it once the warehouse file is closed. Raises `StorageError` when a file
+    cannot be read.
     """
     listed = {file.path for table in tables for file in _files_of(table)} | {DATAPACKAGE}
     with storage(folder):
@@ -261,16 +263,17 @@ def other_files(folder: Path, tables: Iterable[Resource]) -> list[Resource]:
 
 
 def file_fact(folder: Path, path: Path) -> FileFact:
-    """Length and hash of the file at `folder/path`. Raises `StorageError` when it cannot be read."""
+    """The size and SHA-256 of the file at `folder/path`. Raises `StorageError` when it cannot be read."""
     with storage(folder / path), (folder / path).open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return FileFact(path.as_posix(), file.tell(), digest)
 
 
 def values_as_in(form: str, table: DescribedTable) -> str:
-    """The select list for the columns of a table in an export of text (`csv`, `json`), as Table Schema writes values.
+    """The columns of a table as expressions of a `select`, for an export in the form `csv`, `json` or `parquet`.
 
-    A time is ISO 8601 in UTC, with T and Z; in CSV a list or structure is JSON. `parquet` has the values as they are.
+    In text, values are written as Table Schema requires: a time as ISO 8601 in UTC, with T and Z; in CSV a list or
+    structure as JSON. `parquet` has the values as they are.
     """
     texts = {}
     for column in table.columns if form != "parquet" else ():

@@ -20,7 +20,7 @@ FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class StorageError(CaEtlError):
-    """A file or folder, `path`, cannot be read or written: disk `full`, read-only, broken, or no permission."""
+    """A file or folder, `path`, cannot be read or written: the disk is `full` or broken, or permission is missing."""
 
     def __init__(
         self, path: Path, reason: str, *, full: bool, again: str = "ca-etl run", action: str = "write"
@@ -35,7 +35,7 @@ class StorageError(CaEtlError):
 
 @contextmanager
 def storage(path: Path, again: str = "ca-etl run", *, action: str = "write") -> Iterator[None]:
-    """Turn an `OSError` of the block into a `StorageError` that names `path`, or the file below it.
+    """Turn an `OSError` of the `with` block into a `StorageError` that names `path`, or the file below it.
 
     `again` is the command that the operator repeats once there is space or permission; `action` is what the block does
     with the file, "write" or "read".
@@ -51,7 +51,10 @@ def storage(path: Path, again: str = "ca-etl run", *, action: str = "write") -> 
 
 
 def read_if_there(path: Path, again: str = "ca-etl run") -> bytes | None:
-    """The bytes of a file, None where there is no file. Raises `StorageError`, which names `again`."""
+    """Read a file; None where it does not exist.
+
+    Raises `StorageError` where it cannot be read, with `again` as the next command.
+    """
     with storage(path, again, action="read"):
         try:
             return path.read_bytes()
@@ -96,10 +99,9 @@ def seal_tree(folder: Path) -> None:
 
 
 def unseal(folder: Path) -> None:
-    """Make a read-only folder writable for its owner again. Raises `StorageError` for any other user.
+    """Make a read-only folder writable for its owner again. Raises `StorageError` where this user may not.
 
-    A folder that this user can write to is left alone: a folder of a group may belong to another user, who alone
-    can change its mode.
+    A folder that this user can write to is not changed: it may be of a group, and only its owner can change its mode.
     """
     with storage(folder):
         if not os.access(folder, os.W_OK | os.X_OK):
@@ -107,7 +109,7 @@ def unseal(folder: Path) -> None:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder with all that it holds, also a read-only one. Raises `StorageError`."""
+    """Remove a folder with all that it contains, also a read-only one. Raises `StorageError`."""
     with storage(folder):
         for parent, _folders, _files in os.walk(folder):
             unseal(Path(parent))

@@ -48,7 +48,7 @@ class ExportError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class ExportSpec:
-    """How a table of `main` is exported: the columns to `sort` by, and the date column whose year may split it."""
+    """The form of a table's export: the columns to `sort` by, and the date column by whose year files may be split."""
 
     name: str
     sort: tuple[str, ...]
@@ -73,10 +73,11 @@ def export_parquet(
 ) -> tuple[ExportedTable, ...]:
     """Write every table and view of `main` as Parquet below `folder`, which must not exist; return them by name.
 
-    Two threads export committed data, each over its own connection.
+    Only committed data are exported, by two threads with connections of their own.
 
-    A table of more than `partition_rows` rows that names a `partition_year` is split into hive folders; an
-    empty table is one file with its schema and no row. Decimals stay decimals, timestamps with zone are UTC.
+    A table of more than `partition_rows` rows is split into a folder for each year (`year=2025`) of its date column
+    `partition_year`, if it has one; an empty table is one file without rows. Decimals stay decimals, timestamps with
+    zone are UTC.
 
     Raises `ExportError` when `tables` are not exactly those of `main` or name unknown columns, `StorageError`
     when the disk refuses.
@@ -99,9 +100,9 @@ def export_parquet(
 
 
 def write_parquet(relation: duckdb.DuckDBPyRelation, file: BinaryIO, described: DescribedTable) -> int:
-    """Write the rows of a relation, with the descriptions of the table that they are of; return their number.
+    """Write rows to a Parquet file, with the descriptions of their table and columns; return the number of rows.
 
-    `file` is an open file of Python's: Arrow's own errors of a full disk carry no errno.
+    `file` is an open file, because errors of Arrow itself do not show that the disk is full.
     """
     rows = 0
     reader = relation.to_arrow_reader(BATCH_ROWS)

@@ -50,9 +50,9 @@ CHECKSUM: Final = re.compile(rb',"crc32":"([0-9a-f]{8})"}\Z')
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The result of one check. `offending_rows` is 0 when it passed; `sample` shows some rows as text.
+    """The result of one check in a run. `offending_rows` is 0 when it passed; `sample` shows some of the rows as text.
 
-    `alerts` states whether rows of this warning are an alert; lines written before the field existed have False.
+    `alerts` states whether rows of this warning are an alert; False in lines that are older than this field.
     """
 
     check_name: str
@@ -64,7 +64,7 @@ class CheckResult:
 
 
 class RunKind(StrEnum):
-    """What a run does: a slot, files of an operator, the whole archive, rejects again, or past dates."""
+    """The kind of a run: a slot, files of an operator, the whole archive, rejected captures again, or past dates."""
 
     RUN = "run"
     INGEST = "ingest"
@@ -74,11 +74,11 @@ class RunKind(StrEnum):
 
 
 class RunStatus(StrEnum):
-    """How a run ended.
+    """The way in which a run ended.
 
-    `succeeded`: it published a release; `failed`: by an error; `cancelled`: somebody or something ended it in order, by
+    `succeeded`: with a release; `failed`: by an error; `cancelled`: somebody or something ended it in order, by
     Ctrl-C, a signal or in Prefect (`failed` with the cause `interrupted` in older lines); `checks_failed`: a check of
-    severity `error` returned rows; `crashed`: killed before it could write its line.
+    severity `error` returned rows; `crashed`: killed before it could write its line of the journal.
     """
 
     SUCCEEDED = "succeeded"
@@ -107,7 +107,7 @@ GOOD: Final = frozenset({SlotOutcome.OBSERVED.value, SlotOutcome.UNCHANGED.value
 
 
 class Cause(StrEnum):
-    """Why a run failed, or why a source failed in a slot."""
+    """The cause of a failure: why a run failed, or why a source failed in a slot."""
 
     SITE = "site"  # the site was not reached, or gave errors and nothing usable
     NO_RATES = "no_rates"  # pages came, and none of them printed rates
@@ -127,9 +127,9 @@ class SlotRecord:
     the records of a run, that of the listing pages for the run's own slot comes last.
 
     `cause` is why the source failed. `pages_requested` counts single pages requested for the slot, by this run or
-    before, `pages_usable` the usable ones of them; None where the source has no single pages, or unknown. `is_complete`
-    states whether the source gave all that it has of what was requested; None where that is unknown. `reason` is text
-    for people. Lines written before these fields existed have None for each of them.
+    before, `pages_usable` the usable ones of them; None where the source has no single pages, or unknown.
+    `is_complete` states whether the source gave all that it has of what was requested; None where that is unknown.
+    `reason` is text for people. Lines that are older than these fields have None for each of them.
     """
 
     source: str
@@ -154,7 +154,7 @@ class RunRecord:
     stopped the run, `held` are the archive files that it wrote; they are loaded once a later run shows that its clock
     was right.
 
-    `cause` is why the run failed or crashed, `error` the same as text for people.
+    `cause` is the reason why the run failed or crashed, `error` the same reason as text for people.
     """
 
     # An unknown field was written by a later version: dropping it on the way to a table would be silent.
@@ -183,9 +183,9 @@ class RunRecord:
 
 
 def publishable(record: RunRecord, data_dir: Path) -> RunRecord:
-    """A run record without control characters, secrets and folders of this machine in its texts.
+    """A run record whose texts have no control characters, secrets or folders of this machine.
 
-    The journal and `raw.run` are read in terminals and tools that are not ours; the archive has what a server sent.
+    Journal and `raw.run` are read in terminals and other tools; the archive keeps exactly what a server sent.
     """
 
     def clean(text: str) -> str:
@@ -218,7 +218,7 @@ class Journal:
 
 
 def keep_room(data_dir: Path) -> None:
-    """Reserve the disk space (64 KiB) that `append` needs when the disk is full. Raises `StorageError`."""
+    """Reserve 64 KiB of disk space, so that a run can write its journal line on a full disk. Raises `StorageError`."""
     path = data_dir / ROOM_FILE
     if not path.exists():
         # no zeros: a file system that compresses would keep no room for them
@@ -226,7 +226,7 @@ def keep_room(data_dir: Path) -> None:
 
 
 def append(data_dir: Path, record: RunRecord) -> None:
-    """Append the line of a run, durable on return. On a full disk, use the space that `keep_room` has reserved.
+    """Append the line of a run to the journal, durable on return; a full disk has the space that `keep_room` reserved.
 
     An incomplete last line, left by a killed process, is moved to `runs.jsonl.torn` first. Raises `StorageError`.
     """
@@ -243,15 +243,15 @@ def append(data_dir: Path, record: RunRecord) -> None:
 
 
 def read(data_dir: Path) -> tuple[RunRecord, ...]:
-    """All runs in the order they were written; empty without a journal. Raises `StorageError`."""
+    """Read all runs of the journal in the order written; empty without a journal. Raises `StorageError`."""
     return read_journal(data_dir).runs
 
 
 def read_journal(data_dir: Path) -> Journal:
-    """All runs, and all lines that are not run records; empty without a journal. Raises `StorageError`.
+    """Read all runs of the journal, and the lines that are not run records; empty without a journal.
 
-    An incomplete last line, left by a killed process, is logged as a warning and not among those lines: `append`
-    moves it to `runs.jsonl.torn`.
+    An incomplete last line, left by a killed process, is logged as a warning and left out: `append` moves it to
+    `runs.jsonl.torn`. Raises `StorageError`.
     """
     path = data_dir / JOURNAL_FILE
     kept, bad, tail = _parsed(path)
@@ -266,12 +266,15 @@ def read_journal(data_dir: Path) -> Journal:
 
 
 def merged(runs: Iterable[RunRecord], lost: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
-    """The runs of the journal in their order, and each lost run before the first one that started after it."""
+    """The `runs` of the journal in their order, each `lost` run inserted before the first one that started later."""
     return tuple(merge(runs, sorted(lost, key=STARTED_AT), key=STARTED_AT))
 
 
 def repair(data_dir: Path, lost: Iterable[RunRecord], at: datetime) -> None:
-    """Move bad lines to `runs.jsonl.repairs` and insert the `lost` runs at the time `at`. Raises `StorageError`."""
+    """Repair the journal: move bad lines to `runs.jsonl.repairs` and insert the `lost` runs. Raises `StorageError`.
+
+    `at` is the time of the repair (zone-aware).
+    """
     path = data_dir / JOURNAL_FILE
     kept, bad, tail = _parsed(path)
     back = [(run, _line(run)) for run in sorted(lost, key=STARTED_AT)]
@@ -290,7 +293,7 @@ def repair(data_dir: Path, lost: Iterable[RunRecord], at: datetime) -> None:
 
 
 def problems(data_dir: Path, journal: Journal, lost: Collection[str] = ()) -> Iterator[Problem]:
-    """The problems of the journal for an operator. `lost` are ids of runs of the current release that it lacks."""
+    """The problems of the journal for an operator. `lost` are ids of runs that only the current release has."""
     path, repairs = data_dir / JOURNAL_FILE, data_dir / REPAIRS_FILE
     if journal.bad:
         first, more = journal.bad[0], len(journal.bad) - 1
@@ -307,8 +310,8 @@ def problems(data_dir: Path, journal: Journal, lost: Collection[str] = ()) -> It
         )
     if repairs.exists():
         yield Problem(
-            f"{path} was repaired: {repairs} has the lines that were removed or restored, with the reason; "
-            f"append to {path.name} what you correct (without its crc32) or an upgrade can read, then remove the file",
+            f"{path} was repaired: {repairs} has the lines that were removed or restored, each with the reason; "
+            f"append removed lines to {path.name} once they are corrected (without crc32), then remove {repairs.name}",
             f"less {repairs}",
         )
 

@@ -36,8 +36,8 @@ class Holder:
 
     `schedule` and `slot` are those of a scheduled run; they are None for other runs. `waits_until` (UTC) is when
     `retry` (of `retries`) of the step begins, None while the run does not wait for one. `locked_at` (UTC) is when the
-    run took the lock by the clock of this machine, None in a file of an earlier version: a run of the demo has
-    `started_at` by the demo's clock.
+    run took the lock, by the clock of this machine, None in a file of an earlier version; in a run of the demo
+    `started_at` is in the past.
     """
 
     pid: int
@@ -55,7 +55,7 @@ class Holder:
 
     @property
     def since(self) -> datetime:
-        """When the run took the lock (UTC), by the clock of this machine."""
+        """The time (UTC) at which the run took the lock, by the clock of this machine."""
         return self.locked_at or self.started_at
 
     @classmethod
@@ -90,7 +90,7 @@ class Holder:
 
 
 class LockHeldError(CaEtlError):
-    """Another run holds the lock. `holder` is None until that run has written its name."""
+    """Another run holds the lock. `holder` describes that run; None until it has written who it is."""
 
     exit_status = 75
 
@@ -104,7 +104,7 @@ class LockHeldError(CaEtlError):
 
 
 class RunLock:
-    """The run lock while a run holds it. If `is_recorded` is false at the end, the next run writes the journal line."""
+    """The run lock while a run holds it. If `is_recorded` is False at the end, the next run writes the journal line."""
 
     def __init__(self, data_dir: Path, holder: Holder) -> None:
         self.holder = holder
@@ -113,12 +113,12 @@ class RunLock:
         _write(data_dir, holder)
 
     def step(self, name: str) -> None:
-        """Announce the step that begins now, for `ca-etl status` and for the record of a crash."""
+        """Record that the run begins the step `name`, for `ca-etl status` and for the journal line after a crash."""
         self.holder = replace(self.holder, step=name)
         _write(self._data_dir, self.holder)
 
     def recorded(self) -> None:
-        """Note that the journal has the line of this run, so that a later kill is not recorded as a crash."""
+        """Record that the journal has the line of this run, so that a kill from now on is not recorded as a crash."""
         path = self._data_dir / RUNNING_FILE
         with storage(path):
             path.unlink(missing_ok=True)
@@ -126,11 +126,11 @@ class RunLock:
 
 @contextmanager
 def run_lock(data_dir: Path, holder: Holder) -> Iterator[RunLock]:
-    """Hold the lock of `data_dir` (made when absent) for the block, without waiting for it.
+    """Hold the run lock of `data_dir` (made when absent) for the `with` block. It does not wait for another run.
 
-    When the block ends well, `.running.json` is removed. When it ends by an exception and `recorded()` was not
-    called, the file stays, and the next run reads it by `crashed_run`. Raises `LockHeldError` when
-    another process or thread holds the lock, `StorageError` when the directory cannot be written.
+    When the block ends without an exception, or `recorded()` was called, `.running.json` is removed. Else it stays,
+    and the next run reads it by `crashed_run`. Raises `LockHeldError` when another process or thread holds the lock,
+    `StorageError` when the directory cannot be written.
     """
     with storage(data_dir):
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -151,9 +151,9 @@ def run_lock(data_dir: Path, holder: Holder) -> Iterator[RunLock]:
 
 
 def announce_wait(data_dir: Path, until: datetime | None, *, retry: int = 0, retries: int = 0) -> None:
-    """State that the run that holds the lock waits `until` (zone-aware) for a retry of its step; None ends the wait.
+    """Record that the run that holds the lock waits `until` (zone-aware) for a retry of its step; None ends the wait.
 
-    Called by that run alone. Does nothing when no run has written its name.
+    Called by that run only. Does nothing when no run has written its name.
     """
     holder = running(data_dir)
     if holder is not None:
@@ -161,14 +161,14 @@ def announce_wait(data_dir: Path, until: datetime | None, *, retry: int = 0, ret
 
 
 def running(data_dir: Path) -> Holder | None:
-    """The run that `.running.json` names, None without that file; a live run only while the lock is held."""
+    """The run that `.running.json` names, None without that file; it may have been killed since."""
     return _read(data_dir / RUNNING_FILE)
 
 
 def live_run(data_dir: Path) -> Holder | None:
     """The run that holds the lock now, None when no run does.
 
-    Tries the lock only if `.running.json` exists, and as a shared lock for a moment, which disturbs no live run.
+    The lock itself is tried, as a shared lock and only if `.running.json` exists, which disturbs no run.
     """
     holder = running(data_dir)
     if holder is None:
@@ -187,23 +187,23 @@ def live_run(data_dir: Path) -> Holder | None:
 
 
 def unrecorded_runs(data_dir: Path) -> frozenset[str]:
-    """Ids of the runs that the journal may lack: the run in progress, and crashed runs."""
+    """The ids of the runs that the journal may lack: the run in progress, and crashed runs."""
     paths = (data_dir / RUNNING_FILE, *data_dir.glob(CRASHED_GLOB))
     return frozenset(holder.run_id for path in paths if (holder := _read(path)) is not None)
 
 
 def crashed_run(data_dir: Path) -> Holder | None:
-    """The oldest run that ended without a journal line, None when there is none.
+    """The oldest run that ended without a journal line, None without such a run.
 
-    Call this with the lock held, write the run's journal line, call `settle_crash`, and repeat: several runs may have
-    crashed.
+    Call it with the lock held, write the journal line of the run, call `settle_crash`, and repeat until the result is
+    None.
     """
     left = [holder for path in data_dir.glob(CRASHED_GLOB) if (holder := _read(path)) is not None]
     return min(left, key=lambda holder: (holder.started_at, holder.run_id), default=None)
 
 
 def settle_crash(data_dir: Path, holder: Holder) -> None:
-    """Remove the file `.crashed-<run_id>.json` of a crashed run, once the journal has the line of the run."""
+    """Remove the file `.crashed-<run_id>.json` of a crashed run, once the journal has the line of that run."""
     path = _crashed_path(data_dir, holder)
     with storage(path):
         path.unlink(missing_ok=True)

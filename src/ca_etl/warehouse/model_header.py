@@ -49,7 +49,7 @@ _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class HeaderError(CaEtlError):
-    """A header is missing, is not YAML, or has an unknown field or value."""
+    """The header of a model, function, seed or check is missing, is not YAML, or has an unknown field or value."""
 
     def __init__(self, path: Path, field: str, problem: str) -> None:
         super().__init__(f"{path}: header field `{field}`: {problem}", NEXT_COMMAND)
@@ -59,14 +59,14 @@ class HeaderError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class CheckSpec:
-    """One entry of a header's `checks`.
+    """A check of a table, as an entry of `checks` in the header of its model.
 
-    `columns` are the columns it is about. `arguments` belongs to the kind: the accepted values,
-    the two inclusive bounds (None is open), or the one `schema.table.column` referred to. `sql` is
-    the query of a free check, which returns the offending rows.
+    `columns` are the columns that are checked. `arguments` depend on the `kind`: the accepted values, the two bounds
+    (both included, None for no bound), or the `schema.table.column` that is referred to. `sql` is the query of a check
+    of kind `sql`, which returns the offending rows.
 
-    `alerts` states of a warning whether its rows are an alert until a later run finds none. It is
-    False for an error, which stops the publication and is an alert in any case.
+    `alerts` states whether rows of a warning are an alert until a later run finds none. It is False for an error,
+    which stops the publication and is an alert in any case.
     """
 
     kind: CheckKind
@@ -79,7 +79,7 @@ class CheckSpec:
 
 
 class ForeignKey(NamedTuple):
-    """A column whose values are those of the column `key` of `table` (`schema.table`), or null."""
+    """A foreign key: each value of `column` is null or a value of the column `key` of `table` (`schema.table`)."""
 
     column: str
     table: str
@@ -88,11 +88,11 @@ class ForeignKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ModelHeader:
-    """What a model's file states of its table.
+    """The header of a model's file, which describes its table.
 
-    `grain` names the columns that make a row unique. `columns` maps each column to its sentence, in
-    the order of the table. `sort` is the order of the rows on disk. `partition_year` names the date
-    column by whose year an export may split the table.
+    `grain` names the columns that make a row unique. `columns` maps each column to its sentence, in the order of the
+    table. `sort` is the order of the rows on disk. `partition_year` names the date column by whose year an export may
+    split the table, None for no such column.
     """
 
     description: str
@@ -105,7 +105,7 @@ class ModelHeader:
 
     @property
     def foreign_keys(self) -> tuple[ForeignKey, ...]:
-        """The columns that a check `references` holds to be keys of another table, or of this one, in order."""
+        """The foreign keys of a table, as its checks `references` state them, in order."""
         return tuple(
             ForeignKey(*check.columns, *str(check.arguments[0]).rsplit(".", 1))
             for check in self.checks
@@ -115,7 +115,7 @@ class ModelHeader:
 
 @dataclass(frozen=True, slots=True)
 class FunctionHeader:
-    """The header of a file in `sql/functions/`: a sentence per parameter, and per column of its rows, in order."""
+    """The header of a file in `sql/functions/`: a sentence for each parameter and each column of the result."""
 
     description: str
     parameters: Mapping[str, str]
@@ -123,7 +123,7 @@ class FunctionHeader:
 
     @property
     def text(self) -> str:
-        """All of it as one comment: a macro has one, where a table has one per column too."""
+        """The whole header as one comment, since DuckDB has one comment for a macro and none for its columns."""
         lines = [self.description]
         for title, sentences in (("Parameters", self.parameters), ("Columns", self.columns)):
             lines += ["", f"{title}:", *(f"- {name}: {sentence}" for name, sentence in sentences.items())]
@@ -132,10 +132,10 @@ class FunctionHeader:
 
 @dataclass(frozen=True, slots=True)
 class CheckHeader:
-    """The header of a file in `sql/checks/`; `model` is the `schema.table` it is about.
+    """The header of a file in `sql/checks/`; `model` is the `schema.table` that the check is about.
 
-    `counted_by` names the column of its rows by which the sample counts them, in place of showing rows. `alerts` is
-    that of `CheckSpec`.
+    `counted_by` names the column of the offending rows by which the sample counts them, in place of showing rows.
+    `alerts` states whether rows of a warning are an alert.
     """
 
     description: str
@@ -147,14 +147,14 @@ class CheckHeader:
 
 @dataclass(frozen=True, slots=True)
 class SeedHeader:
-    """The `.yaml` file beside a seed's `.csv`: what one row is, and a sentence per column, in order."""
+    """The header of a seed, the `.yaml` file beside its `.csv`: what a row is, and a sentence for each column."""
 
     description: str
     columns: Mapping[str, str]
 
 
 def split_file(text: str, path: Path) -> tuple[dict[str, Any], str]:
-    """The header as a mapping, and the SQL below it without its closing semicolon.
+    """Split the file of a model into its header, as a mapping, and its SQL, without the closing semicolon.
 
     Raises `HeaderError` when the file does not begin with a block comment that holds a mapping.
     """
@@ -165,7 +165,7 @@ def split_file(text: str, path: Path) -> tuple[dict[str, Any], str]:
 
 
 def read_model_header(fields: Mapping[str, Any], path: Path, default: Materialized) -> ModelHeader:
-    """A validated header from the mapping in a model's file; `default` applies without `materialized`.
+    """Validate the header of a model, given as a mapping; `default` is the value of a missing `materialized`.
 
     Raises `HeaderError` for an unknown or missing field and for a column named without a sentence.
     """
@@ -174,7 +174,7 @@ def read_model_header(fields: Mapping[str, Any], path: Path, default: Materializ
     known = frozenset(columns)
     grain = _names(fields.get("grain"), "grain", path, known)
     if not grain:
-        raise HeaderError(path, "grain", "must name at least one column")
+        raise HeaderError(path, "grain", "the grain must name at least one column")
     partition_year = fields.get("partition_year")
     if partition_year is not None:
         _names([partition_year], "partition_year", path, known)
@@ -194,7 +194,7 @@ def read_model_header(fields: Mapping[str, Any], path: Path, default: Materializ
 
 
 def read_function_header(fields: Mapping[str, Any], path: Path) -> FunctionHeader:
-    """A validated header from the mapping in a file of `sql/functions/`; raises `HeaderError`."""
+    """Validate the header of a file in `sql/functions/`, given as a mapping. Raises `HeaderError`."""
     _only(fields, _FUNCTION_FIELDS, path)
     return FunctionHeader(
         description=_sentence(fields.get("description"), "description", path),
@@ -204,7 +204,7 @@ def read_function_header(fields: Mapping[str, Any], path: Path) -> FunctionHeade
 
 
 def read_seed_header(path: Path) -> SeedHeader:
-    """The validated header of a seed from its `.yaml` file; raises `HeaderError`, also where there is no such file."""
+    """Read and validate the header of a seed, its `.yaml` file. Raises `HeaderError`, also for a missing file."""
     if not path.is_file():
         raise HeaderError(path, "description", "the file is missing; it describes the seed and its columns")
     fields = _fields(path.read_text(encoding="utf-8"), path)
@@ -216,7 +216,7 @@ def read_seed_header(path: Path) -> SeedHeader:
 
 
 def read_check_header(fields: Mapping[str, Any], path: Path) -> CheckHeader:
-    """A validated header from the mapping in a file of `sql/checks/`; raises `HeaderError`."""
+    """Validate the header of a file in `sql/checks/`, given as a mapping. Raises `HeaderError`."""
     _only(fields, _CHECK_FILE_FIELDS, path)
     counted_by = fields.get("counted_by")
     if counted_by is not None and not _IDENTIFIER.match(str(counted_by)):
@@ -235,7 +235,7 @@ def _fields(text: str, path: Path) -> dict[str, Any]:
     try:
         loaded = yaml.load(text, Loader=_LOADER)  # noqa: S506 -- one of the two safe loaders
     except yaml.YAMLError as error:
-        raise HeaderError(path, "header", f"is not YAML: {error}") from error
+        raise HeaderError(path, "header", f"the header is not YAML: {error}") from error
     if not isinstance(loaded, dict):
         raise HeaderError(path, "description", "the header must be a mapping of fields")
     return loaded
@@ -245,13 +245,13 @@ def _only(fields: Mapping[str, Any], allowed: set[str], path: Path) -> None:
     for field in fields:
         if field not in allowed:
             raise HeaderError(
-                path, str(field), f"is no field of a header; the fields are {', '.join(sorted(allowed))}"
+                path, str(field), f"is not a field of a header; the fields are {', '.join(sorted(allowed))}"
             )
 
 
 def _sentence(value: object, field: str, path: Path) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise HeaderError(path, field, "must be a sentence")
+        raise HeaderError(path, field, "a description must be a sentence")
     return " ".join(value.split())
 
 
@@ -259,20 +259,22 @@ def _choice(value: object, allowed: tuple[_T, ...], field: str, path: Path) -> _
     for choice in allowed:
         if value == choice:
             return choice
-    raise HeaderError(path, field, f"must be one of {', '.join(allowed)}, and is {value!r}")
+    raise HeaderError(path, field, f"the value must be one of {', '.join(allowed)}, and is {value!r}")
 
 
 def _alerts(value: object, severity: Severity, field: str, path: Path) -> bool:
     if severity == "error" and value is None:
         return False
     if severity == "error" or not isinstance(value, bool):
-        raise HeaderError(path, field, "must be true or false for a warning, and missing for an error")
+        raise HeaderError(
+            path, field, "`alerts` must be true or false for a warning, and missing for an error"
+        )
     return value
 
 
 def _list(value: object, field: str, path: Path) -> list[Any]:
     if not isinstance(value, list):
-        raise HeaderError(path, field, "must be a list")
+        raise HeaderError(path, field, "the value must be a list")
     return value
 
 
@@ -280,7 +282,9 @@ def _names(value: object, field: str, path: Path, known: frozenset[str]) -> tupl
     names = _list(value, field, path)
     for name in names:
         if name not in known:
-            raise HeaderError(path, field, f"names the column {name!r}, which `columns` does not describe")
+            raise HeaderError(
+                path, field, f"the check names the column {name!r}, which `columns` does not describe"
+            )
     return tuple(names)
 
 
@@ -289,7 +293,7 @@ def _sentences(fields: Mapping[str, Any], field: str, path: Path) -> dict[str, s
     sentences = fields.get(field)
     thing = field.removesuffix("s")
     if not isinstance(sentences, dict) or not sentences:
-        raise HeaderError(path, field, f"must map each {thing} to a sentence")
+        raise HeaderError(path, field, f"the header must map each {thing} to a sentence")
     for name in sentences:
         if not isinstance(name, str) or not _IDENTIFIER.match(name):
             raise HeaderError(path, field, f"{name!r} is not a {thing} name in lower case")
@@ -298,14 +302,14 @@ def _sentences(fields: Mapping[str, Any], field: str, path: Path) -> dict[str, s
 
 def _check(entry: object, field: str, table: str, path: Path, known: frozenset[str]) -> CheckSpec:
     if not isinstance(entry, dict):
-        raise HeaderError(path, field, "must be a mapping such as `not_null: [column]`")
+        raise HeaderError(path, field, "a check must be a mapping such as `not_null: [column]`")
     rest = dict(entry)
     severity = _choice(rest.pop("severity", "error"), _SEVERITIES, f"{field}.severity", path)
     alerts = _alerts(rest.pop("alerts", None), severity, f"{field}.alerts", path)
     name = rest.pop("name", None)
     kinds = [kind for kind in _CHECK_KINDS if kind in rest]
     if len(kinds) != 1 or len(rest) != 1:
-        raise HeaderError(path, field, f"must hold exactly one of {', '.join(_CHECK_KINDS)}")
+        raise HeaderError(path, field, f"a check must have exactly one of {', '.join(_CHECK_KINDS)}")
     kind = kinds[0]
     entry_field = f"{field}.{kind}"
     columns, arguments, sql = _arguments(kind, rest[kind], entry_field, path)
@@ -321,12 +325,12 @@ def _arguments(
 ) -> tuple[tuple[str, ...], tuple[Scalar, ...], str]:
     if kind == "sql":
         if not isinstance(value, str) or not value.strip():
-            raise HeaderError(path, field, "must be a query that returns the offending rows")
+            raise HeaderError(path, field, "a `sql` check must be a query that returns the offending rows")
         return (), (), value.strip().removesuffix(";")
     if kind in {"not_null", "unique"}:
         return tuple(_list(value, field, path)), (), ""
     if not isinstance(value, dict) or len(value) != 1:
-        raise HeaderError(path, field, "must map one column to its arguments")
+        raise HeaderError(path, field, "a check of one column must map the column to its arguments")
     column, given = next(iter(value.items()))
     arguments = (given,) if kind == "references" else tuple(_list(given, field, path))
     for argument in arguments:
@@ -334,7 +338,9 @@ def _arguments(
         if not isinstance(argument, str | int | None):
             raise HeaderError(path, field, f"{argument!r} is not exact: write a decimal number in quotes")
     if kind == "between" and len(arguments) != 2:
-        raise HeaderError(path, field, "must have two bounds, low and high; null means no bound")
+        raise HeaderError(
+            path, field, "a `between` check must have two bounds, low and high; null means no bound"
+        )
     if kind == "references" and not _COLUMN_REFERENCE.match(str(given)):
-        raise HeaderError(path, field, "must name one column as schema.table.column")
+        raise HeaderError(path, field, "a `references` check must name one column as schema.table.column")
     return (column,), cast("tuple[Scalar, ...]", arguments), ""

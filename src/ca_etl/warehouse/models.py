@@ -43,7 +43,7 @@ MODEL_SCHEMAS: Final[Mapping[str, Materialized]] = {"staging": "view", "main": "
 
 
 class ModelError(CaEtlError):
-    """A model file does not fit the others, or its query does not run."""
+    """A model file does not fit the other models, or its query does not run."""
 
     def __init__(self, path: Path, problem: str) -> None:
         super().__init__(f"{path}: {problem}", NEXT_COMMAND)
@@ -52,7 +52,7 @@ class ModelError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class ModelFile:
-    """One model file: its header and its query."""
+    """A model file: its header and its query."""
 
     schema: str
     table: str
@@ -75,7 +75,7 @@ class Model(ModelFile):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function that analysts call, `from name(...)`: its header and its query, in which parameters are names."""
+    """A function that analysts call in SQL, `from name(...)`: its header, and its query with parameters as names."""
 
     name: str
     path: Path
@@ -84,7 +84,7 @@ class Function:
 
     @property
     def signature(self) -> str:
-        """The function with its parameters, `schema.name(parameter, ...)`."""
+        """The SQL function with its schema and parameters: `schema.name(parameter, ...)`."""
         return f"{self.name}({', '.join(self.header.parameters)})"
 
 
@@ -113,7 +113,7 @@ def read_models(root: Path) -> tuple[ModelFile, ...]:
 
 
 def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[Model, ...]:
-    """All models under `root` (the `sql` folder) in build order: parents before children.
+    """Read all models under `root` (the `sql` folder), in build order: parents before children.
 
     `con` only parses the queries; None takes a connection in memory. Raises `HeaderError` for a bad header and
     `ModelError` for a query that is not a single select, an unknown parent or a cycle.
@@ -130,18 +130,20 @@ def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[
     for model in models.values():
         for parent in model.parents:
             if parent not in models and parent not in known:
-                raise ModelError(model.path, f"reads {parent}, which is not a model, raw table or seed")
+                raise ModelError(
+                    model.path, f"the query reads {parent}, which is not a model, raw table or seed"
+                )
     sorter = TopologicalSorter({name: model.parents for name, model in models.items()})
     try:
         return tuple(models[name] for name in sorter.static_order() if name in models)
     except CycleError as error:
         cycle: list[str] = error.args[1]
         first = min(cycle)
-        raise ModelError(models[first].path, f"reads itself: {' <- '.join(cycle)}") from error
+        raise ModelError(models[first].path, f"the query reads itself: {' <- '.join(cycle)}") from error
 
 
 def read_functions(root: Path) -> tuple[Function, ...]:
-    """The functions under `root` (the `sql` folder), those of `staging` first. Raises `HeaderError`."""
+    """Read the SQL functions under `root` (the `sql` folder), those of `staging` first. Raises `HeaderError`."""
     functions = []
     for schema in MODEL_SCHEMAS:
         for path in sorted((root / "functions" / schema).glob("*.sql")):
@@ -153,9 +155,8 @@ def read_functions(root: Path) -> tuple[Function, ...]:
 def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]:
     """Build all seed tables, models and functions, with their comments, in one transaction of its own.
 
-    `con` must hold the raw tables and have no transaction open. Tables, views and functions of the model schemas
-    for which there is no file are dropped. Raises `HeaderError` and `ModelError`; the warehouse
-    is then as it was before.
+    `con` must hold the raw tables and have no transaction open. Tables, views and functions of the model schemas for
+    which there is no file are dropped. Raises `HeaderError` and `ModelError`; the warehouse is then as it was before.
     """
     models = discover(root, con)
     functions = read_functions(root)
@@ -192,15 +193,17 @@ def _parents(sql: str, path: Path, parser: duckdb.DuckDBPyConnection) -> tuple[s
     row = parser.execute("select json_serialize_sql($1::varchar)", [sql]).fetchone()
     tree: dict[str, Any] = json.loads(row[0]) if row else {"error": True}
     if tree["error"]:
-        raise ModelError(path, f"must hold one select: {tree.get('error_message', 'nothing was read')}")
+        raise ModelError(
+            path, f"the file must have one select: {tree.get('error_message', 'nothing was read')}"
+        )
     if len(tree["statements"]) != 1:
-        raise ModelError(path, f"must hold one select, not {len(tree['statements'])}")
+        raise ModelError(path, f"the file must have one select, not {len(tree['statements'])}")
     tables: set[tuple[str, str]] = set()
     ctes: set[str] = set()
     _collect_tables(tree, tables, ctes)
     for schema, table in sorted(tables):
         if not schema and table not in ctes:
-            raise ModelError(path, f"reads {table}, which needs its schema in front")
+            raise ModelError(path, f"the query reads {table}, which needs its schema in front")
     return tuple(sorted(f"{schema}.{table}" for schema, table in tables if schema))
 
 
@@ -251,13 +254,16 @@ def _drop_leftovers(con: duckdb.DuckDBPyConnection, wanted: Collection[tuple[str
 
 
 def create_model(con: duckdb.DuckDBPyConnection, model: Model) -> int | None:
-    """Create or replace the table or view of a model; returns the rows of a table. Raises `ModelError`."""
+    """Create or replace the table or view of a model; returns the number of its rows (None for a view).
+
+    Raises `ModelError`.
+    """
     kind = model.header.materialized
     order = f" order by {', '.join(model.header.sort)}" if model.header.sort else ""
     try:
         made = con.execute(f"create or replace {kind} {model.name} as from (\n{model.sql}\n){order}")
     except duckdb.Error as error:
-        raise ModelError(model.path, f"does not run: {error}") from error
+        raise ModelError(model.path, f"the query does not run: {error}") from error
     row = made.fetchone()
     return int(row[0]) if kind == "table" and row else None
 
@@ -268,7 +274,7 @@ def _create_function(con: duckdb.DuckDBPyConnection, function: Function) -> None
         con.execute(f"create or replace macro {function.signature} as table\n{function.sql}")
         columns = [row[0] for row in con.execute(f"describe from {function.name}({nulls})").fetchall()]
     except duckdb.Error as error:
-        raise ModelError(function.path, f"does not run: {error}") from error
+        raise ModelError(function.path, f"the query does not run: {error}") from error
     _compare(function.path, function.header.columns, columns)
     con.execute(f"comment on macro table {function.name} is {_quoted(function.header.text)}")
 

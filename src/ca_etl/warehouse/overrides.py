@@ -34,7 +34,7 @@ class DecisionError(CaEtlError):
 
 
 def read(data_dir: Path) -> tuple[CaptureDecision, ...]:
-    """The decisions in `decisions.csv`, one a capture: the last line about it. Raises `DecisionError`."""
+    """Read the decisions in `decisions.csv`, one for each capture: the last line about it. Raises `DecisionError`."""
     path = data_dir / DECISIONS_FILE
     with storage(path):
         try:
@@ -56,9 +56,9 @@ def read(data_dir: Path) -> tuple[CaptureDecision, ...]:
 
 
 def lost(con: duckdb.DuckDBPyConnection | None, data_dir: Path) -> Problem | None:
-    """The problem that `decisions.csv` lacks decisions that the release of `con` has; None where it has all.
+    """The problem that `decisions.csv` lacks decisions that the release has, read through `con`; None where it has all.
 
-    Without a report excluded captures would count again unnoticed. Raises `DecisionError`.
+    Without this report, excluded captures would count again unnoticed. Raises `DecisionError`.
     """
     decided = con.execute(DECIDED).fetchall() if con else []
     given = {decision.capture_id for decision in read(data_dir)} if decided else set()
@@ -77,8 +77,8 @@ def lost(con: duckdb.DuckDBPyConnection | None, data_dir: Path) -> Problem | Non
 def append(data_dir: Path, decision: CaptureDecision) -> None:
     """Append one decision to `decisions.csv`; processes that do so at the same time wait for each other.
 
-    `decided_at` is zone-aware. Raises `StorageError`, and `DecisionError` for a file that `read` refuses, since a
-    further line would not repair it.
+    `decided_at` is zone-aware. Raises `StorageError`, and `DecisionError` for a damaged file, since a further line
+    would not repair it.
     """
     path = data_dir / DECISIONS_FILE
     with storage(path), FileLock(data_dir / LOCK_FILE, fallback_to_soft=False):

@@ -49,15 +49,15 @@ NO_PAGE: Final = (
 
 
 class ReconciliationError(CaEtlError):
-    """Rows were lost or invented between the parser and the table."""
+    """The numbers of rows parsed, loaded and already known do not add up: a load lost or invented rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableCount:
     """Counts of the rows that one load had for one table: parsed = loaded + known.
 
-    `known` rows were in the table already, or came twice in this batch. `differing` counts the known rows with other
-    content than the row that is kept: the parser has changed since, and only a rebuild takes the new content.
+    `known` rows were in the table already, or came twice in this load. `differing` counts those of them that differ
+    from the row that is kept: the parser has changed since, and only a rebuild takes the new content.
     """
 
     parsed: int
@@ -71,10 +71,10 @@ LoadCounts = Mapping[str, TableCount]
 
 @dataclass(frozen=True, slots=True)
 class ArchiveFile:
-    """One archive file and what was read from it; a row of `raw.archive_file`.
+    """An archive file and what was read from it; a row of `raw.archive_file`.
 
-    `archive_file` is relative to the archive folder, with forward slashes; `records` are captures. `schedule` and
-    `slot` (UTC) are None for an ingest or a backfill.
+    `archive_file` is relative to the archive folder, with forward slashes; `records` is the number of captures.
+    `schedule` and `slot` (UTC) are None for an ingest or a backfill.
     """
 
     archive_file: str
@@ -91,7 +91,7 @@ class ArchiveFile:
 
 @dataclass(frozen=True, slots=True)
 class CaptureDecision:
-    """What an operator decided about a capture: `exclude` or `accept`. `decided_at` is UTC."""
+    """A decision of an operator about a capture: `exclude` or `accept`. `decided_at` is UTC."""
 
     capture_id: str
     decision: str
@@ -100,7 +100,7 @@ class CaptureDecision:
 
 
 def load_archive_files(con: duckdb.DuckDBPyConnection, rows: Rows, *archive_files: ArchiveFile) -> LoadCounts:
-    """Load all rows of some archive files and mark these as loaded, in one transaction."""
+    """Load all rows of some archive files, and mark the files as loaded, in one transaction."""
     with transaction(con):
         counts = load_rows(con, rows)
         mark_loaded(con, archive_files)
@@ -108,10 +108,10 @@ def load_archive_files(con: duckdb.DuckDBPyConnection, rows: Rows, *archive_file
 
 
 def load_rows(con: duckdb.DuckDBPyConnection, rows: Rows) -> LoadCounts:
-    """Insert the rows whose keys are new, table by table, inside the caller's transaction.
+    """Insert parsed rows with new keys into the tables `raw.*`, inside the caller's transaction.
 
-    Of two rows with one key in `rows` the first is kept. Raises `pa.ArrowInvalid` for a row that does not fit
-    its table, `ReconciliationError` when parsed = loaded + known does not hold.
+    Of two rows with one key in `rows` the first is kept. Raises `pa.ArrowInvalid` for a row that does not fit its
+    table, `ReconciliationError` when parsed = loaded + known does not hold.
     """
     keys = keys_of(con)
     return {
@@ -127,12 +127,12 @@ def mark_loaded(con: duckdb.DuckDBPyConnection, archive_files: Iterable[ArchiveF
 
 
 def known_archive_files(con: duckdb.DuckDBPyConnection) -> set[str]:
-    """Archive files (relative POSIX paths) whose captures are all loaded."""
+    """The archive files (relative POSIX paths) whose captures are all loaded."""
     return {row[0] for row in con.execute("select archive_file from raw.archive_file").fetchall()}
 
 
 def load_journal(con: duckdb.DuckDBPyConnection, records: Iterable[RunRecord]) -> None:
-    """Make `raw.run`, `raw.slot` and `raw.check_result` hold exactly these records of the journal.
+    """Replace the rows of `raw.run`, `raw.slot` and `raw.check_result` by those of the journal's `records`.
 
     Of two records of one run the first counts.
     """
@@ -149,7 +149,7 @@ def load_journal(con: duckdb.DuckDBPyConnection, records: Iterable[RunRecord]) -
 
 
 def load_check_results(con: duckdb.DuckDBPyConnection, run_id: str, results: Iterable[CheckResult]) -> None:
-    """Make `raw.check_result` hold exactly these results of a run, beside those of other runs."""
+    """Replace the check results of one run in `raw.check_result` by these; results of other runs stay."""
     rows = [{"run_id": run_id, **asdict(result)} for result in results]
     with transaction(con), incoming(con, arrow_rows(con, "check_result", rows)):
         con.execute("delete from raw.check_result where run_id = ?", [run_id])
@@ -157,7 +157,7 @@ def load_check_results(con: duckdb.DuckDBPyConnection, run_id: str, results: Ite
 
 
 def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[CaptureDecision]) -> None:
-    """Make `raw.decision` hold exactly these decisions.
+    """Replace the rows of `raw.decision` by these decisions.
 
     Raises `duckdb.ConstraintException` for a word other than `exclude` and `accept`, and for a capture
     decided on twice.
@@ -167,7 +167,7 @@ def load_decisions(con: duckdb.DuckDBPyConnection, decisions: Iterable[CaptureDe
 
 
 def load_publication_days(con: duckdb.DuckDBPyConnection, days: Iterable[tuple[str, date, str]]) -> None:
-    """Make `raw.publication_day` hold exactly these days, each a source, a day and its kind."""
+    """Replace the rows of `raw.publication_day` by these days, each with a source, a day and its kind."""
     rows = [{"source": source, "day": day, "day_kind": kind} for source, day, kind in days]
     with transaction(con):
         _replace_rows(con, "publication_day", ("source", "day"), rows)
@@ -176,7 +176,10 @@ def load_publication_days(con: duckdb.DuckDBPyConnection, days: Iterable[tuple[s
 def responses_with_validator(
     con: duckdb.DuckDBPyConnection, urls: Iterable[str]
 ) -> dict[str, tuple[str, int]]:
-    """For each URL the archive file and offset of the latest page with status 200 and a validator, not excluded."""
+    """The archive file and offset of the newest full response for each URL, to make a conditional request from.
+
+    Such a response has status 200 and an ETag or Last-Modified, is a page, and is not excluded by an operator.
+    """
     rows = con.execute(
         """
         select url, archive_file, archive_offset
@@ -226,7 +229,7 @@ def _insert_new(
         differing = _differing(con, table, key, content) if known else 0
     if differing:
         log.warning(
-            "raw.%s: %d rows differ from the loaded ones with their keys, which are kept; next: ca-etl rebuild",
+            "raw.%s: %d rows differ from loaded rows with the same keys, which are kept; next: ca-etl rebuild",
             table,
             differing,
         )

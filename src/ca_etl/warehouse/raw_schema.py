@@ -21,7 +21,7 @@ INCOMING: Final = "incoming_rows"
 
 
 class OutdatedWarehouseError(CaEtlError):
-    """A table in `raw.*`, made by an earlier version of the code, has other columns than its file in `sql/raw/`."""
+    """A table of `raw`, made by an earlier version of the code, has other columns than its file in `sql/raw/`."""
 
 
 def ensure_raw(con: duckdb.DuckDBPyConnection) -> None:
@@ -45,20 +45,20 @@ def ensure_raw(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def is_outdated(con: duckdb.DuckDBPyConnection) -> bool:
-    """Whether the landing tables that `con` reads are those of an earlier version, with other columns than ours."""
+    """Whether a warehouse has tables of `raw` from an earlier version of the code, with other columns than now."""
     ddl, layout = _ddl()
     return _layout(con) != layout and any(_other_columns(con, ddl))
 
 
 def arrow_rows(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> pa.Table:
-    """Rows as an Arrow table with the column types of the table `raw.<table>`."""
+    """Convert rows to an Arrow table with the column types of the table `raw.<table>`."""
     reader = con.sql(f"select * from raw.{table} limit 0").to_arrow_reader(1)
     schema = reader.read_all().schema
     return pa.Table.from_pylist(rows, schema=schema)
 
 
 def keys_of(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:
-    """The columns of the primary key of each table `raw.*`, by the name of the table."""
+    """The columns of the primary key of each table of `raw`, by the name of the table."""
     keys = con.execute(
         "select table_name, constraint_column_names from duckdb_constraints()"
         " where schema_name = 'raw' and constraint_type = 'PRIMARY KEY' and database_name = current_database()"
@@ -68,7 +68,7 @@ def keys_of(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:
 
 @contextmanager
 def incoming(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> Iterator[None]:
-    """Let SQL see the rows as the table `incoming_rows` for the block."""
+    """Make `rows` readable for SQL as the table `incoming_rows`, for the `with` block."""
     con.register(INCOMING, rows)
     yield
     # Not in a `finally`: in a transaction that an error has ended, DuckDB 2 refuses this too and would hide

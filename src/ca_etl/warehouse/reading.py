@@ -53,11 +53,10 @@ POSITION_OF: Final = "select archive_file, archive_offset from raw.capture where
 def resolver(
     con: duckdb.DuckDBPyConnection, archive_dir: Path, pending: Mapping[str, tuple[str, int]] = NONE_PENDING
 ) -> Resolve:
-    """A function from a capture id to the capture, which it reads from the archive file that `raw.capture` names.
+    """Make a function that reads a capture from the archive by its id.
 
-    `pending` has file and offset of captures that were read and are not in the warehouse yet.
-
-    The function returns None for an id that the warehouse does not know, or whose bytes are not readable.
+    `raw.capture` has the archive file and offset of each capture; `pending` has those of captures that are not in the
+    warehouse yet. The function returns None for an unknown id, or a capture that cannot be read.
     """
 
     def resolve(capture_id: str) -> Capture | None:
@@ -75,10 +74,11 @@ def resolver(
 
 @contextmanager
 def readable(warehouse: Path, *, locked_down: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A read-only connection to a warehouse file.
+    """Open a read-only connection to a warehouse file.
 
     Raises `CaEtlError` for a file that DuckDB cannot open, `ReleaseError` for a published release that was changed: at
-    once where names and lengths of its files show it, else once DuckDB fails to read it.
+    once where names and lengths of its files show it, else once DuckDB fails to read it. `locked_down` is that of
+    `open_release`.
     """
     folder = warehouse.resolve().parent
     is_published = RELEASE_ID.fullmatch(folder.name)
@@ -99,7 +99,7 @@ def readable(warehouse: Path, *, locked_down: bool = False) -> Iterator[duckdb.D
 
 @contextmanager
 def published_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """A read-only connection to the current release, None before the first release."""
+    """Open a read-only connection to the current release; it is None before the first release."""
     release = current_release(data_dir)
     if release is None:
         yield None
@@ -110,7 +110,7 @@ def published_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | 
 
 @contextmanager
 def consulted_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | None]:
-    """A read-only connection to the current release; None without a release, or for tables of an earlier version.
+    """Open a read-only connection to the current release; None without a release, or for one of an earlier version.
 
     With None a run requests what a first run would, and makes a release with the tables of this version.
     """
@@ -120,16 +120,17 @@ def consulted_warehouse(data_dir: Path) -> Iterator[duckdb.DuckDBPyConnection | 
 
 @dataclass(frozen=True, slots=True)
 class Consulted(Generic[T]):
-    """Result of `consult`: the value that was read, or a substitute and the problem of reading it."""
+    """The result of `consult`: the value that was read, or a substitute and the problem of reading it."""
 
     value: T
     problem: Problem | None = None
 
 
 def consult(read: Callable[[], T], without: S, what: object, next_command: str) -> Consulted[T | S]:
-    """Call `read`; where it raises, return `without` and the problem, whose message names `what`.
+    """Call `read` and return its value; where it raises, return `without` and the problem, whose message names `what`.
 
     Any exception counts, since damaged bytes make libraries raise anything; a stop such as Ctrl-C is raised again.
+    `next_command` is that of the problem.
     """
     try:
         return Consulted(read())
@@ -153,8 +154,8 @@ def consult_release(
 ) -> Consulted[T | S]:
     """Call `read` with a connection to the current release; where that fails, return `without` and the problem.
 
-    `read` gets None before the first release, and for one with the tables of an earlier version, unless
-    `of_any_version`.
+    `read` gets None in place of a connection before the first release, and for a release with the tables of an earlier
+    version, unless `of_any_version`.
     """
     opened = published_warehouse if of_any_version else consulted_warehouse
 
@@ -167,7 +168,7 @@ def consult_release(
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The last day of a release with a printed rate, and the archive files that a run based on it does not load again.
+    """The last day with a printed rate in a release, and the archive files that the release has loaded.
 
     `last_day` is None without a rate, or where the release cannot be read.
     """
@@ -180,7 +181,7 @@ class Extent:
 
 
 def consult_extent(data_dir: Path, release_id: str) -> Extent:
-    """The extent of a release, an empty one where it cannot be read."""
+    """Read the last day and the archive files of a release; empty where it cannot be read."""
 
     def read() -> Extent:
         with readable(data_dir / RELEASES / release_id / WAREHOUSE) as con:
@@ -194,9 +195,9 @@ def consult_extent(data_dir: Path, release_id: str) -> Extent:
 def consult_validators(
     con: duckdb.DuckDBPyConnection, archive_dir: Path, urls: Sequence[str]
 ) -> Consulted[Mapping[str, Validators]]:
-    """Validators for conditional requests, by URL, from the archive record of its newest full response.
+    """The validators for conditional requests of `urls`, by URL, from the newest full response to each in the archive.
 
-    A URL whose record cannot be read is left out, and so requested unconditionally; the first of them is the problem.
+    A URL whose archive record cannot be read is left out, and so requested in full; the first of them is the problem.
     """
     known: dict[str, Validators] = {}
     problems: list[Problem] = []
@@ -211,7 +212,7 @@ def consult_validators(
 
 
 def stop_of(error: BaseException | None) -> BaseException | None:
-    """The stop (Ctrl-C, end of a service, Prefect's TerminationSignal) that `error` is or has as a cause, else None.
+    """The stop (Ctrl-C, end of a service, TerminationSignal of Prefect) that caused `error`; None for any other.
 
     DuckDB makes a RuntimeError of a Ctrl-C within a query, Arrow an ArrowCancelled, and the clean-up after a stop may
     fail in turn: the KeyboardInterrupt is then further up the chain.

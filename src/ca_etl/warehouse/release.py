@@ -58,7 +58,7 @@ class ReleaseError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A published release. Nothing below `folder` ever changes."""
+    """A published release: its id and its folder, in which nothing ever changes."""
 
     release_id: str
     folder: Path
@@ -71,7 +71,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """A draft release, private to its run. `based_on` is the id of the release that it is a copy of, None if new."""
+    """A draft release, private to its run. `based_on` is the id of the release that was copied, None without one."""
 
     data_dir: Path
     release_id: str
@@ -79,27 +79,30 @@ class Building:
 
     @property
     def folder(self) -> Path:
-        """The folder of the draft, `releases/<id>.building`."""
+        """The folder of the draft release, `releases/<id>.building`."""
         return self.data_dir / RELEASES / f"{self.release_id}{BUILDING}"
 
     @property
     def warehouse(self) -> Path:
-        """The DuckDB file of the draft; absent at first where the draft copies no release."""
+        """The DuckDB file of the draft release; missing at first where the draft copies no release."""
         return self.folder / WAREHOUSE
 
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Result of `recover`: id of the release whose publication it completed, and names of folders it removed."""
+    """The result of completing what a killed run left: the id of a release published now, and the folders removed.
+
+    `completed` is None where no release was to be published.
+    """
 
     completed: str | None
     removed: tuple[str, ...]
 
 
 def new_release_id(data_dir: Path, started_at: datetime, taken: Collection[str] = ()) -> str:
-    """An unused id for a run that began at `started_at` (zone-aware).
+    """An id that no release has, for a run that began at `started_at` (zone-aware).
 
-    `taken` are ids of runs that published nothing, from the journal.
+    `taken` are ids of runs that published nothing, from the journal, which are not used again.
     """
     stamp = f"{started_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     used = {*taken, *(folder.name.partition(".")[0] for folder in _folders(data_dir))}
@@ -110,11 +113,11 @@ def new_release_id(data_dir: Path, started_at: datetime, taken: Collection[str] 
 
 
 def begin_building(data_dir: Path, release_id: str, *, fresh: bool = False) -> Building:
-    """Remove what killed runs left, and begin a draft release with a copy of the current warehouse file.
+    """Remove the drafts that killed runs left, and begin a draft release with a copy of the current warehouse file.
 
-    `fresh` begins without a file, as the very first run does. A second call in a run begins again. Raises
-    `ReleaseError` when the id is published already or the current release was changed, `StorageError`
-    when the disk refuses.
+    `fresh` begins without that copy, as the very first run does. A second call in a run begins again. Raises
+    `ReleaseError` when the id is published already or the current release was changed, `StorageError` when the disk
+    refuses.
     """
     if RELEASE_ID.fullmatch(release_id) is None:
         raise ValueError(f"{release_id!r} is not a release id")
@@ -151,10 +154,10 @@ def discard(building: Building) -> None:
 def publish(building: Building, on_step: Callable[[str], None] = lambda _step: None) -> Release:
     """Publish a draft release: make it read-only, rename its folder, and move `current` to it.
 
-    `recover` completes the publication after a kill. Every connection to the warehouse file must be closed. `on_step`
-    gets the name of each step before it is taken (`seal`, `announce`, `rename`, `point`) and `done` at the end.
-    Raises `ReleaseError` when the file is missing or not checkpointed, `StorageError` when the disk refuses;
-    `current` is then unmoved.
+    After a kill, `recover` completes the publication. Every connection to the warehouse file must be closed. `on_step`
+    gets the name of each step before it is taken (`seal`, `announce`, `rename`, `point`) and `done` at the end. Raises
+    `ReleaseError` when the file is missing or not checkpointed, `StorageError` when the disk refuses; `current` is
+    then unmoved.
     """
     data_dir = building.data_dir
     release = Release(building.release_id, data_dir / RELEASES / building.release_id)
@@ -176,7 +179,7 @@ def publish(building: Building, on_step: Callable[[str], None] = lambda _step: N
 
 
 def recover(data_dir: Path) -> Recovery:
-    """Complete the announced publication of a killed run, or remove its draft; does nothing where no run was killed."""
+    """Complete the publication that a killed run had announced, or remove its draft; nothing after a run that ended."""
     completed = None
     announced = data_dir / ANNOUNCED
     if announced.is_symlink():
@@ -229,7 +232,7 @@ def current_id(data_dir: Path) -> str | None:
 
 
 def assert_intact(folder: Path, *, by_bytes: bool = False) -> None:
-    """Raise `ReleaseError` for a published release that was changed, as far as names and lengths of files show it.
+    """Raise `ReleaseError` for a published release whose files have other names or lengths than its descriptor lists.
 
     `by_bytes` compares the bytes of the warehouse file, too.
     """
@@ -266,7 +269,7 @@ def file_problems(folder: Path, hashed: Collection[str] | None = None) -> Iterat
 
 
 def releases(data_dir: Path) -> tuple[Release, ...]:
-    """The published releases in the order of their publication."""
+    """The published releases of a data directory, in the order of their publication."""
     return tuple(
         Release(release_id, data_dir / RELEASES / release_id)
         for release_id in _in_order_of_publication(data_dir, _published_ids(data_dir))
@@ -308,7 +311,7 @@ def _published_before(data_dir: Path, current: str) -> list[Release]:
 
 
 def find_release(data_dir: Path, release_id: str) -> Release:
-    """The published release with this id. Raises `ReleaseError`, which names the existing ones, without one."""
+    """The published release with the id `release_id`. Raises `ReleaseError` that names the existing releases."""
     known = {release.release_id: release for release in releases(data_dir)}
     if release_id not in known:
         exist = f"these exist: {', '.join(known)}" if known else "nothing is published yet"
@@ -317,11 +320,11 @@ def find_release(data_dir: Path, release_id: str) -> Release:
 
 
 def rollback(data_dir: Path, to: str | None = None) -> Release:
-    """Move `current` to release `to`, by default to the one that was current when the current one was published.
+    """Move `current` to the release `to`; None is the one that was current when the current release was published.
 
-    Where that is removed or unknown, the default is the one published before the current one.
-    No release is removed. The next run builds on the release that is current then. Raises `ReleaseError` when
-    there is no such release.
+    Where that one is removed or unknown, it is the release published before the current one. No release is removed;
+    the next run builds on the release that `current` then points at. Raises `ReleaseError` when there is no such
+    release.
     """
     if to is None:
         current = current_id(data_dir)
@@ -352,9 +355,9 @@ def _recorded_previous(folder: Path) -> object:
 def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, ...]:
     """Remove releases until `keep` are left, the current one counted; return the ids removed, in that order.
 
-    Releases dated after `now` (zone-aware, by default that of the machine) go first: a wrong clock made them. Then go
-    those published before the current one, oldest first. The current one and those published after it (an operator
-    rolled back) always stay. A reader that has a file of a removed release open keeps it. Raises
+    Releases dated after `now` (zone-aware, by default that of the machine) are removed first: a wrong clock made them.
+    Then those published before the current one, oldest first. The current release and those published after it (an
+    operator rolled back) always stay. A reader that has a file of a removed release open keeps it. Raises
     `StorageError`.
     """
     if keep < 1:

@@ -10,7 +10,7 @@ from ca_etl.warehouse.model_header import split_file
 
 
 def sql_root() -> Path:
-    """The `sql/` folder: `ca_etl/sql` in a wheel, `<repository>/sql` in an editable install.
+    """The folder `sql/`: `ca_etl/sql` in an installed package, `<repository>/sql` in an editable install.
 
     Raises `CaEtlError` when neither exists, which means a broken installation.
     """
@@ -26,14 +26,14 @@ def sql_root() -> Path:
 
 
 def raw_files() -> tuple[Path, ...]:
-    """The files of the landing tables, `sql/raw/<table>.sql`, in order of their names."""
+    """The files `sql/raw/<table>.sql` of the tables of `raw`, in order of their names."""
     return tuple(sorted((sql_root() / "raw").glob("*.sql")))
 
 
 def frontier_query(name: str) -> str:
-    """The query `sql/frontier/<name>.sql`, without its header: what to request next, by the current release.
+    """Read the query `sql/frontier/<name>.sql`, without its header; it chooses what a run requests next.
 
-    Only by the queries in `sql/frontier/` a run reads the results of earlier runs.
+    These queries are the only way in which a run reads the results of earlier runs from the release.
     """
     path = sql_root() / "frontier" / f"{name}.sql"
     return split_file(path.read_text("utf-8"), path)[1]

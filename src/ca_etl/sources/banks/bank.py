@@ -32,9 +32,9 @@ DAY: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Bank:
-    """A central bank on the web: its name as a source, its address, and the IANA zone of its days.
+    """A central bank on the web: its name as a source, the address of its tables, and the IANA zone of its days.
 
-    `latest` gives the path of the table for a day (today in the zone of the bank), `past` the paths for a range of
+    `latest` gives the path of the table of a day (today in the zone of the bank), `past` the paths for a range of
     days; both are below `root`, which ends in a slash. Without `past` each day of a range is requested as `latest`.
     """
 
@@ -45,7 +45,7 @@ class Bank:
     past: Callable[[DateRange], Iterable[str]] | None = None
 
     def source(self, parser: Parser) -> Source:
-        """The bank as a source, requested in each daily slot."""
+        """The `Source` of this bank, which is requested in each daily slot."""
         return Source(
             name=self.name,
             schedules=frozenset({DAILY}),
@@ -57,7 +57,7 @@ class Bank:
         )
 
     def paths(self, days: DateRange) -> Iterable[str]:
-        """The paths that have the tables of `days`."""
+        """The paths, below the root of the bank, of the tables of official rates for `days`."""
         if self.past is not None:
             return self.past(days)
         return (self.latest(days.first + number * DAY) for number in range((days.last - days.first).days + 1))

@@ -26,7 +26,10 @@ STYLE: Final = Style("RUB", ZONE, r",[0-9]{4}", ("USD", "KZT", "KGS", "TJS", "TM
 
 
 def read_rates(capture: Capture, _terms: Terms) -> Content:
-    """The rates of the table, whose day may be before the requested one: no table is of a Sunday or a Monday."""
+    """The official rate in a table of the Bank of Russia, as rows, or the reject of a body that is not a table.
+
+    For a Sunday or a Monday the bank gives the table of an earlier day, whose date is in the body.
+    """
     return read_table(capture, STYLE, _lines, requested_day(capture.url, r"date_req=([0-9/]+)", "%d/%m/%Y"))
 
 

@@ -27,9 +27,9 @@ STYLE: Final = Style("UZS", ZONE, r"\.[0-9]{2}")
 
 
 def read_rates(capture: Capture, _terms: Terms) -> Content:
-    """The official rate of the response, an empty list on a day without one.
+    """The official rate in a response of the Central Bank of Uzbekistan, or a reject.
 
-    For a day to come the bank gives its latest table, dated in the body.
+    An empty list is a day without a rate. For a future day the bank gives its latest table, whose date is in the body.
     """
     return read_table(capture, STYLE, _lines, requested_day(capture.url, r"/([0-9-]{10})/$", ISO))
 

@@ -26,7 +26,10 @@ STYLE: Final = Style("KZT", ZONE, r"(?:\.[0-9]{1,2})?")
 
 
 def read_rates(capture: Capture, _terms: Terms) -> Content:
-    """The official rate of the table. On a day without one the table has no items."""
+    """The official rate in a table of the National Bank of Kazakhstan, or a reject.
+
+    On a day without a rate the table has no items.
+    """
     return read_table(capture, STYLE, _lines, requested_day(capture.url, r"[?&]fdate=([0-9.]+)", DAY_FIRST))
 
 

@@ -32,7 +32,10 @@ _MARK: Final = re.compile(rb"<!--\s*value\s*-->")
 
 
 def read_rates(capture: Capture, _terms: Terms) -> Content:
-    """The official rate of the latest table, or of each day of a page of past days."""
+    """The official rates on a page of the National Bank of the Kyrgyz Republic, or a reject.
+
+    The page has the latest rate, or that of each day of a past range.
+    """
     if re.search(rf"{DOLLAR}\b", capture.url or ""):
         return read_table(capture, STYLE, _past_lines)
     return read_table(capture, STYLE, _lines)

@@ -30,10 +30,10 @@ RANGE: Final = "export_xml_dynamic.php"
 
 
 def read_rates(capture: Capture, _terms: Terms) -> Content:
-    """The official rate of the table of a day, or of each day of a range.
+    """The official rates in a table of the National Bank of Tajikistan, of one day or of a range of days, or rejects.
 
-    Every calendar day has a table: that of a weekend or a holiday repeats the last one. For a day outside its past
-    the bank gives its newest table, dated in the body.
+    The bank has a table for every calendar day: on a weekend or a holiday the last one is repeated. For a day that the
+    bank has no table of, it gives its newest one, whose date is in the body.
     """
     if RANGE in (capture.url or ""):
         return read_table(capture, STYLE, _range_lines)

@@ -35,7 +35,7 @@ _PRICE: Final = r"(?:0|[1-9][0-9]{0,8})"
 
 
 class PriceLine(NamedTuple):
-    """A line of a bank's table: `price` is for `nominal` units of the currency `code`; texts are as printed."""
+    """A line of a bank's table: the `price` of `nominal` units of the currency `code`, with all texts as printed."""
 
     code: str
     nominal: str
@@ -44,7 +44,7 @@ class PriceLine(NamedTuple):
 
 
 class TableError(ValueError):
-    """A body that is not the table of a bank, with the reason code of its reject."""
+    """The body of a response is not the table of a bank; `reason` is the reason code of its reject."""
 
     def __init__(self, reason: RejectReason, detail: str) -> None:
         super().__init__(detail)
@@ -53,10 +53,10 @@ class TableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What a bank prints: prices in `quote` (ISO 4217), for the currencies `codes`.
+    """How a bank prints its table: prices in `quote` (ISO 4217), for the currencies `codes`.
 
-    `decimals` is a pattern of the part of a price after its integer; as it has the number of digits, a price with a
-    mark for thousands, 12.047, is refused. `zone` is the IANA zone in which the table is of a day.
+    `decimals` is a pattern of what follows the integer of a price. It states the number of digits, so that a price
+    with a mark for thousands, such as 12.047, is refused. `zone` is the IANA zone of the bank's days.
     """
 
     quote: str
@@ -71,10 +71,11 @@ def read_table(
     lines_of: Callable[[bytes], Iterable[PriceLine]],
     requested: date | None = None,
 ) -> Content:
-    """The official rates of a response, by the function that finds the lines of the bank's format.
+    """Read the official rates in a response of a bank: rates, or rejects of what cannot be read.
 
-    A body that is not such a table is one reject and unreadable. A table without lines, as on a day without a
-    publication, is one reject too; a line whose number is not one is a reject beside the rates of the others.
+    `lines_of` finds the lines in the bank's format. A body that is not such a table is one reject, and so is a table
+    without lines, as on a day without a publication. A line whose price is not a number is a reject beside the rates
+    of the other lines.
     """
     try:
         lines = _lines(capture, style, lines_of)
@@ -159,7 +160,7 @@ def _numbers(line: PriceLine, style: Style, *, is_repeated: bool) -> tuple[int, 
 
 
 def day_of(text: str | None, form: str) -> date:
-    """The day that a table prints in `form`, a format of `strptime`. Raises `TableError` for anything else."""
+    """Parse the day that a bank's table prints in `form`, a `strptime` format. Raises `TableError` for other text."""
     try:
         day = datetime.strptime(text or "", form).date()  # noqa: DTZ007  a calendar day has no zone
     except ValueError:
@@ -171,7 +172,10 @@ def day_of(text: str | None, form: str) -> date:
 
 
 def requested_day(url: str | None, pattern: str, form: str) -> date | None:
-    """The day in the URL of a request, by the first group of `pattern`; None where it names no day in `form`."""
+    """The day in the URL of a request to a bank, found by the first group of `pattern` and written in `form`.
+
+    None where the URL names no such day. `form` is a format of `strptime`.
+    """
     found = re.search(pattern, url or "")
     try:
         return day_of(found[1], form) if found else None
@@ -180,9 +184,10 @@ def requested_day(url: str | None, pattern: str, form: str) -> date | None:
 
 
 def parse_xml(payload: bytes, root: str | None = None) -> etree._Element:
-    """The root element of a document, whose name is to be `root` (None: any), without entities, DTD or network.
+    """The root element of an XML document from a bank, parsed without entities, DTD or network.
 
-    Raises `TableError` for a document that is not well-formed, declares a DTD or has another root, as HTML has.
+    `root` is the required name of the root, None for any. Raises `TableError` for a document that is not well-formed,
+    declares a DTD or has another root, as an HTML page has.
     """
     if _DECLARATION.search(payload):
         raise TableError(RejectReason.BAD_XML, "the document declares a DTD or an entity")
@@ -201,13 +206,16 @@ def parse_xml(payload: bytes, root: str | None = None) -> etree._Element:
 
 
 def line_of(element: etree._Element, names: tuple[str, str, str], day: date) -> PriceLine:
-    """The line of an element whose children `names` have code, nominal and price. Raises `TableError`."""
+    """The line of a bank's table in an XML element whose children `names` are its code, nominal and price.
+
+    Raises `TableError` where one of the three is missing or occurs twice.
+    """
     code, nominal, price = (child_text(element, name) for name in names)
     return PriceLine(code, nominal, price, day)
 
 
 def child_text(element: etree._Element, name: str) -> str:
-    """The text of the one child `name`, without spaces around it. Raises `TableError` for no child or several."""
+    """The text of the one child `name` of an XML element, stripped. Raises `TableError` unless exactly one exists."""
     children = element.findall(name)
     if len(children) != 1 or len(children[0]):
         raise TableError(

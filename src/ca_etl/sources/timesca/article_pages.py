@@ -34,7 +34,7 @@ NO_VALIDATORS: Final[Mapping[str, Validators]] = {}
 
 
 class PageOutcome(StrEnum):
-    """What a response states of the article whose page was requested."""
+    """The state of an article by the response to a request for its page, such as unchanged or removed."""
 
     ARTICLE = "article"
     UNCHANGED = "unchanged"
@@ -47,7 +47,10 @@ GIVEN: Final = (PageOutcome.ARTICLE, PageOutcome.REMOVED)
 
 
 def request_article_pages(session: Session, leads: Iterable[Article]) -> SourceReply:
-    """Archive the pages of the articles in `leads` that were never read, then those of known ones."""
+    """Archive pages of articles: first those in `leads` that were never read, then those of known articles.
+
+    Known articles are read again since nothing else shows their edits. `CA_ETL_ARTICLE_PAGES` limits the number.
+    """
     ctx = session.ctx
     policy = fetch_policy(ctx.settings)
     links = dict.fromkeys(article.url for article in leads if article.url)
@@ -78,7 +81,10 @@ def request_article_pages(session: Session, leads: Iterable[Article]) -> SourceR
 def fetch_pages(
     session: Session, urls: Sequence[str], validators: Mapping[str, Validators] = NO_VALIDATORS
 ) -> tuple[tuple[PageOutcome, ...], FetchResult | None]:
-    """The outcomes of the pages at `urls`, as far as the site is willing, and its last response where it refused."""
+    """Request the article pages at `urls`, until the site refuses; returns an outcome for each page requested.
+
+    The second value is the response with which the site refused, None where it refused nothing.
+    """
     pages: list[PageOutcome] = []
     shown: dict[int, PageContent] = {}
     refusal: FetchResult | None = None
@@ -108,9 +114,10 @@ def _page_content(url: str, article: Article) -> PageContent:
 def outcome_of_pages(
     pages: Sequence[PageOutcome], refusal: FetchResult | None, left: int, *reasons: str
 ) -> SourceOutcome:
-    """What became of the pages that were requested, at least one of them; `reasons` come first.
+    """The outcome of requesting article pages, from the outcomes of the single pages, of which there is at least one.
 
-    `left` pages were not requested, though they were to be. A removed article counts as one that was given.
+    `left` counts the pages that were not requested and are left for later runs. A removed article counts as read.
+    `refusal` is the response with which the site refused, None without one; `reasons` are put first in the reason.
     """
     articles, same = sum(map(pages.count, GIVEN)), pages.count(PageOutcome.SAME)
     empty = pages.count(PageOutcome.NOTHING) + same

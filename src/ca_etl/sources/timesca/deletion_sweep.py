@@ -32,7 +32,7 @@ MOST_LIST_PAGES: Final = 600
 
 
 def sweep_articles(session: Session) -> tuple[SourceOutcome, ...]:
-    """Archive the list of posts of the last `sweep_days`, and the pages of known articles that are not in it."""
+    """Archive the list of posts of the last `sweep_days` days, and the pages of known articles that the list lacks."""
     ctx = session.ctx
     if ArticleSource.POSTS not in ctx.settings.article_sources:
         return _request_removed(session)

@@ -57,9 +57,9 @@ END: Final = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class FeedItem:
-    """One item: what identifies it, and its time of publication (zone-aware), None where none can be read.
+    """An item of the RSS feed: its key, and when it was published (zone-aware, None where the time cannot be read).
 
-    One that was moved to another time is another item here.
+    `key` is the post id, else the address or the title. An article whose time of publication changes is a new item.
     """
 
     key: str
@@ -68,9 +68,10 @@ class FeedItem:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A range of time of which all items between `low` and `high` were shown, and at the two ends the listed ones.
+    """A period of publication all of whose feed items have been seen, except perhaps items at its two ends.
 
-    A page may end between two items of one second, so that the instant alone does not tell which were shown.
+    `low` and `high` are the ends (UTC); `at_low` and `at_high` are the items of that very second that were seen, since
+    a page of the feed may end between two items of one second.
     """
 
     low: datetime
@@ -79,12 +80,12 @@ class Span:
     at_high: frozenset[FeedItem] = frozenset()
 
     def joins(self, other: Span) -> bool:
-        """Whether nothing can be hidden between the two."""
+        """Whether this period and `other` overlap or touch, so that no unseen item of the feed can lie between them."""
         newer, older = (self, other) if self.high >= other.high else (other, self)
         return older.high > newer.low or not newer.at_low.isdisjoint(older.at_high)
 
     def joined(self, other: Span) -> Span:
-        """Both in one."""
+        """The period from the start of the earlier to the end of the later of two periods, this one and `other`."""
         low, high = min(self.low, other.low), max(self.high, other.high)
         return Span(
             low,
@@ -96,7 +97,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class LastPage:
-    """The last page of a pass: the `request`-th of all, with so many items on the pages `ahead` of it."""
+    """The last page of one pass through the feed: its items and its period.
+
+    `request` is the number of the request in the crawl, from 1; `ahead` counts the items of the pages before it in the
+    pass.
+    """
 
     request: int
     ahead: int
@@ -104,7 +109,10 @@ class LastPage:
     span: Span
 
     def is_after_all(self, shown: dict[FeedItem, tuple[int, int]]) -> bool:
-        """Whether the items known to have preceded the page are all that did. `shown` as in `Evidence`."""
+        """Whether all items that preceded this page of the feed are known, so that no item moved past it unseen.
+
+        `shown` is that of `Evidence`: for each item the numbers of the first and the last request that showed it.
+        """
         known = sum(
             first <= self.request <= last
             for item, (first, last) in shown.items()
@@ -115,9 +123,10 @@ class LastPage:
 
 @dataclass(slots=True)
 class Evidence:
-    """What is proven so far. `shown` has the numbers of the first and the last request that showed an item.
+    """The proof, collected page by page, that a crawl of the feed has missed no item.
 
-    Items without a time prove nothing, and pages that are not sorted make the whole worthless: `is_ordered`.
+    `shown` has for each item the numbers of the first and the last request that showed it. Items without a time prove
+    nothing. `is_ordered` is False once a page is not sorted by time, and then nothing is proven.
     """
 
     passes: int = 0
@@ -130,12 +139,15 @@ class Evidence:
     _last_pages: list[LastPage] = field(default_factory=list)
 
     def begin(self) -> None:
-        """The next page is the first one again."""
+        """Begin a new pass through the feed: the next page added is the first page again."""
         self.passes += 1
         self._is_first, self._ahead = True, 0
 
     def add(self, items: Iterable[FeedItem], *, is_end: bool, is_last: bool) -> None:
-        """Add the items of the next page. `is_end`: there are none after them; `is_last`: the page ends the pass."""
+        """Add the items of the next page of the feed to the proof.
+
+        `is_end`: the feed has no items after this page. `is_last`: no further page is requested in this pass.
+        """
         self._requests += 1
         dated = {item: item.published_at for item in items if item.published_at is not None}
         times = list(dated.values())
@@ -154,7 +166,7 @@ class Evidence:
         self._ahead += len(dated)
 
     def proven_since(self) -> datetime | None:
-        """The time after which nothing is hidden; None where nothing is proven."""
+        """The time (UTC) since which every item of the feed has been seen; None where this is not proven."""
         if not self.is_ordered:
             return None
         for page in [page for page in self._last_pages if page.is_after_all(self.shown)]:
@@ -183,9 +195,10 @@ def _window(dated: dict[FeedItem, datetime], low: datetime, high: datetime) -> S
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """What one response states: its items in their order.
+    """One page of the feed as a response gives it: its items in the order printed.
 
-    `unavailable` is why there is no feed in it, None where there is one. `is_past_end`: there is no such page.
+    `unavailable` is the reason why the response has no feed, None where it has one. `is_past_end` is True where the
+    feed has no page of this number.
     """
 
     items: tuple[FeedItem, ...] = ()
@@ -195,12 +208,12 @@ class FeedPage:
 
 @dataclass(frozen=True, slots=True)
 class FeedCrawl:
-    """How a crawl ended: `seen` has the latest time of publication by key; `unavailable` why it could not continue.
+    """The result of a crawl of the feed: the items seen, how far back it went, and whether it is complete.
 
-    `reached` is how far back the feed was read: `since` or before it when it was read far enough or to its end, later
-    when there were more pages than allowed, None when it gave no time at all. `is_settled`: every item was seen
-    that was unmoved in the feed from the first request to the last, back to `since`, or to `reached` where that is
-    later. What was published meanwhile may be missing, also before `since`, when it was dated back.
+    `seen` maps the key of each item to its latest time of publication. `unavailable` is the reason why the crawl could
+    not continue, None where it could. `reached` is the earliest time of publication that was read, None without any
+    time. `is_settled` is True where no item since `since` (or since `reached`, where that is later) can have been
+    missed, except items published or moved during the crawl.
     """
 
     seen: dict[str, datetime | None]
@@ -213,9 +226,10 @@ FeedUrls = Generator[str, FeedPage, FeedCrawl]
 
 
 def crawl_feed(site_url: str, *, since: datetime, most_pages: int | None) -> FeedUrls:
-    """Yield URLs and receive their pages, back to the first item before `since` (zone-aware), or to the feed's end.
+    """Yield the URLs of the feed's pages and receive the pages, back to the first item published before `since`.
 
-    `most_pages` bounds how far it reaches, None does not; pages are requested more than once.
+    `since` is zone-aware; the crawl also ends with the feed. `most_pages` is the largest number of pages in one pass,
+    None for no limit. The pages are requested in several passes, to notice items that moved meanwhile.
     """
     crawl = _Passes(since, most_pages)
     for _ in range(MOST_PASSES):
@@ -232,7 +246,7 @@ def crawl_feed(site_url: str, *, since: datetime, most_pages: int | None) -> Fee
 
 
 def feed_url(site_url: str, number: int) -> str:
-    """The address of a page, from 1."""
+    """The address of page `number` of the site's feed; pages count from 1."""
     return urljoin(site_url, PATH if number == 1 else f"{PATH}?paged={number}")
 
 
@@ -255,17 +269,17 @@ class _Passes:
 
     @property
     def has_next(self) -> bool:
-        """Whether this pass has a page left to request."""
+        """Whether the current pass through the feed has a further page to request."""
         return not (self.is_over or self.is_settled or self.unavailable is not None)
 
     def begin(self) -> None:
-        """Begin a pass at the first page."""
+        """Begin a new pass through the feed at its first page."""
         self.number, self.repeats, self.is_over = 1, 0, False
         self.passed = set()
         self.evidence.begin()
 
     def receive(self, page: FeedPage) -> None:
-        """Add what the page of this number states, and decide whether to request the one after it."""
+        """Add the items of the feed page that was requested last, and decide whether the pass needs another page."""
         self.unavailable = page.unavailable
         if page.is_past_end and self.number == 1:
             self.unavailable = "it has no first page"
@@ -301,10 +315,10 @@ class _Passes:
 
 
 def read_feed(result: FetchResult) -> tuple[FeedPage, tuple[Article, ...]]:
-    """Read the items of the feed in a response, and the articles that they are.
+    """Read the feed in a response: the page with its items, and the same items as articles.
 
-    A page after the end has status 404, and so has a site without a feed. A feed that breaks off gives the items
-    before the break; one of which none can be read is unavailable.
+    Status 404 is read as a page after the end of the feed. Of a feed that breaks off, the items before the break are
+    read; a feed with no readable item is unavailable.
     """
     last = result.last
     if last is not None and last.status == NO_SUCH_PAGE and result.verdict not in FINAL:
@@ -325,7 +339,11 @@ def read_feed(result: FetchResult) -> tuple[FeedPage, tuple[Article, ...]]:
 
 
 def request_feed(session: Session, _leads: Iterable[Article]) -> SourceReply:
-    """Archive the pages of the feed back to the last complete run; excerpts are leads to the articles' own pages."""
+    """Archive the pages of the feed back to the last run that captured articles completely.
+
+    In the reply, `leads` are the articles of which the feed has only an excerpt, so that their own pages are
+    requested.
+    """
     ctx = session.ctx
     shown: list[str | None] = []
     cut: list[Article] = []
@@ -362,10 +380,10 @@ def request_feed(session: Session, _leads: Iterable[Article]) -> SourceReply:
 
 
 def request_history(session: Session, months: Sequence[DateRange]) -> Iterator[HistoryPart]:
-    """Archive every page of the feed back to the first day of `months`, in one part.
+    """Archive every page of the feed from today back to the first day of `months`, as one part of the history.
 
-    A feed has no way in but its first page, so that what is newer is archived too, and a crawl that was stopped begins
-    again. Raises `SourceUnavailableError` when the feed is unavailable; what was archived before stays.
+    A feed can only be read from its newest item on, so that newer articles are archived too, and a crawl that was
+    stopped begins again. Raises `SourceUnavailableError` when the feed is unavailable; pages archived before stay.
     """
     ctx, site = session.ctx, session.ctx.settings.site_url
     since, end = months[0].bounds[0], months[-1].bounds[1]

@@ -34,9 +34,9 @@ log = logging.getLogger(__name__)
 
 
 def targets(settings: Settings, schedule: str = DAILY) -> tuple[str, ...]:
-    """Absolute URLs of the pages of one slot, in the order they are requested.
+    """The absolute URLs of the listing pages of one slot, in the order in which they are requested.
 
-    A daily slot requests the first page of each listing, a sweep the pages after it.
+    A slot of the daily schedule requests the first page of each listing, one of the sweep the pages after it.
     """
     paths = list(settings.listing_paths)
     if schedule == SWEEP:
@@ -46,10 +46,10 @@ def targets(settings: Settings, schedule: str = DAILY) -> tuple[str, ...]:
 
 
 def request_listings(session: Session, _leads: Iterable[Article]) -> SourceReply:
-    """Archive the pages of the slot that the archive does not hold yet; the leads are the articles on them.
+    """Archive the listing pages of the slot that the archive lacks; `leads` of the reply are the articles on them.
 
-    What cannot be read of archive and release counts as missing, so that the page is requested, and without a
-    condition: damage must not cost a page that is lost for ever when it is not requested today.
+    Where release or archive cannot be read, the pages are requested again, and in full: a page that is not requested
+    today is lost for ever.
     """
     ctx = session.ctx
     archive_dir = ctx.settings.archive_dir

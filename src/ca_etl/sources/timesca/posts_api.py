@@ -68,7 +68,7 @@ MOST_MONTH_PAGES: Final = 400
 
 
 class Post(NamedTuple):
-    """One post of a list: its number, and when it was changed and published; None where that is unknown."""
+    """A post in a list of the posts API: its id (`number`), its times of change and publication, None if unknown."""
 
     number: int
     modified_at: datetime | None
@@ -77,10 +77,10 @@ class Post(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PostsPage:
-    """What one response states: its posts in their order.
+    """One page of posts as a response of the posts API gives it, in the order of the response.
 
-    `total` is X-WP-Total and `pages` X-WP-TotalPages, None where the response lacks them, as some caches drop them.
-    `unavailable` is why there is no list of posts in it, None where there is one.
+    `total` is the header X-WP-Total and `pages` X-WP-TotalPages, None where the response lacks them, as some caches
+    drop them. `unavailable` is the reason why the response has no list of posts, None where it has one.
     """
 
     posts: tuple[Post, ...] = ()
@@ -91,10 +91,10 @@ class PostsPage:
 
 @dataclass(frozen=True, slots=True)
 class PostsCrawl:
-    """How an enumeration ended: `seen` has the latest time of change by number.
+    """The result of a crawl of the posts API: `seen` maps the id of each post to its latest time of change.
 
-    `unavailable` is why it could not continue, `incomplete` why something may be missing although it ended; `is_cut`
-    states that it ended because it had requested as many pages as it may.
+    `unavailable` is the reason why the crawl could not continue, `incomplete` the reason why posts may be missing
+    although it ended; None without a reason. `is_cut` is True where the crawl ended at its limit of pages.
     """
 
     seen: dict[int, datetime | None]
@@ -116,12 +116,12 @@ def enumerate_posts(
     fields: str = FIELDS,
     most_pages: int | None = None,
 ) -> PostsUrls:
-    """Yield URLs and receive their pages, until every post that exists has been seen in its last form.
+    """Yield URLs of the posts API and receive their pages, until every post has been seen in its latest version.
 
-    `modified_after` requests what is new or changed since, `published` the posts published between two instants; all
-    zone-aware, and one of the two alone. `fields` are those that a post comes with. What changes from `started_at`
-    on, the clock of this machine, is requested again, in passes, until one brings nothing new. `most_pages` bounds
-    the requests of all passes together, None does not.
+    Give either `modified_after`, for posts that are new or changed since, or `published`, the two instants between
+    which the posts were published; all are zone-aware. `fields` are the fields requested of each post. What changes
+    after `started_at`, the start by the clock of this machine, is requested again, until nothing new comes.
+    `most_pages` limits all requests together, None does not.
     """
     crawl = _Enumeration(site_url, fields, most_pages)
     bounds: Bounds = {"after": published[0], "before": published[1]}
@@ -143,7 +143,10 @@ def enumerate_posts(
 
 
 def posts_url(site_url: str, bounds: Bounds, offset: int, fields: str = FIELDS) -> str:
-    """The address of one page. Instants carry their `Z`: WordPress reads one without in the zone of the site."""
+    """The URL of one page of posts of the posts API: those within `bounds`, from row `offset` on, with `fields`.
+
+    Instants are written with `Z`: without it WordPress takes them for times in the zone of the site.
+    """
     query = {
         "orderby": "id",
         "order": "asc",
@@ -171,7 +174,10 @@ class _Enumeration:
     is_cut: bool = False
 
     def request(self, bounds: Bounds, *, needs_change: bool = False) -> Generator[str, PostsPage, None]:
-        """All pages of one query into `seen`. `needs_change` ends the crawl where `modified_after` is ignored."""
+        """Request all pages of one query of the posts API, and add their posts to `seen`.
+
+        `needs_change` ends the crawl at a response that shows that the site ignores `modified_after`.
+        """
         query = _Pass()
         while True:
             if self.requested == self.most_pages:
@@ -192,7 +198,7 @@ class _Enumeration:
                 return
 
     def result(self) -> PostsCrawl:
-        """The crawl of the posts API so far: the posts seen, and why it is unavailable or incomplete."""
+        """The result of the crawl of the posts API so far: the posts seen, and why it is unavailable or incomplete."""
         return PostsCrawl(self.seen, self.unavailable, self.incomplete, self.is_cut)
 
     def _end(self, incomplete: str, *, is_cut: bool = False) -> None:
@@ -217,7 +223,7 @@ class _Pass:
     _is_step_back: bool = False
 
     def why_stuck(self, page: PostsPage) -> str | None:
-        """The reason why no page after this one can be requested; None where one can."""
+        """The reason why no page of posts after `page` can be requested; None where one can."""
         numbers = {post.number for post in page.posts}
         is_new = not numbers <= self._shown
         if not self._is_step_back:
@@ -297,9 +303,9 @@ def _instant(instant: datetime) -> str:
 
 
 def read_posts(result: FetchResult) -> PostsPage:
-    """Read the list of posts in a response.
+    """Read the list of posts in a response of the posts API.
 
-    A response that was truncated or damaged, or in which no post can be read, gives an `unavailable` page.
+    Of a response that is truncated or damaged, or has no readable post, the result states why it is `unavailable`.
     """
     last = result.last
     if last is None or result.verdict not in {Verdict.OK, Verdict.HTTP_ERROR} or last.status in REDIRECTS:
@@ -320,7 +326,7 @@ def read_posts(result: FetchResult) -> PostsPage:
 
 
 def request_posts(session: Session, _leads: Iterable[Article]) -> SourceReply:
-    """Archive the posts that are new or changed since the last complete run."""
+    """Archive the posts that are new or changed since the last run that captured articles completely."""
     ctx = session.ctx
     urls = enumerate_posts(
         str(ctx.settings.site_url),
@@ -347,9 +353,10 @@ def request_posts(session: Session, _leads: Iterable[Article]) -> SourceReply:
 
 
 def request_history(session: Session, months: Sequence[DateRange]) -> Iterator[HistoryPart]:
-    """Archive every response about the posts of `months`, a file a month.
+    """Archive every response of the posts API about the posts of `months`, one archive file for each month.
 
-    Raises `SourceUnavailableError` when the API is unavailable; what was archived before stays.
+    Yields the months as they are archived. Raises `SourceUnavailableError` when the API is unavailable; responses
+    archived before stay.
     """
     ctx = session.ctx
     site = str(ctx.settings.site_url)
