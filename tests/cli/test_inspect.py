@@ -18,6 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from ca_etl.demo.site import DemoSite
@@ -686,6 +687,7 @@ def test_the_trace_of_the_ticker_names_the_command_that_traces_the_rate_of_the_b
     assert command[:6] == ["ca-etl", "trace", "rate", "KZT", day, "--source"]
     official = cli(*command[1:], CA_ETL_DATA_DIR=str(days))
     assert official.returncode == 0
+    assert cli(*command[1:-1], command[-1].upper(), CA_ETL_DATA_DIR=str(days)).stdout == official.stdout
     rate = json.loads(cli(*command[1:], "--json", CA_ETL_DATA_DIR=str(days)).stdout)
     assert f"{rate['lines'][-1]['rate_text']}<<" in official.stdout
     assert f"KZT/USD = {rate['rate']}" in official.stdout
@@ -748,6 +750,19 @@ def test_a_trace_without_its_archive_file_shows_the_chain_up_to_there(
     assert stored["archive_file"] in done.stdout
     assert "not verified" in done.stdout
     assert "next: ca-etl doctor --deep" in done.stderr
+
+
+def test_a_release_of_an_earlier_version_is_rebuilt_before_a_trace(
+    cli: Cli, days: Path, data_dir: Path
+) -> None:
+    shutil.copytree(days, data_dir, symlinks=True)
+    (warehouse,) = (data_dir / "current").resolve().glob("warehouse.duckdb")
+    warehouse.chmod(0o644)
+    with duckdb.connect(warehouse) as con:
+        con.execute("drop table main.fct_rate_best")
+    done = cli("trace", "rate", "KZT", "2025-12-22")
+    assert done.returncode == 1
+    assert done.stderr.endswith("is of an earlier version, which cannot be traced\nnext: ca-etl rebuild\n")
 
 
 def test_a_trace_of_a_rate_needs_a_day(cli: Cli, days: Path) -> None:

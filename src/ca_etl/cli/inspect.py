@@ -171,7 +171,7 @@ def trace(
     result: object
     with _release() as con:
         if what == "rate" and source is not None:
-            result = official = trace_official_rate(con, archive_dir, name, day, source)
+            result = official = trace_official_rate(con, archive_dir, name, day, source.lower())
             lines, all_evidence = _official_lines(official), [official.evidence]
         elif what == "rate":
             result = rate = trace_rate(con, archive_dir, name, day)
@@ -241,6 +241,10 @@ def _release() -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         with readable(release.warehouse) as con:
             yield con
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise CaEtlError(
+            f"{release.warehouse} is of an earlier version, which cannot be traced", "ca-etl rebuild"
+        ) from error
     except duckdb.Error as error:
         raise CaEtlError(f"{release.warehouse} cannot be read: {error}", "ca-etl verify --quick") from error
 
