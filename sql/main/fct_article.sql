@@ -5,10 +5,10 @@ description: >-
 grain: [article_id]
 columns:
   article_id: Id of the article, the first 16 hex digits of the SHA-256 of slug. Stable for as long as the slug is.
-  slug: Slug that identifies the article.
-  title: Title of the article as printed, the latest shown.
-  url: URL of the article, the latest shown; null where none was shown.
   first_seen_date: Day of the first sighting of the article, as printed, else the Asia/Almaty day of the capture.
+  title: Title of the article as printed, the latest shown.
+  slug: Slug that identifies the article.
+  url: URL of the article, the latest shown; null where none was shown.
   last_seen_date: Day of the latest sighting of the article, as printed, else the Asia/Almaty day of the capture.
   published_at: Time of publication that the site states, UTC; null where none was stated.
   published_date: Calendar day of published_at in Asia/Almaty; null where published_at is null.
@@ -124,10 +124,10 @@ chosen_texts as (
 
 select
     articles.article_id,
-    articles.slug,
-    articles.title,
-    articles.url,
     articles.first_seen_date,
+    articles.title,
+    articles.slug,
+    articles.url,
     articles.last_seen_date,
     articles.published_at,
     articles.published_date,

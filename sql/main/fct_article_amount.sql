@@ -6,20 +6,20 @@ description: >-
 grain: [article_id, text_start]
 columns:
   article_id: Id of the article, a key of main.fct_article.
-  text_start: Start of the amount in the text of the article, in characters from 0.
-  text_end: End of the amount in the text of the article, exclusive, in characters from 0.
   amount_text: Text of the amount as printed.
   amount: Amount in units of the currency; the lower end of a range.
-  amount_high: Upper end of a range of amounts, in units of the currency; null for a single amount.
   currency: Currency of the amount, ISO 4217 code.
+  amount_usd: >-
+    Amount in US dollars at the rate of rate_date, rounded half up to 2 decimals, the lower end of a range; null where
+    no rate is known or the amount is too large.
+  text_start: Start of the amount in the text of the article, in characters from 0.
+  text_end: End of the amount in the text of the article, exclusive, in characters from 0.
+  amount_high: Upper end of a range of amounts, in units of the currency; null for a single amount.
   per: Unit of goods that the amount is the price of, such as a ton; null where the amount is no unit price.
   is_approximate: True where the text qualifies the amount by about, nearly, more than or a similar word.
   rate_date: Day in Asia/Almaty of the rate used for amount_usd; null where no rate is needed or known.
   is_rate_filled: True where the rate of rate_date was carried over from an earlier day; null where rate_date is null.
   rate_source: Source of the rate of rate_date, a key of main.dim_source; null where rate_date is null.
-  amount_usd: >-
-    Amount in US dollars at the rate of rate_date, rounded half up to 2 decimals, the lower end of a range; null where
-    no rate is known or the amount is too large.
   amount_usd_low: >-
     Lower bound of the amount in US dollars, from the lower ends of amount and rate, rounded down; null where no rate is
     known or the amount is too large.
@@ -110,18 +110,18 @@ in_dollars as (
 
 select
     article_id,
-    text_start,
-    text_end,
     amount_text,
     amount,
-    amount_high,
     currency,
+    (cents * 0.01)::decimal(24, 2) as amount_usd,
+    text_start,
+    text_end,
+    amount_high,
     per,
     is_approximate,
     rate_date,
     is_filled as is_rate_filled,
     rate_source,
-    (cents * 0.01)::decimal(24, 2) as amount_usd,
     (low_cents * 0.01)::decimal(24, 2) as amount_usd_low,
     (high_cents * 0.01)::decimal(24, 2) as amount_usd_high,
     no_usd_reason,

@@ -9,12 +9,8 @@ grain: [article_id, revision]
 materialized: view
 columns:
   article_id: Id of the article, a key of main.fct_article.
-  revision: Ordinal of the state of the article, from 0.
-  valid_from: >-
-    Earliest time at which this state or a later one was shown, UTC; where the time of a capture is unknown, the start
-    of the day of the capture in the zone of the settings.
-  valid_to: Time at which the next state begins, UTC; null for the latest state.
   title: Title of the article as printed, as first shown in this state.
+  revision: Ordinal of the state of the article, from 0.
   text_id: >-
     SHA-256 of the whole text known in this state in hex, a key of raw.article_text; before any was shown, the first one
     shown later. Null where no whole text was ever shown.
@@ -29,6 +25,10 @@ columns:
     only the title, or the order or repetition of words, changed. Null for the first state.
   source: Source of the capture that first showed the state, a key of main.dim_source.
   capture_id: WARC record id of the capture that first showed the state.
+  valid_to: Time at which the next state begins, UTC; null for the latest state.
+  valid_from: >-
+    Earliest time at which this state or a later one was shown, UTC; where the time of a capture is unknown, the start
+    of the day of the capture in the zone of the settings.
 sort: [article_id, revision]
 checks:
   - not_null: [valid_from, title, source, capture_id]
@@ -49,10 +49,8 @@ checks:
 */
 select
     state.article_id,
-    state.revision,
-    state.valid_from,
-    state.valid_to,
     state.title,
+    state.revision,
     state.text_id,
     own.text,
     state.previous_title,
@@ -60,7 +58,9 @@ select
     state.changed,
     state.share_changed,
     state.source,
-    state.capture_id
+    state.capture_id,
+    state.valid_to,
+    state.valid_from
 from staging.stg_article_revision as state
 left join raw.article_text as own on own.text_id = state.text_id
 left join raw.article_text as earlier on earlier.text_id = state.previous_text_id

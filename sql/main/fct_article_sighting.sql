@@ -5,13 +5,13 @@ description: >-
 grain: [capture_id, position]
 columns:
   article_id: Id of the article, a key of main.fct_article.
-  capture_id: WARC record id of the capture that shows the article.
   seen_date: Day of the sighting, as printed, else the Asia/Almaty day of the capture.
+  title: Title of the article as printed.
+  capture_id: WARC record id of the capture that shows the article.
   sighting_number: Ordinal of the sighting of the article, from 1 for the oldest.
   listing_url: URL of the capture that shows the article; null for an ingested file without a URL.
   position: Position of the article on the page, from 1.
   slug: Slug that identifies the article.
-  title: Title of the article as printed.
   text_id: SHA-256 of the text shown in hex, a key of raw.article_text; null where no text is shown.
   is_truncated: True where only the start of the text is shown, up to an ellipsis or to the end of the capture.
   observed_at: Time at which the capture was fetched, UTC; null where unknown.
@@ -30,15 +30,15 @@ checks:
 */
 select
     shown.article_id,
-    shown.capture_id,
     capture.observed_date as seen_date,
+    shown.title,
+    shown.capture_id,
     row_number() over (
         partition by shown.article_id order by capture.capture_order, shown.position
     )::integer as sighting_number,
     capture.url as listing_url,
     shown.position,
     shown.slug,
-    shown.title,
     shown.text_id,
     shown.is_truncated,
     capture.observed_at,

@@ -6,8 +6,8 @@ description: >-
 grain: [capture_id]
 columns:
   capture_id: WARC record id of the capture.
-  url: URL of the capture; null for an ingested file without a URL.
   listing_date: Day of the listing, as printed, else the Asia/Almaty day of the capture.
+  url: URL of the capture; null for an ingested file without a URL.
   page_date: Date that the page prints; null where no date was read.
   date_conflict: >-
     True where page_date and the Asia/Almaty day of the capture differ by more than two days; null where one of the two
@@ -56,8 +56,8 @@ expected as (
 
 select
     page.capture_id,
-    page.url,
     page.observed_date as listing_date,
+    page.url,
     page.page_date,
     page.date_conflict,
     page.observed_at,

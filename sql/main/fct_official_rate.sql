@@ -1,7 +1,8 @@
 /*
 description: >-
   One row per bank, currency, day in force and revision of the rate that the bank published for the day, in units of the
-  currency per US dollar. A correction by the bank is a new revision, and the earlier one stays (see known_until). A peg
+  currency per US dollar - base USD, quote KZT, rate 521.11 is 521.11 tenge per dollar, the other way round than in
+  fct_rate_best. A correction by the bank is a new revision, and the earlier one stays (see known_until). A peg
   has one row, dated with its first day. Rates of the day itself and of days without publication are in fct_rate_best.
 grain: [source, base, quote, rate_date, revision]
 columns:
@@ -9,8 +10,8 @@ columns:
   base: Base currency, of which one unit is priced, ISO 4217 code (always USD).
   quote: Quote currency, in which the price is given, ISO 4217 code.
   rate_date: Day in force that the bank states, in the zone of the bank; of a peg the first day in force.
-  revision: Number of the revision of the rate of the day, from 1.
   rate: Units of quote per unit of base; of a cross rounded half up to 12 decimals.
+  revision: Number of the revision of the rate of the day, from 1.
   rate_low: Lower bound of rate, in units of quote per unit of base; equals rate unless rate_type is cross.
   rate_high: Upper bound of rate, in units of quote per unit of base; equals rate unless rate_type is cross.
   inverse_rate: Units of base per unit of quote, 1 / rate, rounded half up to 12 decimals.
@@ -120,8 +121,8 @@ select
     base,
     quote,
     rate_date,
-    revision,
     rate,
+    revision,
     rate_low,
     rate_high,
     inverse(rate) as inverse_rate,

@@ -1,7 +1,8 @@
 /*
 description: >-
-  One row per day and currency against the US dollar, without gaps from the first to the last day with a rate - the best
-  rate that is known, and where it is from. In this order - the official rate in force on the day (of the currency's own
+  One row per day and currency with the best known rate in US dollars per unit of the currency, without gaps from the
+  first to the last day with a rate - base KZT, quote USD, rate 0.001918980637, and inverse_rate 521.11 tenge per dollar,
+  which fct_official_rate has as rate. In this order - the official rate in force on the day (of the currency's own
   bank, a peg, then a cross of another bank), the ticker of the day, the latest of these from at most 14 days before. A
   rate of an earlier day is marked by is_filled, also where the bank's calendar shows that it is still in force.
 grain: [rate_date, base, quote]

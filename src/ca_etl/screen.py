@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from enum import StrEnum
 from typing import Final, TextIO
 
@@ -85,6 +86,9 @@ SIGNS: Final = {
     Mark.OLD: ("[-", "-]"),
     Mark.NEW: ("{+", "+}"),
 }
+# Words of a text on each side of a change.
+CONTEXT_WORDS: Final = 8
+WORD: Final = re.compile(r"\S+|\n+")
 LINE_ENDS: Final = re.compile(r"\n+")
 
 
@@ -109,3 +113,35 @@ def marked(pieces: Iterable[Piece], *, with_style: bool, separator: str = "") ->
             text = LINE_ENDS.sub(lambda ends: f"{'↵' * len(ends[0])}\n", text).removesuffix("\n")
         parts.append(Text(f"{before}{text}{after}", STYLES[piece.mark] if with_style else ""))
     return Text(separator).join(parts)
+
+
+def compare_words(old: str, new: str) -> tuple[Piece, ...]:
+    """The changes between two texts by words, with at most `CONTEXT_WORDS` words around each; empty for equal words.
+
+    >>> [(piece.mark.value, piece.text) for piece in compare_words("one two three", "one 2 three")]
+    [('plain', 'one'), ('old', 'two'), ('new', '2'), ('plain', 'three')]
+    """
+    before, after = WORD.findall(old), WORD.findall(new)
+    matcher = SequenceMatcher(None, before, after, autojunk=False)
+    pieces: list[Piece] = []
+    codes = matcher.get_opcodes()
+    for number, (kind, start, end, new_start, new_end) in enumerate(codes):
+        if kind == "equal":
+            words = _abbreviate(after[new_start:new_end], number == 0, number == len(codes) - 1)
+            pieces.append(Piece(_joined(words)))
+            continue
+        changes = ((before[start:end], Mark.OLD), (after[new_start:new_end], Mark.NEW))
+        pieces += [Piece(_joined(words), mark) for words, mark in changes if words]
+    return tuple(pieces) if any(piece.mark is not Mark.PLAIN for piece in pieces) else ()
+
+
+def _abbreviate(words: list[str], is_first: bool, is_last: bool) -> list[str]:
+    head = 0 if is_first else CONTEXT_WORDS
+    tail = 0 if is_last else CONTEXT_WORDS
+    if len(words) <= head + tail + 1:
+        return words
+    return [*words[:head], "…", *words[len(words) - tail :]]
+
+
+def _joined(words: Iterable[str]) -> str:
+    return re.sub(r" ?(\n+) ?", r"\1", " ".join(words))

@@ -18,6 +18,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from ca_etl.demo.site import DemoSite
@@ -655,8 +656,9 @@ def test_what_is_piped_is_not_folded(cli: Cli, data_dir: Path) -> None:
 
 @pytest.fixture(scope="module")
 def days(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data directory of two days of the demo."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("days"), demo_port=0, _env_file=None)
+    """The data directory of two days of the demo with its banks."""
+    folder = tmp_path_factory.mktemp("days")
+    settings = Settings(data_dir=folder, demo_port=0, sources=("all",), _env_file=None)
     list(play_days(settings, 2))
     return settings.data_dir
 
@@ -676,6 +678,22 @@ def test_a_trace_marks_the_line_of_the_page(cli: Cli, days: Path) -> None:
     assert rate["evidence"]["capture"]["archive_file"] in done.stdout
 
 
+def test_the_trace_of_the_ticker_names_the_command_that_traces_the_rate_of_the_bank(
+    cli: Cli, days: Path
+) -> None:
+    day = newest_rate(cli, days)["rate_date"]
+    done = cli("trace", "rate", "KZT", day, CA_ETL_DATA_DIR=str(days))
+    command = done.stdout.splitlines()[-1].split()
+    assert command[:6] == ["ca-etl", "trace", "rate", "KZT", day, "--source"]
+    official = cli(*command[1:], CA_ETL_DATA_DIR=str(days))
+    assert official.returncode == 0
+    assert cli(*command[1:-1], command[-1].upper(), CA_ETL_DATA_DIR=str(days)).stdout == official.stdout
+    rate = json.loads(cli(*command[1:], "--json", CA_ETL_DATA_DIR=str(days)).stdout)
+    assert f"{rate['lines'][-1]['rate_text']}<<" in official.stdout
+    assert f"KZT/USD = {rate['rate']}" in official.stdout
+    assert "computed from the archive, equals the stored one" in official.stdout
+
+
 @pytest.mark.parametrize("columns", [80, 100])
 def test_a_value_that_is_wider_than_the_window_continues_below_itself(
     cli: Cli, on_terminal: Callable[..., str], days: Path, columns: int
@@ -687,6 +705,7 @@ def test_a_value_that_is_wider_than_the_window_continues_below_itself(
     )[0]["article_id"]
     for command in (
         ("trace", "rate", "KZT", rate["rate_date"]),
+        ("trace", "rate", "KZT", rate["rate_date"], "--source", "cbr"),
         ("trace", "article", article),
         ("capture", rate["evidence"]["capture"]["capture_id"]),
     ):
@@ -704,7 +723,9 @@ def test_a_trace_works_in_the_narrowest_window(on_terminal: Callable[..., str], 
 def test_a_trace_of_an_article_takes_no_day(cli: Cli, days: Path) -> None:
     done = cli("trace", "article", "0a", "2025-12-22", CA_ETL_DATA_DIR=str(days))
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.endswith("an article is traced without a day\nnext: ca-etl trace article 0a\n")
+    assert done.stderr.endswith(
+        "an article is traced without a day or a source\nnext: ca-etl trace article 0a\n"
+    )
 
 
 def test_the_body_of_a_capture_has_the_digest_of_its_summary(cli: Cli, days: Path) -> None:
@@ -729,6 +750,19 @@ def test_a_trace_without_its_archive_file_shows_the_chain_up_to_there(
     assert stored["archive_file"] in done.stdout
     assert "not verified" in done.stdout
     assert "next: ca-etl doctor --deep" in done.stderr
+
+
+def test_a_release_of_an_earlier_version_is_rebuilt_before_a_trace(
+    cli: Cli, days: Path, data_dir: Path
+) -> None:
+    shutil.copytree(days, data_dir, symlinks=True)
+    (warehouse,) = (data_dir / "current").resolve().glob("warehouse.duckdb")
+    warehouse.chmod(0o644)
+    with duckdb.connect(warehouse) as con:
+        con.execute("drop table main.fct_rate_best")
+    done = cli("trace", "rate", "KZT", "2025-12-22")
+    assert done.returncode == 1
+    assert done.stderr.endswith("is of an earlier version, which cannot be traced\nnext: ca-etl rebuild\n")
 
 
 def test_a_trace_of_a_rate_needs_a_day(cli: Cli, days: Path) -> None:

@@ -77,11 +77,11 @@ def test_all_columns_are_shown_while_they_fit_with_their_texts_cut() -> None:
     ]
 
 
-def test_columns_are_left_out_in_the_middle_and_the_first_and_last_stay() -> None:
+def test_columns_are_left_out_in_the_middle_and_the_first_ones_and_the_last_stay() -> None:
     columns = {f"c{number}": ("integer", "12345678") for number in range(30)}
     header, row = shown(80, **columns)
-    assert header.split() == ["c0", "c1", "c2", "c3", "…", "c27", "c28", "c29"]
-    assert row.split() == ["12345678"] * 4 + ["…"] + ["12345678"] * 3
+    assert header.split() == ["c0", "c1", "c2", "c3", "c4", "c5", "…", "c29"]
+    assert row.split() == ["12345678"] * 6 + ["…", "12345678"]
 
 
 def test_eight_columns_are_all_shown_with_their_texts_cut() -> None:
@@ -159,6 +159,26 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tupl
             " order by all"
         ).fetchall()
     return settings.data_dir, tables
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("fct_article", ["article_id", "first_seen_date", "title", "…", "duplicate_of"]),
+        ("fct_article_revision", ["article_id", "title", "…", "valid_from"]),
+        ("fct_article_sighting", ["article_id", "seen_date", "title", "…", "source"]),
+    ],
+)
+def test_key_title_and_day_of_articles_are_shown_at_80_columns(
+    on_terminal: Callable[..., str],
+    published: tuple[Path, list[tuple[str, int]]],
+    name: str,
+    columns: list[str],
+) -> None:
+    query = f"select * from main.{name} limit 3"
+    text = on_terminal("sql", "--no-pager", query, columns=80, CA_ETL_DATA_DIR=str(published[0]))
+    header = next(line for line in STYLE.sub("", text).splitlines() if "article_id" in line)
+    assert header.split() == columns
 
 
 @pytest.mark.slow

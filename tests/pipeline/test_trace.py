@@ -12,28 +12,29 @@ import duckdb
 import pytest
 
 from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.parse.rows import find_title
 from ca_etl.parse.ticker import find_line
 from ca_etl.pipeline.play import play_days
 from ca_etl.pipeline.trace import (
     ArchiveEvidence,
     body_of,
-    compare_words,
     edits_of,
     find_capture,
-    find_title,
     headers_of,
     trace_article,
+    trace_official_rate,
     trace_rate,
 )
-from ca_etl.screen import Mark, Piece, marked
+from ca_etl.screen import Mark, Piece, compare_words, marked
 from ca_etl.settings import Settings
 from ca_etl.warehouse.connection import open_release
 
 
 @pytest.fixture(scope="module")
 def days(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Two days of the demo. Not to be written to."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("days"), demo_port=0, _env_file=None)
+    """Two days of the demo with its banks. Not to be written to."""
+    folder = tmp_path_factory.mktemp("days")
+    settings = Settings(data_dir=folder, demo_port=0, sources=("all",), _env_file=None)
     list(play_days(settings, 2))
     return settings
 
@@ -58,6 +59,67 @@ def test_a_rate_is_traced_to_its_line_on_the_page(con, days):
     assert trace.evidence.problem is None
     assert trace.evidence.computed_sha256 == trace.evidence.capture.payload_sha256
     assert span(trace.evidence).split() == ["KZT/USD", "=", trace.rate_text, trace.change_text]
+
+
+def test_a_rate_names_the_bank_whose_rate_is_the_best_of_the_day(con, days):
+    query = "select base, any_value(rate_source) from fct_rate_best where rate_date = $1 group by all"
+    best = dict(con.execute(query, [newest(con)]).fetchall())
+    named = {
+        base: trace_rate(con, days.archive_dir, base, newest(con)).official_source
+        for base in ("KGS", "KZT", "TJS", "TMT", "UZS")
+    }
+    assert best.pop("TMT") == "cbt"
+    assert named == {**best, "TMT": None}
+
+
+def test_every_official_rate_is_traced_to_its_lines_in_the_table_of_the_bank(con, days):
+    best = con.execute("""
+        select rate_date, base, rate_source, rate, inverse_rate, value_date from fct_rate_best
+        where method in ('inverse', 'cross')
+    """).fetchall()
+    assert {source for _, _, source, *_ in best} == {"cbr", "cbu", "nbkr", "nbt"}
+    for day, base, source, rate, inverse_rate, value_date in best:
+        trace = trace_official_rate(con, days.archive_dir, base, str(day), source)
+        assert (trace.rate, trace.official_rate) == (rate, inverse_rate)
+        # a table that only dates the rate of an earlier day again is the later one here
+        assert value_date <= trace.observed_date <= day
+        assert trace.evidence.computed_sha256 == trace.evidence.capture.payload_sha256
+        assert span(trace.evidence).startswith("USD")
+        assert span(trace.evidence).endswith(trace.lines[-1].rate_text)
+
+
+def test_a_cross_is_traced_to_both_lines_that_it_is_made_of(con, days):
+    (day,) = con.execute("select max(rate_date) from fct_official_rate where source = 'cbr'").fetchall()[0]
+    trace = trace_official_rate(con, days.archive_dir, "KZT/USD", str(day), "cbr")
+    assert [(line.base, line.quote, line.nominal) for line in trace.lines] == [
+        ("USD", "RUB", 1),
+        ("KZT", "RUB", 100),
+    ]
+    spans = [piece.text for piece in trace.evidence.page if piece.mark is Mark.SPAN]
+    assert [(text[:3], text.rpartition(">")[2]) for text in spans] == [
+        (line.base, line.rate_text) for line in trace.lines
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        (("KGS", "1999-01-01", "nbkr"), "KGS/USD has rates of nbkr from"),
+        (("KZT", "2025-12-22", "nbkr"), "no pair 'KZT' of nbkr; it has KGS/USD"),
+        (
+            ("TMT", "2025-12-22", "cbt"),
+            "no table of a bank 'cbt'; it has cbr, cbu, nbkr, nbt; a peg has none",
+        ),
+    ],
+)
+def test_an_official_rate_that_is_not_there_names_what_is(con, days, wanted, message):
+    with pytest.raises(UsageError, match=message) as raised:
+        trace_official_rate(con, days.archive_dir, *wanted)
+    command = shlex.split(raised.value.hint)
+    if command[1] == "trace":
+        assert trace_official_rate(con, days.archive_dir, *command[3:5], command[6]).rate > 0
+    else:
+        assert "rate_source" in con.sql(command[2]).columns
 
 
 @pytest.mark.parametrize("pair", ["KZT", "TJS", "KGS", "UZS", "TMT"])

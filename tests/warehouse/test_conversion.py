@@ -5,7 +5,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from ca_etl.warehouse.conversion import convert, convert_frame, shown_amounts
+from ca_etl.warehouse.conversion import convert, convert_frame, shown_amount
 from ca_etl.warehouse.models import build_models
 from ca_etl.warehouse.raw_schema import ensure_raw
 from ca_etl.warehouse.sqlfiles import sql_root
@@ -59,23 +59,36 @@ def test_a_cross_by_way_of_the_dollar_holds_the_direct_quotient(con):
 @pytest.mark.parametrize(
     ("amount", "low", "high", "shown"),
     [
-        ("57.20000000", "57.17500000", "57.22500000", ("57.200", "57.175", "57.225")),
-        ("0.04000000", "0.03750000", "0.04250000", ("0.0400", "0.0375", "0.0425")),
-        ("6250000.00000000", "5882352.94117647", "6666666.66666667", ("6250000", "5882352", "6666667")),
-        ("-6.25000001", "-6.66666667", "-5.88235294", ("-6.25", "-6.67", "-5.88")),
-        ("0.00000002", "0.00000001", "0.00000003", ("0.00000002", "0.00000001", "0.00000003")),
-        ("2529600.00000000", "2529600.00000000", "2529600.00000000", ("2529600", "2529600", "2529600")),
-        ("1.30000000", "1.30000000", "1.30000000", ("1.3", "1.3", "1.3")),
+        ("57.20000000", "57.17500000", "57.22500000", "57.200 KGS (from 57.175 to 57.225)"),
+        ("0.04000000", "0.03750000", "0.04250000", "0.0400 KGS (from 0.0375 to 0.0425)"),
+        ("6250000.00000000", "5882352.94117647", "6666666.66666667", "6250000 KGS (from 5882352 to 6666667)"),
+        ("-6.25000001", "-6.66666667", "-5.88235294", "-6.25 KGS (from -6.67 to -5.88)"),
+        ("0.00000002", "0.00000001", "0.00000003", "0.00000002 KGS (from 0.00000001 to 0.00000003)"),
+        ("2529600.00000000", "2529600.00000000", "2529600.00000000", "2529600 KGS (exact)"),
+        ("1.30000000", "1.30000000", "1.30000000", "1.3 KGS (exact)"),
         (
             "1234567890123456789012.00000000",
             "1234567890123456789011.50000000",
             "1234567890123456789012.50000000",
-            ("1234567890123456789012.0", "1234567890123456789011.5", "1234567890123456789012.5"),
+            "1234567890123456789012.0 KGS (from 1234567890123456789011.5 to 1234567890123456789012.5)",
         ),
     ],
 )
 def test_an_amount_has_as_many_digits_as_its_interval_justifies(amount, low, high, shown):
-    assert shown_amounts(Decimal(amount), Decimal(low), Decimal(high)) == shown
+    assert shown_amount(Decimal(amount), Decimal(low), Decimal(high), "KGS") == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "low", "high", "shown"),
+    [
+        ("0.00961631", "0.00961630", "0.00961631", "0.00961631 USD (give or take 0.00000001)"),
+        ("-0.00961631", "-0.00961631", "-0.00961630", "-0.00961631 USD (give or take 0.00000001)"),
+        ("9159.56880636", "9159.56880627", "9159.56880636", "9159.56880636 USD (give or take 0.00000009)"),
+        ("10.00000000", "9.40000000", "10.00000000", "10.00 USD (give or take 0.60)"),
+    ],
+)
+def test_an_amount_at_one_of_its_bounds_is_shown_with_its_distance_from_them(amount, low, high, shown):
+    assert shown_amount(Decimal(amount), Decimal(low), Decimal(high), "USD") == shown
 
 
 def test_without_a_rate_the_amount_is_none_and_has_its_reason(con):

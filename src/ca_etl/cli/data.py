@@ -194,7 +194,7 @@ def convert(
 ) -> None:
     """Convert an amount at the best rates of a day, with its interval and the sources of the rates."""
     from ca_etl.cli.query import convert_amount
-    from ca_etl.warehouse.conversion import shown_amounts
+    from ca_etl.warehouse.conversion import shown_amount
 
     conversion = convert_amount(
         load_settings().data_dir, amount, base.upper(), quote.upper(), on and on.date()
@@ -204,8 +204,8 @@ def convert(
         return
     amounts = (conversion.quote_amount, conversion.quote_amount_low, conversion.quote_amount_high)
     # `convert_amount` raises an error where an amount is null
-    shown, low, high = shown_amounts(*cast("tuple[Decimal, Decimal, Decimal]", amounts))
-    typer.echo(f"{shown} {conversion.quote} (from {low} to {high}) on {conversion.rate_date}")
+    shown = shown_amount(*cast("tuple[Decimal, Decimal, Decimal]", amounts), conversion.quote)
+    typer.echo(f"{shown} on {conversion.rate_date}")
     for currency, source, day in (
         (conversion.base, conversion.base_source, conversion.base_observed_date),
         (conversion.quote, conversion.quote_source, conversion.quote_observed_date),

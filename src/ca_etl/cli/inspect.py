@@ -18,10 +18,12 @@ from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.sanitize import write_bytes
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     import duckdb
     from rich.text import Text
 
-    from ca_etl.pipeline.trace import ArchiveEvidence, ArticleTrace, Edit, RateTrace
+    from ca_etl.pipeline.trace import ArchiveEvidence, ArticleTrace, Edit, OfficialTrace, RateTrace
     from ca_etl.screen import Piece
     from ca_etl.settings import Settings
 
@@ -149,18 +151,30 @@ def trace(
         str, typer.Argument(help="A pair such as KZT or KZT/USD; an article_id or its first digits.")
     ],
     day: Annotated[str | None, typer.Argument(help="Of a rate: its day, such as 2025-12-11.")] = None,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a rate: the bank whose rate is traced, such as nbk (rate_source in fct_rate_best). "
+            "Default: the ticker of fct_rate_daily."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Trace a rate or an article back to its bytes: capture, archive file, digest, page. Exit status 1: damage."""
-    from ca_etl.pipeline.trace import trace_article, trace_rate
+    from ca_etl.pipeline.trace import trace_article, trace_official_rate, trace_rate
 
-    if what == "article" and day is not None:
-        raise UsageError("an article is traced without a day", f"ca-etl trace article {shlex.quote(name)}")
+    if what == "article" and (day or source):
+        raise UsageError(
+            "an article is traced without a day or a source", f"ca-etl trace article {shlex.quote(name)}"
+        )
     archive_dir = load_settings().archive_dir
+    result: object
     with _release() as con:
-        if what == "rate":
-            rate = trace_rate(con, archive_dir, name, day)
-            result: object = rate
+        if what == "rate" and source is not None:
+            result = official = trace_official_rate(con, archive_dir, name, day, source.lower())
+            lines, all_evidence = _official_lines(official), [official.evidence]
+        elif what == "rate":
+            result = rate = trace_rate(con, archive_dir, name, day)
             lines, all_evidence = _rate_lines(rate), [rate.evidence]
         else:
             result = article = trace_article(con, archive_dir, name)
@@ -227,6 +241,10 @@ def _release() -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         with readable(release.warehouse) as con:
             yield con
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise CaEtlError(
+            f"{release.warehouse} is of an earlier version, which cannot be traced", "ca-etl rebuild"
+        ) from error
     except duckdb.Error as error:
         raise CaEtlError(f"{release.warehouse} cannot be read: {error}", "ca-etl verify --quick") from error
 
@@ -240,6 +258,29 @@ def _rate_lines(trace: RateTrace) -> Iterator[Line]:
     printed = f"rate {trace.rate_text}, change {trace.change_text}, position {trace.position} in the ticker"
     yield "observation", f"{trace.observed_date} {pair}: {printed}"
     yield from _evidence_lines(trace.evidence)
+    if trace.official_source is not None:
+        yield "official", f"fct_rate_best has the rate of {trace.official_source} for this day; to trace it:"
+        yield "", f"ca-etl trace rate {trace.base} {trace.rate_date} --source {trace.official_source}"
+
+
+def _official_lines(trace: OfficialTrace) -> Iterator[Line]:
+    """The chain from the rate of a bank to the lines of its table."""
+    pair, interval = f"{trace.base}/{trace.quote}", ""
+    yield "rate", f"{trace.rate_date} {pair} = {trace.rate} (from {trace.rate_low} to {trace.rate_high})"
+    if trace.official_low < trace.official_high:
+        interval = f" (from {_number(trace.official_low)} to {_number(trace.official_high)})"
+    inverse = f"{trace.quote}/{trace.base} = {_number(trace.official_rate)}{interval}"
+    yield "", f"{inverse}, {trace.rate_type} rate of {trace.source}"
+    if trace.observed_date < trace.rate_date:
+        yield "filled", f"the latest rate of {trace.source} until then, of {trace.observed_date}"
+    for line in trace.lines:
+        printed = f"{line.nominal} {line.base} = {line.rate_text} {line.quote}"
+        yield "observation", f"{line.rate_date} {printed}, position {line.position} in the table"
+    yield from _evidence_lines(trace.evidence)
+
+
+def _number(value: Decimal) -> str:
+    return f"{value.normalize():f}"
 
 
 def _article_lines(trace: ArticleTrace) -> Iterator[Line]:

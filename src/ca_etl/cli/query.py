@@ -57,13 +57,18 @@ RELATIONS: Final = """
 """
 CONVERT: Final = "ca-etl convert 5000 KGS USD"
 SERIES: Final = 'ca-etl sql "select currency_code, first_rate_date, last_rate_date from dim_currency"'
+# The currencies among $1 that have no rate on the day $2 for the reason code $3.
+UNPRICED: Final = """
+    select given.code from (select distinct unnest($1) as code) as given, main.cross_rate(given.code, 'USD', $2) as rate
+    where rate.no_rate_reason = $3 order by given.code
+"""
 # The reason codes of the macro `convert_amount` that a command line can bring about, in words.
 NO_AMOUNT: Final = MappingProxyType(
     {
-        "currency_without_rates": "there are no rates of {pair}",
-        "before_first_rate": "the day is before the first rate of {pair}",
-        "after_last_rate": "the day is after the last rate of {pair}",
-        "older_than_14_days": "the latest rate of {pair} before the day is more than 14 days old",
+        "currency_without_rates": "there are no rates of {currency}",
+        "before_first_rate": "the day is before the first rate of {currency}",
+        "after_last_rate": "the day is after the last rate of {currency}",
+        "older_than_14_days": "the latest rate of {currency} before the day is more than 14 days old",
     }
 )
 APOSTROPHES: Final = (
@@ -218,16 +223,17 @@ def convert_amount(data_dir: Path, amount: str, base: str, quote: str, day: date
             if day is None:
                 raise UsageError("the release has no rates", "ca-etl status")
             conversion = convert(con, number, base, quote, day)
+            reason = conversion.no_amount_reason
+            unpriced = con.execute(UNPRICED, [[base, quote], day, reason]).fetchall()
     except (duckdb.BinderException, duckdb.CatalogException) as error:
         raise CaEtlError(
             f"{warehouse} is of an earlier version, which cannot convert", "ca-etl rebuild"
         ) from error
-    reason = conversion.no_amount_reason
     if reason == "amount_too_long":
         limit = "at most 16 digits before and 8 after the decimal point"
         raise UsageError(f"the amount {amount} is out of range: {limit}", CONVERT)
     if reason is not None:
-        why = NO_AMOUNT.get(reason, reason).format(pair=f"{base} or {quote}")
+        why = NO_AMOUNT.get(reason, reason).format(currency=" and ".join(code for (code,) in unpriced))
         raise UsageError(f"{amount} {base} cannot be converted to {quote} on {day}: {why}", SERIES)
     return conversion
 

@@ -1,6 +1,6 @@
 """The layout of a result on a terminal: which columns fit the window, how wide each is, and what a cell shows.
 
-Columns are left out whole, in the middle, as DuckDB's shell does; the first ones, which are keys, and the last ones
+Columns are left out whole, in the middle, as DuckDB's shell does; the first ones, which are keys, and the last one
 stay. A few columns, as a query names them, are all shown, their texts cut as far as needed. Texts are cut with an
 ellipsis. Numbers, times and booleans are never cut, since a part of one is another value.
 """
@@ -167,22 +167,21 @@ def _needed(sizes: Sequence[_Size], cap: int) -> int:
 def _shown(sizes: Sequence[_Size], width: int) -> tuple[int, int]:
     """How many of the first and of the last columns fit the window: all, or at least the first one.
 
-    The first ones get two thirds of the window, so that keys and what they are keys of are beside each other.
+    The last column stays if it fits beside the first, then come as many of the first ones as fit: a table begins with
+    its key, its day and what it is about.
     """
     if _needed(sizes, LEAST_OF_FEW if len(sizes) <= FEW else LEAST_TEXT) <= width:
         return len(sizes), 0
-    first, last = 1, 0
-    while True:
-        begin, end = _needed(sizes[:first], LEAST_TEXT), _needed(sizes[len(sizes) - last :], LEAST_TEXT)
-        more = [(first + 1, last), (first, last + 1)]
-        fitting = [
-            (first, last)
-            for first, last in (more if begin <= 2 * end else reversed(more))
-            if _needed([*sizes[:first], *sizes[len(sizes) - last :]], LEAST_TEXT) <= width - MARKER
-        ]
-        if not fitting:
-            return first, last
-        first, last = fitting[0]
+
+    def fits(first: int, last: int) -> bool:
+        return _needed([*sizes[:first], *sizes[len(sizes) - last :]], LEAST_TEXT) <= width - MARKER
+
+    first, last = 1, int(fits(1, 1))
+    while fits(first + 1, last):
+        first += 1
+    while fits(first, last + 1):
+        last += 1
+    return first, last
 
 
 def _cut(column: ShownColumn, width: int) -> ShownColumn:

@@ -57,6 +57,8 @@ _FIRST_DAY: Final = date(1, 1, 2)
 # Ten thousand cycles fit; at 100,000 lines a page of malformed ticker lines took a second.
 MAX_LINES: Final = 60_000
 
+# What a title may have between its words on a page: spaces, marks, tags, and escapes of JSON and HTML.
+_BETWEEN: Final = r"(?:\\u[0-9a-fA-F]{4}|&#?\w{1,8};|<[^>]{0,99}>|[^A-Za-z0-9]){1,8}?"
 _NO_WORD: Final = re.compile(r"[\W_]+")
 
 
@@ -157,6 +159,16 @@ def printed_text(payload: bytes, *, content_type: str | None, url: str | None) -
     decoded = decode(payload, content_type, is_html=form is Form.HTML, is_xml=form is Form.FEED)
     text = decoded.text.replace("\x00", "\ufffd")
     return Markup(text.encode()).flat if form is Form.HTML else text.replace("\n", GAP)
+
+
+def find_title(text: str, title: str) -> tuple[int, int] | None:
+    """Start and end in `text` of the first place that has `title`, as written or with escapes between its words."""
+    words = re.findall(r"[A-Za-z0-9]+", title)
+    at = text.find(title)
+    if at >= 0 or not words:
+        return (at, at + len(title)) if at >= 0 else None
+    match = re.search(_BETWEEN.join(words), text)
+    return None if match is None else match.span()
 
 
 def _read_form(

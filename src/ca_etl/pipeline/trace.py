@@ -6,11 +6,10 @@ All is read from the current release and the archive: a trace needs no lock, and
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from difflib import SequenceMatcher
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -21,19 +20,21 @@ import duckdb
 from ca_etl.archive.reader import read_capture, read_record
 from ca_etl.archive.record import HTTP_HEAD_END
 from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.parse.decode import decode
 from ca_etl.parse.page import GAP
-from ca_etl.parse.rows import printed_text
+from ca_etl.parse.rows import find_title, printed_text
 from ca_etl.parse.ticker import find_line
 from ca_etl.records import BadRecord, Capture
-from ca_etl.screen import Mark, Piece
+from ca_etl.screen import Mark, Piece, compare_words
+from ca_etl.sources.banks.table import find_price
 from ca_etl.warehouse.reading import RESTORE, consult, resolver
 
 Span = tuple[int, int] | None
 Find = Callable[[str], Span]
+Excerpt = tuple[Piece, ...] | None
 
-# Characters of the page on each side of a span, and words of a text on each side of a change.
+# Characters of the page on each side of a span.
 CONTEXT_CHARS: Final = 160
-CONTEXT_WORDS: Final = 8
 LISTED: Final = 3
 # The characters that an unknown id must share with the ids that are named as the nearest.
 LEAST_SHARED: Final = 4
@@ -42,13 +43,42 @@ ID_PREFIX: Final = "urn:uuid:"
 RATE: Final = """
     select daily.rate_date, daily.base, daily.quote, daily.rate, daily.rate_low, daily.rate_high, daily.is_filled,
         daily.fill_reason, daily.rate_date - daily.fill_age_days as observed_date, observed.rate_text,
-        observed.change_text, observed.position, daily.capture_id
+        observed.change_text, observed.position, daily.capture_id,
+        case when best.method in ('inverse', 'cross') then best.rate_source end as official_source
     from main.fct_rate_daily as daily
     inner join main.fct_rate_observation as observed using (capture_id, base, quote)
+    left join main.fct_rate_best as best
+        on best.rate_date = daily.rate_date and best.base = daily.base and best.quote = daily.quote
     where daily.base = $1 and daily.quote = $2 and daily.rate_date = $3
 """
 PAIRS: Final = """
     select base, quote, min(rate_date), max(rate_date) from main.fct_rate_daily group by all order by all
+"""
+# The rates of banks, with base and quote as in `fct_rate_best`; a rate counts for 14 days, as there.
+OFFICIAL_PAIRS: Final = """
+    select source, quote, base, min(rate_date), max(rate_date) from main.fct_official_rate
+    where capture_id is not null group by all order by all
+"""
+OFFICIAL: Final = """
+    select $3::date as rate_date, quote as base, base as quote, inverse_rate as rate, inverse_low as rate_low,
+        inverse_high as rate_high, source, rate as official_rate, rate_low as official_low, rate_high as official_high,
+        rate_type, rate_date as observed_date, capture_id
+    from main.fct_official_rate
+    where quote = $1 and base = $2 and rate_date between $3::date - 14 and $3 and source = $4 and is_current
+        and capture_id is not null
+    order by observed_date desc limit 1
+"""
+BANKS: Final = 'ca-etl sql "from fct_rate_best select base, rate_source, count(*) as days group by all"'
+# The lines of a table that make a rate; `repeats` counts the earlier ones that have the same currency and price.
+LINES: Final = """
+    select base, quote, nominal, rate_text, rate_date, position, (
+            select count(*) from raw.official_rate as earlier
+            where earlier.capture_id = line.capture_id and earlier.base = line.base
+                and earlier.rate_text = line.rate_text and earlier.position < line.position
+        ) as repeats
+    from raw.official_rate as line
+    where capture_id = $1 and rate_date = $2 and base in ($3, $4)
+    order by position
 """
 CAPTURE: Final = """
     select capture_id, source, url, captured_at, http_status, content_type, payload_bytes, payload_sha256,
@@ -66,10 +96,6 @@ REVISIONS: Final = """
 # Noun, table and id of what has an id, and the columns of the query that lists all of them.
 ARTICLES: Final = ("article", "main.fct_article", "article_id", "first_seen_date, article_id, title")
 CAPTURES: Final = ("capture", "raw.capture", "capture_id", "captured_at, capture_id, url")
-
-_WORD: Final = re.compile(r"\S+|\n+")
-# What a title may have between its words on a page: spaces, marks, tags, and escapes of JSON and HTML.
-_BETWEEN: Final = r"(?:\\u[0-9a-fA-F]{4}|&#?\w{1,8};|<[^>]{0,99}>|[^A-Za-z0-9]){1,8}?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +134,7 @@ class RateTrace:
     """The rate of a day with its interval, in units of `quote` per unit of `base`, and the capture that printed it.
 
     `observed_date` is the day of the printed rate; it is before `rate_date` where the day `is_filled`.
+    `official_source` is the bank whose rate `fct_rate_best` has for the day, null without one.
     """
 
     rate_date: date
@@ -122,6 +149,48 @@ class RateTrace:
     rate_text: str
     change_text: str
     position: int
+    official_source: str | None
+    evidence: ArchiveEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialLine:
+    """A line of a bank's table: `rate_text` is the printed price of `nominal` units of `base` in units of `quote`.
+
+    `position` counts the lines of the table from 0, `repeats` the earlier ones with the same currency and price.
+    """
+
+    base: str
+    quote: str
+    nominal: int
+    rate_text: str
+    rate_date: date
+    position: int
+    repeats: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialTrace:
+    """The rate of a bank for a day, as in `fct_rate_best` and `fct_official_rate`, with its lines and capture.
+
+    `rate` and its bounds are units of `quote` per unit of `base`; `official_rate` and its bounds are the inverse, as
+    the bank publishes it. `observed_date` is the day of the table, `rate_date` or up to 14 days earlier. A cross has
+    two lines.
+    """
+
+    rate_date: date
+    base: str
+    quote: str
+    rate: Decimal
+    rate_low: Decimal
+    rate_high: Decimal
+    source: str
+    official_rate: Decimal
+    official_low: Decimal
+    official_high: Decimal
+    rate_type: str
+    observed_date: date
+    lines: tuple[OfficialLine, ...]
     evidence: ArchiveEvidence
 
 
@@ -157,25 +226,30 @@ class Edit:
 
 
 def trace_rate(con: duckdb.DuckDBPyConnection, archive_dir: Path, pair: str, day: str | None) -> RateTrace:
-    """Find the printed rate of a day and its capture; `pair` is a base such as KZT, or KZT/USD.
-
-    Raises `UsageError` where the release has no such rate.
-    """
-    base, quote, first, last = _pair(con, pair)
-    known = f"{base}/{quote} has rates from {first} to {last}"
-    hint = f"ca-etl trace rate {base}/{quote} {last}"
-    try:
-        on = date.fromisoformat(day or "")
-    except ValueError as error:
-        problem = f"{day!r} is not a day such as {last}" if day else "the day of the rate is missing"
-        raise UsageError(f"{problem}; {known}", hint) from error
-    rows = _dicts(con, RATE, [base, quote, on])
-    if not rows:
-        raise UsageError(f"{base}/{quote} has no rate on {on}; {known}", hint)
-    row = rows[0]
-    find = partial(find_line, pair=(base, quote), rate=row["rate_text"], change=row["change_text"])
-    evidence = _evidence(con, archive_dir, row.pop("capture_id"), find)
+    """Trace the rate of a day, `pair` is a base such as KZT, or KZT/USD. Raises `UsageError` for a rate without row."""
+    row = _rate_row(con, con.execute(PAIRS).fetchall(), pair, day)
+    of = (row["base"], row["quote"])
+    find = partial(find_line, pair=of, rate=row["rate_text"], change=row["change_text"])
+    evidence = _evidence(con, archive_dir, row.pop("capture_id"), partial(_page, find=find))
     return RateTrace(**row, evidence=evidence)
+
+
+def trace_official_rate(
+    con: duckdb.DuckDBPyConnection, archive_dir: Path, pair: str, day: str | None, source: str
+) -> OfficialTrace:
+    """Trace the rate of the bank `source` for a day to the lines of its table. Raises `UsageError` without one."""
+    every_pair = con.execute(OFFICIAL_PAIRS).fetchall()
+    pairs = [of_pair for bank, *of_pair in every_pair if bank == source]
+    if not pairs:
+        names = ", ".join(dict.fromkeys(bank for bank, *_ in every_pair)) or "no bank"
+        problem = f"no table of a bank {source!r}; it has {names}; a peg has none"
+        raise UsageError(f"the current release has {problem}", BANKS)
+    row = _rate_row(con, pairs, pair, day, source)
+    capture_id = row.pop("capture_id")
+    made_of = [capture_id, row["observed_date"], row["base"], row["quote"]]
+    lines = tuple(OfficialLine(**line) for line in _dicts(con, LINES, made_of))
+    evidence = _evidence(con, archive_dir, capture_id, partial(_table, lines=lines))
+    return OfficialTrace(**row, lines=lines, evidence=evidence)
 
 
 def trace_article(con: duckdb.DuckDBPyConnection, archive_dir: Path, prefix: str) -> ArticleTrace:
@@ -187,7 +261,8 @@ def trace_article(con: duckdb.DuckDBPyConnection, archive_dir: Path, prefix: str
     revisions = []
     for row in _dicts(con, REVISIONS, [article_id]):
         del row["text"]
-        evidence = _evidence(con, archive_dir, row.pop("capture_id"), partial(find_title, title=row["title"]))
+        show = partial(_page, find=partial(find_title, title=row["title"]))
+        evidence = _evidence(con, archive_dir, row.pop("capture_id"), show)
         revisions.append(RevisionTrace(**row, evidence=evidence))
     return ArticleTrace(article_id, tuple(revisions))
 
@@ -217,7 +292,10 @@ def find_capture(con: duckdb.DuckDBPyConnection, prefix: str) -> StoredCapture:
 
 
 def examine_capture(
-    con: duckdb.DuckDBPyConnection, archive_dir: Path, stored: StoredCapture, find: Find | None = None
+    con: duckdb.DuckDBPyConnection,
+    archive_dir: Path,
+    stored: StoredCapture,
+    show: Callable[[Capture], Excerpt] | None = None,
 ) -> ArchiveEvidence:
     """Read a capture back from the archive, and compare the SHA-256 of its body with that in `raw.capture`."""
     read = _read(con, archive_dir, stored)
@@ -228,7 +306,7 @@ def examine_capture(
         where = f"{archive_dir / stored.archive_file} at byte {stored.archive_offset}"
         message = f"{where} has a body with the SHA-256 {computed}, not {stored.payload_sha256}"
         return ArchiveEvidence(stored, computed, problem=Problem(message, RESTORE))
-    page = None if find is None else _page(read, find)
+    page = None if show is None else show(read)
     return ArchiveEvidence(stored, computed, page)
 
 
@@ -255,54 +333,10 @@ def headers_of(archive_dir: Path, stored: StoredCapture) -> bytes:
     return record.value.raw.block[: end.end()]
 
 
-def find_title(text: str, title: str) -> Span:
-    """Find `title` in `text`, as written or with escapes between its words; returns start and end."""
-    words = re.findall(r"[A-Za-z0-9]+", title)
-    at = text.find(title)
-    if at >= 0 or not words:
-        return (at, at + len(title)) if at >= 0 else None
-    match = re.search(_BETWEEN.join(words), text)
-    return None if match is None else match.span()
-
-
-def compare_words(old: str, new: str) -> tuple[Piece, ...]:
-    """Compare two texts word by word: the changes, with at most `CONTEXT_WORDS` words around each.
-
-    Empty where the words are equal.
-
-    >>> [(piece.mark.value, piece.text) for piece in compare_words("one two three", "one 2 three")]
-    [('plain', 'one'), ('old', 'two'), ('new', '2'), ('plain', 'three')]
-    """
-    before, after = _WORD.findall(old), _WORD.findall(new)
-    matcher = SequenceMatcher(None, before, after, autojunk=False)
-    pieces: list[Piece] = []
-    codes = matcher.get_opcodes()
-    for number, (kind, start, end, new_start, new_end) in enumerate(codes):
-        if kind == "equal":
-            words = _abbreviate(after[new_start:new_end], number == 0, number == len(codes) - 1)
-            pieces.append(Piece(_joined(words)))
-            continue
-        changes = ((before[start:end], Mark.OLD), (after[new_start:new_end], Mark.NEW))
-        pieces += [Piece(_joined(words), mark) for words, mark in changes if words]
-    return tuple(pieces) if any(piece.mark is not Mark.PLAIN for piece in pieces) else ()
-
-
-def _abbreviate(words: list[str], is_first: bool, is_last: bool) -> list[str]:
-    head = 0 if is_first else CONTEXT_WORDS
-    tail = 0 if is_last else CONTEXT_WORDS
-    if len(words) <= head + tail + 1:
-        return words
-    return [*words[:head], "…", *words[len(words) - tail :]]
-
-
-def _joined(words: Iterable[str]) -> str:
-    return re.sub(r" ?(\n+) ?", r"\1", " ".join(words))
-
-
 def _evidence(
-    con: duckdb.DuckDBPyConnection, archive_dir: Path, capture_id: str, find: Find
+    con: duckdb.DuckDBPyConnection, archive_dir: Path, capture_id: str, show: Callable[[Capture], Excerpt]
 ) -> ArchiveEvidence:
-    return examine_capture(con, archive_dir, _stored(con, capture_id), find)
+    return examine_capture(con, archive_dir, _stored(con, capture_id), show)
 
 
 def _stored(con: duckdb.DuckDBPyConnection, capture_id: str) -> StoredCapture:
@@ -323,13 +357,26 @@ def _read(con: duckdb.DuckDBPyConnection, archive_dir: Path, stored: StoredCaptu
     return Problem(f"{path} is damaged at byte {offset}: {detail}", RESTORE)
 
 
-def _page(capture: Capture, find: Find) -> tuple[Piece, ...] | None:
+def _page(capture: Capture, find: Find) -> Excerpt:
     """The span that `find` gives, between the whole words of the page around it; null where it gives none."""
     text = printed_text(capture.payload, content_type=capture.content_type, url=capture.url)
     span = None if text is None else find(text)
     if text is None or span is None:
         return None
-    text = text.replace(GAP, "\n")
+    return _excerpt(text.replace(GAP, "\n"), span)
+
+
+def _table(capture: Capture, lines: Iterable[OfficialLine]) -> Excerpt:
+    """The lines of a bank's table as sent, each between what is around it; null where one is not in one piece."""
+    text = decode(capture.payload, capture.content_type, is_html=False, is_xml=True).text
+    spans = [find_price(text, line.base, line.rate_text, line.rate_date, line.repeats) for line in lines]
+    found = [_excerpt(text, span) for span in spans if span is not None]
+    if len(found) < len(spans):
+        return None
+    return tuple(piece for part in found for piece in (*part, Piece("\n")))
+
+
+def _excerpt(text: str, span: tuple[int, int]) -> tuple[Piece, ...]:
     start, end = span
     before, after = text[max(0, start - CONTEXT_CHARS) : start], text[end : end + CONTEXT_CHARS]
     parts = (
@@ -340,18 +387,41 @@ def _page(capture: Capture, find: Find) -> tuple[Piece, ...] | None:
     return tuple(Piece(re.sub(r"\s*\n\s*", "\n", part.text), part.mark) for part in parts)
 
 
-def _pair(con: duckdb.DuckDBPyConnection, pair: str) -> tuple[str, str, date, date]:
-    """Base, quote, first and last day of a pair of the release. Raises `UsageError` that names the pairs there are."""
-    pairs = con.execute(PAIRS).fetchall()
+def _rate_row(
+    con: duckdb.DuckDBPyConnection,
+    pairs: Sequence[Sequence[Any]],
+    pair: str,
+    day: str | None,
+    source: str | None = None,
+) -> dict[str, Any]:
+    """The row of a rate of one of `pairs` (base, quote, first and last day), of the ticker or of the bank `source`.
+
+    Raises `UsageError` that names what there is.
+    """
+    of, option = (f" of {source}", f" --source {source}") if source else ("", "")
     wanted = pair.upper()
     matches = [row for row in pairs if wanted in {row[0], f"{row[0]}/{row[1]}"}]
-    if len(matches) == 1:
-        base, quote, first, last = matches[0]
-        return base, quote, first, last
-    names = ", ".join(f"{base}/{quote}" for base, quote, *_ in matches or pairs)
-    hint = f"ca-etl trace rate {pairs[0][0]}/{pairs[0][1]} {pairs[0][3]}" if pairs else "ca-etl status"
-    problem = "several pairs" if matches else "no pair"
-    raise UsageError(f"the current release has {problem} {pair!r}; it has {names or 'no rate'}", hint)
+    if len(matches) != 1:
+        names = ", ".join(f"{base}/{quote}" for base, quote, *_ in matches or pairs)
+        hint = (
+            f"ca-etl trace rate {pairs[0][0]}/{pairs[0][1]} {pairs[0][3]}{option}"
+            if pairs
+            else "ca-etl status"
+        )
+        problem = "several pairs" if matches else "no pair"
+        raise UsageError(f"the current release has {problem} {pair!r}{of}; it has {names or 'no rate'}", hint)
+    base, quote, first, last = matches[0]
+    known = f"{base}/{quote} has rates{of} from {first} to {last}"
+    hint = f"ca-etl trace rate {base}/{quote} {last}{option}"
+    try:
+        on = date.fromisoformat(day or "")
+    except ValueError as error:
+        problem = f"{day!r} is not a day such as {last}" if day else "the day of the rate is missing"
+        raise UsageError(f"{problem}; {known}", hint) from error
+    rows = _dicts(con, OFFICIAL if source else RATE, [base, quote, on, *([source] if source else [])])
+    if not rows:
+        raise UsageError(f"{base}/{quote} has no rate{of} on {on}; {known}", hint)
+    return rows[0]
 
 
 def _id_of(con: duckdb.DuckDBPyConnection, of: tuple[str, str, str, str], prefix: str, command: str) -> str:

@@ -67,22 +67,27 @@ def convert(con: duckdb.DuckDBPyConnection, amount: Decimal, base: str, quote: s
     return Conversion(*row)
 
 
-def shown_amounts(amount: Decimal, low: Decimal, high: Decimal) -> tuple[str, str, str]:
-    """An amount and its bounds with the digits that the interval justifies: two significant digits of its width.
+def shown_amount(amount: Decimal, low: Decimal, high: Decimal, currency: str) -> str:
+    """An amount of a currency and its bounds with the digits that the interval justifies: two of its width.
 
-    The bounds are rounded outwards; units are never rounded away, and an exact amount keeps all of its digits.
+    The bounds are rounded outwards; units are never rounded away, and an exact amount keeps all of its digits. An
+    amount that would equal one of its shown bounds has its greatest distance from them instead.
 
-    >>> shown_amounts(Decimal("57.20000000"), Decimal("57.17500000"), Decimal("57.22500000"))
-    ('57.200', '57.175', '57.225')
+    >>> shown_amount(Decimal("57.20000000"), Decimal("57.17500000"), Decimal("57.22500000"), "USD")
+    '57.200 USD (from 57.175 to 57.225)'
+    >>> shown_amount(Decimal("57.17552888"), Decimal("57.17552887"), Decimal("57.17552888"), "USD")
+    '57.17552888 USD (give or take 0.00000001)'
     """
     width = EXACT.subtract(high, low)
     if not width:
-        exact = f"{EXACT.normalize(amount):f}"
-        return exact, exact, exact
+        return f"{EXACT.normalize(amount):f} {currency} (exact)"
     unit = Decimal(1).scaleb(-min(DECIMALS, max(0, 1 - width.adjusted())))
-    roundings = ((amount, ROUND_HALF_UP), (low, ROUND_FLOOR), (high, ROUND_CEILING))
-    shown, shown_low, shown_high = (f"{value.quantize(unit, how, EXACT):f}" for value, how in roundings)
-    return shown, shown_low, shown_high
+    shown = amount.quantize(unit, ROUND_HALF_UP, EXACT)
+    least, most = low.quantize(unit, ROUND_FLOOR, EXACT), high.quantize(unit, ROUND_CEILING, EXACT)
+    if least < shown < most:
+        return f"{shown:f} {currency} (from {least:f} to {most:f})"
+    distance = max(EXACT.subtract(shown, least), EXACT.subtract(most, shown))
+    return f"{shown:f} {currency} (give or take {distance:f})"
 
 
 def convert_frame(

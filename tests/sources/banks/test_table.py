@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ca_etl.parse.page import EXCERPT_CHARS
-from ca_etl.records import RejectReason
+from ca_etl.records import OfficialRate, RejectReason
 from ca_etl.sources.banks import BANK_SOURCES
+from ca_etl.sources.banks.table import find_price
 from tests.sources.banks.tables import CBU, FORMATS, NOW, Entry, Format, dollars, fixture, reasons
 
 FIRST_DAY = date(1993, 1, 1)
@@ -464,3 +467,41 @@ def test_each_bank_is_a_source_of_official_rates_with_its_own_host() -> None:
     assert len({source.name for source in BANK_SOURCES}) == len(BANK_SOURCES)
     assert {table for source in BANK_SOURCES for table in source.tables} == {"official_rate"}
     assert all(len(source.hosts) == 1 for source in BANK_SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("cbr_daily.xml", "cbr"),
+        ("cbu_all.json", "cbu"),
+        ("cbu_usd.json", "cbu"),
+        ("nbk_2026-04-02.xml", "nbk"),
+        ("nbkr_daily.xml", "nbkr"),
+        ("nbkr_past.html", "nbkr past"),
+        ("nbt_day.xml", "nbt"),
+        ("nbt_range.xml", "nbt range"),
+    ],
+)
+def test_each_line_is_found_in_the_text_of_its_table_also_where_a_price_is_repeated(
+    name: str, form: str
+) -> None:
+    payload = fixture(name)
+    text = payload.decode("windows-1251" if b"windows-1251" in payload[:99].lower() else "utf-8")
+    rates = [record for record in FORMATS[form].content(payload).records if isinstance(record, OfficialRate)]
+    seen: Counter[tuple[str, str]] = Counter()
+    spans = []
+    for rate in rates:
+        key = rate.base, rate.rate_text
+        spans.append(find_price(text, *key, rate.rate_date, seen[key]))
+        seen[key] += 1
+    assert None not in spans
+    assert all(text[slice(*span)].endswith(rate.rate_text) for span, rate in zip(spans, rates, strict=True))
+    assert all(later[0] > earlier[1] for earlier, later in pairwise(spans))
+    assert rates
+
+
+def test_a_price_of_another_currency_or_in_a_longer_number_is_not_the_line() -> None:
+    day = date(2026, 4, 2)
+    assert find_price("<title>USD</title><title>EUR</title><value>87,45</value>", "USD", "87,45", day) is None
+    assert find_price("<title>USD</title><value>87,4500</value>", "USD", "87,45", day) is None
+    assert find_price("<title>USD</title><value>187,45</value>", "USD", "87,45", day) is None

@@ -30,6 +30,8 @@ FIRST_DAY: Final = date(1993, 1, 1)
 SCALE: Final = Decimal("1e-10")
 
 _DECLARATION: Final = re.compile(rb"<!\s*(?:DOCTYPE|ENTITY)", re.IGNORECASE)
+# What a table has between currency or day and price: neither another code nor another day.
+_WITHIN: Final = r"(?:(?!\b[A-Z]{3}\b|\d\d\.\d\d\.\d{4}).){1,400}?"
 _NOMINAL: Final = re.compile(r"[1-9][0-9]{0,5}")
 _PRICE: Final = r"(?:0|[1-9][0-9]{0,8})"
 
@@ -157,6 +159,25 @@ def _numbers(line: PriceLine, style: Style, *, is_repeated: bool) -> tuple[int, 
         raise TableError(
             RejectReason.BAD_NUMBER, f"the price of {line.code} by {nominal} has over ten decimals"
         ) from None
+
+
+def find_price(text: str, code: str, price: str, day: date, repeats: int = 0) -> tuple[int, int] | None:
+    """Start and end of a line in the text of a table, from its currency, or else its day, to its price; None without.
+
+    `repeats` counts the earlier lines of the table that have the same currency and price.
+
+    >>> text = "<td>USD</td><td>1</td><td>87,45</td><td>EUR</td><td>1</td><td>99,10</td>"
+    >>> start, end = find_price(text, "USD", "87,45", date(2025, 12, 5))
+    >>> text[start:end]
+    'USD</td><td>1</td><td>87,45'
+    """
+    printed = rf"(?<![\d.,]){re.escape(price)}(?!\d|[.,]\d)"
+    of_currency = list(re.finditer(rf"\b{code}\b{_WITHIN}{printed}", text, re.DOTALL))
+    if repeats < len(of_currency):
+        return of_currency[repeats].span()
+    # a page of past days of one currency names it nowhere in its rows
+    of_day = re.search(rf"{re.escape(day.strftime(DAY_FIRST))}{_WITHIN}{printed}", text, re.DOTALL)
+    return None if of_day is None else of_day.span()
 
 
 def day_of(text: str | None, form: str) -> date:
