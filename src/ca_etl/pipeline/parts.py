@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 # Some 5 MB of text or of HTML, which are parsed in half a second.
 PART_BYTES: Final = 1_000_000
 PART_FILES: Final = 50
+# To start a process and import the parser there takes half a second, too.
+FEWEST_PARTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,10 +243,10 @@ def whole_files(parts: Iterable[ParsedPart]) -> Iterator[ArchiveFile]:
 def parsing(reader: PartReader, parts: Sequence[Part], workers: int) -> Iterator[Iterator[ParsedPart | None]]:
     """Parse parts in `workers` other processes: an iterator over them in order, with None for what is not parsed.
 
-    Nothing is parsed of a single part, or with one worker, and nothing more once a process was killed. Few parts are in
+    Nothing is parsed of few parts, or by one worker, and nothing more once a process was killed. Few parts are in
     memory at once. The processes end with this one, however it ends.
     """
-    if len(parts) < 2 or workers < 2:
+    if len(parts) < FEWEST_PARTS or workers < 2:
         yield iter([None] * len(parts))
         return
     # a forked process could wait for ever for a lock that a thread of DuckDB or Arrow held

@@ -99,23 +99,6 @@ class CaptureDecision:
     decided_at: datetime
 
 
-def load_archive_files(
-    con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table], *archive_files: ArchiveFile
-) -> LoadCounts:
-    """Load all rows of some archive files and mark these as loaded, in one transaction."""
-    with transaction(con):
-        counts = load_tables(con, tables)
-        mark_loaded(con, archive_files)
-    return counts
-
-
-def load_rows(con: duckdb.DuckDBPyConnection, rows: Rows) -> LoadCounts:
-    """Insert rows as `load_tables` does. Raises `pa.ArrowInvalid` for a row that does not fit its table, too."""
-    return load_tables(
-        con, {table: arrow_rows(con, table, parsed) for table, parsed in rows.by_table().items()}
-    )
-
-
 def load_tables(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> LoadCounts:
     """Insert the rows whose keys are new, table by table, inside the caller's transaction.
 
