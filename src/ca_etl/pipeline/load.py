@@ -17,6 +17,7 @@ import duckdb
 from ca_etl.archive.reader import archive_files
 from ca_etl.errors import CaEtlError
 from ca_etl.parse.rows import SITE
+from ca_etl.pipeline.enrich import store_matches
 from ca_etl.pipeline.parts import (
     ParsedPart,
     Part,
@@ -200,7 +201,9 @@ class _Loading:
             for part in parts:
                 counts = load_tables(self.con, part.tables)
                 added.update({table: count.loaded for table, count in counts.items()})
-                loaded.append(replace(part, tables={}))
+                if part.matches:
+                    store_matches(self.con, part.matches)
+                loaded.append(replace(part, tables={}, matches={}))
             mark_loaded(self.con, whole_files(loaded))
         self.added += added
         self.expected += sum(part.expected for part in loaded)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby, islice
 from multiprocessing import connection, get_context, parent_process
 from operator import attrgetter
@@ -61,6 +61,7 @@ class ParsedPart:
     """The rows of a part as Arrow tables, by the names of the raw tables, and the files that they are of.
 
     `first` and `last` are the offsets of the records read of a range. `expected` and `other_rates` are as in `Loaded`.
+    `matches` are what `search` found in the texts, empty where they are still to be searched.
     """
 
     tables: Mapping[str, pa.Table]
@@ -70,6 +71,7 @@ class ParsedPart:
     last: int
     expected: int
     other_rates: int
+    matches: Mapping[str, pa.Table] = field(default_factory=dict)
 
     def positions(self) -> dict[str, Position]:
         """File and offset of each capture, by its id."""
@@ -110,6 +112,7 @@ class PartReader:
             positions |= {row["capture_id"]: (name, row["archive_offset"]) for row in own.capture}
             rows.extend(own)
             files.append(archive_file)
+        rows.article_text = list({row["text_id"]: row for row in rows.article_text}.values())
         lacks_original = any(row["reason"] == RejectReason.UNRESOLVED_REVISIT for row in rows.reject)
         # pages of articles are compared with all others of their file
         is_comparable = not part.is_range or all(row["source"] != ARTICLE_PAGES for row in rows.capture)
@@ -125,6 +128,21 @@ class PartReader:
             _expected(rows),
             self._other_rates(rows),
         )
+
+    def read_and_search(self, part: Part) -> ParsedPart:
+        """Parse a part, and search its texts and titles, in another process than that of the load."""
+        # Polars would start a thread for each CPU in each process; it takes a fifth of a second to import
+        os.environ.setdefault("POLARS_MAX_THREADS", "1")
+        import polars as pl  # noqa: PLC0415
+
+        from ca_etl.pipeline.enrich import TITLE, search  # noqa: PLC0415
+
+        parsed = self.read(part)
+        texts = pl.DataFrame(parsed.tables["article_text"]).rename({"text_id": "item"})
+        titles = pl.DataFrame(parsed.tables["article_observation"].select(["title"])).drop_nulls().unique()
+        titles = titles.filter(pl.col("title").str.strip_chars(" ") != "")
+        items = pl.concat([texts, titles.select(item=TITLE + pl.col("title"), text="title")])
+        return replace(parsed, matches=search(items.to_arrow()))
 
     def _read_file(self, name: str, records: Iterable[Capture | BadRecord]) -> tuple[Rows, ArchiveFile]:
         """Parse the records of one archive file: their rows, and its own row of `raw.archive_file`.
@@ -262,11 +280,11 @@ def _parsed(
 ) -> Iterator[ParsedPart | None]:
     done = 0
     queue = iter(parts)
-    waiting = deque(pool.submit(reader.read, part) for part in islice(queue, ahead))
+    waiting = deque(pool.submit(reader.read_and_search, part) for part in islice(queue, ahead))
     while waiting:
         try:
             parsed = waiting.popleft().result()
-            waiting.extend(pool.submit(reader.read, part) for part in islice(queue, 1))
+            waiting.extend(pool.submit(reader.read_and_search, part) for part in islice(queue, 1))
         except BrokenProcessPool:
             log.warning("a process that parsed archive files was killed: the run parses the rest itself")
             break
