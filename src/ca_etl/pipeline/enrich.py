@@ -79,7 +79,9 @@ def enrich(ctx: Context) -> Enriched:
             pairs = replace_pairs(con)
             crowded = crowded_texts(con)
             con.execute("update raw.enriched set is_compared = true where not is_compared")
-    log.info("%d texts and titles searched: %d countries, %d amounts, %d pairs", new, countries, amounts, pairs)
+    log.info(
+        "%d texts and titles searched: %d countries, %d amounts, %d pairs", new, countries, amounts, pairs
+    )
     return Enriched(new, countries, amounts, pairs, crowded)
 
 
