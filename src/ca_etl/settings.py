@@ -122,6 +122,11 @@ class Settings(BaseSettings):
     max_decoded_bytes: int = Field(
         32_000_000, gt=0, description="Largest body of a response after decompression, in bytes."
     )
+    workers: int | None = Field(
+        None,
+        ge=1,
+        description="Number of processes that parse a large archive. Default: one a CPU; 1: the run alone.",
+    )
     keep_releases: int = Field(7, ge=1, description="Number of releases kept; older releases are deleted.")
     demo_port: int = Field(8808, ge=0, le=65535, description="Port of the demo site; 0 takes any free port.")
     log_format: LogFormat = Field(LogFormat.TEXT, description="Form of the log on stderr: text or json.")

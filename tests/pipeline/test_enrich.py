@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import duckdb
@@ -49,7 +49,16 @@ def bring(con: duckdb.DuckDBPyConnection, texts: Mapping[str, str]) -> int:
     con.execute("insert into raw.article_text from arrived")
     con.register("arrived", profile_rows(frame).to_arrow())
     con.execute("insert into raw.text_profile by name from arrived")
-    return replace_pairs(con, frame["text_id"])
+    return compare(con, frame["text_id"])
+
+
+def compare(con: duckdb.DuckDBPyConnection, text_ids: Iterable[str]) -> int:
+    """Compare some texts with all others, as a run does with those that it has searched."""
+    for text_id in text_ids:
+        con.execute("insert or replace into raw.enriched values (?, 'now', false)", [text_id])
+    pairs = replace_pairs(con)
+    con.execute("update raw.enriched set is_compared = true")
+    return pairs
 
 
 def pairs(con: duckdb.DuckDBPyConnection) -> list[Pair]:
@@ -68,14 +77,14 @@ def test_a_later_text_is_compared_with_those_that_are_stored(con: duckdb.DuckDBP
 
 def test_a_text_that_is_searched_again_keeps_its_pairs(con: duckdb.DuckDBPyConnection) -> None:
     bring(con, TEXTS)
-    assert replace_pairs(con, pl.Series(["a"])) == 1
+    assert compare(con, ["a"]) == 1
     assert pairs(con) == [("a", "b", 81, 89, 0)]
 
 
 def test_a_pair_that_is_not_similar_any_more_is_removed(con: duckdb.DuckDBPyConnection) -> None:
     bring(con, TEXTS)
     con.execute("update raw.text_profile set bands = [] where text_id = 'a'")
-    assert replace_pairs(con, pl.Series(["a"])) == 0
+    assert compare(con, ["a"]) == 0
     assert pairs(con) == []
 
 
@@ -87,7 +96,7 @@ def test_texts_with_less_than_half_in_common_are_not_kept(con: duckdb.DuckDBPyCo
     # with a band in common, they are compared
     bring(con, {"a": STORY, "f": other})
     con.execute("update raw.text_profile set bands = [1]")
-    assert replace_pairs(con, pl.Series(["a", "f"])) == 0
+    assert compare(con, ["a", "f"]) == 0
 
 
 def notes(count: int) -> dict[str, str]:
@@ -153,7 +162,7 @@ def test_a_text_of_a_book_s_length_is_not_compared(con: duckdb.DuckDBPyConnectio
 
 
 def test_no_text_no_pair(con: duckdb.DuckDBPyConnection) -> None:
-    assert replace_pairs(con, pl.Series([], dtype=pl.String)) == 0
+    assert compare(con, []) == 0
 
 
 def test_the_version_is_raised_when_the_labelled_texts_give_other_rows(

@@ -26,11 +26,11 @@ from ca_etl.warehouse.raw_load import (
     TableCount,
     forget_rejects,
     known_archive_files,
-    load_archive_files,
     load_check_results,
     load_decisions,
     load_journal,
-    load_rows,
+    load_tables,
+    mark_loaded,
     responses_with_validator,
 )
 from ca_etl.warehouse.raw_schema import OutdatedWarehouseError, arrow_rows, ensure_raw, keys_of
@@ -46,6 +46,21 @@ def con(tmp_path):
     with open_building(tmp_path / "warehouse.duckdb") as con:
         ensure_raw(con)
         yield con
+
+
+def load_rows(con, rows):
+    """Load parsed rows, inside the caller's transaction."""
+    return load_tables(
+        con, {table: arrow_rows(con, table, parsed) for table, parsed in rows.by_table().items()}
+    )
+
+
+def load_archive_files(con, rows, *files):
+    """Load the rows of archive files, and mark these as loaded, as a run does."""
+    with transaction(con):
+        counts = load_rows(con, rows)
+        mark_loaded(con, files)
+    return counts
 
 
 def count(con, table):
@@ -166,21 +181,21 @@ def test_a_row_that_does_not_fit_loads_nothing_of_its_file(con, rows):
 KILLED = """
     import os, signal, sys
     from pathlib import Path
-    from ca_etl.records import Rows
     from ca_etl.warehouse.connection import open_building, transaction
-    from ca_etl.warehouse.raw_load import ArchiveFile, load_rows, mark_loaded
-    from ca_etl.warehouse.raw_schema import ensure_raw
+    from ca_etl.warehouse.raw_load import ArchiveFile, load_tables, mark_loaded
+    from ca_etl.warehouse.raw_schema import arrow_rows, ensure_raw
 
-    def row(number):
-        return {"text_id": str(number), "text": "x" * 1000}
+    def load(con, numbers):
+        rows = [{"text_id": str(number), "text": "x" * 1000} for number in numbers]
+        load_tables(con, {"article_text": arrow_rows(con, "article_text", rows)})
 
     with open_building(Path(sys.argv[1])) as con:
         ensure_raw(con)
         with transaction(con):
-            load_rows(con, Rows(article_text=[row(n) for n in range(5)]))
+            load(con, range(5))
             mark_loaded(con, [ArchiveFile("first", "timesca", None, None, "", 1, 5, 0, "1", "r")])
         with transaction(con):
-            load_rows(con, Rows(article_text=[row(n) for n in range(5, 3000)]))
+            load(con, range(5, 3000))
             if sys.argv[2] == "rows":
                 os.kill(os.getpid(), signal.SIGKILL)
             mark_loaded(con, [ArchiveFile("second", "timesca", None, None, "", 1, 5, 0, "1", "r")])

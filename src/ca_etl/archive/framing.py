@@ -66,13 +66,26 @@ def split_records(file: BinaryIO, start: int = 0) -> Iterator[Part]:
     if size == 0:
         yield BadRange(0, 0, RejectReason.EMPTY, "the file is empty")
         return
-    file.seek(0)
-    is_plain = file.read(len(VERSION)) == VERSION
+    is_plain = _is_plain(file)
     at = start
     while at < size:
         part = _plain(file, at, size) if is_plain else _member(file, at, size)
         yield part
         at = part.end
+
+
+def next_record(file: BinaryIO, start: int) -> int:
+    """Offset of the first record of a WARC file that seems to begin at `start` or later, or the end of the file.
+
+    Bytes inside a record can look like another one: the offset is sure only if `split_records` arrives there.
+    """
+    size = os.fstat(file.fileno()).st_size
+    return (_next_plain if _is_plain(file) else _next_member)(file, start, size)
+
+
+def _is_plain(file: BinaryIO) -> bool:
+    file.seek(0)
+    return file.read(len(VERSION)) == VERSION
 
 
 def _member(file: BinaryIO, start: int, size: int) -> Part:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 from urllib.parse import unquote
 
-from ca_etl.archive.framing import BadRange, Part, RawRecord, split_records
+from ca_etl.archive.framing import BadRange, Part, RawRecord, next_record, split_records
 from ca_etl.archive.naming import (
     CAPTURED_AT,
     DAMAGED,
@@ -51,8 +51,7 @@ def read_archive(path: Path, *, root: Path, resolve: Resolve | None = None) -> I
     comes last, as BadRecord, since the capture may follow it in the file. Raises `OSError` if `path` cannot be opened.
     """
     with path.open("rb") as file:
-        reader = _ArchiveReader(file, path.relative_to(root).as_posix(), resolve)
-        yield from reader.captures()
+        yield from ArchiveReader(file, path.relative_to(root).as_posix(), resolve).captures()
 
 
 def read_capture(
@@ -63,8 +62,7 @@ def read_capture(
     The capture names its file relative to `root`; `resolve` finds the capture that a revisit record refers to.
     """
     with path.open("rb") as file:
-        reader = _ArchiveReader(file, path.relative_to(root).as_posix(), resolve)
-        return reader.capture_at(offset)
+        return ArchiveReader(file, path.relative_to(root).as_posix(), resolve).capture_at(offset)
 
 
 def read_origin(path: Path) -> Origin:
@@ -161,10 +159,14 @@ def leading_to(urls: set[str], redirected: dict[str, str]) -> set[str]:
     return reached
 
 
-class _ArchiveReader:
-    """One open archive file, the sources that its warcinfo records name, and the offsets of its captures."""
+class ArchiveReader:
+    """Reads the captures of one open archive file, or of a range of it.
 
-    def __init__(self, file: BinaryIO, name: str, resolve: Resolve | None) -> None:
+    `name` is the path of the file below the archive folder. Once `captures` is exhausted, `first` and `last` are the
+    offsets of what it has read: where the first record in the range begins, and where the last one ends.
+    """
+
+    def __init__(self, file: BinaryIO, name: str, resolve: Resolve | None = None) -> None:
         self._file = file
         self._name = name
         self._resolve = resolve
@@ -172,10 +174,25 @@ class _ArchiveReader:
         self._latest_source = FOREIGN_SOURCE
         self._by_id: dict[str, int] = {}
         self._by_uri_and_date: dict[tuple[str, str], int] = {}
+        self.first = self.last = 0
 
-    def captures(self) -> Iterator[Capture | BadRecord]:
+    @property
+    def has_one_source(self) -> bool:
+        """Whether all warcinfo records read so far name one source, so that it is that of every capture between."""
+        return len({*self._sources.values(), self._latest_source}) == 1
+
+    def captures(self, start: int = 0, end: int | None = None) -> Iterator[Capture | BadRecord]:
+        """The captures whose records begin from offset `start` on, and before `end` (None: to the end of the file)."""
+        if start:
+            # the first record names the source of captures that name none themselves
+            self.parse(next(split_records(self._file)))
+            start = next_record(self._file, start)
+        self.first = self.last = start
         unresolved: list[Record] = []
-        for part in split_records(self._file):
+        for part in split_records(self._file, start):
+            if end is not None and part.start >= end:
+                break
+            self.last = part.end
             record = self.parse(part)
             if isinstance(record, BadRecord):
                 yield record
@@ -191,6 +208,7 @@ class _ArchiveReader:
             yield self._revisit(record)
 
     def capture_at(self, offset: int) -> Capture | BadRecord:
+        """The capture of the record at `offset`; a BadRecord if the record is damaged or no capture."""
         # the first record has the source of captures without a header of their own
         for start in sorted({0, offset}):
             part = next(split_records(self._file, start), None)
@@ -212,6 +230,7 @@ class _ArchiveReader:
         return self._revisit(record)
 
     def parse(self, part: Part) -> Record | BadRecord:
+        """Verify a record, and keep what later records refer to: its id, and the source that a warcinfo names."""
         record = verify_record(part)
         if isinstance(record, BadRange):
             record_id = record_id_of(part) if isinstance(part, RawRecord) else None

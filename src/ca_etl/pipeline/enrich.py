@@ -6,20 +6,22 @@ import csv
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import duckdb
+import pyarrow as pa
 
 from ca_etl.sources.session import Context
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building, transaction
-from ca_etl.warehouse.raw_schema import arrow_rows, incoming
+from ca_etl.warehouse.raw_schema import INCOMING, arrow_rows, incoming
 from ca_etl.warehouse.release import find_building
 from ca_etl.warehouse.sqlfiles import sql_root
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from ca_etl.enrich.countries import Gazetteer
+
+# ruff: noqa: S608  table and column names are ours
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,13 @@ NEW_ITEMS: Final = """
     )
     anti join (select item from raw.enriched where version = $version) using (item)
     order by item
+"""
+NOT_COMPARED: Final = """
+    with items as (select item from raw.enriched where not is_compared)
+    select
+        (select count(*) from items),
+        (select count(*) from raw.text_country where item in (from items)),
+        (select count(*) from raw.text_amount where text_id in (from items))
 """
 
 
@@ -55,69 +64,80 @@ class Enriched:
 
 
 def enrich(ctx: Context) -> Enriched:
-    """Search new texts and titles for countries, amounts and near-duplicates, and store the matches in `raw.*`.
+    """Search the texts and titles that were not searched with these rules, and compare new texts with all others.
 
-    Texts that an earlier run searched with the present rules are not searched again.
+    Those of a large archive were searched by the processes that parsed it, and are compared here.
     """
     with open_building(find_building(ctx.settings.data_dir, ctx.run_id).warehouse) as con:
-        new_items = con.sql(NEW_ITEMS, params={"title": TITLE, "version": VERSION}).to_arrow_table()
-        if new_items.num_rows == 0:
-            return Enriched()
-        # Polars takes a fifth of a second to import, which a run without new texts does not pay.
-        import polars as pl  # noqa: PLC0415
-
-        from ca_etl.enrich.amounts import amount_rows  # noqa: PLC0415
-        from ca_etl.enrich.countries import place_rows  # noqa: PLC0415
-        from ca_etl.enrich.near_duplicates import profile_rows  # noqa: PLC0415
-
-        items = pl.DataFrame(new_items)
-        searched = items.rename({"item": "text_id"})
-        countries = place_rows(searched, read_gazetteer()).select(
-            item="text_id", country_code="country_code", mentions="mentions"
-        )
-        texts = searched.filter(~pl.col("text_id").str.starts_with(TITLE))
-        amounts, profiles = amount_rows(texts), profile_rows(texts)
         checkpoint_at_commit(con)
         with transaction(con):
-            _replace(
-                con, items, {"text_country": countries, "text_amount": amounts, "text_profile": profiles}
-            )
-            pairs = replace_pairs(con, texts["text_id"])
+            items = con.sql(NEW_ITEMS, params={"title": TITLE, "version": VERSION}).to_arrow_table()
+            if items.num_rows:
+                store_matches(con, search(items))
+            ((new, countries, amounts),) = con.execute(NOT_COMPARED).fetchall()
+            if not new:
+                return Enriched()
+            pairs = replace_pairs(con)
             crowded = crowded_texts(con)
+            con.execute("update raw.enriched set is_compared = true where not is_compared")
     log.info(
-        "%d texts and titles searched: %d countries, %d amounts, %d pairs of near-duplicates",
-        len(items),
-        len(countries),
-        len(amounts),
-        pairs,
+        "%d texts and titles searched: %d countries, %d amounts, %d pairs", new, countries, amounts, pairs
     )
-    return Enriched(len(items), len(countries), len(amounts), pairs, crowded)
+    return Enriched(new, countries, amounts, pairs, crowded)
 
 
+def search(items: pa.Table) -> dict[str, pa.Table]:
+    """Find countries, amounts and language in some texts and titles: the rows of landing tables, by their names.
+
+    `items` has the columns item and text, each item once. The first column of each table names the item of a row.
+    """
+    # Polars takes a fifth of a second to import, which a run without new texts does not pay.
+    import polars as pl  # noqa: PLC0415
+
+    from ca_etl.enrich.amounts import amount_rows  # noqa: PLC0415
+    from ca_etl.enrich.countries import place_rows  # noqa: PLC0415
+    from ca_etl.enrich.near_duplicates import profile_rows  # noqa: PLC0415
+
+    searched = pl.DataFrame(items).rename({"item": "text_id"})
+    texts = searched.filter(~pl.col("text_id").str.starts_with(TITLE))
+    countries = place_rows(searched, read_gazetteer()).select("text_id", "country_code", "mentions")
+    marks = searched.select(item="text_id", version=pl.lit(VERSION), is_compared=False)
+    tables = {
+        "enriched": marks,
+        "text_country": countries.rename({"text_id": "item"}),
+        "text_amount": amount_rows(texts),
+        "text_profile": profile_rows(texts),
+    }
+    return {name: rows.to_arrow() for name, rows in tables.items()}
+
+
+def store_matches(con: duckdb.DuckDBPyConnection, matches: Mapping[str, pa.Table]) -> None:
+    """Replace the rows of texts and titles by those that `search` found, inside the caller's transaction.
+
+    What was searched with the present rules before is left as it is.
+    """
+    with incoming(con, matches["enriched"]):
+        con.execute(
+            f"create or replace temp table new_items as select item from {INCOMING}"
+            " anti join (select item from raw.enriched where version = ?) using (item)",
+            [VERSION],
+        )
+    for table, rows in matches.items():
+        item = rows.column_names[0]
+        with incoming(con, rows):
+            con.execute(f"delete from raw.{table} where {item} in (from new_items)")
+            con.execute(
+                f"insert into raw.{table} by name select * from {INCOMING} where {item} in (from new_items)"
+            )
+
+
+@lru_cache(maxsize=1)
 def read_gazetteer() -> Gazetteer:
     """The gazetteer of place names by country, from `sql/seeds/places.csv`."""
     from ca_etl.enrich.countries import Gazetteer  # noqa: PLC0415  Polars, see above
 
     with (sql_root() / "seeds" / "places.csv").open(encoding="utf-8", newline="") as file:
         return Gazetteer.of(csv.DictReader(file))
-
-
-def _replace(
-    con: duckdb.DuckDBPyConnection, items: pl.DataFrame, matches: Mapping[str, pl.DataFrame]
-) -> None:
-    """Replace the rows of some items in landing tables; `matches` has the new rows by table.
-
-    The first column of a table names the item of a row.
-    """
-    con.register("new_items", items.select("item").to_arrow())
-    for table, rows in matches.items():
-        con.register("new_rows", rows.to_arrow())
-        con.execute(f"delete from raw.{table} where {rows.columns[0]} in (from new_items)")  # noqa: S608
-        con.execute(f"insert into raw.{table} by name from new_rows")
-        con.unregister("new_rows")
-    con.execute("delete from raw.enriched where item in (from new_items)")
-    con.execute("insert into raw.enriched by name select item, ? as version from new_items", [VERSION])
-    con.unregister("new_items")
 
 
 # Each text is compared with the first texts of each of its bands by text_id, these with all: 1,000 posts on one
@@ -132,7 +152,7 @@ BAND_TEXTS: Final = """
     select
         text_id,
         band,
-        text_id in (from new_texts) as is_new,
+        text_id in (select item from raw.enriched where not is_compared) as is_new,
         row_number() over (partition by band order by text_id) as position,
         count(*) over (partition by band) as size
     from (select text_id, unnest(bands) as band from raw.text_profile)
@@ -153,7 +173,7 @@ NEW_PAIRS: Final = f"""
     from ({CANDIDATES} and (first.is_new or other.is_new)) as pairs
     inner join raw.text_profile as profile on profile.text_id = pairs.text_id
     inner join raw.text_profile as other on other.text_id = pairs.other_id
-"""  # noqa: S608  of our own constants
+"""
 SLICE: Final = """
     select pairs.text_id, pairs.other_id, texts.text, others.text
     from new_pairs as pairs
@@ -162,28 +182,30 @@ SLICE: Final = """
     where pairs.slice = $slice
     order by pairs.other_id, pairs.text_id
 """
+PAIRS_OF_NEW: Final = """
+    delete from raw.text_pair
+    where text_id in (select item from raw.enriched where not is_compared)
+    or other_id in (select item from raw.enriched where not is_compared)
+"""
 # A new text may replace one that was among the first: as if all had come together.
 PUSHED_OUT: Final = f"""
     delete from raw.text_pair
     where text_id in (select text_id from band_texts where position > $first)
     and (text_id, other_id) not in (from ({CANDIDATES}))
-"""  # noqa: S608  of our own constants
+"""
 CROWDED: Final = """
     select count(distinct text_id) from band_texts where is_new and position > $first and size > $first + 1
 """
 
 
-def replace_pairs(con: duckdb.DuckDBPyConnection, text_ids: pl.Series) -> int:
-    """Compare texts with others that may be near-duplicates, and store the similar pairs; return the number of pairs.
+def replace_pairs(con: duckdb.DuckDBPyConnection) -> int:
+    """Compare each text that was not compared yet with the texts that share a hash band; return the number of pairs.
 
-    `text_ids` have their rows in `raw.text_profile`; compared are texts with a common hash band, `MOST_FIRST` at most.
-    A pair is similar if both texts have the same numbers and half of their 3-word shingles. SQL decides whether the
-    two are one article.
+    A pair is stored if both texts have the same numbers and half of their 3-word shingles; whether they are one
+    article is decided in SQL. `MOST_FIRST` bounds the comparisons.
     """
-    con.register("new_texts", text_ids.to_frame("text_id").to_arrow())
-    con.execute("delete from raw.text_pair where text_id in (from new_texts) or other_id in (from new_texts)")
     con.execute(BAND_TEXTS)
-    con.unregister("new_texts")
+    con.execute(PAIRS_OF_NEW)
     con.execute(PUSHED_OUT, {"first": MOST_FIRST})
     con.execute(NEW_PAIRS, {"first": MOST_FIRST})
     slices = con.execute("select distinct slice from new_pairs order by slice").fetchall()

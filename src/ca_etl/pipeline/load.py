@@ -5,38 +5,36 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections import ChainMap, Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 
-from ca_etl.archive.reader import Resolve, archive_files, read_archive, read_origin
+from ca_etl.archive.reader import archive_files
 from ca_etl.errors import CaEtlError
-from ca_etl.parse.page import Parser
-from ca_etl.parse.rows import SITE, reject_repeats, rows_of
-from ca_etl.records import (
-    ARTICLE_PAGES,
-    EXPECTED_RESPONSES,
-    BadRecord,
-    RejectReason,
-    Rows,
-    site_name,
+from ca_etl.parse.rows import SITE
+from ca_etl.pipeline.enrich import store_matches
+from ca_etl.pipeline.parts import (
+    ParsedPart,
+    Part,
+    PartReader,
+    merge_parts,
+    parsing,
+    plan_parts,
+    whole_files,
 )
-from ca_etl.sources.session import Context, withheld_files
-from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
+from ca_etl.records import Rows, site_name
+from ca_etl.sources.session import Context, Progress, withheld_files
+from ca_etl.warehouse.connection import checkpoint_at_commit, open_building, transaction
 from ca_etl.warehouse.data_directory import MARKER, claimed_site
 from ca_etl.warehouse.journal import RunKind
-from ca_etl.warehouse.raw_load import (
-    ArchiveFile,
-    forget_rejects,
-    known_archive_files,
-    load_archive_files,
-)
-from ca_etl.warehouse.raw_schema import ensure_raw, is_outdated
-from ca_etl.warehouse.reading import consult, published_warehouse, readable, resolver
+from ca_etl.warehouse.raw_load import forget_rejects, known_archive_files, load_tables, mark_loaded
+from ca_etl.warehouse.raw_schema import arrow_schema, ensure_raw, is_outdated
+from ca_etl.warehouse.reading import Position, consult, published_warehouse, readable, resolver
 from ca_etl.warehouse.release import CURRENT, GO_BACK, begin_building, find_building, releases
 
 log = logging.getLogger(__name__)
@@ -83,46 +81,40 @@ def load(ctx: Context) -> Loaded:
     if is_fresh:
         assert_archive_is_whole(ctx)
     building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=is_fresh)
-    root = ctx.settings.archive_dir
-    parsers = {source.name: source.parser for source in ctx.sources}
-    batch = _Batch()
     with open_building(building.warehouse) as con:
         ensure_raw(con)
         if ctx.kind is RunKind.RETRY:
-            versions = {name: parser.version for name, parser in parsers.items()}
+            versions = {source.name: source.parser.version for source in ctx.sources}
             forget_rejects(con, versions, otherwise=SITE.version)
         known = known_archive_files(con) | withheld_files(ctx.runs, ctx.started_at)
+        loading = _Loading(con, _reader(ctx, con))
         # by their text: a thousand calls of relative_to take 10 ms of every run
-        below = len(f"{root.as_posix()}/")
-        new = [path for path in archive_files(root) if path.as_posix()[below:] not in known]
-        originals: dict[str, tuple[str, int]] = {}
-        resolve = resolver(con, root, ChainMap(batch.positions, originals))
-        queue = [(path, False) for path in new]
-        for done, (path, is_again) in enumerate(queue):
-            ctx.progress("load", done, len(queue))
-            rows, archive_file = read_rows(ctx, path, resolve, parsers)
-            if not is_again and _lacks_original(rows):
-                # files are sorted by slot: a page that was requested again for an earlier slot repeats a later file's
-                originals.update(_positions(rows))
-                queue.append((path, True))
-                continue
-            batch.add(rows, archive_file, parsers)
-            is_last = done == len(queue) - 1
-            if is_last:
-                checkpoint_at_commit(con)
-            if is_last or batch.is_full:
-                batch.load(con)
+        below = len(f"{loading.reader.root.as_posix()}/")
+        names = (path.as_posix()[below:] for path in archive_files(loading.reader.root))
+        new = [name for name in names if name not in known]
+        loading.load(new, ctx.settings.workers or len(os.sched_getaffinity(0)), ctx.progress)
     return Loaded(
         archive_files=len(new),
-        captures=batch.added["capture"],
-        rates=batch.added["rate_observation"],
-        other_rates=min(batch.other_rates, batch.added["rate_observation"]),
-        official_rates=batch.added["official_rate"],
-        articles=batch.added["article_observation"],
-        rejects=batch.added["reject"],
-        expected=min(batch.expected, batch.added["reject"]),
+        captures=loading.added["capture"],
+        rates=loading.added["rate_observation"],
+        other_rates=min(loading.other_rates, loading.added["rate_observation"]),
+        official_rates=loading.added["official_rate"],
+        articles=loading.added["article_observation"],
+        rejects=loading.added["reject"],
+        expected=min(loading.expected, loading.added["reject"]),
         warnings=(UPGRADED,) if is_upgrade and ctx.kind is not RunKind.REBUILD else (),
         is_fresh=is_fresh,
+    )
+
+
+def _reader(ctx: Context, con: duckdb.DuckDBPyConnection) -> PartReader:
+    return PartReader(
+        root=ctx.settings.archive_dir,
+        zone=ctx.settings.zone,
+        site=claimed_site(ctx.settings.data_dir) or site_name(str(ctx.settings.site_url)),
+        run_id=ctx.run_id,
+        parsers={source.name: source.parser for source in ctx.sources},
+        schemas={table: arrow_schema(con, table) for table in Rows().by_table()},
     )
 
 
@@ -137,114 +129,96 @@ def _is_upgrade(data_dir: Path) -> bool:
     return consult(read, without=False, what="the current release", next_command=GO_BACK).value
 
 
-@dataclass(slots=True)
-class _Batch:
-    """Parsed archive files that are not loaded yet: loading many at once costs little more than loading one.
+class _DependentPartError(Exception):
+    """A part of the archive cannot be loaded without another part."""
 
-    `positions` has file and offset of their captures, which revisits of later files may repeat.
+
+@dataclass(slots=True)
+class _Loading:
+    """One load under way: the files that are parsed and not loaded yet, and the counts of loaded rows.
+
+    Files parsed here are loaded together, since many at once cost little more than one; `positions` are those of their
+    captures, and of captures that are to be loaded at the end.
     """
 
-    rows: Rows = field(default_factory=Rows)
-    files: list[ArchiveFile] = field(default_factory=list)
-    positions: dict[str, tuple[str, int]] = field(default_factory=dict)
+    con: duckdb.DuckDBPyConnection
+    reader: PartReader
+    unloaded: list[ParsedPart] = field(default_factory=list)
+    positions: dict[str, Position] = field(default_factory=dict)
     added: Counter[str] = field(default_factory=Counter)
     expected: int = 0
     other_rates: int = 0
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the batch of parsed rows has `MOST_FILES` files or `MOST_ROWS` article rows, and is loaded next."""
-        return len(self.files) >= MOST_FILES or len(self.rows.article_observation) >= MOST_ROWS
+    def load(self, names: Sequence[str], workers: int, progress: Progress) -> None:
+        """Load archive files in their order; those that lack the original of a revisit once more, at the end."""
+        groups = plan_parts(self.reader.root, names)
+        parts = [part for group in groups for part in group]
+        with parsing(self.reader, parts, workers) as parsed:
+            lacking: list[str] = []
+            for done, group in enumerate(groups):
+                progress("load", done, len(groups))
+                if not self._load_group(islice(parsed, len(group))):
+                    lacking += [name for name in group[0].files if not self._add_file(name)]
+        # files are sorted by slot: a page that was requested again for an earlier slot repeats a later file's
+        for name in lacking:
+            self._add_file(name, is_last=True)
+        checkpoint_at_commit(self.con)
+        self._load_files()
 
-    def add(self, rows: Rows, archive_file: ArchiveFile, parsers: Mapping[str, Parser]) -> None:
-        self.rows.extend(rows)
-        self.files.append(archive_file)
-        self.expected += _expected(rows)
-        self.other_rates += _other_rates(rows, parsers)
-        for capture_id, position in _positions(rows).items():
-            self.positions.setdefault(capture_id, position)
+    def _load_group(self, parsed: Iterator[ParsedPart | None]) -> bool:
+        """Load what other processes have parsed; false, with nothing loaded, where this depends on other parts."""
+        self._load_files()
+        try:
+            self._load(_independent(parsed))
+        except _DependentPartError:
+            deque(parsed, maxlen=0)
+            return False
+        return True
 
-    def load(self, con: duckdb.DuckDBPyConnection) -> None:
-        for table, count in load_archive_files(con, self.rows, *self.files).items():
-            self.added[table] += count.loaded
-        self.rows = Rows()
-        self.files.clear()
-        self.positions.clear()
+    def _add_file(self, name: str, *, is_last: bool = False) -> bool:
+        """Parse a file, to be loaded with others; false where a revisit lacks its original, unless `is_last`."""
+        resolve = resolver(self.con, self.reader.root, self.positions)
+        part = self.reader.read(Part((name,)), resolve)
+        self.positions |= part.positions()
+        if not part.is_alone and not is_last:
+            return False
+        self.unloaded.append(part)
+        rows = sum(part.tables["article_observation"].num_rows for part in self.unloaded)
+        if rows >= MOST_ROWS or len(self.unloaded) >= MOST_FILES:
+            self._load_files()
+        return True
 
+    def _load_files(self) -> None:
+        """Load the files that were parsed here."""
+        if self.unloaded:
+            self._load([merge_parts(self.unloaded)])
+            self.unloaded.clear()
 
-def _positions(rows: Rows) -> dict[str, tuple[str, int]]:
-    """File and offset of each capture, by its id."""
-    return {row["capture_id"]: (row["archive_file"], row["archive_offset"]) for row in rows.capture}
-
-
-def _lacks_original(rows: Rows) -> bool:
-    return any(row["reason"] == RejectReason.UNRESOLVED_REVISIT for row in rows.reject)
-
-
-def _expected(rows: Rows) -> int:
-    """How many rejects the check `run_has_no_rejects` passes over."""
-    captures = {row["capture_id"] for row in rows.capture if row["response_class"] in EXPECTED_RESPONSES}
-    return sum(
-        row["capture_id"] in captures or row["reason"] == RejectReason.NO_PUBLICATION for row in rows.reject
-    )
-
-
-def _other_rates(rows: Rows, parsers: Mapping[str, Parser]) -> int:
-    """How many rates come from captures of a source that the site's parser does not read."""
-    captures = {row["capture_id"] for row in rows.capture if parsers.get(row["source"], SITE) != SITE}
-    return sum(row["capture_id"] in captures for row in rows.rate_observation)
-
-
-def read_rows(
-    ctx: Context, path: Path, resolve: Resolve, parsers: Mapping[str, Parser]
-) -> tuple[Rows, ArchiveFile]:
-    """Parse one archive file to rows, with the row of `raw.archive_file` about the file. A bad record becomes a reject.
-
-    Each record names its source, whose parser in `parsers` reads it; records of other sources are read by the site's.
-    `resolve` finds the capture that a revisit record refers to.
-    """
-    rows = Rows()
-    captures = bad = 0
-    site = claimed_site(ctx.settings.data_dir) or site_name(str(ctx.settings.site_url))
-    origin = read_origin(path)
-    version = parsers.get(origin.source, SITE).version
-    for record in read_archive(path, root=ctx.settings.archive_dir, resolve=resolve):
-        if isinstance(record, BadRecord):
-            bad += 1
-            rows.reject.append(_reject(record, version, ctx.run_id))
-        else:
-            captures += 1
-            parser = parsers.get(record.source, SITE)
-            rows.extend(rows_of(record, zone=ctx.settings.zone, run_id=ctx.run_id, site=site, parser=parser))
-    reject_repeats(rows, source=ARTICLE_PAGES, run_id=ctx.run_id)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return rows, ArchiveFile(
-        archive_file=path.relative_to(ctx.settings.archive_dir).as_posix(),
-        source=origin.source,
-        schedule=origin.schedule,
-        slot=origin.slot,
-        sha256=digest,
-        bytes=path.stat().st_size,
-        records=captures,
-        bad_records=bad,
-        parser_version=version,
-        run_id=ctx.run_id,
-    )
+    def _load(self, parts: Iterable[ParsedPart]) -> None:
+        """Load parts in one transaction, and mark their files as loaded."""
+        loaded: list[ParsedPart] = []
+        added: Counter[str] = Counter()
+        with transaction(self.con):
+            for part in parts:
+                counts = load_tables(self.con, part.tables)
+                added.update({table: count.loaded for table, count in counts.items()})
+                if part.matches:
+                    store_matches(self.con, part.matches)
+                loaded.append(replace(part, tables={}, matches={}))
+            mark_loaded(self.con, whole_files(loaded))
+        self.added += added
+        self.expected += sum(part.expected for part in loaded)
+        self.other_rates += sum(part.other_rates for part in loaded)
 
 
-def _reject(record: BadRecord, parser_version: str, run_id: str) -> dict[str, object]:
-    return {
-        # a record without a readable id is known by where it lies
-        "capture_id": record.capture_id or f"{record.archive_file}#{record.archive_offset}",
-        # the same damage in two archive files is one reject; rejects of a page count from 1
-        "position": 0,
-        "reason": record.reason,
-        "detail": record.detail,
-        "excerpt": "",
-        "parser_version": parser_version,
-        "run_id": run_id,
-    }
+def _independent(parsed: Iterable[ParsedPart | None]) -> Iterator[ParsedPart]:
+    """The parts, which must each begin where the one before ends. Raises `_DependentPartError` otherwise."""
+    last = 0
+    for part in parsed:
+        if part is None or not part.is_alone or part.first != last:
+            raise _DependentPartError
+        last = part.last
+        yield part
 
 
 SHOWN: Final = 5

@@ -99,25 +99,14 @@ class CaptureDecision:
     decided_at: datetime
 
 
-def load_archive_files(con: duckdb.DuckDBPyConnection, rows: Rows, *archive_files: ArchiveFile) -> LoadCounts:
-    """Load all rows of some archive files, and mark the files as loaded, in one transaction."""
-    with transaction(con):
-        counts = load_rows(con, rows)
-        mark_loaded(con, archive_files)
-    return counts
-
-
-def load_rows(con: duckdb.DuckDBPyConnection, rows: Rows) -> LoadCounts:
+def load_tables(con: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> LoadCounts:
     """Insert parsed rows with new keys into the tables `raw.*`, inside the caller's transaction.
 
-    Of two rows with one key in `rows` the first is kept. Raises `pa.ArrowInvalid` for a row that does not fit its
-    table, `ReconciliationError` when parsed = loaded + known does not hold.
+    `tables` have the columns of the raw tables of their names. Of two rows with one key the first is kept. Raises
+    `ReconciliationError` when parsed = loaded + known does not hold.
     """
     keys = keys_of(con)
-    return {
-        table: _insert_new(con, table, keys[table], arrow_rows(con, table, parsed))
-        for table, parsed in rows.by_table().items()
-    }
+    return {table: _insert_new(con, table, keys[table], parsed) for table, parsed in tables.items()}
 
 
 def mark_loaded(con: duckdb.DuckDBPyConnection, archive_files: Iterable[ArchiveFile]) -> None:

@@ -52,9 +52,12 @@ def is_outdated(con: duckdb.DuckDBPyConnection) -> bool:
 
 def arrow_rows(con: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> pa.Table:
     """Convert rows to an Arrow table with the column types of the table `raw.<table>`."""
-    reader = con.sql(f"select * from raw.{table} limit 0").to_arrow_reader(1)
-    schema = reader.read_all().schema
-    return pa.Table.from_pylist(rows, schema=schema)
+    return pa.Table.from_pylist(rows, schema=arrow_schema(con, table))
+
+
+def arrow_schema(con: duckdb.DuckDBPyConnection, table: str) -> pa.Schema:
+    """The columns of the table `raw.<table>` in Arrow's types."""
+    return con.sql(f"select * from raw.{table} limit 0").to_arrow_reader(1).read_all().schema
 
 
 def keys_of(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, ...]]:

@@ -46,23 +46,35 @@ INTERRUPTED: Final = "Query interrupted"
 # It names the damaged files. They are in a backup; to give them up, `current` is removed before a rebuild.
 RESTORE: Final = "ca-etl doctor --deep"
 
-NONE_PENDING: Final[Mapping[str, tuple[str, int]]] = {}
+# Archive file, below the archive folder, and offset of a record.
+Position = tuple[str, int]
+NONE_PENDING: Final[Mapping[str, Position]] = {}
 POSITION_OF: Final = "select archive_file, archive_offset from raw.capture where capture_id = $1"
 
 
 def resolver(
-    con: duckdb.DuckDBPyConnection, archive_dir: Path, pending: Mapping[str, tuple[str, int]] = NONE_PENDING
+    con: duckdb.DuckDBPyConnection, archive_dir: Path, pending: Mapping[str, Position] = NONE_PENDING
 ) -> Resolve:
     """Make a function that reads a capture from the archive by its id.
 
-    `raw.capture` has the archive file and offset of each capture; `pending` has those of captures that are not in the
-    warehouse yet. The function returns None for an unknown id, or a capture that cannot be read.
+    `pending` has file and offset of captures that were read and are not in the warehouse yet.
+    """
+
+    def position_of(capture_id: str) -> Position | None:
+        stored = pending.get(capture_id) or con.execute(POSITION_OF, [capture_id]).fetchone()
+        return None if stored is None else (stored[0], stored[1])
+
+    return reader_of(archive_dir, position_of)
+
+
+def reader_of(archive_dir: Path, position_of: Callable[[str], Position | None]) -> Resolve:
+    """A function from a capture id to the capture, read where `position_of` the id (archive file, offset) is.
+
+    The function returns None for an id without a position, or whose bytes are not readable.
     """
 
     def resolve(capture_id: str) -> Capture | None:
-        position = pending.get(capture_id) or next(
-            iter(con.execute(POSITION_OF, [capture_id]).fetchall()), None
-        )
+        position = position_of(capture_id)
         if position is None:
             return None
         archive_file, offset = position
