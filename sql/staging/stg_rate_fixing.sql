@@ -41,7 +41,7 @@ with ticker as (
     where not is_filled and quote = 'USD' and ticker_tolerance_pct is not null
 ),
 
--- without lead(rate_date, 2): DuckDB 2 reads the view of an earlier DuckDB as lead(rate_date)
+-- not lead with an offset, which DuckDB 2 ignores in a view that DuckDB 1 stored
 official as (
     select
         * exclude (base, quote),
