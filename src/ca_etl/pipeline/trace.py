@@ -253,10 +253,7 @@ def trace_official_rate(
 
 
 def trace_article(con: duckdb.DuckDBPyConnection, archive_dir: Path, prefix: str) -> ArticleTrace:
-    """Find the versions and captures of the article whose id begins with `prefix`.
-
-    Raises `UsageError` unless exactly one article matches.
-    """
+    """Find states and captures of the article whose id begins with `prefix`. Raises `UsageError` unless it is one."""
     article_id = _id_of(con, ARTICLES, prefix, "ca-etl trace article")
     revisions = []
     for row in _dicts(con, REVISIONS, [article_id]):
