@@ -327,7 +327,10 @@ def test_two_directories_of_one_site_are_not_backed_up_into_one_folder(
 
 @pytest.mark.parametrize("is_copied", [False, True])
 def test_a_restore_that_is_not_finished_is_named_by_every_reader_and_stops_every_writer(
-    two_days: tuple[Settings, Path], backup: Path, is_copied: bool
+    two_days: tuple[Settings, Path],
+    backup: Path,
+    is_copied: bool,
+    cli: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     settings = two_days[0].model_copy(update={"data_dir": backup.with_name("restored")})
     assert killed(settings, 6, "restore", backup)
@@ -338,6 +341,9 @@ def test_a_restore_that_is_not_finished_is_named_by_every_reader_and_stops_every
     with pytest.raises(CaEtlError, match="is restored from") as refused:
         published(settings.data_dir)
     assert refused.value.hint == next_command
+    for command in (["releases"], ["rollback"], ["decide", "exclude", "a", "--reason", "b"]):
+        done = cli(*command, CA_ETL_DATA_DIR=str(settings.data_dir))
+        assert done.stderr.endswith(f"next: {next_command}\n"), done.stderr
     report = collect(settings, utc_now())
     assert [damage.next_command for damage in report.damaged] == [next_command]
     assert "A restore is not finished (release)" in {found.title for found in report.conditions}
