@@ -23,9 +23,8 @@ POSITIONS: Final = dict.fromkeys(("warn", "error", "unknown"), 2) | {
     "Damage": 1,
     "consult": 3,
     "print_error": 1,
-    "storage": 1,
 }
-KEYWORDS: Final = {"hint", "next_command", "later", "instead", "again"}
+KEYWORDS: Final = {"hint", "next_command", "later", "instead"}
 # Errors whose second argument is another thing: the field of a header, the cause of a record that cannot be read.
 OTHER_ERRORS: Final = {
     "HeaderError",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Final
 
 from ca_etl.sanitize import visible
+
+# The command under way, as it was typed: the one to repeat once a file can be read or written. Prefect types none.
+COMMAND: Final = ContextVar("COMMAND", default="ca-etl run")
 
 
 class CaEtlError(Exception):

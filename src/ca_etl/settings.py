@@ -244,7 +244,7 @@ def read_settings(site: str | None = None) -> Settings:
         )
         raise UsageError(
             f'the settings cannot be read: {error} (a list is JSON, such as ["a", "b"]: {lists})',
-            "env | grep CA_ETL_; grep CA_ETL_ .env",
+            f"{NAMES_SET}; grep -o '^CA_ETL_[A-Z_]*' .env",
         ) from error
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
@@ -253,11 +253,13 @@ def read_settings(site: str | None = None) -> Settings:
         # a value with an @ may contain a password before it
         value = "" if "@" in str(first["input"]) else f"={first['input']}"
         origin = present_variables().get(variable, ENVIRONMENT)
-        look = "env | grep CA_ETL_" if origin == ENVIRONMENT else f"grep {variable} {origin}"
+        look = NAMES_SET if origin == ENVIRONMENT else f"grep {variable} {origin}"
         raise UsageError(f"{variable}{value}: {first['msg']}", look) from error
 
 
 PREFIX: Final = "CA_ETL_"
+# The names of the variables, without their values: some are secrets.
+NAMES_SET: Final = "env | grep -o '^CA_ETL_[A-Z_]*'"
 ENVIRONMENT: Final = "environment"
 
 

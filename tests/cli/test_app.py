@@ -110,7 +110,7 @@ def test_wrong_usage_exits_2_and_names_what_to_type(cli: Cli) -> None:
     bad_setting = cli("status", CA_ETL_TIMEZONE="Asia/Atlantis")
     assert bad_setting.returncode == 2
     assert "CA_ETL_TIMEZONE" in bad_setting.stderr
-    assert bad_setting.stderr.endswith("next: env | grep CA_ETL_\n")
+    assert bad_setting.stderr.endswith("next: env | grep -o '^CA_ETL_[A-Z_]*'\n")
 
 
 def test_a_bad_value_of_the_file_env_is_looked_for_there(cli: Cli, tmp_path: Path) -> None:

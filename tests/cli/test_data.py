@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
@@ -72,6 +74,33 @@ def test_a_csv_export_is_described_with_or_without_apostrophes(cli: Cli, page: P
         package = json.loads((tmp_path / "out" / "datapackage.json").read_text())
         assert ("apostrophe" in package.get("description", "")) is is_marked
         assert [resource["path"] for resource in package["resources"]] == ["dim_source.csv"]
+
+
+@pytest.mark.slow
+def test_the_status_shows_the_last_rate_of_each_bank_where_the_release_has_their_tables(
+    cli: Cli, settings: Settings, tmp_path: Path
+) -> None:
+    list(play_days(settings.model_copy(update={"sources": ("nbkr", "nbt")}), 1))
+    days = settings.data_dir
+
+    def last_rates(data_dir: Path) -> dict[str, str | None]:
+        report = json.loads(cli("status", "--json", CA_ETL_DATA_DIR=str(data_dir)).stdout)
+        return {line["source"]: line["last_rate_date"] for line in report["freshness"] if line["captures"]}
+
+    query = "select source, max(rate_date) as day from fct_official_rate where captures > 0 group by all"
+    given = cli("sql", query, "-f", "json", CA_ETL_DATA_DIR=str(days)).stdout
+    banks = {row["source"]: row["day"] for row in json.loads(given)}
+    assert banks
+    pages = {"timesca": "2025-12-22", "timesca-posts": None}
+    assert last_rates(days) == pages | banks
+    earlier = Path(shutil.copytree(days, tmp_path / "earlier", symlinks=True)) / "current"
+    folder = earlier.resolve()
+    for path in (folder, folder / "warehouse.duckdb", folder / "datapackage.json"):
+        path.chmod(0o755)
+    (folder / "datapackage.json").unlink()
+    with duckdb.connect(folder / "warehouse.duckdb") as con:
+        con.execute("drop table main.fct_official_rate")
+    assert last_rates(tmp_path / "earlier") == pages | dict.fromkeys(banks)
 
 
 @pytest.mark.slow

@@ -92,13 +92,24 @@ def responding(status: int) -> Iterator[str]:
         thread.join()
 
 
-def test_before_the_first_run_nothing_is_wrong_and_nothing_is_made(cli: Cli, tmp_path: Path) -> None:
+def test_before_the_first_run_nothing_is_wrong_and_nothing_is_made(cli: Cli, data_dir: Path) -> None:
+    data_dir.mkdir()
     done = cli("doctor", "--json", **CONTACT)
     areas = findings(done)
     assert done.returncode == 0, done.stdout
-    assert worst(areas["data directory"]) == "warn"
     assert "ca-etl run" in areas["last run"][0]["next"]
-    assert list(tmp_path.iterdir()) == []
+    assert list(data_dir.iterdir()) == []
+
+
+def test_a_directory_that_does_not_exist_is_an_error_of_the_doctor_and_not_made(
+    cli: Cli, data_dir: Path
+) -> None:
+    done = cli("doctor", "--json", CA_ETL_DATA_DIR=str(data_dir / "mistyped"), **CONTACT)
+    (finding,) = findings(done)["data directory"]
+    assert (done.returncode, finding["level"]) == (1, "error")
+    assert f"{data_dir / 'mistyped'} (CA_ETL_DATA_DIR) does not exist" in finding["message"]
+    assert finding["next"] == f"ls {data_dir.parent}"
+    assert not data_dir.exists()
 
 
 def test_the_table_names_the_level_and_the_next_command(cli: Cli) -> None:
@@ -168,6 +179,8 @@ def test_an_archive_file_that_is_not_what_was_loaded_is_named(
     assert path.name in finding["message"]
     assert "restore" in finding["message"]
     assert finding["next"] == "ca-etl doctor --deep"
+    (finding,) = findings(cli("doctor", "--deep", "--json", **CONTACT))["archive"]
+    assert finding["next"] == "ca-etl backup --help"
 
 
 def test_what_a_killed_run_was_writing_is_reported(cli: Cli, data_dir: Path) -> None:
@@ -194,6 +207,9 @@ def test_a_live_run_is_reported_and_not_disturbed_and_a_killed_one_is_reported_a
     assert finding["level"] == "warn"
     assert "was killed" in finding["message"]
     assert "ca-etl run" in finding["next"]
+    shown = cli("status").stdout
+    assert "a run was killed before its end, and the next one records it: run 20261201T020000Z" in shown
+    assert "next (warning): ca-etl run" in shown
 
 
 def test_a_version_that_does_not_work_is_found_without_importing_it(cli: Cli, tmp_path: Path) -> None:
@@ -221,7 +237,10 @@ def test_zone_data_of_before_2024_are_found(cli: Cli, tmp_path: Path) -> None:
     assert "6:00:00" in finding["message"]
 
 
-def test_a_misspelt_variable_is_a_warning_with_the_name_that_is_meant(cli: Cli, tmp_path: Path) -> None:
+def test_a_misspelt_variable_is_a_warning_with_the_name_that_is_meant(
+    cli: Cli, data_dir: Path, tmp_path: Path
+) -> None:
+    data_dir.mkdir()
     (tmp_path / ".env").write_text("CA_ETL_KEEP_RELEASE=3\nPREFECT_HOME=x\n")
     done = cli("doctor", "--json", **CONTACT)
     (finding,) = findings(done)["settings"]
@@ -296,6 +315,9 @@ def test_a_directory_of_the_demo_is_well_and_names_what_a_real_site_takes(cli: C
     (site,) = areas["site"]
     assert site["level"] == "warn"
     assert site["next"].startswith(f"CA_ETL_CONTACT=you@example.org CA_ETL_DATA_DIR={data_dir}-timesca.com ")
+    (data_dir / "site.txt").unlink()
+    missing = findings(cli("doctor", "--json"))["site"][0]
+    assert (missing["level"], missing["next"]) == ("warn", f"echo loopback > {data_dir / 'site.txt'}")
     (daily,) = areas["schedule daily"]
     assert (daily["level"], "demo" in daily["message"]) == ("ok", True)
 
@@ -324,8 +346,12 @@ def test_a_channel_that_cannot_send_is_an_error_and_its_address_is_not_shown(
 ) -> None:
     data_dir.mkdir(exist_ok=True)
     done = cli("doctor", "--json", CA_ETL_ALERT_WEBHOOK="ftp://host/a-secret", **CONTACT)
-    assert [line["level"] for line in findings(done)["alerts"]] == ["error"]
+    (line,) = findings(done)["alerts"]
+    assert line["level"] == "error"
     assert "a-secret" not in done.stdout + done.stderr
+    secret = {"CA_ETL_ALERT_WEBHOOK": "ftp://host/a-secret"}
+    shown = subprocess.run(line["next"], shell=True, env=secret, capture_output=True, text=True, check=True)  # noqa: S602
+    assert shown.stdout == "CA_ETL_ALERT_WEBHOOK\n"
     empty = cli("doctor", "--json", CA_ETL_ALERT_WEBHOOK="", **CONTACT)
     assert [line["level"] for line in findings(empty)["alerts"]] == ["ok"]
 
@@ -471,6 +497,11 @@ def test_releases_are_listed_and_rolled_back(cli: Cli, page: Path, data_dir: Pat
     assert cli("rollback").stdout.strip().endswith(first.name)
     assert (data_dir / "current").resolve() == first
     assert cli("rollback", second.name).returncode == 0
+    before = (data_dir / "current").lstat().st_ino
+    done = cli("rollback", second.name)
+    assert (done.returncode, done.stdout) == (0, f"{second}\n")
+    assert f"{second.name} is the current release already, and nothing is changed" in done.stderr
+    assert (data_dir / "current").lstat().st_ino == before
     assert cli("rollback", "20200101T000000Z").returncode == 1
 
 
@@ -650,8 +681,11 @@ def test_a_damaged_release_hides_nothing_else_of_the_status(cli: Cli, page: Path
 def test_what_is_piped_is_not_folded(cli: Cli, data_dir: Path) -> None:
     long = data_dir / ("deep" * 40)
     doctor = cli("doctor", CA_ETL_DATA_DIR=str(long), COLUMNS="80").stdout
-    assert f"{long} does not exist yet: the first run makes it" in doctor
-    assert "CA_ETL_DATA_DIR" not in doctor
+    assert (
+        f"{long} (CA_ETL_DATA_DIR) does not exist: is the path right? If it is, the first run begins it"
+        in doctor
+    )
+    assert "$CA_ETL_DATA_DIR" not in doctor
 
 
 @pytest.fixture(scope="module")

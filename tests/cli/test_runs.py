@@ -133,6 +133,14 @@ def test_a_line_of_200_megabytes_is_archived_and_rejected(cli: Cli, tmp_path: Pa
     assert _rejects(cli) == ["too_large"]
 
 
+def test_an_ingest_states_on_its_first_line_that_it_begins_a_data_directory(
+    cli: Cli, page: Path, data_dir: Path
+) -> None:
+    begun = f"{data_dir} has no data: a new data directory is begun there"
+    assert cli("ingest", page).stderr.splitlines()[0] == begun
+    assert begun not in cli("ingest", page).stderr
+
+
 def test_a_data_directory_that_cannot_be_written_is_named(cli: Cli, page: Path, tmp_path: Path) -> None:
     in_the_way = tmp_path / "file"
     in_the_way.write_text("not a directory")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +14,6 @@ from ca_etl.operate.backup import BackupError, BackupReport, back_up, restore
 from ca_etl.pipeline.context import Environment
 from ca_etl.settings import Settings
 from ca_etl.sources.session import silent
-from ca_etl.warehouse.durable_files import StorageError
 
 NOW = datetime(2025, 12, 22, 2, tzinfo=UTC)
 NAME = "archive/2025/12/20251222T020000Z-timesca.warc.gz"
@@ -108,13 +108,13 @@ def test_an_archive_file_that_cannot_be_read_is_named_and_the_others_are_backed_
 
 @pytest.mark.parametrize("name", ["runs.jsonl", "site.txt"])
 def test_a_state_file_that_cannot_be_read_is_not_one_that_cannot_be_written(
-    data: Path, backup: Callable[[], BackupReport], tmp_path: Path, name: str
+    data: Path, cli: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, name: str
 ) -> None:
     (data / name).unlink()
     (data / name).mkdir()
-    with pytest.raises(StorageError, match=f"cannot read {data / name}: Is a directory") as refused:
-        backup()
-    assert refused.value.hint.endswith(f"&& ca-etl backup {tmp_path / 'backup'}")
+    done = cli("backup", tmp_path / "the backup")
+    assert f"cannot read {data / name}: Is a directory" in done.stderr
+    assert done.stderr.endswith(f"next: ls -ld {data} && ca-etl backup '{tmp_path / 'the backup'}'\n")
 
 
 @pytest.mark.usefixtures("data")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ca_etl.errors import Problem
 from ca_etl.operate import doctor, machine
 from ca_etl.operate.doctor import ArchiveState, Diagnosis, read_archive_state
 from ca_etl.operate.machine import Finding, Level
@@ -35,12 +36,12 @@ def worst_of(settings: Settings, area: str, *runs: RunRecord) -> Level:
 
 def test_a_run_that_has_been_on_for_hours_is_reported_with_its_process() -> None:
     holder = Holder(4711, "here", "20261205T020000Z", "run", NOW, "load")
-    (short,) = doctor.run_lock(holder, (), NOW + 5 * HOUR, held=True)
+    (short,) = doctor.run_lock(holder, (), NOW + 5 * HOUR)
     assert short.level is Level.OK
-    (long,) = doctor.run_lock(holder, (), NOW + 7 * HOUR, held=True)
+    (long,) = doctor.run_lock(holder, (), NOW + 7 * HOUR)
     assert (long.level, "4711" in long.next) == (Level.WARN, True)
     of_the_demo = replace(holder, started_at=NOW - 300 * 24 * HOUR, locked_at=NOW)
-    (short,) = doctor.run_lock(of_the_demo, (), NOW + 5 * HOUR, held=True)
+    (short,) = doctor.run_lock(of_the_demo, (), NOW + 5 * HOUR)
     assert short.level is Level.OK
 
 
@@ -121,7 +122,7 @@ def test_every_finding_that_is_not_well_has_a_next_command(tmp_path: Path) -> No
         *doctor.data_directory(tmp_path / "absent", ()),
         *doctor.site(settings, "loopback"),
         *doctor.site(settings, "example.org"),
-        *doctor.run_lock(holder, ["a"], NOW, held=False),
+        *doctor.run_lock(holder, [Problem("a run was killed", "ca-etl run")], NOW + 7 * HOUR),
         *doctor.archive(ArchiveState(1, 1, {"a": "torn"}, ("b",), ("c",))),
         *doctor.examine(settings.model_copy(update={"data_dir": tmp_path / "absent"}), NOW).findings,
     ]

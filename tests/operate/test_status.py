@@ -9,7 +9,7 @@ from pathlib import Path
 from ca_etl.operate.status import Freshness, RunSeries, collect, render, run_series
 from ca_etl.screen import Screen
 from ca_etl.settings import Settings
-from ca_etl.warehouse.journal import Cause, RunRecord, append
+from ca_etl.warehouse.journal import Cause, RunRecord, SlotRecord, append
 
 NOON = datetime(2026, 12, 5, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -55,6 +55,28 @@ def test_sources_without_captures_are_one_line_and_every_time_has_one_form(
     assert "file 2026-12-04 1" in lines
     assert "timesca 2026-12-05 2026-12-05 12:00 UTC 128" in lines
     assert "sources without captures: feed, pages" in lines
+
+
+def test_a_bank_that_the_settings_no_longer_name_has_no_last_outcome(settings: Settings) -> None:
+    settings.data_dir.mkdir()
+    slots = tuple(
+        SlotRecord(name, "daily", NOON, NOON.date(), "failed")
+        for name in ("nbk", "nbt", "timesca-feed", "timesca")
+    )
+    append(settings.data_dir, replace(run(0, "succeeded"), slots=slots))
+    named = settings.model_copy(update={"sources": ("nbt",)})
+    assert [slot.source for slot in collect(named, NOON + HOUR).others] == ["nbt", "timesca-feed"]
+
+
+def test_no_next_command_of_the_status_is_the_status_itself(settings: Settings, tmp_path: Path) -> None:
+    settings.data_dir.mkdir()
+    for number in (0, 1):
+        append(settings.data_dir, run(number, "failed", "no space", Cause.MACHINE))
+    with (tmp_path / "shown").open("w") as file:
+        Screen(file=file).print(render(collect(settings, NOON + 2 * HOUR)), crop=False)
+    lines = (tmp_path / "shown").read_text().splitlines()
+    assert "next (Runs fail): ca-etl doctor" in lines
+    assert not any("ca-etl status" in line for line in lines)
 
 
 def test_many_failed_runs_are_one_line_with_their_number_their_start_and_the_last_error(

@@ -32,7 +32,7 @@ from ca_etl.settings import Settings
 from ca_etl.sources.session import Progress, silent
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.durable_files import remove_tree
-from ca_etl.warehouse.release import current_release
+from ca_etl.warehouse.release import current_release, rollback
 
 pytestmark = pytest.mark.slow
 
@@ -273,6 +273,27 @@ def test_a_damaged_file_that_an_earlier_version_backed_up_is_not_that_of_another
     assert backed_up(settings, folder).copied == 1
 
 
+def test_a_bit_flipped_after_a_backup_and_before_the_first_load_is_repaired_from_the_copy(
+    settings: Settings, tmp_path: Path
+) -> None:
+    play(settings, 0)
+    play(settings, 1)
+    rollback(settings.data_dir)
+    victim, folder = max(settings.archive_dir.rglob("*-timesca.warc.gz")), tmp_path / "backup"
+    backed_up(settings, folder)
+    sound = victim.read_bytes()
+    flip(victim)
+    play(settings, 2)
+    with pytest.raises(BackupError, match=f"{victim} has changed") as refused:
+        backed_up(settings, folder)
+    *repair, rebuild, again = refused.value.hint.split(" && ")
+    assert (rebuild, again) == ("ca-etl rebuild", f"ca-etl backup {folder}")
+    subprocess.run(["sh", "-c", " && ".join(repair)], check=True)
+    assert victim.read_bytes() == sound
+    assert run_rebuild(settings).error == ""
+    backed_up(settings, folder)
+
+
 @pytest.mark.parametrize("loss", [flip, Path.unlink])
 def test_the_next_command_of_a_later_backup_puts_a_damaged_or_missing_file_right(
     two_days: tuple[Settings, Path], tmp_path: Path, backup: Path, loss: Callable[[Path], None]
@@ -306,7 +327,10 @@ def test_two_directories_of_one_site_are_not_backed_up_into_one_folder(
 
 @pytest.mark.parametrize("is_copied", [False, True])
 def test_a_restore_that_is_not_finished_is_named_by_every_reader_and_stops_every_writer(
-    two_days: tuple[Settings, Path], backup: Path, is_copied: bool
+    two_days: tuple[Settings, Path],
+    backup: Path,
+    is_copied: bool,
+    cli: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     settings = two_days[0].model_copy(update={"data_dir": backup.with_name("restored")})
     assert killed(settings, 6, "restore", backup)
@@ -317,6 +341,9 @@ def test_a_restore_that_is_not_finished_is_named_by_every_reader_and_stops_every
     with pytest.raises(CaEtlError, match="is restored from") as refused:
         published(settings.data_dir)
     assert refused.value.hint == next_command
+    for command in (["releases"], ["rollback"], ["decide", "exclude", "a", "--reason", "b"]):
+        done = cli(*command, CA_ETL_DATA_DIR=str(settings.data_dir))
+        assert done.stderr.endswith(f"next: {next_command}\n"), done.stderr
     report = collect(settings, utc_now())
     assert [damage.next_command for damage in report.damaged] == [next_command]
     assert "A restore is not finished (release)" in {found.title for found in report.conditions}
@@ -363,6 +390,6 @@ def test_damage_in_a_backup_is_named_and_publishes_nothing_unless_the_loss_is_ac
     with pytest.raises(BackupError) as refused:
         restore(there, backup, Environment())
     assert str(victim) in str(refused.value)
-    assert f"ca-etl restore {backup} --accept-loss" in str(refused.value)
+    assert refused.value.hint == f"ca-etl restore {backup} --accept-loss"
     assert current_release(there.data_dir) is None
     assert restored(settings, backup, accept_loss=True) == there

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ca_etl.demo.site import DemoSite
+from ca_etl.errors import COMMAND
 from ca_etl.operate.backup import back_up, restore
 from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
@@ -65,6 +66,14 @@ def run(disk: Path, site: DemoSite, settings: Settings) -> Callable[..., Outcome
     return run_on
 
 
+@pytest.fixture
+def type_command() -> Iterator[Callable[[str], object]]:
+    """Names the command under way, as the command line does with what an operator has typed."""
+    before = COMMAND.set(COMMAND.get())
+    yield COMMAND.set
+    COMMAND.reset(before)
+
+
 def fill(disk: Path) -> None:
     try:
         with (disk / "ballast").open("ab", buffering=0) as file:
@@ -98,6 +107,8 @@ def test_a_run_that_fills_the_disk_is_in_the_journal_as_failed_for_want_of_space
     assert (last.status, last.error) == (RunStatus.FAILED, published(outcome.error, disk / "data"))
     assert "No space left" in outcome.error
     assert not list((disk / "data").glob("releases/*.building"))
+    _, _, named = outcome.hint.split(" && ")[0].split()
+    assert Path(named).is_dir()
     (disk / "ballast").unlink()
     assert run(1).exit_status == 0
     assert [record.status for record in journal.read(disk / "data")[1:]] == [
@@ -126,12 +137,18 @@ def test_where_nothing_can_be_written_the_message_states_it_and_the_next_step(
         capture_output=True,
         text=True,
         check=False,
-        env={"CA_ETL_DATA_DIR": str(disk / "data"), "CA_ETL_DEMO_PORT": "0", "PATH": "/usr/bin:/bin"},
+        env={
+            "CA_ETL_DATA_DIR": str(disk / "data"),
+            "CA_ETL_DEMO_PORT": "0",
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": ":".join(sys.path),
+        },
     )
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
     assert "next: " in done.stderr
-    assert "df -h" in done.stderr
+    assert f"df -h {disk}" in done.stderr
+    assert done.stderr.endswith(" && ca-etl demo --until 2025-12-21\n")
     assert "Traceback" not in done.stderr
     (disk / "ballast").unlink()
     assert run(1).exit_status == 0
@@ -140,9 +157,10 @@ def test_where_nothing_can_be_written_the_message_states_it_and_the_next_step(
 
 
 def test_a_backup_onto_a_full_disk_leaves_the_last_one_whole_and_the_next_completes_it(
-    disk: Path, settings: Settings
+    disk: Path, settings: Settings, type_command: Callable[[str], object]
 ) -> None:
     backup = disk / "backup"
+    type_command(f"ca-etl backup {backup}")
     list(play_days(settings, 1))
     assert back_up(settings, backup, FIRST, silent).copied > 0
     manifest = (backup / "backup.json").read_bytes()
@@ -158,8 +176,9 @@ def test_a_backup_onto_a_full_disk_leaves_the_last_one_whole_and_the_next_comple
 
 
 def test_a_restore_onto_a_full_disk_publishes_nothing_and_the_next_completes_it(
-    disk: Path, settings: Settings, tmp_path: Path
+    disk: Path, settings: Settings, tmp_path: Path, type_command: Callable[[str], object]
 ) -> None:
+    type_command(f"ca-etl restore {tmp_path / 'backup'}")
     list(play_days(settings, 1))
     back_up(settings, tmp_path / "backup", FIRST, silent)
     there = settings.model_copy(update={"data_dir": disk / "data"})

@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Final, Self
 
 from ca_etl.archive.framing import RawRecord, split_records
 from ca_etl.archive.naming import DAMAGED_SUFFIX, OPEN_SUFFIX, RECOVERED, SEALED_SUFFIX
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import COMMAND, CaEtlError
 
 log = logging.getLogger(__name__)
 
@@ -29,8 +29,8 @@ class ArchiveWriteError(CaEtlError):
 
     def __init__(self, path: Path, error: OSError) -> None:
         super().__init__(
-            f"cannot write {path}: {error.strerror or error}",
-            f"df -h {path.parent} && ls -ld {path.parent} (then run again: the records written before are kept)",
+            f"cannot write {path}: {error.strerror or error}; the records written before are kept",
+            f"df -h {path.parent} && ls -ld {path.parent} && {COMMAND.get()}",
         )
 
 

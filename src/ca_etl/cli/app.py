@@ -18,7 +18,7 @@ import typer
 from ca_etl import logs
 from ca_etl.cli import data, inspect, operate, runs
 from ca_etl.cli.render import print_error
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import COMMAND, CaEtlError
 from ca_etl.logs import LogFormat
 from ca_etl.sanitize import guard_streams
 
@@ -40,6 +40,7 @@ COMPLETES = "_CA_ETL_COMPLETE"
 def main() -> None:
     """Run `ca-etl`. An error that an operator can act on becomes a sentence, the next command and an exit status."""
     guard_streams()
+    COMMAND.set(shlex.join(["ca-etl", *sys.argv[1:]]))
     try:
         sys.exit(app(standalone_mode=False))
     except CaEtlError as error:

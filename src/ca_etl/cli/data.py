@@ -109,17 +109,22 @@ def rollback(
     from ca_etl.archive.reader import archive_files
     from ca_etl.pipeline.context import utc_now
     from ca_etl.warehouse import lock, release
-    from ca_etl.warehouse.data_directory import assert_has_data, holds_demo, next_command
+    from ca_etl.warehouse.data_directory import assert_has_data, assert_restored, holds_demo, next_command
     from ca_etl.warehouse.reading import consult_extent
 
     settings = load_settings()
     data_dir = settings.data_dir
     assert_has_data(data_dir)
+    assert_restored(data_dir)
     holder = lock.Holder.here("rollback", "rollback", utc_now())
     with lock.run_lock(data_dir, holder) as held:
         held.recorded()  # a rollback is not a run: one that fails is not a killed run
         before = release.current_id(data_dir)
         target = release.rollback(data_dir, to)
+    if target.release_id == before:
+        print_line(f"{before} is the current release already, and nothing is changed")
+        typer.echo(target.folder)
+        return
     extent = consult_extent(data_dir, target.release_id)
     left = f"from {before} ({consult_extent(data_dir, before)}) " if before else ""
     archived = {
@@ -146,7 +151,7 @@ def decide(
     from ca_etl.cli.query import assert_capture
     from ca_etl.pipeline.context import utc_now
     from ca_etl.warehouse import overrides
-    from ca_etl.warehouse.data_directory import holds_demo, next_command
+    from ca_etl.warehouse.data_directory import assert_has_data, assert_restored, holds_demo, next_command
     from ca_etl.warehouse.raw_load import CaptureDecision
 
     settings = load_settings()
@@ -155,6 +160,8 @@ def decide(
         raise UsageError(
             "--reason is empty; a decision needs one", f'ca-etl decide {decision} {capture_id} --reason "why"'
         )
+    assert_has_data(data_dir)
+    assert_restored(data_dir)
     assert_capture(data_dir, capture_id)
     overrides.append(data_dir, CaptureDecision(capture_id, decision, reason, utc_now()))
     path = data_dir / overrides.DECISIONS_FILE

@@ -123,10 +123,11 @@ def verify(
 def releases() -> None:
     """List the published releases in the order of their publication; an asterisk marks the current one."""
     from ca_etl.warehouse import release
-    from ca_etl.warehouse.data_directory import assert_has_data
+    from ca_etl.warehouse.data_directory import assert_has_data, assert_restored
 
     data_dir = load_settings().data_dir
     assert_has_data(data_dir)
+    assert_restored(data_dir)
     current = release.current_id(data_dir)
     for published in release.releases(data_dir):
         file, mark = published.warehouse, "*" if published.release_id == current else " "

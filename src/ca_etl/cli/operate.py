@@ -94,7 +94,10 @@ def backup(
         typer.Argument(parser=parse_folder, metavar="DIR", help="Folder of the backup, on another disk."),
     ],
 ) -> None:
-    """Copy what no rebuild can make again (archive, journal, decisions) to a folder; only new files are copied."""
+    """Copy what no rebuild can make again (archive, journal, decisions) to a folder; only new files are copied.
+
+    Of a damaged or missing archive file it names the command that puts the copy of the backup into its place.
+    """
     from ca_etl.operate.backup import back_up
     from ca_etl.pipeline.context import utc_now
 

@@ -93,6 +93,7 @@ def run(
     _run(
         lambda settings, environment: run_daily(settings, slot=chosen, on=schedule, environment=environment),
         trust_clock=trust_clock,
+        begins=True,
     )
 
 
@@ -119,6 +120,7 @@ def ingest(
     _run(
         lambda settings, environment: run_ingest(settings, given, environment=environment),
         trust_clock=trust_clock,
+        begins=True,
     )
 
 
@@ -153,6 +155,7 @@ def backfill(
     _run(
         lambda settings, environment: run_backfill(settings, dates, source=source, environment=environment),
         trust_clock=trust_clock,
+        begins=True,
     )
 
 
@@ -201,13 +204,22 @@ def restore(
 
 
 def _run(
-    job: Callable[[Settings, Environment], Outcome], *, trust_clock: bool, accept_loss: bool = False
+    job: Callable[[Settings, Environment], Outcome],
+    *,
+    trust_clock: bool,
+    accept_loss: bool = False,
+    begins: bool = False,
 ) -> None:
-    """Run a job with its progress shown, check for alerts, print the outcome and exit with its status."""
+    """Run a job with its progress shown, check for alerts, print the outcome and exit with its status.
+
+    A job that `begins` a data directory where there is none states its path first: it may be mistyped.
+    """
     from ca_etl.pipeline.context import Environment
-    from ca_etl.warehouse.data_directory import holds_demo, next_command
+    from ca_etl.warehouse.data_directory import has_data, holds_demo, next_command
 
     settings = load_settings()
+    if begins and not has_data(settings.data_dir):
+        print_line(f"{settings.data_dir.absolute()} has no data: a new data directory is begun there")
     with progress_shown() as progress, alerts_after(settings):
         environment = Environment(progress=progress, trust_clock=trust_clock, accept_loss=accept_loss)
         outcome = job(settings, environment)

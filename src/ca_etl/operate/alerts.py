@@ -208,7 +208,7 @@ def _checks_failed(runs: Sequence[RunRecord]) -> Iterator[Condition]:
             "Checks failed, nothing is published",
             f"Checks of run {last.run_id} failed: {one_line(reason)}. "
             "`ca-etl decide` excludes or accepts a capture, for the next run.",
-            "ca-etl status",
+            "ca-etl status && ca-etl decide --help",
             _ended(streak[0]),
             area=JOURNAL,
         )
@@ -223,7 +223,7 @@ def _checks_fire(runs: Sequence[RunRecord]) -> Iterator[Condition]:
             f"check:{name}",
             f"The check {name} fires",
             f"Run {checked[-1].run_id} found {check.offending_rows} rows in {check.model}: {one_line(check.sample)}",
-            "ca-etl status",
+            "ca-etl status && ca-etl decide --help",
             _ended(firing[0]),
         )
 

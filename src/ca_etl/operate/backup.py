@@ -6,9 +6,9 @@ A backup is a folder:
     state/<name>.<digest>           journal, decisions, site, alerts, checkpoints, each as it was at the last backup
     backup.json                     the manifest: path, size and SHA-256 of every file that belongs to the backup
 
-At each backup an archive file is compared, on both sides, with the digest that the current release has of it, else with
-that of the last backup. One that differs is named, and not copied over a sound copy; the manifest keeps the digest of
-the sound file, so that a restore names it too.
+At each backup an archive file is compared, on both sides, with the digest that the current release has of it, with that
+of the last backup where the release has none or loaded the file with bad records. One that differs is named, and not
+copied over a sound copy; the manifest keeps the digest of the sound file, so that a restore names it too.
 
 A file is copied under a temporary name, compared with its original by SHA-256, forced to the disk and renamed; the
 manifest is replaced last. An interrupted backup therefore leaves the one before it whole, and the next one resumes it.
@@ -39,7 +39,7 @@ from ca_etl.archive.naming import OPEN_SUFFIX
 from ca_etl.archive.sealed_file import sync_folders
 from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.operate.alert_delivery import ALERTS_FILE
-from ca_etl.operate.doctor import KNOWN_FILES, damage_of
+from ca_etl.operate.doctor import damage_of
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.crash_recovery import CHECKPOINT_FILE
@@ -71,6 +71,9 @@ STATE: Final = (
 )
 SHOWN: Final = 5
 CHANGED: Final = "has changed since it was loaded or backed up"
+LOADED_FILES: Final = (
+    "select 'archive/' || archive_file, bad_records > 0, bytes, sha256 from raw.archive_file"
+)
 
 
 class BackupError(CaEtlError):
@@ -115,8 +118,11 @@ def back_up(settings: Settings, folder: Path, now: datetime, progress: Progress)
     data_dir = settings.data_dir
     _assert_usable(data_dir, folder)
     # before the list of the archive: see above
-    loaded = consult_release(data_dir, _loaded_files, dict[str, BackupFile](), of_any_version=True)
-    state = dict(_read_state(data_dir, _again(folder)))
+    loaded = consult_release(
+        data_dir, _loaded_files, dict[str, tuple[BackupFile, bool]](), of_any_version=True
+    )
+    paths = [path for pattern in STATE for path in sorted(data_dir.glob(pattern))]
+    state = {path.name: data for path in paths if (data := read_if_there(path)) is not None}
     found = (path for path in settings.archive_dir.glob("*/*/*") if path.suffix != OPEN_SUFFIX)
     archived = sorted({path.relative_to(data_dir).as_posix() for path in found} | loaded.value.keys())
     if not state and not archived:
@@ -128,8 +134,8 @@ def back_up(settings: Settings, folder: Path, now: datetime, progress: Progress)
     with _only_backup(folder):
         known = _known_files(folder, data_dir, site)
         in_backup = {path: file for path, file in known.items() if path.startswith(f"{ARCHIVE}/")}
-        _assert_same_directory(folder, data_dir, in_backup, loaded.value, archived)
-        copy = _Copy(folder, data_dir, {**in_backup, **loaded.value})
+        copy = _Copy(folder, data_dir, in_backup, loaded.value)
+        copy.assert_same_directory(archived)
         archive: list[BackupFile | None] = []
         for done, path in enumerate(archived):
             progress("backup", done, len(archived))
@@ -139,7 +145,7 @@ def back_up(settings: Settings, folder: Path, now: datetime, progress: Progress)
         files = (*ours, *filter(None, archive), *missing)
         copy.sync()
         manifest = TypeAdapter(Manifest).dump_json(Manifest(now, site, files), indent=1)
-        write_atomic(folder / MANIFEST, manifest, _again(folder))
+        write_atomic(folder / MANIFEST, manifest)
         _remove_old_state(folder, files)
     copy.assert_sound()
     warnings = [f"no archive file is compared with the release: {loaded.problem}"] if loaded.problem else []
@@ -155,11 +161,10 @@ def _again(folder: Path) -> str:
     return f"ca-etl backup {folder}"
 
 
-def _loaded_files(con: duckdb.DuckDBPyConnection | None) -> Mapping[str, BackupFile]:
-    """The archive files of the current release, by path, with the size and digest that they had when loaded."""
-    rows = [] if con is None else con.execute(KNOWN_FILES).fetchall()
-    facts = {f"{ARCHIVE}/{name}": (size, sha256) for name, sha256, size in rows}
-    return {path: BackupFile(path, path, *fact) for path, fact in facts.items()}
+def _loaded_files(con: duckdb.DuckDBPyConnection | None) -> Mapping[str, tuple[BackupFile, bool]]:
+    """The archive files of the current release by path, as they were when loaded, and whether each was damaged then."""
+    rows = [] if con is None else con.execute(LOADED_FILES).fetchall()
+    return {path: (BackupFile(path, path, *fact), damaged) for path, damaged, *fact in rows}
 
 
 def _assert_usable(data_dir: Path, folder: Path) -> None:
@@ -173,27 +178,6 @@ def _assert_usable(data_dir: Path, folder: Path) -> None:
         raise UsageError(
             f"{folder} is not empty, and not a backup: it has {min(others)}; a backup has a folder of its own",
             _again(folder / "ca_etl-backup"),
-        )
-
-
-def _assert_same_directory(
-    folder: Path,
-    data_dir: Path,
-    in_backup: Mapping[str, BackupFile],
-    loaded: Mapping[str, BackupFile],
-    archived: Sequence[str],
-) -> None:
-    """Raise `BackupError` where the archive in `folder` is of another data directory, and so not to be mixed with."""
-    differing = (file for path, file in in_backup.items() if loaded.get(path, file) != file)
-    known = {file.path: (file.sha256, file.bytes) for file in differing}
-    # a damaged copy is not evidence: an earlier version backed up such files, and one may have been given up
-    other = next((path for path, it in known.items() if not damage_of(folder / path, it, to_end=True)), None)
-    has_none = bool(in_backup and archived) and in_backup.keys().isdisjoint(archived)
-    if other is not None or has_none:
-        why = f"both have {other}, with different bytes" if other else "they have no archive file in common"
-        raise BackupError(
-            f"{folder} is the backup of another data directory than {data_dir}: {why}; each has a folder of its own",
-            f"{_again(folder)}-{data_dir.resolve().name}",
         )
 
 
@@ -213,7 +197,7 @@ def _known_files(folder: Path, data_dir: Path, site: str | None) -> Mapping[str,
 
 def _remove_old_state(folder: Path, files: Sequence[BackupFile]) -> None:
     stored = {folder / file.stored for file in files}
-    with storage(folder, _again(folder)):
+    with storage(folder):
         for path in (folder / STATE_FOLDER).glob("*"):
             if path not in stored:
                 path.unlink()
@@ -242,13 +226,12 @@ def restore(settings: Settings, folder: Path, environment: Environment) -> Outco
         )
     if left is None or not left.is_copied:
         manifest = _read_manifest(folder, by_hand)
-        if left is None:
-            _mark(data_dir, UnfinishedRestore(backup, is_copied=False), again)
         holder = lock.Holder.here("restore", "restore", environment.clock())
         with lock.run_lock(data_dir, holder) as held:
             held.recorded()  # a restore that is killed is resumed, and is no crashed run
+            _mark(data_dir, UnfinishedRestore(backup, is_copied=False))
             _copy_all(folder, data_dir, manifest, environment)
-            _mark(data_dir, UnfinishedRestore(backup, is_copied=True), again)
+            _mark(data_dir, UnfinishedRestore(backup, is_copied=True))
     outcome = run_rebuild(settings, environment=replace(environment, restores=True))
     outcome.hint = outcome.hint.replace("ca-etl rebuild", again)
     if outcome.release is not None:
@@ -271,16 +254,16 @@ def _copy_all(folder: Path, data_dir: Path, manifest: Manifest, environment: Env
             log.warning("%s", damaged[-1])
             if not (environment.accept_loss and os.access(source, os.R_OK)):
                 continue
-        _copy_file(source, target, again)
+        _copy_file(source, target)
         if problem is None and not _is_restored(target, file):
             raise BackupError(f"the copy {target} differs from {source}", again)
     if damaged and not environment.accept_loss:
         raise BackupError(
-            f"{len(damaged)} files of the backup are damaged: {_listed(damaged)}; replace them from another copy, or "
-            f"restore what is left: {again} --accept-loss",
-            again,
+            f"{len(damaged)} files of the backup are damaged: {_listed(damaged)}; replace them from another copy and "
+            f"repeat {again}, or restore what is left of them",
+            f"{again} --accept-loss",
         )
-    with storage(data_dir, again):
+    with storage(data_dir):
         for parent in {(data_dir / file.path).parent for file in manifest.files}:
             if parent.exists():
                 sync_folders(parent, data_dir)
@@ -291,12 +274,12 @@ def _listed(problems: Sequence[str]) -> str:
     return f"{'; '.join(problems[:SHOWN])}{more}"
 
 
-def _copy_file(source: Path, target: Path, again: str) -> None:
-    with storage(source, again, action="read"):
+def _copy_file(source: Path, target: Path) -> None:
+    with storage(source, action="read"):
         opened = source.open("rb")
-    with opened, storage(target, again):
+    with opened, storage(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(target, opened, again)
+        write_atomic(target, opened)
 
 
 def _is_restored(target: Path, file: BackupFile) -> bool:
@@ -320,28 +303,48 @@ def _is_data(path: Path) -> bool:
     return not path.name.startswith(".") and path.name != "lost+found"
 
 
-def _mark(data_dir: Path, state: UnfinishedRestore, again: str) -> None:
-    with storage(data_dir, again):
-        data_dir.mkdir(parents=True, exist_ok=True)
-    write_atomic(data_dir / RESTORING, TypeAdapter(UnfinishedRestore).dump_json(state), again)
+def _mark(data_dir: Path, state: UnfinishedRestore) -> None:
+    write_atomic(data_dir / RESTORING, TypeAdapter(UnfinishedRestore).dump_json(state))
 
 
 class _Copy:
     """The copying of one backup: `copied` counts the files that the folder did not have, or had damaged."""
 
-    def __init__(self, folder: Path, data_dir: Path, expected: Mapping[str, BackupFile]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        data_dir: Path,
+        in_backup: Mapping[str, BackupFile],
+        loaded: Mapping[str, tuple[BackupFile, bool]],
+    ) -> None:
         self.copied = 0
         self._folder = folder
         self._data_dir = data_dir
-        self._expected = expected
+        self._in_backup = in_backup
+        self._loaded = {path: file for path, (file, _) in loaded.items()}
+        damaged = {path for path, (_, is_damaged) in loaded.items() if is_damaged}
+        sound = {path: in_backup[path] for path in damaged & in_backup.keys()}
+        self._expected = {**in_backup, **self._loaded, **sound}
         self._parents: set[Path] = set()
         self._problems: list[Problem] = []
 
-    def archive_file(self, path: str) -> BackupFile | None:
-        """Copy an archive file into the backup; return its entry for the manifest.
+    def assert_same_directory(self, archived: Sequence[str]) -> None:
+        """Raise `BackupError` where the archive of the folder is of another data directory, and so not to be mixed."""
+        folder, ours = self._folder, self._in_backup
+        why = "they have no archive file in common" if archived and ours.keys().isdisjoint(archived) else ""
+        for path in (path for path, file in ours.items() if self._expected[path] != file):
+            # a damaged copy is not evidence: an earlier version backed up such files, and one may have been given up
+            if not damage_of(folder / path, (ours[path].sha256, ours[path].bytes), to_end=True):
+                why = f"both have {path}, with different bytes"
+        if ours and why:
+            raise BackupError(
+                f"{folder} is the backup of another data directory than {self._data_dir}: {why}; "
+                "each has a folder of its own",
+                f"{_again(folder)}-{self._data_dir.resolve().name}",
+            )
 
-        None for a file that cannot be read and that no release knows.
-        """
+    def archive_file(self, path: str) -> BackupFile | None:
+        """Copy an archive file; return its entry for the manifest, None for an unreadable one that no release has."""
         source, expected = self._data_dir / path, self._expected.get(path)
         try:
             there = BackupFile(path, path, source.stat().st_size, _sha256(source))
@@ -367,6 +370,8 @@ class _Copy:
         else:
             aside = f"mv -n {source} {source}.damaged" if source.exists() else f"mkdir -p {source.parent}"
             repair = f"{aside} && cp -n {copy} {source}"
+            # a release that was loaded from the damaged file has neither its rows nor its digest
+            repair += "" if self._loaded.get(path, file) == file else " && ca-etl rebuild"
         self._problems.append(Problem(f"{source} {how}", repair))
 
     def assert_sound(self) -> None:
@@ -391,8 +396,8 @@ class _Copy:
         return self._copy(file, BytesIO(data))
 
     def sync(self) -> None:
-        """Force the folders of all files copied into the backup to the disk, before a manifest names the files."""
-        with storage(self._folder, _again(self._folder)):
+        """Force the folders of all copied files to the disk, before a manifest names them."""
+        with storage(self._folder):
             for parent in self._parents:
                 sync_folders(parent, self._folder)
 
@@ -401,20 +406,13 @@ class _Copy:
         self._parents.add(target.parent)
         # a backup that was interrupted may have it
         if _problem(target, file) is not None:
-            with storage(target, _again(self._folder)):
+            with storage(target):
                 target.parent.mkdir(parents=True, exist_ok=True)
-                write_atomic(target, opened, _again(self._folder))
+                write_atomic(target, opened)
             if is_sound and (problem := _problem(target, file)) is not None:
                 raise BackupError(f"the copy {target} {problem}", f"rm {target} && {_again(self._folder)}")
             self.copied += 1
         return file
-
-
-def _read_state(data_dir: Path, again: str) -> Iterator[tuple[str, bytes]]:
-    for pattern in STATE:
-        for path in sorted(data_dir.glob(pattern)):
-            if (data := read_if_there(path, again)) is not None:
-                yield path.name, data
 
 
 def _read_manifest(folder: Path, next_command: str) -> Manifest:
@@ -434,7 +432,7 @@ def _read_manifest(folder: Path, next_command: str) -> Manifest:
 @contextmanager
 def _only_backup(folder: Path) -> Iterator[None]:
     """Let one backup at a time write into `folder`, which is made when absent."""
-    with storage(folder, _again(folder)):
+    with storage(folder):
         folder.mkdir(parents=True, exist_ok=True)
         file_lock = FileLock(folder / lock.LOCK_FILE, fallback_to_soft=False)
         try:

@@ -134,11 +134,11 @@ class Webhook:
             except (requests.RequestException, OSError, ValueError) as error:
                 raise ChannelError(
                     f"the webhook could not be reached: {type(error).__name__}",
-                    "env | grep CA_ETL_ALERT_WEBHOOK",
+                    "env | grep -o ^CA_ETL_ALERT_WEBHOOK",
                 ) from None
         if not 200 <= status < 300:
             raise ChannelError(
-                f"the webhook responded with status {status}", "env | grep CA_ETL_ALERT_WEBHOOK"
+                f"the webhook responded with status {status}", "env | grep -o ^CA_ETL_ALERT_WEBHOOK"
             )
 
 

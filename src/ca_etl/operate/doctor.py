@@ -35,7 +35,13 @@ from ca_etl.sources import all_sources, parser_versions
 from ca_etl.sources.schedules import schedules
 from ca_etl.sources.session import withheld_files
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.data_directory import MARKER, claimed_site, consult_marker, is_demo, next_command
+from ca_etl.warehouse.data_directory import (
+    MARKER,
+    consult_marker,
+    consult_recorded_site,
+    is_demo,
+    next_command,
+)
 from ca_etl.warehouse.journal import RunStatus
 from ca_etl.warehouse.lock import Holder
 from ca_etl.warehouse.reading import RESTORE, consult, consult_release
@@ -44,6 +50,7 @@ from ca_etl.warehouse.reading import RESTORE, consult, consult_release
 Probe = tuple[str, Callable[[], Iterable[Finding]]]
 
 SHOWN: Final = 3
+FROM_BACKUP: Final = "`ca-etl backup`, into the folder of its backup, names the command to restore it"
 STYLE: Final = {
     Level.OK: "green",
     Level.UNKNOWN: "cyan",
@@ -126,7 +133,7 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
     runs = consult(partial(journal.read, path), (), path, "").value
     known = consult_release(path, _known_archive, KnownArchive(), of_any_version=True).value
     files, newest_capture, earlier = known.files, known.newest_capture, known.earlier_parsers
-    claimed = consult(partial(claimed_site, path), None, path / MARKER, "").value
+    recorded = consult_recorded_site(settings).value
     in_use = report.running is not None
 
     def judged(area: str, probe: Callable[[], Iterable[Finding]]) -> Probe:
@@ -148,13 +155,14 @@ def _data_directory(settings: Settings, now: datetime, *, deep: bool) -> Iterato
     yield judged(CLOCK, lambda: machine.clock(now, newest_capture))
     yield judged("data directory", lambda: data_directory(path, unwritable(path)))
     yield judged("disk", lambda: machine.check_disk(path))
-    yield "site", lambda: site(settings, claimed, consult_marker(settings))
-    yield judged(LOCK, lambda: run_lock(lock.running(path), _crashed(path), now, held=in_use))
+    yield "site", lambda: _site(settings, recorded)
+    yield judged(LOCK, lambda: run_lock(lock.live_run(path), report.killed, now))
     yield judged(
         "archive",
         lambda: archive(
             read_archive_state(settings.archive_dir, files, deep=deep, in_use=in_use),
             withheld_files(runs, now),
+            deep=deep,
         ),
     )
     yield judged(RELEASE, lambda: release(report.release, earlier))
@@ -194,7 +202,11 @@ def data_directory(path: Path, refused: Sequence[str]) -> Iterator[Finding]:
         command = "chown -R $(id -un)" if path.exists() else "ls -ld"
         yield error(area, f"this user may not write to {_listed(refused)}", f"{command} {refused[0]}")
     elif not path.exists():
-        yield warn(area, f"{path} does not exist yet: the first run makes it", "ca-etl run")
+        yield error(
+            area,
+            f"{path} (CA_ETL_DATA_DIR) does not exist: is the path right? If it is, the first run begins it",
+            f"ls {machine.nearest_folder(path)}",
+        )
     else:
         yield ok(area, f"this user may write to {path}")
 
@@ -212,6 +224,19 @@ def unwritable(data_dir: Path) -> list[str]:
     files = [data_dir / journal.JOURNAL_FILE, data_dir / lock.LOCK_FILE]
     refused += [file for file in files if file.exists() and not os.access(file, os.W_OK)]
     return [str(path) for path in refused]
+
+
+def _site(settings: Settings, recorded: str | None) -> Iterator[Finding]:
+    """The findings of `site`, which are not fine where `site.txt` is missing beside captures of the site `recorded`."""
+    marker = settings.data_dir / MARKER
+    findings = site(settings, recorded, consult_marker(settings))
+    if recorded is None or marker.exists():
+        yield from findings
+        return
+    yield warn(
+        "site", f"{marker} is missing; the archive has pages of {recorded}", f"echo {recorded} > {marker}"
+    )
+    yield from (finding for finding in findings if finding.level is not Level.OK)
 
 
 def site(settings: Settings, claimed: str | None, marker: Problem | None = None) -> Iterator[Finding]:
@@ -248,45 +273,31 @@ def site(settings: Settings, claimed: str | None, marker: Problem | None = None)
         yield ok("site", f"{settings.site_url}, contact {settings.contact or 'none'}")
 
 
-def run_lock(
-    holder: Holder | None, crashed: Collection[str], now: datetime, *, held: bool
-) -> Iterator[Finding]:
-    """Check that no run holds the lock for too long, and that no run was killed before it wrote its journal line.
-
-    `holder` is the run that `.running.json` names, `held` whether it still holds the lock, `crashed` the names of the
-    files that earlier killed runs left.
-    """
-    recover = "ca-etl run"
-    if holder is not None and held and now - holder.since > LONG_RUN:
+def run_lock(holder: Holder | None, killed: Sequence[Problem], now: datetime) -> Iterator[Finding]:
+    """Check that the run `holder` does not hold the lock for too long, and that no run was `killed` unrecorded."""
+    if holder is not None and now - holder.since > LONG_RUN:
         stop = f"ps -fp {holder.pid}"
         yield warn("lock", f"a run has held the lock for more than six hours: {holder}", stop)
-    elif holder is not None and held:
-        yield ok("lock", f"a run is active: {holder}")
     elif holder is not None:
-        yield warn("lock", f"a run was killed before its end: {holder}", recover)
-    if crashed:
-        yield warn("lock", f"runs were killed and have no journal line: {_listed(crashed)}", recover)
-    if holder is None and not crashed:
+        yield ok("lock", f"a run is active: {holder}")
+    elif not killed:
         yield ok("lock", "no run holds the lock")
+    for problem in killed:
+        yield warn("lock", problem.message, problem.next_command)
 
 
-def _crashed(data_dir: Path) -> list[str]:
-    return [path.name for path in data_dir.glob(lock.CRASHED_GLOB)]
-
-
-def archive(state: ArchiveState, held: Collection[str] = ()) -> Iterator[Finding]:
+def archive(state: ArchiveState, held: Collection[str] = (), *, deep: bool = False) -> Iterator[Finding]:
     """Check that the archive, from which every release can be rebuilt, is complete and undamaged.
 
-    `held` are the names of files that are not loaded because the clock of their run was wrong.
+    `held` are the names of files that are not loaded because the clock of their run was wrong; `deep` is that of
+    `read_archive_state`.
     """
+    restore = "ca-etl backup --help" if deep else RESTORE
     for name, damage in state.damaged.items():
-        yield error("archive", f"the archive file {name} {damage}; restore it from a backup", RESTORE)
+        yield error("archive", f"the archive file {name} {damage}; {FROM_BACKUP}", restore)
     if state.missing:
-        yield error(
-            "archive",
-            f"archive files of the release are missing: {_listed(state.missing)}; restore them from a backup",
-            RESTORE,
-        )
+        missing = f"archive files of the release are missing: {_listed(state.missing)}"
+        yield error("archive", f"{missing}; {FROM_BACKUP}", restore)
     if state.left_open:
         left = f"a killed run left archive files, whose captures the next run recovers: {_listed(state.left_open)}"
         yield warn("archive", left, "ca-etl run")
@@ -401,8 +412,8 @@ def last_run(report: StatusReport) -> Iterator[Finding]:
 
 
 def alerts(warnings: Sequence[str], damaged: Iterable[Problem]) -> Iterator[Finding]:
-    """The findings about alerts: channels with wrong settings, and a damaged `alerts.json`."""
-    problems = [error(ALERTS, warning, "env | grep CA_ETL_ALERT_") for warning in warnings]
+    """The findings about alerts: the problems of channels with wrong settings, and of `alerts.json`."""
+    problems = [error(ALERTS, warning, "env | grep -o '^CA_ETL_ALERT_[A-Z_]*'") for warning in warnings]
     problems += [error(ALERTS, damage.message, damage.next_command) for damage in damaged]
     yield from problems or [ok(ALERTS, "no condition needs an operator")]
 

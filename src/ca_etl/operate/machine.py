@@ -237,7 +237,9 @@ def variables(misspelt: Sequence[Misspelt]) -> Iterator[Finding]:
     """Check that each environment variable `CA_ETL_*` has the name of a setting; a misspelt one has no effect."""
     for variable in misspelt:
         in_environment = variable.origin == "environment"
-        command = f"unset {variable.name}" if in_environment else f"grep -n {variable.name} {variable.origin}"
+        command = (
+            f"unset {variable.name}" if in_environment else f"grep -no {variable.name} {variable.origin}"
+        )
         yield warn("settings", str(variable), command)
     if not misspelt:
         yield ok("settings", "every CA_ETL_ variable is the name of a setting")

@@ -23,13 +23,13 @@ from ca_etl.operate.alerts import (
     conditions,
     schedule_area,
 )
+from ca_etl.pipeline.capture import ARTICLES, SITE_SOURCES, is_enabled
 from ca_etl.pipeline.clock import time_of
 from ca_etl.pipeline.crash_recovery import lost_run_ids
 from ca_etl.pipeline.slots import last_observed, present
-from ca_etl.records import LISTINGS
 from ca_etl.screen import next_commands, plain, table
 from ca_etl.settings import Settings
-from ca_etl.sources.schedules import schedules
+from ca_etl.sources.schedules import run_command, schedules
 from ca_etl.warehouse import journal, lock, overrides
 from ca_etl.warehouse.data_directory import consult_restore, holds_demo, next_command
 from ca_etl.warehouse.journal import CheckResult, Journal, RunRecord, RunStatus, SlotRecord
@@ -42,18 +42,25 @@ P = TypeVar("P", Condition, Damage, Problem)
 
 LAST_RUNS: Final = 5
 SAMPLE_ROWS: Final = 3
+STATUS: Final = "ca-etl status"
 
 FRESHNESS: Final = """
     select
         source.source,
-        max(rate.rate_date)::varchar,
         max(capture.captured_at) filter (where capture.captured_at <= $now),
-        count(distinct capture.capture_id)
+        count(capture.capture_id)
     from main.dim_source as source
     left join raw.capture as capture using (source)
-    left join main.fct_rate_observation as rate using (capture_id)
     group by all order by all
 """
+# By table: a release of an earlier version has no rates of banks.
+LAST_RATES: Final = {
+    "fct_rate_observation": """
+        select capture.source, max(rate_date)::varchar
+        from main.fct_rate_observation join raw.capture as capture using (capture_id) group by all""",
+    "fct_official_rate": "select source, max(rate_date)::varchar from main.fct_official_rate group by all",
+}
+TABLES: Final = "select table_name from information_schema.tables where table_schema = 'main'"
 FIRING: Final = """
     select check_name, model, severity, offending_rows, sample
     from main.etl_check where offending_rows > 0 order by severity, check_name
@@ -105,11 +112,12 @@ class RunSeries:
 class StatusReport:
     """The state of one data directory, as `ca-etl status` shows it.
 
-    `at` is the time (UTC) of the report: now, or for the demo the end of its last run. `running` names the run that
-    holds the lock. `series` are the last runs, equal failures as one series; `runs` are the last of them one by one.
-    `checks` fired in the last run that was checked, `rejects` counts the rejects of the current release by reason,
-    `others` has the last slot of each bank and source of articles. `conditions` need an operator; alerts report the
-    same ones. `damaged` lists the files that cannot be read, `warnings` the lost or damaged lines of the journal.
+    `at` is the time (UTC) at which it is judged: now, or that of the demo's clock. `running` names the run that holds
+    the lock, `killed` those that ended without a line in the journal. `series` are the last runs, equal failures as one
+    series; `runs` are the last of them one by one. `checks` fired in the last run that was checked, `rejects` counts
+    the rejects of the current release by reason, `others` has the last slot of each source of articles, and of each
+    bank that the settings name. `conditions` need an operator; alerts report the same ones. `damaged` lists the files
+    that cannot be read, `warnings` the lost or damaged lines of the journal.
     """
 
     data_dir: str
@@ -128,6 +136,7 @@ class StatusReport:
     conditions: tuple[Condition, ...] = ()
     damaged: tuple[Damage, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    killed: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +172,7 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
         return result.value
 
     holder = read(LOCK, partial(lock.live_run, data_dir), None)
+    left = read(LOCK, partial(lock.killed_runs, data_dir), []) if holder is None else []
     written = read(JOURNAL, partial(journal.read_journal, data_dir), Journal())
     read(DECISIONS, partial(overrides.read, data_dir), ())
     released = read(RELEASE, partial(_read_release, data_dir, written, now), ReleaseState(), GO_BACK)
@@ -194,11 +204,18 @@ def collect(settings: Settings, now: datetime) -> StatusReport:
         checks=runs[-1].checks if runs and runs[-1].status == RunStatus.CHECKS_FAILED else released.checks,
         rejects=released.rejects,
         schedules=slot_states(settings, runs, at, judged),
-        others=_last_others(present(runs, at)),
+        others=_last_others(settings, present(runs, at)),
         series=tuple(run_series(runs))[-LAST_RUNS:],
         conditions=tuple(map(ours, judged)),
         damaged=tuple(map(ours, damaged)),
         warnings=tuple(map(ours, warnings)),
+        killed=tuple(ours(_killed(run)) for run in left if run.run_id not in {one.run_id for one in runs}),
+    )
+
+
+def _killed(run: lock.Holder) -> Problem:
+    return Problem(
+        f"a run was killed before its end, and the next one records it: {run}", run_command(run.schedule)
     )
 
 
@@ -215,16 +232,17 @@ def _read_release(data_dir: Path, written: Journal, now: datetime) -> ReleaseSta
     if release is None:
         return ReleaseState()
     with readable(release.warehouse) as con:
+        tables = {name for (name,) in con.execute(TABLES).fetchall()}
+        queries = [query for table, query in LAST_RATES.items() if table in tables]
+        last_rates = dict(row for query in queries for row in con.execute(query).fetchall())
         rows = con.execute(FRESHNESS, {"now": now}).fetchall()
         # That `decisions.csv` cannot be read is reported by `collect`.
         decisions = consult(partial(overrides.lost, con, data_dir), None, overrides.DECISIONS_FILE, "")
         return ReleaseState(
             release.release_id,
             tuple(
-                Freshness(
-                    source, last_rate_date, last_captured_at and last_captured_at.astimezone(UTC), captures
-                )
-                for source, last_rate_date, last_captured_at, captures in rows
+                Freshness(source, last_rates.get(source), last and last.astimezone(UTC), captures)
+                for source, last, captures in rows
             ),
             tuple(CheckResult(*row) for row in con.execute(FIRING).fetchall()),
             dict(con.execute(REJECTS).fetchall()),
@@ -263,9 +281,12 @@ def staleness(report: StatusReport) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _last_others(runs: Sequence[RunRecord]) -> tuple[SlotRecord, ...]:
+def _last_others(settings: Settings, runs: Sequence[RunRecord]) -> tuple[SlotRecord, ...]:
     latest = {
-        (slot.source, slot.schedule): slot for run in runs for slot in run.slots if slot.source != LISTINGS
+        (slot.source, slot.schedule): slot
+        for run in runs
+        for slot in run.slots
+        if slot.source in ARTICLES or (slot.source not in SITE_SOURCES and is_enabled(settings, slot.source))
     }
     return tuple(latest[key] for key in sorted(latest))
 
@@ -291,10 +312,14 @@ def _parts(report: StatusReport) -> Iterator[RenderableType]:
     if report.conditions:
         rows = [(found.title, utc_minute(found.since)) for found in report.conditions]
         yield table(("needs attention", "since"), rows)
-        yield next_commands((found.title, found.next_command) for found in report.conditions)
-    if report.warnings:
-        yield table(("warning",), [(problem.message,) for problem in report.warnings])
-        yield next_commands(("warning", problem.next_command) for problem in report.warnings)
+        # the command of an alert begins with `ca-etl status`, which is this one
+        ours = {found.title: found.next_command.removeprefix(STATUS) for found in report.conditions}
+        yield next_commands(
+            (title, command.removeprefix(" && ") or "ca-etl doctor") for title, command in ours.items()
+        )
+    if warnings := (*report.killed, *report.warnings):
+        yield table(("warning",), [(problem.message,) for problem in warnings])
+        yield next_commands(("warning", problem.next_command) for problem in warnings)
     if report.running:
         yield plain(f"running now: {report.running}")
     yield from _sources(report.freshness)

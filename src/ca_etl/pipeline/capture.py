@@ -173,7 +173,12 @@ def enabled_sources(settings: Settings, sources: Iterable[Source]) -> tuple[Sour
             f"CA_ETL_SOURCES names {', '.join(unknown)}: not a source; known are {', '.join(others)}, and {ALL}",
             f"export CA_ETL_SOURCES='[\"{ALL}\"]'",
         )
-    return tuple(source for name, source in others.items() if {name, ALL} & {*settings.sources})
+    return tuple(source for name, source in others.items() if is_enabled(settings, name))
+
+
+def is_enabled(settings: Settings, source: str) -> bool:
+    """Whether the settings name a source beside the site, such as a bank."""
+    return bool({source, ALL} & {*settings.sources})
 
 
 def has_observed(

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import duckdb
 
+from ca_etl.archive.framing import BadRange, split_records
 from ca_etl.archive.reader import archive_files
 from ca_etl.errors import CaEtlError
 from ca_etl.parse.rows import SITE
@@ -222,6 +223,7 @@ def _independent(parsed: Iterable[ParsedPart | None]) -> Iterator[ParsedPart]:
 
 
 SHOWN: Final = 5
+KNOWN_FILES: Final = "select archive_file, sha256, bad_records > 0 from raw.archive_file"
 
 
 class ArchiveDamagedError(CaEtlError):
@@ -231,10 +233,17 @@ class ArchiveDamagedError(CaEtlError):
 def assert_archive_is_whole(ctx: Context) -> None:
     """Raise `ArchiveDamagedError` when an archive file that the current release was made of is missing or has changed.
 
-    A rebuild without it would publish fewer rows, and nothing in the release would show it.
+    A rebuild from the other files would publish fewer rows, and nothing in the release would show it. A file that was
+    damaged when it was loaded may be whole by now, from a backup: its rows come back.
     """
     root = ctx.settings.archive_dir
-    odd = [f"{name} {how}" for name, how in archive_problems(root, _known_files(ctx.settings.data_dir))]
+    known = _read_newest_release(ctx.settings.data_dir, KNOWN_FILES)
+    damaged = {name for name, _, was_damaged in known if was_damaged}
+    odd = [
+        f"{name} {how}"
+        for name, how in archive_problems(root, ((name, sha256) for name, sha256, _ in known))
+        if not (name in damaged and _is_whole(root / name))
+    ]
     if odd:
         more = f" and {len(odd) - SHOWN} more" if len(odd) > SHOWN else ""
         raise ArchiveDamagedError(
@@ -256,6 +265,13 @@ def archive_problems(root: Path, known: Iterable[tuple[str, str]]) -> Iterator[t
                     yield name, "has changed"
         except FileNotFoundError:
             yield name, "is missing"
+
+
+def _is_whole(path: Path) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return not any(isinstance(part, BadRange) for part in split_records(file))
 
 
 class MostLostError(CaEtlError):
@@ -299,10 +315,6 @@ def assert_most_is_kept(ctx: Context) -> None:
         f"nothing is published: {problem}. `ca-etl rebuild --accept-loss` publishes all the same",
         f"cat {marker} && ca-etl doctor --deep",
     )
-
-
-def _known_files(data_dir: Path) -> list[tuple[str, str]]:
-    return _read_newest_release(data_dir, "select archive_file, sha256 from raw.archive_file")
 
 
 def _read_newest_release(data_dir: Path, query: str) -> list[tuple[Any, ...]]:

@@ -132,10 +132,7 @@ def run_daily(
 def run_ingest(
     settings: Settings, given: GivenFiles, *, environment: Environment = DEFAULT_ENVIRONMENT
 ) -> Outcome:
-    """Archive files of an operator, and publish a release with their rows.
-
-    A failure that an operator can act on is recorded in the journal and in the outcome.
-    """
+    """Archive files of an operator, and publish a release with their rows. A failure is recorded in the outcome."""
     assert_restored(settings.data_dir)
     with _run(RunKind.INGEST, settings, environment) as run:
         run.check_clock()
@@ -153,9 +150,8 @@ def run_backfill(
 ) -> Outcome:
     """Archive the articles, or the tables of a bank, of a date range, and publish a release with them.
 
-    A failure that an operator can act on is recorded in the journal and in the outcome. Raises `UsageError` for a
-    `source` that is not a key of `histories`. Articles archived before the source became unavailable, or before a
-    Ctrl-C, are loaded by the next run.
+    A failure is recorded in the outcome. Raises `UsageError` for a `source` that is not a key of `histories`. What was
+    archived before the source became unavailable, or before a Ctrl-C, is loaded by the next run.
     """
     assert_restored(settings.data_dir)
     known = histories(environment.sources)
@@ -188,8 +184,7 @@ def run_rebuild(
     """Build a new release from all archive files, and publish it.
 
     `only_rejects` keeps the loaded rows, and parses again only captures that an earlier parser version rejected. A
-    failure that an operator can act on is recorded in the journal and in the outcome. Raises `UsageError` for a data
-    directory without an archive file, such as that of a mistyped path.
+    failure is recorded in the outcome. Raises `UsageError` for a data directory without an archive file.
     """
     if not environment.restores:
         assert_restored(settings.data_dir)
@@ -261,8 +256,7 @@ class _Run:
     def evaluate_clock(self) -> Witness | None:
         """Compare the clock of this machine with recorded times; return the one that contradicts the clock, else None.
 
-        Where a time contradicts the clock, the archive files of this run are kept and not loaded, unless the clock is
-        trusted.
+        The archive files of a run with a wrong clock are kept and not loaded, unless the clock is trusted.
         """
         root, started_at = self.ctx.settings.archive_dir, self.ctx.started_at
         # an ingest archives what others have captured; a capture also recovers what a killed run has left

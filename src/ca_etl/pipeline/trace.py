@@ -391,10 +391,7 @@ def _rate_row(
     day: str | None,
     source: str | None = None,
 ) -> dict[str, Any]:
-    """The row of a rate of one of `pairs` (base, quote, first and last day), of the ticker or of the bank `source`.
-
-    Raises `UsageError` that names what there is.
-    """
+    """The row of a rate of one of `pairs` (base, quote, first day, last day). Raises `UsageError` that names these."""
     of, option = (f" of {source}", f" --source {source}") if source else ("", "")
     wanted = pair.upper()
     matches = [row for row in pairs if wanted in {row[0], f"{row[0]}/{row[1]}"}]

@@ -70,18 +70,19 @@ def assert_restored(data_dir: Path) -> None:
         raise CaEtlError(problem.message, problem.next_command)
 
 
-def assert_has_data(data_dir: Path) -> None:
-    """Raise `UsageError` for a data directory that does not exist or has no file of ours: its path may be mistyped.
-
-    A directory that cannot be listed raises nothing here, but where its files are read.
-    """
+def has_data(data_dir: Path) -> bool:
+    """Whether a data directory exists and has a file of ours. One that cannot be listed is left to what reads it."""
     try:
-        names = {path.name for path in data_dir.iterdir()}
+        return not OURS.isdisjoint(path.name for path in data_dir.iterdir())
     except FileNotFoundError:
-        names = set()
+        return False
     except OSError:
-        return
-    if not names & OURS:
+        return True
+
+
+def assert_has_data(data_dir: Path) -> None:
+    """Raise `UsageError` for a data directory without data, as that of a mistyped path."""
+    if not has_data(data_dir):
         raise UsageError(
             f"{data_dir} has no data: is the path right? CA_ETL_DATA_DIR names the directory, "
             "and ca-etl run or ca-etl demo begins a new one",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from ca_etl.archive.sealed_file import fsync
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import COMMAND, CaEtlError
 
 SYNCS: Final = 8
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -22,23 +23,22 @@ FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 class StorageError(CaEtlError):
     """A file or folder, `path`, cannot be read or written: the disk is `full` or broken, or permission is missing."""
 
-    def __init__(
-        self, path: Path, reason: str, *, full: bool, again: str = "ca-etl run", action: str = "write"
-    ) -> None:
-        # the folder of a release in preparation is removed with it
-        folder = next((parent for parent in path.parents if parent.is_dir()), path.parent)
+    def __init__(self, path: Path, reason: str, *, full: bool, action: str = "write") -> None:
+        # a run removes the folder of its draft; the file system's own stays
+        folders = (parent for parent in path.absolute().parents if parent.is_dir())
+        folder = next(parent for parent in folders if parent.is_mount() or not full)
         look, remedy = ("df -h", "; free some space") if full else ("ls -ld", "")
-        super().__init__(f"cannot {action} {path}: {reason}{remedy}", f"{look} {folder} && {again}")
+        hint = f"{look} {shlex.quote(str(folder))} && {COMMAND.get()}"
+        super().__init__(f"cannot {action} {path}: {reason}{remedy}", hint)
         self.path = path
         self.full = full
 
 
 @contextmanager
-def storage(path: Path, again: str = "ca-etl run", *, action: str = "write") -> Iterator[None]:
-    """Turn an `OSError` of the `with` block into a `StorageError` that names `path`, or the file below it.
+def storage(path: Path, *, action: str = "write") -> Iterator[None]:
+    """Turn an `OSError` of the block into a `StorageError` that names `path`, or the file below it.
 
-    `again` is the command that the operator repeats once there is space or permission; `action` is what the block does
-    with the file, "write" or "read".
+    `action` is what the block does with the file, "write" or "read".
     """
     try:
         yield
@@ -47,28 +47,25 @@ def storage(path: Path, again: str = "ca-etl run", *, action: str = "write") -> 
         named = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else path
         at = named if named.is_relative_to(path) else path
         reason = error.strerror or str(error)
-        raise StorageError(at, reason, full=error.errno in FULL, again=again, action=action) from error
+        raise StorageError(at, reason, full=error.errno in FULL, action=action) from error
 
 
-def read_if_there(path: Path, again: str = "ca-etl run") -> bytes | None:
-    """Read a file; None where it does not exist.
-
-    Raises `StorageError` where it cannot be read, with `again` as the next command.
-    """
-    with storage(path, again, action="read"):
+def read_if_there(path: Path) -> bytes | None:
+    """The bytes of a file, None where there is no file. Raises `StorageError`."""
+    with storage(path, action="read"):
         try:
             return path.read_bytes()
         except FileNotFoundError:
             return None
 
 
-def write_atomic(path: Path, data: bytes | BinaryIO, again: str = "ca-etl run") -> None:
+def write_atomic(path: Path, data: bytes | BinaryIO) -> None:
     """Replace `path` by `data`, or by the rest of an opened file, in one step, durable on return.
 
-    Raises `StorageError`, which names `again` as the next command.
+    Raises `StorageError`.
     """
     temporary = path.with_name(f"{path.name}.tmp")
-    with storage(path, again):
+    with storage(path):
         try:
             with temporary.open("wb") as file:
                 shutil.copyfileobj(BytesIO(data) if isinstance(data, bytes) else data, file)

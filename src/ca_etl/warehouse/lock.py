@@ -192,14 +192,20 @@ def unrecorded_runs(data_dir: Path) -> frozenset[str]:
     return frozenset(holder.run_id for path in paths if (holder := _read(path)) is not None)
 
 
+def killed_runs(data_dir: Path) -> list[Holder]:
+    """The runs that ended without removing their file, oldest first; the journal lacks most of them."""
+    last = [] if live_run(data_dir) else [data_dir / RUNNING_FILE]
+    left = [holder for path in (*last, *data_dir.glob(CRASHED_GLOB)) if (holder := _read(path)) is not None]
+    return sorted(left, key=lambda holder: (holder.started_at, holder.run_id))
+
+
 def crashed_run(data_dir: Path) -> Holder | None:
     """The oldest run that ended without a journal line, None without such a run.
 
     Call it with the lock held, write the journal line of the run, call `settle_crash`, and repeat until the result is
     None.
     """
-    left = [holder for path in data_dir.glob(CRASHED_GLOB) if (holder := _read(path)) is not None]
-    return min(left, key=lambda holder: (holder.started_at, holder.run_id), default=None)
+    return next(iter(killed_runs(data_dir)), None)
 
 
 def settle_crash(data_dir: Path, holder: Holder) -> None:

@@ -339,8 +339,9 @@ def rollback(data_dir: Path, to: str | None = None) -> Release:
         target = older[-1]
     else:
         target = find_release(data_dir, to)
-    _announce(data_dir, target.release_id)
-    _point(data_dir)
+    if target.release_id != current_id(data_dir):
+        _announce(data_dir, target.release_id)
+        _point(data_dir)
     return target
 
 
