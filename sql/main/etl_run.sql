@@ -8,16 +8,16 @@ columns:
   kind: >-
     Kind of the run - run (request the sources), ingest (load given files), backfill (request older content), rebuild
     (read the whole archive again) or retry (read rejected captures again).
-  slot: Scheduled instant of the run, UTC; null for a run without a schedule.
-  started_at: Time at which the run began, UTC.
-  finished_at: Time at which the run ended, UTC; null for a crashed run.
-  duration_ms: Duration of the run in milliseconds; null for a crashed run.
   status: >-
     Result of the run - succeeded, failed, cancelled (by Ctrl-C, a signal or Prefect), checks_failed (nothing was
     published) or crashed (killed).
   exit_status: >-
     Exit status code of the command - 0 done, 1 failed, 2 wrong usage, 3 checks failed, 75 another run held the lock;
     null for a crashed run.
+  slot: Scheduled instant of the run, UTC; null for a run without a schedule.
+  started_at: Time at which the run began, UTC.
+  finished_at: Time at which the run ended, UTC; null for a crashed run.
+  duration_ms: Duration of the run in milliseconds; null for a crashed run.
   release_id: Id of the release that the run published; null where none was published.
   captures: Number of captures that the run loaded.
   rejects: Number of rejects that the run loaded; rejects for deleted articles and unavailable sources are not counted.
@@ -32,12 +32,12 @@ checks:
 select
     run_id,
     kind,
+    status,
+    exit_status,
     slot,
     started_at,
     finished_at,
     date_diff('millisecond', started_at, finished_at) as duration_ms,
-    status,
-    exit_status,
     release_id,
     captures,
     rejects,

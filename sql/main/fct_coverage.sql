@@ -9,14 +9,14 @@ description: >-
 grain: [source, schedule, slot]
 columns:
   source: Source to be captured in the slot, a key of main.dim_source.
-  schedule: Schedule that expected the slot, such as daily.
-  slot: Scheduled instant, UTC.
   day: Calendar day of the slot in the zone of the schedule, by default Asia/Almaty.
   outcome: >-
     Outcome of the slot - observed (pages with rates, or articles, were fetched), unchanged (the site stated that the
     pages are known already or no article is new), closed (the site does not offer this source to us, which is not a
     failure), blocked (the site refused), failed (the slot has no usable capture, whatever the run recorded) or missed
     (no run began before the next slot).
+  schedule: Schedule that expected the slot, such as daily.
+  slot: Scheduled instant, UTC.
   reason: Reason of the outcome, in words; null where the outcome alone is clear.
   day_kind: >-
     Kind of the day for a bank - expected (a new rate has the date), weekend or holiday (an earlier rate stays in
@@ -104,10 +104,10 @@ slot_counts as (
 
 select
     source,
-    schedule,
-    slot,
     day,
     if(is_without_response, 'failed', outcome) as outcome,
+    schedule,
+    slot,
     if(is_without_response, 'no answer of the slot counts', reason) as reason,
     calendar.day_kind,
     runs,

@@ -5,7 +5,6 @@ description: >-
   excluded and captures without a day are not here.
 grain: [capture_id]
 columns:
-  capture_id: WARC record id of the capture.
   listing_date: Day of the listing, as printed, else the Asia/Almaty day of the capture.
   url: URL of the capture; null for an ingested file without a URL.
   page_date: Date that the page prints; null where no date was read.
@@ -27,8 +26,9 @@ columns:
   articles_parsed: Number of articles that the parser read from the page.
   articles_untitled: Number of parsed articles without a title, which are not in fct_article.
   is_complete: True where at least as many articles were parsed as expected; null where articles_expected is null.
-  source: Source of the capture, a key of main.dim_source.
   run_id: Id of the run that loaded the capture.
+  capture_id: WARC record id of the capture.
+  source: Source of the capture, a key of main.dim_source.
 sort: [listing_date, capture_id]
 partition_year: listing_date
 checks:
@@ -55,7 +55,6 @@ expected as (
 )
 
 select
-    page.capture_id,
     page.observed_date as listing_date,
     page.url,
     page.page_date,
@@ -69,8 +68,9 @@ select
     page.articles_parsed,
     coalesce(untitled.articles, 0)::integer as articles_untitled,
     page.articles_parsed >= if(page.shown_from is null, null, page.articles_stated) as is_complete,
-    page.source,
-    page.run_id
+    page.run_id,
+    page.capture_id,
+    page.source
 from expected as page
 left join untitled on untitled.capture_id = page.capture_id
 where page.observed_date is not null

@@ -9,6 +9,14 @@ columns:
   base: Base currency of the printed rate, of which one unit is priced, ISO 4217 code.
   quote: Quote currency of the printed rate, in which the price is given, ISO 4217 code (always USD).
   official_source: Bank that published the official rate, a key of main.dim_source.
+  verdict: >-
+    Result of the comparison - agrees (one of the latest three official rates lies in the widened interval), disagrees
+    (none does) or uninformative (one does, but the printed rate has a single significant digit).
+  cause: >-
+    Explanation of a difference - slipped_unit (ticker_rate is a power of ten off), inverted (ticker_rate is official_rate,
+    in place of 1 / official_rate), stale_ticker (the whole ticker equals an earlier one), other_fixing (ticker_rate
+    agrees with an earlier or a later official rate, or with the latest by the tolerance alone), unexplained; null where
+    the latest official rate lies in the interval of ticker_rate.
   official_type: Kind of the official rate - official, peg or cross.
   official_date: >-
     Day in force of the latest official rate up to rate_date, in the zone of the bank; for a peg rate_date.
@@ -23,14 +31,6 @@ columns:
   difference_pct: >-
     Difference of ticker_inverse from official_rate in percent of official_rate, rounded half up to 4 decimals; null
     where ticker_inverse is null.
-  verdict: >-
-    Result of the comparison - agrees (one of the latest three official rates lies in the widened interval), disagrees
-    (none does) or uninformative (one does, but the printed rate has a single significant digit).
-  cause: >-
-    Explanation of a difference - slipped_unit (ticker_rate is a power of ten off), inverted (ticker_rate is official_rate,
-    in place of 1 / official_rate), stale_ticker (the whole ticker equals an earlier one), other_fixing (ticker_rate
-    agrees with an earlier or a later official rate, or with the latest by the tolerance alone), unexplained; null where
-    the latest official rate lies in the interval of ticker_rate.
   matched_date: >-
     Day in force, in the zone of the bank, of the official rate that ticker_rate agrees with, of several the closest and
     then the latest; null where no official rate agrees.
@@ -100,6 +100,14 @@ select
     base,
     quote,
     official_source,
+    verdict,
+    case
+        when verdict = 'disagrees' and is_slipped then 'slipped_unit'
+        when verdict = 'disagrees' and is_inverted then 'inverted'
+        when is_stale_suspect then 'stale_ticker'
+        when verdict = 'disagrees' and matched_date is null then 'unexplained'
+        when not is_within_interval then 'other_fixing'
+    end as cause,
     official_type,
     fixing_date as official_date,
     official_rate,
@@ -109,13 +117,5 @@ select
     ticker_inverse_high,
     tolerance_pct,
     change(ticker_inverse, official_rate) as difference_pct,
-    verdict,
-    case
-        when verdict = 'disagrees' and is_slipped then 'slipped_unit'
-        when verdict = 'disagrees' and is_inverted then 'inverted'
-        when is_stale_suspect then 'stale_ticker'
-        when verdict = 'disagrees' and matched_date is null then 'unexplained'
-        when not is_within_interval then 'other_fixing'
-    end as cause,
     matched_date
 from explained

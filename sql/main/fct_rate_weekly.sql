@@ -6,8 +6,6 @@ description: >-
 grain: [week_start, base, quote]
 columns:
   week_start: Monday of the week in Asia/Almaty.
-  iso_year: Year to which the ISO week belongs.
-  iso_week: ISO week of the year, 1 to 53.
   base: Base currency, of which one unit is priced, ISO 4217 code.
   quote: Quote currency, in which the price is given, ISO 4217 code.
   rate_average: >-
@@ -68,6 +66,8 @@ columns:
     day was observed, or rate_lowest_low is zero.
   days_observed: Number of days of the week on which a capture printed the currency pair.
   days_in_series: Number of days of the week in fct_rate_daily, observed and filled.
+  iso_year: Year to which the ISO week belongs.
+  iso_week: ISO week of the year, 1 to 53.
 sort: [week_start, base, quote]
 checks:
   - not_null: [rate_end, rate_end_low, rate_end_high, end_date, end_fill_age_days, days_observed, days_in_series]
@@ -76,8 +76,8 @@ checks:
 */
 select
     period_start as week_start,
+    * exclude (period_unit, period_start),
     isoyear(period_start)::integer as iso_year,
-    week(period_start)::integer as iso_week,
-    * exclude (period_unit, period_start)
+    week(period_start)::integer as iso_week
 from staging.stg_rate_period
 where period_unit = 'week'

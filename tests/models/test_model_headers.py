@@ -117,7 +117,7 @@ def test_a_check_file_states_of_a_warning_whether_it_alerts_and_of_an_error_it_m
     assert read_check_header(error, PATH).alerts is False
     assert read_check_header(error | {"severity": "warning", "alerts": True}, PATH).alerts is True
     for wrong in (error | {"severity": "warning"}, error | {"alerts": True}, error | {"alerts": False}):
-        with pytest.raises(HeaderError, match="`alerts`: must be true or false for a warning"):
+        with pytest.raises(HeaderError, match="`alerts` must be true or false for a warning"):
             read_check_header(wrong, PATH)
 
 
