@@ -81,7 +81,16 @@ def read_site(capture: Capture, terms: Terms) -> Content:
         # The grammar has reported the cycle as incomplete: an article quotes a pair in a line of its own.
         page = page._replace(rates=())
     records = tuple(
-        RateObservation(capture.capture_id, rate=line.rate, change_pct=line.change_pct, **line._asdict())
+        RateObservation(
+            capture.capture_id,
+            line.base,
+            line.quote,
+            line.rate,
+            line.rate_text,
+            line.change_pct,
+            line.change_text,
+            line.position,
+        )
         for line in page.rates
     )
     return Content(records, tuple(rejects), day, _is_page(page), page)
@@ -267,6 +276,8 @@ def _ambiguous_titles(articles: Iterable[Article]) -> Iterator[tuple[Article, Re
         if article.title and article.post_id is None and url_slug(article.url or "") is None:
             by_title.setdefault(title_slug(article.title), []).append(article)
     for namesakes in by_title.values():
+        if len(namesakes) == 1:
+            continue
         texts = [_NO_WORD.sub(" ", article.text.lower()).strip() for article in namesakes if article.text]
         longest = max(texts, key=len, default="")
         if all(longest.startswith(text) for text in texts):
