@@ -40,6 +40,8 @@ _SEPARATORS: Final = re.compile(f"[{_SEPARATOR}]+")
 _SIGNS: Final = re.compile(rf"[^\w{_SEPARATOR}]+")
 
 
+# Several fields of a page give one address, and one page after another shows it; so too below.
+@lru_cache(maxsize=1_024)
 def article_address(url: str) -> str:
     """Normalize the address of an article's page, AMP page, print view or comment feed to that of its page.
 
@@ -91,7 +93,6 @@ def is_feed(url: str | None) -> bool:
     return bool(url) and path_parts(url or "")[-1:] == ["feed"]
 
 
-# A link is compared and stored, and one page after another shows it.
 @lru_cache(maxsize=1_024)
 def url_slug(url: str) -> str | None:
     """The slug in the address of an article: the last segment of its path, decoded, without `.html` or `index.php`.
@@ -135,6 +136,7 @@ def title_slug(title: str) -> str:
     return slug or title
 
 
+@lru_cache(maxsize=1_024)
 def resolve(base: str | None, link: str) -> str | None:
     """Resolve `link` against `base` to an absolute http(s) URL without fragment; None for any other link."""
     link = link.strip()
