@@ -81,16 +81,7 @@ def read_site(capture: Capture, terms: Terms) -> Content:
         # The grammar has reported the cycle as incomplete: an article quotes a pair in a line of its own.
         page = page._replace(rates=())
     records = tuple(
-        RateObservation(
-            capture.capture_id,
-            line.base,
-            line.quote,
-            line.rate,
-            line.rate_text,
-            line.change_pct,
-            line.change_text,
-            line.position,
-        )
+        RateObservation(capture.capture_id, rate=line.rate, change_pct=line.change_pct, **line._asdict())
         for line in page.rates
     )
     return Content(records, tuple(rejects), day, _is_page(page), page)
