@@ -7,7 +7,7 @@ are UTC, dates are calendar days, money and rates are decimals; no column is a b
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -221,7 +221,8 @@ class Rows:
 
     def add(self, record: TableRow) -> None:
         """Append `record` to the parsed rows for its raw table."""
-        getattr(self, record.table).append(asdict(record))
+        row = {column.name: getattr(record, column.name) for column in fields(record)}
+        getattr(self, record.table).append(row)
 
     def extend(self, other: Rows) -> None:
         """Append the rows of `other`, another collection of parsed rows, table by table."""

@@ -128,7 +128,8 @@ class Markup:
         nodes = self._nodes(f"{_NEVER} {_OF_WORDS}")
         never = [node for node in nodes if node.tag_id in _numbers(_NEVER)]
         # Some plugins print JSON-LD at the end of the body, where scripts are dropped.
-        self._linked_data = [node.text() for node in never if _is_linked_data(node)]
+        scripts = [node for node in never if node.tag_id in _numbers("script")]
+        self._linked_data = [node.text() for node in scripts if _is_linked_data(node)]
         # From the end: what is removed contains no later node.
         for node in reversed(never):
             node.decompose()
@@ -359,11 +360,15 @@ def _beside(node: LexborNode, step: str, skipped: Collection[int] = ()) -> str:
 
 def drop_hidden(body: LexborNode) -> None:
     """Remove struck-through and hidden elements from `body`, except elements with headings, which scripts show."""
+    has_struck = False
     for node in reversed(body.css("[hidden],[style]")):
-        is_hidden = "hidden" in node.attrs or _NOT_SHOWN.search(node.attrs.get("style") or "") is not None
+        style = node.attrs.get("style") or ""
+        has_struck = has_struck or "line-through" in style.lower()
+        is_hidden = "hidden" in node.attrs or _NOT_SHOWN.search(style) is not None
         if is_hidden and node.tag not in {"body", *HEADINGS} and node.css_first(",".join(HEADINGS)) is None:
             node.decompose()
-    _drop_struck(body, '[style*="line-through" i]:not(body)')
+    if has_struck:
+        _drop_struck(body, '[style*="line-through" i]:not(body)')
 
 
 def drop_article_boilerplate(body: LexborNode) -> None:

@@ -283,8 +283,8 @@ def _read_lines(markup: Markup, marks: _Marks, before: list[str], labels: list[s
                 has_facts = True
                 continue
             # A short line with facts is the article's meta line and no text.
-            text = collapse_spaces(line)
-            (labels if has_facts and len(text) <= META_LINE_CHARS else lines).append(text)
+            if text := collapse_spaces(line):
+                (labels if has_facts and len(text) <= META_LINE_CHARS else lines).append(text)
             line, has_facts = "", False
             if mark is not None:
                 lines = mark.lines

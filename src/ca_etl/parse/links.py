@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from contextlib import suppress
+from functools import lru_cache
 from typing import Final
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit, urlunsplit
 
@@ -23,8 +24,13 @@ _ENCODED: Final = re.compile(r"(?:[^%]|%[2-9a-f][0-9a-f])*", re.IGNORECASE)
 
 SLUG_CHARS: Final = 200
 _PLAIN_SLUG: Final = re.compile(r"[a-z0-9_]+(?:-[a-z0-9_]+)*")
-# Letters that Unicode does not decompose into a Latin letter and a mark.
-_LATIN: Final = str.maketrans("øłđð\u0131ħŧß", "olddihts") | {ord("æ"): "ae", ord("œ"): "oe"}
+# Letters that Unicode does not decompose into a Latin letter and a mark, and all of ASCII that is no letter.
+_LATIN: Final = (
+    dict.fromkeys(code for code in range(128) if not chr(code).isalnum() and chr(code) != "_")
+    | dict.fromkeys(map(ord, " \t\n\v\f\r\x1c\x1d\x1e\x1f./-"), "-")
+    | str.maketrans("øłđð\u0131ħŧß", "olddihts")
+    | {ord("æ"): "ae", ord("œ"): "oe"}
+)
 # All spaces, and all dashes of Unicode (category Pd).
 _SEPARATOR: Final = (
     r"\s./\-\u058a\u05be\u1400\u1806\u2010-\u2015\u2e17\u2e1a\u2e3a\u2e3b\u2e40\u2e5d\u301c\u3030\u30a0"
@@ -34,6 +40,8 @@ _SEPARATORS: Final = re.compile(f"[{_SEPARATOR}]+")
 _SIGNS: Final = re.compile(rf"[^\w{_SEPARATOR}]+")
 
 
+# Several fields of a page give one address, and one page after another shows it; so too below.
+@lru_cache(maxsize=1_024)
 def article_address(url: str) -> str:
     """Normalize the address of an article: also of its AMP page, print view or comment feed, to that of its page.
 
@@ -85,6 +93,7 @@ def is_feed(url: str | None) -> bool:
     return bool(url) and path_parts(url or "")[-1:] == ["feed"]
 
 
+@lru_cache(maxsize=1_024)
 def url_slug(url: str) -> str | None:
     """The slug in the address of an article: the last segment of its path, decoded, without `.html`.
 
@@ -106,6 +115,7 @@ def url_slug(url: str) -> str | None:
     return title_slug(segment) if segment else None
 
 
+@lru_cache(maxsize=1_024)
 def title_slug(title: str) -> str:
     """The slug that WordPress makes of a title (`sanitize_title` in wp-includes/formatting.php).
 
@@ -119,12 +129,14 @@ def title_slug(title: str) -> str:
     if len(title) <= SLUG_CHARS and _PLAIN_SLUG.fullmatch(title):
         return title
     letters = unicodedata.normalize("NFD", title.lower()).translate(_LATIN)
-    # An accent is a sign of its own by now, and dropped with the others.
-    hyphens = _SEPARATORS.sub("-", _SIGNS.sub("", letters))
-    slug = unicodedata.normalize("NFC", hyphens).strip("-")[:SLUG_CHARS].strip("-")
+    if not letters.isascii():
+        # An accent is a sign of its own by now, and dropped with the others.
+        letters = unicodedata.normalize("NFC", _SEPARATORS.sub("-", _SIGNS.sub("", letters)))
+    slug = "-".join(filter(None, letters.split("-")))[:SLUG_CHARS].strip("-")
     return slug or title
 
 
+@lru_cache(maxsize=1_024)
 def resolve(base: str | None, link: str) -> str | None:
     """Resolve `link` against `base` to an absolute http(s) URL without fragment; None where that gives no such URL."""
     link = link.strip()

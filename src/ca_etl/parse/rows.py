@@ -279,6 +279,8 @@ def _ambiguous_titles(articles: Iterable[Article]) -> Iterator[tuple[Article, Re
         if article.title and article.post_id is None and url_slug(article.url or "") is None:
             by_title.setdefault(title_slug(article.title), []).append(article)
     for namesakes in by_title.values():
+        if len(namesakes) == 1:
+            continue
         texts = [_NO_WORD.sub(" ", article.text.lower()).strip() for article in namesakes if article.text]
         longest = max(texts, key=len, default="")
         if all(longest.startswith(text) for text in texts):
