@@ -126,8 +126,10 @@ def store_matches(con: duckdb.DuckDBPyConnection, matches: Mapping[str, pa.Table
         item = rows.column_names[0]
         with incoming(con, rows):
             con.execute(f"delete from raw.{table} where {item} in (from new_items)")
+            # two parts of an archive may have the same text, with equal rows
             con.execute(
                 f"insert into raw.{table} by name select * from {INCOMING} where {item} in (from new_items)"
+                " on conflict do nothing"
             )
 
 

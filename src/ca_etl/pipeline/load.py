@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 # What a batch holds in memory: some 50 MB of listing pages' rows, or one large file.
 MOST_FILES: Final = 50
 MOST_ROWS: Final = 10_000
+# Loading several parts at once costs little more than one.
+MOST_PARTS: Final = 8
 UPGRADED: Final = (
     "the current release has the tables of an earlier version: the whole archive is loaded again, once"
 )
@@ -192,15 +194,16 @@ class _Loading:
     def _load_files(self) -> None:
         """Load the files that were parsed here."""
         if self.unloaded:
-            self._load([merge_parts(self.unloaded)])
+            self._load(iter(self.unloaded))
             self.unloaded.clear()
 
-    def _load(self, parts: Iterable[ParsedPart]) -> None:
+    def _load(self, parts: Iterator[ParsedPart]) -> None:
         """Load parts in one transaction, and mark their files as loaded."""
         loaded: list[ParsedPart] = []
         added: Counter[str] = Counter()
         with transaction(self.con):
-            for part in parts:
+            while several := list(islice(parts, MOST_PARTS)):
+                part = merge_parts(several)
                 counts = load_tables(self.con, part.tables)
                 added.update({table: count.loaded for table, count in counts.items()})
                 if part.matches:

@@ -240,6 +240,7 @@ def merge_parts(parts: Sequence[ParsedPart]) -> ParsedPart:
     return replace(
         parts[0],
         tables={name: pa.concat_tables(part.tables[name] for part in parts) for name in parts[0].tables},
+        matches={name: pa.concat_tables(part.matches[name] for part in parts) for name in parts[0].matches},
         files=tuple(file for part in parts for file in part.files),
         expected=sum(part.expected for part in parts),
         other_rates=sum(part.other_rates for part in parts),
