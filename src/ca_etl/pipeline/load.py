@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -156,11 +157,11 @@ class _Loading:
         """Load archive files in their order; those that lack the original of a revisit once more, at the end."""
         groups = plan_parts(self.reader.root, names)
         parts = [part for group in groups for part in group]
-        with parsing(self.reader, parts, workers) as parsed:
+        with parsing(self.reader, parts, workers) as queue:
             lacking: list[str] = []
             for done, group in enumerate(groups):
                 progress("load", done, len(groups))
-                if not self._load_group(islice(parsed, len(group))):
+                if not self._load_group(queue.take(len(group))):
                     lacking += [name for name in group[0].files if not self._add_file(name)]
         # files are sorted by slot: a page that was requested again for an earlier slot repeats a later file's
         for name in lacking:
@@ -168,13 +169,13 @@ class _Loading:
         checkpoint_at_commit(self.con)
         self._load_files()
 
-    def _load_group(self, parsed: Iterator[ParsedPart | None]) -> bool:
+    def _load_group(self, parsed: Generator[ParsedPart | None]) -> bool:
         """Load what other processes have parsed; false, with nothing loaded, where this depends on other parts."""
         self._load_files()
         try:
-            self._load(_independent(parsed))
+            with closing(parsed):
+                self._load(_independent(parsed))
         except _DependentPartError:
-            deque(parsed, maxlen=0)
             return False
         return True
 
