@@ -22,6 +22,8 @@ from tests.sources.web_archives.lines import common_crawl_line, wayback_rows
 
 CRAWLS = {"CC-MAIN-2025-05": ("2025-01-10", "2025-01-25"), "CC-MAIN-2025-08": ("2025-02-06", "2025-02-20")}
 PER_PAGE = 3
+# The day on which a backfill of these captures is made.
+NOW = datetime(2025, 3, 1, 9, tzinfo=UTC)
 TICKER = (
     "  • KGS/USD = 0.01144 0%\n  • KZT/USD = 0.00201 0%\n  • TJS/USD = 0.10510 -0.28%\n"
     "  • UZS/USD = 0.00008 0%\n  • TMT/USD = 0.28575 0%\n"
@@ -72,10 +74,12 @@ class Request:
 class FakeArchives:
     """Both web archives at one address. A fault gives a reply in place of theirs, or None.
 
-    `pages` are the captures. `slept` is what the client has slept, in pretence. Parallel requests are refused.
+    `pages` are the captures, `crawls` the first and last days of crawls by their ids. `slept` is what the client has
+    slept, in pretence. Parallel requests are refused.
     """
 
     pages: list[Page] = field(default_factory=list)
+    crawls: dict[str, tuple[str, str]] = field(default_factory=lambda: dict(CRAWLS))
     faults: list[Callable[[Request], Reply | None]] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     slept: float = 0.0
@@ -99,7 +103,7 @@ class FakeArchives:
 
     def granted(self, request: Request) -> Reply:
         if request.path == "/cc/collinfo.json":
-            return Reply(json.dumps(self.crawls()).encode())
+            return Reply(json.dumps(self.list_of_crawls()).encode())
         if match := re.fullmatch("/cc/(CC-MAIN-[0-9-]+)-index", request.path):
             return self.crawl_index(match[1], request.query)
         if request.path.startswith("/cc/crawl-data/"):
@@ -110,15 +114,15 @@ class FakeArchives:
             return self.memento(match[1], match[2])
         return Reply(b"not here", 404)
 
-    def crawls(self) -> list[dict[str, str]]:
+    def list_of_crawls(self) -> list[dict[str, str]]:
         return [
             {"id": name, "name": name, "cdx-api": f"{self.root}cc/{name}-index", "from": first, "to": last}
-            for name, (first, last) in CRAWLS.items()
+            for name, (first, last) in self.crawls.items()
         ]
 
     def file_of(self, crawl: str) -> tuple[bytes, list[IndexLine]]:
         """The WARC file of a crawl, and the lines of the index about it."""
-        first, last = CRAWLS[crawl]
+        first, last = self.crawls[crawl]
         data, lines = b"", []
         for page in self.pages:
             if first <= f"{page.at:%Y-%m-%d}" <= last:
@@ -219,6 +223,8 @@ def serve(archives: FakeArchives) -> Iterator[FakeArchives]:
                 is_parallel = archives.in_flight > 1
             archives.refused += is_parallel
             reply = Reply(b"one at a time", 403) if is_parallel else archives.reply(request)
+            with archives.lock:
+                archives.in_flight -= 1
             # without a Date, since the days of the runs are past
             self.send_response_only(reply.status)
             for name, value in {"Content-Type": "text/plain", **reply.headers}.items():
@@ -226,8 +232,6 @@ def serve(archives: FakeArchives) -> Iterator[FakeArchives]:
             self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
             self.wfile.write(reply.body)
-            with archives.lock:
-                archives.in_flight -= 1
 
         def log_message(self, *_args: object) -> None:
             pass

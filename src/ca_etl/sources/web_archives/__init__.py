@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from ca_etl.sources.web_archives import common_crawl
+from ca_etl.sources.web_archives import common_crawl, wayback
 
-WEB_ARCHIVES: Final = (common_crawl.SOURCE,)
+WEB_ARCHIVES: Final = (common_crawl.SOURCE, wayback.SOURCE)
