@@ -49,7 +49,7 @@ def environment_of(archives: FakeArchives) -> Callable[..., Environment]:
     def make(**more: object) -> Environment:
         real = {source.name for source in WEB_ARCHIVES}
         others = (source for source in all_sources() if source.name not in real)
-        crawl, machine = f"{archives.root}cc/", f"{archives.root}wb/"
+        crawl, machine = f"{archives.root}commoncrawl/", f"{archives.root}wayback/"
         own = (common_crawl.source(crawl, crawl), wayback.source(machine))
         return Environment(
             **{"clock": clock_from(NOW), "sleep": archives.sleep, "sources": (*others, *own), **more}  # type: ignore[arg-type]

@@ -102,21 +102,27 @@ class FakeArchives:
         return next(replies, None) or self.granted(request)
 
     def granted(self, request: Request) -> Reply:
-        if request.path == "/cc/collinfo.json":
+        if request.path == "/commoncrawl/collinfo.json":
             return Reply(json.dumps(self.list_of_crawls()).encode())
-        if match := re.fullmatch("/cc/(CC-MAIN-[0-9-]+)-index", request.path):
+        if match := re.fullmatch("/commoncrawl/(CC-MAIN-[0-9-]+)-index", request.path):
             return self.crawl_index(match[1], request.query)
-        if request.path.startswith("/cc/crawl-data/"):
+        if request.path.startswith("/commoncrawl/crawl-data/"):
             return self.part(request)
-        if request.path == "/wb/cdx/search/cdx":
+        if request.path == "/wayback/cdx/search/cdx":
             return self.wayback_index(request.query)
-        if match := re.match("/wb/web/([0-9]{14})id_/(.+)", request.path):
+        if match := re.match("/wayback/web/([0-9]{14})id_/(.+)", request.path):
             return self.memento(match[1], match[2])
         return Reply(b"not here", 404)
 
     def list_of_crawls(self) -> list[dict[str, str]]:
         return [
-            {"id": name, "name": name, "cdx-api": f"{self.root}cc/{name}-index", "from": first, "to": last}
+            {
+                "id": name,
+                "name": name,
+                "cdx-api": f"{self.root}commoncrawl/{name}-index",
+                "from": first,
+                "to": last,
+            }
             for name, (first, last) in self.crawls.items()
         ]
 
@@ -216,7 +222,7 @@ def serve(archives: FakeArchives) -> Iterator[FakeArchives]:
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
-            path = url.path if not url.path.startswith("/wb/web/") else self.path
+            path = url.path if not url.path.startswith("/wayback/web/") else self.path
             request = Request(path, parse_qs(url.query), headers, time.monotonic() + archives.slept)
             with archives.lock:
                 archives.in_flight += 1

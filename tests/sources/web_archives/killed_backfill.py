@@ -40,7 +40,10 @@ def main() -> None:
     Sink.write = counted_write  # type: ignore[method-assign]
     real = {source.name for source in WEB_ARCHIVES}
     others = (source for source in all_sources() if source.name not in real)
-    own = (common_crawl.source(f"{root}cc/", f"{root}cc/"), wayback.source(f"{root}wb/"))
+    own = (
+        common_crawl.source(f"{root}commoncrawl/", f"{root}commoncrawl/"),
+        wayback.source(f"{root}wayback/"),
+    )
     environment = Environment(clock=clock_from(NOW), sleep=lambda _seconds: None, sources=(*others, *own))
     settings = Settings(
         data_dir=Path(data_dir), site_url="https://timesca.com/", contact="tests@example.org", _env_file=None

@@ -67,7 +67,7 @@ def test_a_memento_is_a_response_of_the_page_at_its_own_time_with_its_own_header
     record = next(record for record in mementos(on_timesca) if record.date.month == 2)
     page = archives.pages[4]
     assert (record.uri, record.date, record.http_status) == (page.url, page.at, 200)
-    assert record.warc[MEMENTO.lower()] == f"{archives.root}wb/{FEBRUARY}"
+    assert record.warc[MEMENTO.lower()] == f"{archives.root}wayback/{FEBRUARY}"
     assert record.warc[REQUESTED.lower()] == page.timestamp
     assert record.warc[FETCHED_AT.lower()].startswith("2025-03-01T09:00")
     # its own digest, since that of the index is of the stored record
@@ -140,7 +140,7 @@ def test_a_nearby_capture_has_the_time_that_was_served_and_names_the_one_request
     archives: FakeArchives, backfill: Backfill, on_timesca: Settings, query: Query
 ) -> None:
     near = replace(archives.pages[4], at=noon("2025-02-09"))
-    location = {"Location": f"{archives.root}wb/web/{near.timestamp}id_/{near.url}"}
+    location = {"Location": f"{archives.root}wayback/web/{near.timestamp}id_/{near.url}"}
 
     def redirect(request: Request) -> Reply | None:
         if near.timestamp in request.path:
@@ -162,14 +162,14 @@ def test_a_nearby_capture_has_the_time_that_was_served_and_names_the_one_request
     ("reply", "reject"),
     [
         (Reply(b"none", 404), "http_error: http_error: 404"),
-        (Reply(b"", 302, {"Location": "/wb/donate"}), "bad_record: the redirect leads to a page"),
+        (Reply(b"", 302, {"Location": "/wayback/donate"}), "bad_record: the redirect leads to a page"),
         (
-            Reply(b"", 302, {"Location": "/wb/web/20250210120000id_/https://timesca.com/x/"}),
+            Reply(b"", 302, {"Location": "/wayback/web/20250210120000id_/https://timesca.com/x/"}),
             "bad_record: a memento of https://timesca.com/x/ was served",
         ),
         (Reply(b"<html>Please come back</html>"), "bad_record: the response is a page of the web archive"),
         (
-            Reply(b"", 302, {"Location": "/wb/web/20259910120000id_/https://timesca.com/"}),
+            Reply(b"", 302, {"Location": "/wayback/web/20259910120000id_/https://timesca.com/"}),
             "bad_record: a memento of 20259910120000 was served",
         ),
     ],
@@ -230,18 +230,18 @@ def test_a_refusal_that_lasts_ends_the_backfill_and_the_next_one_resumes_without
     assert backfill(NAME).exit_status == 0
     assert query(OBSERVED) == DAYS
     # the three listing pages of January were archived before
-    assert len(archives.paths("/wb/web/")) == 2
+    assert len(archives.paths("/wayback/web/")) == 2
     assert query("select count(*), count(distinct url || captured_at) from raw.capture") == [(5, 5)]
 
 
 def test_what_robots_txt_disallows_is_not_requested_and_the_error_states_what_to_do(
     archives: FakeArchives, backfill: Backfill
 ) -> None:
-    archives.faults = [on("robots.txt", Reply(b"User-agent: *\nDisallow: /wb/web/\n"))]
+    archives.faults = [on("robots.txt", Reply(b"User-agent: *\nDisallow: /wayback/web/\n"))]
     outcome = backfill(NAME)
     assert (outcome.exit_status, outcome.hint) == (1, "ca-etl ingest --help")
     assert "robots.txt disallows" in outcome.error
-    assert archives.paths("/wb/web/") == []
+    assert archives.paths("/wayback/web/") == []
 
 
 def test_twenty_four_index_requests_a_minute_are_never_exceeded(

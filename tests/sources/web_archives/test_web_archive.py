@@ -46,7 +46,7 @@ def test_a_plan_requests_the_index_alone_and_counts_what_a_backfill_requests(
     expected: HistoryPlan,
 ) -> None:
     assert plan_backfill(on_timesca, WINTER, name, environment_of()) == expected
-    assert archives.paths("/cc/crawl-data/") == archives.paths("/wb/web/") == []
+    assert archives.paths("/commoncrawl/crawl-data/") == archives.paths("/wayback/web/") == []
     # archived as evidence, and no run
     assert len(archive_files(on_timesca.archive_dir)) == 2
     assert journal.read(on_timesca.data_dir) == ()
