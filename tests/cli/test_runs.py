@@ -202,7 +202,7 @@ def test_a_backfill_from_a_web_archive_is_planned_and_states_the_days_that_it_wo
         after = cli(*command, "--plan", **on_loopback)
     assert (planned.returncode, done.returncode, after.returncode) == (0, 0, 0), planned.stderr + done.stderr
     assert planned.stdout.splitlines() == [
-        "2 captures to archive, by 4 requests",
+        "2 captures to archive, by 6 requests",
         "0:00:00 hours at least, with the pauses of the settings",
         "2 days to win at most, from 2025-01-12 to 2025-02-10",
     ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from ca_etl.sources.web_archives.cdx import IndexLine
@@ -111,7 +111,7 @@ class FakeArchives:
         if request.path == "/wayback/cdx/search/cdx":
             return self.wayback_index(request.query)
         if match := re.match("/wayback/web/([0-9]{14})id_/(.+)", request.path):
-            return self.memento(match[1], match[2])
+            return self.memento(match[1], unquote(match[2]))
         return Reply(b"not here", 404)
 
     def list_of_crawls(self) -> list[dict[str, str]]:

@@ -111,6 +111,7 @@ def test_no_hit_of_the_wayback_machine_is_an_index_without_lines(text: str) -> N
         ("timestamp", "20250230120000", LineReason.BAD_FIELD),
         ("url", "ftp://timesca.com/", LineReason.BAD_FIELD),
         ("url", "https://timesca.com/ x", LineReason.BAD_FIELD),
+        ("url", "https://user:password@timesca.com/", LineReason.BAD_FIELD),
         ("status", "2OO", LineReason.BAD_FIELD),
         ("digest", "ABC", LineReason.BAD_FIELD),
         ("length", "-1", LineReason.BAD_FIELD),

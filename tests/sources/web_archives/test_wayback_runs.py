@@ -234,6 +234,25 @@ def test_a_refusal_that_lasts_ends_the_backfill_and_the_next_one_resumes_without
     assert query("select count(*), count(distinct url || captured_at) from raw.capture") == [(5, 5)]
 
 
+def test_an_old_capture_with_a_port_and_letters_of_other_scripts_is_archived_once(
+    archives: FakeArchives, backfill: Backfill, query: Query
+) -> None:
+    archives.pages = [
+        Page("http://timesca.com:80/", noon("2025-01-12")),
+        Page("https://timesca.com/category/\u0442\u0435\u043d\u044c\u0433\u0435/", noon("2025-01-13")),
+    ]
+    # once with an index that is cut, so that the month stays open
+    cut = archives.wayback_index({"from": ["20250101"], "to": ["20250131"], "limit": ["9"]}).body[:-2]
+    archives.faults = [lambda request: Reply(cut) if request.query.get("from") == ["20250101"] else None]
+    for _ in range(2):
+        assert backfill(NAME).exit_status == 0
+    assert len(archives.paths("/wayback/web/")) == 2
+    assert query("select url from raw.capture order by all") == [
+        ("http://timesca.com/",),
+        (archives.pages[1].url,),
+    ]
+
+
 def test_what_robots_txt_disallows_is_not_requested_and_the_error_states_what_to_do(
     archives: FakeArchives, backfill: Backfill
 ) -> None:

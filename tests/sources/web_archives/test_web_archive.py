@@ -36,7 +36,7 @@ Environments = Callable[..., Environment]
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("commoncrawl", HistoryPlan(5, 8, 8.0, DAYS)), ("wayback", HistoryPlan(5, 9, 45.0, DAYS))],
+    [("commoncrawl", HistoryPlan(5, 10, 10.0, DAYS)), ("wayback", HistoryPlan(5, 9, 45.0, DAYS))],
 )
 def test_a_plan_requests_the_index_alone_and_counts_what_a_backfill_requests(
     archives: FakeArchives,

@@ -28,7 +28,8 @@ DIGEST: Final = re.compile(r"(?:sha1:)?([A-Z2-7]{32})")
 NUMBER: Final = re.compile(r"[0-9]{1,15}")
 ANY: Final = re.compile(r".+", re.DOTALL)
 VALID: Final = {
-    "url": re.compile(r"https?://[^\s\x00-\x20\x7f]{1,4000}"),
+    # no user and no password, which would be published
+    "url": re.compile(r"https?://[^\s\x00-\x20\x7f/?#@]{1,255}(?:[/?#][^\s\x00-\x20\x7f]{0,4000})?"),
     "status": re.compile(r"-|[1-5][0-9]{2}"),
     "digest": DIGEST,
     "length": NUMBER,
@@ -36,6 +37,7 @@ VALID: Final = {
     "filename": re.compile(r"(?!.*\.\.)[\w-][\w./=-]{1,500}"),
 }
 NO_STATUS: Final = "-"
+DEFAULT_PORT: Final = re.compile(r"\A(http://[^/:]+):80(?=/|\Z)|\A(https://[^/:]+):443(?=/|\Z)")
 REVISIT: Final = "warc/revisit"
 HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
 # Of the kinds of pages that print the ticker; an article page prints it, too, but not the date of its rates.
@@ -91,8 +93,8 @@ class IndexLine:
 
     @property
     def key(self) -> tuple[str, str]:
-        """URL and timestamp, by which the capture is requested."""
-        return self.url, self.timestamp
+        """Address of the page and timestamp, by which a capture that is archived is recognised."""
+        return page_address(self.url), self.timestamp
 
     def day(self, zone: ZoneInfo) -> date:
         """The calendar day of the capture in `zone`."""
@@ -126,6 +128,15 @@ def instant_of(timestamp: str) -> datetime:
     if len(timestamp) != 14 or not timestamp.isascii() or not timestamp.isdigit():
         raise ValueError(f"{timestamp!r} is not a time of 14 digits")
     return datetime.strptime(f"{timestamp}+0000", "%Y%m%d%H%M%S%z")
+
+
+def page_address(url: str) -> str:
+    """The URL without the port of its scheme, with which web archives name old captures.
+
+    >>> page_address("http://timesca.com:80/latest/")
+    'http://timesca.com/latest/'
+    """
+    return DEFAULT_PORT.sub(lambda match: match[1] or match[2], url)
 
 
 def common_crawl_query(host: str, days: DateRange, *, page: int | None = None) -> str:

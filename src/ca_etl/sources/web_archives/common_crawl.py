@@ -102,8 +102,10 @@ def _request_crawls(root: str, session: Session) -> list[Crawl]:
 
 
 def _pages(session: Session, crawl: Crawl, host: str, days: DateRange) -> Iterator[tuple[str, IndexPage]]:
-    counted = session.get_index(f"{crawl.api}?{common_crawl_query(host, days)}")
-    for number in range(_number_of_pages(counted)):
+    url = f"{crawl.api}?{common_crawl_query(host, days)}"
+    pages = _number_of_pages(session.get_index(url))
+    yield url, IndexPage()
+    for number in range(pages):
         url = f"{crawl.api}?{common_crawl_query(host, days, page=number)}"
         result = session.get_index(url)
         if _is_no_hit(result):

@@ -14,7 +14,14 @@ from ca_etl.parse.links import bare_address
 from ca_etl.settings import Settings
 from ca_etl.sources.session import Session, address_of
 from ca_etl.sources.source import DateRange, Source
-from ca_etl.sources.web_archives.cdx import IndexLine, IndexPage, instant_of, read_wayback, wayback_query
+from ca_etl.sources.web_archives.cdx import (
+    IndexLine,
+    IndexPage,
+    instant_of,
+    page_address,
+    read_wayback,
+    wayback_query,
+)
 from ca_etl.sources.web_archives.web_archive import (
     IndexUnavailableError,
     Kept,
@@ -32,7 +39,6 @@ MOST_RESPONSES: Final = 100
 ORIGINAL: Final = "x-archive-orig-"
 # Of the body as it was sent to the web archive, not as it is played back.
 OF_THE_WIRE: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
-DEFAULT_PORT: Final = re.compile(r"\A(http://[^/:]+):80(?=/|\Z)|\A(https://[^/:]+):443(?=/|\Z)")
 
 
 def _open_index(root: str, session: Session, host: str) -> OpenIndex:
@@ -75,7 +81,7 @@ def _fetch(root: str, session: Session, line: IndexLine) -> Kept:
         return Kept(problem, body=attempt.wire_body)
     session.writer.add_memento(
         attempt,
-        _without_port(line.url),
+        page_address(line.url),
         instant_of(served[1]),
         original_headers(attempt.response_headers),
         {
@@ -91,7 +97,7 @@ def _problem(line: IndexLine, served: re.Match[str] | None, headers: Headers) ->
     """Why a response is no memento of the page that `line` names; None for a memento of it, of whatever time."""
     if served is None:
         return "the redirect leads to a page that is no memento"
-    if bare_address(_without_port(served[2])) != bare_address(_without_port(line.url)):
+    if bare_address(page_address(served[2])) != bare_address(page_address(line.url)):
         return f"a memento of {served[2]} was served"
     try:
         instant_of(served[1])
@@ -120,15 +126,6 @@ def original_headers(headers: Headers) -> Headers:
         if lower in OF_THE_WIRE | {"content-type"} or lower.removeprefix(ORIGINAL) in OF_THE_WIRE
     ]
     return (*originals, *of_body)
-
-
-def _without_port(url: str) -> str:
-    """The URL without the port of its scheme, with which old captures are named.
-
-    >>> _without_port("http://timesca.com:80/latest/")
-    'http://timesca.com/latest/'
-    """
-    return DEFAULT_PORT.sub(lambda match: match[1] or match[2], url)
 
 
 def _pace(policy: FetchPolicy, settings: Settings) -> FetchPolicy:

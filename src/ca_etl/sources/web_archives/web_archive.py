@@ -45,6 +45,7 @@ from ca_etl.sources.web_archives.cdx import (
     collapse,
     counted,
     one_a_day,
+    page_address,
     why_unwanted,
 )
 
@@ -236,7 +237,7 @@ class _Requests:
                 own = {EVIDENCE.lower(), DAMAGED.lower()} & record.warc.keys()
                 if record.kind in CAPTURE_KINDS and record.uri and not own:
                     stamp = f"{record.date.astimezone(UTC):%Y%m%d%H%M%S}"
-                    held.add((record.uri, record.warc.get(REQUESTED.lower(), stamp)))
+                    held.add((page_address(record.uri), record.warc.get(REQUESTED.lower(), stamp)))
         return held
 
     def read_index(self, month: _Month) -> int:
