@@ -96,7 +96,9 @@ def _digest(body: bytes) -> str:
 @lru_cache(maxsize=2)
 def _captures(shown: date, site: str) -> tuple[_Capture, ...]:
     """The captures until the day before `shown`, the oldest first."""
-    days = (FIRST_DAY + number * EVERY for number in range((shown - FIRST_DAY - EVERY) // EVERY + 1))
+    days = (
+        FIRST_DAY + number * EVERY for number in range((shown - FIRST_DAY - timedelta(days=1)) // EVERY + 1)
+    )
     return tuple(_capture(day, site) for day in days)
 
 
