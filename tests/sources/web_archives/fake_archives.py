@@ -111,7 +111,7 @@ class FakeArchives:
         if request.path == "/wayback/cdx/search/cdx":
             return self.wayback_index(request.query)
         if match := re.match("/wayback/web/([0-9]{14})id_/(.+)", request.path):
-            return self.memento(match[1], unquote(match[2]))
+            return self.memento(match[1], match[2])
         return Reply(b"not here", 404)
 
     def list_of_crawls(self) -> list[dict[str, str]]:
@@ -168,7 +168,8 @@ class FakeArchives:
         return Reply(wayback_rows(chosen, key).encode() if chosen else b"[]")
 
     def memento(self, timestamp: str, url: str) -> Reply:
-        page = next((page for page in self.pages if (page.url, page.timestamp) == (url, timestamp)), None)
+        wanted = (unquote(url), timestamp)
+        page = next((page for page in self.pages if (unquote(page.url), page.timestamp) == wanted), None)
         if page is None:
             return Reply(b"not archived", 404)
         return Reply(
