@@ -109,7 +109,7 @@ def test_a_killed_backfill_that_is_continued_equals_an_undisturbed_one(
     assert len(expected["raw.capture"]) == 5
     killed = tmp_path / "killed"
     chosen = random.Random(name)  # noqa: S311  the same moments each time
-    for kill_at in sorted(chosen.sample(range(1, 20), 5)):
+    for kill_at in sorted(chosen.sample(range(1, 20), 10)):
         assert run(killed, kill_at) == -signal.SIGKILL
     archives.requests.clear()
     assert run(killed, 0) == 0
