@@ -107,6 +107,13 @@ class Settings(BaseSettings):
     min_interval_seconds: float = Field(
         5.0, ge=0, description="Least pause between two requests to one host."
     )
+    commoncrawl_interval_seconds: float = Field(
+        1.0, ge=0, description="Least pause between two requests to a host of Common Crawl, in a backfill."
+    )
+    # 24 requests a minute are the limit of its index
+    wayback_interval_seconds: float = Field(
+        5.0, ge=2.5, description="Least pause between two requests to the Wayback Machine, in a backfill."
+    )
     connect_timeout_seconds: float = Field(10.0, gt=0, description="Most seconds to connect to a host.")
     read_timeout_seconds: float = Field(
         30.0, gt=0, description="Most seconds to wait for the next byte of a response."

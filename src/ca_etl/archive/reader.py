@@ -1,9 +1,10 @@
 """Read the captures of an archive file, and the parts of it that are not whole records.
 
 Reads our own files and those of others: Common Crawl WARC (bodies already decoded), WET `conversion` records,
-`resource` records, uncompressed files. Responses to robots.txt, requests, warcinfo and metadata records are evidence
-of how the captures were made, and give no capture. Damaged parts of an input become records of their own, so that the
-archive accounts for every byte of an input, on the first load and on each rebuild.
+`resource` records, uncompressed files. Responses to robots.txt, those marked as evidence (indexes of web archives),
+requests, warcinfo and metadata records show how the captures were made, and give no capture. Damaged parts of an input
+become records of their own, so that the archive accounts for every byte of an input, on the first load and on each
+rebuild.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ca_etl.archive.framing import BadRange, Part, RawRecord, next_record, split
 from ca_etl.archive.naming import (
     CAPTURED_AT,
     DAMAGED,
+    EVIDENCE,
     FOREIGN_SOURCE,
     INFO_SOURCE,
     SEALED_SUFFIX,
@@ -339,8 +341,8 @@ def info_fields(record: Record) -> dict[str, str]:
 
 
 def _is_capture(record: Record) -> bool:
-    """Whether the record is one of a page: robots.txt and the DNS responses that Heritrix keeps are not."""
-    if record.kind not in CAPTURE_KINDS or record.is_robots:
+    """Whether the record is one of a page: robots.txt, indexes and the DNS responses that Heritrix keeps are not."""
+    if record.kind not in CAPTURE_KINDS or record.is_robots or EVIDENCE.lower() in record.warc:
         return False
     return record.kind != "response" or record.http_body is not None
 
