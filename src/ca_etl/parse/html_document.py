@@ -165,7 +165,7 @@ class Markup:
         return in_head + self._linked_data
 
     def mark(self, insert: Callable[[bytes], None]) -> str:
-        """Insert a numbered mark where `insert`, a node's `insert_before` or `insert_after`, does; return the number."""
+        """Insert a mark where `insert`, a node's `insert_before` or `insert_after`, does; return its number."""
         self._marks += 1
         insert(f"{MARK}{self._marks}{MARK_END}".encode())
         return str(self._marks)
