@@ -39,7 +39,7 @@ def test_a_whole_member_that_is_as_the_index_states_has_no_problem() -> None:
         (b"<html>" * 20, LINE, "not a whole gzip member"),
         (gzip.compress(b"no record"), LINE, "no WARC record begins here"),
         (member_of(PAGE, WARC_Type="revisit"), LINE, "a record of type revisit"),
-        (member_of(PAGE, WARC_Payload_Digest="sha1:" + "A" * 32), LINE, "the payload is not the one"),
+        (member_of(PAGE, WARC_Payload_Digest="sha1:" + "A" * 32), LINE, "the payload has another digest"),
         (member_of(PAGE, WARC_Record_ID=""), LINE, "no WARC-Record-ID"),
         (gzip.compress(gzip.decompress(MEMBER).replace(b"WARC/1.0", b"WARC/2.0")), LINE, "version of WARC"),
     ],
