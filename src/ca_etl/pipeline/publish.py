@@ -31,6 +31,7 @@ from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
 from ca_etl.warehouse.models import build_models, read_models
 from ca_etl.warehouse.raw_load import (
     CaptureDecision,
+    count_words,
     load_check_results,
     load_decisions,
     load_journal,
@@ -69,6 +70,7 @@ def build_tables(
         load_journal(con, (replace(run, checks=(), slots=come.get(run.run_id, ())) for run in runs))
         load_decisions(con, decided)
         load_publication_days(con, _publication_days(con, now))
+        count_words(con)
         checkpoint_at_commit(con)
         build_models(con, sql_root())
 
