@@ -29,6 +29,7 @@ from ca_etl.sources.session import Context, withheld_files
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
 from ca_etl.warehouse.data_directory import MARKER, claimed_site
 from ca_etl.warehouse.journal import RunKind
+from ca_etl.warehouse.models import drop_models
 from ca_etl.warehouse.raw_load import (
     ArchiveFile,
     forget_rejects,
@@ -85,8 +86,11 @@ def load(ctx: Context) -> Loaded:
     root = ctx.settings.archive_dir
     parsers = {source.name: source.parser for source in ctx.sources}
     batch = _Batch()
-    with open_building(building.warehouse) as con:
+    archived = 0 if building.warehouse.exists() else sum(path.stat().st_size for path in archive_files(root))
+    with open_building(building.warehouse, archived=archived) as con:
         ensure_raw(con)
+        drop_models(con)
+        con.execute("checkpoint")
         if ctx.kind is RunKind.RETRY:
             versions = {name: parser.version for name, parser in parsers.items()}
             forget_rejects(con, versions, otherwise=SITE.version)

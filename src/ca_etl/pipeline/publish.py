@@ -17,7 +17,7 @@ from ca_etl.pipeline.slots import present
 from ca_etl.sources.session import Context
 from ca_etl.warehouse import journal, overrides, release
 from ca_etl.warehouse.checks import run_checks
-from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
+from ca_etl.warehouse.connection import checkpoint_at_commit, compact, open_building
 from ca_etl.warehouse.datapackage import (
     describe,
     other_files,
@@ -112,6 +112,7 @@ def publish(ctx: Context) -> Release:
         ExportSpec(table, header.sort or header.grain, header.partition_year)
         for table, header in headers.items()
     ]
+    compact(building.warehouse)
     with open_building(building.warehouse) as con:
         exported = export_parquet(con, parquet, specs)
         tables = table_resources(con, building.folder, exported, headers)
