@@ -98,15 +98,6 @@ compared_states as (
     window by_number as (partition by article_id order by sighting_number)
 ),
 
--- only texts that follow one another as versions are read
-changed_texts as (
-    select text_id, list_distinct(string_split(plain_of(text), ' ')) as words
-    from raw.article_text
-    where text_id in (
-        select unnest([text_id, earlier_text_id]) from compared_states where is_new_text
-    )
-),
-
 new_states as (
     select
         state.* exclude (text_id),
@@ -115,8 +106,9 @@ new_states as (
         earlier.words as earlier_words,
         len(list_intersect(own.words, earlier.words)) as shared_words
     from compared_states as state
-    left join changed_texts as own on own.text_id = if(state.is_new_text, state.text_id, null)
-    left join changed_texts as earlier on earlier.text_id = if(state.is_new_text, state.earlier_text_id, null)
+    left join staging.stg_text_version as own on own.text_id = if(state.is_new_text, state.text_id, null)
+    left join staging.stg_text_version as earlier
+        on earlier.text_id = if(state.is_new_text, state.earlier_text_id, null)
     where state.is_first or state.is_new_title or state.is_new_text
 )
 
