@@ -20,6 +20,7 @@ from ca_etl.warehouse.checks import run_checks
 from ca_etl.warehouse.connection import checkpoint_at_commit, compact, open_building
 from ca_etl.warehouse.datapackage import (
     describe,
+    files_of,
     other_files,
     read_origin,
     table_resources,
@@ -117,6 +118,7 @@ def publish(ctx: Context) -> Release:
         exported = export_parquet(con, parquet, specs)
         tables = table_resources(con, building.folder, exported, headers)
         origin = read_origin(con)
+    release.link_unchanged(building, (file for table in tables for file in files_of(table)))
     package = describe(
         [*tables, *other_files(building.folder, tables)],
         origin,

@@ -23,7 +23,8 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import merge
@@ -33,7 +34,7 @@ from typing import Final
 from ca_etl.archive.sealed_file import fsync
 from ca_etl.errors import CaEtlError
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.datapackage import DATAPACKAGE, file_fact, listed_files, read_datapackage
+from ca_etl.warehouse.datapackage import DATAPACKAGE, FileFact, file_fact, listed_files, read_datapackage
 from ca_etl.warehouse.durable_files import StorageError, remove_tree, seal_tree, storage, unseal
 
 log = logging.getLogger(__name__)
@@ -146,6 +147,24 @@ def discard(building: Building) -> None:
     """Remove a draft release that will not be published. Raises `StorageError`."""
     if building.folder.exists():
         remove_tree(building.folder)
+
+
+def link_unchanged(building: Building, files: Iterable[FileFact]) -> None:
+    """Make `files` of a draft that have the bytes of those in the current release hard links to them, without room.
+
+    Where the file system or its rights allow no link, the draft keeps its own file.
+    """
+    current = current_release(building.data_dir)
+    if current is None:
+        return
+    for file in files:
+        old, new = current.folder / file.path, building.folder / file.path
+        if not old.is_file() or file_fact(current.folder, Path(file.path)) != file:
+            continue
+        link = new.with_name(f"{new.name}.link")
+        with suppress(OSError):
+            link.hardlink_to(old)
+            link.replace(new)
 
 
 def publish(building: Building, on_step: Callable[[str], None] = lambda _step: None) -> Release:
