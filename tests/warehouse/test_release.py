@@ -127,6 +127,17 @@ def test_a_file_with_the_bytes_of_that_of_the_release_before_takes_no_room_of_it
     assert stat.S_IMODE((after / "same.parquet").stat().st_mode) == 0o444
 
 
+def test_old_releases_go_until_the_bytes_of_those_left_fit_and_the_current_one_always_stays(
+    data_dir, release
+):
+    folders = [release(release_id, 1) for release_id in (FIRST, SECOND, THIRD)]
+    size = sum(path.stat().st_size for path in folders[0].rglob("*") if path.is_file())
+    assert prune(data_dir, 7, keep_bytes=3 * size) == ()
+    assert prune(data_dir, 7, keep_bytes=3 * size - 1) == (FIRST,)
+    assert prune(data_dir, 7, keep_bytes=1) == (SECOND,)
+    assert ids(data_dir) == [THIRD]
+
+
 def test_a_fresh_building_starts_without_a_warehouse(data_dir, release):
     release(FIRST, 1)
     building = begin_building(data_dir, SECOND, fresh=True)

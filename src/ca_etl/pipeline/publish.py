@@ -134,10 +134,10 @@ def publish(ctx: Context) -> Release:
 
 
 def prune(ctx: Context) -> tuple[str, ...]:
-    """Remove all but the newest `keep_releases` releases; where that fails, return a warning: the run succeeded."""
-    data_dir = ctx.settings.data_dir
+    """Remove the releases that the settings do not keep; where that fails, return a warning: the run succeeded."""
+    data_dir, settings = ctx.settings.data_dir, ctx.settings
     pruned = consult(
-        partial(release.prune, data_dir, ctx.settings.keep_releases, ctx.clock()),
+        partial(release.prune, data_dir, settings.keep_releases, ctx.clock(), settings.keep_bytes),
         (),
         release.RELEASES,
         "ca-etl releases",

@@ -368,8 +368,10 @@ def _recorded_previous(folder: Path) -> object:
         return None
 
 
-def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, ...]:
-    """Remove releases until `keep` are left, the current one counted; return the ids removed, in that order.
+def prune(
+    data_dir: Path, keep: int, now: datetime | None = None, keep_bytes: int | None = None
+) -> tuple[str, ...]:
+    """Remove releases until `keep` of at most `keep_bytes` are left, with the current one; return the ids removed.
 
     Releases dated after `now` (zone-aware, by default that of the machine) go first: a wrong clock made them. Then go
     those published before the current one, oldest first. The current one and those published after it (an operator
@@ -382,12 +384,11 @@ def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, 
     if current is None:
         return ()
     limit = f"{(now or datetime.now(UTC)).astimezone(UTC) + DAY:%Y%m%dT%H%M%SZ}"
-    other = [release for release in releases(data_dir) if release.release_id != current]
-    future = [release for release in other if release.release_id > limit]
-    removable = future + [
-        release for release in _published_before(data_dir, current) if release not in future
-    ]
+    future = [new for new in releases(data_dir) if new.release_id > limit and new.release_id != current]
+    removable = future + [old for old in _published_before(data_dir, current) if old not in future]
     removed = removable[: max(0, len(removable) - (keep - 1))]
+    while keep_bytes and removed != removable and _bytes_without(data_dir, removed) > keep_bytes:
+        removed = removable[: len(removed) + 1]
     for release in removed:
         # Renamed first: a kill amid the removal must not leave half a release to roll back to.
         removing = release.folder.with_name(f"{release.release_id}{REMOVING}")
@@ -401,6 +402,13 @@ def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, 
             raise
         remove_tree(removing)
     return tuple(release.release_id for release in removed)
+
+
+def _bytes_without(data_dir: Path, removed: Collection[Release]) -> int:
+    """The bytes of the releases that are not `removed`; a file that is in several is counted once."""
+    kept = (release for release in releases(data_dir) if release not in removed)
+    files = (path.stat() for release in kept for path in release.folder.rglob("*") if path.is_file())
+    return sum({file.st_ino: file.st_size for file in files}.values())
 
 
 def _announce(data_dir: Path, release_id: str) -> None:
