@@ -135,6 +135,9 @@ class Settings(BaseSettings):
         description="Number of processes that parse a large archive. Default: one a CPU; 1: the run alone.",
     )
     keep_releases: int = Field(7, ge=1, description="Number of releases kept; older releases are deleted.")
+    keep_bytes: int | None = Field(
+        None, gt=0, description="Bytes of all releases kept; older releases are deleted. No bound by default."
+    )
     demo_port: int = Field(8808, ge=0, le=65535, description="Port of the demo site; 0 takes any free port.")
     log_format: LogFormat = Field(LogFormat.TEXT, description="Form of the log on stderr: text or json.")
     alert_webhook: SecretStr | None = Field(

@@ -34,6 +34,7 @@ from ca_etl.sources.session import Context, Progress, withheld_files
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building, transaction
 from ca_etl.warehouse.data_directory import MARKER, claimed_site
 from ca_etl.warehouse.journal import RunKind
+from ca_etl.warehouse.models import drop_models
 from ca_etl.warehouse.raw_load import forget_rejects, known_archive_files, load_tables, mark_loaded
 from ca_etl.warehouse.raw_schema import arrow_schema, ensure_raw, is_outdated
 from ca_etl.warehouse.reading import Position, consult, published_warehouse, readable, resolver
@@ -85,8 +86,12 @@ def load(ctx: Context) -> Loaded:
     if is_fresh:
         assert_archive_is_whole(ctx)
     building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=is_fresh)
-    with open_building(building.warehouse) as con:
+    archive = archive_files(ctx.settings.archive_dir)
+    archived = 0 if building.warehouse.exists() else sum(path.stat().st_size for path in archive)
+    with open_building(building.warehouse, archived=archived) as con:
         ensure_raw(con)
+        drop_models(con)
+        con.execute("checkpoint")
         if ctx.kind is RunKind.RETRY:
             versions = {source.name: source.parser.version for source in ctx.sources}
             forget_rejects(con, versions, otherwise=SITE.version)
@@ -94,7 +99,7 @@ def load(ctx: Context) -> Loaded:
         loading = _Loading(con, _reader(ctx, con))
         # by their text: a thousand calls of relative_to take 10 ms of every run
         below = len(f"{loading.reader.root.as_posix()}/")
-        names = (path.as_posix()[below:] for path in archive_files(loading.reader.root))
+        names = (path.as_posix()[below:] for path in archive)
         new = [name for name in names if name not in known]
         loading.load(new, ctx.settings.workers or len(os.sched_getaffinity(0)), ctx.progress)
     return Loaded(
