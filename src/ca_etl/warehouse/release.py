@@ -153,10 +153,7 @@ def discard(building: Building) -> None:
 
 
 def link_unchanged(building: Building, files: Iterable[FileFact]) -> None:
-    """Make `files` of a draft that have the bytes of those in the current release hard links to them, without room.
-
-    Where the file system or its rights allow no link, the draft keeps its own file.
-    """
+    """Make hard links of `files` of a draft that equal those of the current release, where the file system allows."""
     current = current_release(building.data_dir)
     if current is None:
         return
@@ -377,10 +374,8 @@ def prune(
 ) -> tuple[str, ...]:
     """Remove releases until `keep` of at most `keep_bytes` are left, with the current one; return the ids removed.
 
-    Releases dated after `now` (zone-aware, by default that of the machine) are removed first: a wrong clock made them.
-    Then those published before the current one, oldest first. The current release and those published after it (an
-    operator rolled back) always stay. A reader that has a file of a removed release open keeps it. Raises
-    `StorageError`.
+    Those dated after `now` (zone-aware, by default that of the machine) go first, since a wrong clock made them, then
+    those before the current one, oldest first. The current one and later ones always stay. Raises `StorageError`.
     """
     if keep < 1:
         raise ValueError(f"keep is {keep}, but at least 1 release must stay")
