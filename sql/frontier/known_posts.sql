@@ -9,7 +9,7 @@ parameters:
 columns:
   post_id: WordPress id of the post.
   url: URL of the article page.
-  is_new: False where an earlier sweep found the post missing.
+  is_new: True where no sweep has found the post missing from the list of the site yet.
 */
 select
     article.post_id,

@@ -5,7 +5,7 @@ columns:
   source: Short name of the source, as in the facts.
   name: Name of the source for people.
   url: URL of the source; null for ingested files.
-  cadence: Cadence of the captures, such as daily; null for ingested files.
+  cadence: Cadence of the captures, such as daily; null for ingested files and web archives.
   zone: Time zone of the calendar days of the source, such as Asia/Almaty.
   prints_ticker: True where the slots of the source request the ticker, so that a slot without rates has failed.
   rate_precedence: >-

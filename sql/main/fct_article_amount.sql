@@ -59,7 +59,7 @@ with dated as (
         article_id,
         text_id,
         coalesce(published_date, first_seen_date) as article_date
-    from main.fct_article
+    from staging.stg_article
 ),
 
 priced as (

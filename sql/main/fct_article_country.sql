@@ -20,11 +20,11 @@ checks:
 */
 with named as (
     select article.article_id, text_country.country_code, text_country.mentions, false as in_title
-    from main.fct_article as article
+    from staging.stg_article as article
     inner join raw.text_country as text_country on text_country.item = article.text_id
     union all
     select article.article_id, text_country.country_code, 0, true
-    from main.fct_article as article
+    from staging.stg_article as article
     inner join raw.text_country as text_country on text_country.item = 'title:' || article.title
 ),
 

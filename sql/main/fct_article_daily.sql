@@ -18,6 +18,6 @@ select
     coalesce(country.country_code, 'ZZ') as country_code,
     count(*)::integer as articles,
     coalesce(sum(article.word_count), 0)::bigint as words
-from main.fct_article as article
+from staging.stg_article as article
 left join main.fct_article_country as country on country.article_id = article.article_id and country.is_main
 group by all

@@ -102,12 +102,13 @@ new_states as (
     select
         state.* exclude (text_id),
         coalesce(state.text_id, state.first_text_id) as text_id,
-        list_distinct(string_split(plain_of(own.text), ' ')) as words,
-        list_distinct(string_split(plain_of(earlier.text), ' ')) as earlier_words,
-        len(list_intersect(words, earlier_words)) as shared_words
+        own.words,
+        earlier.words as earlier_words,
+        len(list_intersect(own.words, earlier.words)) as shared_words
     from compared_states as state
-    left join raw.article_text as own on state.is_new_text and own.text_id = state.text_id
-    left join raw.article_text as earlier on state.is_new_text and earlier.text_id = state.earlier_text_id
+    left join staging.stg_text_version as own on own.text_id = if(state.is_new_text, state.text_id, null)
+    left join staging.stg_text_version as earlier
+        on earlier.text_id = if(state.is_new_text, state.earlier_text_id, null)
     where state.is_first or state.is_new_title or state.is_new_text
 )
 

@@ -8,8 +8,9 @@ materialized: table
 columns:
   text_id: SHA-256 of the text in hex, a key of raw.article_text.
   version_id: MD5 of the text with straight quotes and dashes and single spaces, in hex.
+  words: Distinct words of the text with straight quotes and dashes, separated by spaces, as a list; never null.
 */
-select text_id, md5(plain_of(text)) as version_id
+select text_id, md5(plain_of(text)) as version_id, list_distinct(string_split(plain_of(text), ' ')) as words
 from raw.article_text
 where text_id in (
     select unnest(list(distinct text_id))

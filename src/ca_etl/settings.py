@@ -107,6 +107,13 @@ class Settings(BaseSettings):
     min_interval_seconds: float = Field(
         5.0, ge=0, description="Least pause between two requests to one host."
     )
+    commoncrawl_interval_seconds: float = Field(
+        1.0, ge=0, description="Least pause between two requests to a host of Common Crawl, in a backfill."
+    )
+    # 24 requests a minute are the limit of its index
+    wayback_interval_seconds: float = Field(
+        5.0, ge=2.5, description="Least pause between two requests to the Wayback Machine, in a backfill."
+    )
     connect_timeout_seconds: float = Field(10.0, gt=0, description="Most seconds to connect to a host.")
     read_timeout_seconds: float = Field(
         30.0, gt=0, description="Most seconds to wait for the next byte of a response."
@@ -128,6 +135,9 @@ class Settings(BaseSettings):
         description="Number of processes that parse a large archive. Default: one a CPU; 1: the run alone.",
     )
     keep_releases: int = Field(7, ge=1, description="Number of releases kept; older releases are deleted.")
+    keep_bytes: int | None = Field(
+        None, gt=0, description="Bytes of all releases kept; older releases are deleted. No bound by default."
+    )
     demo_port: int = Field(8808, ge=0, le=65535, description="Port of the demo site; 0 takes any free port.")
     log_format: LogFormat = Field(LogFormat.TEXT, description="Form of the log on stderr: text or json.")
     alert_webhook: SecretStr | None = Field(

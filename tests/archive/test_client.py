@@ -454,3 +454,17 @@ def test_bytes_that_are_not_utf8_do_not_hide_the_rules():
 
 def test_the_product_token_is_the_name_alone():
     assert product_token(AGENT) == "ca_etl"
+
+
+def test_a_part_is_requested_by_its_range_and_only_206_is_the_part(visit, site, response):
+    site.routes |= {"/whole": response(b"abcdef"), "/part": response(b"cd", "206 Partial Content")}
+    headers = (("Range", "bytes=2-3"), ("Accept-Encoding", "identity"))
+    part, whole = (visit().fetcher.get(f"{site.url}/{name}", headers=headers) for name in ("part", "whole"))
+    assert (part.verdict, part.last.body) == (Verdict.OK, b"cd")
+    assert (whole.verdict, whole.detail) == (
+        Verdict.HTTP_ERROR,
+        "200 OK, and not the part that was requested",
+    )
+    assert all("Range: bytes=2-3" in text for text in site.requests if "robots" not in text)
+    assert all("Accept-Encoding: identity" in text for text in site.requests if "robots" not in text)
+    assert visit().fetcher.get(f"{site.url}/part").verdict is Verdict.HTTP_ERROR

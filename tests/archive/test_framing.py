@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 import pytest
 
-from ca_etl.archive.framing import MAX_RECORD_BYTES, BadRange, RawRecord, split_records
+from ca_etl.archive.framing import MAX_RECORD_BYTES, BadRange, RawRecord, split_records, whole_member
 from ca_etl.archive.reader import read_archive
 from ca_etl.archive.writer import ArchiveWriter
 from ca_etl.records import BadRecord, Capture, RejectReason
@@ -285,3 +285,16 @@ def test_a_cut_gives_the_captures_before_it_and_at_most_one_bad_record(whole_fil
         assert pages == expected[: sum(end <= length for end in ends)]
         bad = [c for c in parts if isinstance(c, BadRecord)]
         assert len(bad) == (0 if length in borders else 1)
+
+
+def test_a_whole_member_is_its_record_and_nothing_else_is():
+    member = zipped(FIRST)
+    assert whole_member(member).data == FIRST
+    assert bad(whole_member(member + b"x")) == (
+        0,
+        len(member) + 1,
+        RejectReason.BAD_RECORD,
+        "1 bytes follow the gzip member",
+    )
+    for damaged in (member[:-1], b"x" + member, FIRST, b"", zipped(FIRST + SECOND)):
+        assert bad(whole_member(damaged))[:2] == (0, len(damaged))

@@ -11,7 +11,7 @@ from warcio.archiveiterator import ArchiveIterator
 from ca_etl.archive.policy import Verdict
 from ca_etl.archive.reader import archive_files, read_archive, read_capture, read_validators, usable_urls
 from ca_etl.archive.writer import ArchiveWriter
-from ca_etl.records import Capture
+from ca_etl.records import Capture, RejectReason
 
 NAME = "20251205T020000Z-timesca"
 
@@ -346,3 +346,36 @@ def test_only_good_responses_are_usable(writer, attempt, validators):
             )
         )
     assert usable_urls(out.path) == {"http://site.test/ok", "http://site.test/same"}
+
+
+def test_a_response_that_is_evidence_gives_no_capture(writer, attempt, tmp_path):
+    with writer() as out:
+        out.add(attempt(), is_evidence=True)
+        out.add(attempt(url="http://site.test/page/"))
+    assert [capture.url for capture in captures(tmp_path)] == ["http://site.test/page/"]
+    assert usable_urls(out.path) == {"http://site.test/page/"}
+
+
+def test_a_memento_is_a_capture_of_its_own_page_and_time_and_equal_ones_have_equal_ids(
+    writer, attempt, tmp_path, page
+):
+    at = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
+    headers = (("Content-Type", "text/html"), ("ETag", '"old"'))
+    with writer() as out:
+        ids = {
+            out.add_memento(attempt(), "http://site.test/a/", at, headers, {"X-Ours": "1"}) for _ in range(2)
+        }
+    (capture, again) = captures(tmp_path)
+    assert capture.capture_id == again.capture_id == ids.pop()
+    assert (capture.url, capture.captured_at, capture.etag) == ("http://site.test/a/", at, '"old"')
+    assert (capture.payload, capture.http_status) == (page, 200)
+    assert b"X-Ours: 1" in raw(out.path)
+
+
+def test_damaged_bytes_are_a_record_that_is_read_as_a_reject(writer, tmp_path, noon):
+    with writer() as out:
+        out.add_damage(
+            "urn:uuid:d", "http://site.test/", RejectReason.TRUNCATED, "50% missing", b"ab", date=noon
+        )
+    (bad,) = captures(tmp_path)
+    assert (bad.reason, bad.detail, bad.capture_id) == (RejectReason.TRUNCATED, "50% missing", "urn:uuid:d")

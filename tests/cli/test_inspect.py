@@ -18,7 +18,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pytest
 
 from ca_etl.demo.site import DemoSite
@@ -787,12 +786,10 @@ def test_a_trace_without_its_archive_file_shows_the_chain_up_to_there(
 
 
 def test_a_release_of_an_earlier_version_is_rebuilt_before_a_trace(
-    cli: Cli, days: Path, data_dir: Path
+    cli: Cli, days: Path, data_dir: Path, rewritten: Callable[[Path], Any]
 ) -> None:
     shutil.copytree(days, data_dir, symlinks=True)
-    (warehouse,) = (data_dir / "current").resolve().glob("warehouse.duckdb")
-    warehouse.chmod(0o644)
-    with duckdb.connect(warehouse) as con:
+    with rewritten((data_dir / "current").resolve()) as con:
         con.execute("drop table main.fct_rate_best")
     done = cli("trace", "rate", "KZT", "2025-12-22")
     assert done.returncode == 1

@@ -18,6 +18,7 @@ import pytest
 
 from ca_etl.demo.site import DemoSite
 from ca_etl.warehouse.lock import Holder, run_lock
+from tests.sources.web_archives.fake_archives import FakeArchives, Page, noon, serve
 
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -186,7 +187,7 @@ def test_a_full_disk_leaves_the_release_as_it_was_and_the_next_run_resumes(
         (("--from", "2025-12-01", "--to", "2199-01-01"), "2199-01-01 is in the future"),
         (
             ("--from", "2025-12-01", "--source", "pages"),
-            "these have one: posts, feed, nbk, nbkr, cbu, nbt, cbr",
+            "these have one: posts, feed, nbk, nbkr, cbu, nbt, cbr, commoncrawl, wayback",
         ),
     ],
 )
@@ -197,6 +198,25 @@ def test_a_backfill_without_days_or_of_an_unknown_source_is_wrong_usage(
     assert done.returncode == 2
     assert message in done.stderr
     assert not data_dir.exists()
+
+
+def test_a_backfill_from_a_web_archive_is_planned_and_states_the_days_that_it_won(cli: Cli) -> None:
+    with serve(FakeArchives()) as archives:
+        archives.pages = [Page(archives.root, noon("2025-01-12")), Page(archives.root, noon("2025-02-10"))]
+        on_loopback = {"CA_ETL_SITE_URL": archives.root, "CA_ETL_COMMONCRAWL_INTERVAL_SECONDS": "0"}
+        command = ("backfill", "--from", "2025-01-01", "--to", "2025-02-28", "--via", "commoncrawl")
+        planned = cli(*command, "--plan", **on_loopback)
+        done = cli(*command, **on_loopback)
+        after = cli(*command, "--plan", **on_loopback)
+    assert (planned.returncode, done.returncode, after.returncode) == (0, 0, 0), planned.stderr + done.stderr
+    assert planned.stdout.splitlines() == [
+        "2 captures to archive, by 6 requests",
+        "0:00:00 hours at least, with the pauses of the settings",
+        "2 days to win at most, from 2025-01-12 to 2025-02-10",
+    ]
+    assert "2 days won, from 2025-01-12 to 2025-02-10" in done.stderr
+    assert "commoncrawl of 2025-02-01..2025-02-28: 1 captures, 0 rejects" in done.stderr
+    assert after.stdout.splitlines()[0] == "0 captures to archive, by 0 requests"
 
 
 AUTUMN = ("backfill", "--from", "2025-10-01", "--to", "2025-12-22")

@@ -21,6 +21,7 @@ from ca_etl.records import response_class
 from ca_etl.warehouse.checks import run_checks
 from ca_etl.warehouse.journal import CheckResult
 from ca_etl.warehouse.models import Model, build_models, create_model, discover
+from ca_etl.warehouse.raw_load import count_words
 from ca_etl.warehouse.raw_schema import ensure_raw
 from ca_etl.warehouse.sqlfiles import sql_root
 
@@ -249,10 +250,11 @@ def given(landing: duckdb.DuckDBPyConnection, models: tuple[Model, ...]) -> Call
     """`given(capture=[...], rate_observation=[...])`: rows as dicts, what they leave out has a default."""
 
     def build(**tables: list[Row]) -> Warehouse:
-        landing.execute("".join(f"delete from raw.{table};" for table in DEFAULTS))
+        landing.execute("".join(f"delete from raw.{table};" for table in (*DEFAULTS, "text_size")))
         # before the captures, whose files are completed
         for table, rows in sorted(tables.items()):
             insert(landing, table, rows)
+        count_words(landing)
         return Warehouse(landing, {model.name: model for model in models})
 
     return build
@@ -387,6 +389,7 @@ def clean() -> Iterator[Warehouse]:
     ensure_raw(con)
     for table, given_rows in rows.items():
         insert(con, table, given_rows)
+    count_words(con)
     build_models(con, sql_root())
     yield Warehouse(con, {})
     con.close()

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -110,6 +111,31 @@ def test_a_range_with_pages_of_articles_is_not_alone(tmp_path: Path) -> None:
     assert not reader.read(Part((FILE,), 0, size // 2)).is_alone
 
 
+def test_a_range_is_not_alone_where_a_later_record_names_another_source(tmp_path: Path) -> None:
+    one = write_pages(tmp_path / "one", "timesca", pages=2).read_bytes()
+    two = write_pages(tmp_path / "two", "web-archive", pages=2).read_bytes()
+    (tmp_path / FILE).parent.mkdir(parents=True)
+    (tmp_path / FILE).write_bytes(one + two)
+    reader = read_from(tmp_path)
+    ends = [len(one) // 2, len(one), len(one) + len(two) // 2, None]
+    starts = [0, *ends[:-1]]
+    alone = [reader.read(Part((FILE,), start, end)).is_alone for start, end in zip(starts, ends, strict=True)]
+    assert alone == [True, True, False, True]
+    assert reader.read(Part((FILE,))).is_alone
+
+
+def test_the_rest_of_a_file_that_is_given_up_is_not_taken_for_the_next_one(reader: PartReader) -> None:
+    size = (reader.root / FILE).stat().st_size
+    planned = [*ranges([size // 2]), Part((FILE,)), *ranges([size // 3])]
+    with parsing(reader, planned, workers=2) as queue:
+        with closing(queue.take(2)) as first:
+            next(first)
+        (whole,) = queue.take(1)
+        assert whole is not None
+        assert whole.files[0].records == PAGES
+        assert sum(part.files[0].records for part in queue.take(2) if part) == PAGES
+
+
 def test_small_files_are_one_part_and_a_large_one_is_several(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,25 +151,27 @@ def test_small_files_are_one_part_and_a_large_one_is_several(
 
 
 def test_few_parts_are_left_to_the_run(reader: PartReader) -> None:
-    with parsing(reader, [Part((FILE,))], workers=2) as parsed:
-        assert list(parsed) == [None]
+    with parsing(reader, [Part((FILE,))], workers=2) as queue:
+        assert list(queue.take(1)) == [None]
 
 
 @pytest.mark.slow
 def test_parts_come_in_their_order_from_other_processes(reader: PartReader) -> None:
     size = (reader.root / FILE).stat().st_size
     planned = ranges([size // 4, size // 3, size // 2])
-    with parsing(reader, planned, workers=2) as parsed:
-        assert [rows(part) for part in parsed if part] == [rows(reader.read(part)) for part in planned]
+    with parsing(reader, planned, workers=2) as queue:
+        assert [rows(part) for part in queue.take(len(planned)) if part] == [
+            rows(reader.read(part)) for part in planned
+        ]
 
 
 @pytest.mark.slow
 def test_after_a_process_was_killed_the_rest_is_left_to_the_run(reader: PartReader) -> None:
-    with parsing(reader, [Part((FILE,))] * 12, workers=2) as parsed:
-        assert next(parsed) is not None
+    with parsing(reader, [Part((FILE,))] * 12, workers=2) as queue:
+        assert list(queue.take(1)) != [None]
         (worker, *_) = children(os.getpid())
         os.kill(worker, signal.SIGKILL)
-        rest = list(parsed)
+        rest = list(queue.take(11))
     assert len(rest) == 11
     assert rest[-1] is None
 
@@ -156,8 +184,8 @@ WORKERS_OF_A_KILLED_RUN = """
 
     if __name__ == "__main__":
         reader = read_from(Path(sys.argv[1]))
-        with parsing(reader, [Part((FILE,))] * 1000, workers=2) as parsed:
-            next(parsed)
+        with parsing(reader, [Part((FILE,))] * 1000, workers=2) as queue:
+            list(queue.take(1))
             print(*children(os.getpid()), flush=True)
             time.sleep(600)
 """

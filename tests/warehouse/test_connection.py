@@ -9,6 +9,7 @@ import pytest
 from ca_etl.warehouse.connection import (
     OLDEST_CLIENT,
     checkpoint_at_commit,
+    compact,
     open_building,
     open_release,
     reading_connection,
@@ -37,6 +38,61 @@ def test_strings_are_not_tried_for_fsst_which_a_plain_connection_chooses(tmp_pat
         con.execute(LABELS)
     with open_building(path) as con:
         assert not any("FSST" in kind for kind in compressions(con))
+
+
+def block_size(path):
+    with open_building(path) as con:
+        ((size, share),) = con.execute(
+            "select block_size, free_blocks / total_blocks from pragma_database_size()"
+        ).fetchall()
+        return size, share
+
+
+def test_a_new_file_has_small_blocks_and_that_of_a_large_archive_large_ones(tmp_path):
+    for archived, size in ((0, 16_384), (9_999_999, 16_384), (10_000_000, 262_144)):
+        path = tmp_path / f"{archived}.duckdb"
+        with open_building(path, archived=archived) as con:
+            con.execute("create table main.day as select 1 as number")
+        assert block_size(path)[0] == size
+
+
+def test_a_file_with_many_free_blocks_is_written_again_with_all_that_is_in_it(tmp_path):
+    path = tmp_path / "warehouse.duckdb"
+    with open_building(path) as con:
+        con.execute(f"{LABELS}; create schema raw; create table raw.page (id int primary key, title varchar)")
+        con.execute("insert into raw.page select range, 'a page' from range(9, 0, -1)")
+        con.execute(
+            "create view main.page as from raw.page; create macro main.twice(n) as table select 2 * n as n"
+        )
+        con.execute(
+            "comment on column raw.page.title is 'Title.'; comment on macro table main.twice is 'Twice.'"
+        )
+    assert not compact(path)
+    with open_building(path) as con:
+        con.execute("drop table main.label")
+    assert compact(path)
+    assert block_size(path)[1] <= 0.1
+    with open_building(path) as con:
+        assert con.execute("select id from main.page").fetchall() == [(number,) for number in range(9, 0, -1)]
+        assert con.execute("from main.twice(4)").fetchall() == [(8,)]
+        comments = con.execute(
+            "select comment from duckdb_columns() where table_name = 'page' and comment is not null"
+            " union all select comment from duckdb_functions() where function_name = 'twice'"
+        )
+        assert comments.fetchall() == [("Title.",), ("Twice.",)]
+        with pytest.raises(duckdb.ConstraintException):
+            con.execute("insert into raw.page values (1, 'another page')")
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+
+
+def test_a_file_that_has_grown_gets_large_blocks_when_it_is_written_again(tmp_path, monkeypatch):
+    path = tmp_path / "warehouse.duckdb"
+    with open_building(path) as con:
+        con.execute(LABELS)
+    monkeypatch.setattr("ca_etl.warehouse.connection.SMALL_FILE", 100_000)
+    assert compact(path)
+    assert block_size(path)[0] == 262_144
+    assert not compact(path)
 
 
 def test_a_commit_that_checkpoints_is_in_the_file_before_the_connection_ends(tmp_path):

@@ -33,6 +33,7 @@ from ca_etl.warehouse.release import (
     discard,
     file_problems,
     find_building,
+    link_unchanged,
     new_release_id,
     prune,
     publish,
@@ -106,6 +107,35 @@ def test_a_building_is_a_writable_copy_of_the_current_release(data_dir, release)
     assert number_in(building.folder) == 2
     assert (published / "warehouse.duckdb").read_bytes() == before
     assert find_building(data_dir, SECOND).warehouse == building.warehouse
+
+
+def test_a_file_with_the_bytes_of_that_of_the_release_before_takes_no_room_of_its_own(data_dir, release):
+    release(FIRST, 1)
+    for release_id, rows in ((SECOND, "bb"), (THIRD, "cc")):
+        building = begin_building(data_dir, release_id)
+        (building.folder / "same.parquet").write_text("aa")
+        (building.folder / "other.parquet").write_text(rows)
+        link_unchanged(
+            building, [file_fact(building.folder, Path(f"{name}.parquet")) for name in ("same", "other")]
+        )
+        publish(building)
+    before, after = (data_dir / "releases" / name for name in (SECOND, THIRD))
+    assert (before / "same.parquet").samefile(after / "same.parquet")
+    assert [(folder / "other.parquet").read_text() for folder in (before, after)] == ["bb", "cc"]
+    assert prune(data_dir, 1) == (FIRST, SECOND)
+    assert (after / "same.parquet").read_text() == "aa"
+    assert stat.S_IMODE((after / "same.parquet").stat().st_mode) == 0o444
+
+
+def test_old_releases_go_until_the_bytes_of_those_left_fit_and_the_current_one_always_stays(
+    data_dir, release
+):
+    folders = [release(release_id, 1) for release_id in (FIRST, SECOND, THIRD)]
+    size = sum(path.stat().st_size for path in folders[0].rglob("*") if path.is_file())
+    assert prune(data_dir, 7, keep_bytes=3 * size) == ()
+    assert prune(data_dir, 7, keep_bytes=3 * size - 1) == (FIRST,)
+    assert prune(data_dir, 7, keep_bytes=1) == (SECOND,)
+    assert ids(data_dir) == [THIRD]
 
 
 def test_a_fresh_building_starts_without_a_warehouse(data_dir, release):

@@ -18,6 +18,7 @@ from ca_etl.archive.policy import (
     Done,
     FetchPolicy,
     Follow,
+    Headers,
     RetryAfter,
     Stop,
     Validators,
@@ -93,13 +94,13 @@ class Fetcher:
     def __exit__(self, *_: object) -> None:
         self._transport.close()
 
-    def get(self, url: str, validators: Validators | None = None) -> FetchResult:
+    def get(self, url: str, validators: Validators | None = None, *, headers: Headers = ()) -> FetchResult:
         """Request `url`, with the redirects and retries of the policy. A network error is a verdict, not an exception.
 
-        `validators` make the request conditional; they are sent only to the URL that they belong to, which may be one
-        that `url` redirects to.
+        `validators` are sent only to the URL that they belong to, which may be one that `url` redirects to; `headers`,
+        such as Range, are sent to all.
         """
-        return self._get(url, validators, self._page_gate)
+        return self._get(url, validators, self._page_gate, headers)
 
     def robots(self, url: str) -> RobotsRules:
         """The robots.txt rules of the host of `url`, which are requested once by each Fetcher."""
@@ -108,7 +109,7 @@ class Fetcher:
             self._rules[origin] = self._read_rules(origin)
         return self._rules[origin]
 
-    def _get(self, url: str, validators: Validators | None, gate: Gate) -> FetchResult:
+    def _get(self, url: str, validators: Validators | None, gate: Gate, headers: Headers = ()) -> FetchResult:
         attempts: list[Attempt] = []
         number = redirects = 0
         pause = 0.0
@@ -117,7 +118,7 @@ class Fetcher:
             if stop is not None:
                 return FetchResult(tuple(attempts), stop.verdict, detail_of(stop.detail), url)
             number += 1
-            attempt = self._request(url, number, validators, pause)
+            attempt = self._request(url, number, validators, pause, headers)
             decision = decide(self._policy, attempt, attempts=number, redirects=redirects, now=self._clock())
             match decision:
                 case Done(verdict, detail):
@@ -136,13 +137,15 @@ class Fetcher:
             # archived already, and not the page: five hops of three attempts with 30 MB each were 500 MB a page
             attempts.append(replace(attempt, wire_body=b"", body=b""))
 
-    def _request(self, url: str, number: int, validators: Validators | None, pause: float) -> Attempt:
+    def _request(
+        self, url: str, number: int, validators: Validators | None, pause: float, headers: Headers
+    ) -> Attempt:
         host = _rate_key(url)
         self._wait(host, pause)
         # Without a header that can be sent, a 304 would be a response to no condition.
         applies = validators is not None and validators.refers_to_url == url and validators.headers() != ()
         attempt = self._transport.exchange(
-            url, number, validators if applies else None, started_at=self._clock()
+            url, number, validators if applies else None, started_at=self._clock(), headers=headers
         )
         self._last_end[host] = self._monotonic()
         if attempt.status is not None and self._on_attempt is not None:

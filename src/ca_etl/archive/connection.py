@@ -19,7 +19,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from ca_etl.archive.policy import Attempt, FetchPolicy, Validators, Verdict, detail_of
+from ca_etl.archive.policy import Attempt, FetchPolicy, Headers, Validators, Verdict, detail_of
 from ca_etl.archive.record import GZIP_MAGIC, InflateError, TooLargeError, inflate
 from ca_etl.archive.verdict import GZIP, BodyEnd, End, content_encoding, judge
 
@@ -57,16 +57,22 @@ class Transport:
         self._adapter.close()
 
     def exchange(
-        self, url: str, number: int, validators: Validators | None, *, started_at: datetime
+        self,
+        url: str,
+        number: int,
+        validators: Validators | None,
+        *,
+        started_at: datetime,
+        headers: Headers = (),
     ) -> Attempt:
         """Send one GET without following redirects, read the response, and determine its verdict.
 
-        `number` counts the attempts at `url`, from 1; `validators` make the request conditional, None does not. A
-        network error is a verdict, not an exception.
+        `headers` are sent beside the usual ones, or in place of those of the same names. A network error is a verdict,
+        not an exception.
         """
         attempt = Attempt(url, number, started_at, Verdict.UNREACHABLE, "no response", validators=validators)
         try:
-            prepared = self._prepare(url, validators)
+            prepared = self._prepare(url, validators, headers)
         except TROUBLE as error:
             return replace(attempt, detail=detail_of(str(error)), permanent=True)
         attempt = replace(
@@ -92,18 +98,19 @@ class Transport:
         self._adapter.close()
         return received
 
-    def _prepare(self, url: str, validators: Validators | None) -> requests.PreparedRequest:
-        headers = {
+    def _prepare(self, url: str, validators: Validators | None, headers: Headers) -> requests.PreparedRequest:
+        sent = {
             "User-Agent": self._policy.user_agent,
             "Accept": ACCEPT,
             # brotli would need a decoder that can be bounded; gzip is what we inflate ourselves
             "Accept-Encoding": "gzip",
             **dict(validators.headers() if validators else ()),
+            **dict(headers),
         }
         prepared = requests.Request("GET", url).prepare()
         match = re.match(r"https?://(?:[^/?#]*@)?([^/?#]+)", prepared.url or "", re.IGNORECASE)
         # Host is set here so that the archived request is the one that was sent.
-        prepared.headers.update({"Host": match.group(1) if match else "", **headers})
+        prepared.headers.update({"Host": match.group(1) if match else "", **sent})
         return prepared
 
 

@@ -11,6 +11,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
+from io import BytesIO
 from typing import BinaryIO, Final, NamedTuple
 
 from ca_etl.records import RejectReason
@@ -86,6 +87,17 @@ def next_record(file: BinaryIO, start: int) -> int:
 def _is_plain(file: BinaryIO) -> bool:
     file.seek(0)
     return file.read(len(VERSION)) == VERSION
+
+
+def whole_member(data: bytes) -> Part:
+    """The record in `data`, which must be exactly one gzip member; else a bad range over all of it."""
+    part = _member(BytesIO(data), 0, len(data))
+    if isinstance(part, BadRange):
+        return part._replace(end=len(data))
+    if part.end < len(data):
+        detail = f"{len(data) - part.end} bytes follow the gzip member"
+        return BadRange(0, len(data), RejectReason.BAD_RECORD, detail)
+    return part
 
 
 def _member(file: BinaryIO, start: int, size: int) -> Part:

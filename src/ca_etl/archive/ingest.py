@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
-import string
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -36,11 +35,8 @@ PAGES: Final = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
 ARCHIVES: Final = (".warc", ".warc.gz", ".wet", ".wet.gz")
 HAND_SOURCE: Final = "file"
 MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
-CONTENT_TYPE: Final = "application/octet-stream"
 # A record can have a header of 256 KiB, and the detail of a wrong one repeats a part of it.
 MAX_DETAIL: Final = 500
-# All but "%" and what ends a line or is not ASCII, so that the header can be read without tools.
-PLAIN: Final = string.punctuation.replace("%", "") + " "
 MOST_SKIPPED: Final = 5
 CLOCKS_DIFFER: Final = timedelta(days=1)
 
@@ -228,12 +224,16 @@ class _Job:
         stored = file.read(min(size, MAX_DAMAGED_BYTES))
         name = os.fsencode(given.path.name)
         detail = f"{name.decode('utf-8', 'replace')} at byte {damage.start}: {damage.detail[:MAX_DETAIL]}"
-        headers = {DAMAGED: f"{damage.reason}; {quote(detail, safe=PLAIN)}", CAPTURED_AT: UNKNOWN}
-        if len(stored) < size:
-            headers["WARC-Truncated"] = "length"
         capture_id = record_id("damaged", given.sha256, damage.start)
-        uri = f"file:{quote(name)}#{damage.start}"
-        writer.add_resource(capture_id, uri, CONTENT_TYPE, stored, date=self.now, headers=headers)
+        writer.add_damage(
+            capture_id,
+            f"file:{quote(name)}#{damage.start}",
+            damage.reason,
+            detail,
+            stored,
+            date=self.now,
+            is_cut=len(stored) < size,
+        )
         self.bad_records.append(
             BadRecord(given.path.name, damage.start, damage.reason, damage.detail, capture_id)
         )

@@ -15,6 +15,12 @@ CAPTURED_AT: Final = "CA-ETL-Captured-At"
 UNKNOWN: Final = "unknown"
 # How many lines of the response's head were not header fields, and are not in the record.
 DROPPED_LINES: Final = "CA-ETL-Dropped-Header-Lines"
+# On a response that a source needed to find captures, such as an index of a web archive: it gives no capture.
+EVIDENCE: Final = "CA-ETL-Evidence"
+# Of a page that a web archive played back: where it was served, the timestamp that was requested, and when.
+MEMENTO: Final = "CA-ETL-Memento"
+REQUESTED: Final = "CA-ETL-Requested-Timestamp"
+FETCHED_AT: Final = "CA-ETL-Fetched-At"
 # Reason and detail of bytes of an ingested file that are not a whole record.
 DAMAGED: Final = "CA-ETL-Damaged"
 

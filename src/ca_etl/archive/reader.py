@@ -1,9 +1,10 @@
 """Read the captures of an archive file, and the parts of it that are not whole records.
 
 Reads our own files and those of others: Common Crawl WARC (bodies already decoded), WET `conversion` records,
-`resource` records, uncompressed files. Responses to robots.txt, requests, warcinfo and metadata records are evidence
-of how the captures were made, and give no capture. Damaged parts of an input become records of their own, so that the
-archive accounts for every byte of an input, on the first load and on each rebuild.
+`resource` records, uncompressed files. Responses to robots.txt, those marked as evidence (indexes of web archives),
+requests, warcinfo and metadata records show how the captures were made, and give no capture. Damaged parts of an input
+become records of their own, so that the archive accounts for every byte of an input, on the first load and on each
+rebuild.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from ca_etl.archive.framing import BadRange, Part, RawRecord, next_record, split
 from ca_etl.archive.naming import (
     CAPTURED_AT,
     DAMAGED,
+    EVIDENCE,
     FOREIGN_SOURCE,
     INFO_SOURCE,
     SEALED_SUFFIX,
@@ -163,7 +165,8 @@ class ArchiveReader:
     """Reads the captures of one open archive file, or of a range of it.
 
     `name` is the path of the file below the archive folder. Once `captures` is exhausted, `first` and `last` are the
-    offsets of what it has read: where the first record in the range begins, and where the last one ends.
+    offsets of what it has read: where the first record in the range begins, and where the last one ends;
+    `changes_source` is whether a warcinfo record after other records names another source than the ones before.
     """
 
     def __init__(self, file: BinaryIO, name: str, resolve: Resolve | None = None) -> None:
@@ -174,18 +177,19 @@ class ArchiveReader:
         self._latest_source = FOREIGN_SOURCE
         self._by_id: dict[str, int] = {}
         self._by_uri_and_date: dict[tuple[str, str], int] = {}
+        self._has_begun = False
         self.first = self.last = 0
-
-    @property
-    def has_one_source(self) -> bool:
-        """Whether all warcinfo records read so far name one source, so that it is that of every capture between."""
-        return len({*self._sources.values(), self._latest_source}) == 1
+        self.changes_source = False
 
     def captures(self, start: int = 0, end: int | None = None) -> Iterator[Capture | BadRecord]:
         """The captures whose records begin from offset `start` on, and before `end` (None: to the end of the file)."""
         if start:
-            # the first record names the source of captures that name none themselves
-            self.parse(next(split_records(self._file)))
+            # the first records name the source of captures that name none themselves
+            for part in split_records(self._file):
+                record = self.parse(part)
+                if isinstance(record, BadRecord) or record.kind != "warcinfo":
+                    break
+            self._has_begun = True
             start = next_record(self._file, start)
         self.first = self.last = start
         unresolved: list[Record] = []
@@ -242,9 +246,12 @@ class ArchiveReader:
             detail = "a segment of a record; segments are not joined here"
             return self._bad(part.start, RejectReason.TRUNCATED, detail, record.record_id)
         if record.kind == "warcinfo":
-            self._latest_source = info_fields(record).get(INFO_SOURCE, FOREIGN_SOURCE)
-            self._sources[record.record_id] = self._latest_source
-        elif _is_capture(record):
+            source = info_fields(record).get(INFO_SOURCE, FOREIGN_SOURCE)
+            self.changes_source |= self._has_begun and source != self._latest_source
+            self._sources[record.record_id] = self._latest_source = source
+            return record
+        self._has_begun = True
+        if _is_capture(record):
             self._by_id[record.record_id] = part.start
             self._by_uri_and_date[record.uri or "", record.warc["warc-date"]] = part.start
         return record
@@ -334,8 +341,8 @@ def info_fields(record: Record) -> dict[str, str]:
 
 
 def _is_capture(record: Record) -> bool:
-    """Whether the record is one of a page: robots.txt and the DNS responses that Heritrix keeps are not."""
-    if record.kind not in CAPTURE_KINDS or record.is_robots:
+    """Whether the record is one of a page: robots.txt, indexes and the DNS responses that Heritrix keeps are not."""
+    if record.kind not in CAPTURE_KINDS or record.is_robots or EVIDENCE.lower() in record.warc:
         return False
     return record.kind != "response" or record.http_body is not None
 

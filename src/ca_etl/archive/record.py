@@ -146,7 +146,9 @@ def _verify(kind: str, warc: dict[str, str], block: bytes, body: bytes | None) -
     if stated:
         matches = digest_matches(stated, block)
         if matches is False:
-            raise PayloadError(RejectReason.BAD_RECORD, f"the block is not the one of {stated}")
+            raise PayloadError(
+                RejectReason.BAD_RECORD, f"the block has another digest than the header states: {stated}"
+            )
         if matches:
             return
     stated = warc.get("warc-payload-digest")
@@ -154,7 +156,9 @@ def _verify(kind: str, warc: dict[str, str], block: bytes, body: bytes | None) -
         return
     stored = block if body is None else body
     if digest_matches(stated, stored) is False and digest_matches(stated, dechunk(stored) or b"") is False:
-        raise PayloadError(RejectReason.BAD_RECORD, f"the payload is not the one of {stated}")
+        raise PayloadError(
+            RejectReason.BAD_RECORD, f"the payload has another digest than the header states: {stated}"
+        )
 
 
 def _header_fields(head: str) -> dict[str, str]:

@@ -71,8 +71,10 @@ def judge(attempt: Attempt, body_end: BodyEnd) -> Judgement:
     challenge = _challenge(attempt)
     if attempt.status == 403 or challenge:
         return Judgement(Verdict.BLOCKED, f"{status_line}: {challenge or 'forbidden'}", truncated)
-    if attempt.status != 200:
-        return Judgement(Verdict.HTTP_ERROR, status_line, truncated)
+    is_part = header(attempt.request_headers, "Range") is not None
+    if attempt.status != (206 if is_part else 200):
+        difference = ", and not the part that was requested" if attempt.status == 200 else ""
+        return Judgement(Verdict.HTTP_ERROR, f"{status_line}{difference}", truncated)
     return _judge_page(attempt, body_end, truncated)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import string
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -15,9 +16,25 @@ from uuid import NAMESPACE_URL, uuid5
 from warcio.statusandheaders import StatusAndHeaders  # type: ignore[import-untyped]
 from warcio.warcwriter import WARCWriter  # type: ignore[import-untyped]
 
-from ca_etl.archive.naming import DROPPED_LINES, INFO_SOURCE, SOURCE, VERDICT, sha256_label, warc_date
+from ca_etl.archive.naming import (
+    CAPTURED_AT,
+    DAMAGED,
+    DROPPED_LINES,
+    EVIDENCE,
+    INFO_SOURCE,
+    SOURCE,
+    UNKNOWN,
+    VERDICT,
+    sha256_label,
+    warc_date,
+)
 from ca_etl.archive.policy import Attempt, Headers, Verdict
 from ca_etl.archive.sealed_file import OpenFile, Sink
+from ca_etl.records import RejectReason
+
+DAMAGED_TYPE: Final = "application/octet-stream"
+# All but "%" and what ends a line or is not ASCII, so that the header can be read without tools.
+PLAIN: Final = string.punctuation.replace("%", "") + " "
 
 
 class ArchiveWriter:
@@ -59,11 +76,11 @@ class ArchiveWriter:
             else:
                 self._file.discard()
 
-    def add(self, attempt: Attempt) -> str:
-        """Write a response and its request to the archive file; returns the capture id (WARC id of the response).
+    def add(self, attempt: Attempt, *, is_evidence: bool = False) -> str:
+        """Write one response, with its request; returns the capture id (the response's WARC record id).
 
-        On return both records are in the file, and survive a kill of the process. Raises `ValueError` for an attempt
-        without a response.
+        A response that `is_evidence` of how captures were found gives none itself. On return both records are written
+        to the file, and survive a kill of the process. Raises `ValueError` for an attempt without a response.
         """
         if attempt.status is None:
             raise ValueError(f"{attempt.url} gave no response to archive: {attempt.detail}")
@@ -75,6 +92,7 @@ class ArchiveWriter:
             "WARC-Date": date,
             SOURCE: self._source,
             **({"WARC-IP-Address": attempt.ip_address} if attempt.ip_address else {}),
+            **({EVIDENCE: "index"} if is_evidence else {}),
         }
         with self._file.record() as out:
             common["WARC-Warcinfo-ID"] = self._warcinfo(out)
@@ -108,6 +126,48 @@ class ArchiveWriter:
             }
             _write(out, "resource", uri, fields, body=body, content_type=content_type)
         self._ids.add(capture_id)
+
+    def add_memento(
+        self, attempt: Attempt, url: str, captured_at: datetime, headers: Headers, fields: Mapping[str, str]
+    ) -> str:
+        """Write the response by which a web archive played back its capture of `url`; returns the capture id.
+
+        The record is that of a response of `url` at `captured_at` (zone-aware) with the HTTP `headers`, and the body as
+        it came. `fields` are further WARC headers. Equal URL and time give an equal id.
+        """
+        date = warc_date(captured_at)
+        capture_id = record_id("memento", url, date)
+        replayed = replace(attempt, url=url, response_headers=headers)
+        with self._file.record() as out:
+            common = {
+                "WARC-Date": date,
+                SOURCE: self._source,
+                "WARC-Warcinfo-ID": self._warcinfo(out),
+                **fields,
+            }
+            _write_response(out, replayed, capture_id, common)
+        self._ids.add(capture_id)
+        return capture_id
+
+    def add_damage(
+        self,
+        capture_id: str,
+        uri: str,
+        reason: RejectReason,
+        detail: str,
+        body: bytes,
+        *,
+        date: datetime,
+        is_cut: bool = False,
+    ) -> None:
+        """Write bytes that are not a usable record as a record that states why, which is read as a reject.
+
+        `uri` names where they are from. With `is_cut` they are the first of more bytes.
+        """
+        headers = {DAMAGED: f"{reason}; {quote(detail, safe=PLAIN)}", CAPTURED_AT: UNKNOWN}
+        if is_cut:
+            headers["WARC-Truncated"] = "length"
+        self.add_resource(capture_id, uri, DAMAGED_TYPE, body, date=date, headers=headers)
 
     def add_member(self, member: bytes) -> None:
         """Copy a verified record of another archive file, given as the bytes of its whole gzip member."""

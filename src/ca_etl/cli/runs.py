@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Annotated
@@ -29,13 +29,14 @@ if TYPE_CHECKING:
     from ca_etl.pipeline.context import Environment
     from ca_etl.pipeline.run import Outcome
     from ca_etl.settings import Settings
+    from ca_etl.sources.source import DateRange
     from ca_etl.warehouse.journal import CheckResult
 
 # The check whose sample counts the rejects by reason; etl_reject has a row for each reject.
 REJECTS_CHECK = "run_has_no_rejects"
 
 # The logger of the progress of a backfill, which lasts for hours, where no progress bar is shown.
-BACKFILL_LOG = "ca_etl.sources.timesca"
+BACKFILL_LOG = "ca_etl.sources"
 
 TrustClock = Annotated[
     bool,
@@ -128,7 +129,9 @@ def backfill(
     first: Annotated[
         datetime,
         typer.Option(
-            "--from", formats=["%Y-%m-%d"], help="First day: of publication, UTC; of a bank, its own day."
+            "--from",
+            formats=["%Y-%m-%d"],
+            help="First day: of publication or of the capture, UTC; of a bank, its own day.",
         ),
     ],
     last: Annotated[
@@ -138,13 +141,26 @@ def backfill(
     source: Annotated[
         str,
         typer.Option(
+            "--source",
+            "--via",
             help="posts: the site's posts API. feed: its feed, where that API is unavailable. A bank: nbk, nbkr, cbu, "
-            "nbt, cbr."
+            "nbt, cbr. A web archive: commoncrawl, wayback.",
         ),
     ] = "posts",
+    plan: Annotated[
+        bool,
+        typer.Option(
+            "--plan",
+            help="Print what a web archive has and how long it takes, by its index, and request nothing else.",
+        ),
+    ] = False,
     trust_clock: TrustClock = False,
 ) -> None:
-    """Archive the articles, or the tables of a bank, of a date range, and publish. Started again, it resumes."""
+    """Archive what a source has of a date range, and publish. Started again, it resumes.
+
+    A source is the site itself (articles), a central bank (its tables) or a web archive (pages of the site).
+    """
+    from ca_etl.pipeline.backfill import observed_days
     from ca_etl.pipeline.context import utc_now
     from ca_etl.pipeline.run import run_backfill
     from ca_etl.sources.source import DateRange
@@ -152,11 +168,36 @@ def backfill(
     dates = DateRange.of(first.date(), last.date() if last else None, utc_now().date())
     if not sys.stderr.isatty():
         logs.show(BACKFILL_LOG)
-    _run(
-        lambda settings, environment: run_backfill(settings, dates, source=source, environment=environment),
-        trust_clock=trust_clock,
-        begins=True,
-    )
+    if plan:
+        _print_plan(dates, source)
+        return
+
+    def job(settings: Settings, environment: Environment) -> Outcome:
+        known = observed_days(settings.data_dir)
+        outcome = run_backfill(settings, dates, source=source, environment=environment)
+        if outcome.release:
+            print_line(_days(observed_days(settings.data_dir) - known, "won"))
+        return outcome
+
+    _run(job, trust_clock=trust_clock, begins=True)
+
+
+def _print_plan(dates: DateRange, source: str) -> None:
+    from ca_etl.pipeline.backfill import observed_days, plan_backfill
+    from ca_etl.pipeline.context import Environment
+
+    settings = load_settings()
+    with progress_shown() as progress:
+        plan = plan_backfill(settings, dates, source, Environment(progress=progress))
+    typer.echo(f"{plan.captures} captures to archive, by {plan.requests} requests")
+    typer.echo(f"{timedelta(seconds=round(plan.seconds))} hours at least, with the pauses of the settings")
+    typer.echo(_days(plan.days - observed_days(settings.data_dir), "to win at most"))
+
+
+def _days(days: frozenset[date], what: str) -> str:
+    """The number of days, and the first and the last of them."""
+    between = f", from {min(days)} to {max(days)}" if days else ""
+    return f"{len(days)} days {what}{between}"
 
 
 def rebuild(

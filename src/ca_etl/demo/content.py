@@ -314,7 +314,11 @@ class Writer:
         ]
 
     def fill(self, piece: str, key: str) -> str:
-        """Replace the `{fields}` of a template by names and numbers. Raises `ValueError` on an unknown field."""
+        """Replace the `{fields}` of a template by names and numbers.
+
+        Two templates with different `key`s get different numbers in one article. Raises `ValueError` on an unknown
+        field.
+        """
         return _FIELD.sub(lambda field: self._value(field[1], key), piece)
 
     def _value(self, field: str, key: str) -> str:

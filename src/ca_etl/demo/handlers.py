@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qs
 
-from ca_etl.demo import banks, wordpress
+from ca_etl.demo import banks, web_archives, wordpress
 from ca_etl.demo.content import SITE_ZONE
 from ca_etl.demo.faults import ROBOTS, Fault
 from ca_etl.demo.pages import Moved, PageOptions, render_html, render_not_found, resolve
@@ -121,7 +121,19 @@ def _granted(request: _Request) -> Response:
         return _negotiated(request, _PLAIN, ROBOTS_TEXT.encode(), last_modified(request.day))
     if request.path.startswith(banks.ROOT):
         return _bank(request)
+    if request.path.startswith((web_archives.COMMON_CRAWL, web_archives.WAYBACK)):
+        return _web_archive(request)
     return _page(request)
+
+
+def _web_archive(request: _Request) -> Response:
+    byte_range = request.headers.get("range", "")
+    reply = web_archives.archive_reply(
+        request.path, request.parameters, byte_range, request.day, request.base_url
+    )
+    if reply is None:
+        return _not_found(request)
+    return Response(reply.status, {"Content-Type": reply.content_type, **reply.headers}, reply.body)
 
 
 def _bank(request: _Request) -> Response:

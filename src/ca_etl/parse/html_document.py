@@ -165,10 +165,7 @@ class Markup:
         return in_head + self._linked_data
 
     def mark(self, insert: Callable[[bytes], None]) -> str:
-        """Insert a numbered mark into the page and return its number.
-
-        `insert` is the method `insert_before` or `insert_after` of a node, which decides the position.
-        """
+        """Insert a mark where `insert`, a node's `insert_before` or `insert_after`, does; return its number."""
         self._marks += 1
         insert(f"{MARK}{self._marks}{MARK_END}".encode())
         return str(self._marks)
@@ -404,10 +401,7 @@ def is_boilerplate_name(classes: str, *, is_article: bool) -> bool:
 
 
 def drop_blocks(body: LexborNode, blocks: Sequence[LexborNode]) -> None:
-    """Remove the HTML elements `blocks` (in document order) from `body`, except those that have most text of the page.
-
-    Elements nav, aside and footer are always removed.
-    """
+    """Remove the elements `blocks` from `body`, but those with most text of the page that are no nav, aside, footer."""
     whole: int | None = None
     kept = 0
     # From the end: what is dropped contains no later node, and no text is measured twice.

@@ -1,37 +1,98 @@
-"""Step 1 of a backfill: archive articles or bank tables of a date range, and record the months archived completely."""
+"""Step 1 of a backfill: archive what a source has of a date range, and record the months archived completely.
+
+Where a source can state before what that takes, `plan_backfill` asks it, and archives only its index.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Iterable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Final
 
+import duckdb
+
 from ca_etl.archive.sealed_file import recover_open_files
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.pipeline.context import Environment
+from ca_etl.pipeline.crash_recovery import new_run_id
+from ca_etl.settings import Settings
 from ca_etl.sources.session import Context, Session
-from ca_etl.sources.source import DateRange, History, Source
+from ca_etl.sources.source import DateRange, HistoryPlan, Source
 from ca_etl.sources.timesca import ARTICLE_SOURCES
+from ca_etl.warehouse import lock
 from ca_etl.warehouse.durable_files import read_if_there, write_atomic
+from ca_etl.warehouse.journal import RunKind
+from ca_etl.warehouse.reading import consult_release
 
 log = logging.getLogger(__name__)
 
 # The months that backfills have archived completely, a file a source.
 COMPLETE_MONTHS: Final = "backfill-*.json"
+OBSERVED: Final = "select distinct rate_date from main.fct_rate_daily where not is_filled"
 
 
-def histories(sources: Iterable[Source]) -> Mapping[str, History]:
-    """The function that archives the past of a source, by the name of the source on the command line.
-
-    Sources without a past to request are left out.
-    """
+def histories(sources: Iterable[Source]) -> Mapping[str, Source]:
+    """The sources that have a past, by their names on the command line."""
     short = {source.name: name.value for name, source in ARTICLE_SOURCES.items()}
-    return {
-        short.get(source.name, source.name): source.history
-        for source in sources
-        if source.history is not None
-    }
+    return {short.get(source.name, source.name): source for source in sources if source.history is not None}
+
+
+def source_with_past(sources: Iterable[Source], name: str) -> Source:
+    """The source of a `name` on the command line. Raises `UsageError` for an unknown one, and one without a past."""
+    known = histories(sources)
+    if name not in known:
+        raise UsageError(
+            f"the source {name!r} has no past to backfill; these have one: {', '.join(known)}",
+            "ca-etl backfill --help",
+        )
+    return known[name]
+
+
+def observed_days(data_dir: Path) -> frozenset[date]:
+    """The days (Asia/Almaty) with a rate of their own in the current release, none without a readable release."""
+
+    def read(con: duckdb.DuckDBPyConnection | None) -> frozenset[date]:
+        return frozenset(day for (day,) in con.execute(OBSERVED).fetchall()) if con else frozenset()
+
+    return consult_release(data_dir, read, frozenset[date]()).value
+
+
+def plan_backfill(settings: Settings, days: DateRange, name: str, environment: Environment) -> HistoryPlan:
+    """What `run_backfill` would take for a source that has an index. Requests that index alone, and archives it.
+
+    Months that were archived completely are left out. Raises `UsageError` for a source without an index,
+    `SourceUnavailableError` where it is not given, `LockHeldError` when another run holds the lock.
+    """
+    source = source_with_past(environment.sources, name)
+    if source.plan is None:
+        raise UsageError(
+            f"{name} has no index to plan from: its backfill requests each month",
+            f"ca-etl backfill --source {name} --from {days.first} --to {days.last}",
+        )
+    started_at = environment.clock()
+    run_id = new_run_id(settings.data_dir, started_at)
+    holder = lock.Holder.here(run_id, RunKind.BACKFILL, started_at)
+    with lock.run_lock(settings.data_dir, holder) as held:
+        recover_open_files(settings.archive_dir)
+        ctx = Context(
+            settings,
+            RunKind.BACKFILL,
+            run_id,
+            started_at,
+            clock=environment.clock,
+            sleep=environment.sleep,
+            progress=environment.progress,
+            sources=environment.sources,
+        )
+        try:
+            with Session(ctx, source) as session:
+                return source.plan(session, _open_months(settings.data_dir, days, name))
+        finally:
+            # it is no run, also when it is interrupted
+            held.recorded()
 
 
 def capture_history(ctx: Context, days: DateRange, source: str) -> int:
@@ -44,7 +105,7 @@ def capture_history(ctx: Context, days: DateRange, source: str) -> int:
     recover_open_files(ctx.settings.archive_dir)
     path = _complete_months_file(ctx.settings.data_dir, source)
     complete = read_complete_months(ctx.settings.data_dir, source)
-    months = [month for month in days.months() if f"{month}" not in complete]
+    months = _open_months(ctx.settings.data_dir, days, source)
     articles = 0
     if not months:
         log.warning(
@@ -53,8 +114,10 @@ def capture_history(ctx: Context, days: DateRange, source: str) -> int:
             path,
         )
         return articles
-    with Session(ctx) as session:
-        for part in histories(ctx.sources)[source](session, months):
+    origin = source_with_past(ctx.sources, source)
+    assert origin.history is not None  # noqa: S101  as of all histories
+    with Session(ctx, origin) as session:
+        for part in origin.history(session, months):
             articles += part.articles
             # the month under way may still get articles
             past = [f"{month}" for month in part.complete if month.last < ctx.started_at.date()]
@@ -62,6 +125,12 @@ def capture_history(ctx: Context, days: DateRange, source: str) -> int:
                 complete = (*complete, *past)
                 write_atomic(path, json.dumps(sorted(complete)).encode() + b"\n")
     return articles
+
+
+def _open_months(data_dir: Path, days: DateRange, source: str) -> list[DateRange]:
+    """The months of `days` that no backfill has archived completely."""
+    complete = read_complete_months(data_dir, source)
+    return [month for month in days.months() if f"{month}" not in complete]
 
 
 def read_complete_months(data_dir: Path, source: str) -> tuple[str, ...]:

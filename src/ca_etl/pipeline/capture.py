@@ -165,8 +165,10 @@ def _capture_others(session: Session, outcomes: tuple[SourceOutcome, ...]) -> tu
 
 
 def enabled_sources(settings: Settings, sources: Iterable[Source]) -> tuple[Source, ...]:
-    """The sources that the setting `CA_ETL_SOURCES` names. Raises `UsageError` for a name that no source has."""
-    others = {source.name: source for source in sources if source.name not in SITE_SOURCES}
+    """The sources beside the site that the settings name. Raises `UsageError` for a name that no source has."""
+    others = {
+        source.name: source for source in sources if source.schedules and source.name not in SITE_SOURCES
+    }
     unknown = [name for name in settings.sources if name != ALL and name not in others]
     if unknown:
         raise UsageError(

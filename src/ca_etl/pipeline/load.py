@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -33,6 +34,7 @@ from ca_etl.sources.session import Context, Progress, withheld_files
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building, transaction
 from ca_etl.warehouse.data_directory import MARKER, claimed_site
 from ca_etl.warehouse.journal import RunKind
+from ca_etl.warehouse.models import drop_models
 from ca_etl.warehouse.raw_load import forget_rejects, known_archive_files, load_tables, mark_loaded
 from ca_etl.warehouse.raw_schema import arrow_schema, ensure_raw, is_outdated
 from ca_etl.warehouse.reading import Position, consult, published_warehouse, readable, resolver
@@ -84,8 +86,12 @@ def load(ctx: Context) -> Loaded:
     if is_fresh:
         assert_archive_is_whole(ctx)
     building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=is_fresh)
-    with open_building(building.warehouse) as con:
+    archive = archive_files(ctx.settings.archive_dir)
+    archived = 0 if building.warehouse.exists() else sum(path.stat().st_size for path in archive)
+    with open_building(building.warehouse, archived=archived) as con:
         ensure_raw(con)
+        drop_models(con)
+        con.execute("checkpoint")
         if ctx.kind is RunKind.RETRY:
             versions = {source.name: source.parser.version for source in ctx.sources}
             forget_rejects(con, versions, otherwise=SITE.version)
@@ -93,7 +99,7 @@ def load(ctx: Context) -> Loaded:
         loading = _Loading(con, _reader(ctx, con))
         # by their text: a thousand calls of relative_to take 10 ms of every run
         below = len(f"{loading.reader.root.as_posix()}/")
-        names = (path.as_posix()[below:] for path in archive_files(loading.reader.root))
+        names = (path.as_posix()[below:] for path in archive)
         new = [name for name in names if name not in known]
         loading.load(new, ctx.settings.workers or len(os.sched_getaffinity(0)), ctx.progress)
     return Loaded(
@@ -156,11 +162,11 @@ class _Loading:
         """Load archive files in their order; those that lack the original of a revisit once more, at the end."""
         groups = plan_parts(self.reader.root, names)
         parts = [part for group in groups for part in group]
-        with parsing(self.reader, parts, workers) as parsed:
+        with parsing(self.reader, parts, workers) as queue:
             lacking: list[str] = []
             for done, group in enumerate(groups):
                 progress("load", done, len(groups))
-                if not self._load_group(islice(parsed, len(group))):
+                if not self._load_group(queue.take(len(group))):
                     lacking += [name for name in group[0].files if not self._add_file(name)]
         # files are sorted by slot: a page that was requested again for an earlier slot repeats a later file's
         for name in lacking:
@@ -168,13 +174,13 @@ class _Loading:
         checkpoint_at_commit(self.con)
         self._load_files()
 
-    def _load_group(self, parsed: Iterator[ParsedPart | None]) -> bool:
+    def _load_group(self, parsed: Generator[ParsedPart | None]) -> bool:
         """Load what other processes have parsed; false, with nothing loaded, where this depends on other parts."""
         self._load_files()
         try:
-            self._load(_independent(parsed))
+            with closing(parsed):
+                self._load(_independent(parsed))
         except _DependentPartError:
-            deque(parsed, maxlen=0)
             return False
         return True
 

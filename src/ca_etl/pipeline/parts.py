@@ -11,12 +11,12 @@ import logging
 import os
 import signal
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from itertools import groupby, islice
+from itertools import groupby
 from multiprocessing import connection, get_context, parent_process
 from operator import attrgetter
 from pathlib import Path
@@ -35,8 +35,8 @@ from ca_etl.warehouse.reading import Position, reader_of
 
 log = logging.getLogger(__name__)
 
-# Some 5 MB of text or of HTML, which are parsed in half a second.
-PART_BYTES: Final = 1_000_000
+# Some 10 MB of text or of HTML, which are parsed in less than a second.
+PART_BYTES: Final = 2_000_000
 PART_FILES: Final = 50
 # To start a process and import the parser there takes half a second, too.
 FEWEST_PARTS: Final = 4
@@ -101,12 +101,12 @@ class PartReader:
         files: list[ArchiveFile] = []
         first = last = 0
         positions: dict[str, Position] = {}
-        has_one_source = True
+        changes_source = False
         for name in part.files:
             with (self.root / name).open("rb") as file:
                 reader = ArchiveReader(file, name, resolve or reader_of(self.root, positions.get))
                 own, archive_file = self._read_file(name, reader.captures(part.start, part.end))
-                first, last, has_one_source = reader.first, reader.last, reader.has_one_source
+                first, last, changes_source = reader.first, reader.last, reader.changes_source
             if not part.start:
                 archive_file = replace(archive_file, sha256=_sha256(self.root / name))
             positions |= {row["capture_id"]: (name, row["archive_offset"]) for row in own.capture}
@@ -122,7 +122,7 @@ class PartReader:
                 for name, of_table in rows.by_table().items()
             },
             tuple(files),
-            not lacks_original and is_comparable and (has_one_source or not part.is_range),
+            not lacks_original and is_comparable and not (changes_source and part.is_range),
             first,
             last,
             _expected(rows),
@@ -259,39 +259,60 @@ def whole_files(parts: Iterable[ParsedPart]) -> Iterator[ArchiveFile]:
 
 
 @contextmanager
-def parsing(reader: PartReader, parts: Sequence[Part], workers: int) -> Iterator[Iterator[ParsedPart | None]]:
-    """Parse parts in `workers` other processes: an iterator over them in order, with None for what is not parsed.
+def parsing(reader: PartReader, parts: Sequence[Part], workers: int) -> Iterator[PartQueue]:
+    """Parse parts in `workers` other processes, which end with this one, however it ends.
 
-    Nothing is parsed of few parts, or by one worker, and nothing more once a process was killed. Few parts are in
-    memory at once. The processes end with this one, however it ends.
+    Nothing is parsed of few parts, or by one worker.
     """
     if len(parts) < FEWEST_PARTS or workers < 2:
-        yield iter([None] * len(parts))
+        yield PartQueue(None, reader, parts, 0)
         return
     # a forked process could wait for ever for a lock that a thread of DuckDB or Arrow held
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin_worker)
     try:
-        yield _parsed(pool, reader, parts, workers + 1)
+        yield PartQueue(pool, reader, parts, workers + 1)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _parsed(
-    pool: ProcessPoolExecutor, reader: PartReader, parts: Sequence[Part], ahead: int
-) -> Iterator[ParsedPart | None]:
-    done = 0
-    queue = iter(parts)
-    waiting = deque(pool.submit(reader.read_and_search, part) for part in islice(queue, ahead))
-    while waiting:
+class PartQueue:
+    """Parts in their order, of which a pool of processes parses the next `ahead` ones; None of them without a pool."""
+
+    def __init__(
+        self, pool: ProcessPoolExecutor | None, reader: PartReader, parts: Sequence[Part], ahead: int
+    ) -> None:
+        self._pool = pool
+        self._reader = reader
+        self._parts = parts
+        self._ahead = ahead
+        self._taken = 0
+        self._waiting: deque[Future[ParsedPart]] = deque()
+
+    def take(self, count: int) -> Generator[ParsedPart | None]:
+        """Take the next `count` parts, None for one that is not parsed; those left when the iterator is closed, too."""
+        end = self._taken + count
         try:
-            parsed = waiting.popleft().result()
-            waiting.extend(pool.submit(reader.read_and_search, part) for part in islice(queue, 1))
+            while self._taken < end:
+                parsed = self._next()
+                self._taken += 1
+                yield parsed
+        finally:
+            for _ in range(self._taken, min(end, self._taken + len(self._waiting))):
+                self._waiting.popleft().cancel()
+            self._taken = end
+
+    def _next(self) -> ParsedPart | None:
+        if self._pool is None:
+            return None
+        try:
+            begin = self._taken + len(self._waiting)
+            for part in self._parts[begin : self._taken + self._ahead]:
+                self._waiting.append(self._pool.submit(self._reader.read_and_search, part))
+            return self._waiting.popleft().result()
         except BrokenProcessPool:
             log.warning("a process that parsed archive files was killed: the run parses the rest itself")
-            break
-        done += 1
-        yield parsed
-    yield from [None] * (len(parts) - done)
+            self._pool = None
+            return None
 
 
 def _begin_worker() -> None:

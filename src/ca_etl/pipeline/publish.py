@@ -17,9 +17,10 @@ from ca_etl.pipeline.slots import present
 from ca_etl.sources.session import Context
 from ca_etl.warehouse import journal, overrides, release
 from ca_etl.warehouse.checks import run_checks
-from ca_etl.warehouse.connection import checkpoint_at_commit, open_building
+from ca_etl.warehouse.connection import checkpoint_at_commit, compact, open_building
 from ca_etl.warehouse.datapackage import (
     describe,
+    files_of,
     other_files,
     read_origin,
     table_resources,
@@ -31,6 +32,7 @@ from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
 from ca_etl.warehouse.models import build_models, read_models
 from ca_etl.warehouse.raw_load import (
     CaptureDecision,
+    count_words,
     load_check_results,
     load_decisions,
     load_journal,
@@ -69,6 +71,7 @@ def build_tables(
         load_journal(con, (replace(run, checks=(), slots=come.get(run.run_id, ())) for run in runs))
         load_decisions(con, decided)
         load_publication_days(con, _publication_days(con, now))
+        count_words(con)
         checkpoint_at_commit(con)
         build_models(con, sql_root())
 
@@ -110,10 +113,12 @@ def publish(ctx: Context) -> Release:
         ExportSpec(table, header.sort or header.grain, header.partition_year)
         for table, header in headers.items()
     ]
+    compact(building.warehouse)
     with open_building(building.warehouse) as con:
         exported = export_parquet(con, parquet, specs)
         tables = table_resources(con, building.folder, exported, headers)
         origin = read_origin(con)
+    release.link_unchanged(building, (file for table in tables for file in files_of(table)))
     package = describe(
         [*tables, *other_files(building.folder, tables)],
         origin,
@@ -129,10 +134,10 @@ def publish(ctx: Context) -> Release:
 
 
 def prune(ctx: Context) -> tuple[str, ...]:
-    """Remove old releases until `keep_releases` (a setting) are left; returns a warning where that fails."""
-    data_dir = ctx.settings.data_dir
+    """Remove the releases that the settings do not keep; where that fails, return a warning: the run succeeded."""
+    data_dir, settings = ctx.settings.data_dir, ctx.settings
     pruned = consult(
-        partial(release.prune, data_dir, ctx.settings.keep_releases, ctx.clock()),
+        partial(release.prune, data_dir, settings.keep_releases, ctx.clock(), settings.keep_bytes),
         (),
         release.RELEASES,
         "ca-etl releases",

@@ -16,7 +16,7 @@ import duckdb
 from ca_etl import __version__, logs
 from ca_etl.archive.reader import archive_files
 from ca_etl.errors import CaEtlError, Problem, UsageError
-from ca_etl.pipeline.backfill import COMPLETE_MONTHS, capture_history, histories
+from ca_etl.pipeline.backfill import COMPLETE_MONTHS, capture_history, source_with_past
 from ca_etl.pipeline.capture import (
     Captured,
     GivenFiles,
@@ -154,12 +154,7 @@ def run_backfill(
     archived before the source became unavailable, or before a Ctrl-C, is loaded by the next run.
     """
     assert_restored(settings.data_dir)
-    known = histories(environment.sources)
-    if source not in known:
-        raise UsageError(
-            f"the source {source!r} has no past to backfill; these have one: {', '.join(known)}",
-            "ca-etl backfill --help",
-        )
+    source_with_past(environment.sources, source)
     fetch_policy(settings)
     site = consult_site(settings)
     with _run(RunKind.BACKFILL, settings, environment) as run:

@@ -13,8 +13,9 @@ def all_sources() -> tuple[Source, ...]:
     # their modules import this package, and a command that requests nothing does not need them
     from ca_etl.sources.banks import BANK_SOURCES  # noqa: PLC0415
     from ca_etl.sources.timesca import ARTICLE_SOURCES, listings  # noqa: PLC0415
+    from ca_etl.sources.web_archives import WEB_ARCHIVES  # noqa: PLC0415
 
-    return (listings.SOURCE, *ARTICLE_SOURCES.values(), *BANK_SOURCES)
+    return (listings.SOURCE, *ARTICLE_SOURCES.values(), *BANK_SOURCES, *WEB_ARCHIVES)
 
 
 def parser_versions() -> dict[str, str]:

@@ -7,13 +7,14 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Protocol, Self, TypeVar
 from urllib.parse import urlsplit
 
 from ca_etl import __version__
 from ca_etl.archive import naming
 from ca_etl.archive.client import Fetcher, FetchResult
-from ca_etl.archive.policy import Attempt, FetchPolicy, Validators, Verdict, header
+from ca_etl.archive.policy import Attempt, FetchPolicy, Headers, Validators, Verdict, header
 from ca_etl.archive.writer import ArchiveWriter
 from ca_etl.errors import UsageError
 from ca_etl.parse.page import Page
@@ -33,6 +34,8 @@ Sleep = Callable[[float], None]
 USABLE: Final = frozenset({Verdict.OK, Verdict.UNCHANGED})
 # Clocks that a network keeps differ by less; Prefect's worker begins a run some tenths of a second before its slot.
 TOLERANCE: Final = timedelta(minutes=2)
+# A body that cannot be decoded is kept as it is: web archives state codings that they have removed.
+LEFT: Final = frozenset({Verdict.OK, Verdict.BAD_ENCODING})
 # The site refused, or could not consent: requesting the next page would not be polite.
 FINAL: Final = frozenset({Verdict.BLOCKED, Verdict.DISALLOWED, Verdict.THROTTLED})
 
@@ -105,17 +108,30 @@ class FetchedUrl:
     detail: str
 
 
+class Archived(Enum):
+    """How a session archives a response: as a capture, as evidence, or not, where the caller adds what is in it."""
+
+    CAPTURE = auto()
+    EVIDENCE = auto()
+    BY_CALLER = auto()
+
+
 class Session:
     """A polite HTTP session: reads robots.txt once, pauses between requests, and archives every response.
 
-    A context manager. Raises `UsageError` when the settings forbid requests (see `fetch_policy`).
+    A context manager. With a `source` that has a pace, all requests have that pace, which `policy` states. Raises
+    `UsageError` when the settings forbid requests (see `fetch_policy`).
     """
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, source: Source | None = None) -> None:
         self.ctx = ctx
         self._writer: ArchiveWriter | None = None
-        hosts = (host for source in ctx.sources for host in source.hosts)
+        self._archived: Archived = Archived.CAPTURE
+        hosts = (host for known in ctx.sources for host in known.hosts)
         policy = fetch_policy(ctx.settings, *hosts)
+        if source is not None and source.pace is not None:
+            policy = source.pace(policy, ctx.settings)
+        self.policy = policy
         self._fetcher = Fetcher(policy, clock=ctx.clock, sleep=ctx.sleep, on_attempt=self._archive)
 
     def __enter__(self) -> Self:
@@ -123,6 +139,13 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self._fetcher.__exit__()
+
+    @property
+    def writer(self) -> ArchiveWriter:
+        """The open archive file. Raises `RuntimeError` outside of `file`."""
+        if self._writer is None:
+            raise RuntimeError("no archive file is open")
+        return self._writer
 
     def slot_file(self, source: str) -> AbstractContextManager[None]:
         """Archive all responses of the `with` block in one file, that of `source` for the slot of the run."""
@@ -148,6 +171,20 @@ class Session:
         """Request one page and archive the response. The result has the decoded body, but not the bytes as sent."""
         return self._fetcher.get(url, validators).without_bytes(keep_page=True)
 
+    def get_index(self, url: str) -> FetchResult:
+        """Request an index of captures. Each response is archived as evidence, and gives no capture itself."""
+        with self._archive_as(Archived.EVIDENCE):
+            return self._fetcher.get(url).without_bytes(keep_page=True)
+
+    def get_kept(self, url: str, headers: Headers) -> FetchResult:
+        """Request a capture that a web archive keeps, by the URL that it has there, with additional request headers.
+
+        A usable response is left to the caller, who adds the capture in it to `writer`; others are archived as
+        evidence.
+        """
+        with self._archive_as(Archived.BY_CALLER):
+            return self._fetcher.get(url, headers=headers)
+
     def crawl(
         self, urls: Generator[str, P, R], read: Callable[[FetchResult], P]
     ) -> tuple[R, FetchResult | None]:
@@ -166,10 +203,19 @@ class Session:
         except StopIteration as end:
             return end.value, last
 
+    @contextmanager
+    def _archive_as(self, archived: Archived) -> Iterator[None]:
+        self._archived = archived
+        try:
+            yield
+        finally:
+            self._archived = Archived.CAPTURE
+
     def _archive(self, attempt: Attempt) -> None:
-        if self._writer is None:
-            raise RuntimeError(f"{attempt.url} was requested with no archive file open")
-        self._writer.add(attempt)
+        is_left = self._archived is Archived.BY_CALLER and attempt.verdict in LEFT
+        if is_left and urlsplit(attempt.url).path != "/robots.txt":
+            return
+        self.writer.add(attempt, is_evidence=self._archived is not Archived.CAPTURE)
 
 
 def page_of(result: FetchResult) -> Page | None:
@@ -180,6 +226,13 @@ def page_of(result: FetchResult) -> Page | None:
     kind = header(last.response_headers, "Content-Type")
     read = read_page(last.body, content_type=kind, url=result.final_url, on=None)
     return read if isinstance(read, Page) else None
+
+
+def address_of(settings: Settings, root: str, path: str) -> str:
+    """The address `root` of a source, or for a site on loopback `path` below it: a demo requests no other site."""
+    site = str(settings.site_url)
+    is_demo = site_name(site) == LOOPBACK != site_name(root)
+    return f"{site}{path}" if is_demo else root
 
 
 def fetch_policy(settings: Settings, *hosts: str) -> FetchPolicy:

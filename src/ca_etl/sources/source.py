@@ -10,11 +10,12 @@ from functools import partial
 from typing import Final, Self
 
 from ca_etl.archive.client import FetchResult
-from ca_etl.archive.policy import Verdict
+from ca_etl.archive.policy import FetchPolicy, Verdict
 from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.parse.page import Article, Parser
 from ca_etl.parse.rows import SITE
 from ca_etl.records import UNAVAILABLE_STATUSES
+from ca_etl.settings import Settings
 from ca_etl.sources.schedules import SWEEP, Schedule
 from ca_etl.sources.session import FINAL, USABLE, Context, FetchedUrl, Session
 from ca_etl.warehouse.journal import GOOD, Cause, SlotOutcome, SlotRecord
@@ -30,10 +31,12 @@ OVERLAP: Final = timedelta(hours=2)
 class Source:
     """A source of the warehouse: when and how it is requested, and the tables that its responses fill.
 
-    `name` is written in archive file names, in every record, in `raw.slot` and in `seeds.sources`. The slots of
-    `schedules` request the source; `tables` are tables of `raw`. `request` archives the source for a slot, and gets
-    the articles of which an earlier source had too little. `history` archives past date ranges, None where the source
-    offers none. `parser` makes rows of the captures. `hosts` may be requested beside those of the site.
+    `name` is the one in archive file names, in every record, `raw.slot` and `seeds.sources`; the slots of `schedules`
+    request the source; `tables` are `raw.*` tables. `request` archives the source for a slot, and is given the articles
+    of which an earlier source had too little; `history` archives past date ranges, None where the source offers none;
+    `plan` finds out what that would take, None where it cannot be known before.
+    `parser` makes rows of what is archived, now and in each rebuild. `hosts` may be requested beside those of the site;
+    `pace` makes the rules for requests of its history of those for the site, None where these apply.
     """
 
     name: str
@@ -41,8 +44,10 @@ class Source:
     tables: frozenset[str]
     request: Callable[[Session, Iterable[Article]], SourceReply]
     history: History | None = None
+    plan: Callable[[Session, Sequence[DateRange]], HistoryPlan] | None = None
     parser: Parser = SITE
     hosts: frozenset[str] = frozenset()
+    pace: Callable[[FetchPolicy, Settings], FetchPolicy] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,19 @@ class HistoryPart:
 
     articles: int
     complete: tuple[DateRange, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPlan:
+    """What archiving a past would take: the captures to request and their requests, `seconds` of pauses between these.
+
+    `days` are the calendar days in the zone of the settings of which there is a listing page.
+    """
+
+    captures: int
+    requests: int
+    seconds: float
+    days: frozenset[date]
 
 
 History = Callable[[Session, Sequence[DateRange]], Iterator[HistoryPart]]

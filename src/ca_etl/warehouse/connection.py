@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import duckdb
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.durable_files import FULL, StorageError, remove_tree
+from ca_etl.warehouse.durable_files import FULL, StorageError, remove_tree, storage
 
 # A file in 2.0's own format opens in no older client; this one opens in every client from 1.2.0 on.
 STORAGE_VERSION: Final = "v1.2.0"
@@ -25,8 +25,18 @@ READERS: Final = 2
 # Until a file has this many bytes (about 5,000 days) no table has a second row group, so that a second thread has
 # next to nothing to do, and waiting for it takes a quarter of the whole time.
 SMALL_FILE: Final = 100_000_000
+# A table takes some blocks at least: a month of the demo has 3 MB in small blocks, 16 MB in large ones. From some
+# 100 MB on, writing small ones takes twice the time. An archive of so many bytes may make a file of that size.
+SMALL_BLOCK: Final = 16_384
+LARGE_BLOCK: Final = 262_144
+LARGE_ARCHIVE: Final = 10_000_000
+# A file with a larger share of free blocks is written again before it is published.
+MOST_FREE: Final = 0.1
 # Trying FSST on every string column takes half the time of a checkpoint. Dictionaries leave a file no larger.
-UNUSED_COMPRESSION: Final = "fsst"
+# Among the settings of `connect` DuckDB takes the list of compressions and forgets it.
+WITHOUT_UNUSED: Final = "set disabled_compression_methods = 'fsst'"
+# Strings that are longer on average are compressed with zstd, also titles: the file takes a third, in the same time.
+LONG_TEXT: Final = 30
 # DuckDB gives no number of the system's error, only its words, as the system itself has them.
 DISK_FULL: Final = tuple(os.strerror(number) for number in sorted(FULL))
 WRITE_FAILED: Final = (*DISK_FULL, os.strerror(errno.EROFS), "Could not write", "Could not fsync")
@@ -35,8 +45,12 @@ Settings = dict[str, str | bool | int | float | list[str]]
 
 
 @contextmanager
-def open_building(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_building(
+    path: Path, *, memory_limit: str = MEMORY_LIMIT, archived: int = 0
+) -> Iterator[duckdb.DuckDBPyConnection]:
     """A read-write connection to the warehouse file of a draft release; a missing file is made.
+
+    A new file has blocks for an archive of `archived` bytes: small ones, or large ones from `LARGE_ARCHIVE` bytes on.
 
     A new file gets storage version `v1.2.0` under every DuckDB release, an old file keeps its version. Tables are
     reached as `raw.x`, `staging.x`, `main.x`; times are shown in UTC; nothing is fetched from the internet.
@@ -49,20 +63,49 @@ def open_building(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> Iterator[d
     settings = {
         **_settings(memory_limit, spill),
         "storage_compatibility_version": STORAGE_VERSION,
+        "default_block_size": str(LARGE_BLOCK if archived >= LARGE_ARCHIVE else SMALL_BLOCK),
+        "zstd_min_string_length": LONG_TEXT,
+        # it leaves pointers to metadata that are gone, which newer clients pass over and 1.2 does not
+        "experimental_metadata_reuse": False,
     }
     if not path.exists() or path.stat().st_size < SMALL_FILE:
         settings["threads"] = 1
     with _disk_errors(path):
         con = duckdb.connect(str(path), config=settings)
         try:
-            # among the settings of `connect` DuckDB takes the list of compressions and forgets it
-            con.execute(f"set TimeZone = 'UTC'; set disabled_compression_methods = '{UNUSED_COMPRESSION}'")
+            con.execute(f"set TimeZone = 'UTC'; {WITHOUT_UNUSED}")
             yield con
             con.execute("checkpoint")
         finally:
             con.close()
             if spill.exists():
                 remove_tree(spill)
+
+
+def compact(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> bool:
+    """Write a closed warehouse file of a draft release again, where that makes it smaller; return whether it did.
+
+    That is where more than `MOST_FREE` of its blocks are free, or its blocks are small and the file is not. All that is
+    in the file stays, and rows keep their order. Raises `StorageError` when the disk refuses.
+    """
+    written, spill = (path.with_name(f"{path.name}.{suffix}") for suffix in ("new", "tmp"))
+    written.unlink(missing_ok=True)  # of an attempt that was killed
+    settings = {**_settings(memory_limit, spill), "zstd_min_string_length": LONG_TEXT}
+    with _disk_errors(path), duckdb.connect(":memory:", config=settings) as con:
+        con.execute(f"{WITHOUT_UNUSED}; attach {_quoted(path)} as old (read_only)")
+        ((size, blocks, free),) = con.execute(
+            "select block_size, total_blocks, free_blocks from pragma_database_size() where database_name = 'old'"
+        ).fetchall()
+        block = SMALL_BLOCK if size * (blocks - free) < SMALL_FILE else LARGE_BLOCK
+        if free <= MOST_FREE * blocks and block <= size:
+            return False
+        con.execute(
+            f"attach {_quoted(written)} as new (block_size {block}, storage_version '{STORAGE_VERSION}');"
+            "copy from database old to new; detach new; detach old"
+        )
+    with storage(path):
+        written.replace(path)
+    return True
 
 
 def checkpoint_at_commit(con: duckdb.DuckDBPyConnection) -> None:
@@ -104,8 +147,9 @@ def open_release(
     spill = Path(tempfile.gettempdir()) / f"ca-etl-{os.getpid()}.tmp"
     con = duckdb.connect(":memory:", config=_settings(memory_limit, spill))
     try:
-        quoted = str(path.resolve()).replace("'", "''")
-        con.execute(f"set TimeZone = 'UTC'; attach '{quoted}' as release (read_only); use release")
+        con.execute(
+            f"set TimeZone = 'UTC'; attach {_quoted(path.resolve())} as release (read_only); use release"
+        )
         if locked_down:
             con.execute(
                 "set temp_directory = ''; set enable_external_access = false; "
@@ -208,3 +252,7 @@ def _disk_errors(path: Path) -> Iterator[None]:
                 hint = "ca-etl verify --quick || ca-etl rollback || ca-etl rebuild"
                 raise CaEtlError(f"{path} cannot be read: {text}", hint) from error
         raise
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "''") + "'"

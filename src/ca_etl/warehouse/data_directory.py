@@ -171,10 +171,10 @@ def claim_data_dir(settings: Settings) -> None:
 
 
 def consult_site(settings: Settings) -> Problem | None:
-    """Claim the data directory for the site of the settings; return the problem where that is impossible, else None.
+    """Claim the data directory for the site of the settings; return a damage of `site.txt`, None without one.
 
-    Raises `UsageError` where the directory holds another site. Where the newest archive files have pages of the site
-    of the settings all the same, `site.txt` is damaged, which is a problem.
+    `site.txt` names the site whose captures the directory has. Raises `UsageError` where that is another site; it is
+    taken for damaged where the newest archive files have pages of the site of the settings.
     """
     if (problem := consult_recorded_site(settings).problem) is not None:
         return problem

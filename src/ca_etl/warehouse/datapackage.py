@@ -144,7 +144,7 @@ def read_datapackage(folder: Path) -> dict[str, Any]:
 def listed_files(folder: Path) -> tuple[FileFact, ...]:
     """The files that the descriptor of a release lists. A damaged descriptor raises any error of reading JSON."""
     resources = json.loads((folder / DATAPACKAGE).read_bytes())["resources"]
-    return tuple(file for resource in resources for file in _files_of(resource))
+    return tuple(file for resource in resources for file in files_of(resource))
 
 
 def table_resources(
@@ -256,7 +256,7 @@ def other_files(folder: Path, tables: Iterable[Resource]) -> list[Resource]:
     The descriptor itself is left out. Call it once the warehouse file is closed. Raises `StorageError` when a file
     cannot be read.
     """
-    listed = {file.path for table in tables for file in _files_of(table)} | {DATAPACKAGE}
+    listed = {file.path for table in tables for file in files_of(table)} | {DATAPACKAGE}
     with storage(folder):
         paths = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return [_file_resource(file_fact(folder, path)) for path in paths if path.as_posix() not in listed]
@@ -293,7 +293,8 @@ def frictionless_type(duckdb_type: str) -> str:
     return TYPES.get(duckdb_type.partition("(")[0], "any")
 
 
-def _files_of(resource: Resource) -> list[FileFact]:
+def files_of(resource: Resource) -> list[FileFact]:
+    """The files that a descriptor entry lists."""
     parts = resource.get("parts", (resource,))
     return [FileFact(f"{part['path']}", part["bytes"], part["hash"].removeprefix(DIGEST)) for part in parts]
 

@@ -167,7 +167,7 @@ def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]
         seeds = [_load_seed(con, path) for path in sorted((root / SEED_SCHEMA).glob("*.csv"))]
         wanted: set[tuple[str, str]] = {(model.name, model.header.materialized) for model in models}
         wanted |= {(name, "table") for name in seeds} | {(made.name, "macro table") for made in functions}
-        _drop_leftovers(con, wanted)
+        drop_models(con, wanted)
         rows = {model.name: create_model(con, model) for model in models}
         columns = {
             name: {column.name: column.type for column in made}
@@ -236,8 +236,12 @@ def _load_seed(con: duckdb.DuckDBPyConnection, path: Path) -> str:
     return name
 
 
-def _drop_leftovers(con: duckdb.DuckDBPyConnection, wanted: Collection[tuple[str, str]]) -> None:
-    """Drop the tables, views and functions that are not `wanted` (name, kind), since no file makes them now."""
+def drop_models(con: duckdb.DuckDBPyConnection, wanted: Collection[tuple[str, str]] = ()) -> None:
+    """Drop all seed tables, models and functions but those that are `wanted` (name, kind).
+
+    A run drops all of its copy before it loads: a checkpoint frees their blocks, which the run then fills again.
+    Tables that are replaced in one transaction need the room of both.
+    """
     there = con.execute(
         "select table_schema || '.' || table_name, if(table_type = 'VIEW', 'view', 'table')"
         " from information_schema.tables"

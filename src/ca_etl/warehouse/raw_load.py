@@ -162,6 +162,22 @@ def load_publication_days(con: duckdb.DuckDBPyConnection, days: Iterable[tuple[s
         _replace_rows(con, "publication_day", ("source", "day"), rows)
 
 
+def count_words(con: duckdb.DuckDBPyConnection) -> None:
+    """Give each text of `raw.article_text` its row in `raw.text_size`: a text never changes, and is read once."""
+    con.execute(
+        """
+        insert into raw.text_size by name
+        select
+            text_id,
+            length(text) as characters,
+            -- a cleaned text has spaces and line feeds only
+            len(list_filter(string_split(replace(text, chr(10), ' '), ' '), lambda word: word <> '')) as word_count
+        from raw.article_text
+        where text_id in (select text_id from raw.article_text anti join raw.text_size using (text_id))
+        """
+    )
+
+
 def responses_with_validator(
     con: duckdb.DuckDBPyConnection, urls: Iterable[str]
 ) -> dict[str, tuple[str, int]]:

@@ -23,7 +23,8 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import merge
@@ -33,7 +34,7 @@ from typing import Final
 from ca_etl.archive.sealed_file import fsync
 from ca_etl.errors import CaEtlError
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.datapackage import DATAPACKAGE, file_fact, listed_files, read_datapackage
+from ca_etl.warehouse.datapackage import DATAPACKAGE, FileFact, file_fact, listed_files, read_datapackage
 from ca_etl.warehouse.durable_files import StorageError, remove_tree, seal_tree, storage, unseal
 
 log = logging.getLogger(__name__)
@@ -149,6 +150,21 @@ def discard(building: Building) -> None:
     """Remove a draft release that will not be published. Raises `StorageError`."""
     if building.folder.exists():
         remove_tree(building.folder)
+
+
+def link_unchanged(building: Building, files: Iterable[FileFact]) -> None:
+    """Make hard links of `files` of a draft that equal those of the current release, where the file system allows."""
+    current = current_release(building.data_dir)
+    if current is None:
+        return
+    for file in files:
+        old, new = current.folder / file.path, building.folder / file.path
+        if not old.is_file() or file_fact(current.folder, Path(file.path)) != file:
+            continue
+        link = new.with_name(f"{new.name}.link")
+        with suppress(OSError):
+            link.hardlink_to(old)
+            link.replace(new)
 
 
 def publish(building: Building, on_step: Callable[[str], None] = lambda _step: None) -> Release:
@@ -353,13 +369,13 @@ def _recorded_previous(folder: Path) -> object:
         return None
 
 
-def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, ...]:
-    """Remove releases until `keep` are left, the current one counted; return the ids removed, in that order.
+def prune(
+    data_dir: Path, keep: int, now: datetime | None = None, keep_bytes: int | None = None
+) -> tuple[str, ...]:
+    """Remove releases until `keep` of at most `keep_bytes` are left, with the current one; return the ids removed.
 
-    Releases dated after `now` (zone-aware, by default that of the machine) are removed first: a wrong clock made them.
-    Then those published before the current one, oldest first. The current release and those published after it (an
-    operator rolled back) always stay. A reader that has a file of a removed release open keeps it. Raises
-    `StorageError`.
+    Those dated after `now` (zone-aware, by default that of the machine) go first, since a wrong clock made them, then
+    those before the current one, oldest first. The current one and later ones always stay. Raises `StorageError`.
     """
     if keep < 1:
         raise ValueError(f"keep is {keep}, but at least 1 release must stay")
@@ -367,12 +383,11 @@ def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, 
     if current is None:
         return ()
     limit = f"{(now or datetime.now(UTC)).astimezone(UTC) + DAY:%Y%m%dT%H%M%SZ}"
-    other = [release for release in releases(data_dir) if release.release_id != current]
-    future = [release for release in other if release.release_id > limit]
-    removable = future + [
-        release for release in _published_before(data_dir, current) if release not in future
-    ]
+    future = [new for new in releases(data_dir) if new.release_id > limit and new.release_id != current]
+    removable = future + [old for old in _published_before(data_dir, current) if old not in future]
     removed = removable[: max(0, len(removable) - (keep - 1))]
+    while keep_bytes and removed != removable and _bytes_without(data_dir, removed) > keep_bytes:
+        removed = removable[: len(removed) + 1]
     for release in removed:
         # Renamed first: a kill amid the removal must not leave half a release to roll back to.
         removing = release.folder.with_name(f"{release.release_id}{REMOVING}")
@@ -386,6 +401,13 @@ def prune(data_dir: Path, keep: int, now: datetime | None = None) -> tuple[str, 
             raise
         remove_tree(removing)
     return tuple(release.release_id for release in removed)
+
+
+def _bytes_without(data_dir: Path, removed: Collection[Release]) -> int:
+    """The bytes of the releases that are not `removed`; a file that is in several is counted once."""
+    kept = (release for release in releases(data_dir) if release not in removed)
+    files = (path.stat() for release in kept for path in release.folder.rglob("*") if path.is_file())
+    return sum({file.st_ino: file.st_size for file in files}.values())
 
 
 def _announce(data_dir: Path, release_id: str) -> None:

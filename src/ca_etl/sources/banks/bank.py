@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from ca_etl.archive.client import FetchResult
 from ca_etl.parse.page import Article, Parser, Terms
-from ca_etl.records import LOOPBACK, Capture, site_name
+from ca_etl.records import Capture
 from ca_etl.sources.schedules import DAILY
-from ca_etl.sources.session import USABLE, FetchedUrl, Session
+from ca_etl.sources.session import USABLE, FetchedUrl, Session, address_of
 from ca_etl.sources.source import (
     DateRange,
     HistoryPart,
@@ -64,10 +64,7 @@ class Bank:
 
 
 def _address(bank: Bank, session: Session) -> str:
-    """The bank's own address, or for a site on loopback that of the demo bank below it: a demo requests no bank."""
-    site = str(session.ctx.settings.site_url)
-    is_demo = site_name(site) == LOOPBACK != site_name(bank.root)
-    return f"{site}banks/{bank.name}/" if is_demo else bank.root
+    return address_of(session.ctx.settings, bank.root, f"banks/{bank.name}/")
 
 
 def _problem(bank: Bank, parser: Parser, session: Session, result: FetchResult) -> str | None:

@@ -1,0 +1,302 @@
+"""A web archive as a source: find the captures of a date range in its index, request each, and plan both.
+
+Each month is requested in two passes, the first passes of all months before the second: first a capture a day and kind
+of listing page, so that days of rates are won by few requests, then the rest. The archive files of a month show which
+captures an earlier, stopped backfill has brought.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import UTC
+from functools import partial
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+from ca_etl.archive.client import FetchResult
+from ca_etl.archive.naming import DAMAGED, EVIDENCE, REQUESTED, SEALED_SUFFIX
+from ca_etl.archive.policy import FetchPolicy, Verdict
+from ca_etl.archive.reader import CAPTURE_KINDS, whole_records
+from ca_etl.archive.writer import record_id
+from ca_etl.errors import CaEtlError
+from ca_etl.parse.page import Article, kind_of_url
+from ca_etl.records import RejectReason, site_name
+from ca_etl.settings import Settings
+from ca_etl.sources.session import FINAL, Session
+from ca_etl.sources.source import (
+    TOO_MANY,
+    DateRange,
+    HistoryPart,
+    HistoryPlan,
+    Source,
+    SourceReply,
+    SourceUnavailableError,
+    as_options,
+    status_of,
+)
+from ca_etl.sources.web_archives.cdx import (
+    LISTING_KINDS,
+    IndexLine,
+    IndexPage,
+    LineReason,
+    collapse,
+    counted,
+    one_a_day,
+    page_address,
+    why_unwanted,
+)
+
+log = logging.getLogger(__name__)
+
+SLOW_DOWN: Final = 503
+REFUSED: Final = (
+    "what robots.txt disallows is not requested: get WARC files by agreement with it, and ingest them"
+)
+MOST_BODY: Final = 8 * 1024 * 1024
+
+
+class IndexUnavailableError(CaEtlError):
+    """An index or a capture is not given: the web archive refuses this client, or it fails now."""
+
+    def __init__(self, result: FetchResult, *, why: str = "") -> None:
+        super().__init__(f"{result.final_url}: {result.verdict} ({why or result.detail})")
+        self.is_refusal = result.verdict in {Verdict.DISALLOWED, Verdict.OFFSITE}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The result of requesting one capture of a web archive: it is archived, or its `problem` makes it a reject."""
+
+    problem: str | None = None
+    reason: RejectReason = RejectReason.BAD_RECORD
+    body: bytes = b""
+
+    @classmethod
+    def unusable(cls, result: FetchResult) -> Self:
+        """The result of a response that is an error, or is incomplete."""
+        is_cut = result.verdict is Verdict.TRUNCATED
+        reason = RejectReason.TRUNCATED if is_cut else RejectReason.HTTP_ERROR
+        return cls(f"{result.verdict}: {result.detail}", reason)
+
+
+OpenIndex = Callable[[DateRange], Iterator[tuple[str, IndexPage]]]
+
+
+@dataclass(frozen=True, slots=True)
+class WebArchive:
+    """A web archive: its name as a source, its hosts, and how it is requested.
+
+    `open_index` gives for a host a function from days to the pages of the index, with their URLs; `fetch` archives one
+    capture that a line names; both raise `IndexUnavailableError`. `pace` makes the rules of its requests of those for
+    the site. With `index_lags` the second pass requests the index again, since its responses may lack captures.
+    """
+
+    name: str
+    hosts: frozenset[str]
+    open_index: Callable[[Session, str], OpenIndex]
+    fetch: Callable[[Session, IndexLine], Kept]
+    pace: Callable[[FetchPolicy, Settings], FetchPolicy]
+    index_lags: bool = False
+
+    def source(self) -> Source:
+        """The web archive as a source, which no schedule requests."""
+        return Source(
+            name=self.name,
+            schedules=frozenset(),
+            tables=frozenset({"rate_observation", "article_observation", "article_text"}),
+            request=_request_nothing,
+            history=partial(_request_past, self),
+            plan=partial(_plan, self),
+            hosts=self.hosts,
+            pace=self.pace,
+        )
+
+
+def patient(policy: FetchPolicy, *, interval: float) -> FetchPolicy:
+    """The rules for requests of a web archive: one per `interval` (seconds), and pauses of minutes after an error.
+
+    A backfill has the time: it may wait an hour where the archive requires that.
+    """
+    return replace(
+        policy,
+        min_interval_seconds=interval,
+        read_timeout_seconds=max(policy.read_timeout_seconds, 180.0),
+        max_request_seconds=max(policy.max_request_seconds, 600.0),
+        max_attempts=max(policy.max_attempts, 4),
+        backoff_base_seconds=60.0,
+        backoff_cap_seconds=600.0,
+        max_retry_after_seconds=max(policy.max_retry_after_seconds, 3600.0),
+    )
+
+
+def _request_nothing(_session: Session, _leads: Iterable[Article]) -> SourceReply:
+    return SourceReply()
+
+
+@dataclass(slots=True)
+class _Month:
+    """A month under way: its captures by the index, and those that the archive has. `skipped` are other lines."""
+
+    days: DateRange
+    lines: list[IndexLine] = field(default_factory=list)
+    held: set[tuple[str, str]] = field(default_factory=set)
+    skipped: list[LineReason] = field(default_factory=list)
+    rejects: int = 0
+    is_whole: bool = True
+
+    @property
+    def missing(self) -> list[IndexLine]:
+        """The captures that are not archived."""
+        return [line for line in self.lines if line.key not in self.held]
+
+
+def _request_past(
+    archive: WebArchive, session: Session, months: Sequence[DateRange]
+) -> Iterator[HistoryPart]:
+    """Archive the captures of `months`, two files a month.
+
+    Raises `SourceUnavailableError` where the web archive refuses or fails; what was archived before stays.
+    """
+    visit = _Requests(archive, session)
+    under_way = [_Month(days) for days in months]
+    left = list(months)
+    try:
+        for number, month in enumerate(under_way):
+            session.ctx.progress("first of each day", number, len(months))
+            with visit.file(month):
+                month.held = visit.held(month.days)
+                visit.read_index(month)
+                visit.fetch(month, one_a_day(month.lines, session.ctx.settings.zone))
+        for number, month in enumerate(under_way):
+            session.ctx.progress("capture", number, len(months))
+            with visit.file(month):
+                if archive.index_lags:
+                    visit.read_index(month)
+                visit.fetch(month, month.lines)
+            visit.report(month)
+            left.remove(month.days)
+            yield HistoryPart(0, (month.days,) if month.is_whole else ())
+    except IndexUnavailableError as error:
+        later = f"ca-etl backfill --via {archive.name} {as_options(left)}"
+        resumes = REFUSED if error.is_refusal else "what it gave is archived, and a later backfill resumes"
+        raise SourceUnavailableError(
+            f"{archive.name} gives no more: {error}; {resumes}",
+            "ca-etl ingest --help" if error.is_refusal else later,
+        ) from error
+
+
+def _plan(archive: WebArchive, session: Session, months: Sequence[DateRange]) -> HistoryPlan:
+    """Request the index alone, and count what `_request_past` would request.
+
+    Raises `SourceUnavailableError` where the web archive gives no index.
+    """
+    visit = _Requests(archive, session)
+    missing, pages = list[IndexLine](), 0
+    try:
+        for number, days in enumerate(months):
+            session.ctx.progress("index", number, len(months))
+            month = _Month(days, held=visit.held(days))
+            with visit.file(month):
+                pages += visit.read_index(month)
+            missing += month.missing
+    except IndexUnavailableError as error:
+        raise SourceUnavailableError(
+            f"{archive.name} gives no index: {error}",
+            f"ca-etl backfill --plan --via {archive.name} {as_options(months)}",
+        ) from error
+    requests = len(missing) + pages * (2 if archive.index_lags else 1)
+    zone = session.ctx.settings.zone
+    won = frozenset(line.day(zone) for line in missing if kind_of_url(line.url) in LISTING_KINDS)
+    return HistoryPlan(len(missing), requests, requests * session.policy.min_interval_seconds, won)
+
+
+class _Requests:
+    """Requests of one web archive in one session."""
+
+    def __init__(self, archive: WebArchive, session: Session) -> None:
+        site = str(session.ctx.settings.site_url)
+        self._archive = archive
+        self._session = session
+        self._site = site_name(site)
+        self._pages = archive.open_index(session, (urlsplit(site).hostname or "").removeprefix("www."))
+
+    def file(self, month: _Month) -> AbstractContextManager[None]:
+        """Open an archive file of the month."""
+        name = f"{self._session.ctx.started_at:%Y%m%dT%H%M%SZ}-{self._archive.name}-{month.days.first:%Y%m%d}"
+        return self._session.file(name, self._archive.name, **{"ca-etl-days": f"{month.days}"})
+
+    def held(self, days: DateRange) -> set[tuple[str, str]]:
+        """URL and timestamp of the captures of a month that earlier backfills have archived."""
+        pattern = f"*/*/*-{self._archive.name}-{days.first:%Y%m}*{SEALED_SUFFIX}"
+        held = set()
+        for path in self._session.ctx.settings.archive_dir.glob(pattern):
+            for record in whole_records(path):
+                own = {EVIDENCE.lower(), DAMAGED.lower()} & record.warc.keys()
+                if record.kind in CAPTURE_KINDS and record.uri and not own:
+                    stamp = f"{record.date.astimezone(UTC):%Y%m%d%H%M%S}"
+                    held.add((page_address(record.uri), record.warc.get(REQUESTED.lower(), stamp)))
+        return held
+
+    def read_index(self, month: _Month) -> int:
+        """Add the captures that the index names, its damaged lines as rejects; return the number of its responses."""
+        lines, responses = [*month.lines], 0
+        month.skipped = []
+        for url, page in self._pages(month.days):
+            responses += 1
+            month.is_whole &= page.is_whole
+            for bad in page.bad:
+                detail = f"line of the index: {bad.reason}, {bad.detail}"
+                reject_id = record_id("line", self._archive.name, bad.text)
+                self._reject(month, reject_id, url, Kept(detail, body=bad.text.encode()))
+            for line in page.lines:
+                why = why_unwanted(line, site=self._site, days=month.days)
+                if why is None:
+                    lines.append(line)
+                else:
+                    month.skipped.append(why)
+        month.lines = collapse(lines)
+        return responses
+
+    def fetch(self, month: _Month, lines: Iterable[IndexLine]) -> None:
+        """Archive the captures of `lines` that are not archived yet; what is not as stated becomes a reject."""
+        for line in lines:
+            if line.key in month.held:
+                continue
+            kept = self._archive.fetch(self._session, line)
+            if kept.problem is not None:
+                self._reject(month, record_id("kept", self._archive.name, *line.key), line.url, kept)
+            month.held.add(line.key)
+
+    def report(self, month: _Month) -> None:
+        """Log what a month has brought."""
+        skipped = counted(month.skipped) or "none"
+        of_month = (self._archive.name, month.days)
+        log.info(
+            "%s of %s: %d captures, %d rejects; lines of no page of the site: %s",
+            *(*of_month, len(month.lines), month.rejects, skipped),
+        )
+        if not month.is_whole:
+            log.warning("%s of %s: the index is incomplete; a later backfill requests it again", *of_month)
+
+    def _reject(self, month: _Month, reject_id: str, uri: str, kept: Kept) -> None:
+        detail = f"{self._archive.name}: {kept.problem}"
+        month.rejects += 1
+        log.warning("%s: %s", uri, detail)
+        is_cut = len(kept.body) > MOST_BODY
+        body, now = kept.body[:MOST_BODY], self._session.ctx.clock()
+        self._session.writer.add_damage(reject_id, uri, kept.reason, detail, body, date=now, is_cut=is_cut)
+
+
+def usable(result: FetchResult) -> bool:
+    """Whether a capture was given. Raises `IndexUnavailableError` where the archive refuses or does not respond.
+
+    Any other status is about this capture alone.
+    """
+    status = status_of(result)
+    is_about_us = result.verdict in FINAL or result.verdict in {Verdict.UNREACHABLE, Verdict.OFFSITE}
+    if is_about_us or result.ends_visit or status in {TOO_MANY, SLOW_DOWN}:
+        raise IndexUnavailableError(result)
+    return result.verdict in {Verdict.OK, Verdict.BAD_ENCODING}
