@@ -61,7 +61,8 @@ def test_rejects_are_counted_by_reason_with_the_command_that_shows_them(cli: Cli
         (folder / f"{number}.txt").write_bytes(bytes(range(256)) * (40 + number))
     (folder / "empty.txt").touch()
     done = cli("ingest", folder)
-    warning, following = done.stderr.splitlines()[:2]
+    begun, warning, following = done.stderr.splitlines()[:3]
+    assert begun.endswith("has no data: a new data directory is begun there")
     assert warning == "check run_has_no_rejects warning: 12 rows: 11 binary, 1 empty"
     assert following.startswith('next: ca-etl sql "from etl_reject ')
     command = shlex.split(following.removeprefix("next: ca-etl "))

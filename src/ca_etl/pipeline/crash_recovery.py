@@ -136,7 +136,8 @@ def _record_killed_runs(settings: Settings, runs: tuple[RunRecord, ...]) -> tupl
     written = {record.run_id for record in runs}
     published = {release.release_id for release in releases(data_dir)}
     while holder := lock.crashed_run(data_dir):
-        if holder.run_id not in written:
+        # a killed restore is resumed by the next one, and is no run
+        if holder.run_id not in written and holder.kind != lock.RESTORE:
             done = holder.run_id in published
             log.warning("%s was killed%s", holder, ", its release is complete" if done else "")
             killed = RunRecord(

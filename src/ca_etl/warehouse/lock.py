@@ -28,6 +28,8 @@ from ca_etl.warehouse.durable_files import storage, write_atomic
 LOCK_FILE: Final = ".lock"
 RUNNING_FILE: Final = ".running.json"
 CRASHED_GLOB: Final = ".crashed-*.json"
+# The kind of a holder that restores a backup.
+RESTORE: Final = "restore"
 
 
 @dataclass(frozen=True, slots=True)
