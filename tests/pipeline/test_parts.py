@@ -124,6 +124,17 @@ def test_a_range_is_not_alone_where_a_later_record_names_another_source(tmp_path
     assert reader.read(Part((FILE,))).is_alone
 
 
+def test_a_damaged_beginning_of_a_file_hides_the_source_from_no_range(tmp_path: Path) -> None:
+    pages = write_pages(tmp_path, "commoncrawl").read_bytes()
+    (tmp_path / FILE).write_bytes(b"\x1f\x8b\x08 damaged" + pages)
+    reader = read_from(tmp_path)
+    size = (tmp_path / FILE).stat().st_size
+    read = [reader.read(part) for part in ranges([size // 3, size // 2])]
+    sources = merge_parts(read).tables["capture"]["source"].to_pylist()
+    assert set(sources) == set(reader.read(Part((FILE,))).tables["capture"]["source"].to_pylist())
+    assert len(sources) == PAGES
+
+
 def test_the_rest_of_a_file_that_is_given_up_is_not_taken_for_the_next_one(reader: PartReader) -> None:
     size = (reader.root / FILE).stat().st_size
     planned = [*ranges([size // 2]), Part((FILE,)), *ranges([size // 3])]

@@ -187,7 +187,7 @@ class ArchiveReader:
             # the first records name the source of captures that name none themselves
             for part in split_records(self._file):
                 record = self.parse(part)
-                if isinstance(record, BadRecord) or record.kind != "warcinfo":
+                if isinstance(record, Record) and record.kind != "warcinfo":
                     break
             self._has_begun = True
             start = next_record(self._file, start)

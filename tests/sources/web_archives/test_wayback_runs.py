@@ -204,6 +204,50 @@ def test_a_body_with_a_wrong_coding_is_read_as_it_is(
     assert query(OBSERVED) == DAYS
 
 
+OFFLINE = Reply(b"<html>Temporarily offline</html>", headers={"Content-Type": "text/html"})
+
+
+@pytest.mark.parametrize("failure", [Reply(b"", 502), Reply(b"", 504), OFFLINE])
+def test_a_capture_that_fails_now_leaves_its_month_open_and_is_won_by_a_later_backfill(
+    archives: FakeArchives, backfill: Backfill, query: Query, on_timesca: Settings, failure: Reply
+) -> None:
+    archives.faults = [on(FEBRUARY, failure)]
+    assert backfill(NAME).exit_status == 0
+    assert query(OBSERVED) == DAYS[:2]
+    assert [month[:7] for month in read_complete_months(on_timesca.data_dir, NAME)] == ["2025-01"]
+    archives.faults = []
+    assert backfill(NAME).exit_status == 0
+    assert query(OBSERVED) == DAYS
+    assert [month[:7] for month in read_complete_months(on_timesca.data_dir, NAME)] == ["2025-01", "2025-02"]
+
+
+def test_after_three_failures_in_a_row_the_web_archive_is_out_of_service(
+    archives: FakeArchives, backfill: Backfill, query: Query
+) -> None:
+    archives.faults = [on("web/", Reply(b"", 504))]
+    outcome = backfill(NAME)
+    assert (outcome.exit_status, outcome.hint) == (
+        1,
+        "ca-etl backfill --via wayback --from 2025-01-01 --to 2025-02-28",
+    )
+    assert "the last of 3 failures in a row" in outcome.error
+    archives.faults = []
+    assert backfill(NAME).exit_status == 0
+    assert query(OBSERVED) == DAYS
+
+
+def test_a_capture_of_a_bot_check_is_a_reject_and_stops_no_backfill(
+    archives: FakeArchives, backfill: Backfill, query: Query, on_timesca: Settings
+) -> None:
+    page = b"<html><head><title>Just a moment...</title></head><body>Checking</body></html>"
+    headers = {"Memento-Datetime": "x", "Content-Type": "text/html"}
+    archives.faults = [on(FEBRUARY, Reply(page, headers=headers))]
+    assert backfill(NAME).exit_status == 0
+    assert query("select distinct reason from raw.reject") == [("blocked",)]
+    assert query(OBSERVED) == DAYS[:2]
+    assert len(read_complete_months(on_timesca.data_dir, NAME)) == 2
+
+
 def test_too_many_requests_is_obeyed_for_minutes_and_the_request_sent_again(
     archives: FakeArchives, backfill: Backfill, query: Query
 ) -> None:

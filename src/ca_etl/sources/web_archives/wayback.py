@@ -9,7 +9,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ca_etl.archive.naming import FETCHED_AT, MEMENTO, REQUESTED, warc_date
-from ca_etl.archive.policy import FetchPolicy, Headers, Verdict, header
+from ca_etl.archive.policy import Attempt, FetchPolicy, Headers, Verdict
 from ca_etl.parse.links import bare_address
 from ca_etl.settings import Settings
 from ca_etl.sources.session import Session, address_of
@@ -37,6 +37,7 @@ ROOT: Final = "https://web.archive.org/"
 LINES: Final = 10_000
 MOST_RESPONSES: Final = 100
 ORIGINAL: Final = "x-archive-orig-"
+STATUS_OK: Final = 200
 # Of the body as it was sent to the web archive, not as it is played back.
 OF_THE_WIRE: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
@@ -73,10 +74,14 @@ def _fetch(root: str, session: Session, line: IndexLine) -> Kept:
         f"{address}web/{line.timestamp}id_/{line.url}", (("Accept-Encoding", "identity"),)
     )
     attempt = result.last
-    if not usable(result) or attempt is None:
+    # a page that asked the crawler of the archive for a proof is a capture like others, and no refusal of ours
+    is_challenge = result.verdict is Verdict.BLOCKED and attempt is not None and _is_memento(attempt)
+    if not (is_challenge or usable(result)) or attempt is None:
         return Kept.unusable(result)
     served = re.fullmatch(rf"{re.escape(address)}web/([0-9]{{14}})(?:id_)?/(.+)", result.final_url)
-    problem = _problem(line, served, attempt.response_headers)
+    problem = _problem(line, served)
+    if problem is None and not _is_memento(attempt):
+        return Kept("the response is a page of the web archive itself", body=attempt.wire_body, may_pass=True)
     if problem is not None or served is None:
         return Kept(problem, body=attempt.wire_body)
     session.writer.add_memento(
@@ -93,7 +98,14 @@ def _fetch(root: str, session: Session, line: IndexLine) -> Kept:
     return Kept()
 
 
-def _problem(line: IndexLine, served: re.Match[str] | None, headers: Headers) -> str | None:
+def _is_memento(attempt: Attempt) -> bool:
+    """Whether a response plays back a capture with status 200, and is no page of the web archive itself."""
+    names = {name.lower() for name, _ in attempt.response_headers}
+    is_played = "memento-datetime" in names or any(name.startswith(ORIGINAL) for name in names)
+    return is_played and attempt.status == STATUS_OK
+
+
+def _problem(line: IndexLine, served: re.Match[str] | None) -> str | None:
     """Why a response is no memento of the page that `line` names; None for a memento of it, of whatever time."""
     if served is None:
         return "the redirect leads to a page that is no memento"
@@ -103,10 +115,7 @@ def _problem(line: IndexLine, served: re.Match[str] | None, headers: Headers) ->
         instant_of(served[1])
     except ValueError:
         return f"a memento of {served[1]} was served, which is no time"
-    is_memento = header(headers, "Memento-Datetime") or any(
-        name.lower().startswith(ORIGINAL) for name, _ in headers
-    )
-    return None if is_memento else "the response is a page of the web archive itself"
+    return None
 
 
 def original_headers(headers: Headers) -> Headers:

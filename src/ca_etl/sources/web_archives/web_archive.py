@@ -51,14 +51,23 @@ from ca_etl.sources.web_archives.cdx import (
 
 log = logging.getLogger(__name__)
 
+SERVER_ERROR: Final = 500
 SLOW_DOWN: Final = 503
+# A web archive that fails so often in a row is out of service: each failure takes some seven minutes of pauses.
+MOST_FAILURES: Final = 3
 REFUSED: Final = (
     "what robots.txt disallows is not requested: get WARC files by agreement with it, and ingest them"
 )
 MOST_BODY: Final = 8 * 1024 * 1024
 
 
-class IndexUnavailableError(CaEtlError):
+class OutOfServiceError(CaEtlError):
+    """A web archive gives nothing now, neither its index nor captures."""
+
+    is_refusal = False
+
+
+class IndexUnavailableError(OutOfServiceError):
     """An index or a capture is not given: the web archive refuses this client, or it fails now."""
 
     def __init__(self, result: FetchResult, *, why: str = "") -> None:
@@ -68,18 +77,23 @@ class IndexUnavailableError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The result of requesting one capture of a web archive: it is archived, or its `problem` makes it a reject."""
+    """The result of requesting one capture of a web archive: it is archived, or its `problem` makes it a reject.
+
+    A problem that `may_pass` is of the web archive, not of the capture: a later backfill requests the capture again.
+    """
 
     problem: str | None = None
     reason: RejectReason = RejectReason.BAD_RECORD
     body: bytes = b""
+    may_pass: bool = False
 
     @classmethod
     def unusable(cls, result: FetchResult) -> Self:
         """The result of a response that is an error, or is incomplete."""
         is_cut = result.verdict is Verdict.TRUNCATED
         reason = RejectReason.TRUNCATED if is_cut else RejectReason.HTTP_ERROR
-        return cls(f"{result.verdict}: {result.detail}", reason)
+        may_pass = is_cut or (status_of(result) or 0) >= SERVER_ERROR
+        return cls(f"{result.verdict}: {result.detail}", reason, may_pass=may_pass)
 
 
 OpenIndex = Callable[[DateRange], Iterator[tuple[str, IndexPage]]]
@@ -144,6 +158,7 @@ class _Month:
     lines: list[IndexLine] = field(default_factory=list)
     held: set[tuple[str, str]] = field(default_factory=set)
     skipped: list[LineReason] = field(default_factory=list)
+    archived: int = 0
     rejects: int = 0
     is_whole: bool = True
 
@@ -179,7 +194,7 @@ def _request_past(
             visit.report(month)
             left.remove(month.days)
             yield HistoryPart(0, (month.days,) if month.is_whole else ())
-    except IndexUnavailableError as error:
+    except OutOfServiceError as error:
         later = f"ca-etl backfill --via {archive.name} {as_options(left)}"
         resumes = REFUSED if error.is_refusal else "what it gave is archived, and a later backfill resumes"
         raise SourceUnavailableError(
@@ -221,6 +236,7 @@ class _Requests:
         self._archive = archive
         self._session = session
         self._site = site_name(site)
+        self._failures = 0
         self._pages = archive.open_index(session, (urlsplit(site).hostname or "").removeprefix("www."))
 
     def file(self, month: _Month) -> AbstractContextManager[None]:
@@ -266,8 +282,16 @@ class _Requests:
             if line.key in month.held:
                 continue
             kept = self._archive.fetch(self._session, line)
-            if kept.problem is not None:
+            self._failures = self._failures + 1 if kept.may_pass else 0
+            if kept.problem is None:
+                month.archived += 1
+            else:
+                month.is_whole &= not kept.may_pass
                 self._reject(month, record_id("kept", self._archive.name, *line.key), line.url, kept)
+            if self._failures == MOST_FAILURES:
+                raise OutOfServiceError(
+                    f"{line.url}: {kept.problem}, the last of {MOST_FAILURES} failures in a row"
+                )
             month.held.add(line.key)
 
     def report(self, month: _Month) -> None:
@@ -275,11 +299,14 @@ class _Requests:
         skipped = counted(month.skipped) or "none"
         of_month = (self._archive.name, month.days)
         log.info(
-            "%s of %s: %d captures, %d rejects; lines of no page of the site: %s",
-            *(*of_month, len(month.lines), month.rejects, skipped),
+            "%s of %s: %d captures, %d of them new, %d rejects; lines of no page of the site: %s",
+            *(*of_month, len(month.lines), month.archived, month.rejects, skipped),
         )
         if not month.is_whole:
-            log.warning("%s of %s: the index is incomplete; a later backfill requests it again", *of_month)
+            log.warning(
+                "%s of %s: its index or some captures were not given; a later backfill requests them again",
+                *of_month,
+            )
 
     def _reject(self, month: _Month, reject_id: str, uri: str, kept: Kept) -> None:
         detail = f"{self._archive.name}: {kept.problem}"
@@ -293,7 +320,7 @@ class _Requests:
 def usable(result: FetchResult) -> bool:
     """Whether a capture was given. Raises `IndexUnavailableError` where the archive refuses or does not respond.
 
-    Any other status is about this capture alone.
+    Any other status is about this capture.
     """
     status = status_of(result)
     is_about_us = result.verdict in FINAL or result.verdict in {Verdict.UNREACHABLE, Verdict.OFFSITE}
