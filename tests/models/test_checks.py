@@ -79,7 +79,7 @@ FAULTS = {
     "fct_rate_agreement_a_disagreement_has_a_cause": (
         "update main.fct_rate_agreement set verdict = 'disagrees', cause = null"
     ),
-    "fct_rate_daily_wide_every_pair_has_columns": "update main.fct_rate_daily set base = 'EUR' where base = 'KGS'",
+    "fct_rate_daily_wide_every_pair_has_columns": "update main.fct_rate_daily set base = 'XXX' where base = 'KGS'",
     "fct_article_last_seen_is_not_before_first": "update staging.stg_article set last_seen_date = date '2025-12-01'",
     "fct_article_duplicate_original_is_no_duplicate": "update main.fct_article_duplicate set article_id = duplicate_of",
     "fct_article_amount_dollars_lie_in_their_interval": "update main.fct_article_amount set amount_usd = 99",
