@@ -100,6 +100,24 @@ def test_a_page_that_repeats_one_of_a_later_slot_is_kept_by_a_rebuild(
     assert contents(settings.data_dir) == before
 
 
+def test_a_revisit_is_read_once_its_original_is_ingested(
+    settings: Settings, site: DemoSite, tmp_path: Path, query: Query, contents: Contents
+) -> None:
+    on_site = settings.model_copy(update={"site_url": site.base_url, "article_sources": ()})
+    for day, hour in ((21, 2), (22, 2), (22, 3)):
+        site.play(date(2025, 12, day))
+        assert run_daily(on_site, slot=datetime(2025, 12, day, hour, tzinfo=UTC)).exit_status == 0
+    other_day, pages, unchanged = archive_files(settings.archive_dir)
+    there = on_site.model_copy(update={"data_dir": tmp_path / "there"})
+    assert run_ingest(there, GivenFiles((other_day, unchanged), None)).exit_status == 0
+    assert query("select distinct reason from raw.reject", there.data_dir) == [("unresolved_revisit",)]
+    assert run_ingest(there, GivenFiles((pages,), None)).exit_status == 0
+    assert query("from raw.reject", there.data_dir) == []
+    ingested = contents(there.data_dir)
+    assert run_rebuild(there).exit_status == 0
+    assert contents(there.data_dir) == ingested
+
+
 def test_what_an_earlier_parser_rejected_is_read_again_and_nothing_else(
     settings: Settings, query: Query, contents: Contents, rewritten: Callable[[Path], Any]
 ) -> None:

@@ -35,7 +35,13 @@ from ca_etl.warehouse.connection import checkpoint_at_commit, open_building, tra
 from ca_etl.warehouse.data_directory import MARKER, claimed_site
 from ca_etl.warehouse.journal import RunKind
 from ca_etl.warehouse.models import drop_models
-from ca_etl.warehouse.raw_load import forget_rejects, known_archive_files, load_tables, mark_loaded
+from ca_etl.warehouse.raw_load import (
+    forget_rejects,
+    forget_unresolved_revisits,
+    known_archive_files,
+    load_tables,
+    mark_loaded,
+)
 from ca_etl.warehouse.raw_schema import arrow_schema, ensure_raw, is_outdated
 from ca_etl.warehouse.reading import Position, consult, published_warehouse, readable, resolver
 from ca_etl.warehouse.release import CURRENT, GO_BACK, begin_building, find_building, releases
@@ -95,6 +101,8 @@ def load(ctx: Context) -> Loaded:
         if ctx.kind is RunKind.RETRY:
             versions = {source.name: source.parser.version for source in ctx.sources}
             forget_rejects(con, versions, otherwise=SITE.version)
+        if ctx.kind in {RunKind.INGEST, RunKind.BACKFILL}:
+            forget_unresolved_revisits(con)
         known = known_archive_files(con) | withheld_files(ctx.runs, ctx.started_at)
         loading = _Loading(con, _reader(ctx, con))
         # by their text: a thousand calls of relative_to take 10 ms of every run

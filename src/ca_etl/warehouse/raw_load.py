@@ -300,3 +300,16 @@ def forget_rejects(con: duckdb.DuckDBPyConnection, versions: Mapping[str, str], 
         count = fetch_number(con, "select count(*) from retried")
         con.execute("drop table retried")
     return count
+
+
+def forget_unresolved_revisits(con: duckdb.DuckDBPyConnection) -> None:
+    """Delete the rejects of revisits without an original, so that the next load reads their archive files again.
+
+    The original may be in a file that is loaded then. Captures of these files that have rows stay as they are.
+    """
+    with transaction(con):
+        con.execute(
+            "delete from raw.archive_file where bad_records > 0 and exists (from raw.reject where reason = $reason)",
+            {"reason": str(RejectReason.UNRESOLVED_REVISIT)},
+        )
+        con.execute("delete from raw.reject where reason = ?", [str(RejectReason.UNRESOLVED_REVISIT)])
