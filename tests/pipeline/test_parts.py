@@ -95,7 +95,7 @@ def test_ranges_of_a_file_give_together_what_the_file_gives(reader: PartReader, 
     assert merged == together
     assert list(whole_files(read)) == list(whole.files)
     assert [part.first for part in read] == [0, *(part.last for part in read[:-1])]
-    assert all(part.is_alone for part in read)
+    assert all(part.is_independent for part in read)
 
 
 def test_captures_of_all_ranges_are_counted_once(reader: PartReader) -> None:
@@ -104,14 +104,14 @@ def test_captures_of_all_ranges_are_counted_once(reader: PartReader) -> None:
     assert (file.records, file.bad_records, file.bytes) == (PAGES, 0, size)
 
 
-def test_a_range_with_pages_of_articles_is_not_alone(tmp_path: Path) -> None:
+def test_a_range_with_pages_of_articles_depends_on_others(tmp_path: Path) -> None:
     size = write_pages(tmp_path, "timesca-articles", pages=2).stat().st_size
     reader = read_from(tmp_path)
-    assert reader.read(Part((FILE,))).is_alone
-    assert not reader.read(Part((FILE,), 0, size // 2)).is_alone
+    assert reader.read(Part((FILE,))).is_independent
+    assert not reader.read(Part((FILE,), 0, size // 2)).is_independent
 
 
-def test_a_range_is_not_alone_where_a_later_record_names_another_source(tmp_path: Path) -> None:
+def test_a_range_depends_on_others_where_a_later_record_names_another_source(tmp_path: Path) -> None:
     one = write_pages(tmp_path / "one", "timesca", pages=2).read_bytes()
     two = write_pages(tmp_path / "two", "web-archive", pages=2).read_bytes()
     (tmp_path / FILE).parent.mkdir(parents=True)
@@ -119,9 +119,11 @@ def test_a_range_is_not_alone_where_a_later_record_names_another_source(tmp_path
     reader = read_from(tmp_path)
     ends = [len(one) // 2, len(one), len(one) + len(two) // 2, None]
     starts = [0, *ends[:-1]]
-    alone = [reader.read(Part((FILE,), start, end)).is_alone for start, end in zip(starts, ends, strict=True)]
+    alone = [
+        reader.read(Part((FILE,), start, end)).is_independent for start, end in zip(starts, ends, strict=True)
+    ]
     assert alone == [True, True, False, True]
-    assert reader.read(Part((FILE,))).is_alone
+    assert reader.read(Part((FILE,))).is_independent
 
 
 def test_a_damaged_beginning_of_a_file_hides_the_source_from_no_range(tmp_path: Path) -> None:

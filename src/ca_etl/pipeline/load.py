@@ -93,6 +93,7 @@ def load(ctx: Context) -> Loaded:
         assert_archive_is_whole(ctx)
     building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=is_fresh)
     archive = archive_files(ctx.settings.archive_dir)
+    # by these bytes a new warehouse file gets small or large blocks
     archived = 0 if building.warehouse.exists() else sum(path.stat().st_size for path in archive)
     with open_building(building.warehouse, archived=archived) as con:
         ensure_raw(con)
@@ -175,16 +176,16 @@ class _Loading:
             for done, group in enumerate(groups):
                 progress("load", done, len(groups))
                 if not self._load_group(queue.take(len(group))):
-                    lacking += [name for name in group[0].files if not self._add_file(name)]
+                    lacking += [name for name in group[0].files if not self._parse_file(name)]
         # files are sorted by slot: a page that was requested again for an earlier slot repeats a later file's
         for name in lacking:
-            self._add_file(name, is_last=True)
+            self._parse_file(name, is_last=True)
         checkpoint_at_commit(self.con)
-        self._load_files()
+        self._flush()
 
     def _load_group(self, parsed: Generator[ParsedPart | None]) -> bool:
         """Load what other processes have parsed; false, with nothing loaded, where this depends on other parts."""
-        self._load_files()
+        self._flush()
         try:
             with closing(parsed):
                 self._load(_independent(parsed))
@@ -192,20 +193,20 @@ class _Loading:
             return False
         return True
 
-    def _add_file(self, name: str, *, is_last: bool = False) -> bool:
+    def _parse_file(self, name: str, *, is_last: bool = False) -> bool:
         """Parse a file, to be loaded with others; false where a revisit lacks its original, unless `is_last`."""
         resolve = resolver(self.con, self.reader.root, self.positions)
         part = self.reader.read(Part((name,)), resolve)
         self.positions |= part.positions()
-        if not part.is_alone and not is_last:
+        if not part.is_independent and not is_last:
             return False
         self.unloaded.append(part)
         rows = sum(part.tables["article_observation"].num_rows for part in self.unloaded)
         if rows >= MOST_ROWS or len(self.unloaded) >= MOST_FILES:
-            self._load_files()
+            self._flush()
         return True
 
-    def _load_files(self) -> None:
+    def _flush(self) -> None:
         """Load the files that were parsed here."""
         if self.unloaded:
             self._load(iter(self.unloaded))
@@ -233,7 +234,7 @@ def _independent(parsed: Iterable[ParsedPart | None]) -> Iterator[ParsedPart]:
     """The parts, which must each begin where the one before ends. Raises `_DependentPartError` otherwise."""
     last = 0
     for part in parsed:
-        if part is None or not part.is_alone or part.first != last:
+        if part is None or not part.is_independent or part.first != last:
             raise _DependentPartError
         last = part.last
         yield part

@@ -1,7 +1,7 @@
 """Parse archive files to Arrow tables, in other processes where there is much to parse.
 
-A part is some small files, or a range of bytes of a large one. A part that needs another one, as a 304 needs the page
-of an earlier file, is not alone: what it gives is not loaded, and its files are read one after another.
+A part is some small files, or a range of bytes of a large one. A part that depends on another one, as a 304 on the page
+of an earlier file, is not loaded from what other processes give: its files are read one after another.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class ParsedPart:
 
     tables: Mapping[str, pa.Table]
     files: tuple[ArchiveFile, ...]
-    is_alone: bool
+    is_independent: bool
     first: int
     last: int
     expected: int
