@@ -216,7 +216,7 @@ def test_a_backfill_from_a_web_archive_is_planned_and_states_the_days_that_it_wo
         "2 days to win at most, from 2025-01-12 to 2025-02-10",
     ]
     assert "2 days won, from 2025-01-12 to 2025-02-10" in done.stderr
-    assert "commoncrawl of 2025-02-01..2025-02-28: 1 captures, 0 rejects" in done.stderr
+    assert "commoncrawl of 2025-02-01..2025-02-28: 1 captures, 1 of them new, 0 rejects" in done.stderr
     assert after.stdout.splitlines()[0] == "0 captures to archive, by 0 requests"
 
 
