@@ -16,7 +16,7 @@ help:
 	@echo "make setup          virtual environment in .venv with the locked versions"
 	@echo "make run            one daily run under Prefect on the demo site (SITE=https://... for another)"
 	@echo "make quick ROOM=parse  lint, types and the tests of one room that are not slow: half a minute on two cores, models one or two"
-	@echo "make test           the tests that are not marked slow: at most four minutes on two cores"
+	@echo "make test           the tests that are not marked slow: some five minutes on two cores"
 	@echo "make test-slow      the others; make test-all runs both"
 	@echo "make check          format, lint, types, layers and the counts of files, lines and names"
 	@echo "make test-duckdb2   the tests that touch DuckDB, on DuckDB 2.0.0"
