@@ -107,7 +107,6 @@ def rollback(
 ) -> None:
     """Make an earlier release the current one again; nothing is deleted. The next run builds on this release."""
     from ca_etl.archive.reader import archive_files
-    from ca_etl.pipeline.context import utc_now
     from ca_etl.warehouse import lock, release
     from ca_etl.warehouse.data_directory import assert_has_data, assert_restored, holds_demo, next_command
     from ca_etl.warehouse.reading import consult_extent
@@ -116,9 +115,7 @@ def rollback(
     data_dir = settings.data_dir
     assert_has_data(data_dir)
     assert_restored(data_dir)
-    holder = lock.Holder.here("rollback", "rollback", utc_now())
-    with lock.run_lock(data_dir, holder) as held:
-        held.recorded()  # a rollback is not a run: one that fails is not a killed run
+    with lock.hold(data_dir):
         before = release.current_id(data_dir)
         target = release.rollback(data_dir, to)
     if target.release_id == before:

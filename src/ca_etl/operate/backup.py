@@ -226,9 +226,7 @@ def restore(settings: Settings, folder: Path, environment: Environment) -> Outco
         )
     if left is None or not left.is_copied:
         manifest = _read_manifest(folder, by_hand)
-        holder = lock.Holder.here(lock.RESTORE, lock.RESTORE, environment.clock())
-        with lock.run_lock(data_dir, holder) as held:
-            held.recorded()  # a restore that is killed is resumed, and is no crashed run
+        with lock.hold(data_dir):
             _mark(data_dir, UnfinishedRestore(backup, is_copied=False))
             _copy_all(folder, data_dir, manifest, environment)
             _mark(data_dir, UnfinishedRestore(backup, is_copied=True))

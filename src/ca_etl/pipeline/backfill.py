@@ -74,8 +74,7 @@ def plan_backfill(settings: Settings, days: DateRange, name: str, environment: E
         )
     started_at = environment.clock()
     run_id = new_run_id(settings.data_dir, started_at)
-    holder = lock.Holder.here(run_id, RunKind.BACKFILL, started_at)
-    with lock.run_lock(settings.data_dir, holder) as held:
+    with lock.hold(settings.data_dir):
         recover_open_files(settings.archive_dir)
         ctx = Context(
             settings,
@@ -87,12 +86,8 @@ def plan_backfill(settings: Settings, days: DateRange, name: str, environment: E
             progress=environment.progress,
             sources=environment.sources,
         )
-        try:
-            with Session(ctx, source) as session:
-                return source.plan(session, _open_months(settings.data_dir, days, name))
-        finally:
-            # it is no run, also when it is interrupted
-            held.recorded()
+        with Session(ctx, source) as session:
+            return source.plan(session, _open_months(settings.data_dir, days, name))
 
 
 def capture_history(ctx: Context, days: DateRange, source: str) -> int:

@@ -136,8 +136,7 @@ def _record_killed_runs(settings: Settings, runs: tuple[RunRecord, ...]) -> tupl
     written = {record.run_id for record in runs}
     published = {release.release_id for release in releases(data_dir)}
     while holder := lock.crashed_run(data_dir):
-        # a killed restore is resumed by the next one, and is no run
-        if holder.run_id not in written and holder.kind != lock.RESTORE:
+        if holder.run_id not in written:
             done = holder.run_id in published
             log.warning("%s was killed%s", holder, ", its release is complete" if done else "")
             killed = RunRecord(

@@ -28,8 +28,6 @@ from ca_etl.warehouse.durable_files import storage, write_atomic
 LOCK_FILE: Final = ".lock"
 RUNNING_FILE: Final = ".running.json"
 CRASHED_GLOB: Final = ".crashed-*.json"
-# The kind of a holder that restores a backup.
-RESTORE: Final = "restore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +95,7 @@ class LockHeldError(CaEtlError):
     exit_status = 75
 
     def __init__(self, data_dir: Path, holder: Holder | None) -> None:
-        who = str(holder) if holder else "a run that has only just started"
+        who = str(holder) if holder else "a run that has only just started, or a command that is no run,"
         super().__init__(
             f"another run is in progress: {who} holds {data_dir / LOCK_FILE} until it ends",
             "ca-etl status",
@@ -127,12 +125,11 @@ class RunLock:
 
 
 @contextmanager
-def run_lock(data_dir: Path, holder: Holder) -> Iterator[RunLock]:
-    """Hold the run lock of `data_dir` (made when absent) for the `with` block. It does not wait for another run.
+def hold(data_dir: Path) -> Iterator[None]:
+    """Hold the run lock of `data_dir` (made when absent) for a command that is no run, and leaves nothing if killed.
 
-    When the block ends without an exception, or `recorded()` was called, `.running.json` is removed. Else it stays,
-    and the next run reads it by `crashed_run`. Raises `LockHeldError` when another process or thread holds the lock,
-    `StorageError` when the directory cannot be written.
+    It does not wait for a run. Raises `LockHeldError` when another process or thread holds the lock, `StorageError`
+    when the directory cannot be written.
     """
     with storage(data_dir):
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -144,12 +141,23 @@ def run_lock(data_dir: Path, holder: Holder) -> Iterator[RunLock]:
             raise LockHeldError(data_dir, running(data_dir)) from None
     try:
         _set_aside_left_file(data_dir)
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def run_lock(data_dir: Path, holder: Holder) -> Iterator[RunLock]:
+    """Hold the run lock of `data_dir`, as `hold` does, for the run `holder`.
+
+    When the block ends without an exception, or `recorded()` was called, `.running.json` is removed. Else it stays,
+    and the next run reads it by `crashed_run`.
+    """
+    with hold(data_dir):
         held = RunLock(data_dir, holder)
         yield held
         if held.is_recorded:
             held.recorded()
-    finally:
-        lock.release()
 
 
 def announce_wait(data_dir: Path, until: datetime | None, *, retry: int = 0, retries: int = 0) -> None:
