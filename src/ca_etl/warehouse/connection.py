@@ -92,7 +92,7 @@ def compact(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> bool:
     written.unlink(missing_ok=True)  # of an attempt that was killed
     settings = {**_settings(memory_limit, spill), "zstd_min_string_length": LONG_TEXT}
     with _disk_errors(path), duckdb.connect(":memory:", config=settings) as con:
-        con.execute(f"{WITHOUT_UNUSED}; attach {_quoted(path)} as old (read_only)")
+        con.execute(f"{WITHOUT_UNUSED}; attach {literal(str(path))} as old (read_only)")
         ((size, blocks, free),) = con.execute(
             "select block_size, total_blocks, free_blocks from pragma_database_size() where database_name = 'old'"
         ).fetchall()
@@ -100,7 +100,7 @@ def compact(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> bool:
         if free <= MOST_FREE * blocks and block <= size:
             return False
         con.execute(
-            f"attach {_quoted(written)} as new (block_size {block}, storage_version '{STORAGE_VERSION}');"
+            f"attach {literal(str(written))} as new (block_size {block}, storage_version '{STORAGE_VERSION}');"
             "copy from database old to new; detach new; detach old"
         )
     with storage(path):
@@ -148,7 +148,7 @@ def open_release(
     con = duckdb.connect(":memory:", config=_settings(memory_limit, spill))
     try:
         con.execute(
-            f"set TimeZone = 'UTC'; attach {_quoted(path.resolve())} as release (read_only); use release"
+            f"set TimeZone = 'UTC'; attach {literal(str(path.resolve()))} as release (read_only); use release"
         )
         if locked_down:
             con.execute(
@@ -217,6 +217,11 @@ def described_tables(con: duckdb.DuckDBPyConnection, *schemas: str) -> tuple[Des
     )
 
 
+def literal(text: str) -> str:
+    """Text as an SQL string literal, for statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def fetch_number(con: duckdb.DuckDBPyConnection, query: str) -> int:
     """The one number that a query returns, or the number of rows that a statement wrote."""
     # DuckDB 2 counts a result as open until all of it is fetched, and refuses other work meanwhile.
@@ -252,7 +257,3 @@ def _disk_errors(path: Path) -> Iterator[None]:
                 hint = "ca-etl verify --quick || ca-etl rollback || ca-etl rebuild"
                 raise CaEtlError(f"{path} cannot be read: {text}", hint) from error
         raise
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

@@ -24,7 +24,7 @@ import duckdb
 import pyarrow as pa
 
 from ca_etl.errors import CaEtlError
-from ca_etl.warehouse.connection import columns_by_table, transaction
+from ca_etl.warehouse.connection import columns_by_table, literal, transaction
 from ca_etl.warehouse.model_header import (
     NEXT_COMMAND,
     FunctionHeader,
@@ -280,7 +280,7 @@ def _create_function(con: duckdb.DuckDBPyConnection, function: Function) -> None
     except duckdb.Error as error:
         raise ModelError(function.path, f"the query does not run: {error}") from error
     _compare(function.path, function.header.columns, columns)
-    con.execute(f"comment on macro table {function.name} is {_quoted(function.header.text)}")
+    con.execute(f"comment on macro table {function.name} is {literal(function.header.text)}")
 
 
 def _compare(path: Path, described: Collection[str], columns: Collection[str]) -> None:
@@ -291,13 +291,9 @@ def _compare(path: Path, described: Collection[str], columns: Collection[str]) -
 
 
 def _comments(kind: Materialized, name: str, header: ModelHeader | SeedHeader) -> str:
-    lines = [f"comment on {kind} {name} is {_quoted(header.description)};"]
+    lines = [f"comment on {kind} {name} is {literal(header.description)};"]
     lines += [
-        f"comment on column {name}.{column} is {_quoted(sentence)};"
+        f"comment on column {name}.{column} is {literal(sentence)};"
         for column, sentence in header.columns.items()
     ]
     return "".join(lines)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
