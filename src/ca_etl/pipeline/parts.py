@@ -105,10 +105,10 @@ class PartReader:
         for name in part.files:
             with (self.root / name).open("rb") as file:
                 reader = ArchiveReader(file, name, resolve or reader_of(self.root, positions.get))
-                own, archive_file = self._read_file(name, reader.captures(part.start, part.end))
+                # the first range of a file has the digest of the whole file
+                digest = "" if part.start else hashlib.file_digest(file, "sha256").hexdigest()
+                own, archive_file = self._read_file(name, digest, reader.captures(part.start, part.end))
                 first, last, changes_source = reader.first, reader.last, reader.changes_source
-            if not part.start:
-                archive_file = replace(archive_file, sha256=_sha256(self.root / name))
             positions |= {row["capture_id"]: (name, row["archive_offset"]) for row in own.capture}
             rows.extend(own)
             files.append(archive_file)
@@ -144,7 +144,9 @@ class PartReader:
         items = pl.concat([texts, titles.select(item=TITLE + pl.col("title"), text="title")])
         return replace(parsed, matches=search(items.to_arrow()))
 
-    def _read_file(self, name: str, records: Iterable[Capture | BadRecord]) -> tuple[Rows, ArchiveFile]:
+    def _read_file(
+        self, name: str, sha256: str, records: Iterable[Capture | BadRecord]
+    ) -> tuple[Rows, ArchiveFile]:
         """Parse the records of one archive file: their rows, and its own row of `raw.archive_file`.
 
         A bad record becomes a reject. Each capture names its source, whose parser reads it; that of the site reads
@@ -171,7 +173,7 @@ class PartReader:
             source=origin.source,
             schedule=origin.schedule,
             slot=origin.slot,
-            sha256="",
+            sha256=sha256,
             bytes=path.stat().st_size,
             records=captures,
             bad_records=bad,
@@ -185,11 +187,6 @@ class PartReader:
             row["capture_id"] for row in rows.capture if self.parsers.get(row["source"], SITE) != SITE
         }
         return sum(row["capture_id"] in captures for row in rows.rate_observation)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _expected(rows: Rows) -> int:
@@ -316,7 +313,7 @@ class PartQueue:
 
 
 def _begin_worker() -> None:
-    """Leave Ctrl-C to the process that started this one, and end when that one is no more."""
+    """Leave Ctrl-C to the process that started this one, and end when that one has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = parent_process()
     assert parent is not None  # noqa: S101  this is a child process
