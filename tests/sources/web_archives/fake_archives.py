@@ -205,6 +205,19 @@ def member_of(page: Page, **fields: str) -> bytes:
     return gzip.compress(head.encode() + block + b"\r\n\r\n", mtime=0)
 
 
+def on(pattern: str, reply: Reply | None, *, times: int = 1000) -> Callable[[Request], Reply | None]:
+    """A fault for the first `times` requests whose path matches."""
+    left = [times]
+
+    def fault(request: Request) -> Reply | None:
+        if not re.search(pattern, request.path) or not left[0]:
+            return None
+        left[0] -= 1
+        return reply
+
+    return fault
+
+
 def line_of(page: Page, crawl: str = "", offset: int = 0, length: int = 0) -> IndexLine:
     """The line of the index about a page."""
     host, _, path = page.url.partition("://")[2].partition("/")

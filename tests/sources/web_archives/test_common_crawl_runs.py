@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -26,6 +25,7 @@ from tests.sources.web_archives.fake_archives import (
     Request,
     member_of,
     noon,
+    on,
 )
 
 NAME = "commoncrawl"
@@ -38,19 +38,6 @@ PAGE = Page("https://timesca.com/", noon("2025-01-12"))
 pytestmark = pytest.mark.slow
 
 MEMBER = member_of(PAGE)
-
-
-def on(pattern: str, reply: Reply | None, *, times: int = 1000) -> Callable[[Request], Reply | None]:
-    """A fault for the first `times` requests whose path matches."""
-    left = [times]
-
-    def fault(request: Request) -> Reply | None:
-        if not re.search(pattern, request.path) or not left[0]:
-            return None
-        left[0] -= 1
-        return reply
-
-    return fault
 
 
 def test_a_backfill_wins_the_days_that_were_captured(

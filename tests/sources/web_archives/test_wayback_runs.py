@@ -18,7 +18,7 @@ from ca_etl.pipeline.backfill import read_complete_months
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings
 from ca_etl.sources.web_archives import wayback
-from tests.sources.web_archives.fake_archives import FakeArchives, Page, Reply, Request, noon
+from tests.sources.web_archives.fake_archives import FakeArchives, Page, Reply, Request, noon, on
 
 pytestmark = pytest.mark.slow
 
@@ -29,19 +29,6 @@ OBSERVED = "select distinct rate_date from fct_rate_daily where not is_filled or
 REJECTS = "select reason, regexp_replace(detail, '^[^:]*: ', '') from raw.reject order by all"
 DAYS = [(date(2025, 1, 12),), (date(2025, 1, 14),), (date(2025, 2, 10),)]
 FEBRUARY = "web/20250210120000id_/https://timesca.com/"
-
-
-def on(part: str, reply: Reply, *, times: int = 1000) -> Callable[[Request], Reply | None]:
-    """A fault for the first `times` requests with `part` in their path."""
-    left = [times]
-
-    def fault(request: Request) -> Reply | None:
-        if part not in request.path or not left[0]:
-            return None
-        left[0] -= 1
-        return reply
-
-    return fault
 
 
 def mementos(settings: Settings) -> list[Record]:
