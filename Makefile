@@ -102,7 +102,8 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 lock: setup
 	$(COMPILE) pyproject.toml --extra flows --group build -c constraints.txt -o requirements.lock
-	$(COMPILE) --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) pyproject.toml --extra cluster --extra ducklake --group dev -c requirements.lock -o requirements-dev.lock \
+	    $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock)
 	$(COMPILE) --group analyst -c requirements.lock -o tests/compat/analyst.lock
 
 clean:
