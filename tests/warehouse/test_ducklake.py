@@ -297,31 +297,35 @@ def run(release: Release, lake: Lake, **how: Any) -> subprocess.CompletedProcess
 @pytest.fixture(scope="module")
 def postgres() -> Callable[[], str]:
     """The catalogue of a DuckLake in a new PostgreSQL database; the PG* variables have host, user and password."""
-    url = os.environ.get("CA_ETL_TEST_POSTGRES")
-    if not url:
+    if "CA_ETL_TEST_POSTGRES" not in os.environ:
         pytest.skip(
             "CA_ETL_TEST_POSTGRES names no PostgreSQL server (scripts/with_postgres.sh make test-slow)"
         )
 
     def catalogue() -> str:
-        import asyncpg
-
         database = f"lake_{time.monotonic_ns()}"
-
-        async def make() -> None:
-            connection = await asyncpg.connect(url.replace("+asyncpg", ""))
-            await connection.execute(f"create database {database}")
-            await connection.close()
-
-        asyncio.run(make())
+        in_postgres(f"create database {database}")
         return f"postgres:dbname={database}"
 
     return catalogue
 
 
+def in_postgres(statement: str) -> None:
+    """Run a statement in the database of the PG* variables."""
+    import asyncpg
+
+    async def execute() -> None:
+        connection = await asyncpg.connect()
+        await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(execute())
+
+
 def reader(lake: Lake, until: str) -> list[str]:
     """A process that reads two tables and the release in one transaction again and again, until it reads `until`."""
     lines = (
+        "import time",
         "from tests.warehouse.test_ducklake import Lake, opened",
         f"with opened({lake!r}) as con:",
         "    release = None",
@@ -331,6 +335,7 @@ def reader(lake: Lake, until: str) -> list[str]:
         "        counts = con.sql('select (select count(*) from t0), (select sum(i) from t7)').fetchall()",
         "        con.commit()",
         "        print(release, *counts[0], flush=True)",
+        "        time.sleep(0.05)",
     )
     return [sys.executable, "-c", "\n".join(lines)]
 
@@ -392,6 +397,27 @@ def test_of_two_publications_at_once_in_postgres_each_is_whole_or_nothing(
     assert read(lake, "select (select count(*) from t0), (select count(*) from t7)") == [
         (releases[release],) * 2
     ]
+
+
+@pytest.mark.slow
+def test_a_connection_to_postgres_that_is_lost_leaves_the_snapshot_before(
+    make: Make, postgres: Callable[[], str], tmp_path: Path
+) -> None:
+    lake = Lake(postgres(), str(tmp_path / "data"))
+    publish(make(FIRST, *ONE_RATE), lake)
+    before = set((tmp_path / "data").rglob("*.parquet"))
+    publisher = subprocess.Popen(
+        program(make(SECOND, *tables(200_000)), lake), stderr=subprocess.PIPE, text=True
+    )
+    while not set((tmp_path / "data").rglob("*.parquet")) - before and publisher.poll() is None:
+        time.sleep(0.01)
+    database = lake.catalogue.removeprefix("postgres:dbname=")
+    in_postgres(f"select pg_terminate_backend(pid) from pg_stat_activity where datname = '{database}'")
+    error = publisher.communicate(timeout=100)[1]
+    assert publisher.returncode == 1
+    assert f"{lake} cannot be written, and is as it was: " in error
+    assert "Traceback" not in error
+    assert read(lake, "from etl_release order by all") == [(FIRST, "currency"), (FIRST, "rate")]
 
 
 @pytest.mark.slow
@@ -510,6 +536,7 @@ def test_a_catalogue_that_cannot_be_reached_is_named_with_a_command_that_tries_i
         ("ducklake:postgres:dbname=lake password=geheim", None),
         ("ducklake:postgres:dbname=lake PASSWORD = 'geheim'", None),
         ("ducklake:postgres:postgresql://u:geheim@host/lake", None),
+        ("ducklake:postgres:postgresql://u:/#?geheim@host/lake", None),
         ("ducklake:lake", "s3://bucket/lake?s3_secret_access_key=geheim"),
     ],
 )

@@ -45,12 +45,11 @@ DUCKLAKE: Final = "ducklake:"
 POSTGRES: Final = "postgres:"
 EXTENSIONS: Final = ("ducklake", "postgres_scanner", "httpfs")
 # A name=value pair of libpq or of an S3 address, and the password in a URL.
-SECRET: Final = re.compile(r"(?i)(password|secret\w*)\s*=|://[^/?#@]*:[^/?#@]*@")
+SECRET: Final = re.compile(r"(?i)(password|secret\w*)\s*=|://[^@]*:[^@]*@")
 EXAMPLE: Final = "ca-etl export --to ducklake:lake.ducklake"
 # DuckDB writes an integer of 128 bits as a floating-point number into Parquet.
 STORED_TYPES: Final = {"HUGEINT": "DECIMAL(38,0)"}
 AUTHOR: Final = "ca-etl"
-NULLABLE: Final = True
 RELEASE_TABLE: Final = DescribedTable(
     "main",
     "etl_release",
@@ -58,9 +57,12 @@ RELEASE_TABLE: Final = DescribedTable(
     "and no publication changes them.",
     (
         Column(
-            "release_id", "VARCHAR", NULLABLE, "The release: the start of its run in UTC, equal in all rows."
+            "release_id",
+            "VARCHAR",
+            is_nullable=True,
+            comment="The release: the start of its run in UTC, equal in all rows.",
         ),
-        Column("table_name", "VARCHAR", NULLABLE, "Name of the table, in the schema main."),
+        Column("table_name", "VARCHAR", is_nullable=True, comment="Name of the table, in the schema main."),
     ),
 )
 
@@ -82,12 +84,7 @@ class Lake:
     @property
     def paths(self) -> tuple[Path, ...]:
         """What of the lake is on this machine's file system, as far as its place states it."""
-        catalogue = () if self.catalogue.startswith(POSTGRES) else (Path(self.catalogue),)
-        return (
-            catalogue
-            if self.data_path is None or _is_url(self.data_path)
-            else (*catalogue, Path(self.data_path))
-        )
+        return tuple(Path(place) for place in (self.catalogue, self.data_path or "") if place.startswith("/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,8 +347,11 @@ def _lake_errors(lake: Lake) -> Iterator[None]:
     """Turn an error of a lake that is not reached, full or changed by another client meanwhile into a `CaEtlError`."""
     try:
         yield
-    except duckdb.OperationalError as error:
-        reason = " ".join(str(error).split())
+    except duckdb.Error as error:
+        # where a connection to PostgreSQL is lost, the rollback fails as well, with an error of no class
+        if not isinstance(error, duckdb.OperationalError) and type(error) is not duckdb.Error:
+            raise
+        reason = " ".join(str(error.__context__ or error).split())
         if any(mark in reason for mark in DISK_FULL):
             reason, hint = f"{reason}; free some space", f"df -h && {COMMAND.get()}"
         elif isinstance(error, duckdb.TransactionException | duckdb.HTTPException):
