@@ -506,12 +506,14 @@ def test_the_statements_of_the_documents_run(make: Make, lake: Lake) -> None:
 def test_without_the_packages_the_extra_is_named(
     make: Make, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(duckdb, "__version__", "1.5.6")
-    with pytest.raises(CaEtlError, match="the extra `ducklake`") as error:
+    monkeypatch.setattr(duckdb, "__version__", "1.5.6")  # a version without packages
+    with pytest.raises(
+        CaEtlError, match=r"DuckDB 1\.5\.6 lacks its extension ducklake; the extra `ducklake`"
+    ) as error:
         publish(make(FIRST, *ONE_RATE), lake)
     assert error.value.hint == (
-        "pip install duckdb-extension-ducklake==1.5.6 duckdb-extension-postgres-scanner==1.5.6 "
-        "duckdb-extension-httpfs==1.5.6"
+        "pip install duckdb-extension-ducklake==1.5.5 duckdb-extension-postgres-scanner==1.5.5 "
+        "duckdb-extension-httpfs==1.5.5"
     )
 
 

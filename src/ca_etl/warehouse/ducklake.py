@@ -44,6 +44,8 @@ from ca_etl.warehouse.release import Release, sort_key
 DUCKLAKE: Final = "ducklake:"
 POSTGRES: Final = "postgres:"
 EXTENSIONS: Final = ("ducklake", "postgres_scanner", "httpfs")
+# The version of DuckDB for which packages of its extensions exist; they require it.
+PACKAGED: Final = "1.5.5"
 # A name=value pair of libpq or of an S3 address, and the password in a URL.
 SECRET: Final = re.compile(r"(?i)(password|secret\w*)\s*=|://[^@]*:[^@]*@")
 EXAMPLE: Final = "ca-etl export --to ducklake:lake.ducklake"
@@ -193,12 +195,10 @@ def _extension(name: str) -> Path:
         file = Path(folder, "extensions", f"v{duckdb.__version__}", f"{name}.duckdb_extension")
         if file.is_file():
             return file
-    wanted = [
-        f"duckdb-extension-{extension.replace('_', '-')}=={duckdb.__version__}" for extension in EXTENSIONS
-    ]
+    packages = (f"duckdb-extension-{extension.replace('_', '-')}=={PACKAGED}" for extension in EXTENSIONS)
     raise CaEtlError(
-        f"DuckDB {duckdb.__version__} lacks its extension {name}; the extra `ducklake` of ca-etl has it for 1.5.5",
-        f"pip install {' '.join(wanted)}",
+        f"DuckDB {duckdb.__version__} lacks its extension {name}; the extra `ducklake` of ca-etl has it for {PACKAGED}",
+        f"pip install {' '.join(packages)}",
     )
 
 
