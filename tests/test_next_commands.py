@@ -44,7 +44,7 @@ STREAM_ERRORS: Final = {
 }
 VALUE: Final = "value"
 PROGRAMS: Final = frozenset(
-    {"ca-etl", "make", "pip", "prefect", "python", "sudo", "systemctl", "timedatectl"}
+    {"ca-etl", "make", "pip", "prefect", "psql", "python", "sudo", "systemctl", "timedatectl"}
     | {"cat", "chown", "cp", "date", "df", "echo", "env", "export", "grep", "less", "ls", "mkdir", "mv", "ps"}
     | {"rm", "sed", "unset"}
 )

@@ -155,6 +155,46 @@ def test_an_export_into_a_release_is_refused(cli: Cli, page: Path, data_dir: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+@pytest.mark.skipif(
+    duckdb.__version__ >= "2", reason="the extensions of DuckDB exist as packages for 1.5.5 only"
+)
+def test_a_release_is_published_once_in_a_ducklake(
+    cli: Cli, page: Path, data_dir: Path, tmp_path: Path
+) -> None:
+    cli("ingest", page)
+    first = cli("export", "--to", "ducklake:lake", "--data-path", "data")
+    assert (first.returncode, first.stdout) == (0, "1\n")
+    release_id = (data_dir / "current").resolve().name
+    assert first.stderr.startswith(
+        f"published {release_id} in ducklake:{tmp_path}/lake as snapshot 1: tables written "
+    )
+    second = cli("export", "--to", "ducklake:lake")
+    assert (second.returncode, second.stdout) == (0, "")
+    assert second.stderr == f"ducklake:{tmp_path}/lake shows {release_id} already, and nothing is changed\n"
+    assert cli("export", "--to", f"ducklake:{data_dir}/current/lake").returncode == 2
+    assert list((tmp_path / "data").rglob("fct_rate_daily/*.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "an export is to a folder, or with --to to a DuckLake"),
+        (("out", "--force"), "an export is to a folder"),
+        (("out", "--to", "ducklake:lake"), "--to publishes all tables in a DuckLake, and has no folder"),
+        (("--to", "ducklake:lake", "--format", "csv"), "--to publishes all tables in a DuckLake"),
+        (("out", "--to", "ducklake:postgres:dbname=lake password=geheim"), "PGPASSWORD"),
+    ],
+)
+def test_an_export_to_a_ducklake_has_options_of_its_own(
+    cli: Cli, arguments: tuple[str, ...], message: str
+) -> None:
+    done = cli("export", *arguments)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "geheim" not in done.stderr
+
+
 def test_an_export_has_no_form_for_people_and_lists_those_that_it_has(
     cli: Cli, page: Path, tmp_path: Path
 ) -> None:

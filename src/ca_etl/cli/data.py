@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -167,7 +168,10 @@ def decide(
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(help="Folder for the files; made if it does not exist.")],
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder for the files; made if it does not exist.")
+    ] = None,
+    *,
     table: Annotated[
         list[str] | None,
         typer.Option("--table", "-t", help="Only this table (repeatable).", autocompletion=table_names),
@@ -176,12 +180,49 @@ def export(
         Literal["parquet", "csv", "json"], typer.Option("--format", "-f", help="Form of the files.")
     ] = "parquet",
     raw: Raw = False,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            "--to",
+            help="DuckLake to publish the release in: ducklake:FILE or ducklake:postgres:dbname=NAME. Passwords come "
+            "from PGPASSWORD or ~/.pgpass.",
+        ),
+    ] = None,
+    data_path: Annotated[
+        str | None,
+        typer.Option("--data-path", help="Folder or s3:// URL for the files of a DuckLake that is made now."),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Publish also where the DuckLake has a newer release.")
+    ] = False,
 ) -> None:
-    """Write the tables of the current release to a folder, one file for each table."""
-    from ca_etl.cli.query import export_tables
+    """Write the tables of the current release to a folder, one file for each table, or publish them in a DuckLake."""
+    from ca_etl.cli.query import export_tables, publish_in_lake
+    from ca_etl.warehouse.ducklake import find_lake
 
-    for path in export_tables(load_settings().data_dir, folder, table or [], Format(form), raw=raw):
-        typer.echo(path)
+    # first of all, since it refuses a password, which no message may repeat
+    lake = None if to is None else find_lake(to, data_path)
+    data_dir = load_settings().data_dir
+    if lake is None:
+        if folder is None or data_path or force:
+            raise UsageError("an export is to a folder, or with --to to a DuckLake", "ca-etl export --help")
+        for path in export_tables(data_dir, folder, table or [], Format(form), raw=raw):
+            typer.echo(path)
+        return
+    if folder or table or raw or form != "parquet":
+        raise UsageError(
+            "--to publishes all tables in a DuckLake, and has no folder, --table, --format or --raw",
+            f"ca-etl export --to {shlex.quote(str(lake))}",
+        )
+    publication = publish_in_lake(data_dir, lake, force=force)
+    if publication.snapshot is None:
+        print_line(f"{lake} shows {publication.release_id} already, and nothing is changed")
+        return
+    print_line(
+        f"published {publication.release_id} in {lake} as snapshot {publication.snapshot}: tables written "
+        f"{len(publication.written)}, unchanged {len(publication.unchanged)}, removed {len(publication.removed)}"
+    )
+    typer.echo(publication.snapshot)
 
 
 def convert(

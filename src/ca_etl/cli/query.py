@@ -20,7 +20,7 @@ from duckdb import StatementType
 
 from ca_etl.cli.render import BATCH, ONE_RESULT, Format, paged, write_result
 from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.warehouse import export, lock
+from ca_etl.warehouse import ducklake, export, lock
 from ca_etl.warehouse.connection import described_tables
 from ca_etl.warehouse.conversion import Conversion, convert
 from ca_etl.warehouse.data_directory import assert_has_data, assert_restored
@@ -295,10 +295,7 @@ def export_tables(
     `tables` names the tables, empty means all. Raises `UsageError` for a table that `main` does not have, and for a
     folder within a release; `CaEtlError` for a release that lost its descriptor.
     """
-    if any(
-        folder.resolve().is_relative_to((data_dir / RELEASES).resolve()) for folder in (folder, folder.parent)
-    ):
-        raise UsageError(f"{folder} is in a release, which must not change", "ca-etl export other/folder")
+    _assert_outside_releases(data_dir, folder, "ca-etl export other/folder")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file, and not a folder for files", "ca-etl export other/folder")
     release = published(data_dir)
@@ -322,6 +319,19 @@ def export_tables(
     if form is Format.CSV and not raw:
         package["description"] = APOSTROPHES
     yield write_datapackage(folder, package)
+
+
+def publish_in_lake(data_dir: Path, lake: ducklake.Lake, *, force: bool = False) -> ducklake.Publication:
+    """Publish the current release in a DuckLake. Raises what `ducklake.publish` raises, and what `published` does."""
+    for path in lake.paths:
+        _assert_outside_releases(data_dir, path, ducklake.EXAMPLE)
+    return ducklake.publish(published(data_dir), lake, force=force)
+
+
+def _assert_outside_releases(data_dir: Path, path: Path, hint: str) -> None:
+    releases = (data_dir / RELEASES).resolve()
+    if any(place.resolve().is_relative_to(releases) for place in (path, path.parent)):
+        raise UsageError(f"{path} is in a release, which must not change", hint)
 
 
 def published(data_dir: Path) -> Release:

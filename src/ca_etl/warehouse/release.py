@@ -308,9 +308,9 @@ def _in_order_of_publication(data_dir: Path, ids: set[str]) -> list[str]:
         log.warning("the releases are ordered by their ids, since the journal cannot be read: %s", error)
         runs, unrecorded = (), frozenset()
     known = [run.release_id for run in journal.distinct(runs) if run.release_id in ids]
-    last = sorted((ids & unrecorded).difference(known), key=_sort_key)
-    lost = sorted(ids.difference(known, last), key=_sort_key)
-    return [*merge(known, lost, key=_sort_key), *last]
+    last = sorted((ids & unrecorded).difference(known), key=sort_key)
+    lost = sorted(ids.difference(known, last), key=sort_key)
+    return [*merge(known, lost, key=sort_key), *last]
 
 
 def _published_before(data_dir: Path, current: str) -> list[Release]:
@@ -433,7 +433,8 @@ def _folders(data_dir: Path) -> list[Path]:
         return sorted(folder for folder in root.iterdir() if folder.is_dir()) if root.is_dir() else []
 
 
-def _sort_key(release_id: str) -> tuple[str, int]:
+def sort_key(release_id: str) -> tuple[str, int]:
+    """The key by which ids of releases are sorted, the oldest first."""
     stamp, _, number = release_id.partition("-")
     return stamp, int(number or 1)
 
