@@ -51,15 +51,15 @@ def test_the_python_snippets_run(month: Month) -> None:
     assert len(snippets) == 2
     for snippet in snippets:
         names: dict[str, object] = {}
-        exec(snippet.replace("demo-data/current", str(month[0].data_dir / "current")), names)  # noqa: S102
-        assert len(names["rates"]) == (150 if "polars" in snippet else 30)  # type: ignore[arg-type]
+        exec(snippet.replace("demo-data", str(month[0].data_dir)), names)  # noqa: S102
+        assert len(names["rates"]) == (22 if "import ca_etl" in snippet else 30)  # type: ignore[arg-type]
 
 
 def test_the_examples_read_one_data_directory_which_the_readme_makes_first() -> None:
     made = README.index("export CA_ETL_DATA_DIR=demo-data")
     assert 0 < README.index("ca-etl demo --days 30 --outage 2025-12-10") - made < 200
     assert README.index("make run ") < made < README.index("demo-data/current")
-    read = re.findall(r"[\w./-]+(?=/current)", README + QUERIES + RATES)
+    read = re.findall(r'[\w./-]+(?=/current)|(?<=data_dir=")[\w./-]+', README + QUERIES + RATES)
     assert len(read) > 5
     assert set(read) == {"demo-data"}
 

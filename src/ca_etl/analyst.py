@@ -1,0 +1,184 @@
+"""What `import ca_etl` gives an analyst: the current release as a DuckDB connection and as Polars frames.
+
+    import ca_etl
+
+    tenge = ca_etl.rates("KZT", "2025-12-01", "2025-12-31", data_dir="demo-data")
+    tenge.to_pandas().plot(x="rate_date", y="inverse_rate")
+
+Each function reads the release that is current when it is called. Decimals and dates stay what they are in the
+release. Without `data_dir` it is that of the setting `CA_ETL_DATA_DIR`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import duckdb
+import polars as pl
+
+from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.settings import read_settings
+from ca_etl.warehouse.conversion import convert_frame
+from ca_etl.warehouse.release import current_release
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SERIES: Final = 'ca-etl sql "select currency_code, first_rate_date, last_rate_date from dim_currency"'
+Series = Literal["daily", "weekly", "monthly", "best", "best_monthly", "agreement"]
+Day = date | str
+Folder = Path | str
+
+# The column with the day of a row, in the table fct_rate_<series>.
+DAYS: Final[Mapping[Series, str]] = MappingProxyType(
+    {
+        "daily": "rate_date",
+        "weekly": "week_start",
+        "monthly": "month",
+        "best": "rate_date",
+        "best_monthly": "month",
+        "agreement": "rate_date",
+    }
+)
+RATES: Final = """
+    from fct_rate_{series}
+    where ($base is null or base = upper($base))
+        and ($start is null or {day} >= $start::date) and ($end is null or {day} <= $end::date)
+    order by all
+"""
+ARTICLES: Final = """
+    with named_countries as (
+        select article_id, list(name order by is_main desc, mentions desc, country_code) as countries,
+            list(country_code) as codes
+        from fct_article_country inner join dim_country using (country_code)
+        group by article_id
+    )
+
+    select coalesce(published_date, first_seen_date) as day, title, coalesce(countries, []) as countries, author, url,
+        word_count, language, is_truncated, removal, duplicate_of, published_at, first_seen_date, article_id, text
+    from fct_article left join named_countries using (article_id)
+    where ($start is null or day >= $start::date) and ($end is null or day <= $end::date)
+        and ($country is null or list_contains(codes, upper($country)) or list_contains(countries, $country))
+        and ($containing is null or contains(lower(concat_ws(' ', title, text)), lower($containing)))
+    order by day, article_id
+"""
+BASES: Final = "select distinct base from fct_rate_{series} order by base"
+COUNTRIES: Final = "select count(*) from dim_country where upper($1) = country_code or $1 = name"
+
+
+class Frame(pl.DataFrame):
+    """A Polars frame of rates or articles, whose `to_pandas` keeps decimals and dates, so that pandas can plot them.
+
+    What a method such as `filter` makes of it is a plain frame: `to_pandas(use_pyarrow_extension_array=True)`.
+    """
+
+    def to_pandas(self, *, use_pyarrow_extension_array: bool = True, **options: Any) -> pd.DataFrame:  # noqa: ANN401  those of PyArrow
+        """The frame in pandas, with columns of Arrow types; Polars alone makes objects of decimals, which have no plot.
+
+        Raises `ModuleNotFoundError` without pandas, which `ca_etl` does not install.
+        """
+        return super().to_pandas(use_pyarrow_extension_array=use_pyarrow_extension_array, **options)
+
+
+def connect(data_dir: Folder | None = None) -> duckdb.DuckDBPyConnection:
+    """Open a read-only DuckDB connection to the current release; close it, or use it in a `with` block.
+
+    It shows that release also after the next run has published another one. Times are shown in UTC. Raises `CaEtlError`
+    where nothing is published, `duckdb.Error` for a file that cannot be read.
+    """
+    folder = read_settings().data_dir if data_dir is None else Path(data_dir)
+    release = current_release(folder)
+    if release is None:
+        raise CaEtlError(f"{folder} holds no release", f"CA_ETL_DATA_DIR={folder} ca-etl run")
+    con = duckdb.connect(str(release.warehouse.resolve()), read_only=True)
+    con.execute("set TimeZone = 'UTC'")
+    return con
+
+
+def rates(
+    base: str | None = None,
+    start: Day | None = None,
+    end: Day | None = None,
+    *,
+    series: Series = "daily",
+    data_dir: Folder | None = None,
+) -> Frame:
+    """The rates of a currency from day `start` to day `end` (both included), as rows of the table `fct_rate_<series>`.
+
+    `base` is an ISO 4217 code such as KZT, None for all. A day is a date or text such as 2025-12-31; None is the first,
+    or the last, of the series. `daily` has what the ticker prints, filled days marked by `is_filled`; `best` the best
+    known rate of a day, of the banks before the ticker; `agreement` compares the two. All but `agreement` have dollars
+    per unit of the currency (`rate`, `rate_low`, `rate_high`) and units per dollar (`inverse_rate`, ...).
+
+    Raises `UsageError` for an unknown series, a currency without rates or a day that does not exist, and what `connect`
+    raises.
+    """
+    if series not in DAYS:
+        raise UsageError(f"{series!r} is not one of the series {', '.join(DAYS)}", "ca-etl models")
+    given = {"base": base, "start": _day(start), "end": _day(end)}
+    with connect(data_dir) as con:
+        frame = Frame(con.execute(RATES.format(series=series, day=DAYS[series]), given).pl())
+        known = [code for (code,) in con.execute(BASES.format(series=series)).fetchall()]
+    if base is not None and base.upper() not in known:
+        raise UsageError(f"{base!r} is not one of the currencies with rates: {', '.join(known)}", SERIES)
+    return frame
+
+
+def articles(
+    start: Day | None = None,
+    end: Day | None = None,
+    *,
+    country: str | None = None,
+    containing: str | None = None,
+    data_dir: Folder | None = None,
+) -> Frame:
+    """The articles published from day `start` to day `end` (both included), with the countries that each names.
+
+    The `day` of an article is that of its publication in Asia/Almaty, else that of its first sighting. A day is a date
+    or text such as 2025-12-31. `country` is a name or an ISO 3166-1 alpha-2 code. `containing` is text that the title
+    or the text must contain, in any case. `countries` begins with the main one.
+
+    Raises `UsageError` for an unknown country or a day that does not exist, and what `connect` raises.
+    """
+    given = {"start": _day(start), "end": _day(end), "country": country, "containing": containing}
+    with connect(data_dir) as con:
+        if country is not None and not con.execute(COUNTRIES, [country]).fetchall()[0][0]:
+            raise UsageError(f"{country!r} is not a country", 'ca-etl sql "from dim_country"')
+        return Frame(con.execute(ARTICLES, given).pl())
+
+
+def convert(
+    frame: pl.DataFrame,
+    *,
+    quote: str = "USD",
+    amount: str = "amount",
+    base: str = "currency",
+    day: str = "day",
+    data_dir: Folder | None = None,
+) -> Frame:
+    """The rows of a Polars frame, with each amount converted to units of `quote` at the rate of its day.
+
+    `quote` is an ISO 4217 code. `amount`, `base` and `day` name the columns of the frame: a number, an ISO 4217 code
+    and a date. Added are `quote_amount` with its bounds `quote_amount_low` and `quote_amount_high`, `is_filled`, the
+    sources of the rates, and `no_amount_reason`, which is null where the amount is converted. Raises `UsageError` for a
+    missing column, and what `connect` raises.
+    """
+    missing = [column for column in (amount, base, day) if column not in frame.columns]
+    if missing:
+        raise UsageError(
+            f"the frame has no column {', '.join(missing)}; its columns are {', '.join(frame.columns)}",
+            'python -c "import ca_etl; help(ca_etl.convert)"',
+        )
+    with connect(data_dir) as con:
+        return Frame(convert_frame(con, frame, quote=quote, amount=amount, base=base, day=day))
+
+
+def _day(day: Day | None) -> date | None:
+    try:
+        return date.fromisoformat(day) if isinstance(day, str) else day
+    except ValueError as error:
+        raise UsageError(f"{day!r} is not a day such as 2025-12-31", SERIES) from error
