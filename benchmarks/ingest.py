@@ -115,7 +115,7 @@ def _ingests(what: str, checkouts: list[Checkout], path: Path, pages: int, repea
         made.processor, made.megabytes = [], 0.0
     wall = interleaved({made.name: lambda made=made: made.ingest(path) for made in checkouts}, repeats)
     processor = {made.name: statistics.median(made.processor) for made in checkouts}
-    for unit, took, target in (("", wall, TIMES), (" of processor time", processor, None)):
+    for unit, took, target in ((" of wall time", wall, TIMES), (" of processor time", processor, None)):
         ours, theirs = took["ours"], took.get("other")
         yield Claim(
             f"{what}: file to release",
