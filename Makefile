@@ -105,6 +105,7 @@ lock: setup
 	$(COMPILE) pyproject.toml --extra cluster --extra ducklake --group dev -c requirements.lock -o requirements-dev.lock \
 	    $$(sed -n 's/^\([a-z0-9-]*\)==.*/--no-emit-package \1/p' requirements.lock)
 	$(COMPILE) --group analyst -c requirements.lock -o tests/compat/analyst.lock
+	$(COMPILE) benchmarks/requirements.in -o benchmarks/requirements.lock
 
 clean:
 	rm -rf $(VENV) $(COMPAT)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-import zlib
 from collections.abc import Iterator
 from io import BytesIO
 from typing import BinaryIO, Final, NamedTuple
+
+from zlib_ng import zlib_ng as zlib
 
 from ca_etl.records import RejectReason
 
@@ -123,7 +124,7 @@ def _member(file: BinaryIO, start: int, size: int) -> Part:
                 else:
                     pieces.clear()
                 chunk = stream.unconsumed_tail
-    except zlib.error as error:
+    except zlib.error as error:  # type: ignore[misc]  # its stub has an instance
         return BadRange(
             start,
             _next_member(file, start + 1, size),
@@ -201,7 +202,7 @@ def _next_member(file: BinaryIO, start: int, size: int) -> int:
         file.seek(offset)
         try:
             begin = zlib.decompressobj(wbits=31).decompress(file.read(4096), len(VERSION))
-        except zlib.error:
+        except zlib.error:  # type: ignore[misc]  # its stub has an instance
             continue
         if begin == VERSION:
             return offset

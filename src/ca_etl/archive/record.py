@@ -10,12 +10,13 @@ import base64
 import binascii
 import hashlib
 import re
-import zlib
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
+
+from zlib_ng import zlib_ng as zlib
 
 from ca_etl.archive.framing import RawRecord
 from ca_etl.records import RejectReason
@@ -239,7 +240,7 @@ def inflate(chunks: Iterable[bytes], *, max_bytes: int, max_ratio: float) -> Inf
             is_within_member = True
             try:
                 size += out.write(stream.decompress(pending, STEP))
-            except zlib.error as error:
+            except zlib.error as error:  # type: ignore[misc]  # its stub has an instance
                 raise CorruptStreamError(f"not valid gzip: {error}", out.getvalue()) from error
             if size > max_bytes:
                 raise TooLargeError(f"inflates to more than {max_bytes} bytes", out.getvalue())

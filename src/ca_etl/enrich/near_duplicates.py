@@ -51,8 +51,8 @@ _NUMBER_WORDS: Final = frozenset(_SPELLED.split())
 _NAME: Final = re.compile(r"[^\W\d_]+")
 # Odd, so that nothing is lost when 64 bits are multiplied by them: they make one number of several.
 _MULTIPLIERS: Final = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9)
-# The words of so many texts are in memory at once, some 40 MB.
-PART: Final = 2000
+# The words of so many texts are in memory at once, some 20 MB; more take longer, too.
+PART: Final = 1000
 
 
 class Words(NamedTuple):

@@ -211,27 +211,19 @@ def _insert_new(
     if rows.num_rows == 0:
         return TableCount(0, 0, 0, 0)
     key = ", ".join(f'"{name}"' for name in columns)
-    numbered = rows.append_column(ORDINAL, pa.array(range(rows.num_rows), pa.int64()))
-    is_first = f"row_number() over (partition by {key} order by {ORDINAL}) = 1"
-    with incoming(con, numbered):
-        unknown = fetch_number(
-            con,
-            f"select count(*) from (select {key} from {INCOMING} qualify {is_first}) "
-            f"anti join raw.{table} using ({key})",
-        )
+    with incoming(con, _first_of_each(rows, columns)):
+        unknown = fetch_number(con, f"select count(*) from {INCOMING} anti join raw.{table} using ({key})")
         loaded = fetch_number(
-            con,
-            f"insert into raw.{table} by name select * exclude ({ORDINAL}) from {INCOMING} "
-            f"qualify {is_first} order by {ORDINAL} on conflict do nothing",
+            con, f"insert into raw.{table} by name select * from {INCOMING} on conflict do nothing"
         )
-        known = rows.num_rows - unknown
-        if loaded + known != rows.num_rows:
-            raise ReconciliationError(
-                f"raw.{table} does not add up: {rows.num_rows} rows parsed, {loaded} loaded, {known} already known",
-                "ca-etl rebuild",
-            )
-        content = [name for name in rows.column_names if name not in PROVENANCE.union(columns)]
-        differing = _differing(con, table, key, content) if known else 0
+    known = rows.num_rows - unknown
+    if loaded + known != rows.num_rows:
+        raise ReconciliationError(
+            f"raw.{table} does not add up: {rows.num_rows} rows parsed, {loaded} loaded, {known} already known",
+            "ca-etl rebuild",
+        )
+    content = [name for name in rows.column_names if name not in PROVENANCE.union(columns)]
+    differing = _differing(con, table, key, content, rows) if known else 0
     if differing:
         log.warning(
             "raw.%s: %d rows differ from loaded rows with the same keys, which are kept; next: ca-etl rebuild",
@@ -241,13 +233,24 @@ def _insert_new(
     return TableCount(rows.num_rows, loaded, known, differing)
 
 
-def _differing(con: duckdb.DuckDBPyConnection, table: str, key: str, content: Sequence[str]) -> int:
+def _first_of_each(rows: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """The first row of each key, in their order; nothing is copied where no key repeats."""
+    numbered = rows.select(columns).append_column(ORDINAL, pa.array(range(rows.num_rows), pa.int64()))
+    # by one thread the keys are in the order of their first rows
+    first = numbered.group_by(list(columns), use_threads=False).aggregate([(ORDINAL, "min")])
+    return rows if first.num_rows == rows.num_rows else rows.take(first[f"{ORDINAL}_min"])
+
+
+def _differing(
+    con: duckdb.DuckDBPyConnection, table: str, key: str, content: Sequence[str], rows: pa.Table
+) -> int:
     if table in CONTENT_ADDRESSED:
         return 0
     other = " or ".join(f'i."{name}" is distinct from t."{name}"' for name in content)
-    return fetch_number(
-        con, f"select count(*) from {INCOMING} i join raw.{table} t using ({key}) where {other}"
-    )
+    with incoming(con, rows):
+        return fetch_number(
+            con, f"select count(*) from {INCOMING} i join raw.{table} t using ({key}) where {other}"
+        )
 
 
 def _replace_rows(
