@@ -42,7 +42,7 @@ def test_the_results_are_those_of_the_queries(month: Month) -> None:
     warehouse = month[0].data_dir / "current" / "warehouse.duckdb"
     assert len(outputs.queries(README)) == 3
     assert outputs.with_outputs(README, warehouse) == README
-    assert len(outputs.queries(QUERIES)) == 19
+    assert len(outputs.queries(QUERIES)) == 20
     assert outputs.with_outputs(QUERIES, warehouse) == QUERIES
 
 

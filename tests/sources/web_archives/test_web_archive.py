@@ -94,33 +94,36 @@ def test_both_web_archives_agree_and_the_preferred_one_gives_the_rate_of_a_day(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("half", [1, 2])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_killed_backfill_that_is_continued_equals_an_undisturbed_one(
-    archives: FakeArchives, tmp_path: Path, name: str
+def test_a_backfill_killed_at_ten_random_moments_and_continued_equals_an_undisturbed_one(
+    archives: FakeArchives, tmp_path: Path, name: str, half: int
 ) -> None:
-    def run(data_dir: Path, kill_at: int) -> int:
+    def run(data_dir: Path, kill_at: int) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "tests.sources.web_archives.killed_backfill"]
-        return subprocess.run(
-            [*command, str(data_dir), archives.root, name, str(kill_at)], check=False
-        ).returncode
+        arguments = [str(data_dir), archives.root, name, str(kill_at)]
+        return subprocess.run([*command, *arguments], check=False, stdout=subprocess.PIPE, text=True)
 
-    assert run(tmp_path / "calm", 0) == 0
+    calm = run(tmp_path / "calm", 0)
+    assert calm.returncode == 0
     expected = _rows(tmp_path / "calm")
     assert len(expected["raw.capture"]) == 5
-    killed = tmp_path / "killed"
-    chosen = random.Random(name)  # noqa: S311  the same moments each time
-    for kill_at in sorted(chosen.sample(range(1, 20), 10)):
-        assert run(killed, kill_at) == -signal.SIGKILL
-    archives.requests.clear()
-    assert run(killed, 0) == 0
-    assert _rows(killed) == expected
-    ids = [
-        record.record_id
-        for path in archive_files(killed / "archive")
-        for record in whole_records(path)
-        if record.kind == "response" and "ca-etl-evidence" not in record.warc
-    ]
-    assert len(ids) == len(set(ids)) == 5
+    chosen = random.Random(f"{name} {half}")  # noqa: S311  the same moments each time
+    kills = 0
+    while kills < 10:
+        killed = tmp_path / f"killed-{kills}"
+        # each moment is that of a backfill which continues one killed before, until one ends before its moment
+        while (status := run(killed, chosen.randint(1, int(calm.stdout))).returncode) == -signal.SIGKILL:
+            kills += 1
+        assert status == 0
+        assert _rows(killed) == expected
+        ids = [
+            record.record_id
+            for path in archive_files(killed / "archive")
+            for record in whole_records(path)
+            if record.kind == "response" and "ca-etl-evidence" not in record.warc
+        ]
+        assert len(ids) == len(set(ids)) == 5
 
 
 # A killed run is one more in the journal, and its captures are in files of other names.
