@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from ca_etl.pipeline.run import Outcome, run_backfill
 from ca_etl.settings import Settings
 from ca_etl.sources.source import DateRange, HistoryPlan, SourceUnavailableError
 from ca_etl.warehouse import journal, lock
+from ca_etl.warehouse.connection import open_release
 from tests.parse.render_captures import kind_of, render
 from tests.sources.web_archives.fake_archives import FakeArchives, Page, Reply
 
@@ -91,6 +93,32 @@ def test_both_web_archives_agree_and_the_preferred_one_gives_the_rate_of_a_day(
         "select distinct observation.source from fct_rate_daily inner join fct_rate_observation as observation"
         " using (rate_date, base, quote, capture_id) where not is_filled"
     ) == [("commoncrawl",)]
+    assert query("select is_firing from etl_check where check_name = 'captures_agree'") == [(False,)]
+
+
+@pytest.mark.slow
+def test_where_web_archives_disagree_both_observations_stay_and_a_check_names_their_captures(
+    archives: FakeArchives, backfill: Backfill, query: Query
+) -> None:
+    assert backfill("commoncrawl").exit_status == 0
+    page = archives.pages[0]
+    other = page.body.replace(b"KZT/USD = 0.00201", b"KZT/USD = 0.00202")
+    archives.pages[0] = replace(page, body=other)
+    outcome = backfill("wayback")
+    assert (outcome.exit_status, outcome.error) == (0, "")
+    printed = query(
+        "select source, rate::varchar, is_backfilled, capture_id from fct_rate_observation"
+        " where base = 'KZT' and observed_at = '2025-01-12 12:00:00+00' order by source"
+    )
+    assert [row[:3] for row in printed] == [
+        ("commoncrawl", "0.00201000", True),
+        ("wayback", "0.00202000", True),
+    ]
+    ((severity, sample),) = query(
+        "select severity, sample from etl_check where check_name = 'captures_agree' and is_firing"
+    )
+    assert severity == "warning"
+    assert all(capture_id in sample for *_, capture_id in printed)
 
 
 @pytest.mark.slow
@@ -151,7 +179,11 @@ def _rows(data_dir: Path) -> dict[str, list[tuple[Any, ...]]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_published_years_come_back_on_exactly_the_days_that_were_captured(
-    archives: FakeArchives, on_timesca: Settings, environment_of: Environments, shared_dir: Path, name: str
+    archives: FakeArchives,
+    on_timesca: Settings,
+    environment_of: Environments,
+    shared_dir: Path,
+    name: str,
 ) -> None:
     with (shared_dir / "captures" / "captures.jsonl").open(encoding="utf-8") as file:
         known = [json.loads(line) for line in file]
@@ -178,3 +210,8 @@ def test_the_published_years_come_back_on_exactly_the_days_that_were_captured(
     assert outcome.loaded is not None
     assert outcome.loaded.captures == len(known) == 255
     assert observed_days(on_timesca.data_dir) == expected
+    with open_release(on_timesca.data_dir / "current" / "warehouse.duckdb") as con:
+        days_of = "select distinct is_filled, is_backfilled, source from fct_rate_daily order by all"
+        assert con.sql(days_of).fetchall() == [(False, True, name), (True, None, name)]
+        covered = con.sql("select distinct day from fct_coverage where outcome = 'observed' order by day")
+        assert covered.fetchall() == [(day,) for day in sorted(expected)]
