@@ -24,7 +24,8 @@ columns:
   day_kind: >-
     Kind of the day for a bank - expected (a new rate has the date), weekend or holiday (an earlier rate stays in
     force); null for a source without a calendar.
-  runs: Number of runs that tried the slot, or loaded captures of the day of a backfill; 0 for a missed one.
+  runs: >-
+    Number of runs that tried the slot, of a day of a backfill 1 where a capture is archived; 0 for a missed one.
   captures: Number of loaded captures of the slot, refusals and errors included.
   captures_with_rates: Number of captures of the slot with rates in main.fct_rate_observation (excluded ones have none).
   articles_expected: >-

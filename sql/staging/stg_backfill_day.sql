@@ -12,7 +12,7 @@ columns:
     Outcome of the day - observed (a capture has rates), failed (no capture has rates) or missed (no capture is
     archived).
   reason: Reason of the outcome, in words; null where a capture has rates.
-  runs: Number of runs that loaded captures of the day; 0 for a missed day.
+  runs: Number of runs, counted as 1 where a capture of the day is archived; 0 for a missed day.
   captures: Number of captures of the day, errors included.
   captures_with_rates: Number of captures of the day with rates in main.fct_rate_observation (excluded ones have none).
   run_id: Id of the last run that loaded a capture of the day, on a missed day of the source.
@@ -34,7 +34,6 @@ day_counts as (
     select
         source,
         day,
-        count(distinct run_id) as runs,
         count(*) as captures,
         count(rate_captures.capture_id) as captures_with_rates,
         max(run_id) as run_id
@@ -59,7 +58,8 @@ select
         when captures is null then 'no capture of the day'
         when captures_with_rates = 0 then 'no capture of the day has rates'
     end as reason,
-    coalesce(runs, 0)::integer as runs,
+    -- a rebuild loads all captures in one run, so how many did is no fact of the archive
+    (captures is not null)::integer as runs,
     coalesce(captures, 0)::integer as captures,
     coalesce(captures_with_rates, 0)::integer as captures_with_rates,
     coalesce(run_id, last_run_id) as run_id,

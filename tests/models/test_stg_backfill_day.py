@@ -17,6 +17,7 @@ def test_the_days_between_the_first_and_the_last_capture_of_a_source_are_missed(
         capture=[
             capture(5),
             capture(7, run_id="r2"),
+            capture(7, capture_id="again"),
             capture(9, archive_file="c", source="commoncrawl"),
         ],
         rate_observation=[{"capture_id": name} for name in ("c5", "c7", "c9")],
