@@ -265,7 +265,15 @@ def test_a_refusal_that_lasts_ends_the_backfill_and_the_next_one_resumes_without
     assert query("select count(*), count(distinct url || captured_at) from raw.capture") == [(5, 5)]
 
 
-@pytest.mark.parametrize("refusal", [Reply(b"", 403), Reply(b"", 429), Reply(b"", 503)])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Reply(b"", 403),
+        Reply(b"", 429),
+        Reply(b"", 503),
+        Reply(b"", 302, {"Location": "https://example.org/"}),
+    ],
+)
 def test_a_capture_that_is_refused_in_two_backfills_is_unavailable_and_the_second_gets_all_others(
     archives: FakeArchives, backfill: Backfill, query: Query, caplog: pytest.LogCaptureFixture, refusal: Reply
 ) -> None:
