@@ -4,9 +4,10 @@ description: >-
   outcome and the reason, and how many articles the site counts against the numbers archived, parsed and loaded. A slot
   without a run is here as missed; no rate is invented for it. A source that does not print the ticker has a row only
   for a slot in which a run requested it, and no missed slots. What backfills and ingests archived of the ticker has a
-  row per source and day, with the schedule backfill, from the first to the last day of the source. The sources of articles (timesca-posts, timesca-feed,
-  timesca-articles) are tried in the order posts, feed, articles; the next is requested only where the one before was
-  unavailable or did not give complete texts, and each run requests everything new since the last one.
+  row per source and day, with the schedule backfill, from the first to the last day of the source. The sources of
+  articles (timesca-posts, timesca-feed, timesca-articles) are tried in the order posts, feed, articles; the next is
+  requested only where the one before was unavailable or did not give complete texts, and each run requests everything
+  new since the last one.
 grain: [source, schedule, slot]
 columns:
   source: Source to be captured in the slot, a key of main.dim_source.
@@ -56,7 +57,8 @@ checks:
     sql: >-
       select source, schedule, slot, outcome, captures_with_rates from main.fct_coverage
       inner join main.dim_source using (source)
-      where (prints_ticker or schedule = 'backfill') and (outcome in ('observed', 'unchanged')) <> (captures_with_rates > 0)
+      where (prints_ticker or schedule = 'backfill')
+      and (outcome in ('observed', 'unchanged')) <> (captures_with_rates > 0)
   - name: articles_are_observed_where_captures_are
     sql: >-
       select source, schedule, slot, outcome, captures from main.fct_coverage
