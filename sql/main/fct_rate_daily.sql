@@ -163,8 +163,7 @@ slot_outcomes as (
     qualify row_number() over (
         partition by day
         order by list_position(['observed', 'unchanged', 'closed', 'blocked', 'failed'], outcome) nulls last,
-            slot desc,
-            schedule
+            slot desc, schedule
     ) = 1
 ),
 
