@@ -46,13 +46,16 @@ def backfill(paths: list[str], url: str | None = None) -> State[Any]:
 
 @flow(name="ca-backfill-posts", flow_run_name=posts_run_name, timeout_seconds=DAY)
 def backfill_posts(
-    first: date, last: date | None = None, source: Literal["posts", "feed"] = "posts"
+    first: date,
+    last: date | None = None,
+    source: Literal["posts", "feed", "commoncrawl", "wayback"] = "posts",
 ) -> State[Any]:
     """Archive the articles published from `first` to `last` (days in UTC, both included), and publish them.
 
-    `last` defaults to today. `source` is the site's posts API, or its feed where the API is unavailable. Months that
-    were crawled completely are not requested again, so that a stopped backfill resumes when it is started again; the
-    feed can only be crawled from its start. Ends with a state of `flows.flow_run.run_pipeline`.
+    `last` defaults to today. `source` is the site's posts API, its feed where the API is unavailable, or a web archive,
+    whose captures of these days have rates, too. Months that were crawled completely are not requested again, so that a
+    stopped backfill resumes when it is started again; the feed can only be crawled from its start. Ends with a state of
+    `flows.flow_run.run_pipeline`.
     """
 
     def run(settings: Settings, environment: Environment) -> Outcome:

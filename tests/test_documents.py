@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.main import get_command
@@ -31,18 +33,32 @@ LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]+))?\)")
 Month = tuple[Settings, list[Outcome]]
 
 
-def test_the_results_are_those_of_the_queries(month: Month) -> None:
-    spec = importlib.util.spec_from_file_location(
-        "query_outputs", REPOSITORY / "scripts" / "query_outputs.py"
-    )
+def script(name: str) -> Any:
+    """A module of `scripts/`, which is no package."""
+    spec = importlib.util.spec_from_file_location(name, REPOSITORY / "scripts" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
-    outputs = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(outputs)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+def test_the_picture_is_that_of_the_month_with_its_past(month: Month, tmp_path: Path) -> None:
+    pictures = script("pictures")
+    shutil.copytree(month[0].data_dir, tmp_path / "month", symlinks=True)
+    pictures.win_back(tmp_path / "month")
+    pictures.draw(tmp_path / "month", tmp_path)
+    drawn, kept = tmp_path / "days-known.svg", REPOSITORY / "docs" / "days-known.svg"
+    assert drawn.read_text("utf-8") == kept.read_text("utf-8")
+
+
+def test_the_results_are_those_of_the_queries(month: Month) -> None:
+    outputs = script("query_outputs")
     warehouse = month[0].data_dir / "current" / "warehouse.duckdb"
     assert len(outputs.queries(README)) == 3
     assert outputs.with_outputs(README, warehouse) == README
-    assert len(outputs.queries(QUERIES)) == 19
+    assert len(outputs.queries(QUERIES)) == 20
     assert outputs.with_outputs(QUERIES, warehouse) == QUERIES
 
 

@@ -3,25 +3,30 @@ description: >-
   One row per expected slot of a schedule and source, from the first run to the run that made this release, with the
   outcome and the reason, and how many articles the site counts against the numbers archived, parsed and loaded. A slot
   without a run is here as missed; no rate is invented for it. A source that does not print the ticker has a row only
-  for a slot in which a run requested it, and no missed slots. The sources of articles (timesca-posts, timesca-feed,
-  timesca-articles) are tried in the order posts, feed, articles; the next is requested only where the one before was
-  unavailable or did not give complete texts, and each run requests everything new since the last one.
+  for a slot in which a run requested it, and no missed slots. What backfills and ingests archived of the ticker has a
+  row per source and day, with the schedule backfill, from the first to the last day of the source. The sources of
+  articles (timesca-posts, timesca-feed, timesca-articles) are tried in the order posts, feed, articles; the next is
+  requested only where the one before was unavailable or did not give complete texts, and each run requests everything
+  new since the last one.
 grain: [source, schedule, slot]
 columns:
   source: Source to be captured in the slot, a key of main.dim_source.
-  day: Calendar day of the slot in the zone of the schedule, by default Asia/Almaty.
+  day: >-
+    Calendar day of the slot in the zone of the schedule, by default Asia/Almaty; of a backfill the day that the
+    captures show.
   outcome: >-
     Outcome of the slot - observed (pages with rates, or articles, were fetched), unchanged (the site stated that the
     pages are known already or no article is new), closed (the site does not offer this source to us, which is not a
     failure), blocked (the site refused), failed (the slot has no usable capture, whatever the run recorded) or missed
-    (no run began before the next slot).
-  schedule: Schedule that expected the slot, such as daily.
-  slot: Scheduled instant, UTC.
+    (no run began before the next slot, or no capture of a day of a backfill is archived).
+  schedule: Schedule that expected the slot, such as daily; backfill for a day that a backfill or an ingest gave.
+  slot: Scheduled instant, UTC; of a backfill the start of the day.
   reason: Reason of the outcome, in words; null where the outcome alone is clear.
   day_kind: >-
     Kind of the day for a bank - expected (a new rate has the date), weekend or holiday (an earlier rate stays in
     force); null for a source without a calendar.
-  runs: Number of runs that tried the slot; 0 for a missed slot.
+  runs: >-
+    Number of runs that tried the slot, of a day of a backfill 1 where a capture is archived; 0 for a missed one.
   captures: Number of loaded captures of the slot, refusals and errors included.
   captures_with_rates: Number of captures of the slot with rates in main.fct_rate_observation (excluded ones have none).
   articles_expected: >-
@@ -52,7 +57,8 @@ checks:
     sql: >-
       select source, schedule, slot, outcome, captures_with_rates from main.fct_coverage
       inner join main.dim_source using (source)
-      where prints_ticker and (outcome in ('observed', 'unchanged')) <> (captures_with_rates > 0)
+      where (prints_ticker or schedule = 'backfill')
+      and (outcome in ('observed', 'unchanged')) <> (captures_with_rates > 0)
   - name: articles_are_observed_where_captures_are
     sql: >-
       select source, schedule, slot, outcome, captures from main.fct_coverage
@@ -67,6 +73,8 @@ checks:
 */
 with slots as (
     from staging.stg_slot_rate_outcome
+    union all by name
+    from staging.stg_backfill_day
 ),
 
 article_counts as (

@@ -66,7 +66,10 @@ columns:
     fct_coverage; where a slot was observed, whether pages print the day without the currency pair or other days alone.
     Null on an observed day.
   observed_at: Time at which the capture was fetched, UTC; null where unknown.
-  source: Source of the capture, a key of main.dim_source.
+  source: Source of the capture, a key of main.dim_source; on a filled day, of the last observed day.
+  is_backfilled: >-
+    True where the capture comes from a web archive, an ingested file or a backfill, and not from a scheduled run; null
+    on a filled day, which no capture gave.
   capture_id: WARC record id of the capture that printed the rate; on a filled day a capture of an earlier day.
 sort: [rate_date, base, quote]
 checks:
@@ -104,6 +107,7 @@ checks:
       or (is_filled and (change_sign is not null or change_text is not null or change_pct_computed is not null))
       or is_filled <> (day_low is null)
       or is_filled <> (is_stale_suspect is null)
+      or is_filled <> (is_backfilled is null)
       or is_filled <> (distinct_tickers = 0)
       or is_filled <> (fill_reason is not null)
   - name: a_stale_ticker_names_the_day_that_it_repeats
@@ -159,8 +163,7 @@ slot_outcomes as (
     qualify row_number() over (
         partition by day
         order by list_position(['observed', 'unchanged', 'closed', 'blocked', 'failed'], outcome) nulls last,
-            slot desc,
-            schedule
+            slot desc, schedule
     ) = 1
 ),
 
@@ -216,6 +219,7 @@ select
     end as fill_reason,
     carried.observed_at,
     carried.source,
+    printed.is_backfilled,
     carried.capture_id
 from pair_days
 inner join observed_days as carried on carried.day_id = pair_days.day_id

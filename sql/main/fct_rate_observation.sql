@@ -37,13 +37,15 @@ columns:
     shifts when older captures are added. The highest of a day gives the rate of fct_rate_daily.
   is_accepted: True where an operator checked the capture and accepted the rates.
   source: Source of the capture, a key of main.dim_source.
+  is_backfilled: >-
+    True where the capture comes from a web archive, an ingested file or a backfill, and not from a scheduled run.
   url: URL of the capture; null for an ingested file without a URL.
   capture_id: WARC record id of the capture that printed the rate.
   run_id: Id of the run that loaded the capture.
 sort: [rate_date, capture_order, position]
 partition_year: rate_date
 checks:
-  - not_null: [rate_date, rate, rate_low, rate_high, significant_digits, change_pct, change_sign, source]
+  - not_null: [rate_date, rate, rate_low, rate_high, significant_digits, change_pct, change_sign, source, is_backfilled]
   - accepted: {change_sign: [-1, 0, 1]}
   - references: {base: main.dim_currency.currency_code}
   - references: {quote: main.dim_currency.currency_code}
@@ -100,6 +102,7 @@ select
     capture.capture_order,
     capture.is_accepted,
     capture.source,
+    capture.is_backfilled,
     capture.url,
     capture.capture_id,
     capture.run_id

@@ -36,6 +36,8 @@ columns:
   articles_parsed: Number of articles that the parser read from the page.
   schedule: Schedule that the capture was made for, such as daily; null for an ingest or a backfill.
   slot: Scheduled instant that the capture was made for, UTC; null for an ingest or a backfill.
+  is_backfilled: >-
+    True where the capture comes from a web archive, an ingested file or a backfill, and not from a scheduled run.
   archive_file: Path of the capture's WARC file, relative to the archive folder.
   archive_offset: Start of the WARC record in the file, in bytes from 0.
   parser_version: Version of the parser that read the capture.
@@ -67,6 +69,7 @@ select
     capture.articles_parsed,
     archive_file.schedule,
     archive_file.slot,
+    archive_file.slot is null as is_backfilled,
     capture.archive_file,
     capture.archive_offset,
     capture.parser_version,

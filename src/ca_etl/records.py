@@ -79,6 +79,7 @@ class RejectReason(StrEnum):
     # the response was not a page
     HTTP_ERROR = "http_error"
     BLOCKED = "blocked"
+    UNAVAILABLE = "unavailable"
     EMPTY = "empty"
     BINARY = "binary"
     TOO_LARGE = "too_large"

@@ -145,3 +145,15 @@ def test_the_feed_can_be_crawled_where_the_api_is_unavailable(site: DemoSite, da
     assert state.is_completed(), state.message
     assert {request.path.partition("?")[0] for request in site.requests} == {"/robots.txt", "/feed/"}
     assert len(articles(data_dir)) > 20
+
+
+def test_a_web_archive_can_be_the_source(site: DemoSite, data_dir: Path) -> None:
+    from flows.backfill import backfill_posts
+
+    state = backfill_posts(date(2025, 12, 1), date(2025, 12, 22), source="commoncrawl", return_state=True)
+    assert state.is_completed(), state.message
+    with duckdb.connect(str((data_dir / "current").resolve() / "warehouse.duckdb"), read_only=True) as con:
+        sources = con.sql(
+            "select source, count(*) > 1 from main.fct_rate_observation group by all"
+        ).fetchall()
+    assert sources == [("commoncrawl", True)]

@@ -1,5 +1,6 @@
 """Every check: silent on a clean warehouse, and firing on the fault that it is for."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -96,6 +97,10 @@ FAULTS = {
     "etl_run_does_not_end_before_it_began": "update raw.run set finished_at = started_at - interval 1 second",
     "rate_is_plausible": "update main.fct_rate_observation set rate = rate * 10 where base = 'TMT'",
     "rate_does_not_jump": "update main.fct_rate_observation set rate = rate * 1.6 where capture_id = 'c2'",
+    "captures_agree": (
+        "insert into main.fct_rate_observation by name select * replace ('other' as capture_id, rate + 1 as rate)"
+        " from main.fct_rate_observation limit 1"
+    ),
     "captures_are_reconciled": "delete from raw.reject",
     "observations_have_captures": "delete from raw.capture where capture_id = 'c1'",
     "facts_hold_every_observation": "delete from main.fct_rate_observation where base = 'UZS'",
@@ -394,6 +399,101 @@ def test_the_result_of_a_check_states_whether_it_alerts(clean):
     assert {result.check_name for result in results if result.alerts} == {
         name for name, check in CHECKS.items() if check.alerts
     }
+
+
+HOME = "https://timesca.com/"
+AT_NOON = {"captured_at": "2025-12-05 12:00:00+00", "captured_date": "2025-12-05"}
+
+
+def of_two(given, first, second, **of_second):
+    """Two captures of the front page at noon, of Common Crawl and of the Wayback Machine, with one rate each."""
+    crawled = {"capture_id": "crawled", "source": "commoncrawl", "url": HOME, **AT_NOON}
+    played = {"capture_id": "played", "source": "wayback", "url": HOME, **AT_NOON, **of_second}
+    return given(
+        capture=[
+            crawled | ({"page_date": of_second["page_date"]} if "page_date" in of_second else {}),
+            played,
+        ],
+        rate_observation=[
+            {"capture_id": "crawled", "base": "KZT", "rate_text": first},
+            {"capture_id": "played", "base": "KZT", "rate_text": second},
+        ],
+    )
+
+
+def test_two_captures_of_one_page_in_one_second_with_different_rates_stay_and_are_a_warning(given):
+    warehouse = of_two(given, "0.00201", "0.00202", url="http://www.timesca.com")
+    result = warehouse.checks()["captures_agree"]
+    assert (result.severity, result.offending_rows) == ("warning", 1)
+    assert "capture_id crawled, source commoncrawl, rate 0.00201000" in result.sample
+    assert "other_capture_id played, other_source wayback, other_rate 0.00202000" in result.sample
+    assert warehouse.row("select count(*) from main.fct_rate_observation") == (2,)
+
+
+@pytest.mark.parametrize(
+    ("second", "of_second"),
+    [
+        ("0.002010", {}),
+        ("0.00202", {"captured_at": "2025-12-05 12:00:01+00"}),
+        ("0.00202", {"url": "https://timesca.com/category/home/"}),
+        ("0.00202", {"url": None, "captured_at": None}),
+        ("0.00207", {"page_date": "2025-12-05", "captured_at": "2025-12-05 18:00:00+00"}),
+    ],
+)
+def test_rates_that_may_both_be_true_are_no_disagreement(given, second, of_second):
+    assert "captures_agree" not in of_two(given, "0.00201", second, **of_second).firing()
+
+
+def test_two_sources_whose_rates_of_one_printed_date_are_far_apart_are_a_warning(given):
+    later = {"page_date": "2025-12-05", "captured_at": "2025-12-05 18:00:00+00"}
+    result = of_two(given, "0.00201", "0.00209", **later).checks()["captures_agree"]
+    assert result.offending_rows == 1
+    assert "capture_id crawled" in result.sample
+    assert "other_capture_id played" in result.sample
+    # of one source it is a move of the ticker
+    assert "captures_agree" not in of_two(given, "0.00201", "0.00209", **later, source="commoncrawl").firing()
+
+
+@pytest.mark.shared
+def test_no_date_of_the_known_captures_has_rates_more_than_one_percent_apart(given, shared_dir):
+    with (shared_dir / "captures" / "captures.jsonl").open(encoding="utf-8") as file:
+        known = [
+            facts for facts in map(json.loads, file) if facts["page_date"] and facts["kind"] != "article"
+        ]
+    sources = ("commoncrawl", "wayback")
+    warehouse = given(
+        capture=[
+            {"capture_id": f"c{number}", "source": sources[number % 2], "page_date": facts["page_date"]}
+            for number, facts in enumerate(known)
+        ],
+        rate_observation=[
+            {"capture_id": f"c{number}", "base": rate["pair"][:3], "rate_text": rate["rate"]}
+            for number, facts in enumerate(known)
+            for rate in facts["rates"]
+        ],
+    )
+    assert "captures_agree" not in warehouse.firing()
+    (apart,) = warehouse.row(
+        "select max(apart) from (select max(rate_low) / min(rate_high) - 1 as apart from main.fct_rate_observation"
+        " group by rate_date, base)"
+    )
+    assert 0.005 < apart < 0.01
+
+
+@pytest.mark.parametrize("decision", ["accept", "exclude"])
+def test_a_decision_about_one_of_two_captures_settles_their_disagreement(given, decision):
+    warehouse = given(
+        capture=[
+            {"capture_id": name, "source": name, "url": HOME, **AT_NOON}
+            for name in ("commoncrawl", "wayback")
+        ],
+        rate_observation=[
+            {"capture_id": "commoncrawl", "rate_text": "0.01144"},
+            {"capture_id": "wayback", "rate_text": "0.01145"},
+        ],
+        decision=[{"capture_id": "wayback", "decision": decision}],
+    )
+    assert "captures_agree" not in warehouse.firing()
 
 
 def tickers(*rates):

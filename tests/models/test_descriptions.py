@@ -39,7 +39,7 @@ NEVER_NULL = """
 year quarter month month_name month_start month_end week_start day_of_month day_of_year iso_year iso_week day_of_week
 day_name is_weekend country_code model severity is_firing offending_rows sample captures rejects warnings code_version
 source run_id schedule slot day outcome captures_from runs captures_with_rates responses pages_with_count
-archive_file archive_offset parser_version payload_sha256 response_class capture_order is_accepted excerpt
+archive_file archive_offset parser_version payload_sha256 response_class capture_order is_accepted is_backfilled excerpt
 posts_total posts_shown posts_hidden items_rejected articles_not_shown
 slug article_id title is_truncated sighting_number media articles articles_with_title articles_loaded articles_parsed
 article_number first_number version_id kind http_status found_at share
@@ -49,9 +49,9 @@ inverse_end_low observations distinct_rates distinct_tickers day_low day_high is
 # One meaning in every table, so one first clause.
 SHARED = """
 archive_offset author base captured_date capture_order change_pct change_sign change_text date_conflict dateline
-distinct_rates distinct_tickers is_accepted is_approximate is_stale_suspect language mentions modified_at observations
-page_date page_kind post_id published_at quote rate rate_high rate_low rate_text response_class shown_from shown_to
-shown_total significant_digits stated_usd stated_usd_high text_end text_start
+distinct_rates distinct_tickers is_accepted is_approximate is_backfilled is_stale_suspect language mentions modified_at
+observations page_date page_kind post_id published_at quote rate rate_high rate_low rate_text response_class shown_from
+shown_to shown_total significant_digits stated_usd stated_usd_high text_end text_start
 """
 
 

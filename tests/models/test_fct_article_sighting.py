@@ -35,3 +35,21 @@ def test_excluded_and_undated_captures_show_no_article(given):
     )
     assert warehouse.rows("from main.fct_article_sighting") == []
     assert warehouse.rows("from main.fct_article") == []
+
+
+def test_a_sighting_states_whether_a_scheduled_run_made_it(given):
+    warehouse = given(
+        archive_file=[{"archive_file": "of_slot", "schedule": "daily", "slot": "2025-12-05 02:00:00+00"}],
+        capture=[
+            {"capture_id": "own", "page_date": "2025-12-05", "archive_file": "of_slot"},
+            {"capture_id": "won", "page_date": "2025-12-05", "source": "wayback"},
+        ],
+        article_observation=[
+            {"capture_id": "own", "title": "A Road"},
+            {"capture_id": "won", "title": "A Road"},
+        ],
+    )
+    assert warehouse.rows("select capture_id, is_backfilled from main.fct_article_sighting order by all") == [
+        ("own", False),
+        ("won", True),
+    ]

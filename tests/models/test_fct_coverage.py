@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -154,13 +154,40 @@ def test_a_sweep_has_slots_and_files_of_its_own(given):
     ]
 
 
-def test_a_file_given_by_hand_belongs_to_no_slot(given):
+def test_a_file_given_by_hand_belongs_to_no_slot_and_to_a_day_of_its_own(given):
     warehouse = given(
         capture=[page(source="file", archive_file="2025/12/20251205T091234Z-ingest.warc.gz")],
         rate_observation=[{}],
         slot=[slot(5, "missed")],
     )
-    assert [row[1] for row in outcomes(warehouse)] == ["missed"]
+    assert warehouse.rows("select source, schedule, outcome from main.fct_coverage order by all") == [
+        ("file", "backfill", "observed"),
+        ("timesca", "daily", "missed"),
+    ]
+
+
+def test_each_day_of_a_backfill_is_known_from_its_source_or_missing(given):
+    warehouse = given(
+        capture=[
+            page(
+                source="wayback", archive_file="a", shown_from=1, shown_to=2, shown_total=2, articles_parsed=1
+            ),
+            page(source="wayback", archive_file="a", capture_id="c7", page_date="2025-12-07"),
+        ],
+        archive_file=[{"archive_file": "a", "source": "wayback"}],
+        rate_observation=[{}],
+        article_observation=[{"title": "A Road"}],
+        reject=[{"capture_id": "c7"}],
+    )
+    assert warehouse.rows(
+        "select day, source, schedule, outcome, reason, captures_with_rates, articles_expected, articles_loaded"
+        " from main.fct_coverage order by day"
+    ) == [
+        (date(2025, 12, 5), "wayback", "backfill", "observed", None, 1, 2, 1),
+        (date(2025, 12, 6), "wayback", "backfill", "missed", "no capture of the day", 0, None, 0),
+        (date(2025, 12, 7), "wayback", "backfill", "failed", "no capture of the day has rates", 0, None, 0),
+    ]
+    assert not [name for name in warehouse.firing() if name.startswith("fct_coverage")]
 
 
 def test_a_filled_day_has_the_reason_why_nothing_was_observed(given):

@@ -259,3 +259,47 @@ def test_a_date_far_from_the_fetch_is_kept_with_it_and_flagged(given):
         (date(2025, 12, 8), True),
         (date(2025, 12, 9), True),
     ]
+
+
+def test_a_day_won_from_a_web_archive_is_marked_and_a_filled_day_is_neither_won_nor_observed(given):
+    warehouse = given(
+        archive_file=[{"archive_file": "of_slot", "schedule": "daily", "slot": "2025-12-07 02:00:00+00"}],
+        capture=[day(5, source="wayback"), day(7, archive_file="of_slot")],
+        rate_observation=[printed(5, "0.01144"), printed(7, "0.01143")],
+    )
+    assert warehouse.rows(
+        "select rate_date, source, is_backfilled, is_filled from main.fct_rate_daily order by all"
+    ) == [
+        (date(2025, 12, 5), "wayback", True, False),
+        (date(2025, 12, 6), "wayback", None, True),
+        (date(2025, 12, 7), "timesca", False, False),
+    ]
+    assert "fct_rate_daily_filled_never_looks_observed" not in warehouse.firing()
+
+
+def test_a_day_that_a_run_and_a_web_archive_have_is_that_of_the_run(given):
+    warehouse = given(
+        archive_file=[{"archive_file": "of_slot", "schedule": "daily", "slot": "2025-12-05 02:00:00+00"}],
+        capture=[
+            {"capture_id": "own", "page_date": "2025-12-05", "archive_file": "of_slot"},
+            day(5, source="wayback"),
+        ],
+        rate_observation=[printed(5, "0.01144"), {"capture_id": "own", "rate_text": "0.01143"}],
+    )
+    assert warehouse.rows("select rate, source, is_backfilled from main.fct_rate_daily") == [
+        (Decimal("0.01143"), "timesca", False)
+    ]
+    assert warehouse.rows("select source, is_backfilled from main.fct_rate_observation order by source") == [
+        ("timesca", False),
+        ("wayback", True),
+    ]
+
+
+def test_a_filled_day_that_looks_won_from_a_web_archive_fires(given):
+    warehouse = given(
+        capture=[day(5), day(7)], rate_observation=[printed(5, "0.01144"), printed(7, "0.01143")]
+    )
+    warehouse.rows("from main.fct_rate_daily")
+    for value in ("true", "false"):
+        warehouse.con.execute(f"update main.fct_rate_daily set is_backfilled = {value} where is_filled")
+        assert "fct_rate_daily_filled_never_looks_observed" in warehouse.firing()

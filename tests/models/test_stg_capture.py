@@ -49,5 +49,5 @@ def test_a_capture_has_the_schedule_and_the_slot_of_its_file_and_the_decision_ab
         decision=[{"capture_id": "given", "decision": "accept"}],
     )
     assert warehouse.rows(
-        "select capture_id, schedule, slot, is_accepted from staging.stg_capture order by 1"
-    ) == [("given", None, None, True), ("scheduled", "daily", slot, False)]
+        "select capture_id, schedule, slot, is_accepted, is_backfilled from staging.stg_capture order by 1"
+    ) == [("given", None, None, True, True), ("scheduled", "daily", slot, False, False)]

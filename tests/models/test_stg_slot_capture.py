@@ -77,3 +77,12 @@ def test_an_excluded_capture_belongs_to_its_slot_too(given):
 )
 def test_a_capture_of_an_ingest_or_of_no_expected_slot_is_not_here(given, file):
     assert slots_of_captures(build(given, "2025-12-04 02:00:00+00", **file)) == []
+
+
+def test_captures_of_a_backfill_belong_to_the_day_that_they_show(given):
+    warehouse = given(
+        archive_file=[{"archive_file": "w", "source": "wayback"}],
+        capture=[{"archive_file": "w", "source": "wayback", "page_date": "2025-12-04"}],
+        slot=[slot(4), slot(5)],
+    )
+    assert slots_of_captures(warehouse) == [("c1", "wayback", "backfill", 4)]

@@ -1,7 +1,7 @@
 """A backfill from web archives on loopback that kills itself, as a power cut would. Run as a program by the tests.
 
-Arguments: data directory, root of the web archives, name of one, and the number of the write to a file before which it
-is killed, 0 for never.
+Arguments: data directory, root of the web archives, name of one, and the number of the write to an archive file, or of
+the fsync of any file, at which it is killed, 0 for never. At its end it prints the number of both.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.sources.web_archives.fake_archives import NOW
 def main() -> None:
     data_dir, root, name, kill_at = sys.argv[1:]
     numbers = count(1)
-    write = Sink.write
+    write, fsync = Sink.write, os.fsync
 
     def counted_write(sink: Sink, data: Any) -> int:
         if next(numbers) == int(kill_at):
@@ -37,7 +37,13 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return write(sink, data)
 
+    def counted_fsync(descriptor: int) -> None:
+        if next(numbers) == int(kill_at):
+            os.kill(os.getpid(), signal.SIGKILL)
+        fsync(descriptor)
+
     Sink.write = counted_write  # type: ignore[method-assign]
+    os.fsync = counted_fsync  # type: ignore[assignment]
     real = {source.name for source in WEB_ARCHIVES}
     others = (source for source in all_sources() if source.name not in real)
     own = (
@@ -49,7 +55,9 @@ def main() -> None:
         data_dir=Path(data_dir), site_url="https://timesca.com/", contact="tests@example.org", _env_file=None
     )
     days = DateRange(date(2025, 1, 1), date(2025, 2, 28))
-    sys.exit(run_backfill(settings, days, source=name, environment=environment).exit_status)
+    status = run_backfill(settings, days, source=name, environment=environment).exit_status
+    sys.stdout.write(f"{next(numbers) - 1}\n")
+    sys.exit(status)
 
 
 if __name__ == "__main__":

@@ -265,6 +265,97 @@ def test_a_refusal_that_lasts_ends_the_backfill_and_the_next_one_resumes_without
     assert query("select count(*), count(distinct url || captured_at) from raw.capture") == [(5, 5)]
 
 
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Reply(b"", 403),
+        Reply(b"", 429),
+        Reply(b"", 503),
+        Reply(b"", 302, {"Location": "https://example.org/"}),
+    ],
+)
+def test_a_capture_that_is_refused_in_two_backfills_is_unavailable_and_the_second_gets_all_others(
+    archives: FakeArchives, backfill: Backfill, query: Query, caplog: pytest.LogCaptureFixture, refusal: Reply
+) -> None:
+    archives.faults = [on("web/20250112120000", refusal)]
+    assert backfill(NAME).exit_status == 1
+    assert backfill(NAME).exit_status == 0
+    # of the day of the refused capture there is another one
+    assert query(OBSERVED) == DAYS
+    assert query("select distinct reason from raw.reject") == [("unavailable",)]
+    report = "wayback of 2025-01-01..2025-01-31: unavailable captures, refused in two backfills: 1"
+    assert report in caplog.messages
+    # so both months are complete
+    archives.requests.clear()
+    assert backfill(NAME).exit_status == 0
+    assert archives.requests == []
+
+
+def test_a_capture_that_was_refused_once_is_won_by_a_later_backfill_after_all_others_of_its_month(
+    archives: FakeArchives, backfill: Backfill, query: Query
+) -> None:
+    archives.faults = [on("web/20250112120000", Reply(b"", 403))]
+    assert backfill(NAME).exit_status == 1
+    archives.faults = []
+    archives.requests.clear()
+    assert backfill(NAME).exit_status == 0
+    assert query("select count(*) from raw.capture where http_status = 200") == [(5,)]
+    january = [path for path in archives.paths("/wayback/web/") if "/202501" in path]
+    assert "/20250112120000id_/" in january[-1]
+
+
+def test_a_capture_whose_refusal_ends_the_visit_is_requested_by_no_third_backfill(
+    archives: FakeArchives, backfill: Backfill, query: Query, on_timesca: Settings
+) -> None:
+    archives.faults = [on("web/20250112120000", Reply(b"", 429, {"Retry-After": "7200"}))]
+    assert [backfill(NAME).exit_status for _ in range(2)] == [1, 1]
+    archives.requests.clear()
+    assert backfill(NAME).exit_status == 0
+    assert query(OBSERVED) == DAYS
+    assert archives.paths("/wayback/web/20250112120000") == []
+    assert len(read_complete_months(on_timesca.data_dir, NAME)) == 2
+
+
+def test_captures_that_failed_before_do_not_end_a_later_backfill(
+    archives: FakeArchives, backfill: Backfill, query: Query, on_timesca: Settings
+) -> None:
+    archives.faults = [on("web/202501", Reply(b"", 504))]
+    assert backfill(NAME).exit_status == 1
+    assert backfill(NAME).exit_status == 0
+    assert query(OBSERVED) == DAYS[2:]
+    assert [month[:7] for month in read_complete_months(on_timesca.data_dir, NAME)] == ["2025-02"]
+
+
+def test_a_damaged_line_that_both_passes_read_is_one_reject(
+    archives: FakeArchives, backfill: Backfill, query: Query, caplog: pytest.LogCaptureFixture
+) -> None:
+    def damaged(request: Request) -> Reply | None:
+        if request.query.get("from") != ["20250101"]:
+            return None
+        rows = json.loads(archives.wayback_index(request.query).body)
+        return Reply(json.dumps([*rows, ["one value"]]).encode())
+
+    archives.faults = [damaged]
+    caplog.set_level("INFO")
+    assert backfill(NAME).exit_status == 0
+    assert len([message for message in caplog.messages if "line of the index" in message]) == 1
+    assert any("4 captures, 4 of them new, 1 rejects" in message for message in caplog.messages)
+    assert query("select count(*) from raw.reject") == [(1,)]
+
+
+def test_a_month_whose_index_was_cut_in_the_first_pass_alone_is_complete(
+    archives: FakeArchives, backfill: Backfill, query: Query, on_timesca: Settings
+) -> None:
+    cut = Reply(archives.wayback_index({"from": ["20250201"], "to": ["20250228"], "limit": ["9"]}).body[:-3])
+    turns = iter([cut])
+    archives.faults = [
+        lambda request: next(turns, None) if request.query.get("from") == ["20250201"] else None
+    ]
+    assert backfill(NAME).exit_status == 0
+    assert query(OBSERVED) == DAYS
+    assert len(read_complete_months(on_timesca.data_dir, NAME)) == 2
+
+
 def test_an_old_capture_with_a_port_and_letters_of_other_scripts_is_archived_once(
     archives: FakeArchives, backfill: Backfill, query: Query
 ) -> None:

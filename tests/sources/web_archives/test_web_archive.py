@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from ca_etl.pipeline.run import Outcome, run_backfill
 from ca_etl.settings import Settings
 from ca_etl.sources.source import DateRange, HistoryPlan, SourceUnavailableError
 from ca_etl.warehouse import journal, lock
+from ca_etl.warehouse.connection import open_release
 from tests.parse.render_captures import kind_of, render
 from tests.sources.web_archives.fake_archives import FakeArchives, Page, Reply
 
@@ -91,36 +93,65 @@ def test_both_web_archives_agree_and_the_preferred_one_gives_the_rate_of_a_day(
         "select distinct observation.source from fct_rate_daily inner join fct_rate_observation as observation"
         " using (rate_date, base, quote, capture_id) where not is_filled"
     ) == [("commoncrawl",)]
+    assert query("select is_firing from etl_check where check_name = 'captures_agree'") == [(False,)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_a_killed_backfill_that_is_continued_equals_an_undisturbed_one(
-    archives: FakeArchives, tmp_path: Path, name: str
+def test_where_web_archives_disagree_both_observations_stay_and_a_check_names_their_captures(
+    archives: FakeArchives, backfill: Backfill, query: Query
 ) -> None:
-    def run(data_dir: Path, kill_at: int) -> int:
-        command = [sys.executable, "-m", "tests.sources.web_archives.killed_backfill"]
-        return subprocess.run(
-            [*command, str(data_dir), archives.root, name, str(kill_at)], check=False
-        ).returncode
+    assert backfill("commoncrawl").exit_status == 0
+    page = archives.pages[0]
+    other = page.body.replace(b"KZT/USD = 0.00201", b"KZT/USD = 0.00202")
+    archives.pages[0] = replace(page, body=other)
+    outcome = backfill("wayback")
+    assert (outcome.exit_status, outcome.error) == (0, "")
+    printed = query(
+        "select source, rate::varchar, is_backfilled, capture_id from fct_rate_observation"
+        " where base = 'KZT' and observed_at = '2025-01-12 12:00:00+00' order by source"
+    )
+    assert [row[:3] for row in printed] == [
+        ("commoncrawl", "0.00201000", True),
+        ("wayback", "0.00202000", True),
+    ]
+    ((severity, sample),) = query(
+        "select severity, sample from etl_check where check_name = 'captures_agree' and is_firing"
+    )
+    assert severity == "warning"
+    assert all(capture_id in sample for *_, capture_id in printed)
 
-    assert run(tmp_path / "calm", 0) == 0
+
+@pytest.mark.slow
+@pytest.mark.parametrize("half", [1, 2])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_backfill_killed_at_ten_random_moments_and_continued_equals_an_undisturbed_one(
+    archives: FakeArchives, tmp_path: Path, name: str, half: int
+) -> None:
+    def run(data_dir: Path, kill_at: int) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tests.sources.web_archives.killed_backfill"]
+        arguments = [str(data_dir), archives.root, name, str(kill_at)]
+        return subprocess.run([*command, *arguments], check=False, stdout=subprocess.PIPE, text=True)
+
+    calm = run(tmp_path / "calm", 0)
+    assert calm.returncode == 0
     expected = _rows(tmp_path / "calm")
     assert len(expected["raw.capture"]) == 5
-    killed = tmp_path / "killed"
-    chosen = random.Random(name)  # noqa: S311  the same moments each time
-    for kill_at in sorted(chosen.sample(range(1, 20), 10)):
-        assert run(killed, kill_at) == -signal.SIGKILL
-    archives.requests.clear()
-    assert run(killed, 0) == 0
-    assert _rows(killed) == expected
-    ids = [
-        record.record_id
-        for path in archive_files(killed / "archive")
-        for record in whole_records(path)
-        if record.kind == "response" and "ca-etl-evidence" not in record.warc
-    ]
-    assert len(ids) == len(set(ids)) == 5
+    chosen = random.Random(f"{name} {half}")  # noqa: S311  the same moments each time
+    kills = 0
+    while kills < 10:
+        killed = tmp_path / f"killed-{kills}"
+        # each moment is that of a backfill which continues one killed before, until one ends before its moment
+        while (status := run(killed, chosen.randint(1, int(calm.stdout))).returncode) == -signal.SIGKILL:
+            kills += 1
+        assert status == 0
+        assert _rows(killed) == expected
+        ids = [
+            record.record_id
+            for path in archive_files(killed / "archive")
+            for record in whole_records(path)
+            if record.kind == "response" and "ca-etl-evidence" not in record.warc
+        ]
+        assert len(ids) == len(set(ids)) == 5
 
 
 # A killed run is one more in the journal, and its captures are in files of other names.
@@ -148,7 +179,11 @@ def _rows(data_dir: Path) -> dict[str, list[tuple[Any, ...]]]:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_published_years_come_back_on_exactly_the_days_that_were_captured(
-    archives: FakeArchives, on_timesca: Settings, environment_of: Environments, shared_dir: Path, name: str
+    archives: FakeArchives,
+    on_timesca: Settings,
+    environment_of: Environments,
+    shared_dir: Path,
+    name: str,
 ) -> None:
     with (shared_dir / "captures" / "captures.jsonl").open(encoding="utf-8") as file:
         known = [json.loads(line) for line in file]
@@ -175,3 +210,8 @@ def test_the_published_years_come_back_on_exactly_the_days_that_were_captured(
     assert outcome.loaded is not None
     assert outcome.loaded.captures == len(known) == 255
     assert observed_days(on_timesca.data_dir) == expected
+    with open_release(on_timesca.data_dir / "current" / "warehouse.duckdb") as con:
+        days_of = "select distinct is_filled, is_backfilled, source from fct_rate_daily order by all"
+        assert con.sql(days_of).fetchall() == [(False, True, name), (True, None, name)]
+        covered = con.sql("select distinct day from fct_coverage where outcome = 'observed' order by day")
+        assert covered.fetchall() == [(day,) for day in sorted(expected)]

@@ -8,6 +8,7 @@ captures an earlier, stopped backfill has brought.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 from ca_etl.archive.client import FetchResult
 from ca_etl.archive.naming import DAMAGED, EVIDENCE, REQUESTED, SEALED_SUFFIX
 from ca_etl.archive.policy import FetchPolicy, Verdict
-from ca_etl.archive.reader import CAPTURE_KINDS, whole_records
+from ca_etl.archive.reader import CAPTURE_KINDS, read_damage, whole_records
 from ca_etl.archive.writer import record_id
 from ca_etl.errors import CaEtlError
 from ca_etl.parse.page import Article, kind_of_url
@@ -39,6 +40,7 @@ from ca_etl.sources.source import (
 )
 from ca_etl.sources.web_archives.cdx import (
     LISTING_KINDS,
+    BadIndexLine,
     IndexLine,
     IndexPage,
     LineReason,
@@ -55,6 +57,8 @@ SERVER_ERROR: Final = 500
 SLOW_DOWN: Final = 503
 # A web archive that fails so often in a row is out of service: each failure takes some seven minutes of pauses.
 MOST_FAILURES: Final = 3
+# A capture that was refused in so many backfills is unavailable: it is requested no more, and holds up no month.
+MOST_REFUSALS: Final = 2
 REFUSED: Final = (
     "what robots.txt disallows is not requested: get WARC files by agreement with it, and ingest them"
 )
@@ -68,11 +72,15 @@ class OutOfServiceError(CaEtlError):
 
 
 class IndexUnavailableError(OutOfServiceError):
-    """An index or a capture is not given: the web archive refuses this client, or it fails now."""
+    """An index or a capture is not given: the web archive refuses this client, or it fails now.
+
+    `ends_visit` states whether it would refuse the next request, too, whatever that requests.
+    """
 
     def __init__(self, result: FetchResult, *, why: str = "") -> None:
         super().__init__(f"{result.final_url}: {result.verdict} ({why or result.detail})")
         self.is_refusal = result.verdict in {Verdict.DISALLOWED, Verdict.OFFSITE}
+        self.ends_visit = result.ends_visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +88,21 @@ class Kept:
     """The result of requesting one capture of a web archive: it is archived, or its `problem` makes it a reject.
 
     A problem that `may_pass` is of the web archive, not of the capture: a later backfill requests the capture again.
+    With a `refusal` the web archive refused to give the capture, or did not respond.
     """
 
     problem: str | None = None
     reason: RejectReason = RejectReason.BAD_RECORD
     body: bytes = b""
     may_pass: bool = False
+    refusal: IndexUnavailableError | None = None
 
     @classmethod
     def unusable(cls, result: FetchResult) -> Self:
-        """The result of a response that is an error, or is incomplete."""
+        """The result of a response that is a refusal or an error, or is incomplete."""
+        if _is_refused(result):
+            refusal = IndexUnavailableError(result)
+            return cls(str(refusal), RejectReason.UNAVAILABLE, refusal=refusal)
         is_cut = result.verdict is Verdict.TRUNCATED
         reason = RejectReason.TRUNCATED if is_cut else RejectReason.HTTP_ERROR
         may_pass = is_cut or (status_of(result) or 0) >= SERVER_ERROR
@@ -152,20 +165,55 @@ def _request_nothing(_session: Session, _leads: Iterable[Article]) -> SourceRepl
 
 @dataclass(slots=True)
 class _Month:
-    """A month under way: its captures by the index, and those that the archive has. `skipped` are other lines."""
+    """A month under way: its captures by the index, and those that the archive has. `skipped` are other lines.
 
+    `failures` and `refusals` count, by the id of its reject, how often a capture was not given, and was refused.
+    """
+
+    archive: str
     days: DateRange
     lines: list[IndexLine] = field(default_factory=list)
     held: set[tuple[str, str]] = field(default_factory=set)
+    failures: Counter[str] = field(default_factory=Counter)
+    refusals: Counter[str] = field(default_factory=Counter)
     skipped: list[LineReason] = field(default_factory=list)
+    damaged: set[str] = field(default_factory=set)
     archived: int = 0
     rejects: int = 0
-    is_whole: bool = True
+    has_whole_index: bool = True
+    lacks_captures: bool = False
 
     @property
-    def missing(self) -> list[IndexLine]:
-        """The captures that are not archived."""
-        return [line for line in self.lines if line.key not in self.held]
+    def is_whole(self) -> bool:
+        """Whether no later backfill would bring more."""
+        return self.has_whole_index and not self.lacks_captures
+
+    @property
+    def unavailable(self) -> int:
+        """The number of captures that the web archive refuses for good."""
+        return sum(map(self.is_unavailable, self.lines))
+
+    def missing(self, lines: Iterable[IndexLine]) -> list[IndexLine]:
+        """Those of `lines` whose captures are to be requested, last the ones that were not given before."""
+        missing = [line for line in lines if line.key not in self.held and not self.is_unavailable(line)]
+        return sorted(missing, key=self.was_not_given)
+
+    @property
+    def untried(self) -> list[IndexLine]:
+        """The captures that no earlier backfill failed to get."""
+        return [line for line in self.lines if not self.was_not_given(line)]
+
+    def was_not_given(self, line: IndexLine) -> bool:
+        """Whether an earlier backfill failed to get the capture."""
+        return self.failures[self.reject_id(line)] > 0
+
+    def is_unavailable(self, line: IndexLine) -> bool:
+        """Whether the capture was refused in so many backfills that no other one requests it."""
+        return self.refusals[self.reject_id(line)] >= MOST_REFUSALS
+
+    def reject_id(self, line: IndexLine) -> str:
+        """The id of the reject of a capture that is not given, or is not as its index states."""
+        return record_id("kept", self.archive, *line.key)
 
 
 def _request_past(
@@ -176,15 +224,15 @@ def _request_past(
     Raises `SourceUnavailableError` where the web archive refuses or fails; what was archived before stays.
     """
     visit = _Requests(archive, session)
-    under_way = [_Month(days) for days in months]
+    under_way = [_Month(archive.name, days) for days in months]
     left = list(months)
     try:
         for number, month in enumerate(under_way):
             session.ctx.progress("first of each day", number, len(months))
             with visit.file(month):
-                month.held = visit.held(month.days)
+                visit.recall(month)
                 visit.read_index(month)
-                visit.fetch(month, one_a_day(month.lines, session.ctx.settings.zone))
+                visit.fetch(month, one_a_day(month.untried, session.ctx.settings.zone))
         for number, month in enumerate(under_way):
             session.ctx.progress("capture", number, len(months))
             with visit.file(month):
@@ -213,10 +261,11 @@ def _plan(archive: WebArchive, session: Session, months: Sequence[DateRange]) ->
     try:
         for number, days in enumerate(months):
             session.ctx.progress("index", number, len(months))
-            month = _Month(days, held=visit.held(days))
+            month = _Month(archive.name, days)
+            visit.recall(month)
             with visit.file(month):
                 pages += visit.read_index(month)
-            missing += month.missing
+            missing += month.missing(month.lines)
     except IndexUnavailableError as error:
         raise SourceUnavailableError(
             f"{archive.name} gives no index: {error}",
@@ -244,29 +293,28 @@ class _Requests:
         name = f"{self._session.ctx.started_at:%Y%m%dT%H%M%SZ}-{self._archive.name}-{month.days.first:%Y%m%d}"
         return self._session.file(name, self._archive.name, **{"ca-etl-days": f"{month.days}"})
 
-    def held(self, days: DateRange) -> set[tuple[str, str]]:
-        """URL and timestamp of the captures of a month that earlier backfills have archived."""
-        pattern = f"*/*/*-{self._archive.name}-{days.first:%Y%m}*{SEALED_SUFFIX}"
-        held = set()
+    def recall(self, month: _Month) -> None:
+        """Read from the archive which captures of a month earlier backfills have got, and which they have not."""
+        pattern = f"*/*/*-{self._archive.name}-{month.days.first:%Y%m}*{SEALED_SUFFIX}"
         for path in self._session.ctx.settings.archive_dir.glob(pattern):
             for record in whole_records(path):
-                own = {EVIDENCE.lower(), DAMAGED.lower()} & record.warc.keys()
-                if record.kind in CAPTURE_KINDS and record.uri and not own:
+                damage = record.warc.get(DAMAGED.lower())
+                if damage is not None:
+                    month.failures[record.record_id] += 1
+                    month.refusals[record.record_id] += read_damage(damage)[0] is RejectReason.UNAVAILABLE
+                elif record.kind in CAPTURE_KINDS and record.uri and EVIDENCE.lower() not in record.warc:
                     stamp = f"{record.date.astimezone(UTC):%Y%m%d%H%M%S}"
-                    held.add((page_address(record.uri), record.warc.get(REQUESTED.lower(), stamp)))
-        return held
+                    month.held.add((page_address(record.uri), record.warc.get(REQUESTED.lower(), stamp)))
 
     def read_index(self, month: _Month) -> int:
         """Add the captures that the index names, its damaged lines as rejects; return the number of its responses."""
         lines, responses = [*month.lines], 0
-        month.skipped = []
+        month.skipped, month.has_whole_index = [], True
         for url, page in self._pages(month.days):
             responses += 1
-            month.is_whole &= page.is_whole
+            month.has_whole_index &= page.is_whole
             for bad in page.bad:
-                detail = f"line of the index: {bad.reason}, {bad.detail}"
-                reject_id = record_id("line", self._archive.name, bad.text)
-                self._reject(month, reject_id, url, Kept(detail, body=bad.text.encode()))
+                self._reject_line(month, url, bad)
             for line in page.lines:
                 why = why_unwanted(line, site=self._site, days=month.days)
                 if why is None:
@@ -277,17 +325,24 @@ class _Requests:
         return responses
 
     def fetch(self, month: _Month, lines: Iterable[IndexLine]) -> None:
-        """Archive the captures of `lines` that are not archived yet; what is not as stated becomes a reject."""
-        for line in lines:
-            if line.key in month.held:
-                continue
+        """Archive the captures of `lines` that are not archived yet; what is not as stated becomes a reject.
+
+        Raises `OutOfServiceError` where one is refused that no earlier backfill was refused, and after failures in a
+        row of captures that no earlier backfill failed to get.
+        """
+        for line in month.missing(lines):
             kept = self._archive.fetch(self._session, line)
-            self._failures = self._failures + 1 if kept.may_pass else 0
+            reject_id = month.reject_id(line)
+            if not month.was_not_given(line):
+                self._failures = self._failures + 1 if kept.may_pass else 0
             if kept.problem is None:
                 month.archived += 1
             else:
-                month.is_whole &= not kept.may_pass
-                self._reject(month, record_id("kept", self._archive.name, *line.key), line.url, kept)
+                month.lacks_captures |= kept.may_pass
+                month.refusals[reject_id] += kept.refusal is not None
+                self._reject(month, reject_id, line.url, kept)
+            if kept.refusal is not None and (kept.refusal.ends_visit or not month.is_unavailable(line)):
+                raise kept.refusal
             if self._failures == MOST_FAILURES:
                 raise OutOfServiceError(
                     f"{line.url}: {kept.problem}, the last of {MOST_FAILURES} failures in a row"
@@ -302,11 +357,23 @@ class _Requests:
             "%s of %s: %d captures, %d of them new, %d rejects; lines of no page of the site: %s",
             *(*of_month, len(month.lines), month.archived, month.rejects, skipped),
         )
+        if month.unavailable:
+            log.warning(
+                "%s of %s: unavailable captures, refused in two backfills: %d", *of_month, month.unavailable
+            )
         if not month.is_whole:
             log.warning(
                 "%s of %s: its index or some captures were not given; a later backfill requests them again",
                 *of_month,
             )
+
+    def _reject_line(self, month: _Month, url: str, bad: BadIndexLine) -> None:
+        reject_id = record_id("line", self._archive.name, bad.text)
+        # both passes may read it
+        if reject_id not in month.damaged:
+            month.damaged.add(reject_id)
+            detail = f"line of the index: {bad.reason}, {bad.detail}"
+            self._reject(month, reject_id, url, Kept(detail, body=bad.text.encode()))
 
     def _reject(self, month: _Month, reject_id: str, uri: str, kept: Kept) -> None:
         detail = f"{self._archive.name}: {kept.problem}"
@@ -318,12 +385,16 @@ class _Requests:
 
 
 def usable(result: FetchResult) -> bool:
-    """Whether a capture was given. Raises `IndexUnavailableError` where the archive refuses or does not respond.
+    """Whether a capture was given. Raises `IndexUnavailableError` where it was not even requested.
 
-    Any other status is about this capture.
+    That is so where robots.txt disallows it, or where an earlier response requires a pause.
     """
-    status = status_of(result)
-    is_about_us = result.verdict in FINAL or result.verdict in {Verdict.UNREACHABLE, Verdict.OFFSITE}
-    if is_about_us or result.ends_visit or status in {TOO_MANY, SLOW_DOWN}:
+    if result.last is None:
         raise IndexUnavailableError(result)
     return result.verdict in {Verdict.OK, Verdict.BAD_ENCODING}
+
+
+def _is_refused(result: FetchResult) -> bool:
+    """Whether the web archive refused a request, or did not respond; any other status is about the capture."""
+    is_refusal = result.verdict in FINAL or result.verdict in {Verdict.UNREACHABLE, Verdict.OFFSITE}
+    return is_refusal or result.ends_visit or status_of(result) in {TOO_MANY, SLOW_DOWN}
