@@ -19,6 +19,7 @@ from ca_etl.archive.naming import (
     DAMAGED,
     DAMAGED_SUFFIX,
     FOREIGN_SOURCE,
+    HAND_SOURCE,
     INFO_SOURCE,
     RECOVERED,
     SEALED_SUFFIX,
@@ -33,7 +34,6 @@ from ca_etl.sanitize import redacted
 
 PAGES: Final = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
 ARCHIVES: Final = (".warc", ".warc.gz", ".wet", ".wet.gz")
-HAND_SOURCE: Final = "file"
 MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
 # A record can have a header of 256 KiB, and the detail of a wrong one repeats a part of it.
 MAX_DETAIL: Final = 500

@@ -29,6 +29,8 @@ INFO_SOURCE: Final = "ca-etl-source"
 # Fields of the warcinfo record of a file that was written for a slot.
 INFO_SCHEDULE: Final = "ca-etl-schedule"
 INFO_SLOT: Final = "ca-etl-slot"
+# Source of files given by hand.
+HAND_SOURCE: Final = "file"
 # Source of captures that other crawlers wrote.
 FOREIGN_SOURCE: Final = "web-archive"
 

@@ -22,6 +22,7 @@ from ca_etl.archive.naming import (
     DAMAGED,
     EVIDENCE,
     FOREIGN_SOURCE,
+    HAND_SOURCE,
     INFO_SOURCE,
     SEALED_SUFFIX,
     SOURCE,
@@ -33,7 +34,7 @@ from ca_etl.archive.naming import (
 from ca_etl.archive.policy import REDIRECTS, Validators, Verdict, count_of, redirect_target
 from ca_etl.archive.record import PayloadError, Record, bare_id, parse_record, parse_warc_date, record_id_of
 from ca_etl.errors import CaEtlError
-from ca_etl.records import BadRecord, Capture, RejectReason
+from ca_etl.records import BadRecord, Capture, RejectReason, SourceKind
 
 Resolve = Callable[[str], Capture | None]
 
@@ -267,10 +268,10 @@ class ArchiveReader:
         is_http = record.http_body is not None
         content_type = record.http_headers.get("content-type") if is_http else record.warc.get("content-type")
         is_undated = record.warc.get(CAPTURED_AT.lower(), "").lower() == UNKNOWN
-        uri = record.uri
+        uri, source = record.uri, self._source(record)
         return Capture(
             capture_id=record.record_id,
-            source=self._source(record),
+            source=source,
             payload=payload,
             archive_file=self._name,
             archive_offset=record.raw.start,
@@ -282,6 +283,7 @@ class ArchiveReader:
             last_modified=record.http_headers.get("last-modified"),
             truncated=record.truncated,
             total=count_of(record.http_headers.get("x-wp-total")),
+            source_kind=_kind(record, source),
         )
 
     def _revisit(self, record: Record, seen: frozenset[str] = frozenset()) -> Capture | BadRecord:
@@ -345,6 +347,12 @@ def _is_capture(record: Record) -> bool:
     if record.kind not in CAPTURE_KINDS or record.is_robots or EVIDENCE.lower() in record.warc:
         return False
     return record.kind != "response" or record.http_body is not None
+
+
+def _kind(record: Record, source: str) -> SourceKind:
+    if record.kind == "conversion":
+        return SourceKind.WET
+    return SourceKind.FILE if source == HAND_SOURCE else SourceKind.WARC
 
 
 def _validators(record: Record) -> Validators | None:
