@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.archive.record import CorruptStreamError, CutStreamError, TooLargeError, digest_matches, inflate
+from ca_etl.archive.framing import digest_matches
+from ca_etl.archive.record import CorruptStreamError, CutStreamError, TooLargeError, inflate
 
 ALGORITHMS = st.sampled_from(["md5", "sha1", "sha256", "sha384", "sha512"])
 NOTATIONS = {

@@ -47,6 +47,8 @@ SEALED_SUFFIX: Final = ".warc.gz"
 RECOVERED: Final = ".recovered"
 OPEN_SUFFIX: Final = ".open"
 DAMAGED_SUFFIX: Final = ".damaged"
+# Of an archive file that has path, digest and size of a file elsewhere, and no records itself.
+REFERENCE_SUFFIX: Final = ".reference.json"
 
 
 class Origin(NamedTuple):

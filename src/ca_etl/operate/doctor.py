@@ -19,6 +19,7 @@ from rich.text import Text
 from ca_etl.archive.framing import BadRange, split_records
 from ca_etl.archive.naming import OPEN_SUFFIX
 from ca_etl.archive.reader import archive_files
+from ca_etl.archive.sealed_file import LostReferenceError, open_archive
 from ca_etl.errors import Problem, UsageError
 from ca_etl.operate import machine
 from ca_etl.operate.alert_delivery import channels, damage_of_alerts
@@ -336,7 +337,7 @@ def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str
     the first record and the size are examined.
     """
     try:
-        with path.open("rb") as file:
+        with open_archive(path) as file:
             size = os.fstat(file.fileno()).st_size
             for part in split_records(file):
                 if isinstance(part, BadRange):
@@ -345,6 +346,8 @@ def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str
                     break
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest() if known and to_end else None
+    except LostReferenceError as lost:
+        return f"is a reference: {lost}"
     except OSError as failure:
         return f"cannot be read: {failure.strerror or failure}"
     if known and size != known[1]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 from collections import Counter
@@ -17,6 +16,7 @@ import duckdb
 
 from ca_etl.archive.framing import BadRange, split_records
 from ca_etl.archive.reader import archive_files
+from ca_etl.archive.sealed_file import archive_bytes, open_archive, verified_digest
 from ca_etl.errors import CaEtlError
 from ca_etl.parse.rows import SITE
 from ca_etl.pipeline.enrich import store_matches
@@ -29,10 +29,10 @@ from ca_etl.pipeline.parts import (
     plan_parts,
     whole_files,
 )
-from ca_etl.records import Rows, site_name
+from ca_etl.records import Rows
 from ca_etl.sources.session import Context, Progress, withheld_files
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building, transaction
-from ca_etl.warehouse.data_directory import MARKER, claimed_site
+from ca_etl.warehouse.data_directory import MARKER, site_of
 from ca_etl.warehouse.journal import RunKind
 from ca_etl.warehouse.models import drop_models
 from ca_etl.warehouse.raw_load import (
@@ -64,6 +64,7 @@ class Loaded:
 
     `expected` counts those `rejects` that are no reason for a warning (response classes in `EXPECTED_RESPONSES`).
     `other_rates` counts those `rates` that are not from the ticker of the site; `official_rates` are counted apart.
+    `of_other_sites` counts records of other crawlers that were left out, since their pages are of other sites.
     `is_fresh` is True where the warehouse was empty before.
     """
 
@@ -71,6 +72,7 @@ class Loaded:
     captures: int = 0
     rates: int = 0
     other_rates: int = 0
+    of_other_sites: int = 0
     official_rates: int = 0
     articles: int = 0
     rejects: int = 0
@@ -94,7 +96,7 @@ def load(ctx: Context) -> Loaded:
     building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=is_fresh)
     archive = archive_files(ctx.settings.archive_dir)
     # by these bytes a new warehouse file gets small or large blocks
-    archived = 0 if building.warehouse.exists() else sum(path.stat().st_size for path in archive)
+    archived = 0 if building.warehouse.exists() else sum(map(archive_bytes, archive))
     with open_building(building.warehouse, archived=archived) as con:
         ensure_raw(con)
         drop_models(con)
@@ -116,6 +118,7 @@ def load(ctx: Context) -> Loaded:
         captures=loading.added["capture"],
         rates=loading.added["rate_observation"],
         other_rates=min(loading.other_rates, loading.added["rate_observation"]),
+        of_other_sites=loading.of_other_sites,
         official_rates=loading.added["official_rate"],
         articles=loading.added["article_observation"],
         rejects=loading.added["reject"],
@@ -129,7 +132,7 @@ def _reader(ctx: Context, con: duckdb.DuckDBPyConnection) -> PartReader:
     return PartReader(
         root=ctx.settings.archive_dir,
         zone=ctx.settings.zone,
-        site=claimed_site(ctx.settings.data_dir) or site_name(str(ctx.settings.site_url)),
+        site=site_of(ctx.settings),
         run_id=ctx.run_id,
         parsers={source.name: source.parser for source in ctx.sources},
         schemas={table: arrow_schema(con, table) for table in Rows().by_table()},
@@ -166,6 +169,7 @@ class _Loading:
     added: Counter[str] = field(default_factory=Counter)
     expected: int = 0
     other_rates: int = 0
+    of_other_sites: int = 0
 
     def load(self, names: Sequence[str], workers: int, progress: Progress) -> None:
         """Load archive files in their order; those that lack the original of a revisit once more, at the end."""
@@ -228,6 +232,7 @@ class _Loading:
         self.added += added
         self.expected += sum(part.expected for part in loaded)
         self.other_rates += sum(part.other_rates for part in loaded)
+        self.of_other_sites += sum(part.of_other_sites for part in loaded)
 
 
 def _independent(parsed: Iterable[ParsedPart | None]) -> Iterator[ParsedPart]:
@@ -274,12 +279,12 @@ def assert_archive_is_whole(ctx: Context) -> None:
 def archive_problems(root: Path, known: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """The archive files that are missing, or whose SHA-256 differs from that in `known`, each with the problem.
 
-    `known` are pairs of file name and SHA-256.
+    `known` are pairs of file name and SHA-256. Raises `LostReferenceError` for a file that only refers to such a one.
     """
     for name, sha256 in known:
         try:
-            with (root / name).open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            with open_archive(root / name) as file:
+                if verified_digest(root / name, file) != sha256:
                     yield name, "has changed"
         except FileNotFoundError:
             yield name, "is missing"
@@ -288,7 +293,7 @@ def archive_problems(root: Path, known: Iterable[tuple[str, str]]) -> Iterator[t
 def _is_whole(path: Path) -> bool:
     if not path.is_file():
         return False
-    with path.open("rb") as file:
+    with open_archive(path) as file:
         return not any(isinstance(part, BadRange) for part in split_records(file))
 
 
