@@ -26,6 +26,7 @@ from ca_etl.archive.naming import (
     FOREIGN_SOURCE,
     HAND_SOURCE,
     INFO_SOURCE,
+    OPEN_SUFFIX,
     RECOVERED,
     REFERENCE_SUFFIX,
     SEALED_SUFFIX,
@@ -135,6 +136,7 @@ def ingest_paths(
     for done, group in enumerate(groups):
         progress(done, len(groups))
         job = _Job(archive_dir, group, now, site, url, captured_at)
+        job.remove_leftovers()
         report = job.refer(report) if by_reference and group is not pages else job.copy(report)
     return report
 
@@ -164,6 +166,11 @@ class _Job:
     def name(self) -> str:
         """The name of the archive file to write, without suffix."""
         return f"{self.now.astimezone(UTC):%Y%m%dT%H%M%SZ}-ingest-{self.content}"
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed ingest of the same content left unfinished, since all of it is read again."""
+        for path in self.archive_dir.glob(f"*/*/*-ingest-{self.content}*{OPEN_SUFFIX}"):
+            path.unlink()
 
     def copy(self, report: IngestReport) -> IngestReport:
         """Archive the records of the files, unless an earlier ingest did; `report` with what was done."""

@@ -219,6 +219,7 @@ class ArchiveReader:
             self.last = part.end
             if self._site and isinstance(part, RawRecord) and is_of_another_site(part, self._site):
                 self.of_other_sites += 1
+                self._has_begun = True
                 continue
             record = self.parse(part)
             if isinstance(record, BadRecord):

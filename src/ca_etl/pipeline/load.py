@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -53,6 +55,7 @@ MOST_FILES: Final = 50
 MOST_ROWS: Final = 10_000
 # Loading several parts at once costs little more than one.
 MOST_PARTS: Final = 8
+SECONDS_BETWEEN_LINES: Final = 10.0
 UPGRADED: Final = (
     "the current release has the tables of an earlier version: the whole archive is loaded again, once"
 )
@@ -107,12 +110,14 @@ def load(ctx: Context) -> Loaded:
         if ctx.kind in {RunKind.INGEST, RunKind.BACKFILL}:
             forget_unresolved_revisits(con)
         known = known_archive_files(con) | withheld_files(ctx.runs, ctx.started_at)
-        loading = _Loading(con, _reader(ctx, con))
+        reader = _reader(ctx, con)
         # by their text: a thousand calls of relative_to take 10 ms of every run
-        below = len(f"{loading.reader.root.as_posix()}/")
+        below = len(f"{reader.root.as_posix()}/")
         names = (path.as_posix()[below:] for path in archive)
         new = [name for name in names if name not in known]
-        loading.load(new, ctx.settings.workers or len(os.sched_getaffinity(0)), ctx.progress)
+        groups = plan_parts(reader.root, new)
+        loading = _Loading(con, reader, _Pace(ctx.progress, sum(map(len, groups))))
+        loading.load(groups, ctx.settings.workers or len(os.sched_getaffinity(0)))
     return Loaded(
         archive_files=len(new),
         captures=loading.added["capture"],
@@ -154,6 +159,44 @@ class _DependentPartError(Exception):
     """A part of the archive cannot be loaded without another part."""
 
 
+class _Pace:
+    """Shows how many pages a load has parsed, how fast, and how many there will be if the other parts have as many.
+
+    `parts` is the number of parts of the archive that are to be loaded.
+    """
+
+    def __init__(self, progress: Progress, parts: int) -> None:
+        self._progress = progress
+        self._parts = parts
+        self._began = self._logged = time.monotonic()
+        self._done = 0.0
+        self._pages = 0
+
+    @contextmanager
+    def undone_by_an_error(self) -> Iterator[None]:
+        """Take back what the `with` block has added, where it raises an exception."""
+        before = self._done, self._pages
+        try:
+            yield
+        except BaseException:
+            self._done, self._pages = before
+            raise
+
+    def add(self, part: ParsedPart, share: float = 1.0) -> None:
+        """Count the captures of `part`, which is this share of a part that was planned."""
+        self._done += share
+        self._pages += part.tables["capture"].num_rows
+        total = max(self._pages, round(self._pages * self._parts / self._done))
+        self._progress("load", self._pages, total)
+        now = time.monotonic()
+        if now - self._logged < SECONDS_BETWEEN_LINES:
+            return
+        self._logged = now
+        a_second = self._pages / (now - self._began)
+        left = timedelta(seconds=round((total - self._pages) / a_second)) if a_second else "an unknown time"
+        log.info("load: %d of some %d pages, %.0f a second, %s left", self._pages, total, a_second, left)
+
+
 @dataclass(slots=True)
 class _Loading:
     """One load under way: the files that are parsed and not loaded yet, and the counts of loaded rows.
@@ -164,6 +207,7 @@ class _Loading:
 
     con: duckdb.DuckDBPyConnection
     reader: PartReader
+    pace: _Pace
     unloaded: list[ParsedPart] = field(default_factory=list)
     positions: dict[str, Position] = field(default_factory=dict)
     added: Counter[str] = field(default_factory=Counter)
@@ -171,19 +215,18 @@ class _Loading:
     other_rates: int = 0
     of_other_sites: int = 0
 
-    def load(self, names: Sequence[str], workers: int, progress: Progress) -> None:
-        """Load archive files in their order; those that lack the original of a revisit once more, at the end."""
-        groups = plan_parts(self.reader.root, names)
+    def load(self, groups: Sequence[Sequence[Part]], workers: int) -> None:
+        """Load parts in their order; files that lack the original of a revisit are read once more, at the end."""
         parts = [part for group in groups for part in group]
         with parsing(self.reader, parts, workers) as queue:
             lacking: list[str] = []
-            for done, group in enumerate(groups):
-                progress("load", done, len(groups))
+            for group in groups:
                 if not self._load_group(queue.take(len(group))):
-                    lacking += [name for name in group[0].files if not self._parse_file(name)]
+                    share = len(group) / len(group[0].files)
+                    lacking += [name for name in group[0].files if not self._parse_file(name, share)]
         # files are sorted by slot: a page that was requested again for an earlier slot repeats a later file's
         for name in lacking:
-            self._parse_file(name, is_last=True)
+            self._parse_file(name, 0.0, is_last=True)
         checkpoint_at_commit(self.con)
         self._flush()
 
@@ -191,17 +234,21 @@ class _Loading:
         """Load what other processes have parsed; false, with nothing loaded, where this depends on other parts."""
         self._flush()
         try:
-            with closing(parsed):
-                self._load(_independent(parsed))
+            with closing(parsed), self.pace.undone_by_an_error():
+                self._load(_independent(parsed, self.pace))
         except _DependentPartError:
             return False
         return True
 
-    def _parse_file(self, name: str, *, is_last: bool = False) -> bool:
-        """Parse a file, to be loaded with others; false where a revisit lacks its original, unless `is_last`."""
+    def _parse_file(self, name: str, share: float, *, is_last: bool = False) -> bool:
+        """Parse a file, to be loaded with others; false where a revisit lacks its original, unless `is_last`.
+
+        `share` is that of the file in a part that was planned.
+        """
         resolve = resolver(self.con, self.reader.root, self.positions)
         part = self.reader.read(Part((name,)), resolve)
         self.positions |= part.positions()
+        self.pace.add(part, share)
         if not part.is_independent and not is_last:
             return False
         self.unloaded.append(part)
@@ -235,13 +282,14 @@ class _Loading:
         self.of_other_sites += sum(part.of_other_sites for part in loaded)
 
 
-def _independent(parsed: Iterable[ParsedPart | None]) -> Iterator[ParsedPart]:
+def _independent(parsed: Iterable[ParsedPart | None], pace: _Pace) -> Iterator[ParsedPart]:
     """The parts, which must each begin where the one before ends. Raises `_DependentPartError` otherwise."""
     last = 0
     for part in parsed:
         if part is None or not part.is_independent or part.first != last:
             raise _DependentPartError
         last = part.last
+        pace.add(part)
         yield part
 
 
