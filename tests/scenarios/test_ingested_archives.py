@@ -99,6 +99,27 @@ def test_a_reference_gives_the_rows_of_a_copy_and_is_a_few_bytes(
     assert run_rebuild(settings).release is not None
 
 
+def test_progress_has_the_files_archived_and_the_pages_loaded(
+    settings: Settings, given: Callable[..., Path]
+) -> None:
+    shown: list[tuple[str, int, int]] = []
+    environment = Environment(progress=lambda step, done, total: shown.append((step, done, total)))
+    run_ingest(settings, GivenFiles((given(), given("plain", records=RECORDS[:3]))), environment=environment)
+    # of pages that were not parsed yet, as many are expected in a file as in those before
+    assert shown[:2] == [("ingest", 0, 2), ("ingest", 1, 2)]
+    assert shown[2:] in ([("load", 4, 8), ("load", 5, 5)], [("load", 1, 2), ("load", 5, 5)])
+
+
+def test_a_pattern_in_quotes_is_ingested_and_records_of_others_are_printed(
+    given: Callable[..., Path], cli: Callable[..., Any]
+) -> None:
+    path = given(records=(*OTHERS, *RECORDS))
+    given("plain", "second", records=OTHERS)
+    done = cli("ingest", path.parent / "*.war*", CA_ETL_SITE_URL="https://timesca.com/")
+    assert done.returncode == 0
+    assert f"\n{2 * len(OTHERS)} records of other sites were left out\n" in done.stderr
+
+
 def without_place(tables: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
     """Rows without where the archive has them: the name of a file has the time of an ingest."""
     rejects = [row[:5] for row in tables["etl_reject"]]
