@@ -227,6 +227,7 @@ class _Job:
         reference = read_reference(held)
         if reference is not None and Path(reference.path) != self.inputs[0].path.resolve():
             self._write_reference(held)
+            return replace(report, written=(*report.written, held))
         return replace(report, already_held=(*report.already_held, held))
 
     def _write_reference(self, path: Path) -> None:
