@@ -1,7 +1,8 @@
 /*
 description: >-
   A capture with a day of which main.fct_rate_observation has more or fewer rates, or main.fct_article_sighting more or
-  fewer titled articles, than the raw tables; for an excluded capture, any rate or article.
+  fewer titled articles, than the raw tables; for an excluded capture, or a text in staging.stg_superseded_capture, any
+  rate or article.
 severity: error
 model: main.fct_rate_observation
 */
@@ -22,7 +23,9 @@ fact_articles as (
 ),
 
 dated as (
-    select capture_id, decision is distinct from 'exclude' as is_counted
+    select
+        capture_id,
+        decision is distinct from 'exclude' and capture_id not in (from staging.stg_superseded_capture) as is_counted
     from raw.capture
     left join raw.decision using (capture_id)
     where observed_date is not null

@@ -1,6 +1,7 @@
 create table if not exists raw.capture (
     capture_id varchar not null,
     source varchar not null,
+    source_kind varchar not null check (source_kind in ('warc', 'wet', 'file')),
     url varchar,
     captured_at timestamptz,
     captured_date date,
@@ -32,6 +33,7 @@ create table if not exists raw.capture (
 comment on table raw.capture is 'Captures, each one response of a site or one ingested file as the archive holds it. One row per capture.';
 comment on column raw.capture.capture_id is 'WARC record id of the capture.';
 comment on column raw.capture.source is 'Source of the capture, a key of main.dim_source.';
+comment on column raw.capture.source_kind is 'Kind of the archived bytes - warc (from the server of the page), wet (text that a web archive made of a page) or file (given by hand).';
 comment on column raw.capture.url is 'URL of the capture; null for an ingested file without a URL.';
 comment on column raw.capture.captured_at is 'Time at which the capture was fetched, UTC; null where unknown.';
 comment on column raw.capture.captured_date is 'Calendar day on which the capture was fetched, in Asia/Almaty; null where unknown.';

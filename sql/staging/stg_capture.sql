@@ -1,9 +1,14 @@
 /*
-description: One row per capture that no operator excluded.
+description: >-
+  One row per capture that no operator excluded. A text that a web archive made of a page (WET) is here only where no
+  capture has the page itself, at the same URL and time.
 grain: [capture_id]
 columns:
   capture_id: WARC record id of the capture.
   source: Source of the capture, a key of main.dim_source.
+  source_kind: >-
+    Kind of the archived bytes - warc (from the server of the page), wet (text that a web archive made of a page) or file
+    (given by hand).
   url: URL of the capture; null for an ingested file without a URL.
   observed_at: Time at which the capture was fetched, UTC; null where unknown.
   captured_date: Calendar day on which the capture was fetched, in Asia/Almaty; null where unknown.
@@ -47,6 +52,7 @@ columns:
 select
     capture.capture_id,
     capture.source,
+    capture.source_kind,
     capture.url,
     capture.captured_at as observed_at,
     capture.captured_date,
@@ -78,4 +84,5 @@ select
 from raw.capture as capture
 left join raw.archive_file as archive_file on archive_file.archive_file = capture.archive_file
 left join raw.decision as decided on decided.capture_id = capture.capture_id
+anti join staging.stg_superseded_capture as superseded on superseded.capture_id = capture.capture_id
 where decided.decision is distinct from 'exclude'

@@ -2,7 +2,7 @@
 description: >-
   One row per day and currency pair that a capture of the day printed, with the latest capture and a summary of all
   captures of the day. Captures are those of the sources with the lowest main.dim_source.rate_precedence that gave the
-  pair on the day, so that no other source replaces the ticker.
+  pair on the day, so that no other source replaces the ticker; texts that a web archive made of pages (WET) come last.
 grain: [rate_date, base, quote]
 columns:
   rate_date: Day of the rate, which is the date that the page prints, else the Asia/Almaty day of the capture.
@@ -26,8 +26,10 @@ columns:
     change; null where is_stale_suspect is false.
 */
 with prints as (
-    select capture_id, capture_order, source, rate_date, base, quote, rate, rate_text, change_text, rate_precedence
+    select capture_id, capture_order, source, rate_date, base, quote, rate, rate_text, change_text,
+        rate_precedence, source_kind
     from main.fct_rate_observation
+    left join (select capture_id, source_kind from staging.stg_capture) using (capture_id)
     left join (select source, rate_precedence from main.dim_source) using (source)
 ),
 
@@ -61,7 +63,7 @@ dated_tickers as (
 preferred_prints as (
     select *
     from prints
-    qualify rank() over (partition by rate_date, base, quote order by rate_precedence nulls last) = 1
+    qualify rank() over (partition by rate_date, base, quote order by source_kind = 'wet', rate_precedence nulls last) = 1
 )
 
 select

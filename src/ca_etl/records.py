@@ -69,6 +69,17 @@ def response_class(
     return ResponseClass.UNCHANGED if is_revisit else ResponseClass.PAGE
 
 
+class SourceKind(StrEnum):
+    """The kind of the archived bytes of a capture: what they show of the page, and so whose rows count.
+
+    `warc`: as a server sent them. `wet`: text that a web archive made of a page. `file`: given by hand.
+    """
+
+    WARC = "warc"
+    WET = "wet"
+    FILE = "file"
+
+
 class RejectReason(StrEnum):
     """Reason code of a reject: why a capture, or a part of one, could not become a row."""
 
@@ -123,7 +134,7 @@ class Capture:
     request is unknown. `url` is None for an ingested file without an address. `refers_to` is the id of the earlier
     capture that a revisit record refers to; `payload` is then the body of the earlier capture. `truncated` repeats the
     record's WARC-Truncated reason. `total` is the number of posts that match the whole query as the site reports it
-    (X-WP-Total of WordPress), None without that header.
+    (X-WP-Total of WordPress), None without that header. `source_kind` is the kind of the bytes.
     """
 
     capture_id: str
@@ -140,6 +151,7 @@ class Capture:
     refers_to: str | None = None
     truncated: str | None = None
     total: int | None = None
+    source_kind: SourceKind = SourceKind.WARC
 
     @property
     def payload_sha256(self) -> str:

@@ -14,13 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from warcio.archiveiterator import ArchiveIterator
 
-from ca_etl.archive.ingest import (
-    MAX_DAMAGED_BYTES,
-    MissingInputError,
-    UnreadableInputError,
-    UnsupportedInputError,
-    ingest_paths,
-)
+from ca_etl.archive.ingest import MAX_DAMAGED_BYTES, ingest_paths
+from ca_etl.archive.inputs import MissingInputError, UnreadableInputError, UnsupportedInputError
 from ca_etl.archive.reader import archive_files, read_archive, read_capture
 from ca_etl.archive.sealed_file import recover_open_files
 from ca_etl.archive.writer import ArchiveWriter
@@ -84,8 +79,8 @@ def test_a_file_becomes_a_capture_without_url_and_time(archive, given_file, name
         "file",
     )
     assert report.captures == 1
-    assert report.written.parent == archive / "2025" / "12"
-    assert report.written.name.startswith("20251208T093000Z-ingest-")
+    assert report.written[0].parent == archive / "2025" / "12"
+    assert report.written[0].name.startswith("20251208T093000Z-ingest-")
 
 
 def test_url_and_time_are_kept_where_they_are_known(archive, given_file):
@@ -126,7 +121,7 @@ def test_the_same_file_again_writes_nothing(archive, given_file):
     before = files(archive)
     again = ingest(path, archive, now=NOW + timedelta(days=40))
     assert files(archive) == before
-    assert (again.written, again.already_held, again.captures) == (None, first.written, 0)
+    assert (again.written, again.already_held, again.captures) == ((), first.written, 0)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -143,7 +138,7 @@ def test_ingest_is_idempotent_and_blind_to_order_and_repeats(tmp_path_factory, c
     random.shuffle(shuffled)
     again = ingest(shuffled, top / "archive", now=NOW + timedelta(hours=1))
     assert files(top / "archive") == before
-    assert again.written is None
+    assert again.written == ()
     assert {c.payload for c in captures(top / "archive")} == set(contents)
     assert len(captures(top / "archive")) == len(set(contents))
 
@@ -250,7 +245,7 @@ def test_the_records_of_a_warc_file_are_taken_over_as_they_are(archive, given_fi
     report = ingest(given_file(f"in{suffix}", content), archive)
     assert seen(captures(archive)) == seen(read_archive(warc, root=tmp_path))
     assert (report.captures, report.bad_records, report.damaged) == (2, (), ())
-    assert plain(warc) in plain(report.written)
+    assert plain(warc) in plain(report.written[0])
 
 
 def test_records_of_others_keep_their_source_beside_pages(archive, given_file):
@@ -291,10 +286,10 @@ def test_an_input_in_which_nothing_is_whole_is_kept_all_the_same(archive, given_
     path = given_file("in.warc.gz", b"no archive at all")
     report = ingest(path, archive)
     assert (report.captures, len(report.bad_records)) == (0, 1)
-    assert b"\r\n\r\nno archive at all\r\n\r\n" in plain(report.written)
+    assert b"\r\n\r\nno archive at all\r\n\r\n" in plain(report.written[0])
     again = ingest(path, archive, now=NOW + timedelta(days=1))
-    assert (again.written, again.already_held) == (None, report.written)
-    assert list(files(archive)) == [report.written.relative_to(archive).as_posix()]
+    assert (again.written, again.already_held) == ((), report.written)
+    assert list(files(archive)) == [report.written[0].relative_to(archive).as_posix()]
 
 
 def test_capture_times_cannot_be_given_for_warc_records(archive, warc):
@@ -325,13 +320,13 @@ def test_an_ingest_that_fails_leaves_no_half_file_that_counts_as_whole(archive, 
 
 def test_a_killed_ingest_is_done_again_in_full(archive, given_file):
     one, two = given_file("a.txt", b"1"), given_file("b.txt", b"2")
-    written = ingest([one, two], archive).written
+    (written,) = ingest([one, two], archive).written
     # as a kill after the first record would leave it
     content = written.read_bytes()
     written.rename(written.with_name(written.name + ".open"))
     written.with_name(written.name + ".open").write_bytes(content[:-30])
     recover_open_files(archive)
-    assert ingest([one, two], archive).written is not None
+    assert len(ingest([one, two], archive).written) == 1
     capture = captures(archive)
     assert sorted({c.payload for c in capture}) == [b"1", b"2"]
     assert len({c.capture_id for c in capture}) == 2
@@ -393,7 +388,7 @@ def test_a_compressed_warc_cut_in_half_is_a_bad_record_of_the_archive(archive, t
     (capture,) = bad(archive)
     assert capture.reason is RejectReason.TRUNCATED
     assert f"in.warc.gz at byte {bad_record.archive_offset}: " in capture.detail
-    assert payloads(report.written) == [cut[bad_record.archive_offset :]]
+    assert payloads(report.written[0]) == [cut[bad_record.archive_offset :]]
     assert report.damaged == ()
     assert not list(archive.rglob("*.damaged"))
 
@@ -411,14 +406,34 @@ def test_a_wet_record_with_a_bad_date_is_a_bad_record_of_the_archive(archive, tm
     assert capture.reason is RejectReason.BAD_RECORD
     assert "in.wet at byte 0: " in capture.detail
     assert "WARC-Date 'last Friday' is not an instant" in capture.detail
-    assert payloads(report.written) == [BAD_DATE]
+    assert payloads(report.written[0]) == [BAD_DATE]
 
 
-def test_a_warc_compressed_as_a_whole_is_a_bad_record_of_the_archive(archive, tmp_path, warc_bytes):
-    ingest_bytes(tmp_path / "in.warc.gz", gzip.compress(gzip.decompress(warc_bytes)), archive)
+def test_a_warc_compressed_as_a_whole_gives_the_same_captures(archive, tmp_path, warc_bytes):
+    content = gzip.compress(gzip.decompress(warc_bytes), mtime=0)
+    report = ingest_bytes(tmp_path / "in.warc.gz", content, archive)
+    assert gzip.decompress(warc_bytes) in plain(report.written[0])
+    assert [type(capture) for capture in read(archive)] == [Capture, Capture]
+    assert (report.bad_records, report.damaged) == ((), ())
+
+
+@pytest.mark.parametrize("cut", [8, 40])
+def test_the_cut_end_of_a_warc_compressed_as_a_whole_is_a_bad_record(archive, tmp_path, warc_bytes, cut):
+    content = gzip.compress(gzip.decompress(warc_bytes), mtime=0)[:-cut]
+    ingest_bytes(tmp_path / "in.warc.gz", content, archive)
+    assert [type(capture) for capture in read(archive)] in (
+        [Capture, BadRecord],
+        [Capture, Capture, BadRecord],
+    )
+
+
+def test_nothing_is_taken_of_a_warc_compressed_as_a_whole_whose_checksum_is_wrong(
+    archive, tmp_path, warc_bytes
+):
+    content = gzip.compress(gzip.decompress(warc_bytes), mtime=0)
+    ingest_bytes(tmp_path / "in.warc.gz", content[:-8] + b"\0\0\0\0" + content[-4:], archive)
     (capture,) = read(archive)
-    assert capture.reason is RejectReason.BAD_RECORD
-    assert "more than one record" in capture.detail
+    assert "incorrect data check" in capture.detail
 
 
 def test_an_empty_warc_is_a_bad_record_of_the_archive(archive, tmp_path):
@@ -430,11 +445,11 @@ def test_an_empty_warc_is_a_bad_record_of_the_archive(archive, tmp_path):
 def test_bytes_between_whole_records_are_kept_in_their_order(archive, tmp_path, warc_bytes):
     report = ingest_bytes(tmp_path / "in.warc.gz", warc_bytes + b"noise" + warc_bytes, archive)
     assert [type(capture) for capture in read(archive)] == [Capture, Capture, BadRecord, Capture, Capture]
-    assert payloads(report.written) == [b"noise"]
+    assert payloads(report.written[0]) == [b"noise"]
 
 
 def test_a_damaged_record_is_bad_also_when_it_is_requested_by_its_offset(archive, tmp_path):
-    written = ingest_bytes(tmp_path / "in.wet", BAD_DATE, archive).written
+    (written,) = ingest_bytes(tmp_path / "in.wet", BAD_DATE, archive).written
     (capture,) = read(archive)
     assert read_capture(written, capture.archive_offset, root=archive) == capture
 
@@ -453,7 +468,7 @@ def test_the_same_damaged_file_again_writes_nothing(archive, tmp_path, warc_byte
     before = {path: path.read_bytes() for path in archive.rglob("*") if path.is_file()}
     again = ingest_bytes(tmp_path / "in.warc.gz", warc_bytes[:-20], archive, now=NOW + timedelta(days=1))
     assert {path: path.read_bytes() for path in archive.rglob("*") if path.is_file()} == before
-    assert (again.written, again.already_held) == (None, first.written)
+    assert (again.written, again.already_held) == ((), first.written)
 
 
 def test_an_unusual_name_is_reported_as_it_is(archive, tmp_path):
@@ -474,13 +489,13 @@ def test_of_large_damage_the_first_part_is_in_the_archive_and_the_file_beside_it
     report = ingest_bytes(tmp_path / "in.warc.gz", content, archive)
     (capture,) = bad(archive)
     assert capture.reason is RejectReason.BAD_RECORD
-    assert payloads(report.written) == [content[:-1]]
-    assert b"WARC-Truncated: length\r\n" in gzip.decompress(report.written.read_bytes())
+    assert payloads(report.written[0]) == [content[:-1]]
+    assert b"WARC-Truncated: length\r\n" in gzip.decompress(report.written[0].read_bytes())
     assert [path.read_bytes() for path in report.damaged] == [content]
 
 
 def test_the_archive_of_damaged_input_is_taken_over_by_another_archive(archive, tmp_path):
-    written = ingest_bytes(tmp_path / "in.wet", BAD_DATE, archive).written
+    (written,) = ingest_bytes(tmp_path / "in.wet", BAD_DATE, archive).written
     report = ingest_bytes(tmp_path / "again.warc.gz", written.read_bytes(), tmp_path / "second")
     assert report.captures == 0
     (first,), (second,) = read(archive), read(tmp_path / "second")

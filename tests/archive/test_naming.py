@@ -61,5 +61,5 @@ def test_a_file_whose_warcinfo_is_damaged_has_all_from_its_name(tmp_path, attemp
 def test_an_ingest_of_our_own_file_is_not_of_its_slot(tmp_path, attempt):
     path = written(tmp_path / "elsewhere", attempt, SWEEP)
     report = ingest_paths([path], tmp_path / "archive", now=SLOT)
-    assert report.written is not None
-    assert read_origin(report.written) == OTHERS
+    (written_file,) = report.written
+    assert read_origin(written_file) == OTHERS

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ca_etl.archive.framing import digest_matches
 from ca_etl.archive.reader import read_archive, read_capture
-from ca_etl.archive.record import dechunk, digest_matches
+from ca_etl.archive.record import dechunk
 from ca_etl.records import BadRecord, Capture, RejectReason
 
 URL = "https://timesca.com/latest/"
@@ -290,14 +291,40 @@ def test_a_bad_record_is_counted_and_hides_nothing(read, bad):
     assert [getattr(c, "payload", None) for c in capture] == [b"first", None, b"next"]
 
 
-def test_dns_records_and_unknown_kinds_are_passed_over(read):
+def test_a_dns_record_is_passed_over_and_one_of_an_unknown_kind_is_a_bad_record(read):
     dns = record(
         "response",
         b"20240518015810\ntimesca.com. A 1.2.3.4",
         Content_Type="text/dns",
         WARC_Target_URI="dns:timesca.com",
     )
-    assert read(dns, record("screenshot", b"png", "2", Content_Type="image/png")) == []
+    unknown = only(read(dns, record("screenshot", b"png", "2", Content_Type="image/png")))
+    assert (unknown.reason, unknown.detail) == (
+        RejectReason.BAD_RECORD,
+        "WARC-Type 'screenshot' is not known",
+    )
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"WARC_Target_URI": ""},
+        {"WARC_Target_URI": "timesca.com"},
+        {"WARC_Target_URI": "<https://timesca.com/"},
+        {"WARC_Record_ID": "<urn:uuid:1"},
+        {"Content_Type": "text/html"},
+    ],
+    ids=["no address", "no scheme", "half an address", "half an id", "not http"],
+)
+def test_a_response_whose_header_does_not_identify_it_is_a_bad_record(read, headers):
+    bad = only(read(record("response", http(b"x"), **headers)))
+    assert bad.reason is RejectReason.BAD_RECORD
+
+
+def test_an_empty_reason_of_a_cut_body_is_a_cut_body(read):
+    whole = record("response", http(b"x"))
+    cut = whole.replace(b"Content-Length", b"WARC-Truncated: \r\nContent-Length", 1)
+    assert only(read(cut)).truncated == "unspecified"
 
 
 def test_bytes_between_two_members_are_a_bad_range(tmp_path):

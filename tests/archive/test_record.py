@@ -11,7 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ca_etl.archive.record import CorruptStreamError, CutStreamError, TooLargeError, digest_matches, inflate
+from ca_etl.archive.framing import RawRecord, digest_matches
+from ca_etl.archive.record import (
+    CorruptStreamError,
+    CutStreamError,
+    TooLargeError,
+    inflate,
+    is_of_another_site,
+)
 
 ALGORITHMS = st.sampled_from(["md5", "sha1", "sha256", "sha384", "sha512"])
 NOTATIONS = {
@@ -117,3 +124,23 @@ def test_a_bomb_is_stopped_by_its_ratio():
 def test_a_small_page_may_repeat_itself():
     body = b"a" * 900_000
     assert inflate([gzip.compress(body)], max_bytes=1_000_000, max_ratio=10.0).body == body
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_other"),
+    [
+        ("WARC-Target-URI: https://example.org/timesca.com/", True),
+        ("warc-target-uri:<http://timesca.com.example.org/>", True),
+        ("WARC-Target-URI: https://www.timesca.com:443/a", False),
+        ("WARC-Target-URI: http://TIMESCA.com/", False),
+        ("WARC-Target-URI: https:///", False),
+        ("WARC-Target-URI: dns:example.org", False),
+        ("WARC-Type: warcinfo", False),
+        ("WARC-Target-URI: https://nationalbank.kz/\r\nCA-ETL-Source: nbk", False),
+    ],
+)
+def test_a_record_of_another_crawler_and_site_is_known_by_its_address(lines: str, is_other: bool) -> None:
+    head = f"WARC/1.0\r\n{lines}\r\n\r\n".encode()
+    block = b"WARC-Target-URI: https://example.org/"
+    raw = RawRecord(0, 0, head + block, len(head), len(head) + len(block))
+    assert is_of_another_site(raw, "timesca.com") is is_other

@@ -126,6 +126,15 @@ def test_a_recovered_file_never_takes_a_sealed_name(tmp_path, leftover):
     ]
 
 
+@pytest.mark.parametrize("suffix", [".reference.json.open", ".1.damaged.open"])
+def test_half_a_copy_of_an_input_is_removed(tmp_path, suffix):
+    left = tmp_path / "2025/12" / f"20251208T093000Z-ingest-0123456789ab{suffix}"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"{")
+    assert recover_open_files(tmp_path) == []
+    assert not left.exists()
+
+
 def test_no_archive_yet_is_nothing_to_recover(tmp_path):
     assert recover_open_files(tmp_path / "archive") == []
 

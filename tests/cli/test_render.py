@@ -190,5 +190,11 @@ def test_work_that_lasts_gets_a_bar() -> None:
     assert "load" in _shown(0.0)
 
 
+def test_the_bar_has_the_rate_and_the_time_left() -> None:
+    shown = _shown(0.0)
+    assert "/s" in shown
+    assert "left" in shown
+
+
 def test_short_work_gets_none() -> None:
     assert _shown(60.0) == ""

@@ -150,6 +150,7 @@ def _parsed(row: Row) -> Row:
     return {
         "observed_date": day,
         "observed_from": row.get("captured_at") or (day and datetime.combine(day, time(), ALMATY)),
+        "source_kind": row.get("source_kind") or "warc",
         "response_class": response_class(
             row["source"],
             status,
@@ -308,6 +309,7 @@ def clean() -> Iterator[Warehouse]:
             _page("c1", "2025-12-05"),
             _page("c2", "2025-12-07", run_id="r2", articles_parsed=4, shown_total=4, shown_to=4),
             _page("excluded", "2025-12-06"),
+            _page("text", "2025-12-05", source="web-archive", source_kind="wet", articles_parsed=0),
             _page("blocked", "2025-12-06", articles_parsed=0, run_id="r0", shown_from=None),
             _page(
                 "listed",
@@ -344,7 +346,8 @@ def clean() -> Iterator[Warehouse]:
             {"capture_id": capture, "base": base, "rate_text": rate, "position": position}
             for capture in captures
             for position, (base, rate) in enumerate(TICKER.items(), start=1)
-        ],
+        ]
+        + [{"capture_id": "text", "base": "KGS", "rate_text": "0.01144"}],
         "official_rate": [
             {"capture_id": "bank", "rate_text": "505.92", "requested_date": "2025-12-05"},
             {"capture_id": "bank", "position": 1, "rate_text": "505.92", "rate_date": "2025-12-06"},

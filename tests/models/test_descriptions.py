@@ -39,8 +39,8 @@ NEVER_NULL = """
 year quarter month month_name month_start month_end week_start day_of_month day_of_year iso_year iso_week day_of_week
 day_name is_weekend country_code model severity is_firing offending_rows sample captures rejects warnings code_version
 source run_id schedule slot day outcome captures_from runs captures_with_rates responses pages_with_count
-archive_file archive_offset parser_version payload_sha256 response_class capture_order is_accepted is_backfilled excerpt
-posts_total posts_shown posts_hidden items_rejected articles_not_shown
+archive_file archive_offset parser_version payload_sha256 source_kind response_class capture_order is_accepted
+posts_total posts_shown posts_hidden of_other_sites items_rejected articles_not_shown is_backfilled excerpt
 slug article_id title is_truncated sighting_number media articles articles_with_title articles_loaded articles_parsed
 article_number first_number version_id kind http_status found_at share
 rate rate_low rate_high significant_digits rate_text change_text change_pct change_sign position inverse_low

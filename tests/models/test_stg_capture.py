@@ -1,5 +1,7 @@
 from datetime import UTC, date, datetime
 
+from tests.models.rows import capture
+
 
 def test_captures_are_ordered_by_day_then_time_then_position_without_the_excluded_ones(given):
     warehouse = given(
@@ -51,3 +53,17 @@ def test_a_capture_has_the_schedule_and_the_slot_of_its_file_and_the_decision_ab
     assert warehouse.rows(
         "select capture_id, schedule, slot, is_accepted, is_backfilled from staging.stg_capture order by 1"
     ) == [("given", None, None, True, True), ("scheduled", "daily", slot, False, False)]
+
+
+def test_a_wet_text_of_a_captured_page_is_left_out(given):
+    warehouse = given(
+        capture=[
+            capture("page", 5, url="https://timesca.com/"),
+            capture("text", 5, url="https://timesca.com/", source="web-archive", source_kind="wet"),
+            capture("other", 6, url="https://timesca.com/", source="web-archive", source_kind="wet"),
+        ]
+    )
+    assert warehouse.rows("select capture_id, source_kind from staging.stg_capture order by 1") == [
+        ("other", "wet"),
+        ("page", "warc"),
+    ]

@@ -44,6 +44,22 @@ def test_a_later_print_of_a_source_that_the_seed_does_not_rank_counts_only_witho
     ]
 
 
+def test_a_page_of_a_web_archive_counts_before_the_wayback_machine_and_a_text_after_it(given):
+    captures = [
+        capture("c1", 5, source="web-archive", url="https://timesca.com/a/"),
+        capture("c2", 5, source="wayback", url="https://timesca.com/a/"),
+        capture("c3", 6, source="wayback"),
+        capture("c4", 6, "08:00:00", source="web-archive", source_kind="wet"),
+        capture("c5", 7, source="web-archive", source_kind="wet"),
+    ]
+    rates = [printed(number, f"0.0114{number}") for number in range(1, 6)]
+    assert rate_days(given, captures, rates, "day_low, day_high, observations") == [
+        (Decimal("0.01141"), Decimal("0.01141"), 1),
+        (Decimal("0.01143"), Decimal("0.01143"), 1),
+        (Decimal("0.01145"), Decimal("0.01145"), 1),
+    ]
+
+
 def test_a_ticker_of_an_earlier_day_is_suspected_to_be_stale(given):
     captures = [capture("c1", 5), capture("c2", 6), capture("c3", 7)]
     rates = [printed(1, "0.01144"), printed(2, "0.01144", "-0%"), printed(3, "0.01144")]

@@ -148,3 +148,14 @@ def test_an_old_archive_file_is_read_to_its_end_only_when_asked(tmp_path: Path) 
     assert list(state.damaged) == ["2025/12/20251201T020000Z-timesca.warc.gz"]
     known = {"2025/12/20251201T020000Z-timesca.warc.gz": ("00", 2 * len(member))}
     assert "bytes" in read_archive_state(tmp_path, known).damaged.popitem()[1]
+
+
+def test_a_file_that_the_archive_refers_to_and_that_is_missing_is_named(tmp_path):
+    reference = tmp_path / "archive/2025/12/20251208T093000Z-ingest-0123456789ab.reference.json"
+    reference.parent.mkdir(parents=True)
+    reference.write_text(f'{{"path": "{tmp_path}/crawl.warc.gz", "sha256": "00", "bytes": 1}}')
+    state = read_archive_state(tmp_path / "archive", {})
+    (finding,) = doctor.archive(state)
+    assert finding.level is Level.ERROR
+    assert f"is a reference: {tmp_path}/crawl.warc.gz is missing" in finding.message
+    assert "backup" not in finding.message

@@ -17,7 +17,8 @@ def test_a_bank_with_rates_gets_its_calendar_from_the_first_rate_to_a_week_ahead
         ensure_raw(con)
         con.execute(
             "insert into raw.capture by name select 'c1' as capture_id, 'nbk' as source, 'page' as response_class,"
-            " '00' as payload_sha256, 1 as payload_bytes, 0 as ticker_cycles, 0 as articles_parsed,"
+            " 'warc' as source_kind, '00' as payload_sha256, 1 as payload_bytes,"
+            " 0 as ticker_cycles, 0 as articles_parsed,"
             " 'a.warc.gz' as archive_file, 0 as archive_offset, '1' as parser_version, 'r1' as run_id"
         )
         con.execute(

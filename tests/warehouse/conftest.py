@@ -97,6 +97,7 @@ def _capture(capture_id: str, **fields: object) -> dict[str, object]:
     return {
         "capture_id": capture_id,
         "source": "timesca",
+        "source_kind": "warc",
         "url": "https://timesca.com/",
         "captured_at": datetime(2025, 12, 5, 2, 0, tzinfo=UTC),
         "captured_date": date(2025, 12, 5),

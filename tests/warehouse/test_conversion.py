@@ -24,8 +24,9 @@ def con():
         ):
             connection.execute(
                 "insert into raw.capture by name select $id as capture_id, $source as source, '00' as payload_sha256,"
-                " 'page' as response_class, 1 as payload_bytes, 0 as ticker_cycles, 0 as articles_parsed,"
-                " 'a.warc.gz' as archive_file, 0 as archive_offset, '1' as parser_version, 'r1' as run_id",
+                " 'page' as response_class, 'warc' as source_kind, 1 as payload_bytes, 0 as ticker_cycles,"
+                " 0 as articles_parsed, 'a.warc.gz' as archive_file, 0 as archive_offset,"
+                " '1' as parser_version, 'r1' as run_id",
                 {"id": capture_id, "source": source},
             )
             connection.execute(

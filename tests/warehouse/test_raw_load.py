@@ -381,7 +381,7 @@ def rejected(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             con.execute(
                 "insert into raw.capture by name select $1 as capture_id, 'timesca' as source, 'x' as payload_sha256,"
                 " 1 as payload_bytes, 8 as ticker_cycles, 0 as articles_parsed, 'page' as response_class,"
-                " $2 as archive_file,"
+                " 'warc' as source_kind, $2 as archive_file,"
                 " 0 as archive_offset, 'old' as parser_version, 'r' as run_id",
                 [f"urn:{number}", f"2025/12/{'one' if number < 3 else 'two'}.warc.gz"],
             )

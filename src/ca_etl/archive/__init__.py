@@ -7,6 +7,7 @@ Layout, below `<data_dir>/archive`; the folder is the year and month of the name
     2025/12/20251205T020000Z-timesca.warc.gz.open being written, or left by a killed run; no reader takes it
     2025/12/..-timesca.recovered.warc.gz          the whole records of an `.open` file that a killed run left
     2025/12/..-ingest-0a1b2c3d4e5f.warc.gz        files of an operator, named by a hash of their content
+    2025/12/..-ingest-0a1b2c3d4e5f.reference.json the path of a file of an operator, which is read where it is
     2025/12/..-ingest-0a1b2c3d4e5f.<n>.damaged    a damaged input of which the file beside it holds a part only
 
 Sealed files are the truth from which all else can be rebuilt: nothing appends to one, overwrites one or removes one.

@@ -7,6 +7,9 @@ record in it, without an error.
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hashlib
 import os
 import re
 from collections.abc import Iterator
@@ -29,6 +32,9 @@ END: Final = b"\r\n\r\n"
 CONTENT_LENGTH: Final = re.compile(
     rb"^content-length:[ \t]*([0-9]{1,15})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
 )
+
+BLOCK_DIGEST: Final = re.compile(rb"^warc-block-digest:([^\r\n]+)", re.IGNORECASE | re.MULTILINE)
+DIGEST_BYTES: Final = {"md5": 16, "sha1": 20, "sha256": 32, "sha384": 48, "sha512": 64}
 
 
 class RawRecord(NamedTuple):
@@ -61,17 +67,17 @@ Part = RawRecord | BadRange
 def split_records(file: BinaryIO, start: int = 0) -> Iterator[Part]:
     """Split a WARC file, from offset `start` on, into records and ranges that are not records.
 
-    The records and ranges together cover every byte. Compression is recognized by the first bytes of the file, never
-    by its name.
+    The records and ranges together cover every byte. Compression is recognized by the bytes of the file, never by
+    its name.
     """
     size = os.fstat(file.fileno()).st_size
     if size == 0:
         yield BadRange(0, 0, RejectReason.EMPTY, "the file is empty")
         return
-    is_plain = _is_plain(file)
+    split = _plain if is_plain(file) else _member
     at = start
     while at < size:
-        part = _plain(file, at, size) if is_plain else _member(file, at, size)
+        part = split(file, at, size)
         yield part
         at = part.end
 
@@ -82,12 +88,56 @@ def next_record(file: BinaryIO, start: int) -> int:
     Bytes inside a record can look like another one: the offset is sure only if `split_records` arrives there.
     """
     size = os.fstat(file.fileno()).st_size
-    return (_next_plain if _is_plain(file) else _next_member)(file, start, size)
+    return (_next_plain if is_plain(file) else _next_member)(file, start, size)
 
 
-def _is_plain(file: BinaryIO) -> bool:
+def is_one_member(file: BinaryIO) -> bool:
+    """Whether the first gzip member of a file has more than one record, as where a whole file was compressed."""
     file.seek(0)
-    return file.read(len(VERSION)) == VERSION
+    stream = zlib.decompressobj(wbits=31)
+    seen = b""
+    try:
+        while not stream.eof and (chunk := stream.unconsumed_tail or file.read(CHUNK)):
+            seen = seen[-len(END + VERSION) :] + stream.decompress(chunk, 8 * CHUNK)
+            if END + VERSION in seen:
+                return True
+    except zlib.error:  # type: ignore[misc]  # its stub has an instance
+        pass
+    return False
+
+
+def inflate_file(file: BinaryIO, out: BinaryIO) -> BadRange | None:
+    """Write the inflated bytes of a gzip file to the empty file `out`; return the range that cannot be read, if any.
+
+    Of a member that is cut, all bytes before the cut are written; the range is then empty, at the end of the file. Of
+    one whose bytes have changed, nothing is: its one checksum does not show which of its records have changed.
+    """
+    size = file.seek(0, os.SEEK_END)
+    start = file.seek(0)
+    stream, pending = zlib.decompressobj(wbits=31), b""
+    written, is_within = 0, False
+    try:
+        while pending := pending or file.read(CHUNK):
+            is_within = True
+            out.write(stream.decompress(pending, 8 * CHUNK))
+            pending = stream.unconsumed_tail
+            if stream.eof:
+                pending, stream = stream.unused_data, zlib.decompressobj(wbits=31)
+                start, written, is_within = file.tell() - len(pending), out.tell(), False
+    except zlib.error as error:  # type: ignore[misc]  # its stub has an instance
+        out.truncate(written)
+        return BadRange(start, size, RejectReason.BAD_RECORD, f"not a whole gzip member: {error}")
+    return BadRange(size, size, RejectReason.TRUNCATED, "the gzip member has no end") if is_within else None
+
+
+def is_plain(file: BinaryIO) -> bool:
+    """Whether a WARC file is uncompressed; where its first bytes are damaged, by the first record that is not."""
+    file.seek(0)
+    begin = file.read(len(VERSION))
+    if begin == VERSION or begin.startswith(GZIP_MEMBER):
+        return begin == VERSION
+    size = file.seek(0, os.SEEK_END)
+    return _next_plain(file, 0, size) < size and _next_member(file, 0, size) == size
 
 
 def whole_member(data: bytes) -> Part:
@@ -156,7 +206,10 @@ def _framed(start: int, end: int, data: bytes) -> Part:
 
 
 def _plain(file: BinaryIO, start: int, size: int) -> Part:
-    """The uncompressed record at `start`, which must end where the file does or another record begins."""
+    """The uncompressed record at `start`, which must end where the file does or another record begins.
+
+    Before a damaged record it is whole where its block has the digest that it states.
+    """
     file.seek(start)
     head = file.read(MAX_HEADER_BYTES)
     frame = _frame(head)
@@ -172,7 +225,8 @@ def _plain(file: BinaryIO, start: int, size: int) -> Part:
     file.seek(start)
     data = file.read(end - start)
     follows = file.read(len(VERSION))
-    if not data.endswith(END) or not VERSION.startswith(follows):
+    is_ended = VERSION.startswith(follows) or _has_stated_digest(data, block_start, block_end)
+    if not data.endswith(END) or not is_ended:
         return BadRange(
             start,
             _next_plain(file, start + 1, size),
@@ -180,6 +234,39 @@ def _plain(file: BinaryIO, start: int, size: int) -> Part:
             f"no record begins after the {block_end - block_start} bytes of Content-Length",
         )
     return RawRecord(start, end, data, block_start, block_end)
+
+
+def digest_matches(label: str, data: bytes) -> bool | None:
+    """Whether `label` (`sha1:BASE32`, `sha256:hex`, ...) is the digest of `data`; None for an unknown algorithm.
+
+    The WARC standard fixes neither algorithm nor notation: Common Crawl writes SHA-1 in base 32, others hex or base
+    64.
+    """
+    name, colon, value = label.strip().partition(":")
+    algorithm = name.lower().replace("-", "")
+    size = DIGEST_BYTES.get(algorithm)
+    if not colon or size is None:
+        return None
+    stated = _digest_bytes(value.strip(), size)
+    return stated == hashlib.new(algorithm, data, usedforsecurity=False).digest()
+
+
+def _has_stated_digest(data: bytes, block_start: int, block_end: int) -> bool:
+    stated = BLOCK_DIGEST.search(data[:block_start])
+    return bool(stated and digest_matches(stated.group(1).decode("latin-1"), data[block_start:block_end]))
+
+
+def _digest_bytes(value: str, size: int) -> bytes | None:
+    try:
+        # MD5 in padded base 32 is as long as in hex.
+        if len(value) == size * 2 and "=" not in value:
+            return bytes.fromhex(value)
+        bare = value.rstrip("=")
+        if len(bare) == (size * 8 + 4) // 5:
+            return base64.b32decode(bare.upper() + "=" * (-len(bare) % 8))
+        return base64.b64decode(bare.replace("-", "+").replace("_", "/") + "=" * (-len(bare) % 4))
+    except (ValueError, binascii.Error):
+        return None
 
 
 def _frame(data: bytes) -> tuple[int, int] | str:
@@ -228,6 +315,6 @@ def _find(file: BinaryIO, needle: bytes, start: int) -> Iterator[int]:
         while index >= 0:
             yield at + index
             index = window.find(needle, index + 1)
-        keep = len(needle) - 1
+        keep = min(len(needle) - 1, len(window))
         at += len(window) - keep
         window = window[-keep:]

@@ -4,74 +4,67 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
-from collections.abc import Iterable, Iterator
+import shlex
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import BinaryIO, Final
 from urllib.parse import quote
 
-from ca_etl.archive.framing import VERSION, BadRange, split_records
+from ca_etl.archive.framing import BadRange, RawRecord, inflate_file, is_one_member, is_plain, split_records
+from ca_etl.archive.inputs import InputFile, UnreadableInputError, check_hints, examine, expand, readable
 from ca_etl.archive.naming import (
     CAPTURED_AT,
     DAMAGED,
     DAMAGED_SUFFIX,
     FOREIGN_SOURCE,
+    HAND_SOURCE,
     INFO_SOURCE,
+    OPEN_SUFFIX,
     RECOVERED,
+    REFERENCE_SUFFIX,
     SEALED_SUFFIX,
     UNKNOWN,
 )
-from ca_etl.archive.reader import CAPTURE_KINDS, verify_record
-from ca_etl.archive.sealed_file import keep_damaged
+from ca_etl.archive.reader import verify_record
+from ca_etl.archive.record import CAPTURE_KINDS, is_of_another_site
+from ca_etl.archive.sealed_file import ArchiveWriteError, Reference, keep_whole, read_reference
 from ca_etl.archive.writer import ArchiveWriter, record_id
-from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.records import BadRecord, site_name
-from ca_etl.sanitize import redacted
+from ca_etl.errors import UsageError
+from ca_etl.records import BadRecord
 
-PAGES: Final = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
-ARCHIVES: Final = (".warc", ".warc.gz", ".wet", ".wet.gz")
-HAND_SOURCE: Final = "file"
 MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
 # A record can have a header of 256 KiB, and the detail of a wrong one repeats a part of it.
 MAX_DETAIL: Final = 500
 MOST_SKIPPED: Final = 5
-CLOCKS_DIFFER: Final = timedelta(days=1)
-
-
-class MissingInputError(UsageError):
-    """A path to ingest does not exist."""
-
-
-class UnsupportedInputError(UsageError):
-    """A file to ingest has a suffix that is not of a known kind."""
-
-
-class UnreadableInputError(CaEtlError):
-    """A file to ingest cannot be read to its end, or changed while it was read."""
 
 
 @dataclass(frozen=True, slots=True)
 class IngestReport:
-    """The result of an ingest: the files read, the archive file written, and the problems.
+    """The result of an ingest: the files read, the archive files written, and the problems.
 
     `inputs` are the files read, `skipped` files of unknown kinds in folders, `duplicates` inputs with the content of
-    another input. `written` is the new archive file, None when nothing was written. `already_held` is the archive file
-    that has the same content already, None without one. `captures` counts the captures written. `bad_records` are
-    parts of WARC inputs that are not whole records, archived as records that `read_archive` gives as bad. `damaged`
-    are copies of inputs of which a damaged part is too large for a record.
+    another input. `written` are the new archive files. `already_held` are those that an earlier ingest made of the same
+    content. `captures` counts the captures written, `of_other_sites` the records that were left out since their pages
+    are of other sites. `bad_records` are parts of WARC inputs that are not whole records, archived as records that
+    `read_archive` gives as bad. `damaged` are copies of inputs of which a damaged part is too large for a record.
     """
 
     inputs: tuple[Path, ...]
     skipped: tuple[Path, ...]
     duplicates: tuple[Path, ...]
-    written: Path | None
-    already_held: Path | None
-    captures: int
-    bad_records: tuple[BadRecord, ...]
-    damaged: tuple[Path, ...]
+    written: tuple[Path, ...] = ()
+    already_held: tuple[Path, ...] = ()
+    captures: int = 0
+    of_other_sites: int = 0
+    bad_records: tuple[BadRecord, ...] = ()
+    damaged: tuple[Path, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -84,25 +77,23 @@ class IngestReport:
         if more := self.skipped[MOST_SKIPPED:]:
             warnings.append(f"{len(more)} more files of unknown kinds were not archived")
         warnings += [f"{path} was given twice, and archived once" for path in self.duplicates]
-        if self.already_held:
+        if self.already_held and not self.written:
+            more = self.already_held[1:]
+            others = f" and {len(more)} more" if more else ""
             warnings.append(
-                f"nothing was archived: the archive file {self.already_held} has the same content"
+                f"nothing was archived: the archive file {self.already_held[0]}{others} has the same content"
             )
         warnings += [
             f"{bad.archive_file} at byte {bad.archive_offset}: {bad.reason} ({bad.detail})"
-            for bad in self.bad_records
+            for bad in self.bad_records[:MOST_SKIPPED]
         ]
+        if rest := self.bad_records[MOST_SKIPPED:]:
+            warnings.append(f"{len(rest)} more parts of these files are not whole records, and are rejects")
         return (*warnings, *(f"the damaged input is kept as {path}" for path in self.damaged))
 
 
-@dataclass(frozen=True, slots=True)
-class _Input:
-    """One file to ingest; `identity` is equal for equal captures. `content_type` is None for a WARC or WET file."""
-
-    path: Path
-    content_type: str | None
-    sha256: str
-    identity: str
+def _unseen(done: int, total: int) -> None:
+    """Shows no progress."""
 
 
 def ingest_paths(
@@ -110,61 +101,82 @@ def ingest_paths(
     archive_dir: Path,
     *,
     now: datetime,
+    site: str | None = None,
     url: str | None = None,
     captured_at: datetime | None = None,
+    by_reference: bool = False,
+    progress: Callable[[int, int], None] = _unseen,
 ) -> IngestReport:
-    """Archive files, and the files in folders, whose suffix is in `PAGES` or `ARCHIVES`; write one archive file.
+    """Archive files, and the files in folders and of patterns, whose suffix is in `PAGES` or `ARCHIVES`.
 
-    A text or HTML file becomes one resource record, whatever is in it; its id is a hash of its content, and of `url`
-    and `captured_at` (zone-aware) where given, so that the same file is the same capture. WARC and WET records are
-    copied byte for byte with their ids; bytes that are not a whole record become a record that states the damage. `now`
-    (zone-aware) is in the name of the archive file. The same content again writes nothing.
+    The text and HTML files become one archive file, in which each is a resource record, whatever is in it; its id is a
+    hash of its content, and of `url` and `captured_at` (zone-aware) where given, so that the same file is the same
+    capture. Each WARC or WET file becomes an archive file of its own, so that an ingest that was stopped resumes after
+    the last of them. Their records are copied byte for byte with their ids, except for those of other sites than `site`
+    (None: all are copied); bytes that are not a whole record become a record that states the damage. With
+    `by_reference` the archive gets path, digest and size of such a file in place of the records. `now` (zone-aware) is
+    in the names. The same content again writes nothing, except that a reference is directed to where the file is now.
+    `progress` is called with the number of files done and of all.
 
-    Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for an impossible `url` or `captured_at`,
-    `UnreadableInputError`, and `ArchiveWriteError`.
+    Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for an impossible `url` or `captured_at`, or for a
+    file that cannot be referred to, `UnreadableInputError`, and `ArchiveWriteError`.
     """
-    files, skipped = _expand(paths)
-    _check_hints(files, url, captured_at, now)
-    unique: dict[str, _Input] = {}
+    files, skipped = expand(paths)
+    check_hints(files, url, captured_at, now)
+    unique: dict[str, InputFile] = {}
     duplicates: list[Path] = []
     for path in files:
-        given = _examine(path, url, captured_at)
+        given = examine(path, url, captured_at)
         if unique.setdefault(given.identity, given) is not given:
             duplicates.append(path)
-    content = hashlib.sha256("\n".join(sorted(unique)).encode()).hexdigest()[:12]
-    held = _held(archive_dir, content)
-    name = f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-ingest-{content}"
-    job = _Job(archive_dir, name, content, now, url, captured_at)
-    if held is None and unique:
-        job.run(unique.values())
-    return IngestReport(
-        tuple(files),
-        tuple(skipped),
-        tuple(duplicates),
-        job.written,
-        held,
-        job.captures,
-        tuple(job.bad_records),
-        tuple(job.damaged),
-    )
+    report = IngestReport(tuple(files), tuple(skipped), tuple(duplicates))
+    pages = [given for given in unique.values() if given.content_type is not None]
+    archives = [given for given in unique.values() if given.content_type is None]
+    groups = [*([pages] if pages else []), *([given] for given in archives)]
+    for done, group in enumerate(groups):
+        progress(done, len(groups))
+        job = _Job(archive_dir, group, now, site, url, captured_at)
+        job.remove_leftovers()
+        report = job.refer(report) if by_reference and group is not pages else job.copy(report)
+    return report
 
 
 @dataclass(slots=True)
 class _Job:
-    """One ingest with files to write, and its results so far."""
+    """The ingest of one group of files, that become one archive file, and what was found in them so far."""
 
     archive_dir: Path
-    name: str
-    content: str
+    inputs: Sequence[InputFile]
     now: datetime
+    site: str | None
     url: str | None
     captured_at: datetime | None
-    written: Path | None = None
     captures: int = 0
+    of_other_sites: int = 0
     bad_records: list[BadRecord] = field(default_factory=list)
     damaged: list[Path] = field(default_factory=list)
 
-    def run(self, inputs: Iterable[_Input]) -> None:
+    @property
+    def content(self) -> str:
+        """A hash of the content of the files, and of what an operator stated of them."""
+        identities = "\n".join(sorted(given.identity for given in self.inputs))
+        return hashlib.sha256(identities.encode()).hexdigest()[:12]
+
+    @property
+    def name(self) -> str:
+        """The name of the archive file to write, without suffix."""
+        return f"{self.now.astimezone(UTC):%Y%m%dT%H%M%SZ}-ingest-{self.content}"
+
+    def remove_leftovers(self) -> None:
+        """Remove what a killed ingest of the same content left unfinished, since all of it is read again."""
+        for path in self.archive_dir.glob(f"*/*/*-ingest-{self.content}*{OPEN_SUFFIX}"):
+            path.unlink()
+
+    def copy(self, report: IngestReport) -> IngestReport:
+        """Archive the records of the files, unless an earlier ingest did; `report` with what was done."""
+        held = self._held()
+        if held is not None:
+            return self._hold(report, held)
         # The sealed name states that all of this content is in the file, so half of it must not get that name.
         with ArchiveWriter(
             self.archive_dir,
@@ -175,15 +187,63 @@ class _Job:
             clock=lambda: self.now,
             keep_partial=False,
         ) as writer:
-            for number, given in enumerate(inputs, start=1):
-                with _readable(given.path), given.path.open("rb") as file:
-                    if given.content_type is None:
-                        self._copy_records(writer, given, number, file)
-                    else:
+            # a file may have nothing of the site, and is not to be read again by the next ingest
+            writer.add_info()
+            for number, given in enumerate(self.inputs, start=1):
+                with readable(given.path), given.path.open("rb") as file:
+                    if given.content_type is not None:
                         self._add_page(writer, given, file, given.content_type)
-        self.written = writer.path
+                    else:
+                        self._copy_file(writer, given, number, file)
+        assert writer.path is not None  # noqa: S101  it has a record
+        return replace(
+            report,
+            written=(*report.written, writer.path),
+            captures=report.captures + self.captures,
+            of_other_sites=report.of_other_sites + self.of_other_sites,
+            bad_records=(*report.bad_records, *self.bad_records),
+            damaged=(*report.damaged, *self.damaged),
+        )
 
-    def _add_page(self, writer: ArchiveWriter, given: _Input, file: BinaryIO, content_type: str) -> None:
+    def refer(self, report: IngestReport) -> IngestReport:
+        """Archive path, digest and size of the one file; `report` with what was done."""
+        (given,) = self.inputs
+        held = self._held()
+        if held is not None:
+            return self._hold(report, held)
+        with readable(given.path), given.path.open("rb") as file:
+            if is_one_member(file):
+                raise UsageError(
+                    f"{given.path} is compressed as a whole, so that no record in it can be read alone: it can be "
+                    "copied, but not referred to",
+                    f"ca-etl ingest {shlex.quote(str(given.path))}",
+                )
+        path = self.archive_dir / self.name[:4] / self.name[4:6] / f"{self.name}{REFERENCE_SUFFIX}"
+        self._write_reference(path)
+        return replace(report, written=(*report.written, path))
+
+    def _hold(self, report: IngestReport, held: Path) -> IngestReport:
+        """`report` with an archive file that has the content; a reference is directed to where the file is now."""
+        reference = read_reference(held)
+        if reference is not None and Path(reference.path) != self.inputs[0].path.resolve():
+            self._write_reference(held)
+            return replace(report, written=(*report.written, held))
+        return replace(report, already_held=(*report.already_held, held))
+
+    def _write_reference(self, path: Path) -> None:
+        (given,) = self.inputs
+        reference = Reference(str(given.path.resolve()), given.sha256, given.path.stat().st_size)
+        keep_whole(path, BytesIO(json.dumps(asdict(reference)).encode()), self.archive_dir)
+
+    def _held(self) -> Path | None:
+        """The sealed file, or the reference, of an ingest of the same content."""
+        known = sorted(self.archive_dir.glob(f"*/*/*-ingest-{self.content}*"))
+        suffixes = (SEALED_SUFFIX, REFERENCE_SUFFIX)
+        return next(
+            (path for path in known if path.name.endswith(suffixes) and RECOVERED not in path.name), None
+        )
+
+    def _add_page(self, writer: ArchiveWriter, given: InputFile, file: BinaryIO, content_type: str) -> None:
         body = file.read()
         if hashlib.sha256(body).hexdigest() != given.sha256:
             raise UnreadableInputError(
@@ -199,22 +259,52 @@ class _Job:
         )
         self.captures += 1
 
-    def _copy_records(self, writer: ArchiveWriter, given: _Input, number: int, file: BinaryIO) -> None:
-        is_plain = file.read(len(VERSION)) == VERSION
+    def _copy_file(self, writer: ArchiveWriter, given: InputFile, number: int, file: BinaryIO) -> None:
+        """Copy the records of a WARC file; of one that is compressed as a whole, those of its inflated bytes."""
+        if not is_one_member(file):
+            if not self._copy_records(writer, given, file):
+                self.damaged.append(self._keep(number, file))
+            return
+        with self._scratch() as plain:
+            lost = inflate_file(file, plain)
+            plain.flush()
+            bad = len(self.bad_records)
+            is_kept_whole = not plain.tell() or self._copy_records(writer, given, plain)
+            # a record that the end of the file cuts is a reject already
+            if lost is not None and (lost.end > lost.start or len(self.bad_records) == bad):
+                is_kept_whole &= self._add_damage(writer, given, lost, file)
+        if not is_kept_whole:
+            self.damaged.append(self._keep(number, file))
+
+    @contextmanager
+    def _scratch(self) -> Iterator[BinaryIO]:
+        """A file without a name on the disk of the archive, which is gone however the process ends."""
+        try:
+            self.archive_dir.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=self.archive_dir) as file:
+                yield file
+        except OSError as error:
+            raise ArchiveWriteError(self.archive_dir, error) from error
+
+    def _copy_records(self, writer: ArchiveWriter, given: InputFile, file: BinaryIO) -> bool:
+        """Copy records; false where damaged bytes between them were too many for a record."""
+        is_compressed = not is_plain(file)
         is_kept_whole = True
         for part in split_records(file):
+            if self.site and isinstance(part, RawRecord) and is_of_another_site(part, self.site):
+                self.of_other_sites += 1
+                continue
             record = verify_record(part)
             if isinstance(record, BadRange):
                 is_kept_whole &= self._add_damage(writer, given, record, file)
                 continue
             file.seek(part.start)
             member = file.read(part.end - part.start)
-            writer.add_member(gzip.compress(member, mtime=0) if is_plain else member)
+            writer.add_member(member if is_compressed else gzip.compress(member, mtime=0))
             self.captures += record.kind in CAPTURE_KINDS and DAMAGED.lower() not in record.warc
-        if not is_kept_whole:
-            self.damaged.append(self._keep(number, file))
+        return is_kept_whole
 
-    def _add_damage(self, writer: ArchiveWriter, given: _Input, damage: BadRange, file: BinaryIO) -> bool:
+    def _add_damage(self, writer: ArchiveWriter, given: InputFile, damage: BadRange, file: BinaryIO) -> bool:
         """Write damaged bytes as a record that states what is wrong with them; false where they are too many for it.
 
         The id of the record is equal for the same offset in the same content, whatever the name of the input.
@@ -246,90 +336,5 @@ class _Job:
         if earlier is not None:
             return earlier
         path = self.archive_dir / self.name[:4] / self.name[4:6] / f"{self.name}.{number}{DAMAGED_SUFFIX}"
-        keep_damaged(path, file, self.archive_dir)
+        keep_whole(path, file, self.archive_dir)
         return path
-
-
-def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """The files to ingest and the files to skip among `paths` and in folders, in order; within a folder by name."""
-    taken: list[Path] = []
-    skipped: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            for file in sorted(path.rglob("*")):
-                if file.is_file():
-                    (taken if _is_known(file) else skipped).append(file)
-        elif not path.exists():
-            raise MissingInputError(f"{path} does not exist", f"ls {path.parent}")
-        elif not path.is_file() or not _is_known(path):
-            known = " ".join((*PAGES, *ARCHIVES))
-            raise UnsupportedInputError(
-                f"{path} is not a file of a known kind: these end in {known} (a response of the posts API or a feed "
-                "in .txt, with --url)",
-                "ca-etl ingest --help",
-            )
-        else:
-            taken.append(path)
-    return taken, skipped
-
-
-def _is_known(path: Path) -> bool:
-    return path.suffix.lower() in PAGES or path.name.lower().endswith(ARCHIVES)
-
-
-def _check_hints(files: list[Path], url: str | None, captured_at: datetime | None, now: datetime) -> None:
-    pages = [path for path in files if path.suffix.lower() in PAGES]
-    if url is not None and (len(pages) != 1 or len(files) != 1):
-        raise UsageError(
-            f"a URL was given with {len(files)} files: it belongs to one text or HTML file",
-            "ca-etl ingest --help",
-        )
-    if url is not None and not (url.startswith(("http://", "https://")) and site_name(url)):
-        raise UsageError(
-            f"{url} is not a URL: it needs a scheme and a host",
-            "ca-etl ingest FILE --url https://timesca.com/",
-        )
-    if url is not None and redacted(url) != url:
-        raise UsageError("the URL holds a user or password, which would be published", "ca-etl ingest --help")
-    if captured_at is not None:
-        if len(pages) != len(files):
-            raise UsageError(
-                "a capture time was given for WARC or WET files, whose records have their own",
-                "ca-etl ingest --help",
-            )
-        if captured_at.tzinfo is None:
-            raise UsageError(
-                f"the capture time {captured_at} has no time zone, such as {captured_at.isoformat()}Z or +05:00",
-                "ca-etl ingest --help",
-            )
-        if captured_at > now + CLOCKS_DIFFER:
-            raise UsageError(
-                f"{captured_at.isoformat()} is in the future: a capture time is in the past", "date -u"
-            )
-
-
-def _examine(path: Path, url: str | None, captured_at: datetime | None) -> _Input:
-    with _readable(path), path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    content_type = PAGES.get(path.suffix.lower())
-    if content_type is None:
-        return _Input(path, None, sha256, f"warc:{sha256}")
-    hints = [url] if url else []
-    hints += [captured_at.astimezone(UTC).isoformat()] if captured_at else []
-    return _Input(path, content_type, sha256, record_id("resource", sha256, *hints))
-
-
-def _held(archive_dir: Path, content: str) -> Path | None:
-    """The sealed file of an ingest of the same content."""
-    sealed = sorted(archive_dir.glob(f"*/*/*-ingest-{content}*{SEALED_SUFFIX}"))
-    return next((path for path in sealed if RECOVERED not in path.name), None)
-
-
-@contextmanager
-def _readable(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise UnreadableInputError(
-            f"cannot read {path}: {error.strerror or error}", f"ls -l {path}"
-        ) from error

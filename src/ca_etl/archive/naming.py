@@ -29,6 +29,8 @@ INFO_SOURCE: Final = "ca-etl-source"
 # Fields of the warcinfo record of a file that was written for a slot.
 INFO_SCHEDULE: Final = "ca-etl-schedule"
 INFO_SLOT: Final = "ca-etl-slot"
+# Source of files given by hand.
+HAND_SOURCE: Final = "file"
 # Source of captures that other crawlers wrote.
 FOREIGN_SOURCE: Final = "web-archive"
 
@@ -45,6 +47,8 @@ SEALED_SUFFIX: Final = ".warc.gz"
 RECOVERED: Final = ".recovered"
 OPEN_SUFFIX: Final = ".open"
 DAMAGED_SUFFIX: Final = ".damaged"
+# Of an archive file that has path, digest and size of a file elsewhere, and no records itself.
+REFERENCE_SUFFIX: Final = ".reference.json"
 
 
 class Origin(NamedTuple):

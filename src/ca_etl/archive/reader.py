@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO
 from urllib.parse import unquote
 
 from ca_etl.archive.framing import BadRange, Part, RawRecord, next_record, split_records
@@ -22,7 +22,9 @@ from ca_etl.archive.naming import (
     DAMAGED,
     EVIDENCE,
     FOREIGN_SOURCE,
+    HAND_SOURCE,
     INFO_SOURCE,
+    REFERENCE_SUFFIX,
     SEALED_SUFFIX,
     SOURCE,
     UNKNOWN,
@@ -31,18 +33,32 @@ from ca_etl.archive.naming import (
     origin_of,
 )
 from ca_etl.archive.policy import REDIRECTS, Validators, Verdict, count_of, redirect_target
-from ca_etl.archive.record import PayloadError, Record, bare_id, parse_record, parse_warc_date, record_id_of
+from ca_etl.archive.record import (
+    CAPTURE_KINDS,
+    PayloadError,
+    Record,
+    bare_id,
+    is_of_another_site,
+    parse_record,
+    parse_warc_date,
+    record_id_of,
+)
+from ca_etl.archive.sealed_file import open_archive
 from ca_etl.errors import CaEtlError
-from ca_etl.records import BadRecord, Capture, RejectReason
+from ca_etl.records import BadRecord, Capture, RejectReason, SourceKind
 
 Resolve = Callable[[str], Capture | None]
 
-CAPTURE_KINDS: Final = frozenset({"response", "revisit", "resource", "conversion"})
-
 
 def archive_files(archive_dir: Path) -> list[Path]:
-    """The complete archive files below `archive_dir`, oldest first by name; `X.2.warc.gz` follows `X.warc.gz`."""
-    return sorted(archive_dir.glob(f"*/*/*{SEALED_SUFFIX}"), key=_file_order)
+    """The complete archive files below `archive_dir`, oldest first by name; `X.2.warc.gz` follows `X.warc.gz`.
+
+    Some refer to a file elsewhere (`open_archive`).
+    """
+    suffixes = (SEALED_SUFFIX, REFERENCE_SUFFIX)
+    return sorted(
+        (path for suffix in suffixes for path in archive_dir.glob(f"*/*/*{suffix}")), key=_file_order
+    )
 
 
 def read_archive(path: Path, *, root: Path, resolve: Resolve | None = None) -> Iterator[Capture | BadRecord]:
@@ -52,7 +68,7 @@ def read_archive(path: Path, *, root: Path, resolve: Resolve | None = None) -> I
     of the capture that it refers to, from this file or from `resolve` (by capture id). A revisit without that capture
     comes last, as BadRecord, since the capture may follow it in the file. Raises `OSError` if `path` cannot be opened.
     """
-    with path.open("rb") as file:
+    with open_archive(path) as file:
         yield from ArchiveReader(file, path.relative_to(root).as_posix(), resolve).captures()
 
 
@@ -63,7 +79,7 @@ def read_capture(
 
     The capture names its file relative to `root`; `resolve` finds the capture that a revisit record refers to.
     """
-    with path.open("rb") as file:
+    with open_archive(path) as file:
         return ArchiveReader(file, path.relative_to(root).as_posix(), resolve).capture_at(offset)
 
 
@@ -72,7 +88,7 @@ def read_origin(path: Path) -> Origin:
 
     Only the first record is read, since an archive file made from others contains their warcinfo records, too.
     """
-    with path.open("rb") as file:
+    with open_archive(path) as file:
         first = next(map(verify_record, split_records(file)), None)
     if isinstance(first, Record) and first.kind == "warcinfo":
         return origin_of(info_fields(first), path.name)
@@ -108,7 +124,7 @@ def read_record(path: Path, offset: int) -> Record:
 
     Raises `OSError` for a file that cannot be opened, `CaEtlError` where no whole record is at `offset`.
     """
-    with path.open("rb") as file:
+    with open_archive(path) as file:
         record = next(map(verify_record, split_records(file, offset)), None)
     if not isinstance(record, Record):
         problem = "the file ends before it" if record is None else f"{record.reason}, {record.detail}"
@@ -128,7 +144,7 @@ def verify_record(part: Part) -> Record | BadRange:
 
 def whole_records(path: Path) -> Iterator[Record]:
     """The verified records of an archive file, of any kind; damaged records are left out. Raises `OSError`."""
-    with path.open("rb") as file:
+    with open_archive(path) as file:
         records = map(verify_record, split_records(file))
         yield from (record for record in records if isinstance(record, Record))
 
@@ -167,18 +183,22 @@ class ArchiveReader:
     `name` is the path of the file below the archive folder. Once `captures` is exhausted, `first` and `last` are the
     offsets of what it has read: where the first record in the range begins, and where the last one ends;
     `changes_source` is whether a warcinfo record after other records names another source than the ones before.
+    Records that another crawler wrote of other sites than `site` give nothing; `of_other_sites` counts them.
     """
 
-    def __init__(self, file: BinaryIO, name: str, resolve: Resolve | None = None) -> None:
+    def __init__(
+        self, file: BinaryIO, name: str, resolve: Resolve | None = None, site: str | None = None
+    ) -> None:
         self._file = file
         self._name = name
         self._resolve = resolve
+        self._site = site
         self._sources: dict[str, str] = {}
         self._latest_source = FOREIGN_SOURCE
         self._by_id: dict[str, int] = {}
         self._by_uri_and_date: dict[tuple[str, str], int] = {}
         self._has_begun = False
-        self.first = self.last = 0
+        self.first = self.last = self.of_other_sites = 0
         self.changes_source = False
 
     def captures(self, start: int = 0, end: int | None = None) -> Iterator[Capture | BadRecord]:
@@ -197,6 +217,10 @@ class ArchiveReader:
             if end is not None and part.start >= end:
                 break
             self.last = part.end
+            if self._site and isinstance(part, RawRecord) and is_of_another_site(part, self._site):
+                self.of_other_sites += 1
+                self._has_begun = True
+                continue
             record = self.parse(part)
             if isinstance(record, BadRecord):
                 yield record
@@ -267,10 +291,10 @@ class ArchiveReader:
         is_http = record.http_body is not None
         content_type = record.http_headers.get("content-type") if is_http else record.warc.get("content-type")
         is_undated = record.warc.get(CAPTURED_AT.lower(), "").lower() == UNKNOWN
-        uri = record.uri
+        uri, source = record.uri, self._source(record)
         return Capture(
             capture_id=record.record_id,
-            source=self._source(record),
+            source=source,
             payload=payload,
             archive_file=self._name,
             archive_offset=record.raw.start,
@@ -282,6 +306,7 @@ class ArchiveReader:
             last_modified=record.http_headers.get("last-modified"),
             truncated=record.truncated,
             total=count_of(record.http_headers.get("x-wp-total")),
+            source_kind=_kind(record, source),
         )
 
     def _revisit(self, record: Record, seen: frozenset[str] = frozenset()) -> Capture | BadRecord:
@@ -347,6 +372,12 @@ def _is_capture(record: Record) -> bool:
     return record.kind != "response" or record.http_body is not None
 
 
+def _kind(record: Record, source: str) -> SourceKind:
+    if record.kind == "conversion":
+        return SourceKind.WET
+    return SourceKind.FILE if source == HAND_SOURCE else SourceKind.WARC
+
+
 def _validators(record: Record) -> Validators | None:
     etag, last_modified = record.http_headers.get("etag"), record.http_headers.get("last-modified")
     digest = record.warc.get("warc-payload-digest")
@@ -374,7 +405,7 @@ def _differ(one: str, other: str) -> bool:
 
 
 def _file_order(path: Path) -> tuple[str, int]:
-    stem = path.name.removesuffix(SEALED_SUFFIX)
+    stem = path.name.removesuffix(SEALED_SUFFIX).removesuffix(REFERENCE_SUFFIX)
     match = re.fullmatch(r"(.+)\.([0-9]+)", stem)
     return (match.group(1), int(match.group(2))) if match else (stem, 1)
 

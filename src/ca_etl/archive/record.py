@@ -6,9 +6,6 @@ gzip announced and already removed. So each coding is undone only where the byte
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -18,13 +15,20 @@ from urllib.parse import urlsplit
 
 from zlib_ng import zlib_ng as zlib
 
-from ca_etl.archive.framing import RawRecord
-from ca_etl.records import RejectReason
+from ca_etl.archive.framing import RawRecord, digest_matches
+from ca_etl.archive.naming import SOURCE
+from ca_etl.records import RejectReason, site_name
 
 WARC_VERSION: Final = re.compile(r"WARC/[0-9]+\.[0-9]+\s*")
 HTTP_START: Final = re.compile(rb"HTTP/[0-9.]+ +([0-9]{3})(?: [^\r\n]*)?\r?\n")
 FOLD: Final = re.compile(r"\r?\n[ \t]+")
 HTTP_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+# A URI with its scheme, bare or wholly in angle brackets: half of one is the name of something else.
+URI: Final = re.compile(r"<[A-Za-z][A-Za-z0-9+.-]*:[^<>\s]+>|[A-Za-z][A-Za-z0-9+.-]*:[^<>]*[^<>\s]")
+TARGET_URI: Final = re.compile(rb"^warc-target-uri:[ \t]*<?(https?:[^>\r\n]+)", re.IGNORECASE | re.MULTILINE)
+OWN_SOURCE: Final = re.compile(rb"^" + SOURCE.encode() + rb":", re.IGNORECASE | re.MULTILINE)
+CAPTURE_KINDS: Final = frozenset({"response", "revisit", "resource", "conversion"})
+KINDS: Final = CAPTURE_KINDS | {"warcinfo", "request", "metadata", "continuation"}
 
 
 class Record(NamedTuple):
@@ -46,13 +50,13 @@ class Record(NamedTuple):
     def uri(self) -> str | None:
         """The address of the captured page (WARC-Target-URI) without angle brackets; None without that header."""
         uri = self.warc.get("warc-target-uri")
-        return uri.strip().removeprefix("<").removesuffix(">") if uri else None
+        return bare_id(uri) if uri else None
 
     @property
     def truncated(self) -> str | None:
         """The reason why the body is incomplete (WARC-Truncated, in lower case); None for a whole body."""
         value = self.warc.get("warc-truncated")
-        return value.strip().lower() if value else None
+        return None if value is None else value.lower() or "unspecified"
 
     @property
     def is_robots(self) -> bool:
@@ -81,8 +85,9 @@ def parse_record(raw: RawRecord) -> Record:
     warc = _header_fields(head)
     kind = warc.get("warc-type", "").lower()
     record_id = bare_id(warc.get("warc-record-id", ""))
-    if not kind or not record_id:
-        raise PayloadError(RejectReason.BAD_RECORD, "the record has no WARC-Type or no WARC-Record-ID")
+    problem = _problem_of(kind, warc)
+    if problem:
+        raise PayloadError(RejectReason.BAD_RECORD, problem)
     date = parse_warc_date(warc.get("warc-date", ""))
     status, http, body = None, dict[str, str](), None
     block = raw.block
@@ -94,12 +99,46 @@ def parse_record(raw: RawRecord) -> Record:
     return Record(kind, record_id, date, raw, warc, status, http, body)
 
 
+def _problem_of(kind: str, warc: dict[str, str]) -> str | None:
+    """What the header of a record lacks, or has in a form in which it says nothing; None for a usable header."""
+    record_id, uri, form = (
+        warc.get(name, "") for name in ("warc-record-id", "warc-target-uri", "content-type")
+    )
+    is_of_page = bare_id(uri).lower().startswith(("http:", "https:"))
+    problem = None
+    if not kind or not record_id:
+        problem = "the record has no WARC-Type or no WARC-Record-ID"
+    elif kind not in KINDS:
+        problem = f"WARC-Type {kind!r} is not known"
+    elif not URI.fullmatch(record_id):
+        problem = f"WARC-Record-ID {record_id!r} is not a URI"
+    elif kind in CAPTURE_KINDS and not URI.fullmatch(uri):
+        problem = f"WARC-Target-URI {uri!r} is not a URI"
+    elif kind == "response" and is_of_page and "application/http" not in form.lower():
+        problem = f"a response of {uri} has the Content-Type {form!r}, which is not HTTP"
+    return problem
+
+
 def record_id_of(raw: RawRecord) -> str | None:
     """The WARC-Record-ID of a record that may be damaged; None for a record without an id."""
     match = re.search(
         rb"^warc-record-id:[ \t]*<?([^>\r\n]+)>?", raw.data[: raw.block_start], re.IGNORECASE | re.MULTILINE
     )
     return match.group(1).decode("utf-8", "replace").strip() if match else None
+
+
+def is_of_another_site(raw: RawRecord, site: str) -> bool:
+    """Whether a record that another crawler wrote is of a page of another site; its digests are not verified.
+
+    `site` is a name as `site_name` makes it. A record without an address is of no other site: it is damaged, or
+    describes the file.
+    """
+    head = raw.data[: raw.block_start]
+    match = TARGET_URI.search(head)
+    if match is None or OWN_SOURCE.search(head):
+        return False
+    other = site_name(match.group(1).decode("latin-1"))
+    return bool(other) and other != site
 
 
 def bare_id(value: str) -> str:
@@ -259,7 +298,6 @@ MAX_PAYLOAD_BYTES: Final = 512 * 1024 * 1024
 # Deflate reaches 1,032 at most: what is on our disk is bounded by size alone.
 MAX_RATIO: Final = 1_100.0
 CHUNK_LINE: Final = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
-DIGEST_BYTES: Final = {"md5": 16, "sha1": 20, "sha256": 32, "sha384": 48, "sha512": 64}
 
 
 class PayloadError(Exception):
@@ -269,21 +307,6 @@ class PayloadError(Exception):
         super().__init__(detail)
         self.reason = reason
         self.detail = detail
-
-
-def digest_matches(label: str, data: bytes) -> bool | None:
-    """Whether `label` (`sha1:BASE32`, `sha256:hex`, ...) is the digest of `data`; None for an unknown algorithm.
-
-    The WARC standard fixes neither algorithm nor notation: Common Crawl writes SHA-1 in base 32, others hex or base
-    64.
-    """
-    name, colon, value = label.strip().partition(":")
-    algorithm = name.lower().replace("-", "")
-    size = DIGEST_BYTES.get(algorithm)
-    if not colon or size is None:
-        return None
-    stated = _digest_bytes(value.strip(), size)
-    return stated == hashlib.new(algorithm, data, usedforsecurity=False).digest()
 
 
 def dechunk(data: bytes) -> bytes | None:
@@ -348,16 +371,3 @@ def _is_text(data: bytes) -> bool:
         # the slice may have cut a character
         return error.start >= len(head) - 3
     return True
-
-
-def _digest_bytes(value: str, size: int) -> bytes | None:
-    try:
-        # MD5 in padded base 32 is as long as in hex.
-        if len(value) == size * 2 and "=" not in value:
-            return bytes.fromhex(value)
-        bare = value.rstrip("=")
-        if len(bare) == (size * 8 + 4) // 5:
-            return base64.b32decode(bare.upper() + "=" * (-len(bare) % 8))
-        return base64.b64decode(bare.replace("-", "+").replace("_", "/") + "=" * (-len(bare) % 4))
-    except (ValueError, binascii.Error):
-        return None

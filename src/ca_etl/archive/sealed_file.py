@@ -5,18 +5,21 @@ The whole records of an `.open` file that a killed run left are recovered into a
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import FileIO
+from dataclasses import dataclass
+from io import BufferedReader, FileIO
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Self
 
 from ca_etl.archive.framing import RawRecord, split_records
-from ca_etl.archive.naming import DAMAGED_SUFFIX, OPEN_SUFFIX, RECOVERED, SEALED_SUFFIX
+from ca_etl.archive.naming import DAMAGED_SUFFIX, OPEN_SUFFIX, RECOVERED, REFERENCE_SUFFIX, SEALED_SUFFIX
 from ca_etl.errors import COMMAND, CaEtlError
 
 log = logging.getLogger(__name__)
@@ -141,10 +144,93 @@ def _reserve(folder: Path, name: str) -> tuple[Path, Sink]:
         opened.unlink()
 
 
-def keep_damaged(path: Path, file: BinaryIO, archive_dir: Path) -> None:
-    """Copy the damaged input `file` to `path` in the archive, unless `path` exists. Raises `ArchiveWriteError`."""
-    if path.exists():
-        return
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A WARC file outside of the archive, which is read in place of a copy: absolute path, SHA-256 (hex) and bytes."""
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+class LostReferenceError(CaEtlError):
+    """A file that the archive refers to is missing, or is not the one that was ingested."""
+
+
+def is_reference(path: Path) -> bool:
+    """Whether an archive file refers to a file elsewhere, and has no records itself."""
+    return path.name.endswith(REFERENCE_SUFFIX)
+
+
+def read_reference(path: Path) -> Reference | None:
+    """The reference in the archive file `path`; None for an archive file with records. Raises `CaEtlError`."""
+    if not is_reference(path):
+        return None
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415  most archives have no reference
+
+    try:
+        return TypeAdapter(Reference).validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise LostReferenceError(
+            f"{path} is damaged: it is not a reference", "ca-etl doctor --deep"
+        ) from error
+
+
+def lost_reference(path: Path, reference: Reference, how: str) -> LostReferenceError:
+    """The error for a reference in the archive file `path`, whose file `how`, such as "is missing"."""
+    return LostReferenceError(
+        f"{reference.path} {how}, and {path} refers to it; put the file that was ingested there again, or ingest it "
+        "from its new place",
+        f"ls -l {shlex.quote(reference.path)}",
+    )
+
+
+def open_archive(path: Path) -> BufferedReader:
+    """Open an archive file, or the file that it refers to, for reading.
+
+    Raises `OSError`, and `LostReferenceError` where the referenced file cannot be read or has another size.
+    """
+    reference = read_reference(path)
+    if reference is None:
+        return path.open("rb")
+    try:
+        file = Path(reference.path).open("rb")  # noqa: SIM115  the caller closes what is returned
+    except OSError as error:
+        how = "is missing" if isinstance(error, FileNotFoundError) else f"cannot be read ({error.strerror})"
+        raise lost_reference(path, reference, how) from error
+    size = os.fstat(file.fileno()).st_size
+    if size != reference.bytes:
+        file.close()
+        raise lost_reference(path, reference, f"has {size} bytes, not {reference.bytes}")
+    return file
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file in hex. Raises `OSError`."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verified_digest(path: Path, file: BufferedReader) -> str:
+    """The SHA-256 (hex) of an archive file, opened as `file`.
+
+    Raises `LostReferenceError` where a reference has another.
+    """
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    reference = read_reference(path)
+    if reference is not None and digest != reference.sha256:
+        raise lost_reference(path, reference, "has changed")
+    return digest
+
+
+def archive_bytes(path: Path) -> int:
+    """The length in bytes of an archive file, or of the file that it refers to, as it was when it was ingested."""
+    reference = read_reference(path)
+    return path.stat().st_size if reference is None else reference.bytes
+
+
+def keep_whole(path: Path, file: BinaryIO, archive_dir: Path) -> None:
+    """Copy `file` to `path` in the archive, in one step, also over an earlier one. Raises `ArchiveWriteError`."""
     opened = path.with_name(path.name + OPEN_SUFFIX)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -190,7 +276,7 @@ def recover_open_files(archive_dir: Path) -> list[Path]:
     the `.open` file of a live process is taken for that of a killed run. Raises `ArchiveWriteError`.
     """
     made: list[Path] = []
-    for path in sorted(archive_dir.glob(f"*/*/*{SEALED_SUFFIX}{OPEN_SUFFIX}")):
+    for path in sorted(archive_dir.glob(f"*/*/*{OPEN_SUFFIX}")):
         try:
             sealed = _recover(archive_dir, path)
         except OSError as error:
@@ -203,6 +289,9 @@ def recover_open_files(archive_dir: Path) -> list[Path]:
 def _recover(archive_dir: Path, path: Path) -> Path | None:
     match = LEFTOVER.fullmatch(path.name)
     if match is None:
+        if path.name.endswith((REFERENCE_SUFFIX + OPEN_SUFFIX, DAMAGED_SUFFIX + OPEN_SUFFIX)):
+            # the input that it was to be a copy of, or to refer to, still exists
+            path.unlink()
         return None
     with path.open("rb") as file:
         # offsets only: all records of a file at once may not fit into the memory

@@ -169,6 +169,11 @@ class ArchiveWriter:
             headers["WARC-Truncated"] = "length"
         self.add_resource(capture_id, uri, DAMAGED_TYPE, body, date=date, headers=headers)
 
+    def add_info(self) -> None:
+        """Write the warcinfo record, also where no other record follows."""
+        with self._file.record() as out:
+            self._ids.add(self._warcinfo(out))
+
     def add_member(self, member: bytes) -> None:
         """Copy a verified record of another archive file, given as the bytes of its whole gzip member."""
         with self._file.record() as out:

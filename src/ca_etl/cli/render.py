@@ -324,13 +324,28 @@ def paged(*, chop: bool) -> Iterator[TextIO]:
 @contextmanager
 def bar_after(seconds: float, console: Console | None = None) -> Iterator[Progress]:
     """Show a progress bar on stderr once the `with` block has lasted `seconds`; it is removed when the block ends."""
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as RichProgress
 
     from ca_etl.screen import Screen
 
     step_name = TextColumn("{task.description}", markup=False)
-    columns = (step_name, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    rate, left = TextColumn("{task.fields[rate]}", markup=False), TextColumn("left", markup=False)
+    columns = (
+        step_name,
+        BarColumn(),
+        MofNCompleteColumn(),
+        rate,
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        left,
+    )
     bar = RichProgress(*columns, console=console or Screen(stderr=True), transient=True)
     tasks = {}
     start = time.monotonic()
@@ -339,8 +354,10 @@ def bar_after(seconds: float, console: Console | None = None) -> Iterator[Progre
     def advance(step: str, done: int, total: int) -> None:
         nonlocal started
         if step not in tasks:
-            tasks[step] = bar.add_task(step, total=total)
-        bar.update(tasks[step], completed=done, total=total)
+            tasks[step] = bar.add_task(step, total=total, rate="")
+        elapsed = bar.tasks[tasks[step]].elapsed
+        rate_so_far = f"{done / elapsed:.0f}/s" if elapsed else ""
+        bar.update(tasks[step], completed=done, total=total, rate=rate_so_far)
         if not started and time.monotonic() - start >= seconds:
             bar.start()
             started = True

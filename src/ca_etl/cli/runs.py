@@ -99,7 +99,9 @@ def run(
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders: .txt .html .warc .warc.gz .wet.gz")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files, folders or patterns: .txt .html .warc .warc.gz .wet.gz")
+    ],
     url: Annotated[
         str | None, typer.Option(help="Address that files without an address were fetched from.")
     ] = None,
@@ -111,13 +113,23 @@ def ingest(
             help="When the files were fetched (ISO 8601, by default UTC). Default: unknown.",
         ),
     ] = None,
+    by_reference: Annotated[
+        bool,
+        typer.Option(
+            "--by-reference",
+            help="Refer to WARC and WET files by path and digest, and do not copy them: they must stay where they are.",
+        ),
+    ] = False,
     trust_clock: TrustClock = False,
 ) -> None:
-    """Archive local files, load them, build the tables, check, publish."""
+    """Archive local files, load them, build the tables, check, publish. Started again, it resumes.
+
+    Of WARC and WET files only the records of the site are kept. A pattern in quotes, such as '2023/*.warc.gz', works.
+    """
     from ca_etl.pipeline.capture import GivenFiles
     from ca_etl.pipeline.run import run_ingest
 
-    given = GivenFiles(tuple(paths), url, captured_at)
+    given = GivenFiles(tuple(paths), url, captured_at, by_reference)
     _run(
         lambda settings, environment: run_ingest(settings, given, environment=environment),
         trust_clock=trust_clock,
@@ -379,6 +391,8 @@ def _finish(outcome: Outcome) -> None:
                 f"{loaded.archive_files} new archive files: {loaded.captures} captures, {loaded.rates} rates, "
                 f"{loaded.official_rates} official rates, {loaded.articles} articles, {loaded.rejects} rejects"
             )
+            if outcome.of_other_sites:
+                print_line(f"{outcome.of_other_sites} records of other sites were left out")
     if outcome.release:
         typer.echo(outcome.release.folder)
     raise typer.Exit(outcome.exit_status)

@@ -3,7 +3,7 @@
 A backup is a folder:
 
     archive/2025/12/<name>          the archive files, under the names that they have in the data directory
-    state/<name>.<digest>           journal, decisions, site, alerts, checkpoints, each as it was at the last backup
+    state/<name>.<digest>           journal, decisions, site, alerts, checkpoints, references, as at the last backup
     backup.json                     the manifest: path, size and SHA-256 of every file that belongs to the backup
 
 At each backup an archive file is compared, on both sides, with the digest that the current release has of it, with that
@@ -35,8 +35,8 @@ import duckdb
 from filelock import FileLock, Timeout
 from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
-from ca_etl.archive.naming import OPEN_SUFFIX
-from ca_etl.archive.sealed_file import sync_folders
+from ca_etl.archive.naming import OPEN_SUFFIX, REFERENCE_SUFFIX
+from ca_etl.archive.sealed_file import is_reference, read_reference, sha256_of, sync_folders
 from ca_etl.errors import CaEtlError, Problem, UsageError
 from ca_etl.operate.alert_delivery import ALERTS_FILE
 from ca_etl.operate.doctor import damage_of
@@ -67,7 +67,7 @@ ARCHIVE: Final = "archive"
 # A restore begins with the journal: a run that follows an interrupted one must not begin a journal of its own.
 STATE: Final = (
     *(JOURNAL_FILE, TORN_FILE, REPAIRS_FILE, DECISIONS_FILE, MARKER, ALERTS_FILE),
-    *(CHECKPOINT_FILE, COMPLETE_MONTHS),
+    *(CHECKPOINT_FILE, COMPLETE_MONTHS, f"{ARCHIVE}/*/*/*{REFERENCE_SUFFIX}"),
 )
 SHOWN: Final = 5
 CHANGED: Final = "has changed since it was loaded or backed up"
@@ -122,9 +122,11 @@ def back_up(settings: Settings, folder: Path, now: datetime, progress: Progress)
         data_dir, _loaded_files, dict[str, tuple[BackupFile, bool]](), of_any_version=True
     )
     paths = [path for pattern in STATE for path in sorted(data_dir.glob(pattern))]
-    state = {path.name: data for path in paths if (data := read_if_there(path)) is not None}
+    names = {path.relative_to(data_dir).as_posix(): path for path in paths}
+    state = {name: data for name, path in names.items() if (data := read_if_there(path)) is not None}
     found = (path for path in settings.archive_dir.glob("*/*/*") if path.suffix != OPEN_SUFFIX)
-    archived = sorted({path.relative_to(data_dir).as_posix() for path in found} | loaded.value.keys())
+    copied = {path.relative_to(data_dir).as_posix() for path in found if not is_reference(path)}
+    archived = sorted(copied | loaded.value.keys())
     if not state and not archived:
         raise UsageError(
             f"{data_dir} has no data to back up (CA_ETL_DATA_DIR names the directory)",
@@ -133,7 +135,7 @@ def back_up(settings: Settings, folder: Path, now: datetime, progress: Progress)
     site = state.get(MARKER, b"").decode(errors="replace").strip() or None
     with _only_backup(folder):
         known = _known_files(folder, data_dir, site)
-        in_backup = {path: file for path, file in known.items() if path.startswith(f"{ARCHIVE}/")}
+        in_backup = {path: file for path, file in known.items() if file.stored.startswith(f"{ARCHIVE}/")}
         copy = _Copy(folder, data_dir, in_backup, loaded.value)
         copy.assert_same_directory(archived)
         archive: list[BackupFile | None] = []
@@ -149,6 +151,9 @@ def back_up(settings: Settings, folder: Path, now: datetime, progress: Progress)
         _remove_old_state(folder, files)
     copy.assert_sound()
     warnings = [f"no archive file is compared with the release: {loaded.problem}"] if loaded.problem else []
+    outside = [reference.path for path in paths if (reference := read_reference(path))]
+    if outside:
+        warnings.append(f"of {len(outside)} files only references are backed up, as of {outside[0]}")
     warnings += [
         f"{data_dir} lacks {len(missing)} archive files that the backup has and keeps, such as {file.path}; "
         f"next: cp -n {folder / file.path} {data_dir / file.path}"
@@ -164,7 +169,8 @@ def _again(folder: Path) -> str:
 def _loaded_files(con: duckdb.DuckDBPyConnection | None) -> Mapping[str, tuple[BackupFile, bool]]:
     """The archive files of the current release by path, as they were when loaded, and whether each was damaged then."""
     rows = [] if con is None else con.execute(LOADED_FILES).fetchall()
-    return {path: (BackupFile(path, path, *fact), damaged) for path, damaged, *fact in rows}
+    files = (row for row in rows if not is_reference(Path(row[0])))
+    return {path: (BackupFile(path, path, *fact), damaged) for path, damaged, *fact in files}
 
 
 def _assert_usable(data_dir: Path, folder: Path) -> None:
@@ -290,7 +296,7 @@ def _is_restored(target: Path, file: BackupFile) -> bool:
 def _problem(source: Path, file: BackupFile) -> str | None:
     """How a file differs from its entry in a manifest or release, None where it does not."""
     try:
-        is_same = source.stat().st_size == file.bytes and _sha256(source) == file.sha256
+        is_same = source.stat().st_size == file.bytes and sha256_of(source) == file.sha256
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     return None if is_same else CHANGED
@@ -345,7 +351,7 @@ class _Copy:
         """Copy an archive file; return its entry for the manifest, None for an unreadable one that no release has."""
         source, expected = self._data_dir / path, self._expected.get(path)
         try:
-            there = BackupFile(path, path, source.stat().st_size, _sha256(source))
+            there = BackupFile(path, path, source.stat().st_size, sha256_of(source))
         except OSError as error:
             self._report(path, expected, f"cannot be read: {error.strerror}")
             return expected
@@ -390,7 +396,7 @@ class _Copy:
         The copy of the last backup stays until its manifest is replaced.
         """
         sha256 = hashlib.sha256(data).hexdigest()
-        file = BackupFile(name, f"{STATE_FOLDER}/{name}.{sha256[:16]}", len(data), sha256)
+        file = BackupFile(name, f"{STATE_FOLDER}/{Path(name).name}.{sha256[:16]}", len(data), sha256)
         return self._copy(file, BytesIO(data))
 
     def sync(self) -> None:
@@ -441,8 +447,3 @@ def _only_backup(folder: Path) -> Iterator[None]:
         yield
     finally:
         file_lock.release()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

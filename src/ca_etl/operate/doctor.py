@@ -19,6 +19,7 @@ from rich.text import Text
 from ca_etl.archive.framing import BadRange, split_records
 from ca_etl.archive.naming import OPEN_SUFFIX
 from ca_etl.archive.reader import archive_files
+from ca_etl.archive.sealed_file import LostReferenceError, is_reference, open_archive
 from ca_etl.errors import Problem, UsageError
 from ca_etl.operate import machine
 from ca_etl.operate.alert_delivery import channels, damage_of_alerts
@@ -294,7 +295,9 @@ def archive(state: ArchiveState, held: Collection[str] = (), *, deep: bool = Fal
     """
     restore = "ca-etl backup --help" if deep else RESTORE
     for name, damage in state.damaged.items():
-        yield error("archive", f"the archive file {name} {damage}; {FROM_BACKUP}", restore)
+        # what is elsewhere is in no backup
+        repair = "" if is_reference(Path(name)) else f"; {FROM_BACKUP}"
+        yield error("archive", f"the archive file {name} {damage}{repair}", restore)
     if state.missing:
         missing = f"archive files of the release are missing: {_listed(state.missing)}"
         yield error("archive", f"{missing}; {FROM_BACKUP}", restore)
@@ -336,7 +339,7 @@ def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str
     the first record and the size are examined.
     """
     try:
-        with path.open("rb") as file:
+        with open_archive(path) as file:
             size = os.fstat(file.fileno()).st_size
             for part in split_records(file):
                 if isinstance(part, BadRange):
@@ -345,6 +348,8 @@ def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str
                     break
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest() if known and to_end else None
+    except LostReferenceError as lost:
+        return f"is a reference: {lost}"
     except OSError as failure:
         return f"cannot be read: {failure.strerror or failure}"
     if known and size != known[1]:

@@ -304,8 +304,8 @@ def _undated(page: Page) -> Reject:
 
 
 _OF_CAPTURE: Final = (
-    *("capture_id", "source", "url", "captured_at", "http_status", "content_type", "etag", "last_modified"),
-    *("refers_to", "payload_sha256", "archive_file", "archive_offset"),
+    *("capture_id", "source", "source_kind", "url", "captured_at", "http_status", "content_type"),
+    *("etag", "last_modified", "refers_to", "payload_sha256", "archive_file", "archive_offset"),
 )
 
 

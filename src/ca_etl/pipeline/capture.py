@@ -29,6 +29,7 @@ from ca_etl.sources.source import Source, SourceOutcome, SourceReply
 from ca_etl.sources.timesca import ARTICLE_SOURCES
 from ca_etl.sources.timesca.deletion_sweep import sweep_articles
 from ca_etl.sources.timesca.listings import request_listings
+from ca_etl.warehouse.data_directory import site_of
 from ca_etl.warehouse.durable_files import StorageError
 from ca_etl.warehouse.journal import GOOD, Cause, RunRecord, SlotOutcome
 from ca_etl.warehouse.reading import consult
@@ -197,11 +198,15 @@ def has_observed(
 
 @dataclass(frozen=True, slots=True)
 class GivenFiles:
-    """Files and folders that an operator archives, with their URL and capture time (zone-aware), None if unknown."""
+    """Files and folders that an operator archives, with their URL and capture time (zone-aware), None if unknown.
+
+    `by_reference`: of WARC and WET files the archive gets path and digest alone.
+    """
 
     paths: tuple[Path, ...]
     url: str | None = None
     captured_at: datetime | None = None
+    by_reference: bool = False
 
 
 def ingest(ctx: Context, given: GivenFiles) -> IngestReport:
@@ -210,6 +215,9 @@ def ingest(ctx: Context, given: GivenFiles) -> IngestReport:
         given.paths,
         ctx.settings.archive_dir,
         now=ctx.started_at,
+        site=site_of(ctx.settings),
         url=given.url,
         captured_at=given.captured_at,
+        by_reference=given.by_reference,
+        progress=partial(ctx.progress, "ingest"),
     )

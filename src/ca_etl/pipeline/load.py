@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
+import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +18,7 @@ import duckdb
 
 from ca_etl.archive.framing import BadRange, split_records
 from ca_etl.archive.reader import archive_files
+from ca_etl.archive.sealed_file import archive_bytes, open_archive, verified_digest
 from ca_etl.errors import CaEtlError
 from ca_etl.parse.rows import SITE
 from ca_etl.pipeline.enrich import store_matches
@@ -29,10 +31,10 @@ from ca_etl.pipeline.parts import (
     plan_parts,
     whole_files,
 )
-from ca_etl.records import Rows, site_name
+from ca_etl.records import Rows
 from ca_etl.sources.session import Context, Progress, withheld_files
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building, transaction
-from ca_etl.warehouse.data_directory import MARKER, claimed_site
+from ca_etl.warehouse.data_directory import MARKER, site_of
 from ca_etl.warehouse.journal import RunKind
 from ca_etl.warehouse.models import drop_models
 from ca_etl.warehouse.raw_load import (
@@ -53,6 +55,7 @@ MOST_FILES: Final = 50
 MOST_ROWS: Final = 10_000
 # Loading several parts at once costs little more than one.
 MOST_PARTS: Final = 8
+SECONDS_BETWEEN_LINES: Final = 10.0
 UPGRADED: Final = (
     "the current release has the tables of an earlier version: the whole archive is loaded again, once"
 )
@@ -64,6 +67,7 @@ class Loaded:
 
     `expected` counts those `rejects` that are no reason for a warning (response classes in `EXPECTED_RESPONSES`).
     `other_rates` counts those `rates` that are not from the ticker of the site; `official_rates` are counted apart.
+    `of_other_sites` counts records of other crawlers that were left out, since their pages are of other sites.
     `is_fresh` is True where the warehouse was empty before.
     """
 
@@ -71,6 +75,7 @@ class Loaded:
     captures: int = 0
     rates: int = 0
     other_rates: int = 0
+    of_other_sites: int = 0
     official_rates: int = 0
     articles: int = 0
     rejects: int = 0
@@ -94,7 +99,7 @@ def load(ctx: Context) -> Loaded:
     building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=is_fresh)
     archive = archive_files(ctx.settings.archive_dir)
     # by these bytes a new warehouse file gets small or large blocks
-    archived = 0 if building.warehouse.exists() else sum(path.stat().st_size for path in archive)
+    archived = 0 if building.warehouse.exists() else sum(map(archive_bytes, archive))
     with open_building(building.warehouse, archived=archived) as con:
         ensure_raw(con)
         drop_models(con)
@@ -105,17 +110,20 @@ def load(ctx: Context) -> Loaded:
         if ctx.kind in {RunKind.INGEST, RunKind.BACKFILL}:
             forget_unresolved_revisits(con)
         known = known_archive_files(con) | withheld_files(ctx.runs, ctx.started_at)
-        loading = _Loading(con, _reader(ctx, con))
+        reader = _reader(ctx, con)
         # by their text: a thousand calls of relative_to take 10 ms of every run
-        below = len(f"{loading.reader.root.as_posix()}/")
+        below = len(f"{reader.root.as_posix()}/")
         names = (path.as_posix()[below:] for path in archive)
         new = [name for name in names if name not in known]
-        loading.load(new, ctx.settings.workers or len(os.sched_getaffinity(0)), ctx.progress)
+        groups = plan_parts(reader.root, new)
+        loading = _Loading(con, reader, _Pace(ctx.progress, sum(map(len, groups))))
+        loading.load(groups, ctx.settings.workers or len(os.sched_getaffinity(0)))
     return Loaded(
         archive_files=len(new),
         captures=loading.added["capture"],
         rates=loading.added["rate_observation"],
         other_rates=min(loading.other_rates, loading.added["rate_observation"]),
+        of_other_sites=loading.of_other_sites,
         official_rates=loading.added["official_rate"],
         articles=loading.added["article_observation"],
         rejects=loading.added["reject"],
@@ -129,7 +137,7 @@ def _reader(ctx: Context, con: duckdb.DuckDBPyConnection) -> PartReader:
     return PartReader(
         root=ctx.settings.archive_dir,
         zone=ctx.settings.zone,
-        site=claimed_site(ctx.settings.data_dir) or site_name(str(ctx.settings.site_url)),
+        site=site_of(ctx.settings),
         run_id=ctx.run_id,
         parsers={source.name: source.parser for source in ctx.sources},
         schemas={table: arrow_schema(con, table) for table in Rows().by_table()},
@@ -151,6 +159,44 @@ class _DependentPartError(Exception):
     """A part of the archive cannot be loaded without another part."""
 
 
+class _Pace:
+    """Shows how many pages a load has parsed, how fast, and how many there will be if the other parts have as many.
+
+    `parts` is the number of parts of the archive that are to be loaded.
+    """
+
+    def __init__(self, progress: Progress, parts: int) -> None:
+        self._progress = progress
+        self._parts = parts
+        self._began = self._logged = time.monotonic()
+        self._done = 0.0
+        self._pages = 0
+
+    @contextmanager
+    def undone_by_an_error(self) -> Iterator[None]:
+        """Take back what the `with` block has added, where it raises an exception."""
+        before = self._done, self._pages
+        try:
+            yield
+        except BaseException:
+            self._done, self._pages = before
+            raise
+
+    def add(self, part: ParsedPart, share: float = 1.0) -> None:
+        """Count the captures of `part`, which is this share of a part that was planned."""
+        self._done += share
+        self._pages += part.tables["capture"].num_rows
+        total = max(self._pages, round(self._pages * self._parts / self._done))
+        self._progress("load", self._pages, total)
+        now = time.monotonic()
+        if now - self._logged < SECONDS_BETWEEN_LINES:
+            return
+        self._logged = now
+        a_second = self._pages / (now - self._began)
+        left = timedelta(seconds=round((total - self._pages) / a_second)) if a_second else "an unknown time"
+        log.info("load: %d of some %d pages, %.0f a second, %s left", self._pages, total, a_second, left)
+
+
 @dataclass(slots=True)
 class _Loading:
     """One load under way: the files that are parsed and not loaded yet, and the counts of loaded rows.
@@ -161,25 +207,26 @@ class _Loading:
 
     con: duckdb.DuckDBPyConnection
     reader: PartReader
+    pace: _Pace
     unloaded: list[ParsedPart] = field(default_factory=list)
     positions: dict[str, Position] = field(default_factory=dict)
     added: Counter[str] = field(default_factory=Counter)
     expected: int = 0
     other_rates: int = 0
+    of_other_sites: int = 0
 
-    def load(self, names: Sequence[str], workers: int, progress: Progress) -> None:
-        """Load archive files in their order; those that lack the original of a revisit once more, at the end."""
-        groups = plan_parts(self.reader.root, names)
+    def load(self, groups: Sequence[Sequence[Part]], workers: int) -> None:
+        """Load parts in their order; files that lack the original of a revisit are read once more, at the end."""
         parts = [part for group in groups for part in group]
         with parsing(self.reader, parts, workers) as queue:
             lacking: list[str] = []
-            for done, group in enumerate(groups):
-                progress("load", done, len(groups))
+            for group in groups:
                 if not self._load_group(queue.take(len(group))):
-                    lacking += [name for name in group[0].files if not self._parse_file(name)]
+                    share = len(group) / len(group[0].files)
+                    lacking += [name for name in group[0].files if not self._parse_file(name, share)]
         # files are sorted by slot: a page that was requested again for an earlier slot repeats a later file's
         for name in lacking:
-            self._parse_file(name, is_last=True)
+            self._parse_file(name, 0.0, is_last=True)
         checkpoint_at_commit(self.con)
         self._flush()
 
@@ -187,17 +234,21 @@ class _Loading:
         """Load what other processes have parsed; false, with nothing loaded, where this depends on other parts."""
         self._flush()
         try:
-            with closing(parsed):
-                self._load(_independent(parsed))
+            with closing(parsed), self.pace.undone_by_an_error():
+                self._load(_independent(parsed, self.pace))
         except _DependentPartError:
             return False
         return True
 
-    def _parse_file(self, name: str, *, is_last: bool = False) -> bool:
-        """Parse a file, to be loaded with others; false where a revisit lacks its original, unless `is_last`."""
+    def _parse_file(self, name: str, share: float, *, is_last: bool = False) -> bool:
+        """Parse a file, to be loaded with others; false where a revisit lacks its original, unless `is_last`.
+
+        `share` is that of the file in a part that was planned.
+        """
         resolve = resolver(self.con, self.reader.root, self.positions)
         part = self.reader.read(Part((name,)), resolve)
         self.positions |= part.positions()
+        self.pace.add(part, share)
         if not part.is_independent and not is_last:
             return False
         self.unloaded.append(part)
@@ -228,15 +279,17 @@ class _Loading:
         self.added += added
         self.expected += sum(part.expected for part in loaded)
         self.other_rates += sum(part.other_rates for part in loaded)
+        self.of_other_sites += sum(part.of_other_sites for part in loaded)
 
 
-def _independent(parsed: Iterable[ParsedPart | None]) -> Iterator[ParsedPart]:
+def _independent(parsed: Iterable[ParsedPart | None], pace: _Pace) -> Iterator[ParsedPart]:
     """The parts, which must each begin where the one before ends. Raises `_DependentPartError` otherwise."""
     last = 0
     for part in parsed:
         if part is None or not part.is_independent or part.first != last:
             raise _DependentPartError
         last = part.last
+        pace.add(part)
         yield part
 
 
@@ -274,12 +327,12 @@ def assert_archive_is_whole(ctx: Context) -> None:
 def archive_problems(root: Path, known: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """The archive files that are missing, or whose SHA-256 differs from that in `known`, each with the problem.
 
-    `known` are pairs of file name and SHA-256.
+    `known` are pairs of file name and SHA-256. Raises `LostReferenceError` for a file that only refers to such a one.
     """
     for name, sha256 in known:
         try:
-            with (root / name).open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
+            with open_archive(root / name) as file:
+                if verified_digest(root / name, file) != sha256:
                     yield name, "has changed"
         except FileNotFoundError:
             yield name, "is missing"
@@ -288,7 +341,7 @@ def archive_problems(root: Path, known: Iterable[tuple[str, str]]) -> Iterator[t
 def _is_whole(path: Path) -> bool:
     if not path.is_file():
         return False
-    with path.open("rb") as file:
+    with open_archive(path) as file:
         return not any(isinstance(part, BadRange) for part in split_records(file))
 
 

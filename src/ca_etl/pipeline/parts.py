@@ -6,7 +6,6 @@ of an earlier file, is not loaded from what other processes give: its files are 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import signal
@@ -27,6 +26,7 @@ from zoneinfo import ZoneInfo
 import pyarrow as pa
 
 from ca_etl.archive.reader import ArchiveReader, Resolve, read_origin
+from ca_etl.archive.sealed_file import archive_bytes, open_archive, verified_digest
 from ca_etl.parse.page import Parser
 from ca_etl.parse.rows import SITE, reject_repeats, rows_of
 from ca_etl.records import ARTICLE_PAGES, EXPECTED_RESPONSES, BadRecord, Capture, RejectReason, Rows
@@ -64,8 +64,8 @@ class Part:
 class ParsedPart:
     """The rows of a part as Arrow tables, by the names of the raw tables, and the files that they are of.
 
-    `first` and `last` are the offsets of the records read of a range. `expected` and `other_rates` are as in `Loaded`.
-    `matches` are what `search` found in the texts, empty where they are still to be searched.
+    `first` and `last` are the offsets of the records read of a range. `expected`, `other_rates` and `of_other_sites`
+    are as in `Loaded`. `matches` are what `search` found in the texts, empty where they are still to be searched.
     """
 
     tables: Mapping[str, pa.Table]
@@ -75,6 +75,7 @@ class ParsedPart:
     last: int
     expected: int
     other_rates: int
+    of_other_sites: int
     matches: Mapping[str, pa.Table] = field(default_factory=dict)
 
     def positions(self) -> dict[str, Position]:
@@ -106,13 +107,16 @@ class PartReader:
         first = last = 0
         positions: dict[str, Position] = {}
         changes_source = False
+        of_other_sites = 0
         for name in part.files:
-            with (self.root / name).open("rb") as file:
-                reader = ArchiveReader(file, name, resolve or reader_of(self.root, positions.get))
+            with open_archive(self.root / name) as file:
+                find = resolve or reader_of(self.root, positions.get)
+                reader = ArchiveReader(file, name, find, self.site)
                 # the first range of a file has the digest of the whole file
-                digest = "" if part.start else hashlib.file_digest(file, "sha256").hexdigest()
+                digest = "" if part.start else verified_digest(self.root / name, file)
                 own, archive_file = self._read_file(name, digest, reader.captures(part.start, part.end))
                 first, last, changes_source = reader.first, reader.last, reader.changes_source
+                of_other_sites += reader.of_other_sites
             positions |= {row["capture_id"]: (name, row["archive_offset"]) for row in own.capture}
             rows.extend(own)
             files.append(archive_file)
@@ -131,6 +135,7 @@ class PartReader:
             last,
             _expected(rows),
             self._other_rates(rows),
+            of_other_sites,
         )
 
     def read_and_search(self, part: Part) -> ParsedPart:
@@ -179,7 +184,7 @@ class PartReader:
             schedule=origin.schedule,
             slot=origin.slot,
             sha256=sha256,
-            bytes=path.stat().st_size,
+            bytes=archive_bytes(path),
             records=captures,
             bad_records=bad,
             parser_version=version,
@@ -222,7 +227,7 @@ def plan_parts(root: Path, files: Iterable[str]) -> list[list[Part]]:
     small: list[str] = []
     size = 0
     for name in files:
-        length = (root / name).stat().st_size
+        length = archive_bytes(root / name)
         is_large = length >= 2 * PART_BYTES
         if small and (is_large or size + length > PART_BYTES or len(small) == PART_FILES):
             groups.append([Part(tuple(small))])
@@ -246,6 +251,7 @@ def merge_parts(parts: Sequence[ParsedPart]) -> ParsedPart:
         files=tuple(file for part in parts for file in part.files),
         expected=sum(part.expected for part in parts),
         other_rates=sum(part.other_rates for part in parts),
+        of_other_sites=sum(part.of_other_sites for part in parts),
     )
 
 

@@ -64,7 +64,8 @@ DEFAULT_ENVIRONMENT = Environment()
 class Outcome:
     """The result of a run, which its steps fill in one by one. `release` is None when nothing was published.
 
-    `slots` are the missed slots before the run; `cause`, `contradicted_by` and `held` are those of `RunRecord`.
+    `slots` are the missed slots before the run; `cause`, `contradicted_by`, `held` and `of_other_sites` are those
+    of `RunRecord`.
     """
 
     run_id: str
@@ -81,6 +82,7 @@ class Outcome:
     slots: tuple[SlotRecord, ...] = ()
     contradicted_by: datetime | None = None
     held: tuple[str, ...] = ()
+    of_other_sites: int = 0
 
     @property
     def fired(self) -> tuple[CheckResult, ...]:
@@ -136,7 +138,9 @@ def run_ingest(
     assert_restored(settings.data_dir)
     with _run(RunKind.INGEST, settings, environment) as run:
         run.check_clock()
-        run.outcome.warnings += run.step(ingest, given).warnings
+        report = run.step(ingest, given)
+        run.outcome.warnings += report.warnings
+        run.outcome.of_other_sites = report.of_other_sites
         run.load_and_publish()
     return run.outcome
 
@@ -279,6 +283,7 @@ class _Run:
             )
         outcome.loaded = loaded = self.step(load)
         outcome.warnings += loaded.warnings
+        outcome.of_other_sites += loaded.of_other_sites
         if loaded.is_fresh and not self.environment.accept_loss:
             assert_most_is_kept(self.ctx)
         self.step(enrich)
@@ -315,6 +320,7 @@ class _Run:
             release_id=outcome.run_id if published else None,
             captures=loaded.captures if loaded else 0,
             rejects=loaded.rejects - loaded.expected if loaded else 0,
+            of_other_sites=outcome.of_other_sites,
             error=outcome.error or None,
             code_version=__version__,
             warnings=outcome.warnings,

@@ -90,6 +90,11 @@ def assert_has_data(data_dir: Path) -> None:
         )
 
 
+def site_of(settings: Settings) -> str:
+    """The name of the site whose pages are kept: that of the data directory, else of the settings."""
+    return claimed_site(settings.data_dir) or site_name(str(settings.site_url))
+
+
 def claimed_site(data_dir: Path) -> str | None:
     """The name of a data directory's site, from its file `site.txt`; None without one. Raises `CaEtlError`."""
     marker = data_dir / MARKER

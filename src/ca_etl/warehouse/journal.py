@@ -154,6 +154,8 @@ class RunRecord:
     stopped the run, `held` are the archive files that it wrote; they are loaded once a later run shows that its clock
     was right.
 
+    `of_other_sites` counts records of given WARC and WET files that were left out: their pages are of other sites.
+
     `cause` is the reason why the run failed or crashed, `error` the same reason as text for people.
     """
 
@@ -172,6 +174,7 @@ class RunRecord:
     release_id: str | None = None
     captures: int = 0
     rejects: int = 0
+    of_other_sites: int = 0
     error: str | None = None
     warnings: tuple[str, ...] = ()
     checks: tuple[CheckResult, ...] = ()

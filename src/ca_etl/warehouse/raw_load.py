@@ -74,6 +74,7 @@ class ArchiveFile:
     """An archive file and what was read from it; a row of `raw.archive_file`.
 
     `archive_file` is relative to the archive folder, with forward slashes; `records` is the number of captures.
+    Of a reference, digest and bytes are those of the file that it refers to.
     `schedule` and `slot` (UTC) are None for an ingest or a backfill.
     """
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from ca_etl.archive.framing import digest_matches
 from ca_etl.archive.naming import FETCHED_AT, MEMENTO, REQUESTED
 from ca_etl.archive.reader import archive_files, whole_records
-from ca_etl.archive.record import Record, digest_matches
+from ca_etl.archive.record import Record
 from ca_etl.pipeline.backfill import read_complete_months
 from ca_etl.pipeline.run import Outcome
 from ca_etl.settings import Settings

@@ -12,10 +12,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ca_etl.archive.client import FetchResult
-from ca_etl.archive.framing import BadRange, whole_member
+from ca_etl.archive.framing import BadRange, digest_matches, whole_member
 from ca_etl.archive.policy import FetchPolicy, Verdict, header
 from ca_etl.archive.reader import verify_record
-from ca_etl.archive.record import digest_matches
 from ca_etl.settings import Settings
 from ca_etl.sources.session import Session, address_of
 from ca_etl.sources.source import DateRange, Source, status_of

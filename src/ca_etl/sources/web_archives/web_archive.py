@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 from ca_etl.archive.client import FetchResult
 from ca_etl.archive.naming import DAMAGED, EVIDENCE, REQUESTED, SEALED_SUFFIX
 from ca_etl.archive.policy import FetchPolicy, Verdict
-from ca_etl.archive.reader import CAPTURE_KINDS, read_damage, whole_records
+from ca_etl.archive.reader import read_damage, whole_records
+from ca_etl.archive.record import CAPTURE_KINDS
 from ca_etl.archive.writer import record_id
 from ca_etl.errors import CaEtlError
 from ca_etl.parse.page import Article, kind_of_url

@@ -1,0 +1,42 @@
+"""Which files an operator gives to an ingest: folders and patterns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ca_etl.archive.inputs import MissingInputError, expand
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("2023/b.warc.gz", "2023/a.warc.gz", "2023/notes.md", "2024/deep/c.wet", "2024/x[1].txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("pattern", "taken", "skipped"),
+    [
+        ("2023/*.warc.gz", ["2023/a.warc.gz", "2023/b.warc.gz"], []),
+        ("2023/*", ["2023/a.warc.gz", "2023/b.warc.gz"], ["2023/notes.md"]),
+        ("*4", ["2024/deep/c.wet", "2024/x[1].txt"], []),
+        ("**/*.wet", ["2024/deep/c.wet"], []),
+        ("2024/x[1].txt", ["2024/x[1].txt"], []),
+    ],
+)
+def test_a_pattern_gives_the_files_that_match_and_those_in_folders_that_match(
+    folder: Path, pattern: str, taken: list[str], skipped: list[str]
+) -> None:
+    assert expand([Path(pattern)]) == ([*map(Path, taken)], [*map(Path, skipped)])
+    absolute = [*(folder / name for name in taken)], [*(folder / name for name in skipped)]
+    assert expand([folder / pattern]) == absolute
+
+
+def test_a_pattern_without_a_match_is_named(folder: Path) -> None:
+    with pytest.raises(MissingInputError, match=r"no file matches 2025/\*\.warc"):
+        expand([Path("2025/*.warc")])
