@@ -22,6 +22,7 @@ from ca_etl.parse.rows import SITE
 from ca_etl.pipeline.enrich import store_matches
 from ca_etl.pipeline.parts import (
     ParsedPart,
+    Parsing,
     Part,
     PartReader,
     merge_parts,
@@ -79,13 +80,13 @@ class Loaded:
     is_fresh: bool = False
 
 
-def load(ctx: Context) -> Loaded:
+def load(ctx: Context, parsing: Parsing = parsing) -> Loaded:
     """Copy the warehouse of the current release for this run, and load the archive files that it lacks.
 
     A rebuild loads every file into an empty warehouse, and so does a run whose current release has the tables of an
-    earlier version. With rejects to be parsed again, what an older parser rejected is deleted first. Raises
-    `CaEtlError` when the data directory cannot be written, `ArchiveDamagedError` when an empty warehouse would lose
-    rows.
+    earlier version. With rejects to be parsed again, what an older parser rejected is deleted first. `parsing` has the
+    rows of large files read elsewhere, by default in other processes. Raises `CaEtlError` when the data directory
+    cannot be written, `ArchiveDamagedError` when an empty warehouse would lose rows.
     """
     is_upgrade = _is_upgrade(ctx.settings.data_dir)
     is_fresh = is_upgrade or ctx.kind is RunKind.REBUILD
@@ -110,7 +111,7 @@ def load(ctx: Context) -> Loaded:
         below = len(f"{loading.reader.root.as_posix()}/")
         names = (path.as_posix()[below:] for path in archive)
         new = [name for name in names if name not in known]
-        loading.load(new, ctx.settings.workers or len(os.sched_getaffinity(0)), ctx.progress)
+        loading.load(new, ctx.settings.workers or len(os.sched_getaffinity(0)), ctx.progress, parsing)
     return Loaded(
         archive_files=len(new),
         captures=loading.added["capture"],
@@ -167,7 +168,7 @@ class _Loading:
     expected: int = 0
     other_rates: int = 0
 
-    def load(self, names: Sequence[str], workers: int, progress: Progress) -> None:
+    def load(self, names: Sequence[str], workers: int, progress: Progress, parsing: Parsing) -> None:
         """Load archive files in their order; those that lack the original of a revisit once more, at the end."""
         groups = plan_parts(self.reader.root, names)
         parts = [part for group in groups for part in group]

@@ -1,0 +1,244 @@
+"""Parse a large archive by Prefect tasks, in threads or on a Dask cluster, which write its parts to storage.
+
+What is done is decided by the parts that exist there, never by the state of a task or the result of a future: a worker
+that dies takes both with it.
+"""
+# ruff: noqa: PLC0415  Dask is of the extra `cluster`
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import partial
+from itertools import islice
+from queue import Empty, Queue
+from typing import Any, Final, cast
+from uuid import UUID
+
+import httpx
+from prefect import State, Task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.orchestration import get_client
+from prefect.context import TaskRunContext
+from prefect.exceptions import ObjectNotFound, PrefectException
+from prefect.futures import PrefectFuture, PrefectWrappedFuture
+from prefect.states import Crashed, Failed
+from prefect.task_runners import TaskRunner as Runner
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.pipeline.load import Loaded, load
+from ca_etl.pipeline.part_store import (
+    INSTALL_CLUSTER,
+    PartStore,
+    open_folder,
+    parts_url,
+    remove_parts,
+    stored_parts,
+)
+from ca_etl.pipeline.parts import FEWEST_PARTS, Part, PartQueue, PartReader, parsing
+from ca_etl.pipeline.publish import publish
+from ca_etl.settings import Settings, TaskRunner
+from ca_etl.sources.session import Context, Progress
+from ca_etl.warehouse.release import Release
+from flows.reporting import wait_until_recorded
+
+log = logging.getLogger(__name__)
+
+# A task costs Prefect on Dask a tenth of a second, a part takes about a second.
+PARTS_OF_TASK: Final = 8
+# A cluster in which no task ends for so long is left alone.
+PATIENCE_SECONDS: Final = 600
+START_SECONDS: Final = 60
+# The address of Dask's scheduler; without it, and without Dask's own `scheduler-address`, a local cluster is started.
+SCHEDULER: Final = "DASK_SCHEDULER"
+# Half of a worker's next task waits at the worker while it is busy.
+TASKS_OF_SLOT: Final = 2
+LOST: Final = "its worker died, or the run ended before it"
+# The server stores the states of tasks a moment after their end.
+RECORD_SECONDS: Final = 5
+
+
+class ClusterError(CaEtlError):
+    """The scheduler of Dask cannot be reached, or has no worker."""
+
+
+def assert_usable(settings: Settings) -> None:
+    """Raise `UsageError` if the packages or the storage that the setting `task_runner` requires are missing."""
+    if settings.task_runner is TaskRunner.PROCESSES:
+        return
+    with open_folder(parts_url(settings)):
+        pass
+    if settings.task_runner is TaskRunner.DASK:
+        try:
+            import prefect_dask  # noqa: F401
+        except ImportError as error:
+            raise UsageError(
+                f"CA_ETL_TASK_RUNNER=dask needs a package of the extra `cluster`: {error}", INSTALL_CLUSTER
+            ) from error
+
+
+def load_with_tasks(ctx: Context) -> Loaded:
+    """Step 2 of a run, in which the setting `task_runner` states who parses a large archive."""
+    if ctx.settings.task_runner is TaskRunner.PROCESSES:
+        return load(ctx)
+    return load(ctx, partial(_parsing_by_tasks, ctx))
+
+
+def publish_without_parts(ctx: Context) -> Release:
+    """Step 6 of a run, after which the stored parts are deleted: the release has their rows."""
+    release = publish(ctx)
+    if ctx.settings.task_runner is not TaskRunner.PROCESSES:
+        try:
+            remove_parts(parts_url(ctx.settings))
+        except (CaEtlError, OSError) as error:
+            log.warning("stored parts of the archive are left in %s: %s", parts_url(ctx.settings), error)
+    return release
+
+
+@contextmanager
+def _parsing_by_tasks(
+    ctx: Context, reader: PartReader, parts: Sequence[Part], workers: int
+) -> Iterator[PartQueue]:
+    """As `parsing`, by tasks that store the parts: all are made first, and then read in their order."""
+    if len(parts) < FEWEST_PARTS:
+        with parsing(reader, parts, workers) as queue:
+            yield queue
+        return
+    # a worker has the archive at the same path, and may have another current folder
+    store = PartStore(parts_url(ctx.settings), replace(reader, root=reader.root.absolute(), run_id=""))
+    if store.missing(parts):
+        with _outside_step(), _started_runner(ctx.settings, workers) as (runner, slots):
+            make_parts(store, parts, runner, slots, ctx.progress)
+    with stored_parts(store, parts, reader.run_id) as queue:
+        yield queue
+
+
+def make_parts(
+    store: PartStore, parts: Sequence[Part], runner: Runner[Any], slots: int, progress: Progress
+) -> None:
+    """Have the missing parts parsed by tasks, `slots` at a time; those that are then missing once more, each alone.
+
+    A part that ends every worker takes the others of its task with it once. What is missing after that is left to the
+    run. Retries of tasks are not used: they do not begin where a worker was killed.
+    """
+    missing = store.missing(parts)
+    for most in (PARTS_OF_TASK, 1):
+        before = len(missing)
+        size = max(1, min(most, before // (TASKS_OF_SLOT * slots)))
+        tasks = [missing[at : at + size] for at in range(0, before, size)]
+        _run_tasks(store, tasks, runner, TASKS_OF_SLOT * slots, progress)
+        missing = store.missing(parts)
+        if not missing or len(missing) == before:
+            break
+    if missing:
+        log.warning(
+            "%d of %d parts of the archive are missing: the run parses them", len(missing), len(parts)
+        )
+
+
+def parse_parts(store: PartStore, parts: Sequence[tuple[Part, str]]) -> State[Any] | None:
+    """Parse parts and store each by its name, in a worker. Gives no result, so that none dies with the worker."""
+    try:
+        for part, name in parts:
+            store.make(part, name)
+    except (CaEtlError, OSError) as error:
+        return Failed(message=str(error))
+    return None
+
+
+TASK: Final[Task[..., Any]] = Task(
+    parse_parts, name="Parse parts of the archive", cache_policy=NO_CACHE, persist_result=False
+)
+
+
+def _run_tasks(
+    store: PartStore, tasks: Sequence[Sequence[Part]], runner: Runner[Any], most: int, progress: Progress
+) -> None:
+    """Run a task for each of `tasks`, at most `most` at once; a future is released as soon as its task has ended.
+
+    Dask would compute the task of a future that is kept again, once the worker with its result dies.
+    """
+    ended: Queue[PrefectFuture[Any]] = Queue()
+    waiting: dict[UUID, PrefectWrappedFuture[Any, Any]] = {}
+    lost: list[UUID] = []
+    left = iter(tasks)
+    try:
+        for number in range(len(tasks)):
+            progress("parse", number, len(tasks))
+            for parts in islice(left, most - len(waiting)):
+                named = [(part, store.name(part)) for part in parts]
+                future = runner.submit(TASK, {"store": store, "parts": named})
+                waiting[future.task_run_id] = future
+                future.add_done_callback(ended.put)
+            one = waiting.pop(cast("Any", ended.get(timeout=PATIENCE_SECONDS)).task_run_id)
+            if not _has_ended(one):
+                lost.append(one.task_run_id)
+    except Empty:
+        log.warning("no task has ended for %d seconds: the cluster is left alone", PATIENCE_SECONDS)
+    finally:
+        for one in waiting.values():
+            one.wrapped_future.cancel()
+        _end_task_runs([*lost, *waiting])
+
+
+def _has_ended(future: PrefectWrappedFuture[Any, Any]) -> bool:
+    """Whether the task of a future that is done has a final state, which Dask does not give it where workers died."""
+    future.wait()
+    state = future.state
+    if state.is_failed():
+        log.warning("a task did not parse its parts: %s", state.message)
+    return state.is_final()
+
+
+def _end_task_runs(task_runs: Collection[UUID]) -> None:
+    """Set task runs that nobody will finish to Crashed in Prefect, where they would be Running for ever."""
+    if not task_runs or wait_until_recorded(task_runs, RECORD_SECONDS):
+        return
+    try:
+        with get_client(sync_client=True) as client:
+            for task_run in task_runs:
+                # one that waited in the scheduler is unknown to Prefect
+                with suppress(ObjectNotFound):
+                    client.set_task_run_state(task_run, Crashed(message=LOST), force=True)
+    except (PrefectException, httpx.HTTPError) as error:
+        log.warning("task runs in Prefect are left as they are: %s", error)
+
+
+@contextmanager
+def _outside_step() -> Iterator[None]:
+    """Submit tasks for the flow run: with the step, its parameters are sent to workers, settings with secrets too."""
+    token = TaskRunContext.__var__.set(cast("Any", None))
+    try:
+        yield
+    finally:
+        TaskRunContext.__var__.reset(token)
+
+
+@contextmanager
+def _started_runner(settings: Settings, workers: int) -> Iterator[tuple[Runner[Any], int]]:
+    """The task runner of the settings, and how many tasks it runs at once. Raises `ClusterError` without a worker."""
+    if settings.task_runner is TaskRunner.THREADS:
+        # in this process it has its threads, which `read_and_search` bounds for a process of its own
+        import polars  # noqa: F401
+
+        with ThreadPoolTaskRunner[Any](max_workers=workers) as threads:
+            yield threads, workers
+        return
+    import dask.config
+    from prefect_dask.task_runners import DaskTaskRunner
+
+    address = os.environ.get(SCHEDULER) or dask.config.get("scheduler-address", None)
+    local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+    with DaskTaskRunner(**({"address": address} if address else {"cluster_kwargs": local})) as runner:
+        try:
+            runner.client.wait_for_workers(1, timeout=START_SECONDS)
+        except OSError as error:
+            raise ClusterError(
+                f"no worker of Dask is at {address or 'the local cluster'} ({SCHEDULER}): {error}",
+                f"PYTHONPATH=. dask worker {address}" if address else "df -h /tmp",
+            ) from error
+        yield runner, sum(runner.client.ncores().values())
