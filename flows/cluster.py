@@ -10,20 +10,21 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from queue import Empty, Queue
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 import httpx
 from prefect import State, Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterId
 from prefect.context import TaskRunContext
-from prefect.exceptions import ObjectNotFound, PrefectException
+from prefect.exceptions import PrefectException
 from prefect.futures import PrefectFuture, PrefectWrappedFuture
 from prefect.states import Crashed, Failed
 from prefect.task_runners import TaskRunner as Runner
@@ -45,6 +46,9 @@ from ca_etl.settings import Settings, TaskRunner
 from ca_etl.sources.session import Context, Progress
 from ca_etl.warehouse.release import Release
 from flows.reporting import wait_until_recorded
+
+if TYPE_CHECKING:
+    from prefect_dask.task_runners import DaskTaskRunner
 
 log = logging.getLogger(__name__)
 
@@ -111,16 +115,26 @@ def _parsing_by_tasks(
     # a worker has the archive at the same path, and may have another current folder
     store = PartStore(parts_url(ctx.settings), replace(reader, root=reader.root.absolute(), run_id=""))
     if store.missing(parts):
-        with _outside_step(), _started_runner(ctx.settings, workers) as (runner, slots):
-            make_parts(store, parts, runner, slots, ctx.progress)
+        with outside_step(), _started_workers(ctx.settings, workers) as started:
+            make_parts(store, parts, started, ctx.progress)
     with stored_parts(store, parts, reader.run_id) as queue:
         yield queue
 
 
-def make_parts(
-    store: PartStore, parts: Sequence[Part], runner: Runner[Any], slots: int, progress: Progress
-) -> None:
-    """Have the missing parts parsed by tasks, `slots` at a time; those that are then missing once more, each alone.
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """A task runner of Prefect that was started, with the number of tasks that it runs at once.
+
+    `lost` are the task runs that nobody will finish.
+    """
+
+    runner: Runner[Any]
+    slots: int
+    lost: list[UUID] = field(default_factory=list)
+
+
+def make_parts(store: PartStore, parts: Sequence[Part], workers: Workers, progress: Progress) -> None:
+    """Have the missing parts parsed by tasks of several parts; those that are then missing once more, each alone.
 
     A part that ends every worker takes the others of its task with it once. What is missing after that is left to the
     run. Retries of tasks are not used: they do not begin where a worker was killed.
@@ -128,11 +142,11 @@ def make_parts(
     missing = store.missing(parts)
     for most in (PARTS_OF_TASK, 1):
         before = len(missing)
-        size = max(1, min(most, before // (TASKS_OF_SLOT * slots)))
+        size = max(1, min(most, before // (TASKS_OF_SLOT * workers.slots)))
         tasks = [missing[at : at + size] for at in range(0, before, size)]
-        _run_tasks(store, tasks, runner, TASKS_OF_SLOT * slots, progress)
+        is_at_work = _run_tasks(store, tasks, workers, progress)
         missing = store.missing(parts)
-        if not missing or len(missing) == before:
+        if not (is_at_work and 0 < len(missing) < before):
             break
     if missing:
         log.warning(
@@ -156,60 +170,68 @@ TASK: Final[Task[..., Any]] = Task(
 
 
 def _run_tasks(
-    store: PartStore, tasks: Sequence[Sequence[Part]], runner: Runner[Any], most: int, progress: Progress
-) -> None:
-    """Run a task for each of `tasks`, at most `most` at once; a future is released as soon as its task has ended.
+    store: PartStore, tasks: Sequence[Sequence[Part]], workers: Workers, progress: Progress
+) -> bool:
+    """Run a task for each of `tasks`, some at once; False where none has ended for `PATIENCE_SECONDS`.
 
-    Dask would compute the task of a future that is kept again, once the worker with its result dies.
+    A future is released as soon as its task has ended: Dask would compute it again once the worker of its result dies.
     """
     ended: Queue[PrefectFuture[Any]] = Queue()
     waiting: dict[UUID, PrefectWrappedFuture[Any, Any]] = {}
-    lost: list[UUID] = []
     left = iter(tasks)
     try:
         for number in range(len(tasks)):
             progress("parse", number, len(tasks))
-            for parts in islice(left, most - len(waiting)):
+            for parts in islice(left, TASKS_OF_SLOT * workers.slots - len(waiting)):
                 named = [(part, store.name(part)) for part in parts]
-                future = runner.submit(TASK, {"store": store, "parts": named})
+                future = workers.runner.submit(TASK, {"store": store, "parts": named})
                 waiting[future.task_run_id] = future
                 future.add_done_callback(ended.put)
-            one = waiting.pop(cast("Any", ended.get(timeout=PATIENCE_SECONDS)).task_run_id)
-            if not _has_ended(one):
-                lost.append(one.task_run_id)
+            workers.lost.extend(_wait_for_one(ended, waiting))
     except Empty:
         log.warning("no task has ended for %d seconds: the cluster is left alone", PATIENCE_SECONDS)
+        return False
+    else:
+        return True
     finally:
-        for one in waiting.values():
-            one.wrapped_future.cancel()
-        _end_task_runs([*lost, *waiting])
+        for future in waiting.values():
+            future.wrapped_future.cancel()
+        workers.lost.extend(waiting)
 
 
-def _has_ended(future: PrefectWrappedFuture[Any, Any]) -> bool:
-    """Whether the task of a future that is done has a final state, which Dask does not give it where workers died."""
+def _wait_for_one(
+    ended: Queue[PrefectFuture[Any]], waiting: dict[UUID, PrefectWrappedFuture[Any, Any]]
+) -> list[UUID]:
+    """Wait until a task has ended, and forget its future; its task run, where Prefect has no final state of it."""
+    future = waiting.pop(cast("Any", ended.get(timeout=PATIENCE_SECONDS)).task_run_id)
     future.wait()
     state = future.state
     if state.is_failed():
         log.warning("a task did not parse its parts: %s", state.message)
-    return state.is_final()
+    return [] if state.is_final() else [future.task_run_id]
 
 
 def _end_task_runs(task_runs: Collection[UUID]) -> None:
-    """Set task runs that nobody will finish to Crashed in Prefect, where they would be Running for ever."""
-    if not task_runs or wait_until_recorded(task_runs, RECORD_SECONDS):
-        return
+    """Set task runs that nobody will finish to Crashed in Prefect, where they would be Running for ever.
+
+    Those that waited in the scheduler, or whose worker died at once, are unknown to Prefect.
+    """
     try:
+        if not task_runs or wait_until_recorded(task_runs, RECORD_SECONDS):
+            return
         with get_client(sync_client=True) as client:
-            for task_run in task_runs:
-                # one that waited in the scheduler is unknown to Prefect
-                with suppress(ObjectNotFound):
-                    client.set_task_run_state(task_run, Crashed(message=LOST), force=True)
+            known = client.read_task_runs(
+                task_run_filter=TaskRunFilter(id=TaskRunFilterId(any_=list(task_runs)))
+            )
+            for run in known:
+                if run.state is None or not run.state.is_final():
+                    client.set_task_run_state(run.id, Crashed(message=LOST), force=True)
     except (PrefectException, httpx.HTTPError) as error:
         log.warning("task runs in Prefect are left as they are: %s", error)
 
 
 @contextmanager
-def _outside_step() -> Iterator[None]:
+def outside_step() -> Iterator[None]:
     """Submit tasks for the flow run: with the step, its parameters are sent to workers, settings with secrets too."""
     token = TaskRunContext.__var__.set(cast("Any", None))
     try:
@@ -219,20 +241,35 @@ def _outside_step() -> Iterator[None]:
 
 
 @contextmanager
-def _started_runner(settings: Settings, workers: int) -> Iterator[tuple[Runner[Any], int]]:
-    """The task runner of the settings, and how many tasks it runs at once. Raises `ClusterError` without a worker."""
-    if settings.task_runner is TaskRunner.THREADS:
-        # in this process it has its threads, which `read_and_search` bounds for a process of its own
-        import polars  # noqa: F401
+def _started_workers(settings: Settings, number: int) -> Iterator[Workers]:
+    """The workers of the settings, for the block; `number` of them on this machine. Raises as `_dask`."""
+    lost: list[UUID] = []
+    try:
+        if settings.task_runner is TaskRunner.THREADS:
+            # in this process it has its threads, which `read_and_search` bounds for a process of its own
+            import polars  # noqa: F401
 
-        with ThreadPoolTaskRunner[Any](max_workers=workers) as threads:
-            yield threads, workers
-        return
+            with ThreadPoolTaskRunner[Any](max_workers=number) as threads:
+                yield Workers(threads, number, lost)
+        else:
+            with _dask(number) as dask_runner:
+                yield Workers(dask_runner, sum(cast("Any", dask_runner.client).ncores().values()), lost)
+    finally:
+        # workers of this machine have ended by now, and report no state that is older than theirs
+        _end_task_runs(lost)
+
+
+@contextmanager
+def _dask(number: int) -> Iterator[DaskTaskRunner]:
+    """The cluster of the scheduler in the environment, or one of `number` processes on this machine.
+
+    Raises `ClusterError` without a worker.
+    """
     import dask.config
     from prefect_dask.task_runners import DaskTaskRunner
 
     address = os.environ.get(SCHEDULER) or dask.config.get("scheduler-address", None)
-    local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+    local = {"n_workers": number, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     with DaskTaskRunner(**({"address": address} if address else {"cluster_kwargs": local})) as runner:
         try:
             runner.client.wait_for_workers(1, timeout=START_SECONDS)
@@ -241,4 +278,4 @@ def _started_runner(settings: Settings, workers: int) -> Iterator[tuple[Runner[A
                 f"no worker of Dask is at {address or 'the local cluster'} ({SCHEDULER}): {error}",
                 f"PYTHONPATH=. dask worker {address}" if address else "df -h /tmp",
             ) from error
-        yield runner, sum(runner.client.ncores().values())
+        yield runner
