@@ -276,6 +276,6 @@ def _dask(number: int) -> Iterator[DaskTaskRunner]:
         except OSError as error:
             raise ClusterError(
                 f"no worker of Dask is at {address or 'the local cluster'} ({SCHEDULER}): {error}",
-                f"PYTHONPATH=. dask worker {address}" if address else "df -h /tmp",
+                f"python -m dask worker {address}" if address else "df -h /tmp",
             ) from error
         yield runner

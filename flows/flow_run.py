@@ -114,7 +114,7 @@ TASKS: Final[dict[Step, Task[..., Any]]] = {
         on_running=[end_wait],
     ),
     ingest: _task(ingest, "Archive the given files", minutes=12 * 60),
-    capture_history: _task(capture_history, "Capture the posts of a date range", minutes=20 * 60),
+    capture_history: _task(capture_history, "Capture the past of a source", minutes=20 * 60),
     load: _task(load_with_tasks, "Load new archive files", minutes=12 * 60),
     enrich: _task(enrich, "Find places and amounts", minutes=60),
     build: _task(build, "Build the models", minutes=20),

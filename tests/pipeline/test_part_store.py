@@ -187,7 +187,7 @@ def test_parts_are_below_the_data_directory_unless_a_setting_names_a_folder(sett
 def test_a_url_of_an_unknown_kind_names_the_extra() -> None:
     with pytest.raises(UsageError, match="CA_ETL_PARTS_URL=nowhere://x cannot be opened") as error:
         open_folder("nowhere://x").__enter__()
-    assert error.value.hint == "pip install 'ca-etl[cluster]'"
+    assert error.value.hint == "pip install 'dask[distributed]' prefect-dask s3fs"
 
 
 def test_without_fsspec_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

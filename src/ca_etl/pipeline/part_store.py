@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import chain
 from pathlib import Path
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-INSTALL_CLUSTER: Final = "pip install 'ca-etl[cluster]'"
+INSTALL_CLUSTER: Final = "pip install 'dask[distributed]' prefect-dask s3fs"
 SUFFIX: Final = ".parquet"
 # The columns of a stored part are the tables of the first kind, and those of the second.
 TABLES: Final = "raw."
 MATCHES: Final = "matches."
-NUMBERS: Final = ("is_independent", "first", "last", "expected", "other_rates")
+NUMBERS: Final = [one.name for one in fields(ParsedPart) if one.name not in {"tables", "matches", "files"}]
 # What is read of the parts in storage, while those before are loaded.
 READ_AHEAD: Final = 3
 
@@ -98,7 +98,7 @@ class PartStore:
             raise PartDiffersError(
                 f"{', '.join(part.files)} below {self.reader.root}, or ca_etl itself, is not as on the machine of the "
                 "run: a worker needs the same archive at the same path, and the same version",
-                f"{INSTALL_CLUSTER}=={ca_etl.__version__}",
+                "make setup",
             )
         with open_folder(self.url) as (files, folder):
             if files.exists(f"{folder}/{name}"):
