@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from uuid import UUID
 
 import httpx
-from prefect import State, Task
+from prefect import Flow, State, Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterId
-from prefect.context import TaskRunContext
+from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import PrefectException
 from prefect.futures import PrefectFuture, PrefectWrappedFuture
 from prefect.states import Crashed, Failed
@@ -115,7 +115,7 @@ def _parsing_by_tasks(
     # a worker has the archive at the same path, and may have another current folder
     store = PartStore(parts_url(ctx.settings), replace(reader, root=reader.root.absolute(), run_id=""))
     if store.missing(parts):
-        with outside_step(), _started_workers(ctx.settings, workers) as started:
+        with context_of_tasks(), _started_workers(ctx.settings, workers) as started:
             make_parts(store, parts, started, ctx.progress)
     with stored_parts(store, parts, reader.run_id) as queue:
         yield queue
@@ -167,6 +167,8 @@ def parse_parts(store: PartStore, parts: Sequence[tuple[Part, str]]) -> State[An
 TASK: Final[Task[..., Any]] = Task(
     parse_parts, name="Parse parts of the archive", cache_policy=NO_CACHE, persist_result=False
 )
+# What workers are sent in place of the flow whose run it is.
+FLOW: Final[Flow[..., Any]] = Flow(parse_parts)
 
 
 def _run_tasks(
@@ -208,7 +210,10 @@ def _wait_for_one(
     state = future.state
     if state.is_failed():
         log.warning("a task did not parse its parts: %s", state.message)
-    return [] if state.is_final() else [future.task_run_id]
+    if state.is_final():
+        return []
+    log.warning("a task did not end: %s", future.wrapped_future.exception())
+    return [future.task_run_id]
 
 
 def _end_task_runs(task_runs: Collection[UUID]) -> None:
@@ -231,11 +236,18 @@ def _end_task_runs(task_runs: Collection[UUID]) -> None:
 
 
 @contextmanager
-def outside_step() -> Iterator[None]:
-    """Submit tasks for the flow run: with the step, its parameters are sent to workers, settings with secrets too."""
+def context_of_tasks() -> Iterator[None]:
+    """Have tasks belong to the flow run, and send workers neither the step nor the flow, for the block.
+
+    With the step, Prefect would send its parameters, which are settings with secrets. The flow of a deployment is in a
+    module of its file alone, `backfill` for flows/backfill.py, which a worker cannot import.
+    """
+    flow_run = FlowRunContext.get()
+    assert flow_run is not None  # noqa: S101  steps are called in flow runs
     token = TaskRunContext.__var__.set(cast("Any", None))
     try:
-        yield
+        with flow_run.model_copy(update={"flow": FLOW, "parameters": {}}):
+            yield
     finally:
         TaskRunContext.__var__.reset(token)
 

