@@ -54,13 +54,15 @@ log = logging.getLogger(__name__)
 
 # A task costs Prefect on Dask a tenth of a second, a part takes about a second.
 PARTS_OF_TASK: Final = 8
+# And each worker has so many, so that at the end none waits long for another.
+TASKS_OF_WORKER: Final = 8
 # A cluster in which no task ends for so long is left alone.
 PATIENCE_SECONDS: Final = 600
 START_SECONDS: Final = 60
 # The address of Dask's scheduler; without it, and without Dask's own `scheduler-address`, a local cluster is started.
 SCHEDULER: Final = "DASK_SCHEDULER"
-# Half of a worker's next task waits at the worker while it is busy.
-TASKS_OF_SLOT: Final = 2
+# A worker has one task at work, and the next one at hand.
+TASKS_AT_ONCE: Final = 2
 LOST: Final = "its worker died, or the run ended before it"
 # The server stores the states of tasks a moment after their end.
 RECORD_SECONDS: Final = 5
@@ -142,7 +144,7 @@ def make_parts(store: PartStore, parts: Sequence[Part], workers: Workers, progre
     missing = store.missing(parts)
     for most in (PARTS_OF_TASK, 1):
         before = len(missing)
-        size = max(1, min(most, before // (TASKS_OF_SLOT * workers.slots)))
+        size = max(1, min(most, before // (TASKS_OF_WORKER * workers.slots)))
         tasks = [missing[at : at + size] for at in range(0, before, size)]
         is_at_work = _run_tasks(store, tasks, workers, progress)
         missing = store.missing(parts)
@@ -184,7 +186,7 @@ def _run_tasks(
     try:
         for number in range(len(tasks)):
             progress("parse", number, len(tasks))
-            for parts in islice(left, TASKS_OF_SLOT * workers.slots - len(waiting)):
+            for parts in islice(left, TASKS_AT_ONCE * workers.slots - len(waiting)):
                 named = [(part, store.name(part)) for part in parts]
                 future = workers.runner.submit(TASK, {"store": store, "parts": named})
                 waiting[future.task_run_id] = future

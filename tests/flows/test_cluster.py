@@ -196,11 +196,7 @@ def test_two_workers_of_any_kind_give_the_rows_of_one_process(
 def test_a_dask_worker_that_is_killed_in_the_middle_changes_nothing_but_the_time(
     data_dir: Path, loaded_alone: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from flows import cluster
-
     monkeypatch.setenv("DEATHS", "1")
-    # so that it has ended some tasks before
-    monkeypatch.setattr(cluster, "PARTS_OF_TASK", 1)
     tasks = assert_ended(run_flow(deadly_sources()))
     assert rows_of(data_dir) == loaded_alone
     assert pages_read(data_dir / "pages-read.txt")[DEADLY] == 2
@@ -215,7 +211,11 @@ def test_a_dask_worker_that_is_killed_in_the_middle_changes_nothing_but_the_time
 def test_a_part_that_ends_every_worker_is_read_by_the_run_and_its_task_runs_are_crashed(
     data_dir: Path, loaded_alone: Rows, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    from flows import cluster
+
     monkeypatch.setenv("DEATHS", "1000")
+    # the part is first in a task with others
+    monkeypatch.setattr(cluster, "TASKS_OF_WORKER", 1)
     tasks = assert_ended(run_flow(deadly_sources()))
     assert rows_of(data_dir) == loaded_alone
     # PrefectHQ/prefect#17384 and #21638: after KilledWorker they would be Running for ever
