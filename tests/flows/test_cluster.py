@@ -117,6 +117,17 @@ def assert_ended(state: Any) -> list[list[str]]:
     return states.get("Parse parts of the archive", [])
 
 
+def parsing_at_present() -> set[Any]:
+    """The task runs of any flow run that parse parts, and are Running for Prefect."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterState, TaskRunFilterStateName
+
+    chosen = TaskRunFilter(state=TaskRunFilterState(name=TaskRunFilterStateName(any_=["Running"])))
+    with get_client(sync_client=True) as client:
+        runs = client.read_task_runs(task_run_filter=chosen)
+    return {run.id for run in runs if run.name.startswith("Parse")}
+
+
 def rows_of(data_dir: Path) -> Rows:
     """All rows of the current release, without what is of the run."""
     with duckdb.connect(str((data_dir / "current").resolve() / "warehouse.duckdb"), read_only=True) as con:
@@ -237,7 +248,7 @@ def test_workers_that_hang_are_left_alone_and_the_run_reads_their_parts(
     assert "no task has ended for 20 seconds: the cluster is left alone" in caplog.text
 
 
-KILLED_FLOW = """
+STOPPED_FLOW = """
     import os
     os.environ["RUN_PID"] = str(os.getpid())
     from ca_etl.pipeline import parts
@@ -247,18 +258,22 @@ KILLED_FLOW = """
 """
 
 
-def test_a_flow_that_is_killed_ends_its_workers_and_the_next_one_takes_the_parts_that_exist(
-    data_dir: Path, loaded_alone: Rows, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
+def test_a_flow_that_ends_early_ends_its_workers_and_the_next_one_takes_the_parts_that_exist(
+    number: signal.Signals, data_dir: Path, loaded_alone: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = data_dir / "pages-read.txt"
     monkeypatch.setenv("DEATHS", "1")
-    killed = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(KILLED_FLOW)],
+    at_work = parsing_at_present()
+    stopped = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(STOPPED_FLOW)],
         cwd=REPOSITORY,
-        env={**os.environ, "VICTIM": "run"},
+        env={**os.environ, "VICTIM": "run", "SIGNAL": number.name},
         check=False,
     )
-    assert killed.returncode == -signal.SIGKILL
+    assert stopped.returncode != 0
+    # nobody is left to report the end of a killed one
+    assert number is signal.SIGKILL or parsing_at_present() <= at_work
     workers = set(map(int, log.read_text().split()[1::2]))
     while any(map(is_alive, workers)):
         time.sleep(0.05)
