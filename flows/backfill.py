@@ -1,4 +1,4 @@
-"""Backfills as Prefect flows: from files on the worker's machine, and from articles published in a date range."""
+"""Backfills as Prefect flows: from files on the worker's machine, and from what a source has of a date range."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from ca_etl.sources.source import DateRange
 from flows.flow_run import run_without_slot
 
 DAY: Final = 24 * 3600
+# The sources with a past, by their names on the command line.
+Past = Literal["posts", "feed", "nbk", "nbkr", "cbu", "nbt", "cbr", "commoncrawl", "wayback"]
 
 
 def files_run_name() -> str:
@@ -45,17 +47,13 @@ def backfill(paths: list[str], url: str | None = None) -> State[Any]:
 
 
 @flow(name="ca-backfill-posts", flow_run_name=posts_run_name, timeout_seconds=DAY)
-def backfill_posts(
-    first: date,
-    last: date | None = None,
-    source: Literal["posts", "feed", "commoncrawl", "wayback"] = "posts",
-) -> State[Any]:
-    """Archive the articles published from `first` to `last` (days in UTC, both included), and publish them.
+def backfill_posts(first: date, last: date | None = None, source: Past = "posts") -> State[Any]:
+    """Archive what a source has of the days from `first` to `last` (both included), and publish it.
 
-    `last` defaults to today. `source` is the site's posts API, its feed where the API is unavailable, or a web archive,
-    whose captures of these days have rates, too. Months that were crawled completely are not requested again, so that a
-    stopped backfill resumes when it is started again; the feed can only be crawled from its start. Ends with a state of
-    `flows.flow_run.run_pipeline`.
+    `last` defaults to today. `source` is the site's posts API, or its feed where the API is unavailable (days of
+    publication, UTC), a central bank (its own days), or a web archive (days of the capture, UTC). Months that were
+    archived completely are not requested again, so that a stopped backfill resumes when it is started again; the feed
+    can only be crawled from its start. Ends with a state of `flows.flow_run.run_pipeline`.
     """
 
     def run(settings: Settings, environment: Environment) -> Outcome:

@@ -40,6 +40,7 @@ from ca_etl.warehouse import journal
 from ca_etl.warehouse.lock import LockHeldError, announce_wait
 from ca_etl.warehouse.reading import consult
 from flows import DEMO, settings_for
+from flows.cluster import assert_usable, load_with_tasks, publish_without_parts
 from flows.reporting import (
     ProgressArtifacts,
     Report,
@@ -113,12 +114,12 @@ TASKS: Final[dict[Step, Task[..., Any]]] = {
         on_running=[end_wait],
     ),
     ingest: _task(ingest, "Archive the given files", minutes=12 * 60),
-    capture_history: _task(capture_history, "Capture the posts of a date range", minutes=20 * 60),
-    load: _task(load, "Load new archive files", minutes=12 * 60),
+    capture_history: _task(capture_history, "Capture the past of a source", minutes=20 * 60),
+    load: _task(load_with_tasks, "Load new archive files", minutes=12 * 60),
     enrich: _task(enrich, "Find places and amounts", minutes=60),
     build: _task(build, "Build the models", minutes=20),
     check: _task(check, "Run the checks", minutes=20),
-    publish: _task(publish, "Publish the release", minutes=20),
+    publish: _task(publish_without_parts, "Publish the release", minutes=20),
 }
 
 
@@ -184,6 +185,7 @@ def run_pipeline(
 
     Raises `RunFailedError` when nothing was published, and `CaEtlError` for a run that could not begin.
     """
+    assert_usable(settings)
     logging.getLogger("ca_etl").setLevel(logging.INFO)
     logs.adopt(settings.log_format)
     task_runs: list[UUID] = []

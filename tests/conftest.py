@@ -197,6 +197,29 @@ def rewritten() -> Callable[[Path], Any]:
 
 
 @pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a folder in a bucket on loopback."""
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+    }.items():
+        monkeypatch.setenv(name, value)
+    import s3fs
+
+    s3fs.S3FileSystem.clear_instance_cache()
+    s3fs.S3FileSystem().makedirs("parts", exist_ok=True)
+    yield "s3://parts/of-a-run"
+    server.stop()
+
+
+@pytest.fixture
 def contents() -> Callable[[Path], dict[str, list[tuple[Any, ...]]]]:
     """All rows of schema main, run bookkeeping aside: what two releases must agree on."""
 

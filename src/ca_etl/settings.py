@@ -32,6 +32,14 @@ class ArticleSource(StrEnum):
     PAGES = "pages"
 
 
+class TaskRunner(StrEnum):
+    """Where a flow parses a large archive: in processes or in threads of its machine, or on a cluster of Dask."""
+
+    PROCESSES = "processes"
+    THREADS = "threads"
+    DASK = "dask"
+
+
 class Settings(BaseSettings):
     """The settings of one installation, read once by each command or flow."""
 
@@ -133,6 +141,14 @@ class Settings(BaseSettings):
         None,
         ge=1,
         description="Number of processes that parse a large archive. Default: one a CPU; 1: the run alone.",
+    )
+    task_runner: TaskRunner = Field(
+        TaskRunner.PROCESSES,
+        description="What flows parse a large archive with: processes or threads of their machine, or a dask cluster.",
+    )
+    parts_url: str = Field(
+        "",
+        description="Folder or fsspec URL where threads and Dask write what they parsed. Default: parts in data_dir.",
     )
     keep_releases: int = Field(7, ge=1, description="Number of releases kept; older releases are deleted.")
     keep_bytes: int | None = Field(

@@ -6,16 +6,17 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
+from typing import Any, get_args
 
 import duckdb
 import pytest
 
 from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
-from ca_etl.pipeline.backfill import read_complete_months
+from ca_etl.pipeline.backfill import histories, read_complete_months
 from ca_etl.pipeline.run import run_backfill
 from ca_etl.settings import Settings
+from ca_etl.sources import all_sources
 from ca_etl.sources.source import DateRange
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.lock import Holder, run_lock
@@ -54,6 +55,12 @@ def test_the_flow_and_the_command_give_equal_articles(data_dir: Path, tmp_path: 
     assert published == articles(direct.data_dir)
     assert len(published) > 50
     assert [record.kind for record in journal.read(data_dir)] == ["backfill"]
+
+
+def test_the_flow_takes_every_source_that_the_command_takes() -> None:
+    from flows.backfill import Past
+
+    assert set(get_args(Past)) == set(histories(all_sources()))
 
 
 def test_a_second_run_requests_nothing_that_is_done_and_resumes_with_the_rest(
@@ -128,7 +135,7 @@ def test_a_run_is_named_by_its_dates_and_made_of_the_same_steps() -> None:
         names = [client.read_task_run(task_run).name for task_run in report.task_runs]
     assert run.name.startswith("ca-backfill-posts 2025-12-20..2025-12-22, ")
     assert names == [
-        "Capture the posts of a date range",
+        "Capture the past of a source",
         "Load new archive files",
         "Find places and amounts",
         "Build the models",
@@ -147,13 +154,13 @@ def test_the_feed_can_be_crawled_where_the_api_is_unavailable(site: DemoSite, da
     assert len(articles(data_dir)) > 20
 
 
-def test_a_web_archive_can_be_the_source(site: DemoSite, data_dir: Path) -> None:
+def test_a_web_archive_is_a_source_of_the_flow_as_of_the_command(
+    site: DemoSite, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from flows.backfill import backfill_posts
 
-    state = backfill_posts(date(2025, 12, 1), date(2025, 12, 22), source="commoncrawl", return_state=True)
+    monkeypatch.setenv("CA_ETL_COMMONCRAWL_INTERVAL_SECONDS", "0")
+    state = backfill_posts(date(2025, 11, 1), date(2025, 11, 30), source="commoncrawl", return_state=True)
     assert state.is_completed(), state.message
-    with duckdb.connect(str((data_dir / "current").resolve() / "warehouse.duckdb"), read_only=True) as con:
-        sources = con.sql(
-            "select source, count(*) > 1 from main.fct_rate_observation group by all"
-        ).fetchall()
-    assert sources == [("commoncrawl", True)]
+    assert read_complete_months(data_dir, "commoncrawl") == ("2025-11-01..2025-11-30",)
+    assert len(articles(data_dir)) > 5

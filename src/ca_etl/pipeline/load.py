@@ -24,6 +24,7 @@ from ca_etl.parse.rows import SITE
 from ca_etl.pipeline.enrich import store_matches
 from ca_etl.pipeline.parts import (
     ParsedPart,
+    Parsing,
     Part,
     PartReader,
     merge_parts,
@@ -84,13 +85,13 @@ class Loaded:
     is_fresh: bool = False
 
 
-def load(ctx: Context) -> Loaded:
+def load(ctx: Context, parsing: Parsing = parsing) -> Loaded:
     """Copy the warehouse of the current release for this run, and load the archive files that it lacks.
 
     A rebuild loads every file into an empty warehouse, and so does a run whose current release has the tables of an
-    earlier version. With rejects to be parsed again, what an older parser rejected is deleted first. Raises
-    `CaEtlError` when the data directory cannot be written, `ArchiveDamagedError` when an empty warehouse would lose
-    rows.
+    earlier version. With rejects to be parsed again, what an older parser rejected is deleted first. `parsing` has the
+    rows of large files read elsewhere, by default in other processes. Raises `CaEtlError` when the data directory
+    cannot be written, `ArchiveDamagedError` when an empty warehouse would lose rows.
     """
     is_upgrade = _is_upgrade(ctx.settings.data_dir)
     is_fresh = is_upgrade or ctx.kind is RunKind.REBUILD
@@ -117,7 +118,7 @@ def load(ctx: Context) -> Loaded:
         new = [name for name in names if name not in known]
         groups = plan_parts(reader.root, new)
         loading = _Loading(con, reader, _Pace(ctx.progress, sum(map(len, groups))))
-        loading.load(groups, ctx.settings.workers or len(os.sched_getaffinity(0)))
+        loading.load(groups, ctx.settings.workers or len(os.sched_getaffinity(0)), parsing)
     return Loaded(
         archive_files=len(new),
         captures=loading.added["capture"],
@@ -215,7 +216,7 @@ class _Loading:
     other_rates: int = 0
     of_other_sites: int = 0
 
-    def load(self, groups: Sequence[Sequence[Part]], workers: int) -> None:
+    def load(self, groups: Sequence[Sequence[Part]], workers: int, parsing: Parsing) -> None:
         """Load parts in their order; files that lack the original of a revisit are read once more, at the end."""
         parts = [part for group in groups for part in group]
         with parsing(self.reader, parts, workers) as queue:

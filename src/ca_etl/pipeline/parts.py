@@ -10,10 +10,10 @@ import logging
 import os
 import signal
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from multiprocessing import connection, get_context, parent_process
@@ -266,6 +266,11 @@ def whole_files(parts: Iterable[ParsedPart]) -> Iterator[ArchiveFile]:
         )
 
 
+ReadPart = Callable[[Part], ParsedPart | None]
+# As `parsing`: the rows of parts, in a `with` block, by a reader and by a number of workers.
+Parsing = Callable[[PartReader, Sequence[Part], int], AbstractContextManager["PartQueue"]]
+
+
 @contextmanager
 def parsing(reader: PartReader, parts: Sequence[Part], workers: int) -> Iterator[PartQueue]:
     """Parse parts in `workers` other processes, which end with this one, however it ends.
@@ -273,29 +278,30 @@ def parsing(reader: PartReader, parts: Sequence[Part], workers: int) -> Iterator
     Nothing is parsed of few parts, or by one worker.
     """
     if len(parts) < FEWEST_PARTS or workers < 2:
-        yield PartQueue(None, reader, parts, 0)
+        yield PartQueue(None, reader.read_and_search, parts, 0)
         return
     os.environ |= {**KEPT_BY_C, **os.environ}
     # a forked process could wait for ever for a lock that a thread of DuckDB or Arrow held
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin_worker)
     try:
-        yield PartQueue(pool, reader, parts, workers + 1)
+        yield PartQueue(pool, reader.read_and_search, parts, workers + 1)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 class PartQueue:
-    """Parts in their order, of which a pool of processes parses the next `ahead` ones; None of them without a pool."""
+    """Parts in their order, of which a pool reads the next `ahead` ones; None for each without a pool.
 
-    def __init__(
-        self, pool: ProcessPoolExecutor | None, reader: PartReader, parts: Sequence[Part], ahead: int
-    ) -> None:
+    `read` gives the rows of a part, or None where the run must parse it itself.
+    """
+
+    def __init__(self, pool: Executor | None, read: ReadPart, parts: Sequence[Part], ahead: int) -> None:
         self._pool = pool
-        self._reader = reader
+        self._read = read
         self._parts = parts
         self._ahead = ahead
         self._taken = 0
-        self._waiting: deque[Future[ParsedPart]] = deque()
+        self._waiting: deque[Future[ParsedPart | None]] = deque()
 
     def take(self, count: int) -> Generator[ParsedPart | None]:
         """Take the next `count` parts, None for one that is not parsed; those left when the iterator is closed, too."""
@@ -316,7 +322,7 @@ class PartQueue:
         try:
             begin = self._taken + len(self._waiting)
             for part in self._parts[begin : self._taken + self._ahead]:
-                self._waiting.append(self._pool.submit(self._reader.read_and_search, part))
+                self._waiting.append(self._pool.submit(self._read, part))
             return self._waiting.popleft().result()
         except BrokenProcessPool:
             log.warning("a process that parsed archive files was killed: the run parses the rest itself")
