@@ -10,7 +10,8 @@ columns:
   prints_ticker: True where the slots of the source request the ticker, so that a slot without rates has failed.
   rate_precedence: >-
     Rank of the rates of the source, from 1; where sources of several ranks give the rate of a day, the lowest rank
-    counts in main.fct_rate_daily, and a text that a web archive made of a page (WET) after all. Null for a source without rates of the ticker.
+    counts in main.fct_rate_daily, and a text that a web archive made of a page (WET) after all. Null for a source
+    without rates of the ticker.
 sort: [source]
 checks:
   - not_null: [name, zone, prints_ticker]
