@@ -22,11 +22,12 @@ MEMORY_LIMIT: Final = "1GB"
 MAX_THREADS: Final = 4
 # Threads of ours that read a building at once, each with a `reading_connection` of its own.
 READERS: Final = 2
-# Until a file has this many bytes (about 5,000 days) no table has a second row group, so that a second thread has
-# next to nothing to do, and waiting for it takes a quarter of the whole time.
-SMALL_FILE: Final = 100_000_000
+# Until a file has this many bytes (about 100,000 articles) few tables have a second row group, so that a second thread
+# has next to nothing to do, and waiting for it takes a quarter of the whole time.
+ONE_THREAD_FILE: Final = 500_000_000
 # A table takes some blocks at least: a month of the demo has 3 MB in small blocks, 16 MB in large ones. From some
 # 100 MB on, writing small ones takes twice the time. An archive of so many bytes may make a file of that size.
+SMALL_FILE: Final = 100_000_000
 SMALL_BLOCK: Final = 16_384
 LARGE_BLOCK: Final = 262_144
 LARGE_ARCHIVE: Final = 10_000_000
@@ -68,7 +69,7 @@ def open_building(
         # it leaves pointers to metadata that are gone, which newer clients pass over and 1.2 does not
         "experimental_metadata_reuse": False,
     }
-    if not path.exists() or path.stat().st_size < SMALL_FILE:
+    if not path.exists() or path.stat().st_size < ONE_THREAD_FILE:
         settings["threads"] = 1
     with _disk_errors(path):
         con = duckdb.connect(str(path), config=settings)
