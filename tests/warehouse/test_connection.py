@@ -44,6 +44,7 @@ def block_size(path):
     with open_building(path) as con:
         ((size, share),) = con.execute(
             "select block_size, free_blocks / total_blocks from pragma_database_size()"
+            " where database_name = current_database()"
         ).fetchall()
         return size, share
 
