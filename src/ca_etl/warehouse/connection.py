@@ -31,8 +31,8 @@ SMALL_FILE: Final = 100_000_000
 SMALL_BLOCK: Final = 16_384
 LARGE_BLOCK: Final = 262_144
 LARGE_ARCHIVE: Final = 10_000_000
-# A commit compresses the row group again to which it appends: that of texts has 25 MB, and 400 MB by default.
-ROW_GROUP: Final = 8_192
+# A commit compresses the row group again to which it appends: one of texts has 50 MB, and 400 MB by default.
+ROW_GROUP: Final = 16_384
 WAREHOUSE: Final = "warehouse"
 # A file with a larger share of free blocks is written again before it is published.
 MOST_FREE: Final = 0.1
@@ -46,7 +46,7 @@ DISK_FULL: Final = tuple(os.strerror(number) for number in sorted(FULL))
 WRITE_FAILED: Final = (*DISK_FULL, os.strerror(errno.EROFS), "Could not write", "Could not fsync")
 
 # A second connection to an instance begins in its first database, which is in memory.
-ATTACHED: Final = f"select database_name from duckdb_databases() where database_name = '{WAREHOUSE}'"
+ATTACHED: Final = "select database_name from duckdb_databases() where database_name = ?"
 
 Settings = dict[str, str | bool | int | float | list[str]]
 
@@ -135,7 +135,7 @@ def reading_connection(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDB
     """
     with con.cursor() as reader:
         reader.execute("set TimeZone = 'UTC'")
-        for (name,) in reader.execute(ATTACHED).fetchall():
+        for (name,) in reader.execute(ATTACHED, [WAREHOUSE]).fetchall():
             reader.execute(f"use {name}")
         yield reader
 

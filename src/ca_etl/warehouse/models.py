@@ -41,7 +41,7 @@ RAW_SCHEMA: Final = "raw"
 SEED_SCHEMA: Final = "seeds"
 TEXTS: Final = "raw.article_text"
 # Rows of new tables, uncompressed and in memory until they are committed: some 60 MB.
-MOST_UNCOMMITTED: Final = 100_000
+MOST_UNCOMMITTED: Final = 60_000
 MODEL_SCHEMAS: Final[Mapping[str, Materialized]] = {"staging": "view", "main": "table"}
 
 
