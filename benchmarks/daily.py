@@ -31,7 +31,7 @@ REAL_RUNS: Final = 7
 QUERY: Final = "from fct_rate_daily order by rate_date desc limit 5"
 
 RUN_SECONDS, HELP_SECONDS, SQL_SECONDS = 1.5, 0.3, 0.5
-AGEING: Final = 1.3
+AGEING: Final = 1.2
 
 BARE_IMPORTS: Final = "import duckdb, pyarrow, requests"
 BARE_LOOP: Final = """

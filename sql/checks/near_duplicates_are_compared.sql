@@ -14,14 +14,19 @@ with run_texts as (
     where capture.run_id = coalesce(getvariable('run_id'), capture.run_id)
 ),
 
-text_bands as (select text_id, unnest(bands) as band from raw.text_profile),
+bands as (select unnest(bands) as band from raw.text_profile),
 
-crowded_bands as (select band, count(*) as texts from text_bands group by band having count(*) > 21)
+crowded_bands as (select band, count(*) as texts from bands group by band having count(*) > 21),
+
+text_bands as (
+    select text_id, unnest(bands) as band
+    from raw.text_profile
+    where text_id in (select text_id from run_texts)
+)
 
 select text_bands.text_id, max(crowded_bands.texts) as texts_in_band, null::integer as words
 from crowded_bands
 inner join text_bands on text_bands.band = crowded_bands.band
-inner join run_texts on run_texts.text_id = text_bands.text_id
 group by text_bands.text_id
 union all
 select profile.text_id, null, profile.words

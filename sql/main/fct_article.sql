@@ -5,6 +5,7 @@ description: >-
 grain: [article_id]
 # a text is stored once, in raw.article_text
 materialized: view
+rows_of: staging.stg_article
 columns:
   article_id: Id of the article, the first 16 hex digits of the SHA-256 of slug. Stable for as long as the slug is.
   first_seen_date: Day of the first sighting of the article, as printed, else the Asia/Almaty day of the capture.
@@ -73,5 +74,5 @@ select
     article.texts,
     article.revisions,
     article.duplicate_of
-from staging.stg_article as article
-left join raw.article_text as texts on texts.text_id = article.text_id
+from raw.article_text as texts
+right join staging.stg_article as article on article.text_id = texts.text_id

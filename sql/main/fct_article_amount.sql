@@ -62,24 +62,43 @@ with dated as (
     from staging.stg_article
 ),
 
+-- the widths leave room for a product within 38 digits; a larger amount, or a rate of a thousand, has no dollars
+amounts as (
+    select
+        *,
+        try_cast(amount as decimal(20, 4)) as low,
+        try_cast(amount_high as decimal(20, 4)) as range_high
+    from raw.text_amount
+),
+
+rates as (
+    select
+        rate_date,
+        base,
+        is_filled,
+        rate_source,
+        try_cast(rate as decimal(15, 12)) as rate,
+        try_cast(rate_low as decimal(15, 12)) as rate_low,
+        try_cast(rate_high as decimal(15, 12)) as rate_high
+    from main.fct_rate_best
+    where quote = 'USD' and rate is not null
+),
+
 priced as (
     select
         dated.article_id,
         dated.article_date,
-        text_amount.*,
-        if(rates.rate is null, null, rates.rate_date) as rate_date,
-        if(rates.rate is null, null, rates.is_filled) as is_filled,
+        amounts.*,
+        if(amounts.amount_high is null, amounts.low, amounts.range_high) as high,
+        rates.rate_date,
+        rates.is_filled,
         rates.rate_source,
-        -- the widths leave room for a product within 38 digits; a larger amount, or a rate of a thousand, has no dollars
-        try_cast(text_amount.amount as decimal(20, 4)) as low,
-        try_cast(coalesce(text_amount.amount_high, text_amount.amount) as decimal(20, 4)) as high,
-        try_cast(if(text_amount.currency = 'USD', 1, rates.rate) as decimal(15, 12)) as rate,
-        try_cast(if(text_amount.currency = 'USD', 1, rates.rate_low) as decimal(15, 12)) as rate_low,
-        try_cast(if(text_amount.currency = 'USD', 1, rates.rate_high) as decimal(15, 12)) as rate_high
+        if(amounts.currency = 'USD', 1::decimal(15, 12), rates.rate) as rate,
+        if(amounts.currency = 'USD', 1::decimal(15, 12), rates.rate_low) as rate_low,
+        if(amounts.currency = 'USD', 1::decimal(15, 12), rates.rate_high) as rate_high
     from dated
-    inner join raw.text_amount as text_amount using (text_id)
-    left join main.fct_rate_best as rates
-        on rates.rate_date = dated.article_date and rates.base = text_amount.currency and rates.quote = 'USD'
+    inner join amounts using (text_id)
+    left join rates on rates.rate_date = dated.article_date and rates.base = amounts.currency
 ),
 
 reasons as (

@@ -7,6 +7,7 @@ description: >-
 grain: [article_id, revision]
 # a text is stored once, in raw.article_text
 materialized: view
+rows_of: staging.stg_article_revision
 columns:
   article_id: Id of the article, a key of main.fct_article.
   title: Title of the article as printed, as first shown in this state.
@@ -30,6 +31,7 @@ columns:
     Earliest time at which this state or a later one was shown, UTC; where the time of a capture is unknown, the start
     of the day of the capture in the zone of the settings.
 sort: [article_id, revision]
+partition_year: valid_from
 checks:
   - not_null: [valid_from, title, source, capture_id]
   - accepted: {changed: [title, text, both]}
@@ -61,6 +63,9 @@ select
     state.capture_id,
     state.valid_to,
     state.valid_from
-from staging.stg_article_revision as state
-left join raw.article_text as own on own.text_id = state.text_id
-left join raw.article_text as earlier on earlier.text_id = state.previous_text_id
+from raw.article_text as own
+right join staging.stg_article_revision as state on state.text_id = own.text_id
+left join (
+    -- few states have one before, so few texts are held a second time
+    from raw.article_text where text_id in (select previous_text_id from staging.stg_article_revision)
+) as earlier on earlier.text_id = state.previous_text_id

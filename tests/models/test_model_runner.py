@@ -74,6 +74,22 @@ def test_a_table_without_its_schema_is_an_error(sql_folder):
         discover(root)
 
 
+def test_a_view_of_the_rows_of_a_table_with_their_texts_may_read_nothing_else(sql_folder):
+    files = {
+        "raw/article_text.sql": "create table raw.article_text (text_id integer, text varchar)",
+        "staging/state.sql": model("select 1 as a"),
+        "staging/other.sql": model("select 1 as a"),
+    }
+    query = "select a from staging.state left join raw.article_text on text_id = a"
+    view = model(query, rows_of="staging.state", materialized="view")
+    assert len(discover(sql_folder({**files, "main/v.sql": view}))) == 3
+    also = model(f"{query} where a in (from staging.other)", rows_of="staging.state", materialized="view")
+    with pytest.raises(
+        ModelError, match=r"main/v\.sql: the query must read staging\.state and raw\.article_text"
+    ):
+        discover(sql_folder({**files, "main/v.sql": also}))
+
+
 def test_a_cycle_is_an_error_that_names_the_models_in_it(sql_folder):
     root = sql_folder({"main/a.sql": model("from main.b"), "main/b.sql": model("from main.a")})
     with pytest.raises(
@@ -107,6 +123,15 @@ def test_a_described_column_that_the_query_does_not_return_is_an_error(sql_folde
     root = sql_folder({"staging/a.sql": model("select 1 as a", "a, b")})
     with pytest.raises(ModelError, match=r"staging/a\.sql: the header describes what is not a column: b"):
         build_models(con, root)
+
+
+def test_many_rows_are_committed_before_the_last_model_is_built(sql_folder, con, monkeypatch):
+    monkeypatch.setattr("ca_etl.warehouse.models.MOST_UNCOMMITTED", 2)
+    root = sql_folder(
+        {"main/a.sql": model("select range as a from range(3)"), "main/b.sql": model("from main.a")}
+    )
+    assert [made.rows for made in build_models(con, root)] == [3, 3]
+    assert con.execute("select count(*) from main.b").fetchone() == (3,)
 
 
 def test_a_query_that_fails_is_an_error_that_names_its_file(sql_folder, con):

@@ -1,12 +1,18 @@
-"""What a run puts beside the rows of its captures before the models are built."""
+"""What a run puts beside the rows of its captures before the models are built, and which files it takes over."""
 
+import json
+import stat
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import pytest
 
-from ca_etl.pipeline.publish import build_tables
+from ca_etl.pipeline.publish import build_tables, link_unchanged, published_parquet
+from ca_etl.warehouse.datapackage import file_fact
 from ca_etl.warehouse.raw_schema import ensure_raw
+from ca_etl.warehouse.release import begin_building, prune, publish
 
 NOW = datetime(2025, 12, 9, 2, tzinfo=UTC)
 
@@ -32,3 +38,65 @@ def test_a_bank_with_rates_gets_its_calendar_from_the_first_rate_to_a_week_ahead
     assert days[2] == ("nbk", date(2025, 12, 7), "weekend")
     assert days[-1][:2] == ("nbk", date(2025, 12, 16))
     assert len(days) == 12
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Callable[..., Path]:
+    """Publish a release with one file for each text, unless its file is given, and return its folder."""
+
+    def make(release_id: str, texts: dict[str, str], taken_over: tuple[str, ...] = ()) -> Path:
+        building = begin_building(tmp_path, release_id)
+        with duckdb.connect(str(building.warehouse)):
+            pass
+        (building.folder / "parquet").mkdir()
+        for name, text in texts.items():
+            path = Path("parquet", f"{name}.parquet")
+            old = published_parquet(building, Path(path.name)) if name in taken_over else None
+            if old is not None:
+                (building.folder / path).hardlink_to(old)
+            else:
+                (building.folder / path).write_text(text)
+        facts = [file_fact(building.folder, Path("parquet", f"{name}.parquet")) for name in texts]
+        link_unchanged(building, facts)
+        listed = [
+            {"path": fact.path, "bytes": fact.bytes, "hash": f"sha256:{fact.sha256}"}
+            for fact in (*facts, file_fact(building.folder, Path("warehouse.duckdb")))
+        ]
+        (building.folder / "datapackage.json").write_text(json.dumps({"resources": listed}))
+        return publish(building).folder / "parquet"
+
+    return make
+
+
+def test_a_file_with_the_bytes_of_that_of_the_release_before_takes_no_room_of_its_own(release, tmp_path):
+    first = release("20251205T020000Z", {"same": "aa", "other": "bb"})
+    second = release("20251206T020000Z", {"same": "aa", "other": "cc"})
+    assert (first / "same.parquet").samefile(second / "same.parquet")
+    assert [(folder / "other.parquet").read_text() for folder in (first, second)] == ["bb", "cc"]
+    assert prune(tmp_path, 1) == ("20251205T020000Z",)
+    assert (second / "same.parquet").read_text() == "aa"
+    assert stat.S_IMODE((second / "same.parquet").stat().st_mode) == 0o444
+
+
+def test_a_file_that_is_taken_over_unread_is_there_once(release):
+    first = release("20251205T020000Z", {"same": "aa"})
+    second = release("20251206T020000Z", {"same": "aa"}, taken_over=("same",))
+    assert (first / "same.parquet").samefile(second / "same.parquet")
+    assert [path.name for path in second.iterdir()] == ["same.parquet"]
+
+
+def test_a_file_of_the_current_release_is_taken_over_only_with_the_bytes_that_were_published(
+    release, tmp_path
+):
+    folder = release("20251205T020000Z", {"sound": "aa", "damaged": "bb"})
+    (folder / "damaged.parquet").chmod(0o644)
+    (folder / "damaged.parquet").write_text("bx")
+    building = begin_building(tmp_path, "20251206T020000Z")
+    names = ("sound", "damaged", "missing")
+    found = [published_parquet(building, Path(f"{name}.parquet")) for name in names]
+    assert found == [tmp_path / "releases/20251205T020000Z/parquet/sound.parquet", None, None]
+
+
+def test_the_first_release_takes_over_no_file(tmp_path):
+    building = begin_building(tmp_path, "20251205T020000Z")
+    assert published_parquet(building, Path("day.parquet")) is None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+import duckdb
 import pytest
 from pydantic import HttpUrl
 
@@ -40,6 +41,27 @@ def test_a_rebuild_in_place_gives_the_same_rows(settings: Settings, contents: Co
     before = contents(settings.data_dir)
     assert run_rebuild(settings).exit_status == 0
     assert contents(settings.data_dir) == before
+
+
+def test_parquet_files_have_the_rows_of_the_warehouse_also_where_they_are_taken_over(
+    settings: Settings,
+) -> None:
+    tables = ("fct_article", "fct_article_revision")
+    releases = [outcome.release for outcome in play_days(settings, 4)]
+    releases += [run_rebuild(settings).release for _ in range(2)]
+    inodes = []
+    for release in releases:
+        assert release is not None
+        files = [release.folder / "parquet" / table / f"{table}.parquet" for table in tables]
+        with duckdb.connect(str(release.warehouse), read_only=True) as con:
+            for table, file in zip(tables, files, strict=True):
+                here, there = f"from '{file}'", f"from main.{table}"
+                differing = f"({here} except all {there}) union all ({there} except all {here})"
+                assert con.execute(f"select count(*) from ({differing})").fetchone() == (0,)
+        inodes.append([file.stat().st_ino for file in files])
+    # each day has new articles, a rebuild of all days has none
+    assert len({first for first, _ in inodes}) == len({second for _, second in inodes}) == 4
+    assert inodes[3] == inodes[4] == inodes[5]
 
 
 @pytest.mark.parametrize("harm", ["remove", "change"])

@@ -146,6 +146,72 @@ def test_row_groups_have_one_length_and_hold_every_row(con, tmp_path):
     assert pq.read_table(path)["a"].to_pylist() == list(range(rows))
 
 
+ARTICLES = """
+    drop table main.rate; create schema staging; create schema raw;
+    create table raw.article_text as select 't' || range as text_id, repeat('word ', 9) || range as text from range(4);
+    create table staging.article as
+        select unnest([3, 1, 2]) as article_id, unnest(['t3', 't1', null]) as text_id,
+            unnest([date '2025-02-01', '2024-05-01', '2025-01-01']) as seen_date;
+    create macro joined() as table from raw.article_text right join staging.article using (text_id);
+    create view main.article as select article_id, seen_date, text from joined()
+"""
+TEXTS = ExportSpec("article", ("article_id",), "seen_date", rows_of="staging.article")
+
+
+def export_articles(con, folder, earlier=None, **how):
+    """Export the articles by year, with the files of an earlier export; return whether each file is one of those."""
+    (exported,) = export_parquet(
+        con, folder, [TEXTS], lambda path: earlier / path if earlier else None, partition_rows=1, **how
+    )
+    assert exported.rows == con.execute("select count(*) from main.article").fetchone()[0]
+    texts = pl.read_parquet(folder / "article/**/*.parquet").sort("article_id").select("article_id", "text")
+    assert texts.rows() == con.execute("select article_id, text from main.article order by 1").fetchall()
+    return {path.parent.name: path.stat().st_nlink > 1 for path in folder.rglob("*.parquet")}
+
+
+def test_a_file_of_whole_texts_whose_rows_did_not_change_is_that_of_the_export_before(con, tmp_path):
+    con.execute(ARTICLES)
+    assert export_articles(con, tmp_path / "first") == {"year=2024": False, "year=2025": False}
+    again = export_articles(con, tmp_path / "second", tmp_path / "first")
+    assert again == {"year=2024": True, "year=2025": True}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update staging.article set text_id = 't2' where article_id = 3",
+        "update staging.article set text_id = 't0' where article_id = 2",
+        "update staging.article set article_id = 4 where article_id = 3",
+        "delete from staging.article where article_id = 3",
+        "insert into staging.article values (5, 't2', '2025-03-01')",
+    ],
+)
+def test_a_file_of_whole_texts_is_written_again_after_any_change_of_its_rows(con, tmp_path, change):
+    con.execute(ARTICLES)
+    export_articles(con, tmp_path / "first")
+    con.execute(change)
+    assert export_articles(con, tmp_path / "second", tmp_path / "first") == {
+        "year=2024": True,
+        "year=2025": False,
+    }
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "comment on view main.article is 'One row per article.'",
+        "create or replace view main.article as select article_id, seen_date, text || '.' as text from joined()",
+    ],
+    ids=["description", "query"],
+)
+def test_a_file_of_whole_texts_is_written_again_after_a_change_of_its_view(con, tmp_path, change):
+    con.execute(ARTICLES)
+    export_articles(con, tmp_path / "first")
+    con.execute(change)
+    again = export_articles(con, tmp_path / "second", tmp_path / "first")
+    assert again == {"year=2024": False, "year=2025": False}
+
+
 def test_a_view_is_exported_too_and_a_sum_of_integers_stays_exact(con, tmp_path):
     con.execute("create view main.total as select sum(9007199254740993) as total from range(3)")
     export_parquet(con, tmp_path / "parquet", [SPEC, ExportSpec("total", ())])

@@ -33,7 +33,6 @@ from ca_etl.warehouse.release import (
     discard,
     file_problems,
     find_building,
-    link_unchanged,
     new_release_id,
     prune,
     publish,
@@ -107,24 +106,6 @@ def test_a_building_is_a_writable_copy_of_the_current_release(data_dir, release)
     assert number_in(building.folder) == 2
     assert (published / "warehouse.duckdb").read_bytes() == before
     assert find_building(data_dir, SECOND).warehouse == building.warehouse
-
-
-def test_a_file_with_the_bytes_of_that_of_the_release_before_takes_no_room_of_its_own(data_dir, release):
-    release(FIRST, 1)
-    for release_id, rows in ((SECOND, "bb"), (THIRD, "cc")):
-        building = begin_building(data_dir, release_id)
-        (building.folder / "same.parquet").write_text("aa")
-        (building.folder / "other.parquet").write_text(rows)
-        link_unchanged(
-            building, [file_fact(building.folder, Path(f"{name}.parquet")) for name in ("same", "other")]
-        )
-        publish(building)
-    before, after = (data_dir / "releases" / name for name in (SECOND, THIRD))
-    assert (before / "same.parquet").samefile(after / "same.parquet")
-    assert [(folder / "other.parquet").read_text() for folder in (before, after)] == ["bb", "cc"]
-    assert prune(data_dir, 1) == (FIRST, SECOND)
-    assert (after / "same.parquet").read_text() == "aa"
-    assert stat.S_IMODE((after / "same.parquet").stat().st_mode) == 0o444
 
 
 def test_old_releases_go_until_the_bytes_of_those_left_fit_and_the_current_one_always_stays(

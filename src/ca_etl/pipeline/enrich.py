@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from ca_etl.sources.session import Context
-from ca_etl.warehouse.connection import checkpoint_at_commit, open_building, transaction
+from ca_etl.warehouse.connection import checkpoint_at_commit, fetch_number, open_building, transaction
 from ca_etl.warehouse.raw_schema import INCOMING, arrow_rows, incoming
 from ca_etl.warehouse.release import find_building
 from ca_etl.warehouse.sqlfiles import sql_root
@@ -29,14 +29,18 @@ log = logging.getLogger(__name__)
 VERSION: Final = "2026-11-27.2"
 TITLE: Final = "title:"
 
-# A text that is on a hundred captures is one row of raw.article_text, and is searched once.
+# A text that is on a hundred captures is one row of raw.article_text, and is searched once; by its rowid no other is
+# read.
 NEW_ITEMS: Final = """
-    select item, text from (
-        select text_id as item, text from raw.article_text
-        union all
-        select distinct $title || title, title from raw.article_observation where trim(title) <> ''
+    with searched as (select item from raw.enriched where version = $version)
+    select text_id as item, text from raw.article_text where rowid in (
+        select texts.rowid from raw.article_text as texts anti join searched on searched.item = texts.text_id
     )
-    anti join (select item from raw.enriched where version = $version) using (item)
+    union all
+    select item, title from (
+        select distinct $title || title as item, title from raw.article_observation where trim(title) <> ''
+    )
+    anti join searched using (item)
     order by item
 """
 NOT_COMPARED: Final = """
@@ -148,7 +152,7 @@ MOST_FIRST: Final = 20
 # Texts of so many words are in memory at once, some 100 MB.
 SLICE_WORDS: Final = 1_000_000
 
-# The position of each text in each band that it shares, and the size of that.
+# The position of each text in each band that it shares, and the size of that; `bands` is a condition on the bands.
 BAND_TEXTS: Final = """
     create or replace temp table band_texts as
     select
@@ -158,7 +162,14 @@ BAND_TEXTS: Final = """
         row_number() over (partition by band order by text_id) as position,
         count(*) over (partition by band) as size
     from (select text_id, unnest(bands) as band from raw.text_profile)
+    where {bands}
     qualify size > 1
+"""
+NEW_BANDS: Final = """
+    band in (
+        select unnest(bands) from raw.text_profile
+        where text_id in (select item from raw.enriched where not is_compared)
+    )
 """
 CANDIDATES: Final = """
     select distinct first.text_id, other.text_id as other_id
@@ -206,9 +217,12 @@ def replace_pairs(con: duckdb.DuckDBPyConnection) -> int:
     A pair is stored if both texts have the same numbers and half of their 3-word shingles; whether they are one
     article is decided in SQL. `MOST_FIRST` bounds the comparisons.
     """
-    con.execute(BAND_TEXTS)
     con.execute(PAIRS_OF_NEW)
-    con.execute(PUSHED_OUT, {"first": MOST_FIRST})
+    con.execute(BAND_TEXTS.format(bands=NEW_BANDS))
+    if fetch_number(con, f"select count(*) from band_texts where position > {MOST_FIRST}"):
+        # a text that is no longer among the first of a band may still be among those of another
+        con.execute(BAND_TEXTS.format(bands="true"))
+        con.execute(PUSHED_OUT, {"first": MOST_FIRST})
     con.execute(NEW_PAIRS, {"first": MOST_FIRST})
     slices = con.execute("select distinct slice from new_pairs order by slice").fetchall()
     return sum(_compare(con, number) for (number,) in slices)

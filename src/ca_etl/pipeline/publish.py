@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -19,14 +20,18 @@ from ca_etl.warehouse import journal, overrides, release
 from ca_etl.warehouse.checks import run_checks
 from ca_etl.warehouse.connection import checkpoint_at_commit, compact, open_building
 from ca_etl.warehouse.datapackage import (
+    PARQUET,
+    FileFact,
     describe,
+    file_fact,
     files_of,
+    listed_files,
     other_files,
     read_origin,
     table_resources,
     write_datapackage,
 )
-from ca_etl.warehouse.durable_files import remove_tree
+from ca_etl.warehouse.durable_files import StorageError, remove_tree
 from ca_etl.warehouse.export import ExportSpec, export_parquet
 from ca_etl.warehouse.journal import CheckResult, RunRecord, distinct
 from ca_etl.warehouse.models import build_models, read_models
@@ -39,7 +44,7 @@ from ca_etl.warehouse.raw_load import (
     load_publication_days,
 )
 from ca_etl.warehouse.reading import consult
-from ca_etl.warehouse.release import Release, find_building
+from ca_etl.warehouse.release import UNREADABLE, Building, Release, current_release, find_building
 from ca_etl.warehouse.sqlfiles import sql_root
 
 log = logging.getLogger(__name__)
@@ -105,20 +110,20 @@ def publish(ctx: Context) -> Release:
     """Publish the release of a run: write Parquet files and descriptor, rename its folder, move `current` to it."""
     data_dir = ctx.settings.data_dir
     building = find_building(data_dir, ctx.run_id)
-    parquet = building.folder / "parquet"
+    parquet = building.folder / PARQUET
     if parquet.exists():
         remove_tree(parquet)  # what an attempt that failed half-way left
     headers = {model.table: model.header for model in read_models(sql_root()) if model.schema == "main"}
     specs = [
-        ExportSpec(table, header.sort or header.grain, header.partition_year)
+        ExportSpec(table, header.sort or header.grain, header.partition_year, header.rows_of)
         for table, header in headers.items()
     ]
     compact(building.warehouse)
     with open_building(building.warehouse) as con:
-        exported = export_parquet(con, parquet, specs)
+        exported = export_parquet(con, parquet, specs, partial(published_parquet, building))
         tables = table_resources(con, building.folder, exported, headers)
         origin = read_origin(con)
-    release.link_unchanged(building, (file for table in tables for file in files_of(table)))
+    link_unchanged(building, (file for table in tables for file in files_of(table)))
     package = describe(
         [*tables, *other_files(building.folder, tables)],
         origin,
@@ -131,6 +136,35 @@ def publish(ctx: Context) -> Release:
     )
     write_datapackage(building.folder, package)
     return release.publish(building)
+
+
+def published_parquet(building: Building, path: Path) -> Path | None:
+    """The Parquet file `path` of the current release; None where it is missing, or has other bytes than published."""
+    current = current_release(building.data_dir)
+    if current is None:
+        return None
+    file = Path(PARQUET, path)
+    try:
+        is_intact = file_fact(current.folder, file) in listed_files(current.folder)
+    except (StorageError, *UNREADABLE):
+        return None
+    return current.folder / file if is_intact else None
+
+
+def link_unchanged(building: Building, files: Iterable[FileFact]) -> None:
+    """Make hard links of `files` of a draft that equal those of the current release, where the file system allows."""
+    current = current_release(building.data_dir)
+    if current is None:
+        return
+    for file in files:
+        old, new = current.folder / file.path, building.folder / file.path
+        # of two names of one file, renaming one to the other would leave both
+        if not old.is_file() or old.samefile(new) or file_fact(current.folder, Path(file.path)) != file:
+            continue
+        link = new.with_name(f"{new.name}.link")
+        with suppress(OSError):
+            link.hardlink_to(old)
+            link.replace(new)
 
 
 def prune(ctx: Context) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ ROW_TEXT: Final = (
     " lambda field: concat(field.key, ' ', coalesce(field.value, 'null'))), ', ')"
 )
 # 70 checks one by one take 1.5 times as long; one statement for all would be planned no faster
-_BATCH: Final = 16
+_BATCH: Final = 8
 
 
 class CheckError(CaEtlError):

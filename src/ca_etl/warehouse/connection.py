@@ -22,14 +22,18 @@ MEMORY_LIMIT: Final = "1GB"
 MAX_THREADS: Final = 4
 # Threads of ours that read a building at once, each with a `reading_connection` of its own.
 READERS: Final = 2
-# Until a file has this many bytes (about 5,000 days) no table has a second row group, so that a second thread has
-# next to nothing to do, and waiting for it takes a quarter of the whole time.
-SMALL_FILE: Final = 100_000_000
+# Until a file has this many bytes (about 100,000 articles) few tables have a second row group, so that a second thread
+# has next to nothing to do, and waiting for it takes a quarter of the whole time.
+ONE_THREAD_FILE: Final = 500_000_000
 # A table takes some blocks at least: a month of the demo has 3 MB in small blocks, 16 MB in large ones. From some
 # 100 MB on, writing small ones takes twice the time. An archive of so many bytes may make a file of that size.
+SMALL_FILE: Final = 100_000_000
 SMALL_BLOCK: Final = 16_384
 LARGE_BLOCK: Final = 262_144
 LARGE_ARCHIVE: Final = 10_000_000
+# A commit compresses the row group again to which it appends: one of texts has 50 MB, and 400 MB by default.
+ROW_GROUP: Final = 16_384
+WAREHOUSE: Final = "warehouse"
 # A file with a larger share of free blocks is written again before it is published.
 MOST_FREE: Final = 0.1
 # Trying FSST on every string column takes half the time of a checkpoint. Dictionaries leave a file no larger.
@@ -40,6 +44,9 @@ LONG_TEXT: Final = 30
 # DuckDB gives no number of the system's error, only its words, as the system itself has them.
 DISK_FULL: Final = tuple(os.strerror(number) for number in sorted(FULL))
 WRITE_FAILED: Final = (*DISK_FULL, os.strerror(errno.EROFS), "Could not write", "Could not fsync")
+
+# A second connection to an instance begins in its first database, which is in memory.
+ATTACHED: Final = "select database_name from duckdb_databases() where database_name = ?"
 
 Settings = dict[str, str | bool | int | float | list[str]]
 
@@ -68,12 +75,15 @@ def open_building(
         # it leaves pointers to metadata that are gone, which newer clients pass over and 1.2 does not
         "experimental_metadata_reuse": False,
     }
-    if not path.exists() or path.stat().st_size < SMALL_FILE:
+    if not path.exists() or path.stat().st_size < ONE_THREAD_FILE:
         settings["threads"] = 1
     with _disk_errors(path):
-        con = duckdb.connect(str(path), config=settings)
+        con = duckdb.connect(":memory:", config=settings)
         try:
-            con.execute(f"set TimeZone = 'UTC'; {WITHOUT_UNUSED}")
+            con.execute(
+                f"set TimeZone = 'UTC'; {WITHOUT_UNUSED}; "
+                f"attach {literal(str(path))} as {WAREHOUSE} (row_group_size {ROW_GROUP}); use {WAREHOUSE}"
+            )
             yield con
             con.execute("checkpoint")
         finally:
@@ -100,7 +110,8 @@ def compact(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> bool:
         if free <= MOST_FREE * blocks and block <= size:
             return False
         con.execute(
-            f"attach {literal(str(written))} as new (block_size {block}, storage_version '{STORAGE_VERSION}');"
+            f"attach {literal(str(written))} as new "
+            f"(block_size {block}, row_group_size {ROW_GROUP}, storage_version '{STORAGE_VERSION}');"
             "copy from database old to new; detach new; detach old"
         )
     with storage(path):
@@ -124,6 +135,8 @@ def reading_connection(con: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDB
     """
     with con.cursor() as reader:
         reader.execute("set TimeZone = 'UTC'")
+        for (name,) in reader.execute(ATTACHED, [WAREHOUSE]).fetchall():
+            reader.execute(f"use {name}")
         yield reader
 
 

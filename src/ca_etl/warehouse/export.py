@@ -12,7 +12,8 @@ footers have the descriptions, under the name `description` in the metadata of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,8 +35,13 @@ from ca_etl.warehouse.durable_files import storage
 
 BATCH_ROWS: Final = 20_000
 ROW_GROUP_ROWS: Final = 50_000
-PARTITION_ROWS: Final = 1_000_000
+# A row group is in memory twice as it is written: of whole texts 7 MB.
+TEXT_GROUP_ROWS: Final = 2_000
+PARTITION_ROWS: Final = 20_000
+# The views of whole texts join them last: DuckDB would collect all of them, to look up those of few rows.
+TEXTS_STREAM: Final = "set disabled_optimizers = 'build_side_probe_side'"
 DESCRIPTION: Final = "description"
+ROWS_DIGEST: Final = b"rows_sha256"
 NO_YEAR: Final = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -48,11 +54,15 @@ class ExportError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class ExportSpec:
-    """The form of a table's export: the columns to `sort` by, and the date column by whose year files may be split."""
+    """The form of a table's export: the columns to `sort` by, and the date column by whose year files may be split.
+
+    `rows_of` is that of `ModelHeader`.
+    """
 
     name: str
     sort: tuple[str, ...]
     partition_year: str | None = None
+    rows_of: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +78,21 @@ def export_parquet(
     con: duckdb.DuckDBPyConnection,
     folder: Path,
     tables: Iterable[ExportSpec],
+    published: Callable[[Path], Path | None] = lambda _path: None,
     *,
     partition_rows: int = PARTITION_ROWS,
 ) -> tuple[ExportedTable, ...]:
     """Write every table and view of `main` as Parquet below `folder`, which must not exist; return them by name.
 
-    Only committed data are exported, by two threads with connections of their own.
+    Only committed data are exported, by two threads with connections of their own; tables of whole texts one by one,
+    since each is sorted in memory.
 
     A table of more than `partition_rows` rows is split into a folder for each year (`year=2025`) of its date column
     `partition_year`, if it has one; an empty table is one file without rows. Decimals stay decimals, timestamps with
     zone are UTC.
+
+    `published` gives the intact file of an earlier export by its path below `folder`, None where there is none. A file
+    of whole texts becomes a hard link to that, unread, if the digest in its footer is that of the rows to be written.
 
     Raises `ExportError` when `tables` are not exactly those of `main` or name unknown columns, `StorageError`
     when the disk refuses.
@@ -90,26 +105,44 @@ def export_parquet(
 
     def export(spec: ExportSpec) -> ExportedTable:
         with reading_connection(con) as reader:
-            return _export(reader, folder, spec, described[spec.name], partition_rows)
+            reader.execute(TEXTS_STREAM)
+            return _export(
+                reader,
+                folder,
+                spec,
+                described[spec.name],
+                published=published,
+                partition_rows=partition_rows,
+            )
 
+    # the pool of Arrow keeps what it has freed
+    pa.set_memory_pool(pa.system_memory_pool())
     with storage(folder):
         # A new folder each time: an older, longer export would leave partitions that are still read.
         folder.mkdir(parents=True)
+        exported = [export(spec) for spec in specs if spec.rows_of is not None]
         with ThreadPoolExecutor(READERS) as pool:
-            return tuple(pool.map(export, specs))
+            exported += pool.map(export, (spec for spec in specs if spec.rows_of is None))
+    return tuple(sorted(exported, key=lambda table: table.name))
 
 
-def write_parquet(relation: duckdb.DuckDBPyRelation, file: BinaryIO, described: DescribedTable) -> int:
+def write_parquet(
+    relation: duckdb.DuckDBPyRelation, file: BinaryIO, described: DescribedTable, digest: str | None = None
+) -> int:
     """Write rows to a Parquet file, with the descriptions of their table and columns; return the number of rows.
 
-    `file` is an open file, because errors of Arrow itself do not show that the disk is full.
+    `file` is an open file, because errors of Arrow itself do not show that the disk is full. The `digest` of rows with
+    whole texts is stored in the footer; None stores none.
     """
     rows = 0
-    reader = relation.to_arrow_reader(BATCH_ROWS)
+    group_rows = TEXT_GROUP_ROWS if digest else ROW_GROUP_ROWS
+    reader = relation.to_arrow_reader(min(BATCH_ROWS, group_rows))
     schema = _with_descriptions(reader.schema, described)
+    if digest:
+        schema = schema.with_metadata({**schema.metadata, ROWS_DIGEST: digest})
     with pq.ParquetWriter(file, schema, compression="zstd") as writer:
-        for group in _groups(reader):
-            writer.write_table(group, row_group_size=ROW_GROUP_ROWS)
+        for group in _groups(reader, group_rows):
+            writer.write_table(group, row_group_size=group_rows)
             rows += group.num_rows
     return rows
 
@@ -120,11 +153,36 @@ def _with_descriptions(schema: pa.Schema, table: DescribedTable) -> pa.Schema:
     return pa.schema(fields, {DESCRIPTION: table.description})
 
 
+def _digest(con: duckdb.DuckDBPyConnection, spec: ExportSpec, described: DescribedTable, where: str) -> str:
+    """SHA-256 of all that decides about a file of whole texts, in hex; of texts it takes the ids, their own digests."""
+    order = ", ".join(quoted(name) for name in spec.sort)
+    # one line a row, with every column by its name
+    lines = f"string_agg(to_json(source)::varchar, chr(10) order by {order})"
+    view = "select sql from duckdb_views() where schema_name = 'main' and view_name = ?"
+    ((of_rows,),) = con.execute(f"select sha256({lines}) from {spec.rows_of} as source {where}").fetchall()
+    ((query,),) = con.execute(view, [spec.name]).fetchall()
+    facts = (of_rows, query, described, spec, pa.__version__, TEXT_GROUP_ROWS)
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
+def _link_equal(old: Path | None, new: Path, digest: str) -> bool:
+    """Make `new` a hard link to `old`, if that has this digest in its footer; return whether it was made."""
+    if old is None or (pq.read_schema(old).metadata or {}).get(ROWS_DIGEST) != digest.encode():
+        return False
+    try:
+        new.hardlink_to(old)
+    except OSError:
+        return False
+    return True
+
+
 def _export(
     con: duckdb.DuckDBPyConnection,
     folder: Path,
     spec: ExportSpec,
     described: DescribedTable,
+    *,
+    published: Callable[[Path], Path | None],
     partition_rows: int,
 ) -> ExportedTable:
     columns = [column.name for column in described.columns]
@@ -136,8 +194,11 @@ def _export(
 
     def write(path: Path, where: str) -> int:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        digest = _digest(con, spec, described, where) if spec.rows_of else None
+        if digest and _link_equal(published(path), folder / path, digest):
+            return int(pq.read_metadata(folder / path).num_rows)
         with (folder / path).open("wb") as file:
-            return write_parquet(con.sql(f"from {table} {where} {order}"), file, described)
+            return write_parquet(con.sql(f"from {table} {where} {order}"), file, described, digest)
 
     if spec.partition_year is None or rows <= partition_rows:
         path = Path(spec.name, f"{spec.name}.parquet")
@@ -186,18 +247,18 @@ def _rows_and_order(
     return rows, f"order by {', '.join(f'{name} asc nulls last' for name in [*sort, *rest])}"
 
 
-def _groups(reader: pa.RecordBatchReader) -> Iterator[pa.Table]:
-    """The batches as tables of exactly `ROW_GROUP_ROWS` rows, the last one shorter: DuckDB 2 cuts them at its own."""
+def _groups(reader: pa.RecordBatchReader, length: int) -> Iterator[pa.Table]:
+    """The batches as tables of exactly `length` rows, the last one shorter: DuckDB 2 cuts them at its own."""
     pending: list[pa.RecordBatch] = []
     rows = 0
     for batch in reader:
         pending.append(batch)
         rows += batch.num_rows
-        while rows >= ROW_GROUP_ROWS:
+        while rows >= length:
             table = pa.Table.from_batches(pending, reader.schema)
-            yield table.slice(0, ROW_GROUP_ROWS).combine_chunks()
-            pending = table.slice(ROW_GROUP_ROWS).to_batches()
-            rows -= ROW_GROUP_ROWS
+            yield table.slice(0, length).combine_chunks()
+            pending = table.slice(length).to_batches()
+            rows -= length
     if rows:
         yield pa.Table.from_batches(pending, reader.schema).combine_chunks()
 

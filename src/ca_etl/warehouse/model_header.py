@@ -39,6 +39,7 @@ _MODEL_FIELDS: Final = {
     "materialized",
     "sort",
     "partition_year",
+    "rows_of",
     "checks",
 }
 _FUNCTION_FIELDS: Final = {"description", "parameters", "columns"}
@@ -92,7 +93,8 @@ class ModelHeader:
 
     `grain` names the columns that make a row unique. `columns` maps each column to its sentence, in the order of the
     table. `sort` is the order of the rows on disk. `partition_year` names the date column by whose year an export may
-    split the table, None for no such column.
+    split the table, None for no such column. `rows_of` names the table (`schema.table`) whose rows a view shows, with
+    the texts of raw.article_text that their ids name; None for all other models.
     """
 
     description: str
@@ -101,6 +103,7 @@ class ModelHeader:
     materialized: Materialized
     sort: tuple[str, ...]
     partition_year: str | None
+    rows_of: str | None
     checks: tuple[CheckSpec, ...]
 
     @property
@@ -186,6 +189,7 @@ def read_model_header(fields: Mapping[str, Any], path: Path, default: Materializ
         materialized=_choice(fields.get("materialized", default), _MATERIALIZED, "materialized", path),
         sort=_names(fields.get("sort", []), "sort", path, known),
         partition_year=partition_year,
+        rows_of=fields.get("rows_of"),
         checks=tuple(
             _check(entry, f"checks[{number}]", table, path, known)
             for number, entry in enumerate(_list(fields.get("checks", []), "checks", path))

@@ -1,4 +1,4 @@
-"""The model runner: `.sql` files to tables and views, in dependency order, in one transaction.
+"""The model runner: `.sql` files to tables and views, in dependency order.
 
 A model is `sql/<schema>/<name>.sql`: a header (see `model_header.py`) and one `select`; the path is the
 name. Parents are read from the query itself, so there is nothing to register: a table may come from
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -39,6 +39,9 @@ from ca_etl.warehouse.model_header import (
 
 RAW_SCHEMA: Final = "raw"
 SEED_SCHEMA: Final = "seeds"
+TEXTS: Final = "raw.article_text"
+# Rows of new tables, uncompressed and in memory until they are committed: some 60 MB.
+MOST_UNCOMMITTED: Final = 60_000
 MODEL_SCHEMAS: Final[Mapping[str, Materialized]] = {"staging": "view", "main": "table"}
 
 
@@ -128,6 +131,10 @@ def discover(root: Path, con: duckdb.DuckDBPyConnection | None = None) -> tuple[
     known = {f"{RAW_SCHEMA}.{path.stem}" for path in (root / RAW_SCHEMA).glob("*.sql")}
     known |= {f"{SEED_SCHEMA}.{path.stem}" for path in (root / SEED_SCHEMA).glob("*.csv")}
     for model in models.values():
+        if (rows_of := model.header.rows_of) and set(model.parents) != {rows_of, TEXTS}:
+            raise ModelError(
+                model.path, f"the query must read {rows_of} and {TEXTS}, as rows_of states, and no other"
+            )
         for parent in model.parents:
             if parent not in models and parent not in known:
                 raise ModelError(
@@ -153,10 +160,11 @@ def read_functions(root: Path) -> tuple[Function, ...]:
 
 
 def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]:
-    """Build all seed tables, models and functions, with their comments, in one transaction of its own.
+    """Build all seed tables, models and functions, with their comments, in transactions of its own.
 
     `con` must hold the raw tables and have no transaction open. Tables, views and functions of the model schemas for
-    which there is no file are dropped. Raises `HeaderError` and `ModelError`; the warehouse is then as it was before.
+    which there is no file are dropped. Raises `HeaderError` and `ModelError`; the warehouse is then as it was before,
+    but for models that were committed because of their many rows (`MOST_UNCOMMITTED`).
     """
     models = discover(root, con)
     functions = read_functions(root)
@@ -168,7 +176,7 @@ def build_models(con: duckdb.DuckDBPyConnection, root: Path) -> list[BuiltModel]
         wanted: set[tuple[str, str]] = {(model.name, model.header.materialized) for model in models}
         wanted |= {(name, "table") for name in seeds} | {(made.name, "macro table") for made in functions}
         drop_models(con, wanted)
-        rows = {model.name: create_model(con, model) for model in models}
+        rows = _create(con, models)
         columns = {
             name: {column.name: column.type for column in made}
             for name, made in columns_by_table(con, *MODEL_SCHEMAS).items()
@@ -270,6 +278,20 @@ def create_model(con: duckdb.DuckDBPyConnection, model: Model) -> int | None:
         raise ModelError(model.path, f"the query does not run: {error}") from error
     row = made.fetchone()
     return int(row[0]) if kind == "table" and row else None
+
+
+def _create(con: duckdb.DuckDBPyConnection, models: Iterable[Model]) -> dict[str, int | None]:
+    """Create the models in their order; return the rows of each. Commits each time that many rows are in memory."""
+    rows: dict[str, int | None] = {}
+    uncommitted = 0
+    for model in models:
+        rows[model.name] = made = create_model(con, model)
+        uncommitted += made or 0
+        if uncommitted > MOST_UNCOMMITTED:
+            con.commit()
+            con.begin()
+            uncommitted = 0
+    return rows
 
 
 def _create_function(con: duckdb.DuckDBPyConnection, function: Function) -> None:

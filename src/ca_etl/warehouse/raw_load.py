@@ -174,7 +174,8 @@ def count_words(con: duckdb.DuckDBPyConnection) -> None:
             -- a cleaned text has spaces and line feeds only
             len(list_filter(string_split(replace(text, chr(10), ' '), ' '), lambda word: word <> '')) as word_count
         from raw.article_text
-        where text_id in (select text_id from raw.article_text anti join raw.text_size using (text_id))
+        -- by the rowid no other text is read
+        where rowid in (select texts.rowid from raw.article_text as texts anti join raw.text_size using (text_id))
         """
     )
 

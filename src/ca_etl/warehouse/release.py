@@ -23,8 +23,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import merge
@@ -34,7 +33,7 @@ from typing import Final
 from ca_etl.archive.sealed_file import fsync
 from ca_etl.errors import CaEtlError
 from ca_etl.warehouse import journal, lock
-from ca_etl.warehouse.datapackage import DATAPACKAGE, FileFact, file_fact, listed_files, read_datapackage
+from ca_etl.warehouse.datapackage import DATAPACKAGE, file_fact, listed_files, read_datapackage
 from ca_etl.warehouse.durable_files import StorageError, remove_tree, seal_tree, storage, unseal
 
 log = logging.getLogger(__name__)
@@ -47,6 +46,8 @@ REMOVING: Final = ".removing"
 WAREHOUSE: Final = "warehouse.duckdb"
 # What DuckDB takes for later changes of the warehouse beside it, and the file of a writer that is at work.
 BESIDE: Final = (".wal", ".wal.checkpoint", ".wal.recovery", ".tmp")
+# What reading a damaged descriptor raises.
+UNREADABLE: Final = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 GO_BACK: Final = "ca-etl rollback || ca-etl rebuild"
 # Clocks that differ by less are not taken to be wrong: no release is removed first for that.
 DAY: Final = timedelta(days=1)
@@ -152,21 +153,6 @@ def discard(building: Building) -> None:
         remove_tree(building.folder)
 
 
-def link_unchanged(building: Building, files: Iterable[FileFact]) -> None:
-    """Make hard links of `files` of a draft that equal those of the current release, where the file system allows."""
-    current = current_release(building.data_dir)
-    if current is None:
-        return
-    for file in files:
-        old, new = current.folder / file.path, building.folder / file.path
-        if not old.is_file() or file_fact(current.folder, Path(file.path)) != file:
-            continue
-        link = new.with_name(f"{new.name}.link")
-        with suppress(OSError):
-            link.hardlink_to(old)
-            link.replace(new)
-
-
 def publish(building: Building, on_step: Callable[[str], None] = lambda _step: None) -> Release:
     """Publish a draft release: make it read-only, rename its folder, and move `current` to it.
 
@@ -265,7 +251,7 @@ def file_problems(folder: Path, hashed: Collection[str] | None = None) -> Iterat
     """
     try:
         listed = listed_files(folder)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except UNREADABLE as error:
         listed = ()
         if hashed is None or not isinstance(error, FileNotFoundError):  # a lost one stops no reader
             yield DATAPACKAGE, f"cannot be read: {type(error).__name__}: {error}"
