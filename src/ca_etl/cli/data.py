@@ -16,6 +16,8 @@ from ca_etl.errors import UsageError
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from ca_etl.warehouse.search import SearchResult
+
 Raw = Annotated[
     bool,
     typer.Option("--raw", help="CSV: no apostrophe before texts that a spreadsheet takes for formulas."),
@@ -95,6 +97,100 @@ def describe(
         print_relations(relations)
     else:
         print_relation(relation)
+
+
+def search(
+    query: Annotated[
+        str,
+        typer.Argument(
+            help="""Words, and phrases in quotation marks: 'labour migrants', '"labour migrants"'."""
+        ),
+    ],
+    *,
+    start: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the articles.")
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the articles.")
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option(help="Only articles that name this country: its name or ISO 3166-1 code.")
+    ] = None,
+    any_word: Annotated[
+        bool, typer.Option("--any", help="One of the words is enough. Default: all.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Most articles to show.")] = 10,
+    form: Annotated[
+        Literal["text", "csv", "json"], typer.Option("--format", "-f", help="Form of the results.")
+    ] = "text",
+    raw: Raw = False,
+) -> None:
+    """Search titles and texts of articles, those of earlier versions too; the best matches come first.
+
+    A word matches in any form with the same English stem, a phrase as it is. The first search of a release makes an
+    index in the cache folder of the user.
+    """
+    import duckdb
+
+    from ca_etl.cli.query import published
+    from ca_etl.cli.render import write_result
+    from ca_etl.cli.table import counted
+    from ca_etl.warehouse.search import search as search_release
+
+    result = search_release(
+        published(load_settings().data_dir),
+        query,
+        start=start and start.date(),
+        end=end and end.date(),
+        country=country,
+        limit=limit,
+        any_word=any_word,
+        on_index=lambda versions: print_line(
+            f"making the index of {counted(versions, 0, 'text')}, once per release"
+        ),
+    )
+    shown = result.rows.num_rows
+    if form == "text":
+        _print_matches(result)
+    else:
+        with duckdb.connect() as con:
+            con.execute("set TimeZone = 'UTC'")
+            write_result(con.from_arrow(result.rows.drop_columns("text")), Format(form), sys.stdout, raw=raw)
+    missing = f"; no article has {', '.join(result.unknown)}" if result.unknown else ""
+    if not shown:
+        retry = f"ca-etl search --any {shlex.quote(query)}" if " " in query and not any_word else ""
+        print_line(f"no article matches {query!r}{missing}", hint=retry)
+        return
+    rest = f": --limit {result.articles} shows all" if result.articles > shown else ""
+    print_line(f"{counted(shown, result.articles - shown, 'article')} matched{rest}{missing}")
+
+
+def _print_matches(result: SearchResult) -> None:
+    """Print each article: title, day, countries, URL and snippet, with matching words in bold on a terminal."""
+    from rich.padding import Padding
+
+    from ca_etl.screen import Screen, marked, plain
+    from ca_etl.warehouse.search import highlight
+
+    screen = Screen(sys.stdout)
+    for number, row in enumerate(result.rows.to_pylist(), start=1):
+        title, snippet = (
+            marked(highlight(row[name], result.matches), with_style=True) for name in ("title", "snippet")
+        )
+        lines = [plain("  ".join(filter(None, (str(row["day"]), ", ".join(row["countries"]), row["url"]))))]
+        if row["snippet"]:
+            lines.append(snippet)
+        if not row["is_latest"]:
+            lines.append(
+                plain(
+                    f"until {row['valid_to']:%Y-%m-%d %H:%M} UTC; since then: ca-etl diff {row['article_id']}"
+                )
+            )
+        if number > 1:
+            screen.print()
+        screen.print(plain(f"{number}. ") + title)
+        for line in lines:
+            screen.print(Padding(line, (0, 0, 0, 3), expand=False))
 
 
 def rollback(
