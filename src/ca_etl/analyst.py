@@ -22,7 +22,7 @@ import polars as pl
 
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.settings import read_settings
-from ca_etl.warehouse.conversion import convert_frame
+from ca_etl.warehouse.conversion import SERIES, convert_frame
 from ca_etl.warehouse.release import Release, current_release
 from ca_etl.warehouse.search import NAMED_COUNTRIES, assert_country
 from ca_etl.warehouse.search import search as search_release
@@ -30,7 +30,6 @@ from ca_etl.warehouse.search import search as search_release
 if TYPE_CHECKING:
     import pandas as pd
 
-SERIES: Final = 'ca-etl sql "select currency_code, first_rate_date, last_rate_date from dim_currency"'
 Series = Literal["daily", "weekly", "monthly", "best", "best_monthly", "agreement"]
 Day = date | str
 Folder = Path | str

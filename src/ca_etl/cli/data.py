@@ -38,7 +38,13 @@ def table_names() -> list[str]:
 
 
 def sql(
-    query: Annotated[str, typer.Argument(help='For example "from fct_rate_daily limit 5"; - reads stdin.')],
+    query: Annotated[
+        str | None,
+        typer.Argument(
+            help='For example "from fct_rate_daily limit 5"; - reads stdin. Default: a prompt, on a terminal.',
+            show_default=False,
+        ),
+    ] = None,
     *,
     form: Annotated[
         Format | None,
@@ -66,13 +72,23 @@ def sql(
 ) -> None:
     """Query the current release, read-only. Each statement has its result.
 
+    Without a query, a prompt with history and completion reads queries; each ends with a semicolon.
+
     On a terminal a table leaves out columns, cuts texts and shows 1000 rows; --format line shows all.
     """
     from ca_etl.cli.query import Destination, run_query
 
-    text = sys.stdin.read() if query == "-" else query
     destination = Destination(output, form, raw=raw, pager=not no_pager)
-    run_query(load_settings().data_dir, text, destination, release_id=release, failed=failed)
+    data_dir = load_settings().data_dir
+    if query is not None:
+        text = sys.stdin.read() if query == "-" else query
+        run_query(data_dir, text, destination, release_id=release, failed=failed)
+        return
+    if output is not None or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("there is no query; a prompt for queries needs a terminal", "ca-etl sql --help")
+    from ca_etl.cli.prompt import run_prompt
+
+    run_prompt(data_dir, destination, release_id=release, failed=failed)
 
 
 def describe(
@@ -334,11 +350,11 @@ def convert(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Convert an amount at the best rates of a day, with its interval and the sources of the rates."""
-    from ca_etl.cli.query import convert_amount
-    from ca_etl.warehouse.conversion import shown_amount
+    from ca_etl.cli.query import published
+    from ca_etl.warehouse.conversion import convert_amount, shown_amount
 
     conversion = convert_amount(
-        load_settings().data_dir, amount, base.upper(), quote.upper(), on and on.date()
+        published(load_settings().data_dir), amount, base.upper(), quote.upper(), on and on.date()
     )
     if as_json:
         print_json(conversion)
