@@ -1,6 +1,7 @@
 """Daily Central Asian exchange rates and articles, from page to DuckDB release.
 
-For analysts: `connect` opens the current release, `rates` and `articles` are frames of it, `convert` prices a frame.
+For analysts: `connect` opens the current release; `rates`, `articles` and `search` are frames of it, `convert` prices
+a frame.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ca_etl.analyst import articles, connect, convert, rates
+    from ca_etl.analyst import articles, connect, convert, rates, search
 
-__all__ = ["__version__", "articles", "connect", "convert", "rates"]
+__all__ = ["__version__", "articles", "connect", "convert", "rates", "search"]
 __version__ = "0.2.0"
 
 

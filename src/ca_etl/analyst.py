@@ -22,13 +22,14 @@ import polars as pl
 
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.settings import read_settings
-from ca_etl.warehouse.conversion import convert_frame
-from ca_etl.warehouse.release import current_release
+from ca_etl.warehouse.conversion import SERIES, convert_frame
+from ca_etl.warehouse.release import Release, current_release
+from ca_etl.warehouse.search import NAMED_COUNTRIES, assert_country
+from ca_etl.warehouse.search import search as search_release
 
 if TYPE_CHECKING:
     import pandas as pd
 
-SERIES: Final = 'ca-etl sql "select currency_code, first_rate_date, last_rate_date from dim_currency"'
 Series = Literal["daily", "weekly", "monthly", "best", "best_monthly", "agreement"]
 Day = date | str
 Folder = Path | str
@@ -50,13 +51,8 @@ RATES: Final = """
         and ($start is null or {day} >= $start::date) and ($end is null or {day} <= $end::date)
     order by all
 """
-ARTICLES: Final = """
-    with named_countries as (
-        select article_id, list(name order by is_main desc, mentions desc, country_code) as countries,
-            list(country_code) as codes
-        from fct_article_country inner join dim_country using (country_code)
-        group by article_id
-    )
+ARTICLES: Final = f"""
+    with {NAMED_COUNTRIES}
 
     select coalesce(published_date, first_seen_date) as day, title, coalesce(countries, []) as countries, author, url,
         word_count, language, is_truncated, removal, duplicate_of, published_at, first_seen_date, article_id, text
@@ -65,9 +61,8 @@ ARTICLES: Final = """
         and ($country is null or list_contains(codes, upper($country)) or list_contains(countries, $country))
         and ($containing is null or contains(lower(concat_ws(' ', title, text)), lower($containing)))
     order by day, article_id
-"""
+"""  # noqa: S608  the query of another module, without data
 BASES: Final = "select distinct base from fct_rate_{series} order by base"
-COUNTRIES: Final = "select count(*) from dim_country where upper($1) = country_code or $1 = name"
 
 
 class Frame(pl.DataFrame):
@@ -90,11 +85,7 @@ def connect(data_dir: Folder | None = None) -> duckdb.DuckDBPyConnection:
     It shows that release also after the next run has published another one. Times are shown in UTC. Raises `CaEtlError`
     where nothing is published, `duckdb.Error` for a file that cannot be read.
     """
-    folder = read_settings().data_dir if data_dir is None else Path(data_dir)
-    release = current_release(folder)
-    if release is None:
-        raise CaEtlError(f"{folder} holds no release", f"CA_ETL_DATA_DIR={folder} ca-etl run")
-    con = duckdb.connect(str(release.warehouse.resolve()), read_only=True)
+    con = duckdb.connect(str(_current(data_dir).warehouse.resolve()), read_only=True)
     con.execute("set TimeZone = 'UTC'")
     return con
 
@@ -146,9 +137,40 @@ def articles(
     """
     given = {"start": _day(start), "end": _day(end), "country": country, "containing": containing}
     with connect(data_dir) as con:
-        if country is not None and not con.execute(COUNTRIES, [country]).fetchall()[0][0]:
-            raise UsageError(f"{country!r} is not a country", 'ca-etl sql "from dim_country"')
+        assert_country(con, country)
         return Frame(con.execute(ARTICLES, given).pl())
+
+
+def search(
+    query: str,
+    start: Day | None = None,
+    end: Day | None = None,
+    *,
+    country: str | None = None,
+    limit: int = 100,
+    any_word: bool = False,
+    data_dir: Folder | None = None,
+) -> Frame:
+    """The articles that match a query best, in the order of their `score`, with a `snippet` around what matches.
+
+    All words of the query must be in the title and text of one version of an article, in any form with the same English
+    stem; with `any_word` one of them is enough. A phrase in quotation marks must be there as it is. The version shown
+    is the latest that matches; `is_latest` states whether the article still has it. The first search of a release makes
+    an index in the user's cache folder. `start`, `end` and `country` are those of `articles`.
+
+    Raises `UsageError` for a query without a word, an unknown country or a day that does not exist, and `CaEtlError`
+    where DuckDB's extension `fts` is missing, and where nothing is published.
+    """
+    result = search_release(
+        _current(data_dir),
+        query,
+        start=_day(start),
+        end=_day(end),
+        country=country,
+        limit=limit,
+        any_word=any_word,
+    )
+    return Frame(pl.from_arrow(result.rows))
 
 
 def convert(
@@ -175,6 +197,14 @@ def convert(
         )
     with connect(data_dir) as con:
         return Frame(convert_frame(con, frame, quote=quote, amount=amount, base=base, day=day))
+
+
+def _current(data_dir: Folder | None) -> Release:
+    folder = read_settings().data_dir if data_dir is None else Path(data_dir)
+    release = current_release(folder)
+    if release is None:
+        raise CaEtlError(f"{folder} holds no release", f"CA_ETL_DATA_DIR={folder} ca-etl run")
+    return release
 
 
 def _day(day: Day | None) -> date | None:

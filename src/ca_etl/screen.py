@@ -71,18 +71,26 @@ def plain(value: object) -> Text:
 
 
 class Mark(StrEnum):
-    """The kind of a piece of a text: unchanged, the value that is traced, or an old or new part of an edit."""
+    """The kind of a piece of a text: plain, the value that is traced, a match, or an old or new part of an edit."""
 
     PLAIN = "plain"
     SPAN = "span"
+    MATCH = "match"
     OLD = "old"
     NEW = "new"
 
 
-STYLES: Final = {Mark.PLAIN: "", Mark.SPAN: "reverse", Mark.OLD: "red strike", Mark.NEW: "bold green"}
+STYLES: Final = {
+    Mark.PLAIN: "",
+    Mark.SPAN: "reverse",
+    Mark.MATCH: "bold",
+    Mark.OLD: "red strike",
+    Mark.NEW: "bold green",
+}
 SIGNS: Final = {
     Mark.PLAIN: ("", ""),
     Mark.SPAN: (">>", "<<"),
+    Mark.MATCH: ("", ""),
     Mark.OLD: ("[-", "-]"),
     Mark.NEW: ("{+", "+}"),
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -262,3 +264,70 @@ def test_a_day_without_a_rate_is_explained_in_words(cli: Cli, days: Path) -> Non
         done = cli("convert", "5", "KGS", "USD", "--on", day, CA_ETL_DATA_DIR=str(days))
         assert f"cannot be converted to USD on {day}: {reason}\n" in done.stderr
         assert "_rate" not in done.stderr.partition("next:")[0]
+
+
+@pytest.fixture
+def searched(environment: dict[str, str], days: Path, tmp_path: Path) -> dict[str, str]:
+    """Variables with which a command searches the three days, with its index in a folder of the test."""
+    if duckdb.__version__ >= "2":
+        pytest.skip("the extensions of DuckDB exist as packages for 1.5.5 only")
+    return {"CA_ETL_DATA_DIR": str(days), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+
+
+def test_a_search_shows_day_countries_address_and_the_text_around_the_words(
+    cli: Cli, searched: dict[str, str]
+) -> None:
+    done = cli("search", '"covered bazaar" panel', "--limit", "1", **searched)
+    title, origin, text = done.stdout.splitlines()
+    assert re.fullmatch(r"1\. Solar Panels for \w+ Bazaar: Who Pays\?", title)
+    assert re.fullmatch(r"   2025-\d\d-\d\d  \w+  http://127\.0\.0\.1:\d+/solar-panels-.*/", origin)
+    assert re.match(r"   .*The roof of the covered bazaar in \w+ will carry solar panels", text)
+    made, matched = done.stderr.splitlines()
+    assert re.fullmatch(r"making the index of \d+ texts, once per release", made)
+    assert re.fullmatch(r"(1 article|\d+ articles \(1 shown\)) matched.*", matched)
+
+
+def test_a_search_gives_csv_and_json_with_the_number_of_matches_on_stderr(
+    cli: Cli, searched: dict[str, str]
+) -> None:
+    as_json = cli("search", "the", "-f", "json", "--limit", "2", **searched)
+    names = "day,title,snippet,countries,score,is_latest,valid_from,valid_to,author,url,article_id,revision"
+    rows = json.loads(as_json.stdout)
+    assert [list(row) for row in rows] == [names.split(",")] * 2
+    as_csv = cli("search", "the", "-f", "csv", "--limit", "2", **searched)
+    header, *lines = csv.reader(as_csv.stdout.splitlines())
+    assert header == names.split(",")
+    assert [line[10] for line in lines] == [row["article_id"] for row in rows]
+    ((articles, shows),) = re.findall(
+        r"(\d+) articles \(2 shown\) matched: --limit (\d+) shows all", as_csv.stderr
+    )
+    assert articles == shows
+
+
+def test_a_search_without_a_match_names_the_words_that_no_article_has(
+    cli: Cli, searched: dict[str, str]
+) -> None:
+    done = cli("search", "the zebra", "--from", "2025-12-20", "--to", "2025-12-22", **searched)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.splitlines()[1:] == [
+        "no article matches 'the zebra'; no article has zebra",
+        "next: ca-etl search --any 'the zebra'",
+    ]
+
+
+def test_what_cannot_be_searched_is_wrong_usage(cli: Cli, searched: dict[str, str]) -> None:
+    for arguments in (
+        ("--",),
+        ("the", "--country", "Narnia"),
+        ("the", "--from", "today"),
+        ("the", "--limit", "0"),
+    ):
+        assert cli("search", *arguments, **searched).returncode == 2, arguments
+
+
+def test_a_terminal_shows_the_words_in_bold(
+    on_terminal: Callable[..., str], searched: dict[str, str]
+) -> None:
+    shown = on_terminal("search", "panels", "--limit", "1", columns=60, **searched)
+    assert "Solar \x1b[1mPanels\x1b[0m for" in shown
+    assert max(len(re.sub(r"\x1b\[\d*m", "", line)) for line in shown.splitlines()[1:]) <= 60

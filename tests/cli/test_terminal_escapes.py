@@ -44,6 +44,7 @@ ARGUMENTS: dict[str, list[tuple[str, ...]]] = {
         (f"select '{HOSTILE}' from range(99)",),
         ("select 1", "--release", HOSTILE),
     ],
+    "search": [("end",), ("end", "-f", "csv"), ("end", "-f", "json"), (HOSTILE,), ("end", "--country", HOSTILE)],
     "rollback": [(HOSTILE,)],
     "decide": [("exclude", HOSTILE, "--reason", HOSTILE), (HOSTILE, "x", "--reason", "y")],
     "export": [(f"out {HOSTILE}",), ("out", "--table", HOSTILE), (f"{HOSTILE}.txt",)],
@@ -95,5 +96,11 @@ def test_no_command_writes_a_character_that_steers(on_terminal: Callable[..., st
 
 
 def test_names_and_texts_are_shown_with_escapes(on_terminal: Callable[..., str], filled: Path) -> None:
-    for command in (("status",), ("doctor",), ("releases",), ("sql", "select title from fct_article")):
+    for command in (
+        ("status",),
+        ("doctor",),
+        ("releases",),
+        ("sql", "select title from fct_article"),
+        ("search", "evil"),
+    ):
         assert SHOWN in on_terminal(*command, columns=400), command

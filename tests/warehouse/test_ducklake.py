@@ -25,6 +25,7 @@ import pytest
 
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.warehouse import ducklake
+from ca_etl.warehouse.connection import load_extensions
 from ca_etl.warehouse.ducklake import Lake, Publication, find_lake, publish
 from ca_etl.warehouse.release import Release
 
@@ -69,7 +70,7 @@ def opened(lake: Lake, options: str = "(read_only)") -> Iterator[duckdb.DuckDBPy
         if lake.catalogue.startswith("postgres:"):
             ducklake._load_extensions(con)
         else:
-            con.execute(f"load '{ducklake._extension('ducklake')}'")
+            load_extensions(con, "ducklake")
         con.execute(f"set TimeZone = 'UTC'; attach '{lake}' as lake {options}; use lake")
         yield con
 
@@ -494,7 +495,7 @@ def test_the_statements_of_the_documents_run(make: Make, lake: Lake) -> None:
     results: list[list[tuple[Any, ...]]] = []
     for block in blocks:
         with duckdb.connect() as con:
-            con.execute(f"load '{ducklake._extension('ducklake')}'")
+            load_extensions(con, "ducklake")
             statements = block.replace("ducklake:postgres:dbname=lake", str(lake)).rstrip(" ;\n").split(";\n")
             results.extend(con.execute(statement).fetchall() for statement in statements)
     assert len(blocks) == 2
@@ -503,12 +504,10 @@ def test_the_statements_of_the_documents_run(make: Make, lake: Lake) -> None:
     assert results[4] == [(1,)]
 
 
-def test_without_the_packages_the_extra_is_named(
-    make: Make, lake: Lake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_the_packages_they_are_named(make: Make, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duckdb, "__version__", "1.5.6")  # a version without packages
     with pytest.raises(
-        CaEtlError, match=r"DuckDB 1\.5\.6 lacks its extension ducklake; the extra `ducklake`"
+        CaEtlError, match=r"DuckDB 1\.5\.6 lacks its extension ducklake, whose package is for DuckDB 1\.5\.5"
     ) as error:
         publish(make(FIRST, *ONE_RATE), lake)
     assert error.value.hint == (

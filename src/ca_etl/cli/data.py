@@ -16,6 +16,8 @@ from ca_etl.errors import UsageError
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from ca_etl.warehouse.search import SearchResult
+
 Raw = Annotated[
     bool,
     typer.Option("--raw", help="CSV: no apostrophe before texts that a spreadsheet takes for formulas."),
@@ -36,7 +38,13 @@ def table_names() -> list[str]:
 
 
 def sql(
-    query: Annotated[str, typer.Argument(help='For example "from fct_rate_daily limit 5"; - reads stdin.')],
+    query: Annotated[
+        str | None,
+        typer.Argument(
+            help='For example "from fct_rate_daily limit 5"; - reads stdin. Default: a prompt, on a terminal.',
+            show_default=False,
+        ),
+    ] = None,
     *,
     form: Annotated[
         Format | None,
@@ -64,13 +72,23 @@ def sql(
 ) -> None:
     """Query the current release, read-only. Each statement has its result.
 
+    Without a query, a prompt with history and completion reads queries; each ends with a semicolon.
+
     On a terminal a table leaves out columns, cuts texts and shows 1000 rows; --format line shows all.
     """
     from ca_etl.cli.query import Destination, run_query
 
-    text = sys.stdin.read() if query == "-" else query
     destination = Destination(output, form, raw=raw, pager=not no_pager)
-    run_query(load_settings().data_dir, text, destination, release_id=release, failed=failed)
+    data_dir = load_settings().data_dir
+    if query is not None:
+        text = sys.stdin.read() if query == "-" else query
+        run_query(data_dir, text, destination, release_id=release, failed=failed)
+        return
+    if output is not None or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("there is no query; a prompt for queries needs a terminal", "ca-etl sql --help")
+    from ca_etl.cli.prompt import run_prompt
+
+    run_prompt(data_dir, destination, release_id=release, failed=failed)
 
 
 def describe(
@@ -95,6 +113,100 @@ def describe(
         print_relations(relations)
     else:
         print_relation(relation)
+
+
+def search(
+    query: Annotated[
+        str,
+        typer.Argument(
+            help="""Words, and phrases in quotation marks: 'labour migrants', '"labour migrants"'."""
+        ),
+    ],
+    *,
+    start: Annotated[
+        datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day of the articles.")
+    ] = None,
+    end: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day of the articles.")
+    ] = None,
+    country: Annotated[
+        str | None, typer.Option(help="Only articles that name this country: its name or ISO 3166-1 code.")
+    ] = None,
+    any_word: Annotated[
+        bool, typer.Option("--any", help="One of the words is enough. Default: all.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Most articles to show.")] = 10,
+    form: Annotated[
+        Literal["text", "csv", "json"], typer.Option("--format", "-f", help="Form of the results.")
+    ] = "text",
+    raw: Raw = False,
+) -> None:
+    """Search titles and texts of articles, those of earlier versions too; the best matches come first.
+
+    A word matches in any form with the same English stem, a phrase as it is. The first search of a release makes an
+    index in the cache folder of the user.
+    """
+    import duckdb
+
+    from ca_etl.cli.query import published
+    from ca_etl.cli.render import write_result
+    from ca_etl.cli.table import counted
+    from ca_etl.warehouse.search import search as search_release
+
+    result = search_release(
+        published(load_settings().data_dir),
+        query,
+        start=start and start.date(),
+        end=end and end.date(),
+        country=country,
+        limit=limit,
+        any_word=any_word,
+        on_index=lambda versions: print_line(
+            f"making the index of {counted(versions, 0, 'text')}, once per release"
+        ),
+    )
+    shown = result.rows.num_rows
+    if form == "text":
+        _print_matches(result)
+    else:
+        with duckdb.connect() as con:
+            con.execute("set TimeZone = 'UTC'")
+            write_result(con.from_arrow(result.rows.drop_columns("text")), Format(form), sys.stdout, raw=raw)
+    missing = f"; no article has {', '.join(result.unknown)}" if result.unknown else ""
+    if not shown:
+        retry = f"ca-etl search --any {shlex.quote(query)}" if " " in query and not any_word else ""
+        print_line(f"no article matches {query!r}{missing}", hint=retry)
+        return
+    rest = f": --limit {result.articles} shows all" if result.articles > shown else ""
+    print_line(f"{counted(shown, result.articles - shown, 'article')} matched{rest}{missing}")
+
+
+def _print_matches(result: SearchResult) -> None:
+    """Print each article: title, day, countries, URL and snippet, with matching words in bold on a terminal."""
+    from rich.padding import Padding
+
+    from ca_etl.screen import Screen, marked, plain
+    from ca_etl.warehouse.search import highlight
+
+    screen = Screen(sys.stdout)
+    for number, row in enumerate(result.rows.to_pylist(), start=1):
+        title, snippet = (
+            marked(highlight(row[name], result.matches), with_style=True) for name in ("title", "snippet")
+        )
+        lines = [plain("  ".join(filter(None, (str(row["day"]), ", ".join(row["countries"]), row["url"]))))]
+        if row["snippet"]:
+            lines.append(snippet)
+        if not row["is_latest"]:
+            lines.append(
+                plain(
+                    f"until {row['valid_to']:%Y-%m-%d %H:%M} UTC; since then: ca-etl diff {row['article_id']}"
+                )
+            )
+        if number > 1:
+            screen.print()
+        screen.print(plain(f"{number}. ") + title)
+        for line in lines:
+            screen.print(Padding(line, (0, 0, 0, 3), expand=False))
 
 
 def rollback(
@@ -238,11 +350,11 @@ def convert(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
 ) -> None:
     """Convert an amount at the best rates of a day, with its interval and the sources of the rates."""
-    from ca_etl.cli.query import convert_amount
-    from ca_etl.warehouse.conversion import shown_amount
+    from ca_etl.cli.query import published
+    from ca_etl.warehouse.conversion import convert_amount, shown_amount
 
     conversion = convert_amount(
-        load_settings().data_dir, amount, base.upper(), quote.upper(), on and on.date()
+        published(load_settings().data_dir), amount, base.upper(), quote.upper(), on and on.date()
     )
     if as_json:
         print_json(conversion)

@@ -9,8 +9,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, TextIO
@@ -22,7 +20,6 @@ from ca_etl.cli.render import BATCH, ONE_RESULT, Format, paged, write_result
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.warehouse import ducklake, export, lock
 from ca_etl.warehouse.connection import described_tables
-from ca_etl.warehouse.conversion import Conversion, convert
 from ca_etl.warehouse.data_directory import assert_has_data, assert_restored
 from ca_etl.warehouse.datapackage import (
     export_descriptor,
@@ -55,22 +52,6 @@ RELATIONS: Final = """
     select function_name from duckdb_functions()
     where function_type = 'table_macro' and schema_name = 'main' and not internal
 """
-CONVERT: Final = "ca-etl convert 5000 KGS USD"
-SERIES: Final = 'ca-etl sql "select currency_code, first_rate_date, last_rate_date from dim_currency"'
-# The currencies among $1 that have no rate on the day $2 for the reason code $3.
-UNPRICED: Final = """
-    select given.code from (select distinct unnest($1) as code) as given, main.cross_rate(given.code, 'USD', $2) as rate
-    where rate.no_rate_reason = $3 order by given.code
-"""
-# The reason codes of the macro `convert_amount` that a command line can bring about, in words.
-NO_AMOUNT: Final = MappingProxyType(
-    {
-        "currency_without_rates": "there are no rates of {currency}",
-        "before_first_rate": "the day is before the first rate of {currency}",
-        "after_last_rate": "the day is after the last rate of {currency}",
-        "older_than_14_days": "the latest rate of {currency} before the day is more than 14 days old",
-    }
-)
 APOSTROPHES: Final = (
     "An apostrophe precedes each text that a spreadsheet takes for a formula; without: `ca-etl export --raw`."
 )
@@ -119,24 +100,17 @@ class Destination:
         return form
 
 
-def run_query(
-    data_dir: Path,
-    query: str,
-    destination: Destination,
-    *,
-    release_id: str | None = None,
-    failed: bool = False,
-) -> None:
-    """Run the statements of a query on a release, by default the current one, and write the rows of each.
+@contextmanager
+def queried(
+    data_dir: Path, release_id: str | None = None, *, failed: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a release, by default the current one, for SQL that a user types; `run_statements` runs it.
 
-    `failed` queries the warehouse that the last run built but did not publish.
-
-    Raises `QueryError` for SQL that DuckDB refuses or that would do more than read, `UsageError` for a missing release
-    and for several statements in a form that holds one result, `ReleaseError` for an unknown `release_id`, and
-    `LockHeldError` while a run is building the warehouse that `failed` requests.
+    `failed` opens the warehouse that the last run built but did not publish. Raises `UsageError` for a missing release,
+    `ReleaseError` for an unknown `release_id`, and `LockHeldError` while a run is building the warehouse that `failed`
+    requests.
     """
     assert_has_data(data_dir)
-    form = destination.chosen_form()
     if failed and release_id is not None:
         raise UsageError("give --failed or --release, not both", "ca-etl releases")
     if failed:
@@ -145,25 +119,55 @@ def run_query(
         warehouse = find_release(data_dir, release_id).warehouse
     else:
         warehouse = published(data_dir).warehouse
+    with readable(warehouse, locked_down=True) as con:
+        yield con
+
+
+def run_query(
+    data_dir: Path,
+    query: str,
+    destination: Destination,
+    *,
+    release_id: str | None = None,
+    failed: bool = False,
+) -> None:
+    """Run the statements of a query as `run_statements` does, on a release as `queried` opens it."""
+    destination.chosen_form()
+    with query_errors(), queried(data_dir, release_id, failed=failed) as con:
+        run_statements(con, query, destination)
+
+
+@contextmanager
+def query_errors() -> Iterator[None]:
+    """Turn what DuckDB raises for a query into a `QueryError`."""
     try:
-        with readable(warehouse, locked_down=True) as con:
-            assert_reads(con, query)
-            statements = list(_statements(con, query))
-            if not statements:
-                raise QueryError("there is no statement to run", SHOW)
-            if form in ONE_RESULT and len(statements) > 1:
-                raise UsageError(
-                    f"each of {len(statements)} statements has a result: the format {form} holds one, line holds all",
-                    "ca-etl sql --help",
-                )
-            with _opened(destination.output, form, pager=destination.pager) as out:
-                for statement in statements:
-                    try:
-                        _write_rows(con, statement, form, out, raw=destination.raw)
-                    except duckdb.BinderException as error:
-                        raise QueryError(str(error), _describe_command(con, statement)) from error
+        yield
     except duckdb.Error as error:
         raise QueryError(str(error), SHOW) from error
+
+
+def run_statements(con: duckdb.DuckDBPyConnection, query: str, destination: Destination) -> None:
+    """Run the statements of a query, and write the rows of each. `con` must be locked down.
+
+    Raises `QueryError` or `duckdb.Error` for SQL that DuckDB refuses or that would do more than read, and `UsageError`
+    for several statements in a form that holds one result.
+    """
+    form = destination.chosen_form()
+    assert_reads(con, query)
+    statements = list(_statements(con, query))
+    if not statements:
+        raise QueryError("there is no statement to run", SHOW)
+    if form in ONE_RESULT and len(statements) > 1:
+        raise UsageError(
+            f"each of {len(statements)} statements has a result: the format {form} holds one, line holds all",
+            "ca-etl sql --help",
+        )
+    with _opened(destination.output, form, pager=destination.pager) as out:
+        for statement in statements:
+            try:
+                _write_rows(con, statement, form, out, raw=destination.raw)
+            except duckdb.BinderException as error:
+                raise QueryError(str(error), _describe_command(con, statement)) from error
 
 
 def _statements(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[str]:
@@ -201,41 +205,6 @@ def _describe_command(con: duckdb.DuckDBPyConnection, statement: str) -> str:
     names = (name for (name,) in con.execute(RELATIONS).fetchall())
     matches = [match for name in names if (match := re.search(rf"(?i)\b{re.escape(name)}\b", statement))]
     return f"ca-etl describe {min(matches, key=re.Match.start)[0]}" if matches else SHOW
-
-
-def convert_amount(data_dir: Path, amount: str, base: str, quote: str, day: date | None) -> Conversion:
-    """Convert an amount of `base` to `quote` at the rates of `day`; None is the last day with rates.
-
-    The rates are those of the current release. Raises `UsageError` for an amount that is not a number or out of range,
-    and where there is no rate; `CaEtlError` for a release of an earlier version, which cannot convert.
-    """
-    try:
-        number = Decimal(amount)
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite():
-        raise UsageError(f"{amount!r} is not an amount", CONVERT)
-    warehouse = published(data_dir).warehouse
-    try:
-        with readable(warehouse, locked_down=True) as con:
-            if day is None:
-                (day,) = con.execute("select max(rate_date) from main.fct_rate_best").fetchone() or (None,)
-            if day is None:
-                raise UsageError("the release has no rates", "ca-etl status")
-            conversion = convert(con, number, base, quote, day)
-            reason = conversion.no_amount_reason
-            unpriced = con.execute(UNPRICED, [[base, quote], day, reason]).fetchall()
-    except (duckdb.BinderException, duckdb.CatalogException) as error:
-        raise CaEtlError(
-            f"{warehouse} is of an earlier version, which cannot convert", "ca-etl rebuild"
-        ) from error
-    if reason == "amount_too_long":
-        limit = "at most 16 digits before and 8 after the decimal point"
-        raise UsageError(f"the amount {amount} is out of range: {limit}", CONVERT)
-    if reason is not None:
-        why = NO_AMOUNT.get(reason, reason).format(currency=" and ".join(code for (code,) in unpriced))
-        raise UsageError(f"{amount} {base} cannot be converted to {quote} on {day}: {why}", SERIES)
-    return conversion
 
 
 def assert_reads(con: duckdb.DuckDBPyConnection, query: str) -> None:

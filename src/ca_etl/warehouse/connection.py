@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -41,6 +42,8 @@ MOST_FREE: Final = 0.1
 WITHOUT_UNUSED: Final = "set disabled_compression_methods = 'fsst'"
 # Strings that are longer on average are compressed with zstd, also titles: the file takes a third, in the same time.
 LONG_TEXT: Final = 30
+# The version of DuckDB for which packages of its extensions exist; they require it.
+PACKAGED: Final = "1.5.5"
 # DuckDB gives no number of the system's error, only its words, as the system itself has them.
 DISK_FULL: Final = tuple(os.strerror(number) for number in sorted(FULL))
 WRITE_FAILED: Final = (*DISK_FULL, os.strerror(errno.EROFS), "Could not write", "Could not fsync")
@@ -77,7 +80,7 @@ def open_building(
     }
     if not path.exists() or path.stat().st_size < ONE_THREAD_FILE:
         settings["threads"] = 1
-    with _disk_errors(path):
+    with disk_errors(path):
         con = duckdb.connect(":memory:", config=settings)
         try:
             con.execute(
@@ -101,7 +104,7 @@ def compact(path: Path, *, memory_limit: str = MEMORY_LIMIT) -> bool:
     written, spill = (path.with_name(f"{path.name}.{suffix}") for suffix in ("new", "tmp"))
     written.unlink(missing_ok=True)  # of an attempt that was killed
     settings = {**_settings(memory_limit, spill), "zstd_min_string_length": LONG_TEXT}
-    with _disk_errors(path), duckdb.connect(":memory:", config=settings) as con:
+    with disk_errors(path), duckdb.connect(":memory:", config=settings) as con:
         con.execute(f"{WITHOUT_UNUSED}; attach {literal(str(path))} as old (read_only)")
         ((size, blocks, free),) = con.execute(
             "select block_size, total_blocks, free_blocks from pragma_database_size() where database_name = 'old'"
@@ -171,6 +174,25 @@ def open_release(
         yield con
     finally:
         con.close()
+
+
+def load_extensions(con: duckdb.DuckDBPyConnection, *names: str) -> None:
+    """Load extensions of DuckDB, such as `fts`, where their packages have them; nothing is fetched from the internet.
+
+    Raises `CaEtlError` for one that has no package for this version of DuckDB, or whose package is not installed.
+    """
+    for name in names:
+        package = find_spec(f"duckdb_extension_{name}")
+        folders = (package and package.submodule_search_locations) or ()
+        versioned = Path("extensions", f"v{duckdb.__version__}", f"{name}.duckdb_extension")
+        file = next((file for folder in folders if (file := Path(folder) / versioned).is_file()), None)
+        if file is None:
+            packages = (f"duckdb-extension-{each.replace('_', '-')}=={PACKAGED}" for each in names)
+            raise CaEtlError(
+                f"DuckDB {duckdb.__version__} lacks its extension {name}, whose package is for DuckDB {PACKAGED}",
+                f"pip install {' '.join(packages)}",
+            )
+        con.execute(f"load {literal(str(file))}")
 
 
 @contextmanager
@@ -253,7 +275,11 @@ def _settings(memory_limit: str, spill: Path) -> Settings:
 
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn DuckDB's error of a full or read-only disk, or of a damaged file `path`, into one with the next command.
+
+    Raises `StorageError` or `CaEtlError`.
+    """
     try:
         yield
     except duckdb.Error as error:

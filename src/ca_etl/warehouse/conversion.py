@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.warehouse.export import quoted
+from ca_etl.warehouse.reading import readable
+from ca_etl.warehouse.release import Release
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,6 +35,22 @@ FRAME: Final = """
         main.convert_amount(frame.{amount}, frame.{base}, $quote, frame.{day}) as converted
     order by frame_row
 """
+CONVERT: Final = "ca-etl convert 5000 KGS USD"
+SERIES: Final = 'ca-etl sql "select currency_code, first_rate_date, last_rate_date from dim_currency"'
+# The currencies among $1 that have no rate on the day $2 for the reason code $3.
+UNPRICED: Final = """
+    select given.code from (select distinct unnest($1) as code) as given, main.cross_rate(given.code, 'USD', $2) as rate
+    where rate.no_rate_reason = $3 order by given.code
+"""
+# The reason codes of the macro `convert_amount` that a command line can bring about, in words.
+NO_AMOUNT: Final = MappingProxyType(
+    {
+        "currency_without_rates": "there are no rates of {currency}",
+        "before_first_rate": "the day is before the first rate of {currency}",
+        "after_last_rate": "the day is after the last rate of {currency}",
+        "older_than_14_days": "the latest rate of {currency} before the day is more than 14 days old",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +108,40 @@ def shown_amount(amount: Decimal, low: Decimal, high: Decimal, currency: str) ->
         return f"{shown:f} {currency} (from {least:f} to {most:f})"
     distance = max(EXACT.subtract(shown, least), EXACT.subtract(most, shown))
     return f"{shown:f} {currency} (give or take {distance:f})"
+
+
+def convert_amount(release: Release, amount: str, base: str, quote: str, day: date | None) -> Conversion:
+    """Convert an amount of `base` to `quote` at the rates of a release on `day`; None is the last day with rates.
+
+    Raises `UsageError` for an amount that is not a number or out of range, and where there is no rate; `CaEtlError` for
+    a release of an earlier version, which cannot convert.
+    """
+    try:
+        number = Decimal(amount)
+    except InvalidOperation:
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise UsageError(f"{amount!r} is not an amount", CONVERT)
+    try:
+        with readable(release.warehouse, locked_down=True) as con:
+            if day is None:
+                (day,) = con.execute("select max(rate_date) from main.fct_rate_best").fetchone() or (None,)
+            if day is None:
+                raise UsageError("the release has no rates", "ca-etl status")
+            conversion = convert(con, number, base, quote, day)
+            reason = conversion.no_amount_reason
+            unpriced = con.execute(UNPRICED, [[base, quote], day, reason]).fetchall()
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise CaEtlError(
+            f"{release.warehouse} is of an earlier version, which cannot convert", "ca-etl rebuild"
+        ) from error
+    if reason == "amount_too_long":
+        limit = "at most 16 digits before and 8 after the decimal point"
+        raise UsageError(f"the amount {amount} is out of range: {limit}", CONVERT)
+    if reason is not None:
+        why = NO_AMOUNT.get(reason, reason).format(currency=" and ".join(code for (code,) in unpriced))
+        raise UsageError(f"{amount} {base} cannot be converted to {quote} on {day}: {why}", SERIES)
+    return conversion
 
 
 def convert_frame(

@@ -21,7 +21,6 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -35,6 +34,7 @@ from ca_etl.warehouse.connection import (
     DescribedTable,
     described_tables,
     literal,
+    load_extensions,
     transaction,
 )
 from ca_etl.warehouse.export import quoted
@@ -44,8 +44,6 @@ from ca_etl.warehouse.release import Release, sort_key
 DUCKLAKE: Final = "ducklake:"
 POSTGRES: Final = "postgres:"
 EXTENSIONS: Final = ("ducklake", "postgres_scanner", "httpfs")
-# The version of DuckDB for which packages of its extensions exist; they require it.
-PACKAGED: Final = "1.5.5"
 # A name=value pair of libpq or of an S3 address, and the password in a URL.
 SECRET: Final = re.compile(r"(?i)(password|secret\w*)\s*=|://[^@]*:[^@]*@")
 EXAMPLE: Final = "ca-etl export --to ducklake:lake.ducklake"
@@ -179,27 +177,13 @@ def _load_extensions(con: duckdb.DuckDBPyConnection) -> None:
 
     The extension httpfs itself reads region and keys (AWS_ACCESS_KEY_ID, ...) from the environment.
     """
-    for name in EXTENSIONS:
-        con.execute(f"load {literal(str(_extension(name)))}")
+    load_extensions(con, *EXTENSIONS)
     server = urlsplit(os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or "")
     if server.netloc:
         con.execute(
             f"set s3_endpoint = {literal(server.netloc)}; set s3_use_ssl = {server.scheme == 'https'};"
             " set s3_url_style = 'path'"
         )
-
-
-def _extension(name: str) -> Path:
-    package = find_spec(f"duckdb_extension_{name}")
-    for folder in (package and package.submodule_search_locations) or ():
-        file = Path(folder, "extensions", f"v{duckdb.__version__}", f"{name}.duckdb_extension")
-        if file.is_file():
-            return file
-    packages = (f"duckdb-extension-{extension.replace('_', '-')}=={PACKAGED}" for extension in EXTENSIONS)
-    raise CaEtlError(
-        f"DuckDB {duckdb.__version__} lacks its extension {name}; the extra `ducklake` of ca-etl has it for {PACKAGED}",
-        f"pip install {' '.join(packages)}",
-    )
 
 
 def _attach(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:

@@ -78,6 +78,19 @@ def write_atomic(path: Path, data: bytes | BinaryIO) -> None:
         fsync(path.parent)
 
 
+def user_folder(variable: str, default: str) -> Path:
+    """The folder `ca-etl` of this user for files of one kind, made where it is missing; other users may not read it.
+
+    It is in the folder that the XDG `variable` names, such as XDG_CACHE_HOME, else in `default` of the home directory.
+    Raises `StorageError` where it cannot be made.
+    """
+    named = Path(os.environ.get(variable, ""))
+    folder = (named if named.is_absolute() else Path(os.path.expanduser("~"), default)) / "ca-etl"  # noqa: PTH111
+    with storage(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
 def seal_tree(folder: Path) -> None:
     """Make `folder` and all below it read-only, and force files and folders to the disk.
 
