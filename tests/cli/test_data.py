@@ -273,11 +273,11 @@ def test_a_day_without_a_rate_is_explained_in_words(cli: Cli, days: Path) -> Non
 
 
 @pytest.fixture
-def searched(environment: dict[str, str], days: Path, tmp_path: Path) -> dict[str, str]:
-    """Variables with which a command searches the three days, with its index in a folder of the test."""
+def searched(days: Path) -> dict[str, str]:
+    """The variable with which a command searches the three days."""
     if duckdb.__version__ >= "2":
         pytest.skip("the extensions of DuckDB exist as packages for 1.5.5 only")
-    return {"CA_ETL_DATA_DIR": str(days), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    return {"CA_ETL_DATA_DIR": str(days)}
 
 
 def test_a_search_shows_day_countries_address_and_the_text_around_the_words(
