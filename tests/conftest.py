@@ -81,9 +81,10 @@ def data_dir(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def environment(data_dir: Path) -> dict[str, str]:
-    """What the command is run with: a data directory of the test, any port for the demo, a wide terminal."""
-    return {**os.environ, "CA_ETL_DATA_DIR": str(data_dir), "CA_ETL_DEMO_PORT": "0", "COLUMNS": "200"}
+def environment(data_dir: Path, tmp_path: Path) -> dict[str, str]:
+    """What the command is run with: data directory and cache of the test, any port for the demo, a wide terminal."""
+    of_test = {"CA_ETL_DATA_DIR": str(data_dir), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    return {**os.environ, **of_test, "CA_ETL_DEMO_PORT": "0", "COLUMNS": "200"}
 
 
 @pytest.fixture

@@ -108,6 +108,20 @@ def test_articles_that_contain_text_are_found_in_any_case(data_dir: Path) -> Non
     assert all("tenge" in f"{row['title']} {row['text']}".lower() for row in frame.iter_rows(named=True))
 
 
+def test_a_search_gives_the_best_matches_with_the_text_around_the_words(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    frame = ca_etl.search("solar panel", "2025-11-01", country="KZ", limit=1, data_dir=data_dir)
+    (row,) = frame.rows(named=True)
+    assert row["title"].startswith("Solar Panels for ")
+    assert "solar panels" in row["snippet"]
+    assert row["countries"][0] == "Kazakhstan"
+    assert isinstance(row["score"], Decimal)
+    nothing = ca_etl.search("zebra", data_dir=data_dir)
+    assert (nothing.height, nothing.schema) == (0, frame.schema)
+
+
 def test_amounts_of_a_frame_are_converted_in_its_order(data_dir: Path) -> None:
     frame = pl.DataFrame(
         {

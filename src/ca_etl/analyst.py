@@ -24,7 +24,7 @@ from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.settings import read_settings
 from ca_etl.warehouse.conversion import SERIES, convert_frame
 from ca_etl.warehouse.release import Release, current_release
-from ca_etl.warehouse.search import NAMED_COUNTRIES, assert_country
+from ca_etl.warehouse.search import NAMED_COUNTRIES, find_country
 from ca_etl.warehouse.search import search as search_release
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ ARTICLES: Final = f"""
         word_count, language, is_truncated, removal, duplicate_of, published_at, first_seen_date, article_id, text
     from fct_article left join named_countries using (article_id)
     where ($start is null or day >= $start::date) and ($end is null or day <= $end::date)
-        and ($country is null or list_contains(codes, upper($country)) or list_contains(countries, $country))
+        and ($country is null or list_contains(codes, $country))
         and ($containing is null or contains(lower(concat_ws(' ', title, text)), lower($containing)))
     order by day, article_id
 """  # noqa: S608  the query of another module, without data
@@ -135,10 +135,9 @@ def articles(
 
     Raises `UsageError` for an unknown country or a day that does not exist, and what `connect` raises.
     """
-    given = {"start": _day(start), "end": _day(end), "country": country, "containing": containing}
+    given = {"start": _day(start), "end": _day(end), "containing": containing}
     with connect(data_dir) as con:
-        assert_country(con, country)
-        return Frame(con.execute(ARTICLES, given).pl())
+        return Frame(con.execute(ARTICLES, given | {"country": find_country(con, country)}).pl())
 
 
 def search(

@@ -54,7 +54,9 @@ def test_tables_are_exported_to_files(cli: Cli, page: Path, tmp_path: Path) -> N
     cli("ingest", page)
     out = tmp_path / "out"
     done = cli("export", out, "--table", "fct_rate_daily", "--format", "csv")
-    assert done.stdout.split() == [str(out / "fct_rate_daily.csv"), str(out / "datapackage.json")]
+    assert done.stdout.split() == [
+        str(out / name) for name in ("fct_rate_daily.csv", "datapackage.json", "metadata.json")
+    ]
     assert len((out / "fct_rate_daily.csv").read_text().splitlines()) == 6
     assert cli("export", out, "--table", "fct_nothing").returncode == 2
     assert cli("export", out).returncode == 0
@@ -76,6 +78,10 @@ def test_a_csv_export_is_described_with_or_without_apostrophes(cli: Cli, page: P
         package = json.loads((tmp_path / "out" / "datapackage.json").read_text())
         assert ("apostrophe" in package.get("description", "")) is is_marked
         assert [resource["path"] for resource in package["resources"]] == ["dim_source.csv"]
+        metadata = json.loads((tmp_path / "out" / "metadata.json").read_text())
+        assert metadata.get("description") == package.get("description")
+        assert metadata["license"].startswith("No license: the pages belong to the site")
+        assert metadata["source"] == "The Times of Central Asia"
 
 
 @pytest.mark.slow
@@ -267,11 +273,11 @@ def test_a_day_without_a_rate_is_explained_in_words(cli: Cli, days: Path) -> Non
 
 
 @pytest.fixture
-def searched(environment: dict[str, str], days: Path, tmp_path: Path) -> dict[str, str]:
-    """Variables with which a command searches the three days, with its index in a folder of the test."""
+def searched(days: Path) -> dict[str, str]:
+    """The variable with which a command searches the three days."""
     if duckdb.__version__ >= "2":
         pytest.skip("the extensions of DuckDB exist as packages for 1.5.5 only")
-    return {"CA_ETL_DATA_DIR": str(days), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    return {"CA_ETL_DATA_DIR": str(days)}
 
 
 def test_a_search_shows_day_countries_address_and_the_text_around_the_words(

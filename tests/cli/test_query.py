@@ -445,4 +445,4 @@ def test_an_export_accepts_every_form_that_its_help_offers(released: Path, form:
     (released / "current/datapackage.json").write_text(json.dumps({"resources": [described]}))
     (released / "current/day.parquet").write_bytes(b"0")
     exported = export_tables(released, released / "out", ["day"], form, raw=raw)
-    assert [path.name for path in exported] == [f"day.{form}", "datapackage.json"]
+    assert [path.name for path in exported] == [f"day.{form}", "datapackage.json", "metadata.json"]

@@ -20,6 +20,7 @@ from ca_etl.warehouse.datapackage import (
     table_resources,
     values_as_in,
     write_datapackage,
+    write_metadata,
 )
 from ca_etl.warehouse.export import ExportSpec, export_parquet
 from ca_etl.warehouse.model_header import read_model_header
@@ -272,6 +273,48 @@ def test_an_export_has_the_descriptions_of_the_release_and_its_own_files(tmp_pat
                 },
             }
         ],
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "columns", "order"),
+    [
+        (["day", "base"], {"seen": "datetime", "day": "date", "base": "string"}, {"sort_desc": "day"}),
+        (["base"], {"base": "string", "first_day": "date", "last_day": "date"}, {"sort_desc": "first_day"}),
+        (["code", "name"], {"name": "string", "code": "string"}, {"sort": "code"}),
+        ([], {"name": "string"}, {}),
+    ],
+    ids=["date of the key", "first date", "no date", "no key"],
+)
+def test_the_metadata_of_an_export_have_descriptions_terms_and_an_order(tmp_path, key, columns, order):
+    fields = [{"name": name, "type": kind, "description": f"The {name}."} for name, kind in columns.items()]
+    resource = {"name": "t", "description": "One row.", "schema": {"fields": fields, "primaryKey": key}}
+    package = {
+        "title": "Rates",
+        "homepage": "https://timesca.com/",
+        "licenses": [{"name": "other-closed", "title": "No license."}],
+        "contributors": [
+            {"title": "The site", "roles": ["rightsHolder"]},
+            {"title": "The authors", "roles": ["creator"]},
+        ],
+        "resources": [resource],
+    }
+    assert json.loads(write_metadata(tmp_path, package).read_bytes()) == {
+        "title": "Rates",
+        "license": "No license.",
+        "source": "The site",
+        "source_url": "https://timesca.com/",
+        "databases": {
+            "ca_etl": {
+                "tables": {
+                    "t": {
+                        "description": "One row.",
+                        **order,
+                        "columns": {name: f"The {name}." for name in columns},
+                    }
+                }
+            }
+        },
     }
 
 

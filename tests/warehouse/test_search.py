@@ -163,7 +163,7 @@ def test_of_an_article_without_a_whole_text_the_truncated_one_is_searched(make: 
         ({"end": date(2025, 12, 2)}, ["a", "b"]),
         ({"start": date(2025, 12, 2), "end": date(2025, 12, 2)}, ["b"]),
         ({"country": "kz"}, ["a"]),
-        ({"country": "Russia"}, ["a"]),
+        ({"country": "russia"}, ["a"]),
     ],
     ids=["from", "to", "day", "code", "name"],
 )

@@ -26,6 +26,7 @@ from ca_etl.warehouse.datapackage import (
     read_datapackage,
     values_as_in,
     write_datapackage,
+    write_metadata,
 )
 from ca_etl.warehouse.durable_files import FULL
 from ca_etl.warehouse.lock import Holder, LockHeldError
@@ -259,10 +260,11 @@ def _types(con: duckdb.DuckDBPyConnection, text: str) -> list[StatementType]:
 def export_tables(
     data_dir: Path, folder: Path, tables: Sequence[str], form: Format, *, raw: bool = False
 ) -> Iterator[Path]:
-    """Write tables of `main` of the current release to `folder`, then `datapackage.json`; yields each complete file.
+    """Write tables of `main` of the current release to `folder`, one file each; yields each complete file.
 
-    `tables` names the tables, empty means all. Raises `UsageError` for a table that `main` does not have, and for a
-    folder within a release; `CaEtlError` for a release that lost its descriptor.
+    Then come `datapackage.json` and, for Datasette, `metadata.json`. `tables` names the tables, empty means all. Raises
+    `UsageError` for a table that `main` does not have, and for a folder within a release; `CaEtlError` for a release
+    that lost its descriptor.
     """
     _assert_outside_releases(data_dir, folder, "ca-etl export other/folder")
     if folder.exists() and not folder.is_dir():
@@ -288,6 +290,7 @@ def export_tables(
     if form is Format.CSV and not raw:
         package["description"] = APOSTROPHES
     yield write_datapackage(folder, package)
+    yield write_metadata(folder, package)
 
 
 def publish_in_lake(data_dir: Path, lake: ducklake.Lake, *, force: bool = False) -> ducklake.Publication:

@@ -25,6 +25,9 @@ from ca_etl.warehouse.export import ExportedTable, quoted
 from ca_etl.warehouse.model_header import ForeignKey, ModelHeader
 
 DATAPACKAGE: Final = "datapackage.json"
+METADATA: Final = "metadata.json"
+# The name under which Datasette shows the tables: that of the database file.
+DATABASE: Final = "ca_etl"
 PARQUET: Final = "parquet"
 MAIN: Final = "main."
 FOREIGN_KEYS: Final = "foreignKeys"
@@ -127,8 +130,42 @@ def describe(
 
 def write_datapackage(folder: Path, package: Mapping[str, Any]) -> Path:
     """Write the descriptor into a release folder and return its path. Raises `StorageError`."""
-    path = folder / DATAPACKAGE
-    write_atomic(path, (json.dumps(package, ensure_ascii=False, indent=2) + "\n").encode())
+    return _write_json(folder / DATAPACKAGE, package)
+
+
+def write_metadata(folder: Path, package: Mapping[str, Any]) -> Path:
+    """Write what Datasette shows beside the tables of an export (`metadata.json`), and return the path.
+
+    Title, terms and source are those of the descriptor `package` of the export, as are the descriptions of tables and
+    columns. The newest rows of a table come first, by a date of its key, else by its first date; without a date its
+    rows are in the order of the key. Raises `StorageError`.
+    """
+    tables = {resource["name"]: _table_metadata(resource) for resource in package["resources"]}
+    licenses = [terms["title"] for terms in package.get("licenses", ())]
+    owners = [owner["title"] for owner in package.get("contributors", ()) if "rightsHolder" in owner["roles"]]
+    metadata = {
+        "title": package.get("title"),
+        "description": package.get("description"),
+        "license": "; ".join(licenses),
+        "source": ", ".join(owners),
+        "source_url": package.get("homepage"),
+        "databases": {DATABASE: {"tables": tables}},
+    }
+    return _write_json(folder / METADATA, {name: value for name, value in metadata.items() if value})
+
+
+def _table_metadata(resource: Resource) -> dict[str, Any]:
+    schema = resource["schema"]
+    key = schema.get("primaryKey", [])
+    dates = [field["name"] for field in schema["fields"] if field["type"] in {"date", "datetime"}]
+    dates.sort(key=lambda name: name not in key)
+    order = {"sort_desc": dates[0]} if dates else {"sort": key[0]} if key else {}
+    columns = {field["name"]: field.get("description", "") for field in schema["fields"]}
+    return {"description": resource.get("description", ""), **order, "columns": columns}
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> Path:
+    write_atomic(path, (json.dumps(value, ensure_ascii=False, indent=2) + "\n").encode())
     return path
 
 

@@ -64,7 +64,9 @@ NAMED_COUNTRIES: Final = """
         group by article_id
     )
 """
-IS_COUNTRY: Final = "select count(*) from main.dim_country where upper($1) = country_code or $1 = name"
+COUNTRY: Final = (
+    "select country_code from main.dim_country where lower($1) in (lower(country_code), lower(name))"
+)
 MAKE_INDEX: Final = (
     f"""
     create table document as
@@ -107,7 +109,7 @@ RESULTS: Final = f"""
         inner join main.fct_article as article using (article_id)
         left join named_countries using (article_id)
         where ($start is null or day >= $start) and ($end is null or day <= $end)
-            and ($country is null or list_contains(codes, upper($country)) or list_contains(countries, $country))
+            and ($country is null or list_contains(codes, $country))
             {{phrases}}
         qualify row_number() over (partition by article_id order by match.revision desc) = 1
     ),
@@ -176,7 +178,7 @@ def search(
         words, *phrases = (_words(con, text) for text in (query, *PHRASE.findall(query)))
         if not words:
             raise UsageError(f"{query!r} has no word to search for", EXAMPLE)
-        assert_country(con, country)
+        code = find_country(con, country)
         index = _index(con, release, on_index)
         with _index_errors(index):
             con.execute(f"attach {literal(str(index))} as search (read_only); use search")
@@ -185,7 +187,7 @@ def search(
             con.execute("use release")
         patterns = {f"phrase_{number}": _pattern(phrase) for number, phrase in enumerate(phrases) if phrase}
         conditions = "".join(HAS_PHRASE.format(phrase=f"${name}") for name in patterns)
-        given = {"start": start, "end": end, "country": country, "limit": limit}
+        given = {"start": start, "end": end, "country": code, "limit": limit}
         articles = con.execute(RESULTS.format(phrases=conditions), given | patterns).to_arrow_table()
         texts = [*_texts(articles, "title"), *_texts(articles, "text")]
         shown = {word.lower() for text in texts for word in WORD.findall(text)}
@@ -196,10 +198,17 @@ def search(
     return SearchResult(count, rows, matches, tuple(word for (word,) in unknown))
 
 
-def assert_country(con: duckdb.DuckDBPyConnection, country: str | None) -> None:
-    """Raise `UsageError` where `country` is neither the name nor the ISO 3166-1 alpha-2 code of a known country."""
-    if country is not None and not con.execute(IS_COUNTRY, [country]).fetchall()[0][0]:
+def find_country(con: duckdb.DuckDBPyConnection, country: str | None) -> str | None:
+    """The ISO 3166-1 alpha-2 code of a country, given in any case as its name or this code; None for None.
+
+    Raises `UsageError` for any other text.
+    """
+    if country is None:
+        return None
+    codes = con.execute(COUNTRY, [country]).fetchall()
+    if not codes:
         raise UsageError(f"{country!r} is not a country", 'ca-etl sql "from dim_country"')
+    return str(codes[0][0])
 
 
 def snippet(text: str, matches: Collection[str], words: int = SNIPPET) -> str:
