@@ -1,11 +1,17 @@
 """What a run puts beside the rows of its captures before the models are built."""
 
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from ca_etl.pipeline.publish import build_tables
+from ca_etl.pipeline.run import run_daily
+from ca_etl.settings import Settings
+from ca_etl.warehouse import journal
+from ca_etl.warehouse.datapackage import listed_files
 from ca_etl.warehouse.raw_schema import ensure_raw
 
 NOW = datetime(2025, 12, 9, 2, tzinfo=UTC)
@@ -31,3 +37,25 @@ def test_a_bank_with_rates_gets_its_calendar_from_the_first_rate_to_a_week_ahead
     assert days[2] == ("nbk", date(2025, 12, 7), "weekend")
     assert days[-1][:2] == ("nbk", date(2025, 12, 16))
     assert len(days) == 12
+
+
+def test_a_release_has_a_report_that_its_descriptor_lists(on_site: Settings) -> None:
+    outcome = run_daily(on_site)
+    assert outcome.release is not None
+    assert outcome.warnings == ()
+    assert "report.html" in {file.path for file in listed_files(outcome.release.folder)}
+
+
+def test_a_report_that_cannot_be_made_is_a_warning_and_the_release_is_published_without_it(
+    on_site: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "markupsafe", None)  # as where a package is missing
+    outcome = run_daily(on_site)
+    assert outcome.release is not None
+    assert "report.html" not in {file.path for file in listed_files(outcome.release.folder)}
+    (warning,) = outcome.warnings
+    assert warning.startswith(
+        "the release is published without report.html: what it shows cannot be read: Module"
+    )
+    assert warning.endswith("next: ca-etl report --output report.html")
+    assert journal.read(on_site.data_dir)[-1].warnings == (warning,)

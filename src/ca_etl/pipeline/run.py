@@ -30,7 +30,7 @@ from ca_etl.pipeline.context import Environment, recorded_stops, stop_by
 from ca_etl.pipeline.crash_recovery import new_run_id, recover_crashed_runs
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.load import Loaded, assert_most_is_kept, load
-from ca_etl.pipeline.publish import build, check, prune, publish, published_by
+from ca_etl.pipeline.publish import build, check, prune, publish, published_by, report
 from ca_etl.pipeline.slots import missed_slots
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedule
@@ -292,6 +292,7 @@ class _Run:
             outcome.error = f"checks failed, nothing was published: {names}"
             outcome.hint = "ca-etl status"
             return
+        outcome.warnings += self.step(report)
         outcome.release = self.step(publish)
         outcome.warnings += prune(self.ctx)
 
