@@ -97,7 +97,7 @@ def test_charts_are_json_that_no_text_can_end(facts: ReleaseFacts) -> None:
 
 def test_every_chart_says_in_words_what_it_shows(html: LexborHTMLParser) -> None:
     for figure in html.css("figure"):
-        label = figure.css_first(".chart").attributes["aria-label"]
+        label = figure.css_first("[role=img]").attributes["aria-label"]
         assert label == figure.css_first("figcaption").text()
         assert label
     assert html.css_first("#KZT figcaption").text() == (

@@ -99,7 +99,7 @@ def rate_chart(rates: Sequence[RateDay], look: Look = FILE) -> Spec:
     hollow = {"type": "point", "size": 34, "fill": look.colours["paper"], "strokeWidth": 1.4, "clip": True}
     diamond = {"type": "point", "shape": "diamond", "filled": True, "size": 40, "opacity": 1, "clip": True}
     scale = {"domain": [TICKER, BANK], "range": [look.colours["ticker"], look.colours["bank"]]}
-    legend = {"title": None, "orient": "top", "symbolType": "stroke", "symbolOpacity": 1}
+    legend = {"title": None, "orient": "top", "symbolType": "stroke", "symbolOpacity": 1, "offset": 6}
     colour = {"color": {"field": "series", "type": "nominal", "scale": scale, "legend": legend}}
     of_run = {"detail": {"field": "run", "type": "nominal"}}
     layers = [
@@ -268,17 +268,17 @@ def articles_chart(counts: Sequence[CountryDay], days: Sequence[date], look: Loo
                 {"day": f"{one.day}", "country": one.country, "articles": one.articles} for one in counts
             ]
         },
-        "mark": {"type": "bar", "clip": True},
+        "mark": {"type": "rect", "clip": True},
         "encoding": {
             "x": days_axis("begin"),
             "x2": {"field": "end"},
             "y": {
-                "field": "a_day",
+                "field": "low",
                 "type": "quantitative",
-                "stack": "zero",
                 "title": None,
-                "axis": {"tickCount": 5},
+                "axis": {"tickCount": 5, "format": "~g"},
             },
+            "y2": {"field": "high"},
             "color": _legend(
                 "country",
                 {name: look.colours[colour] for name, colour in COUNTRIES.items() if name in used},
@@ -290,7 +290,7 @@ def articles_chart(counts: Sequence[CountryDay], days: Sequence[date], look: Loo
 
 
 def _bars() -> Iterator[Spec]:
-    """Transforms that give each bar its days, `begin` to `end`, and the mean of them, `a_day`."""
+    """Transforms that give each part of a bar its days, `begin` to `end`, and where it is, from `low` to `high`."""
     yield _calculate(
         "step", f"max(1, ceil((toDate(last_day) - toDate(first_day)) / 864e5 * {BAR} / width)) * 864e5"
     )
@@ -304,6 +304,7 @@ def _bars() -> Iterator[Spec]:
         "groupby": ["begin", "end", "country"],
     }
     yield _calculate("a_day", "datum.articles * 864e5 / (datum.end - datum.begin)")
+    yield {"stack": "a_day", "groupby": ["begin"], "sort": [{"field": "country"}], "as": ["low", "high"]}
     first, last = (f"utcFormat({time}, '%Y-%m-%d')" for time in ("datum.begin", "datum.end - 864e5"))
     yield _calculate("days", f"datum.end - datum.begin > 864e5 ? {first} + ' to ' + {last} : {first}")
 
@@ -352,7 +353,12 @@ def _legend(field: str, colours: Mapping[str, str]) -> Spec:
         "type": "nominal",
         "title": None,
         "scale": {"domain": list(colours), "range": list(colours.values())},
-        "legend": {"orient": "top", "symbolType": "square", "columns": {"expr": "width < 500 ? 3 : 7"}},
+        "legend": {
+            "orient": "top",
+            "symbolType": "square",
+            "offset": 6,
+            "columns": {"expr": "width < 500 ? 3 : 7"},
+        },
     }
 
 

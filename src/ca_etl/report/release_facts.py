@@ -28,7 +28,7 @@ RATES: Final = """
 # The best of what the sources of the ticker have of a day.
 CALENDAR: Final = """
     with outcomes as (
-        select day, reason, case when schedule = 'backfill' and outcome = 'observed' then 'backfilled' else outcome end
+        select day, coalesce(reason, '') as reason, case when schedule = 'backfill' and outcome = 'observed' then 'backfilled' else outcome end
             as state
         from main.fct_coverage inner join main.dim_source using (source)
         where prints_ticker or schedule = 'backfill'
@@ -39,7 +39,7 @@ CALENDAR: Final = """
         ) as rank
         from outcomes
     )
-    select day, arg_min(state, rank), coalesce(arg_min(reason, rank), '') from ranked group by day order by day
+    select day, arg_min(state, rank), arg_min(reason, rank) from ranked group by day order by day
 """
 DISAGREEMENTS: Final = """
     select rate_date, base, official_source, difference_pct, coalesce(cause, '')

@@ -40,7 +40,7 @@
     lastInput.value = last;
     shown.textContent = `${count(first, last)} days, ${first} to ${last}`;
     for (const button of buttons) {
-      button.setAttribute("aria-pressed", String(last === days.last && first === beginOf(button)));
+      button.setAttribute("aria-pressed", String(!button.disabled && last === days.last && first === beginOf(button)));
     }
     for (const view of views) view.signal("first_day", first).signal("last_day", last).runAsync();
     return isFromStrip ? Promise.resolve() : markStrip(first, last);
@@ -76,7 +76,10 @@
 
   const chosen = () => firstInput.value && lastInput.value && show(firstInput.value, lastInput.value);
   for (const input of [firstInput, lastInput]) input.addEventListener("change", chosen);
-  for (const button of buttons) button.addEventListener("click", () => show(beginOf(button), days.last));
+  for (const button of buttons) {
+    button.disabled = button.dataset.days !== "all" && beginOf(button) === days.first; // the same as "all"
+    button.addEventListener("click", () => show(beginOf(button), days.last));
+  }
   let resized;
   window.addEventListener("resize", () => {
     clearTimeout(resized);
