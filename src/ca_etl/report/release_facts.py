@@ -28,8 +28,9 @@ RATES: Final = """
 # The best of what the sources of the ticker have of a day.
 CALENDAR: Final = """
     with outcomes as (
-        select day, coalesce(reason, '') as reason, case when schedule = 'backfill' and outcome = 'observed' then 'backfilled' else outcome end
-            as state
+        select
+            day, coalesce(reason, '') as reason,
+            case when schedule = 'backfill' and outcome = 'observed' then 'backfilled' else outcome end as state
         from main.fct_coverage inner join main.dim_source using (source)
         where prints_ticker or schedule = 'backfill'
     ),
