@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ca_etl.report.release_facts import ReleaseFacts
 from ca_etl.settings import Settings
 
 pytestmark = pytest.mark.slow
+PAPER = 718  # the pixels between the margins of A4
 CHROMIUM = Path("/usr/bin/chromium")
 WITHOUT_NETWORK = (
     "--no-sandbox",
@@ -173,9 +175,20 @@ def test_texts_of_a_site_break_nothing(facts: ReleaseFacts, opened: Open, tmp_pa
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_on_paper_the_page_is_light_and_without_controls(report: Path, opened: Open) -> None:
-    with opened(report, 1280, "dark") as page:
+def test_a_release_without_a_rate_breaks_nothing(facts: ReleaseFacts, opened: Open, tmp_path: Path) -> None:
+    path = tmp_path / "empty.html"
+    empty = replace(facts, rates={}, calendar=[], disagreements=[], country_days=[])
+    path.write_text(render_report(empty, vega_scripts(tmp_path), release_id="20251202T020000Z"), "utf-8")
+    with opened(path) as page:
+        assert page.locator("figure figcaption").count() == 4
+
+
+def test_on_paper_the_page_is_light_without_controls_and_no_wider_than_the_paper(
+    report: Path, opened: Open
+) -> None:
+    with opened(report, PAPER, "dark") as page:
         page.emulate_media(media="print")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PAPER
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
         assert not page.locator(".selection").is_visible()
         assert page.locator("#KZT svg").is_visible()

@@ -9,9 +9,11 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import duckdb
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from ca_etl.errors import CaEtlError
 from ca_etl.report import page
 from ca_etl.report.chart_frame import VARIABLES
 from ca_etl.report.page import render_report, summary_of, vega_scripts
@@ -133,6 +135,7 @@ def test_a_release_without_rows_has_a_report(facts: ReleaseFacts) -> None:
         facts.totals, first_day=None, last_day=None, rate_days=0, filled_days=0,
     ))  # fmt: skip
     html = html_of(empty)
+    assert not html.css("[data-chart]")
     assert html.css_first("#calendar").text(strip=True) == "The ticker, day by dayNo slot is known."
 
 
@@ -165,3 +168,12 @@ def test_the_scripts_of_the_charts_are_kept_in_the_data_directory_where_the_code
     vega_scripts.cache_clear()
     assert vega_scripts(tmp_path) == "read again"
     vega_scripts.cache_clear()
+
+
+def test_a_warehouse_of_another_version_is_an_error_with_the_next_command(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
+        con.execute("create table fct_rate_daily (rate_date date)")
+    with pytest.raises(CaEtlError, match="has not the tables of this version") as caught:
+        page.write_report(tmp_path / "warehouse.duckdb", tmp_path / "r.html", tmp_path, release_id="r")
+    assert caught.value.hint == "ca-etl rebuild"
+    assert not (tmp_path / "r.html").exists()

@@ -19,7 +19,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import duckdb
+
 from ca_etl import __version__
+from ca_etl.errors import CaEtlError
 from ca_etl.report import charts
 from ca_etl.report.chart_frame import DARK, LIGHT, VARIABLES, Colours, Look, Spec
 from ca_etl.report.charts import RateDay
@@ -47,7 +50,10 @@ DOWN, UP = Context(prec=6, rounding=ROUND_FLOOR), Context(prec=6, rounding=ROUND
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A chart of the page: its name as an anchor, the title above it, and what it shows in words, below it."""
+    """A chart of the page: its name as an anchor, the title above it, and what it shows in words, below it.
+
+    `spec` is empty where there is nothing to draw.
+    """
 
     name: str
     title: str
@@ -59,10 +65,15 @@ def write_report(warehouse: Path, path: Path, data_dir: Path, *, release_id: str
     """Write the report of the release with this warehouse file to `path`, and return `path`.
 
     The scripts of the charts are kept in `data_dir` where the installation cannot be written to. Raises `StorageError`,
-    `CaEtlError` for a warehouse that cannot be opened, `duckdb.Error` for one without the tables of this version.
+    and `CaEtlError` for a warehouse that cannot be read or has the tables of another version.
     """
-    with readable(warehouse) as con:
-        facts = read_facts(con)
+    try:
+        with readable(warehouse) as con:
+            facts = read_facts(con)
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise CaEtlError(
+            f"{warehouse} has not the tables of this version: {error}", "ca-etl rebuild"
+        ) from error
     dictionary = DICTIONARY if path.with_name(DICTIONARY).is_file() else None
     page = render_report(facts, vega_scripts(data_dir), release_id=release_id, dictionary=dictionary)
     write_atomic(path, page.encode())
@@ -103,7 +114,7 @@ def _figures(facts: ReleaseFacts) -> dict[str, Figure | list[Figure]]:
             "",
             "The days of the series, pale where all rates are filled. Drag over the strip to select a time, or use the "
             "dates above; a click selects all.",
-            charts.overview_chart(_days_of_series(facts), look),
+            charts.overview_chart(_days_of_series(facts), look) if days else {},
         ),
         "rates": [
             Figure(base, f"{name} ({base})", summary_of(rates), charts.rate_chart(rates, look))
@@ -114,7 +125,7 @@ def _figures(facts: ReleaseFacts) -> dict[str, Figure | list[Figure]]:
             "Days of disagreement",
             f"{len(disagreements):,} rates of a day, each an interval that, widened by a tolerance, holds none of the "
             "latest three rates of a bank.",
-            charts.disagreement_chart(facts.disagreements, days, list(facts.rates), look),
+            charts.disagreement_chart(facts.disagreements, days, list(facts.rates), look) if days else {},
         ),
         "calendar": Figure(
             "calendar",
@@ -126,7 +137,7 @@ def _figures(facts: ReleaseFacts) -> dict[str, Figure | list[Figure]]:
             "articles-a-day",
             "Articles a day, by main country",
             f"{articles:,} articles, each counted once, by the country that it is mainly about.",
-            charts.articles_chart(facts.country_days, days, look),
+            charts.articles_chart(facts.country_days, days, look) if days else {},
         ),
     }
 
