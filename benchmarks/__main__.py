@@ -17,6 +17,7 @@ from benchmarks import (
     models,
     official_rates,
     orchestration,
+    report,
     text_to_rows,
     titles,
 )
@@ -37,6 +38,7 @@ def main() -> None:
             enrich_both.claims(),
             enrich_profiles.claims(),
             orchestration.claims(),
+            report.claims(),
         )
     )
     print()

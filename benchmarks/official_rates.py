@@ -100,11 +100,11 @@ def claims() -> Iterator[Claim]:
 
 def _measure(least: dict[str, float], settings: Settings, day: date, *, only_rejects: bool) -> None:
     """Keep the least processor time of a run on `day` for the data directory of `settings`."""
-    seconds = processor(lambda: _publish(settings, day, only_rejects=only_rejects))
+    seconds = processor(lambda: publish(settings, day, only_rejects=only_rejects))
     least[settings.data_dir.name] = min(seconds, least[settings.data_dir.name])
 
 
-def _publish(settings: Settings, day: date, *, only_rejects: bool) -> None:
+def publish(settings: Settings, day: date, *, only_rejects: bool) -> None:
     clock = clock_from(datetime.combine(day, time(3), UTC))
     outcome = run_rebuild(settings, only_rejects=only_rejects, environment=Environment(clock=clock))
     if outcome.release is None:

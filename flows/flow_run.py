@@ -31,7 +31,7 @@ from ca_etl.pipeline.context import Environment, utc_now
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.load import load
 from ca_etl.pipeline.play import play_days, slot_on
-from ca_etl.pipeline.publish import build, check, publish
+from ca_etl.pipeline.publish import build, check, publish, report
 from ca_etl.pipeline.run import Outcome, run_daily
 from ca_etl.pipeline.slots import publishing_run
 from ca_etl.settings import Settings
@@ -119,6 +119,7 @@ TASKS: Final[dict[Step, Task[..., Any]]] = {
     enrich: _task(enrich, "Find places and amounts", minutes=60),
     build: _task(build, "Build the models", minutes=20),
     check: _task(check, "Run the checks", minutes=20),
+    report: _task(report, "Write the report", minutes=20),
     publish: _task(publish_without_parts, "Publish the release", minutes=20),
 }
 

@@ -25,7 +25,15 @@ def test_every_line_of_a_run_is_an_object_that_names_run_slot_and_step(cli: Cli)
     assert done.returncode == 0, done.stderr
     lines = records(done)
     steps = [line for line in lines if line["logger"] == "ca_etl.pipeline.run" and "step" in line]
-    assert [step["step"] for step in steps[::2]] == ["capture", "load", "enrich", "build", "check", "publish"]
+    assert [step["step"] for step in steps[::2]] == [
+        "capture",
+        "load",
+        "enrich",
+        "build",
+        "check",
+        "report",
+        "publish",
+    ]
     assert {(step["run_id"], step["slot"], step["source"]) for step in steps} == {
         (Path(done.stdout.strip()).name, "2025-12-22T02:00:00+00:00", "timesca")
     }

@@ -337,3 +337,35 @@ def test_a_terminal_shows_the_words_in_bold(
     shown = on_terminal("search", "panels", "--limit", "1", columns=60, **searched)
     assert "Solar \x1b[1mPanels\x1b[0m for" in shown
     assert max(len(re.sub(r"\x1b\[\d*m", "", line)) for line in shown.splitlines()[1:]) <= 60
+
+
+@pytest.mark.slow
+def test_the_report_of_the_release_is_named_and_opened(cli: Cli, page: Path, tmp_path: Path) -> None:
+    cli("ingest", page)
+    browser, shown = tmp_path / "browser", tmp_path / "shown"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {shown}\n')
+    browser.chmod(0o755)
+    done = cli("report", "--open", BROWSER=f"{browser} %s")
+    path = Path(done.stdout.strip())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert path.read_text().startswith("<!doctype html>")
+    assert shown.read_text().strip() == path.resolve().as_uri()
+
+
+@pytest.mark.slow
+def test_a_report_is_made_anew_of_a_release_without_one(cli: Cli, page: Path, data_dir: Path) -> None:
+    cli("ingest", page)
+    report = data_dir / "current" / "report.html"
+    published = report.read_bytes()
+    report.resolve().parent.chmod(0o755)
+    report.resolve().unlink()
+    lacking = cli("report")
+    assert lacking.returncode == 1
+    assert lacking.stderr.endswith(" has no report.html\nnext: ca-etl report --output report.html\n")
+    (descriptor := data_dir / "current" / "datapackage.json").resolve().chmod(0o644)
+    facts = json.loads(descriptor.read_text())
+    facts["resources"] = [entry for entry in facts["resources"] if entry["path"] != "report.html"]
+    descriptor.write_text(json.dumps(facts))
+    made = cli("report", "--output", "report.html")
+    assert made.stdout == "report.html\n"
+    assert (data_dir.parent / "report.html").read_bytes() == published

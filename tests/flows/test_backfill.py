@@ -140,6 +140,7 @@ def test_a_run_is_named_by_its_dates_and_made_of_the_same_steps() -> None:
         "Find places and amounts",
         "Build the models",
         "Run the checks",
+        "Write the report",
         "Publish the release",
     ]
 

@@ -85,6 +85,7 @@ def test_every_step_is_a_completed_task_run(both_ways: BothWays) -> None:
             "Find places and amounts",
             "Build the models",
             "Run the checks",
+            "Write the report",
             "Publish the release",
         ),
         "Completed",

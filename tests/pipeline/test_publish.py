@@ -2,6 +2,7 @@
 
 import json
 import stat
+import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -10,7 +11,10 @@ import duckdb
 import pytest
 
 from ca_etl.pipeline.publish import build_tables, link_unchanged, published_parquet
-from ca_etl.warehouse.datapackage import file_fact
+from ca_etl.pipeline.run import run_daily
+from ca_etl.settings import Settings
+from ca_etl.warehouse import journal
+from ca_etl.warehouse.datapackage import file_fact, listed_files
 from ca_etl.warehouse.raw_schema import ensure_raw
 from ca_etl.warehouse.release import begin_building, prune, publish
 
@@ -100,3 +104,25 @@ def test_a_file_of_the_current_release_is_taken_over_only_with_the_bytes_that_we
 def test_the_first_release_takes_over_no_file(tmp_path):
     building = begin_building(tmp_path, "20251205T020000Z")
     assert published_parquet(building, Path("day.parquet")) is None
+
+
+def test_a_release_has_a_report_that_its_descriptor_lists(on_site: Settings) -> None:
+    outcome = run_daily(on_site)
+    assert outcome.release is not None
+    assert outcome.warnings == ()
+    assert "report.html" in {file.path for file in listed_files(outcome.release.folder)}
+
+
+def test_a_report_that_cannot_be_made_is_a_warning_and_the_release_is_published_without_it(
+    on_site: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "markupsafe", None)  # as where a package is missing
+    outcome = run_daily(on_site)
+    assert outcome.release is not None
+    assert "report.html" not in {file.path for file in listed_files(outcome.release.folder)}
+    (warning,) = outcome.warnings
+    assert warning.startswith(
+        "the release is published without report.html: what it shows cannot be read: Module"
+    )
+    assert warning.endswith("next: ca-etl report --output report.html")
+    assert journal.read(on_site.data_dir)[-1].warnings == (warning,)

@@ -101,7 +101,16 @@ def _common(
 # In the order of the help.
 for command in (
     *(runs.run, runs.ingest, runs.backfill, runs.rebuild, runs.demo),
-    *(data.sql, data.describe, data.search, data.convert, data.export, data.rollback, data.decide),
+    *(
+        data.sql,
+        data.describe,
+        data.search,
+        data.convert,
+        data.report,
+        data.export,
+        data.rollback,
+        data.decide,
+    ),
     *(inspect.trace, inspect.diff, inspect.capture),
     *(inspect.status, inspect.doctor, inspect.verify, inspect.releases, inspect.models),
     *(operate.schedule, operate.alerts, operate.backup, runs.restore),

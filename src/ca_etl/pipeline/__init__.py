@@ -5,6 +5,7 @@
     enrich    countries, amounts, language and near-duplicates of new article texts
     build     the SQL models, in one transaction
     check     queries that return offending rows
+    report    one HTML page with pictures; where it cannot be made, the run warns
     publish   Parquet, descriptor, rename, `current`, prune
 
 Each step leaves its result on disk, so that it can be repeated after a failure, and a run killed

@@ -15,6 +15,7 @@ import duckdb
 
 from ca_etl import __version__
 from ca_etl.pipeline.slots import present
+from ca_etl.report.page import REPORT, write_report
 from ca_etl.sources.session import Context
 from ca_etl.warehouse import journal, overrides, release
 from ca_etl.warehouse.checks import run_checks
@@ -104,6 +105,22 @@ def check(ctx: Context) -> tuple[CheckResult, ...]:
         if result.offending_rows:
             log.info("check %s: %d rows, %s", result.check_name, result.offending_rows, result.sample)
     return results
+
+
+def report(ctx: Context) -> tuple[str, ...]:
+    """Write the report into the draft of the release; where that fails, return a warning: the data are published."""
+    data_dir = ctx.settings.data_dir
+    building = find_building(data_dir, ctx.run_id)
+    path = building.folder / REPORT
+    written = consult(
+        partial(write_report, building.warehouse, path, data_dir, release_id=ctx.run_id),
+        None,
+        "what it shows",
+        f"ca-etl report --output {REPORT}",
+    )
+    if (problem := written.problem) is None:
+        return ()
+    return (f"the release is published without {REPORT}: {problem}",)
 
 
 def publish(ctx: Context) -> Release:

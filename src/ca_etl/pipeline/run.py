@@ -30,7 +30,7 @@ from ca_etl.pipeline.context import Environment, recorded_stops, stop_by
 from ca_etl.pipeline.crash_recovery import new_run_id, recover_crashed_runs
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.load import Loaded, assert_most_is_kept, load
-from ca_etl.pipeline.publish import build, check, prune, publish, published_by
+from ca_etl.pipeline.publish import build, check, prune, publish, published_by, report
 from ca_etl.pipeline.slots import missed_slots
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, Schedule, schedule
@@ -64,8 +64,7 @@ DEFAULT_ENVIRONMENT = Environment()
 class Outcome:
     """The result of a run, which its steps fill in one by one. `release` is None when nothing was published.
 
-    `slots` are the missed slots before the run; `cause`, `contradicted_by`, `held` and `of_other_sites` are those
-    of `RunRecord`.
+    `slots` are the missed slots before the run; other fields that `RunRecord` has, too, are described there.
     """
 
     run_id: str
@@ -297,6 +296,7 @@ class _Run:
             outcome.error = f"checks failed, nothing was published: {names}"
             outcome.hint = "ca-etl status"
             return
+        outcome.warnings += self.step(report)
         outcome.release = self.step(publish)
         outcome.warnings += prune(self.ctx)
 
