@@ -103,7 +103,8 @@ def rate_chart(rates: Sequence[RateDay], look: Look = FILE) -> Spec:
     colour = {"color": {"field": "series", "type": "nominal", "scale": scale, "legend": legend}}
     of_run = {"detail": {"field": "run", "type": "nominal"}}
     layers = [
-        _layer(band, "low", TICKER, colour | {"y2": {"field": "high"}}),
+        # a band without an upper bound is not drawn: only a missing `y` interrupts it
+        _layer(band, "high", TICKER, colour | {"y2": {"field": "low"}}),
         _layer({**line, "strokeWidth": 1.2, "strokeDash": [2, 3]}, "rate", TICKER, colour),
         _layer(line, "rate", TICKER, colour | of_run, "!datum.filled"),
         _layer(line, "official", BANK, colour),
