@@ -141,7 +141,7 @@ def test_a_row_without_a_disagreement_is_there_all_the_same() -> None:
     one = Disagreement(FIRST, "KZT", "nbk", None, "slipped_unit")
     spec = disagreement_chart([one], [FIRST], ["KGS", "KZT"])
     assert spec["encoding"]["y"]["scale"]["domain"] == ["KGS", "KZT"]
-    assert (values(spec)[0]["percent"], values(spec)[0]["cause"]) == (None, "slipped unit")
+    assert (values(spec)[0]["percent"], values(spec)[0]["cause"]) == ("\N{EN DASH}", "slipped unit")
 
 
 def test_every_state_and_country_has_a_colour_on_light_and_dark_paper() -> None:
