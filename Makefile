@@ -91,7 +91,7 @@ $(COMPAT)/analyst/.locked: tests/compat/analyst.lock scripts/install.py
 
 test-duckdb2: setup compat
 	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(BIN)/python -c 'import duckdb; assert duckdb.__version__ == "2.0.0", duckdb.__version__'
-	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(PYTEST) -n 2 -q tests/warehouse tests/models tests/pipeline tests/scenarios tests/cli \
+	PYTHONPATH=$(COMPAT)/duckdb-2.0.0 $(PYTEST) -n 2 -q tests/warehouse tests/models tests/pipeline tests/report tests/scenarios tests/cli \
 	    tests/test_documents.py
 
 bench: setup

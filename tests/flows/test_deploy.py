@@ -232,7 +232,7 @@ def test_a_run_on_the_demo_site_is_quiet_and_keeps_its_task_history(
     with closing(sqlite3.connect(f"file:{kept}?mode=ro", uri=True)) as con:
         tasks = con.execute("select state_name, count(*) from task_run group by state_name").fetchall()
         flows = con.execute("select name, state_name from flow_run").fetchall()
-    assert tasks == [("Completed", 6)]
+    assert tasks == [("Completed", 7)]
     assert flows == [("ca-daily 2025-12-22", "Completed")]
     assert list(untouched_home.iterdir()) == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -82,7 +84,21 @@ def test_the_line_is_broken_at_a_filled_day_and_the_day_is_marked() -> None:
 def test_the_interval_is_a_band() -> None:
     band = rate_chart(RATES)["layer"][0]
     assert band["mark"]["type"] == "area"
-    assert (band["encoding"]["y"]["field"], band["encoding"]["y2"]["field"]) == ("low", "high")
+    assert (band["encoding"]["y"]["field"], band["encoding"]["y2"]["field"]) == ("high", "low")
+
+
+@pytest.mark.slow
+def test_a_band_is_interrupted_where_the_interval_has_no_upper_bound() -> None:
+    vl_convert = pytest.importorskip("vl_convert")
+    days = [replace(rate, day=FIRST + timedelta(days=number)) for number, rate in enumerate([RATES[0]] * 5)]
+    days[2] = replace(days[2], high=None)
+    areas = [
+        re.findall(r'mark-area.*?<path[^>]* d="([^"]*)"', vl_convert.vegalite_to_svg(rate_chart(rates)))[
+            0
+        ].count("M")
+        for rates in ([days[0], days[1]], days)
+    ]
+    assert areas == [1, 2]
 
 
 def test_a_chart_begins_with_all_of_its_days() -> None:
@@ -125,7 +141,7 @@ def test_a_row_without_a_disagreement_is_there_all_the_same() -> None:
     one = Disagreement(FIRST, "KZT", "nbk", None, "slipped_unit")
     spec = disagreement_chart([one], [FIRST], ["KGS", "KZT"])
     assert spec["encoding"]["y"]["scale"]["domain"] == ["KGS", "KZT"]
-    assert (values(spec)[0]["percent"], values(spec)[0]["cause"]) == (None, "slipped unit")
+    assert (values(spec)[0]["percent"], values(spec)[0]["cause"]) == ("\N{EN DASH}", "slipped unit")
 
 
 def test_every_state_and_country_has_a_colour_on_light_and_dark_paper() -> None:

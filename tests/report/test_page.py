@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -177,3 +178,14 @@ def test_a_warehouse_of_another_version_is_an_error_with_the_next_command(tmp_pa
         page.write_report(tmp_path / "warehouse.duckdb", tmp_path / "r.html", tmp_path, release_id="r")
     assert caught.value.hint == "ca-etl rebuild"
     assert not (tmp_path / "r.html").exists()
+
+
+def test_a_decimal_is_shown_with_all_its_digits_and_no_trailing_zeros(facts: ReleaseFacts) -> None:
+    digits = Decimal("12345678901234567890123456789012345.670")
+    amounts = FactTable("Amounts", ("Dollars",), [(digits,), (Decimal("9400000.00"),), (Decimal(100),)])
+    cells = html_of(replace(facts, amounts=amounts)).css("#articles td")
+    assert [cell.text() for cell in cells] == [
+        "12,345,678,901,234,567,890,123,456,789,012,345.67",
+        "9,400,000",
+        "100",
+    ]

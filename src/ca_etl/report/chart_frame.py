@@ -141,7 +141,7 @@ def framed(marks: Spec, look: Look) -> Spec:
         "$schema": SCHEMA,
         "width": "container" if is_fluid else look.width,
         "height": look.height,
-        "autosize": {"type": "fit-x" if is_fluid else "pad", "contains": "padding"},
+        "autosize": {"type": "fit-x" if is_fluid else "pad", "contains": "padding", "resize": is_fluid},
         "background": "transparent" if is_fluid else colours["paper"],
         **marks,
         "config": {
@@ -149,7 +149,7 @@ def framed(marks: Spec, look: Look) -> Spec:
             "font": FONT,
             "view": {"stroke": None},
             "axis": {**label, **lines, "labelPadding": 5},
-            "axisY": {"domain": False, "ticks": False},
+            "axisY": {"domain": False, "ticks": False, "minExtent": 30},
             "legend": {**label, "labelColor": colours["text"], "padding": 0},
         },
     }

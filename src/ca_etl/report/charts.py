@@ -35,6 +35,8 @@ COUNTRIES: Final = {
 }
 TICKER: Final = "ticker, with its interval"
 BANK: Final = "bank"
+# What the pointer shows of a value that is not there.
+UNKNOWN: Final = "\N{EN DASH}"
 DAY: Final = timedelta(days=1)
 # A year of the calendar has a row for each day of the week, and an empty one.
 ROWS_A_YEAR: Final = 8
@@ -103,7 +105,8 @@ def rate_chart(rates: Sequence[RateDay], look: Look = FILE) -> Spec:
     colour = {"color": {"field": "series", "type": "nominal", "scale": scale, "legend": legend}}
     of_run = {"detail": {"field": "run", "type": "nominal"}}
     layers = [
-        _layer(band, "low", TICKER, colour | {"y2": {"field": "high"}}),
+        # a band without an upper bound is not drawn: only a missing `y` interrupts it
+        _layer(band, "high", TICKER, colour | {"y2": {"field": "low"}}),
         _layer({**line, "strokeWidth": 1.2, "strokeDash": [2, 3]}, "rate", TICKER, colour),
         _layer(line, "rate", TICKER, colour | of_run, "!datum.filled"),
         _layer(line, "official", BANK, colour),
@@ -124,10 +127,12 @@ def overview_chart(rates: Iterable[RateDay], look: Look = FILE) -> Spec:
         )
     ]
     states = ["observed", "filled"]
+    # above the strip only its border is seen
+    brush = {"stroke": look.colours["bank"], "strokeWidth": 3}
     marks = {
         "data": {"values": values},
         "transform": [instant("from", "begin"), instant("to", "end")],
-        "params": [{"name": "brush", "select": {"type": "interval", "encodings": ["x"]}}],
+        "params": [{"name": "brush", "select": {"type": "interval", "encodings": ["x"], "mark": brush}}],
         "mark": {"type": "bar", "cursor": "crosshair"},
         "encoding": {
             "x": {
@@ -159,7 +164,7 @@ def calendar_chart(days: Sequence[DayOutcome], look: Look = FILE) -> Spec:
             "row": outcome.day.year * ROWS_A_YEAR + outcome.day.weekday(),
             "day": f"{outcome.day:%a} {outcome.day}",
             "state": STATES[outcome.state],
-            "reason": outcome.reason or None,
+            "reason": outcome.reason or UNKNOWN,
         }
         for outcome in days
     ]
@@ -218,7 +223,7 @@ def disagreement_chart(
             "day": f"{one.day}",
             "base": one.base,
             "source": one.source,
-            "percent": _number(one.percent),
+            "percent": UNKNOWN if one.percent is None else _number(one.percent),
             "cause": one.cause.replace("_", " "),
         }
         for one in disagreements
@@ -340,9 +345,15 @@ def _hover() -> Spec:
         "note": "Note",
     }
     return {
-        "transform": [_calculate("until", "+datum.at + 864e5")],
+        "transform": [
+            # the line of a day is half a day on each side
+            _calculate("from", "+datum.at - 432e5"),
+            _calculate("until", "+datum.at + 432e5"),
+            _calculate("note", "datum.note || (isValid(datum.rate) ? 'observed' : null)"),
+            *(_calculate(name, f"isValid(datum.{name}) ? datum.{name} : '{UNKNOWN}'") for name in titles),
+        ],
         "mark": {"type": "rect", "opacity": 0, "clip": True},
-        "encoding": {"x2": {"field": "until"}, "tooltip": tooltip(titles)},
+        "encoding": {"x": days_axis("from"), "x2": {"field": "until"}, "tooltip": tooltip(titles)},
     }
 
 

@@ -245,7 +245,8 @@ def _shown(value: object) -> str:
     if value is None or value == "":
         return NOTHING
     if isinstance(value, Decimal):
-        return f"{value.normalize():,f}"
+        text = f"{value:,f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, datetime):
