@@ -18,9 +18,9 @@ columns:
   capture_order: >-
     Ordinal of the capture by observed_date, time of the fetch (unknown first) and position in the archive, from 1;
     shifts when older captures are added.
-  source: Source of the capture, a key of main.dim_source.
   is_backfilled: >-
     True where the capture comes from a web archive, an ingested file or a backfill, and not from a scheduled run.
+  source: Source of the capture, a key of main.dim_source.
 sort: [seen_date, capture_order, position]
 partition_year: seen_date
 checks:
@@ -45,8 +45,8 @@ select
     shown.is_truncated,
     capture.observed_at,
     capture.capture_order,
-    capture.source,
-    capture.is_backfilled
+    capture.is_backfilled,
+    capture.source
 from staging.stg_article_observation as shown
 inner join staging.stg_capture as capture on capture.capture_id = shown.capture_id
 where capture.observed_date is not null
