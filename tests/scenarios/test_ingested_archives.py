@@ -9,19 +9,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import HttpUrl
 
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.operate.backup import back_up, restore
 from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.run import Outcome, run_ingest, run_rebuild
+from ca_etl.pipeline.run import Outcome, run_backfill, run_ingest, run_rebuild
 from ca_etl.pipeline.verify import verify
 from ca_etl.settings import Settings
 from ca_etl.sources.session import silent
+from ca_etl.sources.source import DateRange
 from ca_etl.warehouse.release import current_release
 from tests.scenarios.test_warc_defects import FORMS, NOW, RECORDS, RESPONSE, TEXT, http, packed, record
 
@@ -84,6 +87,35 @@ def test_only_records_of_the_site_become_rows_and_the_others_are_counted_in_the_
     ]
     archive = b"".join(path.read_bytes() for path in settings.archive_dir.rglob("*") if path.is_file())
     assert (b"example.org" in (b"" if by_reference else gzip.decompress(archive))) is False
+
+
+def test_a_directory_begun_by_an_ingest_is_that_of_its_site_and_takes_no_other(
+    settings: Settings, given: Callable[..., Path], query: Query
+) -> None:
+    ingest(settings, given())
+    assert (settings.data_dir / "site.txt").read_text() == "timesca.com\n"
+    known = rates(query)
+    other = settings.model_copy(
+        update={"site_url": HttpUrl("https://example.org/"), "contact": "someone@example.com"}
+    )
+    ingest(other, given(name="other", records=OTHERS))
+    assert query("select max(of_other_sites) from etl_run") == [(len(OTHERS),)]
+    assert rates(query) == known
+    with pytest.raises(UsageError, match=r"holds captures of timesca\.com, not of example\.org"):
+        run_backfill(other, DateRange(date(2025, 12, 1), date(2025, 12, 2)))
+
+
+@pytest.mark.parametrize("by_reference", [False, True])
+def test_a_file_that_was_ingested_for_another_site_can_be_ingested_again(
+    by_reference: bool, settings: Settings, given: Callable[..., Path], query: Query
+) -> None:
+    other = settings.model_copy(update={"site_url": HttpUrl("https://example.com/")})
+    ingest(other, given(), by_reference=by_reference)
+    assert query("select count(*) from raw.capture") == [(0,)]
+    assert not (settings.data_dir / "site.txt").exists()
+    ingest(settings, given(), by_reference=by_reference)
+    assert query("select count(*) from raw.capture") == [(4,)]
+    assert len(rates(query)) > 0
 
 
 def test_a_reference_gives_the_rows_of_a_copy_and_is_a_few_bytes(
@@ -151,7 +183,7 @@ def test_a_reference_to_a_missing_or_changed_file_fails_with_the_path_until_it_i
         outcome = run_rebuild(settings)
         assert outcome.release is None
         assert f"{path} {how}" in outcome.error
-        assert outcome.hint == f"ls -l {path}"
+        assert outcome.hint == f"ls -l {path.parent}"
         with pytest.raises(CaEtlError, match=how):
             list(verify(settings, release))
     moved = tmp_path / "moved.warc.gz"

@@ -87,7 +87,7 @@ def files(lake: Lake) -> set[str]:
 def test_a_release_becomes_a_snapshot_that_names_it(make: Make, lake: Lake) -> None:
     assert publish(make(FIRST, *ONE_RATE), lake) == Publication(FIRST, 1, ("currency", "rate"))
     assert read(lake, "from rate") == [(datetime(2025, 12, 1).date(), "KZT", Decimal("0.00193000"))]  # noqa: DTZ001
-    assert read(lake, "from etl_release order by all") == [(FIRST, "currency"), (FIRST, "rate")]
+    assert read(lake, "from etl_release order by all") == [(FIRST, "currency", None), (FIRST, "rate", None)]
     ((author, message, extra),) = read(
         lake, "select author, commit_message, commit_extra_info from lake.snapshots() where snapshot_id = 1"
     )
@@ -214,6 +214,17 @@ def test_a_table_of_others_with_our_name_is_refused(make: Make, lake: Lake) -> N
     assert read(lake, "from currency") == [(1,)]
 
 
+def test_a_lake_is_of_one_site_also_by_force(make: Make, lake: Lake) -> None:
+    publish(make(FIRST, *ONE_RATE), lake, site="timesca.com")
+    other = make(SECOND, *TWO_RATES)
+    with pytest.raises(
+        CaEtlError, match=r"shows a release of timesca\.com, and the current release is of loopback"
+    ):
+        publish(other, lake, site="loopback", force=True)
+    assert read(lake, "select distinct release_id, site from etl_release") == [(FIRST, "timesca.com")]
+    assert publish(other, lake, site="timesca.com").written == ("rate",)
+
+
 def test_an_older_release_replaces_a_newer_one_by_force_only(make: Make, lake: Lake) -> None:
     older = make(FIRST, *ONE_RATE)
     publish(make(f"{FIRST}-2", *TWO_RATES), lake)
@@ -239,7 +250,7 @@ def test_what_fails_leaves_the_snapshot_before(make: Make, lake: Lake) -> None:
     publish(make(FIRST, *ONE_RATE), lake)
     with pytest.raises(duckdb.Error):
         publish(make(SECOND, *TWO_RATES, "create table with_no_such_type as select '101'::bit as bits"), lake)
-    assert read(lake, "from etl_release order by all") == [(FIRST, "currency"), (FIRST, "rate")]
+    assert read(lake, "from etl_release order by all") == [(FIRST, "currency", None), (FIRST, "rate", None)]
     assert read(lake, "select count(*) from rate") == [(1,)]
 
 
@@ -418,7 +429,7 @@ def test_a_connection_to_postgres_that_is_lost_leaves_the_snapshot_before(
     assert publisher.returncode == 1
     assert f"{lake} cannot be written, and is as it was: " in error
     assert "Traceback" not in error
-    assert read(lake, "from etl_release order by all") == [(FIRST, "currency"), (FIRST, "rate")]
+    assert read(lake, "from etl_release order by all") == [(FIRST, "currency", None), (FIRST, "rate", None)]
 
 
 @pytest.mark.slow

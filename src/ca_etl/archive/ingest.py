@@ -126,7 +126,7 @@ def ingest_paths(
     unique: dict[str, InputFile] = {}
     duplicates: list[Path] = []
     for path in files:
-        given = examine(path, url, captured_at)
+        given = examine(path, url, captured_at, site)
         if unique.setdefault(given.identity, given) is not given:
             duplicates.append(path)
     report = IngestReport(tuple(files), tuple(skipped), tuple(duplicates))

@@ -35,7 +35,10 @@ class UnreadableInputError(CaEtlError):
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One file to ingest; `identity` is equal for equal captures. `content_type` is None for a WARC or WET file."""
+    """One file to ingest; `identity` is equal for equal captures. `content_type` is None for a WARC or WET file.
+
+    Of a WARC or WET file the captures of one site are taken, so that its identity has the site, too.
+    """
 
     path: Path
     content_type: str | None
@@ -119,13 +122,13 @@ def check_hints(files: list[Path], url: str | None, captured_at: datetime | None
             )
 
 
-def examine(path: Path, url: str | None, captured_at: datetime | None) -> InputFile:
-    """A file to ingest with its digest. Raises `UnreadableInputError`."""
+def examine(path: Path, url: str | None, captured_at: datetime | None, site: str | None) -> InputFile:
+    """A file to ingest for `site` with its digest. Raises `UnreadableInputError`."""
     with readable(path), path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     content_type = PAGES.get(path.suffix.lower())
     if content_type is None:
-        return InputFile(path, None, sha256, f"warc:{sha256}")
+        return InputFile(path, None, sha256, f"warc:{site or ''}:{sha256}")
     hints = [url] if url else []
     hints += [captured_at.astimezone(UTC).isoformat()] if captured_at else []
     return InputFile(path, content_type, sha256, record_id("resource", sha256, *hints))

@@ -178,10 +178,11 @@ def read_reference(path: Path) -> Reference | None:
 
 def lost_reference(path: Path, reference: Reference, how: str) -> LostReferenceError:
     """The error for a reference in the archive file `path`, whose file `how`, such as "is missing"."""
+    folder = next(parent for parent in Path(reference.path).parents if parent.is_dir())
     return LostReferenceError(
         f"{reference.path} {how}, and {path} refers to it; put the file that was ingested there again, or ingest it "
-        "from its new place",
-        f"ls -l {shlex.quote(reference.path)}",
+        "by reference from its new place; docs/operate.md has what to do where it is lost",
+        f"ls -l {shlex.quote(str(folder))}",
     )
 
 

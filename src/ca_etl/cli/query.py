@@ -20,7 +20,7 @@ from ca_etl.cli.render import BATCH, ONE_RESULT, Format, paged, write_result
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.warehouse import ducklake, export, lock
 from ca_etl.warehouse.connection import described_tables
-from ca_etl.warehouse.data_directory import assert_has_data, assert_restored
+from ca_etl.warehouse.data_directory import assert_has_data, assert_restored, claimed_site
 from ca_etl.warehouse.datapackage import (
     export_descriptor,
     read_datapackage,
@@ -297,7 +297,7 @@ def publish_in_lake(data_dir: Path, lake: ducklake.Lake, *, force: bool = False)
     """Publish the current release in a DuckLake. Raises what `ducklake.publish` raises, and what `published` does."""
     for path in lake.paths:
         _assert_outside_releases(data_dir, path, ducklake.EXAMPLE)
-    return ducklake.publish(published(data_dir), lake, force=force)
+    return ducklake.publish(published(data_dir), lake, site=claimed_site(data_dir), force=force)
 
 
 def _assert_outside_releases(data_dir: Path, path: Path, hint: str) -> None:

@@ -35,7 +35,7 @@ from ca_etl.pipeline.parts import (
 from ca_etl.records import Rows
 from ca_etl.sources.session import Context, Progress, withheld_files
 from ca_etl.warehouse.connection import checkpoint_at_commit, open_building, transaction
-from ca_etl.warehouse.data_directory import MARKER, site_of
+from ca_etl.warehouse.data_directory import MARKER, record_site, site_of
 from ca_etl.warehouse.journal import RunKind
 from ca_etl.warehouse.models import drop_models
 from ca_etl.warehouse.raw_load import (
@@ -119,6 +119,8 @@ def load(ctx: Context, parsing: Parsing = parsing) -> Loaded:
         groups = plan_parts(reader.root, new)
         loading = _Loading(con, reader, _Pace(ctx.progress, sum(map(len, groups))))
         loading.load(groups, ctx.settings.workers or len(os.sched_getaffinity(0)), parsing)
+    if loading.added["capture"]:
+        record_site(ctx.settings)
     return Loaded(
         archive_files=len(new),
         captures=loading.added["capture"],

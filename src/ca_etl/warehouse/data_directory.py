@@ -95,6 +95,12 @@ def site_of(settings: Settings) -> str:
     return claimed_site(settings.data_dir) or site_name(str(settings.site_url))
 
 
+def record_site(settings: Settings) -> None:
+    """Write the name of the settings' site into a missing `site.txt`: captures of this site have been loaded."""
+    if claimed_site(settings.data_dir) is None:
+        write_atomic(settings.data_dir / MARKER, f"{site_of(settings)}\n".encode())
+
+
 def claimed_site(data_dir: Path) -> str | None:
     """The name of a data directory's site, from its file `site.txt`; None without one. Raises `CaEtlError`."""
     marker = data_dir / MARKER

@@ -63,6 +63,12 @@ RELEASE_TABLE: Final = DescribedTable(
             comment="The release: the start of its run in UTC, equal in all rows.",
         ),
         Column("table_name", "VARCHAR", is_nullable=True, comment="Name of the table, in the schema main."),
+        Column(
+            "site",
+            "VARCHAR",
+            is_nullable=True,
+            comment="Site whose captures the release has, equal in all rows; null where it is unknown.",
+        ),
     ),
 )
 
@@ -123,12 +129,13 @@ def find_lake(to: str, data_path: str | None = None) -> Lake:
     return Lake(catalogue, data_path)
 
 
-def publish(release: Release, lake: Lake, *, force: bool = False) -> Publication:
+def publish(release: Release, lake: Lake, *, site: str | None = None, force: bool = False) -> Publication:
     """Publish a release in a DuckLake, which is made if it does not exist: all tables of `main`, or none.
 
-    A release that the lake shows already is not published again. The snapshot has the release in its extra information,
-    as JSON (`{"release": "..."}`). Raises `CaEtlError` when the lake shows a newer release (unless `force`), has a
-    table of another origin with the name of ours, cannot be reached, or has a full disk.
+    `site` is the site whose captures the release has, None if unknown. A release that the lake shows already is not
+    published again. The snapshot has the release in its extra information, as JSON (`{"release": "..."}`). Raises
+    `CaEtlError` when the lake shows a release of another site or a newer one (unless `force`), has a table of another
+    origin with the name of ours, cannot be reached, or has a full disk.
     """
     with _lake_errors(lake), readable(release.warehouse) as con:
         tables = described_tables(con, "main")
@@ -138,7 +145,8 @@ def publish(release: Release, lake: Lake, *, force: bool = False) -> Publication
             # in the transaction, so that a failure leaves no empty lake with the data path of this attempt
             _attach(con, lake)
             stored = _stored_tables(con)
-            shown, listed = _read_release(con, stored)
+            shown, listed, its_site = _read_release(con, stored)
+            _assert_same_site(site, its_site, lake)
             if shown == release.release_id:
                 return Publication(release.release_id)
             _assert_newer(release.release_id, shown, lake, force=force)
@@ -151,11 +159,13 @@ def publish(release: Release, lake: Lake, *, force: bool = False) -> Publication
             removed = sorted(listed & stored.keys() - set(names))
             for name in removed:
                 con.execute(f"drop table {_in_lake(name)}")
-            values = ", ".join(f"({literal(release.release_id)}, {literal(name)})" for name in names)
+            listed_names = ", ".join(f"({literal(name)})" for name in names)
             _write(
                 con,
                 RELEASE_TABLE,
-                f"from (values {values}) as listed (release_id, table_name)",
+                f"select {literal(release.release_id)} as release_id, table_name,"
+                f" {literal(site) if site else 'null'}::varchar as site"
+                f" from (values {listed_names}) as of_release (table_name)",
                 stored.get(RELEASE_TABLE.name),
             )
             con.execute(
@@ -222,12 +232,21 @@ def _stored_tables(con: duckdb.DuckDBPyConnection) -> dict[str, DescribedTable]:
 
 def _read_release(
     con: duckdb.DuckDBPyConnection, stored: Mapping[str, DescribedTable]
-) -> tuple[str | None, set[str]]:
-    """The id of the release that the lake shows, None without one, and the names of its tables."""
+) -> tuple[str | None, set[str], str | None]:
+    """The id of the release that the lake shows, None without one, the names of its tables, and its site."""
     if RELEASE_TABLE.name not in stored:
-        return None, set()
-    rows = con.execute(f"select release_id, table_name from {_in_lake(RELEASE_TABLE.name)}").fetchall()
-    return (rows[0][0] if rows else None), {name for _, name in rows}
+        return None, set(), None
+    rows = con.execute(f"select release_id, table_name, site from {_in_lake(RELEASE_TABLE.name)}").fetchall()
+    release_id, _, site = rows[0] if rows else (None, None, None)
+    return release_id, {name for _, name, _ in rows}, site
+
+
+def _assert_same_site(site: str | None, shown: str | None, lake: Lake) -> None:
+    if site is not None and shown is not None and site != shown:
+        raise CaEtlError(
+            f"{lake} shows a release of {shown}, and the current release is of {site}: publish it in another DuckLake",
+            EXAMPLE,
+        )
 
 
 def _assert_newer(release_id: str, shown: str | None, lake: Lake, *, force: bool) -> None:
