@@ -60,7 +60,7 @@ def until(page: Any, expression: str) -> None:
     raise AssertionError(f"never true: {expression}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would be in the way of tests with their own
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
     if not CHROMIUM.exists():

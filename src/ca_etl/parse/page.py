@@ -15,7 +15,7 @@ from ca_etl.parse.links import article_address, path_parts
 from ca_etl.records import Capture, RejectReason, TableRow
 
 # Stored beside every row; raised whenever the same bytes could give other rows.
-PARSER_VERSION: Final = "2026-11-28.1"
+PARSER_VERSION: Final = "2026-11-28.2"
 
 EXCERPT_CHARS: Final = 200
 # Between two text nodes. A page that holds one itself only has one more line.
