@@ -22,7 +22,7 @@ import polars as pl
 
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.settings import read_settings
-from ca_etl.warehouse.conversion import SERIES, convert_frame
+from ca_etl.warehouse.conversion import BATCH, SERIES, convert_frame
 from ca_etl.warehouse.release import Release, current_release
 from ca_etl.warehouse.search import NAMED_COUNTRIES, find_country
 from ca_etl.warehouse.search import search as search_release
@@ -112,7 +112,7 @@ def rates(
         raise UsageError(f"{series!r} is not one of the series {', '.join(DAYS)}", "ca-etl models")
     given = {"base": base, "start": _day(start), "end": _day(end)}
     with connect(data_dir) as con:
-        frame = Frame(con.execute(RATES.format(series=series, day=DAYS[series]), given).pl())
+        frame = _frame(con, RATES.format(series=series, day=DAYS[series]), given)
         known = [code for (code,) in con.execute(BASES.format(series=series)).fetchall()]
     if base is not None and base.upper() not in known:
         raise UsageError(f"{base!r} is not one of the currencies with rates: {', '.join(known)}", SERIES)
@@ -137,7 +137,7 @@ def articles(
     """
     given = {"start": _day(start), "end": _day(end), "containing": containing}
     with connect(data_dir) as con:
-        return Frame(con.execute(ARTICLES, given | {"country": find_country(con, country)}).pl())
+        return _frame(con, ARTICLES, given | {"country": find_country(con, country)})
 
 
 def search(
@@ -204,6 +204,11 @@ def _current(data_dir: Folder | None) -> Release:
     if release is None:
         raise CaEtlError(f"{folder} holds no release", f"CA_ETL_DATA_DIR={folder} ca-etl run")
     return release
+
+
+def _frame(con: duckdb.DuckDBPyConnection, query: str, given: Mapping[str, object]) -> Frame:
+    # by way of Arrow: a connection of DuckDB 2 has no method for Polars
+    return Frame(con.sql(query, params=given).to_arrow_reader(BATCH).read_all())
 
 
 def _day(day: Day | None) -> date | None:
