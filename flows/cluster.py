@@ -127,7 +127,7 @@ def _parsing_by_tasks(
 class Workers:
     """A task runner of Prefect that was started, with the number of tasks that it runs at once.
 
-    `lost` are the task runs that nobody will finish.
+    `lost` are the task runs that no worker will finish.
     """
 
     runner: Runner[Any]
@@ -219,7 +219,7 @@ def _wait_for_one(
 
 
 def _end_task_runs(task_runs: Collection[UUID]) -> None:
-    """Set task runs that nobody will finish to Crashed in Prefect, where they would be Running for ever.
+    """Set task runs that no worker will finish to Crashed in Prefect, where they would be Running for ever.
 
     Those that waited in the scheduler, or whose worker died at once, are unknown to Prefect.
     """

@@ -167,6 +167,10 @@ class _Job:
         """The name of the archive file to write, without suffix."""
         return f"{self.now.astimezone(UTC):%Y%m%dT%H%M%SZ}-ingest-{self.content}"
 
+    def _path(self, ending: str) -> Path:
+        """The path below the folder of the month, as an archive file has it."""
+        return self.archive_dir / self.name[:4] / self.name[4:6] / f"{self.name}{ending}"
+
     def remove_leftovers(self) -> None:
         """Remove what a killed ingest of the same content left unfinished, since all of it is read again."""
         for path in self.archive_dir.glob(f"*/*/*-ingest-{self.content}*{OPEN_SUFFIX}"):
@@ -218,7 +222,7 @@ class _Job:
                     "copied, but not referred to",
                     f"ca-etl ingest {shlex.quote(str(given.path))}",
                 )
-        path = self.archive_dir / self.name[:4] / self.name[4:6] / f"{self.name}{REFERENCE_SUFFIX}"
+        path = self._path(REFERENCE_SUFFIX)
         self._write_reference(path)
         return replace(report, written=(*report.written, path))
 
@@ -335,6 +339,6 @@ class _Job:
         earlier = next(iter(sorted(self.archive_dir.glob(f"*/*/*{suffix}"))), None)
         if earlier is not None:
             return earlier
-        path = self.archive_dir / self.name[:4] / self.name[4:6] / f"{self.name}.{number}{DAMAGED_SUFFIX}"
+        path = self._path(f".{number}{DAMAGED_SUFFIX}")
         keep_whole(path, file, self.archive_dir)
         return path

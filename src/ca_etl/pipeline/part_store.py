@@ -22,6 +22,7 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 import ca_etl
+from ca_etl.archive.sealed_file import sha256_of
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.pipeline.parts import ParsedPart, Part, PartQueue, PartReader
 from ca_etl.settings import Settings
@@ -197,8 +198,7 @@ def _version(path: Path) -> tuple[int, int]:
 @lru_cache(maxsize=1024)
 def _file_digest(path: Path, _size: int, _modified: int) -> str:
     """The SHA-256 of a file, computed once for all parts of it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def _as_row(parsed: ParsedPart) -> bytes:

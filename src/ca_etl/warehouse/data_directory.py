@@ -96,8 +96,9 @@ def site_of(settings: Settings) -> str:
 
 
 def record_site(settings: Settings) -> None:
-    """Write the name of the settings' site into a missing `site.txt`: captures of this site have been loaded."""
+    """Write the name of the settings' site into a missing `site.txt`, also of a directory that does not exist yet."""
     if claimed_site(settings.data_dir) is None:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
         write_atomic(settings.data_dir / MARKER, f"{site_of(settings)}\n".encode())
 
 
@@ -176,9 +177,7 @@ def claim_data_dir(settings: Settings) -> None:
             f"CA_ETL_DATA_DIR={data_dir}-{name}",
             "ca-etl demo" if recorded == LOOPBACK else f"CA_ETL_DATA_DIR={data_dir}-{name} ca-etl run",
         )
-    if claimed_site(data_dir) is None:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        write_atomic(data_dir / MARKER, f"{name}\n".encode())
+    record_site(settings)
 
 
 def consult_site(settings: Settings) -> Problem | None:

@@ -58,7 +58,7 @@ SERVER_ERROR: Final = 500
 SLOW_DOWN: Final = 503
 # A web archive that fails so often in a row is out of service: each failure takes some seven minutes of pauses.
 MOST_FAILURES: Final = 3
-# A capture that was refused in so many backfills is unavailable: it is requested no more, and holds up no month.
+# A capture that was refused in so many backfills is unavailable: it is not requested again, and holds up no month.
 MOST_REFUSALS: Final = 2
 REFUSED: Final = (
     "what robots.txt disallows is not requested: get WARC files by agreement with it, and ingest them"
