@@ -423,7 +423,7 @@ def test_a_full_disk_leaves_no_part_of_a_file_and_is_named(released: Path) -> No
         "except CaEtlError as error: print(error.hint)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(released)], capture_output=True, text=True, check=True
+        [sys.executable, "-B", "-c", code, str(released)], capture_output=True, text=True, check=True
     )
     assert done.stdout == f"df -h {released}\n"
     assert not list(released.glob("*rows*"))

@@ -203,7 +203,7 @@ def test_an_archive_that_names_no_one_site_is_not_rebuilt_without_a_site_file(
 
 @pytest.fixture
 def ingested(settings: Settings, site: DemoSite, tmp_path: Path) -> Settings:
-    """A data directory of one ingested page, which does not show whether the settings still have its site."""
+    """A data directory of one ingested page of timesca.com."""
     page = tmp_path / "page.html"
     with urlopen(site.base_url) as response:
         page.write_bytes(response.read())
@@ -215,26 +215,35 @@ def ingested(settings: Settings, site: DemoSite, tmp_path: Path) -> Settings:
 
 def test_a_rebuild_that_would_lose_most_of_the_release_publishes_nothing(ingested: Settings) -> None:
     before = current_release(ingested.data_dir)
-    elsewhere = ingested.model_copy(update={"site_url": HttpUrl("https://elsewhere.org/")})
-    refused = run_rebuild(elsewhere)
+    (ingested.data_dir / "site.txt").write_text("elsewhere.org\n")
+    refused = run_rebuild(ingested)
     assert refused.exit_status == 1
     assert "most of the current release would be lost" in refused.error
     assert "0 of 5 rates" in refused.error
     assert "site.txt" in refused.hint
     assert current_release(ingested.data_dir) == before
-    assert run_rebuild(elsewhere, environment=Environment(accept_loss=True)).exit_status == 0
+    assert run_rebuild(ingested, environment=Environment(accept_loss=True)).exit_status == 0
     assert current_release(ingested.data_dir) != before
 
 
 def test_a_rebuild_in_which_every_capture_is_a_reject_publishes_nothing(ingested: Settings) -> None:
     (ingested.data_dir / "current").unlink()
-    elsewhere = ingested.model_copy(update={"site_url": HttpUrl("https://elsewhere.org/")})
-    refused = run_rebuild(elsewhere)
+    (ingested.data_dir / "site.txt").write_text("elsewhere.org\n")
+    refused = run_rebuild(ingested)
     assert refused.exit_status == 1
     assert "no rate and no article came of the 1 captures" in refused.error
     assert "a page of timesca.com, not of elsewhere.org" in refused.error
     assert current_release(ingested.data_dir) is None
-    assert run_rebuild(elsewhere, environment=Environment(accept_loss=True)).exit_status == 0
+    assert run_rebuild(ingested, environment=Environment(accept_loss=True)).exit_status == 0
+
+
+def test_a_rebuild_reads_the_site_of_the_directory_not_of_the_settings(
+    ingested: Settings, contents: Contents
+) -> None:
+    before = contents(ingested.data_dir)
+    elsewhere = ingested.model_copy(update={"site_url": HttpUrl("https://elsewhere.org/")})
+    assert run_rebuild(elsewhere).exit_status == 0
+    assert contents(ingested.data_dir) == before
 
 
 def test_a_rebuild_of_a_mistyped_path_makes_nothing_and_names_it(settings: Settings) -> None:
