@@ -8,6 +8,7 @@ there. Where uv cannot install, pip does.
 from __future__ import annotations
 
 import ast
+import compileall
 import os
 import re
 import subprocess
@@ -18,6 +19,8 @@ from pathlib import Path
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
 UV = [str(Path(sys.executable).with_name("uv")), "pip"]
 LOCKS_ONLY = "--locks-only"
+# As pip does: the user of a service may not write beside the code, and would compile all of it at each start.
+COMPILE = "--compile-bytecode"
 # pip's options and the variables by which uv takes the same; lists are separated as uv wants them.
 VARIABLES = {
     "index-url": ("UV_DEFAULT_INDEX", " "),
@@ -43,12 +46,15 @@ def main(arguments: Sequence[str]) -> int:
         subprocess.run([*PIP, *locked, "-r", "/dev/stdin"], input=lines_of_uv, text=True, check=True)
         environment = {**os.environ, **uv_variables()}
         for step in steps:
-            subprocess.run([*UV, *step], env=environment, check=True)
+            subprocess.run([*UV, *step, COMPILE], env=environment, check=True)
     except (subprocess.CalledProcessError, OSError):
         sys.stderr.write("uv cannot install the lock here, see above; pip does, in a minute or two\n")
         for step in steps:
             if status := subprocess.run([*PIP, *step], check=False).returncode:
                 return status
+    if LOCKS_ONLY not in arguments:
+        for folder in ("src", "flows"):
+            compileall.compile_dir(folder, quiet=2)
     return 0
 
 
