@@ -14,6 +14,7 @@ import zipfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,14 @@ def test_the_environment_wins_over_the_file_and_uv_over_pip(tmp_path: Path) -> N
         "UV_INDEX": "http://127.0.0.1:1/b http://127.0.0.1:1/c",
         "SSL_CERT_FILE": "/ca.pem",
     }
+
+
+@pytest.mark.parametrize("package", ["duckdb", "polars", "prefect", "ca_etl"])
+def test_what_is_installed_is_compiled(package: str) -> None:
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.cached is not None
+    assert Path(spec.cached).is_file()
 
 
 @pytest.mark.parametrize(
