@@ -12,7 +12,7 @@ import pytest
 from typer.main import get_command
 
 from ca_etl.cli.app import app
-from ca_etl.pipeline.run import Outcome
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.settings import Settings
 
 REPOSITORY = Path(__file__).parents[1]
