@@ -25,7 +25,7 @@ from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.run import run_backfill
 from ca_etl.report.chart_frame import Spec
-from ca_etl.report.charts import calendar_chart, rate_chart
+from ca_etl.report.charts import calendar_chart, rate_picture
 from ca_etl.report.page import REPORT
 from ca_etl.report.release_facts import ReleaseFacts, read_facts
 from ca_etl.settings import Settings
@@ -64,7 +64,7 @@ def charts(month: Path, with_past: Path) -> dict[str, Spec]:
     """The charts by the names of their files: of a month, and of the same one after its past was won back."""
     return {
         "days-known.svg": calendar_chart(facts_of(with_past).calendar),
-        "tenge.svg": rate_chart(facts_of(month).rates["KZT"][1]),
+        "tenge.svg": rate_picture("KZT", *facts_of(month).rates["KZT"]),
     }
 
 

@@ -19,8 +19,8 @@ import pyarrow as pa
 import pytest
 
 from ca_etl.demo.site import DemoSite
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.pipeline.play import faults, play_days
-from ca_etl.pipeline.run import Outcome
 from ca_etl.records import Rows
 from ca_etl.settings import Settings
 from ca_etl.warehouse.raw_schema import arrow_rows, ensure_raw, keys_of

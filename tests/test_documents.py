@@ -19,7 +19,7 @@ from typer.main import get_command
 
 import ca_etl.analyst
 from ca_etl.cli.app import app
-from ca_etl.pipeline.run import Outcome
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.settings import Settings
 
 REPOSITORY = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from ca_etl.pipeline.run import Outcome
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.report.page import REPORT, render_report, vega_scripts, write_report
 from ca_etl.report.release_facts import ReleaseFacts
 from ca_etl.settings import Settings

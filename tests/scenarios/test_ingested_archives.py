@@ -20,7 +20,8 @@ from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.operate.backup import back_up, restore
 from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.run import Outcome, run_backfill, run_ingest, run_rebuild
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_backfill, run_ingest, run_rebuild
 from ca_etl.pipeline.verify import verify
 from ca_etl.settings import Settings
 from ca_etl.sources.session import silent

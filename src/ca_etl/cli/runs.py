@@ -27,7 +27,7 @@ from ca_etl.errors import CaEtlError, UsageError
 
 if TYPE_CHECKING:
     from ca_etl.pipeline.context import Environment
-    from ca_etl.pipeline.run import Outcome
+    from ca_etl.pipeline.outcome import Outcome
     from ca_etl.settings import Settings
     from ca_etl.sources.source import DateRange
     from ca_etl.warehouse.journal import CheckResult

@@ -43,7 +43,8 @@ from ca_etl.operate.doctor import damage_of
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.crash_recovery import CHECKPOINT_FILE
-from ca_etl.pipeline.run import Outcome, run_rebuild
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_rebuild
 from ca_etl.settings import Settings
 from ca_etl.sources.session import Progress
 from ca_etl.warehouse import lock

@@ -29,7 +29,8 @@ from ca_etl.pipeline.clock import ClockError, Witness, clock_from, contradiction
 from ca_etl.pipeline.context import Environment, recorded_stops, stop_by
 from ca_etl.pipeline.crash_recovery import new_run_id, recover_crashed_runs
 from ca_etl.pipeline.enrich import enrich
-from ca_etl.pipeline.load import Loaded, assert_most_is_kept, load
+from ca_etl.pipeline.load import assert_most_is_kept, load
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.pipeline.publish import build, check, prune, publish, published_by, report
 from ca_etl.pipeline.slots import missed_slots
 from ca_etl.settings import Settings
@@ -45,9 +46,9 @@ from ca_etl.warehouse.data_directory import (
     settle_marker,
 )
 from ca_etl.warehouse.durable_files import StorageError, write_atomic
-from ca_etl.warehouse.journal import Cause, CheckResult, RunKind, RunRecord, RunStatus, SlotRecord
+from ca_etl.warehouse.journal import Cause, RunKind, RunRecord, RunStatus, SlotRecord
 from ca_etl.warehouse.reading import consult, stop_of
-from ca_etl.warehouse.release import Building, Release, discard
+from ca_etl.warehouse.release import Building, discard
 
 log = logging.getLogger(__name__)
 
@@ -58,36 +59,6 @@ FIRST_SLOT = datetime(2020, 1, 1, tzinfo=UTC)
 # Prefect's worker begins a run some tenths of a second before its time; clocks differ by more.
 EARLIEST_START = timedelta(minutes=1)
 DEFAULT_ENVIRONMENT = Environment()
-
-
-@dataclass(slots=True)
-class Outcome:
-    """The result of a run, which its steps fill in one by one. `release` is None when nothing was published.
-
-    `slots` are the missed slots before the run; other fields that `RunRecord` has, too, are described there.
-    """
-
-    run_id: str
-    status: RunStatus = RunStatus.SUCCEEDED
-    exit_status: int = 0
-    release: Release | None = None
-    captured: Captured | None = None
-    loaded: Loaded | None = None
-    checks: tuple[CheckResult, ...] = ()
-    warnings: tuple[str, ...] = ()
-    error: str = ""
-    hint: str = ""
-    cause: Cause | None = None
-    slots: tuple[SlotRecord, ...] = ()
-    contradicted_by: datetime | None = None
-    held: tuple[str, ...] = ()
-    of_other_sites: int = 0
-
-    @property
-    def fired(self) -> tuple[CheckResult, ...]:
-        """The checks of the run that returned offending rows, those of severity `error` first."""
-        fired = [result for result in self.checks if result.offending_rows]
-        return tuple(sorted(fired, key=lambda result: (result.severity != "error", result.check_name)))
 
 
 def run_daily(

@@ -19,17 +19,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import duckdb
-
 from ca_etl import __version__
-from ca_etl.errors import CaEtlError
 from ca_etl.report import charts
 from ca_etl.report.chart_frame import DARK, LIGHT, VARIABLES, Colours, Look, Spec
 from ca_etl.report.charts import RateDay
-from ca_etl.report.release_facts import ReleaseFacts, read_facts
+from ca_etl.report.release_facts import ReleaseFacts, read_facts, warehouse_of_facts
 from ca_etl.sanitize import visible
 from ca_etl.warehouse.durable_files import StorageError, write_atomic
-from ca_etl.warehouse.reading import readable
 
 if TYPE_CHECKING:
     import jinja2
@@ -67,13 +63,8 @@ def write_report(warehouse: Path, path: Path, data_dir: Path, *, release_id: str
     The scripts of the charts are kept in `data_dir` where the installation cannot be written to. Raises `StorageError`,
     and `CaEtlError` for a warehouse that cannot be read or has the tables of another version.
     """
-    try:
-        with readable(warehouse) as con:
-            facts = read_facts(con)
-    except (duckdb.BinderException, duckdb.CatalogException) as error:
-        raise CaEtlError(
-            f"{warehouse} has not the tables of this version: {error}", "ca-etl rebuild"
-        ) from error
+    with warehouse_of_facts(warehouse) as con:
+        facts = read_facts(con)
     dictionary = DICTIONARY if path.with_name(DICTIONARY).is_file() else None
     page = render_report(facts, vega_scripts(data_dir), release_id=release_id, dictionary=dictionary)
     write_atomic(path, page.encode())
