@@ -38,5 +38,13 @@ def test_a_pattern_gives_the_files_that_match_and_those_in_folders_that_match(
 
 
 def test_a_pattern_without_a_match_is_named(folder: Path) -> None:
-    with pytest.raises(MissingInputError, match=r"no file matches 2025/\*\.warc"):
+    with pytest.raises(MissingInputError, match=r"no file matches 2025/\*\.warc") as error:
         expand([Path("2025/*.warc")])
+    assert error.value.hint == f"ls {folder}"
+
+
+def test_the_next_command_for_a_missing_path_lists_a_folder_that_exists(folder: Path) -> None:
+    for path in ("2023/nosuch/page.txt", "2023/nosuch/*.txt", "2023/nosuch*/page.txt"):
+        with pytest.raises(MissingInputError) as error:
+            expand([Path(path)])
+        assert error.value.hint == f"ls {folder / '2023'}"

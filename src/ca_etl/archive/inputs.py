@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ca_etl.archive.writer import record_id
-from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.errors import CaEtlError, UsageError, nearest_folder
 from ca_etl.records import site_name
 from ca_etl.sanitize import redacted
 
@@ -22,7 +23,7 @@ CLOCKS_DIFFER: Final = timedelta(days=1)
 
 
 class MissingInputError(UsageError):
-    """A path to ingest does not exist."""
+    """A path to ingest does not exist, or no file matches a pattern."""
 
 
 class UnsupportedInputError(UsageError):
@@ -59,7 +60,7 @@ def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
             for file in several:
                 (taken if _is_known(file) else skipped).append(file)
         elif not path.exists():
-            raise MissingInputError(f"{path} does not exist", f"ls {path.parent}")
+            raise MissingInputError(f"{path} does not exist", _list_near(path))
         elif not path.is_file() or not _is_known(path):
             known = " ".join((*PAGES, *ARCHIVES))
             raise UnsupportedInputError(
@@ -81,9 +82,13 @@ def _several(path: Path) -> list[Path] | None:
     root = Path(path.anchor)
     matches = list(root.glob(str(path.relative_to(root))))
     if not matches:
-        raise MissingInputError(f"no file matches {path}", f"ls {path.parent}")
+        raise MissingInputError(f"no file matches {path}", _list_near(path))
     within = (_several(match) if match.is_dir() else [match] for match in matches)
     return sorted({file for files in within for file in files or ()})
+
+
+def _list_near(path: Path) -> str:
+    return f"ls {shlex.quote(str(nearest_folder(path.parent)))}"
 
 
 def _is_known(path: Path) -> bool:

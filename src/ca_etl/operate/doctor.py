@@ -20,7 +20,7 @@ from ca_etl.archive.framing import BadRange, split_records
 from ca_etl.archive.naming import OPEN_SUFFIX
 from ca_etl.archive.reader import archive_files
 from ca_etl.archive.sealed_file import LostReferenceError, is_reference, open_archive
-from ca_etl.errors import Problem, UsageError
+from ca_etl.errors import Problem, UsageError, nearest_folder
 from ca_etl.operate import machine
 from ca_etl.operate.alert_delivery import channels, damage_of_alerts
 from ca_etl.operate.alerts import ALERTS, CLOCK, DECISIONS, JOURNAL, LOCK, RELEASE, Condition, schedule_area
@@ -206,7 +206,7 @@ def data_directory(path: Path, refused: Sequence[str]) -> Iterator[Finding]:
         yield error(
             area,
             f"{path} (CA_ETL_DATA_DIR) does not exist: is the path right? If it is, the first run begins it",
-            f"ls {machine.nearest_folder(path)}",
+            f"ls {nearest_folder(path)}",
         )
     else:
         yield ok(area, f"this user may write to {path}")
@@ -220,7 +220,7 @@ def unwritable(data_dir: Path) -> list[str]:
     archive_dir = data_dir / "archive"
     folders = [data_dir, data_dir / "releases", archive_dir, *sorted(archive_dir.glob("*/*"))[-1:]]
     if not data_dir.exists():
-        folders = [machine.nearest_folder(data_dir)]
+        folders = [nearest_folder(data_dir)]
     refused = [folder for folder in folders if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK)]
     files = [data_dir / journal.JOURNAL_FILE, data_dir / lock.LOCK_FILE]
     refused += [file for file in files if file.exists() and not os.access(file, os.W_OK)]

@@ -15,7 +15,7 @@ import duckdb
 
 from ca_etl import __version__, logs
 from ca_etl.archive.reader import archive_files
-from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.errors import CaEtlError, Problem, UsageError, nearest_folder
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS, capture_history, source_with_past
 from ca_etl.pipeline.capture import (
     Captured,
@@ -190,7 +190,7 @@ def run_rebuild(
     if lock.live_run(settings.data_dir) is None and not archive_files(settings.archive_dir):
         raise UsageError(
             f"{settings.data_dir} has no archive file to build a release from (CA_ETL_DATA_DIR names the directory)",
-            f"ls {settings.data_dir.parent}",
+            f"ls {nearest_folder(settings.data_dir.parent)}",
         )
     with _run(RunKind.RETRY if only_rejects else RunKind.REBUILD, settings, environment) as run:
         run.check_clock()

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 
-from ca_etl.errors import COMMAND, CaEtlError, UsageError
+from ca_etl.errors import COMMAND, CaEtlError, UsageError, nearest_folder
 from ca_etl.warehouse.connection import (
     DISK_FULL,
     Column,
@@ -341,8 +341,7 @@ def _look_at_catalogue(lake: Lake) -> str:
 
 
 def _look_at_folder(path: Path) -> str:
-    folder = next(parent for parent in path.parents if parent.is_dir())
-    return f"ls -ld {shlex.quote(str(folder))} && {COMMAND.get()}"
+    return f"ls -ld {shlex.quote(str(nearest_folder(path.parent)))} && {COMMAND.get()}"
 
 
 @contextmanager
