@@ -50,15 +50,17 @@ class IngestReport:
     """The result of an ingest: the files read, the archive files written, and the problems.
 
     `inputs` are the files read, `skipped` files of unknown kinds in folders, `duplicates` inputs with the content of
-    another input. `written` are the new archive files. `already_held` are those that an earlier ingest made of the same
-    content. `captures` counts the captures written, `of_other_sites` the records that were left out since their pages
-    are of other sites. `bad_records` are parts of WARC inputs that are not whole records, archived as records that
-    `read_archive` gives as bad. `damaged` are copies of inputs of which a damaged part is too large for a record.
+    another input, `own` those in the data directory. `written` are the new archive files. `already_held` are those that
+    an earlier ingest made of the same content. `captures` counts the captures written, `of_other_sites` the records
+    that were left out since their pages are of other sites. `bad_records` are parts of WARC inputs that are not whole
+    records, archived as records that `read_archive` gives as bad. `damaged` are copies of inputs of which a damaged
+    part is too large for a record.
     """
 
     inputs: tuple[Path, ...]
     skipped: tuple[Path, ...]
     duplicates: tuple[Path, ...]
+    own: tuple[Path, ...] = ()
     written: tuple[Path, ...] = ()
     already_held: tuple[Path, ...] = ()
     captures: int = 0
@@ -76,6 +78,8 @@ class IngestReport:
         ]
         if more := self.skipped[MOST_SKIPPED:]:
             warnings.append(f"{len(more)} more files of unknown kinds were not archived")
+        if self.own:
+            warnings.append(f"{len(self.own)} files were passed over: they are in the data directory")
         warnings += [f"{path} was given twice, and archived once" for path in self.duplicates]
         if self.already_held and not self.written:
             more = self.already_held[1:]
@@ -101,6 +105,7 @@ def ingest_paths(
     archive_dir: Path,
     *,
     now: datetime,
+    data_dir: Path | None = None,
     site: str | None = None,
     url: str | None = None,
     captured_at: datetime | None = None,
@@ -108,6 +113,8 @@ def ingest_paths(
     progress: Callable[[int, int], None] = _unseen,
 ) -> IngestReport:
     """Archive files, and the files in folders and of patterns, whose suffix is in `PAGES` or `ARCHIVES`.
+
+    Those in `data_dir` (None: in the archive) are passed over.
 
     The text and HTML files become one archive file, in which each is a resource record, whatever is in it; its id is a
     hash of its content, and of `url` and `captured_at` (zone-aware) where given, so that the same file is the same
@@ -121,15 +128,15 @@ def ingest_paths(
     Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for an impossible `url` or `captured_at`, or for a
     file that cannot be referred to, `UnreadableInputError`, and `ArchiveWriteError`.
     """
-    files, skipped = expand(paths)
-    check_hints(files, url, captured_at, now)
+    files = expand(paths, data_dir or archive_dir)
+    check_hints(files.taken, url, captured_at, now)
     unique: dict[str, InputFile] = {}
     duplicates: list[Path] = []
-    for path in files:
+    for path in files.taken:
         given = examine(path, url, captured_at, site)
         if unique.setdefault(given.identity, given) is not given:
             duplicates.append(path)
-    report = IngestReport(tuple(files), tuple(skipped), tuple(duplicates))
+    report = IngestReport(tuple(files.taken), tuple(files.skipped), tuple(duplicates), tuple(files.own))
     pages = [given for given in unique.values() if given.content_type is not None]
     archives = [given for given in unique.values() if given.content_type is None]
     groups = [*([pages] if pages else []), *([given] for given in archives)]
