@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import json
 import os
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -36,7 +35,6 @@ from ca_etl.archive.reader import verify_record
 from ca_etl.archive.record import CAPTURE_KINDS, is_of_another_site
 from ca_etl.archive.sealed_file import ArchiveWriteError, Reference, keep_whole, read_reference
 from ca_etl.archive.writer import ArchiveWriter, record_id
-from ca_etl.errors import UsageError
 from ca_etl.records import BadRecord
 
 MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
@@ -54,7 +52,7 @@ class IngestReport:
     an earlier ingest made of the same content. `captures` counts the captures written, `of_other_sites` the records
     that were left out since their pages are of other sites. `bad_records` are parts of WARC inputs that are not whole
     records, archived as records that `read_archive` gives as bad. `damaged` are copies of inputs of which a damaged
-    part is too large for a record.
+    part is too large for a record, `copied` inputs that cannot be referred to.
     """
 
     inputs: tuple[Path, ...]
@@ -67,12 +65,13 @@ class IngestReport:
     of_other_sites: int = 0
     bad_records: tuple[BadRecord, ...] = ()
     damaged: tuple[Path, ...] = ()
+    copied: tuple[Path, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """A sentence for each input file of which something was skipped, damaged, or archived before."""
         warnings = [] if self.inputs else ["there is no file in what was given to ingest"]
-        # a folder may be a data directory, with hundreds of files of other kinds
+        # a folder may have hundreds of files of other kinds
         warnings += [
             f"{path} was not archived: its suffix is of no known kind" for path in self.skipped[:MOST_SKIPPED]
         ]
@@ -80,6 +79,13 @@ class IngestReport:
             warnings.append(f"{len(more)} more files of unknown kinds were not archived")
         if self.own:
             warnings.append(f"{len(self.own)} files were passed over: they are in the data directory")
+        if self.copied:
+            files = ", ".join(map(str, self.copied[:MOST_SKIPPED]))
+            others = f" and {len(self.copied) - MOST_SKIPPED} more" * (len(self.copied) > MOST_SKIPPED)
+            warnings.append(
+                "copied and not referred to, since compressed as a whole, so that no record can be read alone: "
+                f"{files}{others}"
+            )
         warnings += [f"{path} was given twice, and archived once" for path in self.duplicates]
         if self.already_held and not self.written:
             more = self.already_held[1:]
@@ -125,8 +131,8 @@ def ingest_paths(
     in the names. The same content again writes nothing, except that a reference is directed to where the file is now.
     `progress` is called with the number of files done and of all.
 
-    Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for an impossible `url` or `captured_at`, or for a
-    file that cannot be referred to, `UnreadableInputError`, and `ArchiveWriteError`.
+    Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for an impossible `url` or `captured_at`,
+    `UnreadableInputError`, and `ArchiveWriteError`.
     """
     files = expand(paths, data_dir or archive_dir)
     check_hints(files.taken, url, captured_at, now)
@@ -217,18 +223,15 @@ class _Job:
         )
 
     def refer(self, report: IngestReport) -> IngestReport:
-        """Archive path, digest and size of the one file; `report` with what was done."""
+        """Archive path, digest and size of the one file, or a copy of one of which no record can be read alone."""
         (given,) = self.inputs
         held = self._held()
         if held is not None:
             return self._hold(report, held)
         with readable(given.path), given.path.open("rb") as file:
-            if is_one_member(file):
-                raise UsageError(
-                    f"{given.path} is compressed as a whole, so that no record in it can be read alone: it can be "
-                    "copied, but not referred to",
-                    f"ca-etl ingest {shlex.quote(str(given.path))}",
-                )
+            is_whole = is_one_member(file)
+        if is_whole:
+            return self.copy(replace(report, copied=(*report.copied, given.path)))
         path = self._path(REFERENCE_SUFFIX)
         self._write_reference(path)
         return replace(report, written=(*report.written, path))
