@@ -274,6 +274,15 @@ def test_an_ingest_prints_the_release_on_stdout_and_the_rest_on_stderr(
     assert "2 articles" in done.stderr
 
 
+def test_an_ingest_of_what_is_in_the_archive_already_is_a_fact_and_no_warning(cli: Cli, page: Path) -> None:
+    cli("ingest", page)
+    again = cli("ingest", page)
+    assert again.returncode == 0
+    assert "nothing new: 1 file is in the archive already\n" in again.stderr
+    assert "warning: nothing" not in again.stderr
+    assert "same content" not in again.stderr
+
+
 def test_a_second_run_at_once_exits_75_and_names_the_holder_of_the_lock(
     cli: Cli, page: Path, data_dir: Path
 ) -> None:

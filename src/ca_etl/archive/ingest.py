@@ -69,7 +69,7 @@ class IngestReport:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A sentence for each input file of which something was skipped, damaged, or archived before."""
+        """A sentence for each input file of which something was skipped, copied or damaged."""
         warnings = [] if self.inputs else ["there is no file in what was given to ingest"]
         # a folder may have hundreds of files of other kinds
         warnings += [
@@ -87,12 +87,6 @@ class IngestReport:
                 f"{files}{others}"
             )
         warnings += [f"{path} was given twice, and archived once" for path in self.duplicates]
-        if self.already_held and not self.written:
-            more = self.already_held[1:]
-            others = f" and {len(more)} more" if more else ""
-            warnings.append(
-                f"nothing was archived: the archive file {self.already_held[0]}{others} has the same content"
-            )
         warnings += [
             f"{bad.archive_file} at byte {bad.archive_offset}: {bad.reason} ({bad.detail})"
             for bad in self.bad_records[:MOST_SKIPPED]
@@ -100,6 +94,11 @@ class IngestReport:
         if rest := self.bad_records[MOST_SKIPPED:]:
             warnings.append(f"{len(rest)} more parts of these files are not whole records, and are rejects")
         return (*warnings, *(f"the damaged input is kept as {path}" for path in self.damaged))
+
+    @property
+    def files_held(self) -> int:
+        """The number of files read where all of them are in the archive already, else 0."""
+        return len(self.inputs) if self.already_held and not self.written else 0
 
 
 def _unseen(done: int, total: int) -> None:

@@ -385,6 +385,8 @@ def _print_check(result: CheckResult, outcome: Outcome) -> None:
 def _finish(outcome: Outcome) -> None:
     """Print the outcome of a run and exit with its status: the release folder on stdout, everything else on stderr."""
     _print_problems(outcome)
+    if held := outcome.files_held:
+        print_line(f"nothing new: {held} {'file is' if held == 1 else 'files are'} in the archive already")
     if loaded := outcome.loaded:
         with logs.bound(run_id=outcome.run_id):
             print_line(

@@ -64,7 +64,8 @@ DEFAULT_ENVIRONMENT = Environment()
 class Outcome:
     """The result of a run, which its steps fill in one by one. `release` is None when nothing was published.
 
-    `slots` are the missed slots before the run; other fields that `RunRecord` has, too, are described there.
+    `slots` are the missed slots before the run, `files_held` counts the files of an ingest without a new one; other
+    fields that `RunRecord` has, too, are described there.
     """
 
     run_id: str
@@ -82,6 +83,7 @@ class Outcome:
     contradicted_by: datetime | None = None
     held: tuple[str, ...] = ()
     of_other_sites: int = 0
+    files_held: int = 0
 
     @property
     def fired(self) -> tuple[CheckResult, ...]:
@@ -139,7 +141,7 @@ def run_ingest(
         run.check_clock()
         report = run.step(ingest, given)
         run.outcome.warnings += report.warnings
-        run.outcome.of_other_sites = report.of_other_sites
+        run.outcome.of_other_sites, run.outcome.files_held = report.of_other_sites, report.files_held
         run.load_and_publish()
     return run.outcome
 
@@ -291,8 +293,7 @@ class _Run:
         errors = [result for result in outcome.fired if result.severity == "error"]
         if errors:
             names = ", ".join(f"{result.check_name} ({result.offending_rows} rows)" for result in errors)
-            outcome.status = RunStatus.CHECKS_FAILED
-            outcome.exit_status = CHECKS_FAILED_EXIT
+            outcome.status, outcome.exit_status = RunStatus.CHECKS_FAILED, CHECKS_FAILED_EXIT
             outcome.error = f"checks failed, nothing was published: {names}"
             outcome.hint = "ca-etl status"
             return
@@ -306,7 +307,6 @@ class _Run:
         `raw.run` has it, too. It is written there before the release is published, and read only if the run succeeds.
         """
         outcome, loaded = self.outcome, self.outcome.loaded
-        published = outcome.status is RunStatus.SUCCEEDED
         # by a wrong clock it is unknown which slot it was
         is_stopped = outcome.contradicted_by is not None and not self.trusts_clock
         return RunRecord(
@@ -317,7 +317,7 @@ class _Run:
             finished_at=self.ctx.clock(),
             status=outcome.status,
             exit_status=outcome.exit_status,
-            release_id=outcome.run_id if published else None,
+            release_id=outcome.run_id if outcome.status is RunStatus.SUCCEEDED else None,
             captures=loaded.captures if loaded else 0,
             rejects=loaded.rejects - loaded.expected if loaded else 0,
             of_other_sites=outcome.of_other_sites,
