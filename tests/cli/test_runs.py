@@ -73,6 +73,19 @@ def test_rejects_are_counted_by_reason_with_the_command_that_shows_them(cli: Cli
     assert [record["next"].partition(" ")[0] for record in warnings] == ["ca-etl"]
 
 
+def test_two_captures_that_cannot_both_be_true_are_printed_with_the_command_that_leaves_one_out(
+    cli: Cli, page: Path
+) -> None:
+    hints = ("--url", "https://timesca.com/", "--captured-at", "2025-12-05T02:00:00Z")
+    cli("ingest", page, *hints)
+    page.write_text(page.read_text().replace("0.00198", "0.00201"))
+    lines = cli("ingest", page, *hints).stderr.splitlines()
+    (number,) = [
+        n for n, line in enumerate(lines) if line.startswith("check captures_agree warning: 1 rows, ")
+    ]
+    assert lines[number + 1] == "next: ca-etl decide --help"
+
+
 def test_an_instant_that_is_not_a_slot_is_wrong_usage_and_names_the_slot_before(
     cli: Cli, data_dir: Path
 ) -> None:

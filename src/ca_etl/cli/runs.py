@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 # The check whose sample counts the rejects by reason; etl_reject has a row for each reject.
 REJECTS_CHECK = "run_has_no_rejects"
+# The check whose sample names two captures, of which an operator may exclude one.
+AGREE_CHECK = "captures_agree"
 
 # The logger of the progress of a backfill, which lasts for hours, where no progress bar is shown.
 BACKFILL_LOG = "ca_etl.sources"
@@ -375,7 +377,8 @@ def _print_check(result: CheckResult, outcome: Outcome) -> None:
     level = logging.ERROR if failed else logging.WARNING
     counted = f"check {result.check_name} {'failed' if failed else 'warning'}: {result.offending_rows} rows"
     if result.check_name != REJECTS_CHECK:
-        print_line(f"{counted}, {result.sample}", level)
+        hint = "ca-etl decide --help" if result.check_name == AGREE_CHECK else ""
+        print_line(f"{counted}, {result.sample}", level, hint)
         return
     option = "" if outcome.release else "--failed "
     query = f"from etl_reject select reason, detail, url, capture_id where run_id = '{outcome.run_id}' order by all"
