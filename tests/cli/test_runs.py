@@ -212,6 +212,20 @@ def test_a_backfill_without_days_or_of_an_unknown_source_is_wrong_usage(
     done = cli("backfill", *options)
     assert done.returncode == 2
     assert message in done.stderr
+    assert "is begun" not in done.stderr
+    assert not data_dir.exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [("nbk", "the tables of 59 days"), ("posts", "the pages of 2 months"), ("wayback", "no contact is set")],
+)
+def test_a_plan_that_cannot_be_made_states_what_a_backfill_requests_and_makes_nothing(
+    cli: Cli, data_dir: Path, source: str, what: str
+) -> None:
+    done = cli("backfill", "--from", "2025-01-01", "--to", "2025-02-28", "--via", source, "--plan")
+    assert done.returncode == 2
+    assert what in done.stderr
     assert not data_dir.exists()
 
 

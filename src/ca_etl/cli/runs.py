@@ -174,11 +174,13 @@ def backfill(
 
     A source is the site itself (articles), a central bank (its tables) or a web archive (pages of the site).
     """
-    from ca_etl.pipeline.backfill import observed_days
+    from ca_etl.pipeline.backfill import observed_days, source_with_past
     from ca_etl.pipeline.context import utc_now
     from ca_etl.pipeline.run import run_backfill
+    from ca_etl.sources import all_sources
     from ca_etl.sources.source import DateRange
 
+    source_with_past(all_sources(), source)
     dates = DateRange.of(first.date(), last.date() if last else None, utc_now().date())
     if not sys.stderr.isatty():
         logs.show(BACKFILL_LOG)
