@@ -274,10 +274,19 @@ def test_another_data_path_than_that_of_the_lake_is_refused(make: Make, lake: La
 
 def test_a_full_disk_leaves_the_snapshot_before(make: Make, lake: Lake) -> None:
     publish(make(FIRST, *ONE_RATE), lake)
+    before = files(lake)
     texts = "create table texts as select i, md5(i::varchar) as text from range(500000) as number (i)"
-    done = run(make(SECOND, texts), lake, preexec_fn=disk_of_six_megabytes)
+    done = run(make(SECOND, *TWO_RATES, texts), lake, preexec_fn=disk_of_six_megabytes)
     assert re.search(r"is as it was: .*File too large; free some space\n.*df -h && ", done.stderr)
     assert read(lake, "select count(*) from rate") == [(1,)]
+    assert files(lake) == before
+
+
+def test_the_first_publication_on_a_full_disk_leaves_no_file(make: Make, lake: Lake) -> None:
+    texts = "create table texts as select i, md5(i::varchar) as text from range(500000) as number (i)"
+    assert run(make(FIRST, *ONE_RATE, texts), lake, preexec_fn=disk_of_six_megabytes).returncode == 1
+    assert files(lake) == set()
+    assert publish(make(SECOND, *ONE_RATE), lake).snapshot == 1
 
 
 def disk_of_six_megabytes() -> None:
