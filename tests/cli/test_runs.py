@@ -384,7 +384,9 @@ def test_the_demo_site_is_served_until_ctrl_c(tmp_path: Path) -> None:
         serving.send_signal(signal.SIGINT)
         _, printed = serving.communicate(timeout=30)
     assert serving.returncode == 130
-    assert "ca-etl backfill --from 2025-12-01 --to 2025-12-22" in printed
+    settings = f"CA_ETL_SITE_URL={url} CA_ETL_MIN_INTERVAL_SECONDS=0 CA_ETL_DATA_DIR=served-data"
+    days = "--from 2025-12-01 --to 2025-12-22"
+    assert f"\nnext: export {settings} && ca-etl run && ca-etl backfill {days}\n" in printed
     assert "interrupted" in printed
     assert "archived" not in printed
     assert "ca-etl status" not in printed

@@ -337,10 +337,14 @@ def _serve_demo(day: date | None) -> None:
 
     try:
         with DemoSite(port=load_settings().demo_port, day=day) as site:
-            command = f"CA_ETL_SITE_URL={site.base_url} CA_ETL_MIN_INTERVAL_SECONDS=0 ca-etl backfill"
+            # a directory of its own: that of the demo has days of the past, that of the live site another site
+            served = (
+                f"CA_ETL_SITE_URL={site.base_url} CA_ETL_MIN_INTERVAL_SECONDS=0 CA_ETL_DATA_DIR=served-data"
+            )
             dates = f"--from {site.day.replace(day=1)} --to {site.day}"
             print_line(
-                f"serving the demo site as on {site.day}, until Ctrl-C. Next, in another terminal: {command} {dates}"
+                f"serving the demo site as on {site.day}, until Ctrl-C; in another terminal:",
+                hint=f"export {served} && ca-etl run && ca-etl backfill {dates}",
             )
             typer.echo(site.base_url)
             Event().wait()
