@@ -522,6 +522,10 @@ def test_the_statements_of_the_documents_run(make: Make, lake: Lake) -> None:
     assert results[2] == [(FIRST,)]
     assert [(row[0], row[2]) for row in results[3]] == [(0, None), (1, FIRST)]
     assert results[4] == [(1,)]
+    (shell,) = re.findall(r'`duckdb -c "(.*?)"`', section)
+    with duckdb.connect() as con:
+        load_extensions(con, "ducklake")
+        assert con.execute(shell.replace("ducklake:lake.ducklake", str(lake))).fetchall() == [(1,)]
 
 
 def test_without_the_packages_they_are_named(make: Make, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
