@@ -18,6 +18,7 @@ from pydantic import HttpUrl
 
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.operate.backup import back_up, restore
+from ca_etl.operate.doctor import read_archive_state
 from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.run import Outcome, run_backfill, run_ingest, run_rebuild
@@ -192,6 +193,59 @@ def test_a_reference_to_a_missing_or_changed_file_fails_with_the_path_until_it_i
     assert run_rebuild(settings).release is not None
     assert rates(query) == before
     assert len(list(settings.archive_dir.glob("*/*/*"))) == 1
+
+
+@pytest.mark.parametrize("damage", [None, b"", b"\0"])
+def test_a_lost_reference_is_left_out_once_the_loss_is_accepted_and_is_back_with_its_file(
+    damage: bytes | None, settings: Settings, given: Callable[..., Path], query: Query, tmp_path: Path
+) -> None:
+    kept, lost = given("plain", "kept", RECORDS[:3]), given(name="lost", records=RECORDS[3:])
+    ingest(settings, kept, lost, by_reference=True)
+    before, content = query("select capture_id from raw.capture order by all"), lost.read_bytes()
+    lost.unlink()
+    if damage is not None:
+        lost.write_bytes(damage + content[1:])
+    outcome = run_rebuild(settings)
+    assert "put the file that was ingested there again" in outcome.error
+    assert "`ca-etl rebuild --accept-loss` leaves its captures out" in outcome.error
+    reference = query("select archive_file from raw.archive_file where records = 3")[0][0]
+    accepted = run_rebuild(settings, environment=Environment(accept_loss=True))
+    left_out = "1 files that were ingested by reference are lost, and their captures are left out"
+    named = f"{lost}, to which {reference} refers"
+    assert accepted.warnings == (f"{left_out} (3 in the current release): {named}",)
+    release = accepted.release
+    assert release is not None
+    # a rebuild later on is given no option again, and counts the reference again
+    rejects = "select reason, detail from etl_reject where reason = 'lost_reference'"
+    assert run_rebuild(settings).warnings == (f"{left_out} (0 in the current release): {named}",)
+    assert query(rejects) == [("lost_reference", f"{lost} was ingested by reference, and is lost")]
+    assert list(verify(settings, release)) == []
+    assert read_archive_state(settings.archive_dir, {}, deep=True).damaged == {}
+    ingest(settings, given("plain", "later", RECORDS[:1]))
+    assert query("select count(*) from raw.capture") == [(1,)]
+    moved = tmp_path / "moved.warc.gz"
+    moved.write_bytes(content)
+    ingest(settings, moved, by_reference=True)
+    assert query("select capture_id from raw.capture order by all") == before
+    assert query(rejects) == []
+    moved.unlink()
+    assert run_rebuild(settings).release is None
+
+
+def test_a_restore_leaves_a_lost_reference_out_where_the_loss_is_accepted(
+    settings: Settings, given: Callable[..., Path], query: Query, tmp_path: Path
+) -> None:
+    path = given()
+    ingest(settings, path, by_reference=True)
+    backup = tmp_path / "backup"
+    back_up(settings, backup, NOW, silent)
+    path.unlink()
+    there = settings.model_copy(update={"data_dir": tmp_path / "restored"})
+    refused = restore(there, backup, Environment())
+    assert refused.release is None
+    assert f"`ca-etl restore {backup} --accept-loss` leaves its captures out" in refused.error
+    assert restore(there, backup, Environment(accept_loss=True)).release is not None
+    assert query("select reason from etl_reject", there.data_dir) == [("lost_reference",)]
 
 
 def test_a_file_that_is_compressed_as_a_whole_is_not_referred_to(

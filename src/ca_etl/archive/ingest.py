@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
@@ -34,7 +32,13 @@ from ca_etl.archive.naming import (
 )
 from ca_etl.archive.reader import verify_record
 from ca_etl.archive.record import CAPTURE_KINDS, is_of_another_site
-from ca_etl.archive.sealed_file import ArchiveWriteError, Reference, keep_whole, read_reference
+from ca_etl.archive.sealed_file import (
+    ArchiveWriteError,
+    Reference,
+    keep_whole,
+    read_reference,
+    write_reference,
+)
 from ca_etl.archive.writer import ArchiveWriter, record_id
 from ca_etl.errors import UsageError
 from ca_etl.records import BadRecord
@@ -223,21 +227,21 @@ class _Job:
                     f"ca-etl ingest {shlex.quote(str(given.path))}",
                 )
         path = self._path(REFERENCE_SUFFIX)
-        self._write_reference(path)
+        write_reference(path, self._reference, self.archive_dir)
         return replace(report, written=(*report.written, path))
 
     def _hold(self, report: IngestReport, held: Path) -> IngestReport:
         """`report` with an archive file that has the content; a reference is directed to where the file is now."""
         reference = read_reference(held)
         if reference is not None and Path(reference.path) != self.inputs[0].path.resolve():
-            self._write_reference(held)
+            write_reference(held, self._reference, self.archive_dir)
             return replace(report, written=(*report.written, held))
         return replace(report, already_held=(*report.already_held, held))
 
-    def _write_reference(self, path: Path) -> None:
+    @property
+    def _reference(self) -> Reference:
         (given,) = self.inputs
-        reference = Reference(str(given.path.resolve()), given.sha256, given.path.stat().st_size)
-        keep_whole(path, BytesIO(json.dumps(asdict(reference)).encode()), self.archive_dir)
+        return Reference(str(given.path.resolve()), given.sha256, given.path.stat().st_size)
 
     def _held(self) -> Path | None:
         """The sealed file, or the reference, of an ingest of the same content."""

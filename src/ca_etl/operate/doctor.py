@@ -19,7 +19,7 @@ from rich.text import Text
 from ca_etl.archive.framing import BadRange, split_records
 from ca_etl.archive.naming import OPEN_SUFFIX
 from ca_etl.archive.reader import archive_files
-from ca_etl.archive.sealed_file import LostReferenceError, is_reference, open_archive
+from ca_etl.archive.sealed_file import LostReferenceError, is_given_up, is_reference, open_archive
 from ca_etl.errors import Problem, UsageError
 from ca_etl.operate import machine
 from ca_etl.operate.alert_delivery import channels, damage_of_alerts
@@ -339,6 +339,8 @@ def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str
     the first record and the size are examined.
     """
     try:
+        if is_given_up(path):
+            return ""
         with open_archive(path) as file:
             size = os.fstat(file.fileno()).st_size
             for part in split_records(file):

@@ -283,7 +283,7 @@ class _Run:
         outcome.loaded = loaded = self.step(load)
         outcome.warnings += loaded.warnings
         outcome.of_other_sites += loaded.of_other_sites
-        if loaded.is_fresh and not self.environment.accept_loss:
+        if loaded.is_fresh and not self.ctx.accept_loss:
             assert_most_is_kept(self.ctx)
         self.step(enrich)
         self.step(build, self.record())
@@ -386,6 +386,7 @@ def _run(
             environment.progress,
             name,
             sources=environment.sources,
+            accept_loss=environment.accept_loss,
         )
         run = _Run(ctx, held, Outcome(run_id), environment, planned, interrupts=interrupts)
         try:
