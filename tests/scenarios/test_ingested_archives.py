@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,10 @@ from ca_etl.pipeline.verify import verify
 from ca_etl.settings import Settings
 from ca_etl.sources.session import silent
 from ca_etl.sources.source import DateRange
+from ca_etl.warehouse.overrides import append
+from ca_etl.warehouse.raw_load import CaptureDecision
 from ca_etl.warehouse.release import current_release
-from tests.scenarios.test_warc_defects import FORMS, NOW, RECORDS, RESPONSE, TEXT, http, packed, record
+from tests.scenarios.test_warc_defects import FORMS, NOW, PAGE, RECORDS, RESPONSE, TEXT, http, packed, record
 
 pytestmark = pytest.mark.slow
 
@@ -290,6 +292,51 @@ def test_a_wet_text_of_a_captured_page_gives_no_row_in_whatever_order_they_are_i
     for data_dir in (settings.data_dir, reversed_order.data_dir):
         assert query(kgs, data_dir) == [("urn:uuid:00000000-0000-4000-8000-000000000003", "0.01144")]
         assert query("select count(*) from raw.capture", data_dir) == [(2,)]
+
+
+def test_a_page_given_again_with_another_capture_time_is_refused_until_the_first_is_excluded(
+    settings: Settings, query: Query, tmp_path: Path
+) -> None:
+    page, copy = tmp_path / "page.html", tmp_path / "the same.html"
+    page.write_bytes(PAGE)
+    copy.write_bytes(PAGE)
+    first, second = (datetime(2025, 12, day, 8, tzinfo=UTC) for day in (5, 6))
+    times = "select capture_id, captured_at::date::varchar from raw.capture order by captured_at"
+    for _ in range(2):
+        assert run_ingest(settings, GivenFiles((page,), captured_at=first)).exit_status == 0
+    ((capture_id, day),) = query(times)
+    assert day == "2025-12-05"
+    refused = run_ingest(settings, GivenFiles((copy,), captured_at=second))
+    assert refused.exit_status == 2
+    assert f"{copy} was ingested before, with the capture time {first.isoformat()}" in refused.error
+    assert refused.hint == f'ca-etl decide exclude {capture_id} --reason "its capture time is wrong"'
+    assert query(times) == [(capture_id, "2025-12-05")]
+    # of another page nothing is known
+    other = tmp_path / "other.txt"
+    other.write_bytes(TEXT)
+    assert run_ingest(settings, GivenFiles((other,), captured_at=second)).exit_status == 0
+    append(settings.data_dir, CaptureDecision(capture_id, "exclude", "its capture time is wrong", NOW))
+    assert run_ingest(settings, GivenFiles((copy,), captured_at=second)).exit_status == 0
+    assert query("select count(*) from fct_rate_observation where base = 'KGS'") == [(2,)]
+
+
+def test_a_capture_time_more_than_a_day_before_the_date_on_the_page_is_refused(
+    settings: Settings, query: Query, tmp_path: Path
+) -> None:
+    page = tmp_path / "page of the fifth.html"
+    page.write_bytes(PAGE)
+    # the day ends at 19:00 UTC in Almaty
+    on_the_fourth = datetime(2025, 12, 3, 19, tzinfo=UTC)
+    for at in (on_the_fourth - timedelta(seconds=1), datetime(2019, 1, 1, tzinfo=UTC)):
+        refused = run_ingest(settings, GivenFiles((page,), "https://timesca.com/", at))
+        assert refused.exit_status == 2
+        assert (
+            f"{page} prints the date 2025-12-05, and cannot be captured at {at.isoformat()}" in refused.error
+        )
+        assert refused.hint == f"ca-etl ingest '{page}' --url https://timesca.com/"
+    assert not settings.archive_dir.exists()
+    assert run_ingest(settings, GivenFiles((page,), captured_at=on_the_fourth)).exit_status == 0
+    assert query("select count(*) from raw.capture") == [(1,)]
 
 
 def test_damaged_files_give_the_rows_of_what_is_whole_and_rejects(

@@ -28,10 +28,11 @@ from ca_etl.archive.naming import (
     RECOVERED,
     REFERENCE_SUFFIX,
     SEALED_SUFFIX,
+    SOURCE,
     UNKNOWN,
 )
-from ca_etl.archive.reader import verify_record
-from ca_etl.archive.record import CAPTURE_KINDS, is_of_another_site
+from ca_etl.archive.reader import verify_record, whole_records
+from ca_etl.archive.record import CAPTURE_KINDS, Record, is_of_another_site
 from ca_etl.archive.sealed_file import (
     ArchiveWriteError,
     Reference,
@@ -143,6 +144,17 @@ def ingest_paths(
         job.remove_leftovers()
         report = job.refer(report) if by_reference and group is not pages else job.copy(report)
     return report
+
+
+def pages_by_hand(archive_dir: Path) -> Iterator[Record]:
+    """The records of the text and HTML files that were ingested before. Raises `OSError`."""
+    for path in sorted(archive_dir.glob(f"*/*/*-ingest-*{SEALED_SUFFIX}")):
+        for record in whole_records(path):
+            if record.kind == "resource" and record.warc.get(SOURCE.lower()) == HAND_SOURCE:
+                yield record
+            elif record.kind != "warcinfo":
+                # a copy of a WARC file has no page that was given as a file
+                break
 
 
 @dataclass(slots=True)
