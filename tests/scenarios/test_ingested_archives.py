@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from pydantic import HttpUrl
 
+from ca_etl.archive.ingest import ingest_paths
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.operate.backup import back_up, restore
 from ca_etl.operate.doctor import read_archive_state
@@ -90,6 +91,15 @@ def test_only_records_of_the_site_become_rows_and_the_others_are_counted_in_the_
     ]
     archive = b"".join(path.read_bytes() for path in settings.archive_dir.rglob("*") if path.is_file())
     assert (b"example.org" in (b"" if by_reference else gzip.decompress(archive))) is False
+
+
+def test_an_ingest_that_was_killed_before_its_load_counts_the_records_of_others_when_it_resumes(
+    settings: Settings, given: Callable[..., Path], query: Query
+) -> None:
+    path = given(records=(*OTHERS, *RECORDS))
+    ingest_paths([path], settings.archive_dir, now=NOW, site="timesca.com")
+    ingest(settings, path)
+    assert query("select of_other_sites from etl_run") == [(len(OTHERS),)]
 
 
 def test_a_directory_begun_by_an_ingest_is_that_of_its_site_and_takes_no_other(

@@ -56,9 +56,9 @@ class IngestReport:
 
     `inputs` are the files read, `skipped` files of unknown kinds in folders, `duplicates` inputs with the content of
     another input. `written` are the new archive files. `already_held` are those that an earlier ingest made of the same
-    content. `captures` counts the captures written, `of_other_sites` the records that were left out since their pages
-    are of other sites. `bad_records` are parts of WARC inputs that are not whole records, archived as records that
-    `read_archive` gives as bad. `damaged` are copies of inputs of which a damaged part is too large for a record.
+    content. `captures` counts the captures written. `bad_records` are parts of WARC inputs that are not whole records,
+    archived as records that `read_archive` gives as bad. `damaged` are copies of inputs of which a damaged part is too
+    large for a record.
     """
 
     inputs: tuple[Path, ...]
@@ -67,7 +67,6 @@ class IngestReport:
     written: tuple[Path, ...] = ()
     already_held: tuple[Path, ...] = ()
     captures: int = 0
-    of_other_sites: int = 0
     bad_records: tuple[BadRecord, ...] = ()
     damaged: tuple[Path, ...] = ()
 
@@ -215,12 +214,14 @@ class _Job:
                         self._add_page(writer, given, file, given.content_type)
                     else:
                         self._copy_file(writer, given, number, file)
+            # the run that loads the file may be a later one
+            if self.of_other_sites:
+                writer.add_left_out(self.of_other_sites, date=self.now)
         assert writer.path is not None  # noqa: S101  it has a record
         return replace(
             report,
             written=(*report.written, writer.path),
             captures=report.captures + self.captures,
-            of_other_sites=report.of_other_sites + self.of_other_sites,
             bad_records=(*report.bad_records, *self.bad_records),
             damaged=(*report.damaged, *self.damaged),
         )

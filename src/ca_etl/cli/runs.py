@@ -393,8 +393,8 @@ def _finish(outcome: Outcome) -> None:
                 f"{loaded.archive_files} new archive files: {loaded.captures} captures, {loaded.rates} rates, "
                 f"{loaded.official_rates} official rates, {loaded.articles} articles, {loaded.rejects} rejects"
             )
-            if outcome.of_other_sites:
-                print_line(f"{outcome.of_other_sites} records of other sites were left out")
+            if loaded.of_other_sites:
+                print_line(f"{loaded.of_other_sites} records of other sites were left out")
     if outcome.release:
         typer.echo(outcome.release.folder)
     raise typer.Exit(outcome.exit_status)

@@ -76,7 +76,7 @@ class Loaded:
 
     `expected` counts those `rejects` that are no reason for a warning (response classes in `EXPECTED_RESPONSES`).
     `other_rates` counts those `rates` that are not from the ticker of the site; `official_rates` are counted apart.
-    `of_other_sites` counts records of other crawlers that were left out, since their pages are of other sites.
+    `of_other_sites` counts records in the ingested files that were left out, since their pages are of other sites.
     `is_fresh` is True where the warehouse was empty before.
     """
 

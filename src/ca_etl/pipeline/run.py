@@ -81,7 +81,6 @@ class Outcome:
     slots: tuple[SlotRecord, ...] = ()
     contradicted_by: datetime | None = None
     held: tuple[str, ...] = ()
-    of_other_sites: int = 0
 
     @property
     def fired(self) -> tuple[CheckResult, ...]:
@@ -139,7 +138,6 @@ def run_ingest(
         run.check_clock()
         report = run.step(ingest, given)
         run.outcome.warnings += report.warnings
-        run.outcome.of_other_sites = report.of_other_sites
         run.load_and_publish()
     return run.outcome
 
@@ -282,7 +280,6 @@ class _Run:
             )
         outcome.loaded = loaded = self.step(load)
         outcome.warnings += loaded.warnings
-        outcome.of_other_sites += loaded.of_other_sites
         if loaded.is_fresh and not self.ctx.accept_loss:
             assert_most_is_kept(self.ctx)
         self.step(enrich)
@@ -320,7 +317,7 @@ class _Run:
             release_id=outcome.run_id if published else None,
             captures=loaded.captures if loaded else 0,
             rejects=loaded.rejects - loaded.expected if loaded else 0,
-            of_other_sites=outcome.of_other_sites,
+            of_other_sites=loaded.of_other_sites if loaded else 0,
             error=outcome.error or None,
             code_version=__version__,
             warnings=outcome.warnings,
