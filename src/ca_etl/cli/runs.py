@@ -223,7 +223,8 @@ def rebuild(
     accept_loss: Annotated[
         bool,
         typer.Option(
-            "--accept-loss", help="Publish although most rows of the current release would be lost."
+            "--accept-loss",
+            help="Publish although most rows, or files ingested by reference, are lost.",
         ),
     ] = False,
     trust_clock: TrustClock = False,
@@ -245,7 +246,8 @@ def restore(
     accept_loss: Annotated[
         bool,
         typer.Option(
-            "--accept-loss", help="Restore what is left of damaged files, and publish all the same."
+            "--accept-loss",
+            help="Restore what is left of damaged files, and publish without those ingested by reference and lost.",
         ),
     ] = False,
     trust_clock: TrustClock = False,
@@ -402,8 +404,8 @@ def _finish(outcome: Outcome) -> None:
                 f"{loaded.archive_files} new archive files: {loaded.captures} captures, {loaded.rates} rates, "
                 f"{loaded.official_rates} official rates, {loaded.articles} articles, {loaded.rejects} rejects"
             )
-            if outcome.of_other_sites:
-                print_line(f"{outcome.of_other_sites} records of other sites were left out")
+            if loaded.of_other_sites:
+                print_line(f"{loaded.of_other_sites} records of other sites were left out")
     if outcome.release:
         typer.echo(outcome.release.folder)
     raise typer.Exit(outcome.exit_status)
