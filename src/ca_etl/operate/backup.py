@@ -214,8 +214,7 @@ def restore(settings: Settings, folder: Path, environment: Environment) -> Outco
     """Fill an empty data directory from the backup in `folder`, verify each file, and rebuild the release.
 
     Called again after an interruption, it resumes. With `environment.accept_loss` damaged files are copied as they are,
-    and missing ones left out. Raises `UsageError` for a data directory that is not empty, `BackupError`,
-    `StorageError`.
+    missing ones left out. Raises `UsageError` for a data directory that is not empty, `BackupError`, `StorageError`.
     """
     data_dir, again = settings.data_dir, f"ca-etl restore {folder}"
     # without the journal, which is in the folder `state` of the backup
