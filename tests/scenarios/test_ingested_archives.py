@@ -195,13 +195,18 @@ def test_a_reference_to_a_missing_or_changed_file_fails_with_the_path_until_it_i
     assert len(list(settings.archive_dir.glob("*/*/*"))) == 1
 
 
-def test_a_file_that_is_compressed_as_a_whole_is_not_referred_to(
-    settings: Settings, given: Callable[..., Path]
+def test_a_file_that_is_compressed_as_a_whole_is_copied_beside_references_to_the_others(
+    settings: Settings, given: Callable[..., Path], query: Query
 ) -> None:
-    path = given("one member")
-    outcome = run_ingest(settings, GivenFiles((path,), by_reference=True))
-    assert "compressed as a whole" in outcome.error
-    assert (outcome.exit_status, outcome.hint) == (2, f"ca-etl ingest {path}")
+    whole, other = given("one member", "a"), given(name="b", records=RECORDS[:3])
+    outcome = ingest(settings, other, whole, by_reference=True)
+    assert (
+        f"copied and not referred to, since compressed as a whole, so that no record can be read alone: {whole}"
+        in outcome.warnings
+    )
+    names = sorted(path.name.partition(".")[2] for path in settings.archive_dir.glob("*/*/*"))
+    assert names == ["reference.json", "warc.gz"]
+    assert query("select count(*) from raw.capture") == [(4,)]
 
 
 def test_a_backup_has_the_reference_and_states_that_it_lacks_the_file(

@@ -219,6 +219,15 @@ def test_a_view_is_exported_too_and_a_sum_of_integers_stays_exact(con, tmp_path)
     assert table["total"].to_pylist() == [Decimal(27021597764222979)]
 
 
+def test_a_setting_that_all_connections_share_is_set_once_before_any_thread_reads(con, tmp_path):
+    """DuckDB 1.5.5 crashed now and then: one thread set it while another planned a query."""
+    con.execute("create table main.other as from main.rate; call enable_logging('QueryLog')")
+    export_parquet(con, tmp_path / "parquet", [SPEC, ExportSpec("other", SPEC.sort)])
+    statements = con.execute("select message from duckdb_logs where type = 'QueryLog' order by timestamp")
+    (shared,) = [text for (text,) in statements.fetchall() if text.startswith("set disabled_optimizers")]
+    assert shared == "set disabled_optimizers = 'build_side_probe_side'"
+
+
 def test_the_tables_named_are_exactly_those_of_main(con, tmp_path):
     con.execute(
         "create table main.forgotten (a int); create schema staging; create view staging.v as select 1"

@@ -308,7 +308,10 @@ def export(
         bool, typer.Option("--force", help="Publish also where the DuckLake has a newer release.")
     ] = False,
 ) -> None:
-    """Write the tables of the current release to a folder, one file for each table, or publish them in a DuckLake."""
+    """Write the tables of the current release to a folder, one file for each table, or publish them in a DuckLake.
+
+    On stdout are the paths of the files, or the DuckLake as DuckDB's ATTACH takes it.
+    """
     from ca_etl.cli.query import export_tables, publish_in_lake
     from ca_etl.warehouse.ducklake import find_lake
 
@@ -329,12 +332,12 @@ def export(
     publication = publish_in_lake(data_dir, lake, force=force)
     if publication.snapshot is None:
         print_line(f"{lake} shows {publication.release_id} already, and nothing is changed")
-        return
-    print_line(
-        f"published {publication.release_id} in {lake} as snapshot {publication.snapshot}: tables written "
-        f"{len(publication.written)}, unchanged {len(publication.unchanged)}, removed {len(publication.removed)}"
-    )
-    typer.echo(publication.snapshot)
+    else:
+        print_line(
+            f"published {publication.release_id} in {lake} as snapshot {publication.snapshot}: tables written "
+            f"{len(publication.written)}, unchanged {len(publication.unchanged)}, removed {len(publication.removed)}"
+        )
+    typer.echo(lake)
 
 
 def convert(

@@ -37,7 +37,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from ca_etl.archive.naming import OPEN_SUFFIX, REFERENCE_SUFFIX
 from ca_etl.archive.sealed_file import is_reference, read_reference, sha256_of, sync_folders
-from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.errors import CaEtlError, Problem, UsageError, nearest_folder
 from ca_etl.operate.alert_delivery import ALERTS_FILE
 from ca_etl.operate.doctor import damage_of
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS
@@ -131,7 +131,7 @@ def back_up(settings: Settings, folder: Path, now: datetime, progress: Progress)
     if not state and not archived:
         raise UsageError(
             f"{data_dir} has no data to back up (CA_ETL_DATA_DIR names the directory)",
-            f"ls {data_dir.parent}",
+            f"ls {nearest_folder(data_dir.parent)}",
         )
     site = state.get(MARKER, b"").decode(errors="replace").strip() or None
     with _only_backup(folder):

@@ -215,6 +215,7 @@ def ingest(ctx: Context, given: GivenFiles) -> IngestReport:
         given.paths,
         ctx.settings.archive_dir,
         now=ctx.started_at,
+        data_dir=ctx.settings.data_dir,
         site=site_of(ctx.settings),
         url=given.url,
         captured_at=given.captured_at,

@@ -15,7 +15,8 @@ from ca_etl.warehouse.release import Release
 class Outcome:
     """The result of a run, which its steps fill in one by one. `release` is None when nothing was published.
 
-    `slots` are the missed slots before the run; other fields that `RunRecord` has, too, are described there.
+    `slots` are the missed slots before the run, `files_held` counts the files of an ingest without a new one; other
+    fields that `RunRecord` has, too, are described there.
     """
 
     run_id: str
@@ -33,6 +34,7 @@ class Outcome:
     contradicted_by: datetime | None = None
     held: tuple[str, ...] = ()
     of_other_sites: int = 0
+    files_held: int = 0
 
     @property
     def fired(self) -> tuple[CheckResult, ...]:

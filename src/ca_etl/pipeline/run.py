@@ -15,7 +15,7 @@ import duckdb
 
 from ca_etl import __version__, logs
 from ca_etl.archive.reader import archive_files
-from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.errors import CaEtlError, Problem, UsageError, nearest_folder
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS, capture_history, source_with_past
 from ca_etl.pipeline.capture import (
     Captured,
@@ -110,7 +110,7 @@ def run_ingest(
         run.check_clock()
         report = run.step(ingest, given)
         run.outcome.warnings += report.warnings
-        run.outcome.of_other_sites = report.of_other_sites
+        run.outcome.of_other_sites, run.outcome.files_held = report.of_other_sites, report.files_held
         run.load_and_publish()
     return run.outcome
 
@@ -161,7 +161,7 @@ def run_rebuild(
     if lock.live_run(settings.data_dir) is None and not archive_files(settings.archive_dir):
         raise UsageError(
             f"{settings.data_dir} has no archive file to build a release from (CA_ETL_DATA_DIR names the directory)",
-            f"ls {settings.data_dir.parent}",
+            f"ls {nearest_folder(settings.data_dir.parent)}",
         )
     with _run(RunKind.RETRY if only_rejects else RunKind.REBUILD, settings, environment) as run:
         run.check_clock()
@@ -262,8 +262,7 @@ class _Run:
         errors = [result for result in outcome.fired if result.severity == "error"]
         if errors:
             names = ", ".join(f"{result.check_name} ({result.offending_rows} rows)" for result in errors)
-            outcome.status = RunStatus.CHECKS_FAILED
-            outcome.exit_status = CHECKS_FAILED_EXIT
+            outcome.status, outcome.exit_status = RunStatus.CHECKS_FAILED, CHECKS_FAILED_EXIT
             outcome.error = f"checks failed, nothing was published: {names}"
             outcome.hint = "ca-etl status"
             return
@@ -277,7 +276,6 @@ class _Run:
         `raw.run` has it, too. It is written there before the release is published, and read only if the run succeeds.
         """
         outcome, loaded = self.outcome, self.outcome.loaded
-        published = outcome.status is RunStatus.SUCCEEDED
         # by a wrong clock it is unknown which slot it was
         is_stopped = outcome.contradicted_by is not None and not self.trusts_clock
         return RunRecord(
@@ -288,7 +286,7 @@ class _Run:
             finished_at=self.ctx.clock(),
             status=outcome.status,
             exit_status=outcome.exit_status,
-            release_id=outcome.run_id if published else None,
+            release_id=outcome.run_id if outcome.status is RunStatus.SUCCEEDED else None,
             captures=loaded.captures if loaded else 0,
             rejects=loaded.rejects - loaded.expected if loaded else 0,
             of_other_sites=outcome.of_other_sites,

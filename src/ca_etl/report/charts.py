@@ -206,7 +206,7 @@ def calendar_chart(days: Sequence[DayOutcome], look: Look = FILE) -> Spec:
     }
     marks = {
         "data": {"values": values},
-        "mark": {"type": "rect", "cornerRadius": 1},
+        "mark": "rect",
         "encoding": {
             "x": {
                 "field": "week",

@@ -38,7 +38,8 @@ ROW_GROUP_ROWS: Final = 50_000
 # A row group is in memory twice as it is written: of whole texts 7 MB.
 TEXT_GROUP_ROWS: Final = 2_000
 PARTITION_ROWS: Final = 20_000
-# The views of whole texts join them last: DuckDB would collect all of them, to look up those of few rows.
+# The views of whole texts join them last: DuckDB would collect all of them, to look up those of few rows. It is set
+# before there is a second thread: all connections share it, and a query that is planned meanwhile ends the process.
 TEXTS_STREAM: Final = "set disabled_optimizers = 'build_side_probe_side'"
 DESCRIPTION: Final = "description"
 ROWS_DIGEST: Final = b"rows_sha256"
@@ -105,7 +106,6 @@ def export_parquet(
 
     def export(spec: ExportSpec) -> ExportedTable:
         with reading_connection(con) as reader:
-            reader.execute(TEXTS_STREAM)
             return _export(
                 reader,
                 folder,
@@ -115,6 +115,7 @@ def export_parquet(
                 partition_rows=partition_rows,
             )
 
+    con.execute(TEXTS_STREAM)
     # the pool of Arrow keeps what it has freed
     pa.set_memory_pool(pa.system_memory_pool())
     with storage(folder):
