@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
@@ -29,11 +27,18 @@ from ca_etl.archive.naming import (
     RECOVERED,
     REFERENCE_SUFFIX,
     SEALED_SUFFIX,
+    SOURCE,
     UNKNOWN,
 )
-from ca_etl.archive.reader import verify_record
-from ca_etl.archive.record import CAPTURE_KINDS, is_of_another_site
-from ca_etl.archive.sealed_file import ArchiveWriteError, Reference, keep_whole, read_reference
+from ca_etl.archive.reader import verify_record, whole_records
+from ca_etl.archive.record import CAPTURE_KINDS, Record, is_of_another_site
+from ca_etl.archive.sealed_file import (
+    ArchiveWriteError,
+    Reference,
+    keep_whole,
+    read_reference,
+    write_reference,
+)
 from ca_etl.archive.writer import ArchiveWriter, record_id
 from ca_etl.records import BadRecord
 
@@ -49,10 +54,9 @@ class IngestReport:
 
     `inputs` are the files read, `skipped` files of unknown kinds in folders, `duplicates` inputs with the content of
     another input, `own` those in the data directory. `written` are the new archive files. `already_held` are those that
-    an earlier ingest made of the same content. `captures` counts the captures written, `of_other_sites` the records
-    that were left out since their pages are of other sites. `bad_records` are parts of WARC inputs that are not whole
-    records, archived as records that `read_archive` gives as bad. `damaged` are copies of inputs of which a damaged
-    part is too large for a record, `copied` inputs that cannot be referred to.
+    an earlier ingest made of the same content. `captures` counts the captures written. `bad_records` are parts of WARC
+    inputs that are not whole records, archived as records that `read_archive` gives as bad. `damaged` are copies of
+    inputs of which a damaged part is too large for a record, `copied` inputs that cannot be referred to.
     """
 
     inputs: tuple[Path, ...]
@@ -62,7 +66,6 @@ class IngestReport:
     written: tuple[Path, ...] = ()
     already_held: tuple[Path, ...] = ()
     captures: int = 0
-    of_other_sites: int = 0
     bad_records: tuple[BadRecord, ...] = ()
     damaged: tuple[Path, ...] = ()
     copied: tuple[Path, ...] = ()
@@ -153,6 +156,17 @@ def ingest_paths(
     return report
 
 
+def pages_by_hand(archive_dir: Path) -> Iterator[Record]:
+    """The records of the text and HTML files that were ingested before. Raises `OSError`."""
+    for path in sorted(archive_dir.glob(f"*/*/*-ingest-*{SEALED_SUFFIX}")):
+        for record in whole_records(path):
+            if record.kind == "resource" and record.warc.get(SOURCE.lower()) == HAND_SOURCE:
+                yield record
+            elif record.kind != "warcinfo":
+                # a copy of a WARC file has no page that was given as a file
+                break
+
+
 @dataclass(slots=True)
 class _Job:
     """The ingest of one group of files, that become one archive file, and what was found in them so far."""
@@ -211,12 +225,14 @@ class _Job:
                         self._add_page(writer, given, file, given.content_type)
                     else:
                         self._copy_file(writer, given, number, file)
+            # the run that loads the file may be a later one
+            if self.of_other_sites:
+                writer.add_left_out(self.of_other_sites, date=self.now)
         assert writer.path is not None  # noqa: S101  it has a record
         return replace(
             report,
             written=(*report.written, writer.path),
             captures=report.captures + self.captures,
-            of_other_sites=report.of_other_sites + self.of_other_sites,
             bad_records=(*report.bad_records, *self.bad_records),
             damaged=(*report.damaged, *self.damaged),
         )
@@ -232,21 +248,21 @@ class _Job:
         if is_whole:
             return self.copy(replace(report, copied=(*report.copied, given.path)))
         path = self._path(REFERENCE_SUFFIX)
-        self._write_reference(path)
+        write_reference(path, self._reference, self.archive_dir)
         return replace(report, written=(*report.written, path))
 
     def _hold(self, report: IngestReport, held: Path) -> IngestReport:
         """`report` with an archive file that has the content; a reference is directed to where the file is now."""
         reference = read_reference(held)
         if reference is not None and Path(reference.path) != self.inputs[0].path.resolve():
-            self._write_reference(held)
+            write_reference(held, self._reference, self.archive_dir)
             return replace(report, written=(*report.written, held))
         return replace(report, already_held=(*report.already_held, held))
 
-    def _write_reference(self, path: Path) -> None:
+    @property
+    def _reference(self) -> Reference:
         (given,) = self.inputs
-        reference = Reference(str(given.path.resolve()), given.sha256, given.path.stat().st_size)
-        keep_whole(path, BytesIO(json.dumps(asdict(reference)).encode()), self.archive_dir)
+        return Reference(str(given.path.resolve()), given.sha256, given.path.stat().st_size)
 
     def _held(self) -> Path | None:
         """The sealed file, or the reference, of an ingest of the same content."""

@@ -224,7 +224,8 @@ def rebuild(
     accept_loss: Annotated[
         bool,
         typer.Option(
-            "--accept-loss", help="Publish although most rows of the current release would be lost."
+            "--accept-loss",
+            help="Publish although most rows, or files ingested by reference, are lost.",
         ),
     ] = False,
     trust_clock: TrustClock = False,
@@ -246,7 +247,8 @@ def restore(
     accept_loss: Annotated[
         bool,
         typer.Option(
-            "--accept-loss", help="Restore what is left of damaged files, and publish all the same."
+            "--accept-loss",
+            help="Restore what is left of damaged files, and publish without those ingested by reference and lost.",
         ),
     ] = False,
     trust_clock: TrustClock = False,

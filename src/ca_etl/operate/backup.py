@@ -238,6 +238,7 @@ def restore(settings: Settings, folder: Path, environment: Environment) -> Outco
             _copy_all(folder, data_dir, manifest, environment)
             _mark(data_dir, UnfinishedRestore(backup, is_copied=True))
     outcome = run_rebuild(settings, environment=replace(environment, restores=True))
+    outcome.error = outcome.error.replace("ca-etl rebuild", again)
     outcome.hint = outcome.hint.replace("ca-etl rebuild", again)
     if outcome.release is not None:
         (data_dir / RESTORING).unlink()

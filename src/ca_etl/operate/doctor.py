@@ -19,7 +19,13 @@ from rich.text import Text
 from ca_etl.archive.framing import BadRange, split_records
 from ca_etl.archive.naming import OPEN_SUFFIX
 from ca_etl.archive.reader import archive_files
-from ca_etl.archive.sealed_file import LostReferenceError, is_reference, open_archive, verified_digest
+from ca_etl.archive.sealed_file import (
+    LostReferenceError,
+    is_given_up,
+    is_reference,
+    open_archive,
+    verified_digest,
+)
 from ca_etl.errors import Problem, UsageError, nearest_folder
 from ca_etl.operate import machine
 from ca_etl.operate.alert_delivery import channels, damage_of_alerts
@@ -341,12 +347,13 @@ def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> Pro
     the first record and the size are examined. The next command is that for a lost reference, else empty.
     """
     try:
+        if is_reference(path):
+            # bad records in it were there when it was ingested, unless it has changed
+            if not is_given_up(path):
+                with open_archive(path) as file:
+                    _ = verified_digest(path, file) if to_end else ""
+            return None
         with open_archive(path) as file:
-            if is_reference(path):
-                # bad records in it were there when it was ingested, unless it has changed
-                if to_end:
-                    verified_digest(path, file)
-                return None
             size = os.fstat(file.fileno()).st_size
             for part in split_records(file):
                 if isinstance(part, BadRange):

@@ -33,7 +33,6 @@ class Outcome:
     slots: tuple[SlotRecord, ...] = ()
     contradicted_by: datetime | None = None
     held: tuple[str, ...] = ()
-    of_other_sites: int = 0
     files_held: int = 0
 
     @property

@@ -110,7 +110,7 @@ def run_ingest(
         run.check_clock()
         report = run.step(ingest, given)
         run.outcome.warnings += report.warnings
-        run.outcome.of_other_sites, run.outcome.files_held = report.of_other_sites, report.files_held
+        run.outcome.files_held = report.files_held
         run.load_and_publish()
     return run.outcome
 
@@ -253,8 +253,7 @@ class _Run:
             )
         outcome.loaded = loaded = self.step(load)
         outcome.warnings += loaded.warnings
-        outcome.of_other_sites += loaded.of_other_sites
-        if loaded.is_fresh and not self.environment.accept_loss:
+        if loaded.is_fresh and not self.ctx.accept_loss:
             assert_most_is_kept(self.ctx)
         self.step(enrich)
         self.step(build, self.record())
@@ -289,7 +288,7 @@ class _Run:
             release_id=outcome.run_id if outcome.status is RunStatus.SUCCEEDED else None,
             captures=loaded.captures if loaded else 0,
             rejects=loaded.rejects - loaded.expected if loaded else 0,
-            of_other_sites=outcome.of_other_sites,
+            of_other_sites=loaded.of_other_sites if loaded else 0,
             error=outcome.error or None,
             code_version=__version__,
             warnings=outcome.warnings,
@@ -355,6 +354,7 @@ def _run(
             environment.progress,
             name,
             sources=environment.sources,
+            accept_loss=environment.accept_loss,
         )
         run = _Run(ctx, held, Outcome(run_id), environment, planned, interrupts=interrupts)
         try:
