@@ -301,12 +301,12 @@ def _run_and_print(entrypoint: str, site: str | None, day: date | None) -> None:
     slot = schedule(settings).on(day) if day else None
     with _server_for_run(settings.data_dir) as server:
         report = _run_flow(entrypoint, site, slot, server)
-    from flows.reporting import read_contents, summary_text
+    from flows.reporting import read_contents
 
     if release := report.outcome.release:
         program = Path(sys.executable).with_name("ca-etl")
         shown = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
-        contents = summary_text(read_contents(release.warehouse, release.release_id))
+        contents = read_contents(release.warehouse, release.release_id).text(sys.stdout.encoding)
         query = f'query with {shown} sql "from fct_rate_daily"'
         sys.stdout.write(f"release {release.folder}\n{contents}\n{query}\n")
 

@@ -6,8 +6,7 @@ import logging
 import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from inspect import iscoroutine
 from pathlib import Path
 from typing import Final, cast
@@ -32,6 +31,7 @@ from ca_etl.errors import CaEtlError
 from ca_etl.operate.alert_delivery import PREFECT, check_after_run
 from ca_etl.operate.channels import Channel, ChannelError, Message, describe_failure, muted_libraries
 from ca_etl.pipeline.outcome import Outcome
+from ca_etl.report.run_summary import RATE_COLUMNS, RunSummary, read_summary
 from ca_etl.settings import Settings
 from ca_etl.warehouse.connection import open_release
 from ca_etl.warehouse.journal import RunStatus
@@ -39,31 +39,6 @@ from ca_etl.warehouse.release import Building, Release
 
 log = logging.getLogger(__name__)
 
-# The rates of the newest day in captures of this run; for a run without captures, of the newest day.
-RATES: Final = """
-select
-    base, quote, daily.rate, daily.rate_low, daily.rate_high, change_text, daily.fill_age_days,
-    official.inverse_rate, rate_source, rate_date
-from main.fct_rate_daily as daily
-left join (from main.fct_rate_best where method <> 'published') as official using (rate_date, base, quote)
-where rate_date = coalesce(
-    (
-        select max(rate_date) from main.fct_rate_observation
-        where capture_id in (select capture_id from raw.capture where run_id = $1)
-    ),
-    (select max(rate_date) from main.fct_rate_daily)
-)
-order by base, quote
-"""
-ARTICLES: Final = """
-select count(distinct article_id), count(distinct article_id) filter (is_new) from (
-    select article_id, run_id = $1 as is_of_run, bool_and(run_id = $1) over (partition by article_id) as is_new
-    from main.fct_article_sighting inner join raw.capture using (capture_id)
-) where is_of_run
-"""
-REJECTS: Final = (
-    "select reason, count(*) from main.etl_reject where run_id = $1 group by reason order by reason"
-)
 # A daily run loads one file and requests four pages: its bar would be over before it is seen.
 MANY_UNITS: Final = 20
 STEP_PERCENT: Final = 5.0
@@ -87,96 +62,39 @@ class RunFailedError(CaEtlError):
 
 
 @dataclass(frozen=True, slots=True)
-class DailyRate:
-    """The rate of one pair on one day: 1 `base` = `rate` `quote`, between `low` and `high`.
-
-    `change_text` is the printed change, None on a filled day, whose rate was observed `fill_age_days` days before.
-    `official` is the rate that `bank` publishes for the day, in units of `base` per unit of `quote`; both are None
-    where no bank has one.
-    """
-
-    base: str
-    quote: str
-    rate: Decimal
-    low: Decimal
-    high: Decimal
-    change_text: str | None = None
-    fill_age_days: int = 0
-    official: Decimal | None = None
-    bank: str | None = None
-
-    def cells(self) -> tuple[str, str, str, str, str]:
-        """The cells of a table row about the rate, as text: pair, rate, interval, official rate and change."""
-        change = f"not observed, {self.fill_age_days} days old" if self.fill_age_days else self.change_text
-        interval = f"{plain(self.low)} to {plain(self.high)}"
-        official = "" if self.official is None else f"{plain(self.official)} {self.base} ({self.bank})"
-        return f"{self.base}/{self.quote}", plain(self.rate), interval, official, change or ""
-
-
-@dataclass(frozen=True, slots=True)
-class RunContents:
-    """The rates, numbers of articles and rejects of one run. `rates_date` is the day of the rates.
-
-    `articles_seen` counts all articles in captures of the run, `articles_new` those that no earlier run captured.
-    `rejects` counts the rejects by reason.
-    """
-
-    rates_date: date | None = None
-    rates: tuple[DailyRate, ...] = ()
-    articles_seen: int = 0
-    articles_new: int = 0
-    rejects: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """The outcome and contents of a run for the slot `slot` (UTC). `contents` is None where no table was built."""
+class FlowSummary:
+    """The outcome and summary of a run for the slot `slot` (UTC). `contents` is None where no table was built."""
 
     outcome: Outcome
     slot: datetime
-    contents: RunContents | None = None
+    contents: RunSummary | None = None
 
 
-def summarize(outcome: Outcome, data_dir: Path, slot: datetime) -> RunSummary:
+def summarize(outcome: Outcome, data_dir: Path, slot: datetime) -> FlowSummary:
     """Summarize a finished run from its release, or from the unpublished warehouse that failed its checks."""
     built: Release | Building | None = outcome.release
     if outcome.status is RunStatus.CHECKS_FAILED:
         built = Building(data_dir, outcome.run_id)
     contents = read_contents(built.warehouse, outcome.run_id) if built else None
-    return RunSummary(outcome, slot, contents)
+    return FlowSummary(outcome, slot, contents)
 
 
-def read_contents(warehouse: Path, run_id: str) -> RunContents:
-    """Read rates, articles and rejects of the run `run_id`. Raises `duckdb.Error` for an unreadable warehouse."""
+def read_contents(warehouse: Path, run_id: str) -> RunSummary:
+    """Read the summary of the run `run_id`. Raises `duckdb.Error` for an unreadable warehouse."""
     with open_release(warehouse) as con:
-        rates = con.execute(RATES, [run_id]).fetchall()
-        seen, new = con.execute(ARTICLES, [run_id]).fetchall()[0]
-        rejects = con.execute(REJECTS, [run_id]).fetchall()
-    return RunContents(
-        rates_date=rates[0][-1] if rates else None,
-        rates=tuple(DailyRate(*row[:-1]) for row in rates),
-        articles_seen=seen,
-        articles_new=new,
-        rejects=tuple((reason, count) for reason, count in rejects),
-    )
+        return read_summary(con, run_id)
 
 
-def summary_line(summary: RunSummary) -> str:
+def summary_line(summary: FlowSummary) -> str:
     """The result of a run in one line: release, number of rates and articles, or the error."""
     release, contents = summary.outcome.release, summary.contents
     if release is None or contents is None:
         return summary.outcome.error
-    rates = f"{len(contents.rates)} rates of {contents.rates_date}" if contents.rates else "no rates"
-    return f"Release {release.release_id}: {rates}, {_article_counts(contents)}"
+    rates = f"{len(contents.rates)} rates of {contents.day}" if contents.rates else "no rates"
+    return f"Release {release.release_id}: {rates}, {contents.counts}"
 
 
-def summary_text(contents: RunContents) -> str:
-    """The rates of a run, one on each line, and its numbers of articles, as text for a terminal."""
-    rates = ["  {:<8} {:<9} {:<22}  {:<20}  {}".format(*rate.cells()).rstrip() for rate in contents.rates]
-    return "\n".join([f"rates of {contents.rates_date or 'no day'}", *rates, _article_counts(contents)])
-
-
-def summary_markdown(summary: RunSummary) -> str:
+def summary_markdown(summary: FlowSummary) -> str:
     """The summary of a run as Markdown: status, rates, articles, rejects, checks and warnings."""
     outcome, contents = summary.outcome, summary.contents
     parts = [f"# {summary.slot:%Y-%m-%d %H:%M} UTC: {outcome.status.replace('_', ' ')}"]
@@ -196,32 +114,15 @@ def summary_markdown(summary: RunSummary) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def plain(number: Decimal) -> str:
-    """A decimal as text, without exponent and without trailing zeros.
-
-    >>> plain(Decimal("0.00008000"))
-    '0.00008'
-    """
-    digits = f"{number:f}"
-    return digits.rstrip("0").rstrip(".") if "." in digits else digits
-
-
-def _contents_markdown(contents: RunContents, *, published: bool) -> list[str]:
+def _contents_markdown(contents: RunSummary, *, published: bool) -> list[str]:
     note = "" if published else " (not published)"
     return [
-        f"## Rates of {contents.rates_date or 'no day'}{note}",
-        _table(
-            ("Pair", "Rate", "Interval", "Official rate", "Change"), [rate.cells() for rate in contents.rates]
-        ),
-        "## Articles",
-        f"{contents.articles_seen} seen, {contents.articles_new} of them for the first time.",
+        f"## A dollar on {contents.day or 'no day'}{note}",
+        _table(RATE_COLUMNS, [rate.cells() for rate in contents.rates]),
+        "\n".join(f"- {_cell(line)}" for line in (contents.counts, *contents.gap_lines)),
         "## Rejects",
         _table(("Reason", "Rejects"), [(reason, str(count)) for reason, count in contents.rejects]),
     ]
-
-
-def _article_counts(contents: RunContents) -> str:
-    return f"{contents.articles_seen} articles seen, {contents.articles_new} of them new"
 
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
@@ -236,18 +137,17 @@ def _cell(value: str) -> str:
     return " ".join(value.replace("|", "\\|").split())
 
 
-def create_artifacts(summary: RunSummary, day: str) -> None:
+def create_artifacts(summary: FlowSummary, day: str) -> None:
     """Create the artifacts of a finished run in Prefect's UI, with constant keys so that the UI shows their history."""
     create_markdown_artifact(
         summary_markdown(summary), key="ca-etl-summary", description=f"Result of the run of {day}"
     )
     contents = summary.contents
     if contents is not None and contents.rates:
-        header = ("pair", "rate", "interval", "official rate", "change")
         create_table_artifact(
-            [dict(zip(header, rate.cells(), strict=True)) for rate in contents.rates],
+            [dict(zip(RATE_COLUMNS, rate.cells(), strict=True)) for rate in contents.rates],
             key="ca-etl-rates",
-            description=f"Rates of {contents.rates_date}, from the run of {day}",
+            description=f"A dollar on {contents.day}, from the run of {day}",
         )
     release = summary.outcome.release
     if release is not None:

@@ -1,4 +1,4 @@
-"""The summary of a run in the artifact and on the terminal, from literal values."""
+"""The summary of a run in the artifact, from literal values."""
 
 from __future__ import annotations
 
@@ -13,36 +13,24 @@ import pytest
 from ca_etl.operate.alert_delivery import check_alerts, read
 from ca_etl.pipeline.context import utc_now
 from ca_etl.pipeline.outcome import Outcome
+from ca_etl.report.run_summary import DollarRate, RunSummary
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.journal import CheckResult, RunRecord, RunStatus
 from ca_etl.warehouse.release import Release
-from flows.reporting import (
-    DailyRate,
-    RunContents,
-    RunSummary,
-    plain,
-    summary_line,
-    summary_markdown,
-    summary_text,
-)
+from flows.reporting import FlowSummary, summary_line, summary_markdown
 
-KZT = DailyRate(
-    "KZT",
-    "USD",
-    Decimal("0.00198000"),
-    Decimal("0.00197500"),
-    Decimal("0.00198500"),
-    "-0%",
-    official=Decimal("505.920000000000"),
-    bank="nbk",
-)
-UZS = DailyRate(
-    "UZS", "USD", Decimal("0.00008000"), Decimal("0.00007500"), Decimal("0.00008500"), fill_age_days=2
-)
-CONTENTS = RunContents(date(2025, 12, 5), (KZT, UZS), 34, 4, (("cycle_differs", 1), ("undated", 2)))
+KZT = DollarRate(
+    "KZT", Decimal("503.7783375"), Decimal("506.3291139"), Decimal("505.92"), "nbk",
+    trend=((Decimal(500), False), (Decimal(505), False)),
+)  # fmt: skip
+UZS = DollarRate("UZS", Decimal("11764.70588"), None, fill_age_days=2, trend=((Decimal(12500), True),) * 2)
+DAY = date(2025, 12, 5)
+CONTENTS = RunSummary(
+    DAY, (KZT, UZS), 12, 34, 4, 2, 1, (("cycle_differs", 1), ("undated", 2)), (("nbk", DAY, "failed", "4 | http"),)
+)  # fmt: skip
 SLOT = datetime(2025, 12, 5, 2, tzinfo=UTC)
-PUBLISHED = RunSummary(
+PUBLISHED = FlowSummary(
     Outcome(
         "20251205T020000Z",
         release=Release("20251205T020000Z", Path("data/releases/20251205T020000Z")),
@@ -51,7 +39,7 @@ PUBLISHED = RunSummary(
     CONTENTS,
 )
 FIRED = CheckResult("plausible", "main.fct_rate_daily", "error", 1, "{'base': KZT | 'rate': 0.0198}\n{}")
-STOPPED = RunSummary(
+STOPPED = FlowSummary(
     Outcome(
         "20251205T020000Z",
         RunStatus.CHECKS_FAILED,
@@ -68,13 +56,13 @@ def test_a_published_run_shows_the_release_rates_articles_and_rejects() -> None:
     assert summary_markdown(PUBLISHED) == (
         "# 2025-12-05 02:00 UTC: succeeded\n\n"
         "Release `20251205T020000Z` is stored in `data/releases/20251205T020000Z`.\n\n"
-        "## Rates of 2025-12-05\n\n"
-        "| Pair | Rate | Interval | Official rate | Change |\n"
+        "## A dollar on 2025-12-05\n\n"
+        "| Currency | By the ticker | By a bank | Change of a day | 30 days |\n"
         "| --- | --- | --- | --- | --- |\n"
-        "| KZT/USD | 0.00198 | 0.001975 to 0.001985 | 505.92 KZT (nbk) | -0% |\n"
-        "| UZS/USD | 0.00008 | 0.000075 to 0.000085 |  | not observed, 2 days old |\n\n"
-        "## Articles\n\n"
-        "34 seen, 4 of them for the first time.\n\n"
+        "| KZT | 503.778 to 506.33 | 505.92 (nbk) | +1.00 % | ▁█ |\n"
+        "| UZS | at least 11764.7 |  | filled, 2 d | ·· |\n\n"
+        "- 12 captures, 34 articles: 4 new, 2 changed, 1 deleted\n"
+        "- no data of nbk on 2025-12-05: failed (4 \\| http)\n\n"
         "## Rejects\n\n"
         "| Reason | Rejects |\n"
         "| --- | --- |\n"
@@ -90,7 +78,7 @@ def test_rates_that_failed_a_check_are_marked_as_not_published() -> None:
     assert "# 2025-12-05 02:00 UTC: checks failed\n" in shown
     assert "No release: checks failed, nothing was published: plausible (1 rows)\n" in shown
     assert "Next: `ca-etl status`\n" in shown
-    assert "## Rates of 2025-12-05 (not published)\n" in shown
+    assert "## A dollar on 2025-12-05 (not published)\n" in shown
 
 
 def test_a_bar_or_a_line_break_in_a_sample_does_not_break_the_table() -> None:
@@ -103,7 +91,7 @@ def test_a_bar_or_a_line_break_in_a_sample_does_not_break_the_table() -> None:
 
 
 def test_a_run_that_failed_before_the_models_shows_what_is_known() -> None:
-    failed = RunSummary(
+    failed = FlowSummary(
         Outcome("20251205T020000Z", RunStatus.FAILED, error="the site is away", warnings=("/: 503\n",)), SLOT
     )
     assert summary_markdown(failed) == (
@@ -112,29 +100,16 @@ def test_a_run_that_failed_before_the_models_shows_what_is_known() -> None:
 
 
 def test_an_empty_warehouse_has_no_rates_of_no_day() -> None:
-    shown = summary_markdown(RunSummary(Outcome("r", release=Release("r", Path("r"))), SLOT, RunContents()))
-    assert "## Rates of no day\n\nNone.\n" in shown
+    shown = summary_markdown(FlowSummary(Outcome("r", release=Release("r", Path("r"))), SLOT, RunSummary()))
+    assert "## A dollar on no day\n\nNone.\n" in shown
 
 
 def test_the_message_of_the_state_is_one_line() -> None:
     assert summary_line(PUBLISHED) == (
-        "Release 20251205T020000Z: 2 rates of 2025-12-05, 34 articles seen, 4 of them new"
+        "Release 20251205T020000Z: 2 rates of 2025-12-05, 12 captures, 34 articles: "
+        "4 new, 2 changed, 1 deleted"
     )
     assert summary_line(STOPPED) == STOPPED.outcome.error
-
-
-def test_the_terminal_gets_a_line_for_each_pair() -> None:
-    assert summary_text(CONTENTS).splitlines() == [
-        "rates of 2025-12-05",
-        "  KZT/USD  0.00198   0.001975 to 0.001985    505.92 KZT (nbk)      -0%",
-        "  UZS/USD  0.00008   0.000075 to 0.000085                          not observed, 2 days old",
-        "34 articles seen, 4 of them new",
-    ]
-
-
-def test_a_decimal_is_shown_without_exponent_and_idle_zeros() -> None:
-    shown = [plain(Decimal(number)) for number in ("0.00000100", "10", "3.50000000", "0E-8")]
-    assert shown == ["0.000001", "10", "3.5", "0"]
 
 
 SECRET = "a-secret-path"  # noqa: S105

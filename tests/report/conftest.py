@@ -12,6 +12,7 @@ import pytest
 
 from ca_etl.report.charts import CountryDay, DayOutcome, Disagreement, RateDay
 from ca_etl.report.release_facts import FactTable, ReleaseFacts, Totals
+from ca_etl.report.run_summary import DollarRate, RunSummary
 from tests.models.conftest import given, landing, models
 
 __all__ = ["given", "landing", "models"]
@@ -43,7 +44,18 @@ def facts_with(*titles: str) -> ReleaseFacts:
         RateDay(date(2025, 12, 1), *rate, official=Decimal("518.51")),
         RateDay(day, *rate, is_filled=True, official=Decimal("518.6"), disagrees=True),
     ]
+    gaps = (("nbk", day, "failed", titles[0]),) if titles else ()
     return ReleaseFacts(
+        run=RunSummary(
+            day,
+            (
+                DollarRate(
+                    "KZT", rate[1], rate[2], Decimal("518.6"), "nbk", 1, ((rate[0], False), (rate[0], True))
+                ),
+            ),
+            *(5, 3, 1, 1, 0),
+            gaps=gaps,
+        ),
         rates={"KZT": ("Kazakhstani Tenge", rates)},
         calendar=[DayOutcome(date(2025, 12, 1), "observed"), DayOutcome(day, "failed", "4 http_error")],
         disagreements=[Disagreement(day, "KZT", "nbk", Decimal("3.2"), "stale_ticker")],

@@ -16,16 +16,23 @@ DAY = date(2025, 12, 4)
 # Empty tables: a test inserts its rows by name.
 TABLES = """
     create table fct_rate_daily (rate_date date, base text, quote text, inverse_rate decimal(38, 12),
-        inverse_low decimal(38, 12), inverse_high decimal(38, 12), is_filled boolean, fill_reason text);
+        inverse_low decimal(38, 12), inverse_high decimal(38, 12), is_filled boolean, fill_reason text,
+        fill_age_days integer);
     create table fct_rate_best (rate_date date, base text, quote text, inverse_rate decimal(38, 12), method text,
         rate_source text);
     create table fct_rate_agreement (rate_date date, base text, quote text, official_source text, verdict text,
         cause text, official_rate decimal(38, 12), ticker_inverse_low decimal(38, 12),
         ticker_inverse_high decimal(38, 12), difference_pct decimal(18, 4));
+    create table fct_rate_observation (capture_id text, rate_date date);
+    create table fct_article_sighting (capture_id text, article_id text);
+    create table fct_article_revision (capture_id text, article_id text, revision integer);
+    create table fct_article_removal (capture_id text, article_id text, kind text);
+    create schema raw;
+    create table raw.capture (capture_id text, run_id text);
     create table dim_currency (currency_code text, name text);
     create table dim_country (country_code text, name text);
     create table dim_source (source text, name text, prints_ticker boolean);
-    create table fct_coverage (source text, schedule text, day date, outcome text, reason text);
+    create table fct_coverage (source text, schedule text, day date, outcome text, reason text, run_id text);
     create table fct_article_daily (date date, country_code text, articles integer);
     create table fct_article (article_id text, title text, url text, published_date date, first_seen_date date);
     create table fct_article_amount (article_id text, text_start integer, amount_text text, amount_usd decimal(18, 2),
@@ -33,7 +40,7 @@ TABLES = """
     create table etl_check (check_name text, severity text, is_firing boolean, offending_rows bigint, sample text,
         run_id text, started_at timestamptz);
     create table etl_reject (capture_id text, position integer, source text, reason text, detail text, excerpt text,
-        observed_at timestamptz);
+        observed_at timestamptz, run_id text);
     create table etl_run (run_id text, kind text, status text, started_at timestamptz, duration_ms bigint,
         captures bigint, rejects bigint, error text, warnings text[], code_version text);
     insert into dim_currency values ('KZT', 'Kazakhstani Tenge');
@@ -66,7 +73,7 @@ def test_a_day_of_the_ticker_has_the_rate_of_the_bank_and_a_day_of_the_bank_alon
 ) -> None:
     facts = facts_of(
         con,
-        "fct_rate_daily values ('2025-12-04', 'KZT', 'USD', 523.56, 522.19, 524.93, false, null)",
+        "fct_rate_daily values ('2025-12-04', 'KZT', 'USD', 523.56, 522.19, 524.93, false, null, 0)",
         "fct_rate_best values ('2025-12-03', 'KZT', 'USD', 507.1, 'inverse', 'nbk'),"
         " ('2025-12-04', 'KZT', 'USD', 506.9, 'inverse', 'nbk')",
         "fct_rate_agreement values"
@@ -88,7 +95,7 @@ def test_a_day_of_the_ticker_has_the_rate_of_the_bank_and_a_day_of_the_bank_alon
 def test_the_best_known_rate_is_not_a_bank_s_where_it_is_the_ticker_s(con: duckdb.DuckDBPyConnection) -> None:
     facts = facts_of(
         con,
-        "fct_rate_daily values ('2025-12-04', 'KZT', 'USD', 523.56, 522.19, 524.93, true, 'missed')",
+        "fct_rate_daily values ('2025-12-04', 'KZT', 'USD', 523.56, 522.19, 524.93, true, 'missed', 1)",
         "fct_rate_best values ('2025-12-04', 'KZT', 'USD', 523.56, 'published', 'timesca')",
     )
     (day,) = facts.rates["KZT"][1]
@@ -98,7 +105,8 @@ def test_the_best_known_rate_is_not_a_bank_s_where_it_is_the_ticker_s(con: duckd
 def test_a_day_has_the_best_state_of_the_sources_of_the_ticker(con: duckdb.DuckDBPyConnection) -> None:
     facts = facts_of(
         con,
-        "fct_coverage values ('timesca', 'daily', '2025-12-03', 'missed', 'no run'),"
+        "fct_coverage (source, schedule, day, outcome, reason) values"
+        " ('timesca', 'daily', '2025-12-03', 'missed', 'no run'),"
         " ('wayback', 'backfill', '2025-12-03', 'observed', null),"
         " ('timesca', 'daily', '2025-12-04', 'failed', '4 http_error'),"
         " ('timesca', 'sweep', '2025-12-04', 'observed', null),"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ca_etl.settings import Settings
     from ca_etl.sources.source import DateRange
     from ca_etl.warehouse.journal import CheckResult
+    from ca_etl.warehouse.release import Release
 
 # The check whose sample counts the rejects by reason; etl_reject has a row for each reject.
 REJECTS_CHECK = "run_has_no_rejects"
@@ -398,14 +399,30 @@ def _finish(outcome: Outcome) -> None:
     _print_problems(outcome)
     if held := outcome.files_held:
         print_line(f"nothing new: {held} {'file is' if held == 1 else 'files are'} in the archive already")
-    if loaded := outcome.loaded:
-        with logs.bound(run_id=outcome.run_id):
+    with logs.bound(run_id=outcome.run_id):
+        loaded = outcome.loaded
+        if loaded and loaded.of_other_sites:
+            print_line(f"{loaded.of_other_sites} records of other sites were left out")
+        if outcome.release:
+            _print_summary(outcome.release)
+        elif loaded:
             print_line(
                 f"{loaded.archive_files} new archive files: {loaded.captures} captures, {loaded.rates} rates, "
                 f"{loaded.official_rates} official rates, {loaded.articles} articles, {loaded.rejects} rejects"
             )
-            if loaded.of_other_sites:
-                print_line(f"{loaded.of_other_sites} records of other sites were left out")
     if outcome.release:
         typer.echo(outcome.release.folder)
     raise typer.Exit(outcome.exit_status)
+
+
+def _print_summary(release: Release) -> None:
+    from ca_etl.report.run_summary import read_summary
+    from ca_etl.warehouse.reading import consult, readable
+
+    def read() -> str:
+        with readable(release.warehouse) as con:
+            return read_summary(con, release.release_id).text(sys.stderr.encoding)
+
+    # the release is published, also where it cannot be read once more
+    summary = consult(read, "", release.warehouse, "ca-etl status")
+    print_line(summary.value or str(summary.problem), hint="ca-etl report --open")

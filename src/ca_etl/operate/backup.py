@@ -1,7 +1,6 @@
 """Back up what no rebuild can make again, and restore a data directory from such a backup.
 
 A backup is a folder:
-
     archive/2025/12/<name>          the archive files, under the names that they have in the data directory
     state/<name>.<digest>           journal, decisions, site, alerts, checkpoints, references, as at the last backup
     backup.json                     the manifest: path, size and SHA-256 of every file that belongs to the backup

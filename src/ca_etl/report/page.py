@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import Decimal
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -23,7 +23,8 @@ from ca_etl import __version__
 from ca_etl.report import charts
 from ca_etl.report.chart_frame import DARK, LIGHT, VARIABLES, Colours, Look, Spec
 from ca_etl.report.charts import RateDay
-from ca_etl.report.release_facts import ReleaseFacts, read_facts, warehouse_of_facts
+from ca_etl.report.release_facts import FactTable, ReleaseFacts, read_facts, warehouse_of_facts
+from ca_etl.report.run_summary import DOWN, RATE_COLUMNS, UP
 from ca_etl.sanitize import visible
 from ca_etl.warehouse.durable_files import StorageError, write_atomic
 
@@ -40,8 +41,6 @@ HERE: Final = Path(__file__).parent
 LONGEST: Final = 300
 LONGEST_WORD: Final = 24
 NOTHING: Final = "\N{EN DASH}"
-# Digits of an interval in a sentence.
-DOWN, UP = Context(prec=6, rounding=ROUND_FLOOR), Context(prec=6, rounding=ROUND_CEILING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,7 @@ def render_report(facts: ReleaseFacts, vega: str, *, release_id: str, dictionary
         release_id=release_id,
         dictionary=dictionary,
         facts=facts,
+        dollar=FactTable(facts.run.heading, RATE_COLUMNS, [rate.cells() for rate in facts.run.rates]),
         days={"first": first, "last": last},
         **_figures(facts),
     )  # fmt: skip

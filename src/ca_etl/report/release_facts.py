@@ -13,6 +13,7 @@ import duckdb
 
 from ca_etl.errors import CaEtlError
 from ca_etl.report.charts import COUNTRIES, CountryDay, DayOutcome, Disagreement, RateDay
+from ca_etl.report.run_summary import RunSummary, read_summary
 from ca_etl.warehouse.reading import readable
 
 RATES: Final = """
@@ -183,9 +184,11 @@ class Totals:
 class ReleaseFacts:
     """What a report shows of a release.
 
-    `rates` has, by currency code, its name and its days; the others are rows of the charts, and tables for people.
+    `run` is the summary of the run that made it. `rates` has, by currency code, its name and its days; the others are
+    rows of the charts, and tables for people.
     """
 
+    run: RunSummary
     rates: dict[str, tuple[str, list[RateDay]]]
     calendar: list[DayOutcome]
     disagreements: list[Disagreement]
@@ -232,7 +235,11 @@ def read_rates(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, list[Rate
 
 def read_facts(con: duckdb.DuckDBPyConnection) -> ReleaseFacts:
     """Read what a report shows of the release that `con` is connected to; times are in the zone of the connection."""
+    ((run_id,),) = con.execute(
+        "select coalesce(arg_max(run_id, started_at), '') from main.etl_run"
+    ).fetchall()
     return ReleaseFacts(
+        read_summary(con, run_id),
         read_rates(con),
         [DayOutcome(*row) for row in con.execute(CALENDAR).fetchall()],
         [Disagreement(*row) for row in con.execute(DISAGREEMENTS).fetchall()],
