@@ -1,7 +1,7 @@
-"""The results of the queries in README.md and docs/queries.md, made from the queries themselves.
+"""The results of the queries in README.md and docs/queries.md, made from the queries themselves, and docs/dictionary.md.
 
 A result is the `text` block after its `sql` block. A test compares the documents with what `with_outputs` makes of
-them. Run as a program on a data directory, it rewrites them:
+them, and docs/dictionary.md with what `dictionary` makes. Run as a program on a data directory, it rewrites them:
 
     CA_ETL_DATA_DIR=demo-data ca-etl demo --days 30 --outage 2025-12-10
     python scripts/query_outputs.py demo-data
@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Final
 
 from ca_etl.cli.render import Format, write_result
+from ca_etl.report.dictionary import read_tables, render_markdown
 from ca_etl.warehouse.connection import open_release
 
 ROOT: Final = Path(__file__).parents[1]
 DOCUMENTS: Final = (ROOT / "README.md", ROOT / "docs" / "queries.md")
+DICTIONARY: Final = ROOT / "docs" / "dictionary.md"
 PAIR: Final = re.compile(r"```sql\n(?P<query>.*?)```\n\n```text\n.*?```", re.DOTALL)
 
 
@@ -42,7 +44,14 @@ def with_outputs(document: str, warehouse: Path) -> str:
         return PAIR.sub(run, document)
 
 
+def dictionary(warehouse: Path) -> str:
+    """The dictionary of a warehouse as Markdown."""
+    with open_release(warehouse, locked_down=True) as con:
+        return render_markdown(read_tables(con), month="thirty days of the demo")
+
+
 if __name__ == "__main__":
     release = Path(sys.argv[1]) / "current" / "warehouse.duckdb"
     for path in DOCUMENTS:
         path.write_text(with_outputs(path.read_text(encoding="utf-8"), release), encoding="utf-8")
+    DICTIONARY.write_text(dictionary(release), encoding="utf-8")

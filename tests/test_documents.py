@@ -62,6 +62,12 @@ def test_the_results_are_those_of_the_queries(month: Month) -> None:
     assert outputs.with_outputs(QUERIES, warehouse) == QUERIES
 
 
+def test_the_dictionary_is_that_of_the_month(month: Month) -> None:
+    warehouse = month[0].data_dir / "current" / "warehouse.duckdb"
+    kept = (REPOSITORY / "docs" / "dictionary.md").read_text("utf-8")
+    assert script("query_outputs").dictionary(warehouse) == kept
+
+
 def test_the_python_snippets_run(month: Month) -> None:
     snippets = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
     assert len(snippets) == 2
