@@ -14,6 +14,7 @@ from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.run import Outcome
 from ca_etl.report.dictionary import (
     GROUPS,
+    LONGEST_EXAMPLE,
     CheckFacts,
     ColumnFacts,
     TableFacts,
@@ -24,6 +25,7 @@ from ca_etl.report.dictionary import (
     render_markdown,
     write_pages,
 )
+from ca_etl.report.page import NOTHING, shown
 from ca_etl.settings import Settings
 from ca_etl.warehouse.connection import open_release
 from ca_etl.warehouse.models import discover
@@ -37,7 +39,7 @@ RATE = TableFacts(
     150,
     (
         ColumnFacts("rate_date", "DATE", "Day of the rate.", ("2025-12-22", "2025-12-21")),
-        ColumnFacts("fill_reason", "VARCHAR", "Reason of a filled day.", ("–", "failed: 4 http_error")),
+        ColumnFacts("fill_reason", "VARCHAR", "Reason of a filled day.", (NOTHING, "failed: 4 http_error")),
     ),
     ("dim_source", "raw.capture"),
     ("fct_rate_monthly",),
@@ -62,7 +64,7 @@ def test_a_table_has_its_sentence_grain_columns_lineage_checks_and_rows() -> Non
     assert [[cell.text() for cell in row.css("th, td")] for row in article.css("tr")] == [
         ["Column", "Type", "Meaning", "Example 1", "Example 2"],
         ["rate_date", "DATE", "Day of the rate.", "2025-12-22", "2025-12-21"],
-        ["fill_reason", "VARCHAR", "Reason of a filled day.", "–", "failed: 4 http_error"],
+        ["fill_reason", "VARCHAR", "Reason of a filled day.", NOTHING, "failed: 4 http_error"],
     ]
     assert article.css_first("summary").text() == "2 checks, 1 of them firing"
     assert [item.text() for item in article.css("li")] == [
@@ -94,11 +96,24 @@ def test_views_of_staging_are_left_out_of_a_lineage() -> None:
 
 
 def test_text_of_a_site_is_text_on_the_page() -> None:
-    shown = tuple(text[:60] for text in HOSTILE)
-    html = html_of(replace(RATE, columns=(ColumnFacts("title", "VARCHAR", HOSTILE[0], shown),)))
-    assert [cell.text() for cell in html.css("td bdi")] == list(shown)
+    texts = tuple(shown(text, LONGEST_EXAMPLE) for text in HOSTILE)
+    html = html_of(replace(RATE, columns=(ColumnFacts("title", "VARCHAR", HOSTILE[0], texts),)))
+    assert [cell.text() for cell in html.css("td bdi")] == list(texts)
+    assert len(texts[-1]) == LONGEST_EXAMPLE + 1
     assert not html.css("script")
     assert not re.search(r"<[^>]*\son\w+=", html.html or "")
+    assert not re.search(r"[\x1b\u202e\u2066]", html.html or "")
+
+
+def test_hostile_text_is_one_row_of_markdown() -> None:
+    texts = tuple(shown(text, LONGEST_EXAMPLE) for text in HOSTILE)
+    page = render_markdown(
+        [replace(RATE, columns=(ColumnFacts("title", "VARCHAR", "Title.", texts),))], month="x"
+    )
+    (row,) = (line for line in page.splitlines() if line.startswith("| `title`"))
+    assert len(re.findall(r"(?<!\\)\|", row)) == len(HOSTILE) + 4
+    assert not re.search(r"(?<!\\)[<>\[\]*`]|[\x1b\u202e\u2066]", row.removeprefix("| `title`"))
+    assert len(row) < 400
 
 
 def test_text_of_a_site_is_text_in_markdown() -> None:
