@@ -117,8 +117,8 @@ def test_hostile_text_is_one_row_of_markdown() -> None:
 
 
 def test_text_of_a_site_is_text_in_markdown() -> None:
-    shown = (
-        "<script>alert(1)</script>",
+    texts = (
+        "<b>alert(1)</b>",
         "a | b",
         "`c` [d](javascript:e)",
         "*f* _g_ h_i",
@@ -126,11 +126,11 @@ def test_text_of_a_site_is_text_in_markdown() -> None:
         "l\nm",
     )
     page = render_markdown(
-        [replace(RATE, columns=(ColumnFacts("title", "VARCHAR", "Title.", shown),))], month="x"
+        [replace(RATE, columns=(ColumnFacts("title", "VARCHAR", "Title.", texts),))], month="x"
     )
     (row,) = (line for line in page.splitlines() if line.startswith("| `title`"))
     assert row == (
-        r"| `title` | VARCHAR | Title. | \<script\>alert(1)\</script\> | a \| b | \`c\` \[d\](javascript:e) "
+        r"| `title` | VARCHAR | Title. | \<b\>alert(1)\</b\> | a \| b | \`c\` \[d\](javascript:e) "
         r"| \*f\* \_g\_ h_i | \$j\$ \~k\~ \&lt; | l m |"
     )
 
