@@ -10,7 +10,7 @@ PYTEST := $(BIN)/pytest --dist loadscope --no-loadscope-reorder
 COMPAT := .compat
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run quick test test-slow test-all check lint types layers counts test-duckdb2 compat bench lock clean
+.PHONY: help setup run quick test test-slow test-all check lint types layers counts test-duckdb2 compat bench pictures lock clean
 
 help:
 	@echo "make setup          virtual environment in .venv with the locked versions"
@@ -21,6 +21,7 @@ help:
 	@echo "make check          format, lint, types, layers and the counts of files, lines and names"
 	@echo "make test-duckdb2   the tests that touch DuckDB, on DuckDB 2.0.0"
 	@echo "make bench          the benchmarks that the README's figures come from"
+	@echo "make pictures       the pictures of README and docs, from demo-data, which it plays where it is missing"
 	@echo "make lock           the lock files anew from pyproject.toml"
 
 setup: $(VENV)/.locked
@@ -96,6 +97,12 @@ test-duckdb2: setup compat
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+pictures: setup demo-data/current
+	$(BIN)/python scripts/pictures.py demo-data docs/pictures
+
+demo-data/current: | setup
+	CA_ETL_DATA_DIR=demo-data $(BIN)/ca-etl demo --days 30 --outage 2025-12-10
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --upgrade \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links

@@ -24,7 +24,8 @@ from ca_etl.demo.content import FIRST_DAY, LAST_DAY, DemoArticle, Ticker, defaul
 from ca_etl.demo.handlers import entity_tag, last_modified
 from ca_etl.demo.pages import Listing, PageOptions, render_html, resolve
 from ca_etl.demo.posts import default_snapshot
-from ca_etl.pipeline.run import Outcome, run_rebuild
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_rebuild
 from ca_etl.records import LISTINGS
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedule

@@ -10,7 +10,8 @@ from prefect import State, flow, runtime
 
 from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.context import Environment, utc_now
-from ca_etl.pipeline.run import Outcome, run_backfill, run_ingest
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_backfill, run_ingest
 from ca_etl.settings import Settings
 from ca_etl.sources.source import DateRange
 from flows.flow_run import run_without_slot

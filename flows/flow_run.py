@@ -30,9 +30,10 @@ from ca_etl.pipeline.capture import NothingCapturedError, capture, ingest
 from ca_etl.pipeline.context import Environment, utc_now
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.load import load
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.pipeline.play import play_days, slot_on
 from ca_etl.pipeline.publish import build, check, publish, report
-from ca_etl.pipeline.run import Outcome, run_daily
+from ca_etl.pipeline.run import run_daily
 from ca_etl.pipeline.slots import publishing_run
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, schedule

@@ -31,7 +31,7 @@ from prefect.utilities.asyncutils import run_coro_as_sync
 from ca_etl.errors import CaEtlError
 from ca_etl.operate.alert_delivery import PREFECT, check_after_run
 from ca_etl.operate.channels import Channel, ChannelError, Message, describe_failure, muted_libraries
-from ca_etl.pipeline.run import Outcome
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.settings import Settings
 from ca_etl.warehouse.connection import open_release
 from ca_etl.warehouse.journal import RunStatus

@@ -14,7 +14,7 @@ import pytest
 
 import ca_etl
 from ca_etl.errors import CaEtlError, UsageError
-from ca_etl.pipeline.run import Outcome
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.settings import Settings
 
 REPOSITORY = Path(__file__).parents[1]

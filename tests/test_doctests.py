@@ -11,9 +11,11 @@ import pytest
 import ca_etl
 
 SOURCE = Path(ca_etl.__file__).parents[1]
+REPOSITORY = Path(__file__).parents[1]
 MODULES = [
-    ".".join(path.relative_to(SOURCE).with_suffix("").parts)
-    for path in sorted(SOURCE.glob("ca_etl/**/*.py"))
+    ".".join(path.relative_to(folder).with_suffix("").parts)
+    for folder, package in ((SOURCE, "ca_etl"), (REPOSITORY, "flows"))
+    for path in sorted(folder.glob(f"{package}/**/*.py"))
     if ">>>" in path.read_text("utf-8")
 ]
 

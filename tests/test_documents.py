@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import shutil
+import struct
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from typer.main import get_command
 
+import ca_etl.analyst
 from ca_etl.cli.app import app
-from ca_etl.pipeline.run import Outcome
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.settings import Settings
 
 REPOSITORY = Path(__file__).parents[1]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 QUERIES = (REPOSITORY / "docs" / "queries.md").read_text(encoding="utf-8")
 RATES = (REPOSITORY / "docs" / "rates.md").read_text(encoding="utf-8")
+PICTURES = REPOSITORY / "docs" / "pictures"
 DOCUMENTS = [
     REPOSITORY / "README.md",
     REPOSITORY / "CHANGELOG.md",
@@ -28,6 +36,20 @@ BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # What runs until it is stopped: whatever is pasted with it never runs, or runs against it.
 ENDLESS = re.compile(
     r"server start|worker start|flows\.deploy serve|--serve|run flows|tail -f|journalctl .*-f"
+)
+# The commands that only read a release, to run as they are, without those that need an id, a query or a DuckLake.
+COMMAND = re.compile(
+    r"""^\ *(ca-etl\ (?:sql|search|status|chart|describe|trace|convert|export)\b.*)$  # a line of a block
+    | `(ca-etl\ (?:sql|search|describe|trace|convert)\ [^`]+)`""",
+    re.MULTILINE | re.VERBOSE,
+)
+COMMANDS = sorted(
+    {
+        next(filter(None, match.groups()))
+        for document in DOCUMENTS
+        for match in COMMAND.finditer(document.read_text(encoding="utf-8"))
+        if not re.search(r" (ID|QUERY|\[TABLE|--failed|--to duck)", match[0])
+    }
 )
 LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]+))?\)")
 Month = tuple[Settings, list[Outcome]]
@@ -44,13 +66,30 @@ def script(name: str) -> Any:
 
 
 @pytest.mark.slow
-def test_the_picture_is_that_of_the_month_with_its_past(month: Month, tmp_path: Path) -> None:
+def test_the_charts_are_those_of_the_month(month: Month, tmp_path: Path) -> None:
+    script("pictures").draw(month[0].data_dir, tmp_path)
+    drawn = {path.name: path.read_text("utf-8") for path in tmp_path.glob("*.svg")}
+    assert drawn == {path.name: path.read_text("utf-8") for path in PICTURES.glob("*.svg")}
+    assert drawn.keys() == {"days-known.svg", "tenge.svg"}
+
+
+def test_the_screenshots_are_small_have_the_sizes_of_their_screens_and_are_shown() -> None:
     pictures = script("pictures")
-    shutil.copytree(month[0].data_dir, tmp_path / "month", symlinks=True)
-    pictures.win_back(tmp_path / "month")
-    pictures.draw(tmp_path / "month", tmp_path)
-    drawn, kept = tmp_path / "days-known.svg", REPOSITORY / "docs" / "days-known.svg"
-    assert drawn.read_text("utf-8") == kept.read_text("utf-8")
+    screens = {
+        f"report-{width}-{scheme}.png": (width, height)
+        for width, height in pictures.SCREENS.items()
+        for scheme in pictures.SCHEMES
+    }
+    kept = {path.name: path.read_bytes() for path in PICTURES.glob("*.png")}
+    assert {name: struct.unpack(">II", png[16:24]) for name, png in kept.items()} == screens
+    assert max(map(len, kept.values())) < 200_000
+    assert [name for name in kept if f'="docs/pictures/{name}"' not in README] == []
+
+
+def test_a_picture_in_the_readme_is_described() -> None:
+    images = re.findall(r"<img [^>]*>|!\[[^\]]*\]", README)
+    assert len(images) == 3
+    assert [image for image in images if not re.search(r'alt="[^"]{30,}"|!\[.{30,}\]', image)] == []
 
 
 def test_the_results_are_those_of_the_queries(month: Month) -> None:
@@ -68,13 +107,72 @@ def test_the_dictionary_is_that_of_the_month(month: Month) -> None:
     assert script("query_outputs").dictionary(warehouse) == kept
 
 
-def test_the_python_snippets_run(month: Month) -> None:
-    snippets = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(snippets) == 2
-    for snippet in snippets:
-        names: dict[str, object] = {}
-        exec(snippet.replace("demo-data", str(month[0].data_dir)), names)  # noqa: S102
-        assert len(names["rates"]) == (22 if "import ca_etl" in snippet else 30)  # type: ignore[arg-type]
+PYTHON_EXAMPLES = {
+    "the library": (re.search(r"```python\n(.*?)```", README, re.DOTALL), "rates", 22),
+    "any client": (re.search(r"```python\n(.*?)```", QUERIES, re.DOTALL), "rates", 30),
+    "the docstring": (
+        re.search(r"^( +import ca_etl\n.*?)^\S", ca_etl.analyst.__doc__, re.MULTILINE | re.DOTALL),
+        "tenge",
+        22,
+    ),
+}
+
+
+@pytest.mark.parametrize("example", PYTHON_EXAMPLES)
+def test_the_python_examples_run(month: Month, example: str) -> None:
+    match, name, rows = PYTHON_EXAMPLES[example]
+    assert match is not None
+    names: dict[str, Any] = {}
+    exec(textwrap.dedent(match[1]).replace("demo-data", str(month[0].data_dir)), names)  # noqa: S102
+    assert len(names[name]) == rows
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="Rscript is not on this machine")
+def test_the_r_example_runs(month: Month) -> None:
+    example = re.search(r"```r\n(.*?)```", QUERIES, re.DOTALL)
+    assert example is not None
+    program = example[1].replace("demo-data", str(month[0].data_dir)) + "cat(nrow(rates))"
+    done = subprocess.run(["Rscript", "-e", program], capture_output=True, text=True, check=False, timeout=60)
+    if "there is no package called" in done.stderr:
+        pytest.skip(done.stderr)
+    assert (done.stdout, done.returncode) == ("30", 0), done.stderr
+
+
+def test_the_queries_without_a_result_run(month: Month) -> None:
+    (macros,) = re.findall(r"```sql\n(.*?)```", RATES, re.DOTALL)
+    with duckdb.connect(str(month[0].data_dir / "current" / "warehouse.duckdb"), read_only=True) as con:
+        for query in macros.strip().splitlines():
+            assert len(con.execute(query).fetchall()) == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_that_only_reads_succeeds_as_it_is_pasted(
+    month: Month, command: str, tmp_path: Path
+) -> None:
+    environment = {
+        **os.environ,
+        "CA_ETL_DATA_DIR": str(month[0].data_dir),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "XDG_CACHE_HOME": str(tmp_path),
+    }
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_the_files_units_and_targets_that_the_readme_names_exist() -> None:
+    lines = "".join(BLOCK.findall(README))
+    files = re.findall(r"(?<= )deployments/\S+", lines)
+    units = re.findall(r"ca-etl[\w-]*\.timer", lines)
+    assert len(files) >= 4
+    assert len(units) == 3
+    assert [file for file in files if not list(REPOSITORY.glob(file))] == []
+    assert [unit for unit in units if not (REPOSITORY / "deployments" / "systemd" / unit).exists()] == []
+    targets = set(re.findall(r"make ([a-z][a-z-]*)", lines) + re.findall(r"`make ([a-z-]+)", README))
+    assert targets <= set(re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE))
+    assert len(targets) >= 5
 
 
 def test_the_examples_read_one_data_directory_which_the_readme_makes_first() -> None:

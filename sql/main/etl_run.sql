@@ -22,8 +22,8 @@ columns:
   captures: Number of captures that the run loaded.
   rejects: Number of rejects that the run loaded; rejects for deleted articles and unavailable sources are not counted.
   of_other_sites: >-
-    Number of records of given WARC and WET files that were left out as pages of other sites; 0 for a run that was
-    given none.
+    Number of records that were left out as pages of other sites, of the ingested WARC and WET files that the run
+    loaded; 0 for a run that loaded none.
   error: Error that ended the run, as text for people; null for a run without an error.
   warnings: Problems that did not stop the run, as a list of sentences.
   code_version: Version of the program that ran.

@@ -29,7 +29,7 @@ comment on column raw.run.exit_status is 'Exit status code of the command - 0 do
 comment on column raw.run.release_id is 'Id of the release that the run published; null where none was published.';
 comment on column raw.run.captures is 'Number of captures that the run loaded.';
 comment on column raw.run.rejects is 'Number of rejects that the run loaded; rejects for deleted articles and unavailable sources are not counted.';
-comment on column raw.run.of_other_sites is 'Number of records of given WARC and WET files that were left out as pages of other sites; 0 for a run that was given none.';
+comment on column raw.run.of_other_sites is 'Number of records that were left out as pages of other sites, of the ingested WARC and WET files that the run loaded; 0 for a run that loaded none.';
 comment on column raw.run.error is 'Error that ended the run, as text for people; null for a run without an error.';
 comment on column raw.run.code_version is 'Version of the program that ran.';
 comment on column raw.run.warnings is 'Problems that did not stop the run, as a list of sentences.';

@@ -3,7 +3,7 @@
     import ca_etl
 
     tenge = ca_etl.rates("KZT", "2025-12-01", "2025-12-31", data_dir="demo-data")
-    tenge.to_pandas().plot(x="rate_date", y="inverse_rate")
+    articles = ca_etl.articles("2025-12-01", country="Kazakhstan", containing="tenge", data_dir="demo-data")
 
 Each function reads the release that is current when it is called. Decimals and dates stay what they are in the
 release. Without `data_dir` it is that of the setting `CA_ETL_DATA_DIR`.

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from ca_etl.sanitize import visible
 
 # The command under way, as it was typed: the one to repeat once a file can be read or written. Prefect types none.
 COMMAND: Final = ContextVar("COMMAND", default="ca-etl run")
+
+
+def nearest_folder(path: Path) -> Path:
+    """The folder `path` itself, or its nearest parent folder that exists: one that a next command can list."""
+    return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.is_dir())
 
 
 class CaEtlError(Exception):

@@ -87,6 +87,7 @@ class RejectReason(StrEnum):
     BAD_RECORD = "bad_record"
     TRUNCATED = "truncated"
     UNRESOLVED_REVISIT = "unresolved_revisit"
+    LOST_REFERENCE = "lost_reference"
     # the response was not a page
     HTTP_ERROR = "http_error"
     BLOCKED = "blocked"

@@ -172,13 +172,13 @@ def test_a_release_is_published_once_in_a_ducklake(
 ) -> None:
     cli("ingest", page)
     first = cli("export", "--to", "ducklake:lake", "--data-path", "data")
-    assert (first.returncode, first.stdout) == (0, "1\n")
+    assert (first.returncode, first.stdout) == (0, f"ducklake:{tmp_path}/lake\n")
     release_id = (data_dir / "current").resolve().name
     assert first.stderr.startswith(
         f"published {release_id} in ducklake:{tmp_path}/lake as snapshot 1: tables written "
     )
     second = cli("export", "--to", "ducklake:lake")
-    assert (second.returncode, second.stdout) == (0, "")
+    assert (second.returncode, second.stdout) == (0, first.stdout)
     assert second.stderr == f"ducklake:{tmp_path}/lake shows {release_id} already, and nothing is changed\n"
     assert cli("export", "--to", f"ducklake:{data_dir}/current/lake").returncode == 2
     assert list((tmp_path / "data").rglob("fct_rate_daily/*.parquet"))

@@ -73,6 +73,19 @@ def test_rejects_are_counted_by_reason_with_the_command_that_shows_them(cli: Cli
     assert [record["next"].partition(" ")[0] for record in warnings] == ["ca-etl"]
 
 
+def test_two_captures_that_cannot_both_be_true_are_printed_with_the_command_that_leaves_one_out(
+    cli: Cli, page: Path
+) -> None:
+    hints = ("--url", "https://timesca.com/", "--captured-at", "2025-12-05T02:00:00Z")
+    cli("ingest", page, *hints)
+    page.write_text(page.read_text().replace("0.00198", "0.00201"))
+    lines = cli("ingest", page, *hints).stderr.splitlines()
+    (number,) = [
+        n for n, line in enumerate(lines) if line.startswith("check captures_agree warning: 1 rows, ")
+    ]
+    assert lines[number + 1] == "next: ca-etl decide --help"
+
+
 def test_an_instant_that_is_not_a_slot_is_wrong_usage_and_names_the_slot_before(
     cli: Cli, data_dir: Path
 ) -> None:
@@ -199,6 +212,20 @@ def test_a_backfill_without_days_or_of_an_unknown_source_is_wrong_usage(
     done = cli("backfill", *options)
     assert done.returncode == 2
     assert message in done.stderr
+    assert "is begun" not in done.stderr
+    assert not data_dir.exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [("nbk", "the tables of 59 days"), ("posts", "the pages of 2 months"), ("wayback", "no contact is set")],
+)
+def test_a_plan_that_cannot_be_made_states_what_a_backfill_requests_and_makes_nothing(
+    cli: Cli, data_dir: Path, source: str, what: str
+) -> None:
+    done = cli("backfill", "--from", "2025-01-01", "--to", "2025-02-28", "--via", source, "--plan")
+    assert done.returncode == 2
+    assert what in done.stderr
     assert not data_dir.exists()
 
 
@@ -272,6 +299,15 @@ def test_an_ingest_prints_the_release_on_stdout_and_the_rest_on_stderr(
     assert (done.returncode, Path(done.stdout.strip()).name) == (0, (data_dir / "current").resolve().name)
     assert "5 rates" in done.stderr
     assert "2 articles" in done.stderr
+
+
+def test_an_ingest_of_what_is_in_the_archive_already_is_a_fact_and_no_warning(cli: Cli, page: Path) -> None:
+    cli("ingest", page)
+    again = cli("ingest", page)
+    assert again.returncode == 0
+    assert "nothing new: 1 file is in the archive already\n" in again.stderr
+    assert "warning: nothing" not in again.stderr
+    assert "same content" not in again.stderr
 
 
 def test_a_second_run_at_once_exits_75_and_names_the_holder_of_the_lock(
@@ -348,7 +384,9 @@ def test_the_demo_site_is_served_until_ctrl_c(tmp_path: Path) -> None:
         serving.send_signal(signal.SIGINT)
         _, printed = serving.communicate(timeout=30)
     assert serving.returncode == 130
-    assert "ca-etl backfill --from 2025-12-01 --to 2025-12-22" in printed
+    settings = f"CA_ETL_SITE_URL={url} CA_ETL_MIN_INTERVAL_SECONDS=0 CA_ETL_DATA_DIR=served-data"
+    days = "--from 2025-12-01 --to 2025-12-22"
+    assert f"\nnext: export {settings} && ca-etl run && ca-etl backfill {days}\n" in printed
     assert "interrupted" in printed
     assert "archived" not in printed
     assert "ca-etl status" not in printed

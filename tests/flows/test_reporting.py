@@ -12,7 +12,7 @@ import pytest
 
 from ca_etl.operate.alert_delivery import check_alerts, read
 from ca_etl.pipeline.context import utc_now
-from ca_etl.pipeline.run import Outcome
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.settings import Settings
 from ca_etl.warehouse import journal
 from ca_etl.warehouse.journal import CheckResult, RunRecord, RunStatus

@@ -123,7 +123,7 @@ def test_every_finding_that_is_not_well_has_a_next_command(tmp_path: Path) -> No
         *doctor.site(settings, "loopback"),
         *doctor.site(settings, "example.org"),
         *doctor.run_lock(holder, [Problem("a run was killed", "ca-etl run")], NOW + 7 * HOUR),
-        *doctor.archive(ArchiveState(1, 1, {"a": "torn"}, ("b",), ("c",))),
+        *doctor.archive(ArchiveState(1, 1, {"a": Problem("torn", "ls a")}, ("b",), ("c",))),
         *doctor.examine(settings.model_copy(update={"data_dir": tmp_path / "absent"}), NOW).findings,
     ]
     problems = [finding for finding in findings if finding.level is not Level.OK]
@@ -147,15 +147,23 @@ def test_an_old_archive_file_is_read_to_its_end_only_when_asked(tmp_path: Path) 
     assert (state.files, state.read) == (25, 25)
     assert list(state.damaged) == ["2025/12/20251201T020000Z-timesca.warc.gz"]
     known = {"2025/12/20251201T020000Z-timesca.warc.gz": ("00", 2 * len(member))}
-    assert "bytes" in read_archive_state(tmp_path, known).damaged.popitem()[1]
+    assert "bytes" in read_archive_state(tmp_path, known).damaged.popitem()[1].message
 
 
-def test_a_file_that_the_archive_refers_to_and_that_is_missing_is_named(tmp_path):
-    reference = tmp_path / "archive/2025/12/20251208T093000Z-ingest-0123456789ab.reference.json"
+@pytest.mark.parametrize(("content", "how"), [(None, "is missing"), (b"b", "has changed")])
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_file_that_the_archive_refers_to_and_that_is_missing_or_has_changed_is_named(
+    tmp_path: Path, content: bytes | None, how: str, deep: bool
+) -> None:
+    name = "2025/12/20251208T093000Z-ingest-0123456789ab.reference.json"
+    reference = tmp_path / "archive" / name
     reference.parent.mkdir(parents=True)
     reference.write_text(f'{{"path": "{tmp_path}/crawl.warc.gz", "sha256": "00", "bytes": 1}}')
-    state = read_archive_state(tmp_path / "archive", {})
-    (finding,) = doctor.archive(state)
+    if content is not None:
+        (tmp_path / "crawl.warc.gz").write_bytes(content)
+    state = read_archive_state(tmp_path / "archive", {name: ("00", 1)}, deep=deep)
+    (finding,) = doctor.archive(state, deep=deep)
     assert finding.level is Level.ERROR
-    assert f"is a reference: {tmp_path}/crawl.warc.gz is missing" in finding.message
+    assert f"is a reference: {tmp_path}/crawl.warc.gz {how}" in finding.message
     assert "backup" not in finding.message
+    assert finding.next == f"ls -l {tmp_path}"

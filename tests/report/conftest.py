@@ -1,9 +1,12 @@
-"""Facts of a small release, with texts that a page must not take for markup."""
+"""Facts of a small release, with texts that a page must not take for markup; and a browser."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +15,15 @@ from ca_etl.report.release_facts import FactTable, ReleaseFacts, Totals
 from tests.models.conftest import given, landing, models
 
 __all__ = ["given", "landing", "models"]
+
+CHROMIUM = Path("/usr/bin/chromium")
+WITHOUT_NETWORK = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -55,3 +67,14 @@ def facts_with(*titles: str) -> ReleaseFacts:
 @pytest.fixture
 def facts() -> ReleaseFacts:
     return facts_with(*HOSTILE)
+
+
+@pytest.fixture(scope="module")  # its event loop would be in the way of tests with their own
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not installed")
+    with playwright.sync_playwright() as started:
+        chromium = started.chromium.launch(executable_path=CHROMIUM, args=WITHOUT_NETWORK)
+        yield chromium
+        chromium.close()

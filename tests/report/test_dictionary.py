@@ -11,7 +11,7 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from ca_etl.errors import CaEtlError
-from ca_etl.pipeline.run import Outcome
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.report.dictionary import (
     GROUPS,
     LONGEST_EXAMPLE,

@@ -12,21 +12,13 @@ from typing import Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from ca_etl.pipeline.run import Outcome
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.report.page import DICTIONARY, REPORT, render_report, vega_scripts, write_report
 from ca_etl.report.release_facts import ReleaseFacts
 from ca_etl.settings import Settings
 
 pytestmark = pytest.mark.slow
 PAPER = 718  # the pixels between the margins of A4
-CHROMIUM = Path("/usr/bin/chromium")
-WITHOUT_NETWORK = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 SCREENS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 # The days that each chart with a time selection shows, by the labels of a hidden layer: a bar a day.
 DAYS_SHOWN = "document.querySelectorAll('#KZT .mark-rect path').length"
@@ -58,17 +50,6 @@ def until(page: Any, expression: str) -> None:
             return
         page.wait_for_timeout(50)
     raise AssertionError(f"never true: {expression}")
-
-
-@pytest.fixture(scope="module")  # its event loop would be in the way of tests with their own
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if not CHROMIUM.exists():
-        pytest.skip(f"{CHROMIUM} is not installed")
-    with playwright.sync_playwright() as started:
-        chromium = started.chromium.launch(executable_path=CHROMIUM, args=WITHOUT_NETWORK)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ca_etl.pipeline.run import Outcome
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.settings import Settings
 
 REPOSITORY = Path(__file__).parents[2]

@@ -13,7 +13,8 @@ from ca_etl.demo.faults import Fault
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.run import Outcome, run_daily
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import SWEEP
 

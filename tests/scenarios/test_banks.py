@@ -17,7 +17,8 @@ from ca_etl.operate.alert_delivery import check_alerts
 from ca_etl.pipeline.backfill import read_complete_months
 from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.run import Outcome, run_backfill, run_daily, run_rebuild
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_backfill, run_daily, run_rebuild
 from ca_etl.settings import Settings
 from ca_etl.sources.source import DateRange
 

@@ -21,8 +21,9 @@ from ca_etl.errors import UsageError
 from ca_etl.operate.status import collect
 from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment, utc_now
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.pipeline.publish import publish
-from ca_etl.pipeline.run import Outcome, run_daily, run_rebuild
+from ca_etl.pipeline.run import run_daily, run_rebuild
 from ca_etl.pipeline.verify import verify
 from ca_etl.sanitize import published
 from ca_etl.settings import Settings

@@ -17,8 +17,9 @@ from ca_etl.errors import COMMAND
 from ca_etl.operate.backup import back_up, restore
 from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.pipeline.play import play_days
-from ca_etl.pipeline.run import Outcome, run_daily
+from ca_etl.pipeline.run import run_daily
 from ca_etl.sanitize import published
 from ca_etl.settings import Settings
 from ca_etl.sources.session import silent

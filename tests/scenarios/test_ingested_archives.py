@@ -9,24 +9,29 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import HttpUrl
 
+from ca_etl.archive.ingest import ingest_paths
 from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.operate.backup import back_up, restore
+from ca_etl.operate.doctor import read_archive_state
 from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.run import Outcome, run_backfill, run_ingest, run_rebuild
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_backfill, run_ingest, run_rebuild
 from ca_etl.pipeline.verify import verify
 from ca_etl.settings import Settings
 from ca_etl.sources.session import silent
 from ca_etl.sources.source import DateRange
+from ca_etl.warehouse.overrides import append
+from ca_etl.warehouse.raw_load import CaptureDecision
 from ca_etl.warehouse.release import current_release
-from tests.scenarios.test_warc_defects import FORMS, NOW, RECORDS, RESPONSE, TEXT, http, packed, record
+from tests.scenarios.test_warc_defects import FORMS, NOW, PAGE, RECORDS, RESPONSE, TEXT, http, packed, record
 
 pytestmark = pytest.mark.slow
 
@@ -87,6 +92,15 @@ def test_only_records_of_the_site_become_rows_and_the_others_are_counted_in_the_
     ]
     archive = b"".join(path.read_bytes() for path in settings.archive_dir.rglob("*") if path.is_file())
     assert (b"example.org" in (b"" if by_reference else gzip.decompress(archive))) is False
+
+
+def test_an_ingest_that_was_killed_before_its_load_counts_the_records_of_others_when_it_resumes(
+    settings: Settings, given: Callable[..., Path], query: Query
+) -> None:
+    path = given(records=(*OTHERS, *RECORDS))
+    ingest_paths([path], settings.archive_dir, now=NOW, site="timesca.com")
+    ingest(settings, path)
+    assert query("select of_other_sites from etl_run") == [(len(OTHERS),)]
 
 
 def test_a_directory_begun_by_an_ingest_is_that_of_its_site_and_takes_no_other(
@@ -194,13 +208,71 @@ def test_a_reference_to_a_missing_or_changed_file_fails_with_the_path_until_it_i
     assert len(list(settings.archive_dir.glob("*/*/*"))) == 1
 
 
-def test_a_file_that_is_compressed_as_a_whole_is_not_referred_to(
-    settings: Settings, given: Callable[..., Path]
+@pytest.mark.parametrize("damage", [None, b"", b"\0"])
+def test_a_lost_reference_is_left_out_once_the_loss_is_accepted_and_is_back_with_its_file(
+    damage: bytes | None, settings: Settings, given: Callable[..., Path], query: Query, tmp_path: Path
 ) -> None:
-    path = given("one member")
-    outcome = run_ingest(settings, GivenFiles((path,), by_reference=True))
-    assert "compressed as a whole" in outcome.error
-    assert (outcome.exit_status, outcome.hint) == (2, f"ca-etl ingest {path}")
+    kept, lost = given("plain", "kept", RECORDS[:3]), given(name="lost", records=RECORDS[3:])
+    ingest(settings, kept, lost, by_reference=True)
+    before, content = query("select capture_id from raw.capture order by all"), lost.read_bytes()
+    lost.unlink()
+    if damage is not None:
+        lost.write_bytes(damage + content[1:])
+    outcome = run_rebuild(settings)
+    assert "put the file that was ingested there again" in outcome.error
+    assert "`ca-etl rebuild --accept-loss` leaves its captures out" in outcome.error
+    reference = query("select archive_file from raw.archive_file where records = 3")[0][0]
+    accepted = run_rebuild(settings, environment=Environment(accept_loss=True))
+    left_out = "1 files that were ingested by reference are lost, and their captures are left out"
+    named = f"{lost}, to which {reference} refers"
+    assert accepted.warnings == (f"{left_out} (3 in the current release): {named}",)
+    release = accepted.release
+    assert release is not None
+    # a rebuild later on is given no option again, and counts the reference again
+    rejects = "select reason, detail from etl_reject where reason = 'lost_reference'"
+    assert run_rebuild(settings).warnings == (f"{left_out} (0 in the current release): {named}",)
+    assert query(rejects) == [("lost_reference", f"{lost} was ingested by reference, and is lost")]
+    assert list(verify(settings, release)) == []
+    assert read_archive_state(settings.archive_dir, {}, deep=True).damaged == {}
+    ingest(settings, given("plain", "later", RECORDS[:1]))
+    assert query("select count(*) from raw.capture") == [(1,)]
+    moved = tmp_path / "moved.warc.gz"
+    moved.write_bytes(content)
+    ingest(settings, moved, by_reference=True)
+    assert query("select capture_id from raw.capture order by all") == before
+    assert query(rejects) == []
+    moved.unlink()
+    assert run_rebuild(settings).release is None
+
+
+def test_a_restore_leaves_a_lost_reference_out_where_the_loss_is_accepted(
+    settings: Settings, given: Callable[..., Path], query: Query, tmp_path: Path
+) -> None:
+    path = given()
+    ingest(settings, path, by_reference=True)
+    backup = tmp_path / "backup"
+    back_up(settings, backup, NOW, silent)
+    path.unlink()
+    there = settings.model_copy(update={"data_dir": tmp_path / "restored"})
+    refused = restore(there, backup, Environment())
+    assert refused.release is None
+    assert f"`ca-etl restore {backup} --accept-loss` leaves its captures out" in refused.error
+    assert restore(there, backup, Environment(accept_loss=True)).release is not None
+    assert query("select reason from etl_reject", there.data_dir) == [("lost_reference",)]
+
+
+def test_a_file_that_is_compressed_as_a_whole_is_copied_beside_references_to_the_others(
+    settings: Settings, given: Callable[..., Path], query: Query
+) -> None:
+    whole, other = given("one member", "a"), given(name="b", records=RECORDS[:3])
+    outcome = ingest(settings, other, whole, by_reference=True)
+    assert (
+        f"copied and not referred to, since compressed as a whole, so that no record can be read alone: {whole}"
+        in outcome.warnings
+    )
+    names = sorted(path.name.partition(".")[2] for path in settings.archive_dir.glob("*/*/*"))
+    assert names == ["reference.json", "warc.gz"]
+    assert query("select count(*) from raw.capture") == [(4,)]
 
 
 def test_a_backup_has_the_reference_and_states_that_it_lacks_the_file(
@@ -236,6 +308,51 @@ def test_a_wet_text_of_a_captured_page_gives_no_row_in_whatever_order_they_are_i
     for data_dir in (settings.data_dir, reversed_order.data_dir):
         assert query(kgs, data_dir) == [("urn:uuid:00000000-0000-4000-8000-000000000003", "0.01144")]
         assert query("select count(*) from raw.capture", data_dir) == [(2,)]
+
+
+def test_a_page_given_again_with_another_capture_time_is_refused_until_the_first_is_excluded(
+    settings: Settings, query: Query, tmp_path: Path
+) -> None:
+    page, copy = tmp_path / "page.html", tmp_path / "the same.html"
+    page.write_bytes(PAGE)
+    copy.write_bytes(PAGE)
+    first, second = (datetime(2025, 12, day, 8, tzinfo=UTC) for day in (5, 6))
+    times = "select capture_id, captured_at::date::varchar from raw.capture order by captured_at"
+    for _ in range(2):
+        assert run_ingest(settings, GivenFiles((page,), captured_at=first)).exit_status == 0
+    ((capture_id, day),) = query(times)
+    assert day == "2025-12-05"
+    refused = run_ingest(settings, GivenFiles((copy,), captured_at=second))
+    assert refused.exit_status == 2
+    assert f"{copy} was ingested before, with the capture time {first.isoformat()}" in refused.error
+    assert refused.hint == f'ca-etl decide exclude {capture_id} --reason "its capture time is wrong"'
+    assert query(times) == [(capture_id, "2025-12-05")]
+    # of another page nothing is known
+    other = tmp_path / "other.txt"
+    other.write_bytes(TEXT)
+    assert run_ingest(settings, GivenFiles((other,), captured_at=second)).exit_status == 0
+    append(settings.data_dir, CaptureDecision(capture_id, "exclude", "its capture time is wrong", NOW))
+    assert run_ingest(settings, GivenFiles((copy,), captured_at=second)).exit_status == 0
+    assert query("select count(*) from fct_rate_observation where base = 'KGS'") == [(2,)]
+
+
+def test_a_capture_time_more_than_a_day_before_the_date_on_the_page_is_refused(
+    settings: Settings, query: Query, tmp_path: Path
+) -> None:
+    page = tmp_path / "page of the fifth.html"
+    page.write_bytes(PAGE)
+    # the day ends at 19:00 UTC in Almaty
+    on_the_fourth = datetime(2025, 12, 3, 19, tzinfo=UTC)
+    for at in (on_the_fourth - timedelta(seconds=1), datetime(2019, 1, 1, tzinfo=UTC)):
+        refused = run_ingest(settings, GivenFiles((page,), "https://timesca.com/", at))
+        assert refused.exit_status == 2
+        assert (
+            f"{page} prints the date 2025-12-05, and cannot be captured at {at.isoformat()}" in refused.error
+        )
+        assert refused.hint == f"ca-etl ingest '{page}' --url https://timesca.com/"
+    assert not settings.archive_dir.exists()
+    assert run_ingest(settings, GivenFiles((page,), captured_at=on_the_fourth)).exit_status == 0
+    assert query("select count(*) from raw.capture") == [(1,)]
 
 
 def test_damaged_files_give_the_rows_of_what_is_whole_and_rejects(

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from ca_etl.demo.site import DemoSite
 from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.run import Outcome, run_daily
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, SWEEP
 from ca_etl.sources.source import FIRST_RANGE, OVERLAP

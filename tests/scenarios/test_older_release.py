@@ -19,7 +19,8 @@ from ca_etl.operate.doctor import examine
 from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.load import UPGRADED
-from ca_etl.pipeline.run import Outcome, run_daily, run_rebuild
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_daily, run_rebuild
 from ca_etl.settings import ArticleSource, Settings
 from ca_etl.sources.schedules import DAILY, SWEEP
 from ca_etl.warehouse import journal

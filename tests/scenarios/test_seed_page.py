@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from ca_etl.pipeline.capture import GivenFiles
-from ca_etl.pipeline.run import Outcome, run_ingest, run_rebuild
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_ingest, run_rebuild
 from ca_etl.settings import Settings
 
 pytestmark = pytest.mark.shared

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ca_etl.demo.content import default_last_day
-from ca_etl.pipeline.run import Outcome
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.settings import Settings
 from ca_etl.warehouse.journal import RunStatus
 

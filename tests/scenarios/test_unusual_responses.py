@@ -21,7 +21,8 @@ from ca_etl.demo.site import DemoSite, LoggedRequest
 from ca_etl.pipeline.backfill import read_complete_months
 from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.run import Outcome, run_backfill, run_daily
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_backfill, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import SWEEP
 from ca_etl.sources.source import DateRange

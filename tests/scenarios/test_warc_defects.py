@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ca_etl.archive.ingest import ingest_paths
-from ca_etl.archive.reader import ArchiveReader, archive_files, read_archive
+from ca_etl.archive.reader import ArchiveReader, archive_files
 from ca_etl.parse.rows import rows_of
 from ca_etl.records import BadRecord, Capture
 
@@ -117,9 +117,12 @@ class Archive:
             self.of_other_sites = reader.of_other_sites
         else:
             archive = self.path.parent / f"archive-{hashlib.sha256(content).hexdigest()}"
-            report = ingest_paths([self.path], archive, now=NOW, site="timesca.com")
-            found = [one for path in archive_files(archive) for one in read_archive(path, root=archive)]
-            self.of_other_sites = report.of_other_sites
+            ingest_paths([self.path], archive, now=NOW, site="timesca.com")
+            (path,) = archive_files(archive)
+            with path.open("rb") as file:
+                reader = ArchiveReader(file, path.name)
+                found = list(reader.captures())
+            self.of_other_sites = reader.of_other_sites
         captures = [
             replace(one, archive_file="", archive_offset=0) for one in found if isinstance(one, Capture)
         ]

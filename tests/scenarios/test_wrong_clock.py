@@ -19,8 +19,9 @@ from ca_etl.operate.status import collect
 from ca_etl.pipeline.capture import GivenFiles
 from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.pipeline.play import play_days
-from ca_etl.pipeline.run import Outcome, run_backfill, run_daily, run_ingest, run_rebuild
+from ca_etl.pipeline.run import run_backfill, run_daily, run_ingest, run_rebuild
 from ca_etl.settings import Settings
 from ca_etl.sources.source import DateRange
 from ca_etl.warehouse import journal

@@ -23,8 +23,9 @@ from ca_etl.parse.page import Parser
 from ca_etl.parse.rows import SITE
 from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.pipeline.play import slot_on
-from ca_etl.pipeline.run import Outcome, run_daily, run_rebuild
+from ca_etl.pipeline.run import run_daily, run_rebuild
 from ca_etl.records import LISTINGS
 from ca_etl.settings import Settings
 from ca_etl.sources import all_sources

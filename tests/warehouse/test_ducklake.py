@@ -274,10 +274,19 @@ def test_another_data_path_than_that_of_the_lake_is_refused(make: Make, lake: La
 
 def test_a_full_disk_leaves_the_snapshot_before(make: Make, lake: Lake) -> None:
     publish(make(FIRST, *ONE_RATE), lake)
+    before = files(lake)
     texts = "create table texts as select i, md5(i::varchar) as text from range(500000) as number (i)"
-    done = run(make(SECOND, texts), lake, preexec_fn=disk_of_six_megabytes)
+    done = run(make(SECOND, *TWO_RATES, texts), lake, preexec_fn=disk_of_six_megabytes)
     assert re.search(r"is as it was: .*File too large; free some space\n.*df -h && ", done.stderr)
     assert read(lake, "select count(*) from rate") == [(1,)]
+    assert files(lake) == before
+
+
+def test_the_first_publication_on_a_full_disk_leaves_no_file(make: Make, lake: Lake) -> None:
+    texts = "create table texts as select i, md5(i::varchar) as text from range(500000) as number (i)"
+    assert run(make(FIRST, *ONE_RATE, texts), lake, preexec_fn=disk_of_six_megabytes).returncode == 1
+    assert files(lake) == set()
+    assert publish(make(SECOND, *ONE_RATE), lake).snapshot == 1
 
 
 def disk_of_six_megabytes() -> None:
@@ -513,6 +522,10 @@ def test_the_statements_of_the_documents_run(make: Make, lake: Lake) -> None:
     assert results[2] == [(FIRST,)]
     assert [(row[0], row[2]) for row in results[3]] == [(0, None), (1, FIRST)]
     assert results[4] == [(1,)]
+    (shell,) = re.findall(r'`duckdb -c "(.*?)"`', section)
+    with duckdb.connect() as con:
+        load_extensions(con, "ducklake")
+        assert con.execute(shell.replace("ducklake:lake.ducklake", str(lake))).fetchall() == [(1,)]
 
 
 def test_without_the_packages_they_are_named(make: Make, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import json
 import os
-import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Final
@@ -30,13 +27,19 @@ from ca_etl.archive.naming import (
     RECOVERED,
     REFERENCE_SUFFIX,
     SEALED_SUFFIX,
+    SOURCE,
     UNKNOWN,
 )
-from ca_etl.archive.reader import verify_record
-from ca_etl.archive.record import CAPTURE_KINDS, is_of_another_site
-from ca_etl.archive.sealed_file import ArchiveWriteError, Reference, keep_whole, read_reference
+from ca_etl.archive.reader import verify_record, whole_records
+from ca_etl.archive.record import CAPTURE_KINDS, Record, is_of_another_site
+from ca_etl.archive.sealed_file import (
+    ArchiveWriteError,
+    Reference,
+    keep_whole,
+    read_reference,
+    write_reference,
+)
 from ca_etl.archive.writer import ArchiveWriter, record_id
-from ca_etl.errors import UsageError
 from ca_etl.records import BadRecord
 
 MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
@@ -50,39 +53,43 @@ class IngestReport:
     """The result of an ingest: the files read, the archive files written, and the problems.
 
     `inputs` are the files read, `skipped` files of unknown kinds in folders, `duplicates` inputs with the content of
-    another input. `written` are the new archive files. `already_held` are those that an earlier ingest made of the same
-    content. `captures` counts the captures written, `of_other_sites` the records that were left out since their pages
-    are of other sites. `bad_records` are parts of WARC inputs that are not whole records, archived as records that
-    `read_archive` gives as bad. `damaged` are copies of inputs of which a damaged part is too large for a record.
+    another input, `own` those in the data directory. `written` are the new archive files. `already_held` are those that
+    an earlier ingest made of the same content. `captures` counts the captures written. `bad_records` are parts of WARC
+    inputs that are not whole records, archived as records that `read_archive` gives as bad. `damaged` are copies of
+    inputs of which a damaged part is too large for a record, `copied` inputs that cannot be referred to.
     """
 
     inputs: tuple[Path, ...]
     skipped: tuple[Path, ...]
     duplicates: tuple[Path, ...]
+    own: tuple[Path, ...] = ()
     written: tuple[Path, ...] = ()
     already_held: tuple[Path, ...] = ()
     captures: int = 0
-    of_other_sites: int = 0
     bad_records: tuple[BadRecord, ...] = ()
     damaged: tuple[Path, ...] = ()
+    copied: tuple[Path, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """A sentence for each input file of which something was skipped, damaged, or archived before."""
+        """A sentence for each input file of which something was skipped, copied or damaged."""
         warnings = [] if self.inputs else ["there is no file in what was given to ingest"]
-        # a folder may be a data directory, with hundreds of files of other kinds
+        # a folder may have hundreds of files of other kinds
         warnings += [
             f"{path} was not archived: its suffix is of no known kind" for path in self.skipped[:MOST_SKIPPED]
         ]
         if more := self.skipped[MOST_SKIPPED:]:
             warnings.append(f"{len(more)} more files of unknown kinds were not archived")
-        warnings += [f"{path} was given twice, and archived once" for path in self.duplicates]
-        if self.already_held and not self.written:
-            more = self.already_held[1:]
-            others = f" and {len(more)} more" if more else ""
+        if self.own:
+            warnings.append(f"{len(self.own)} files were passed over: they are in the data directory")
+        if self.copied:
+            files = ", ".join(map(str, self.copied[:MOST_SKIPPED]))
+            others = f" and {len(self.copied) - MOST_SKIPPED} more" * (len(self.copied) > MOST_SKIPPED)
             warnings.append(
-                f"nothing was archived: the archive file {self.already_held[0]}{others} has the same content"
+                "copied and not referred to, since compressed as a whole, so that no record can be read alone: "
+                f"{files}{others}"
             )
+        warnings += [f"{path} was given twice, and archived once" for path in self.duplicates]
         warnings += [
             f"{bad.archive_file} at byte {bad.archive_offset}: {bad.reason} ({bad.detail})"
             for bad in self.bad_records[:MOST_SKIPPED]
@@ -90,6 +97,11 @@ class IngestReport:
         if rest := self.bad_records[MOST_SKIPPED:]:
             warnings.append(f"{len(rest)} more parts of these files are not whole records, and are rejects")
         return (*warnings, *(f"the damaged input is kept as {path}" for path in self.damaged))
+
+    @property
+    def files_held(self) -> int:
+        """The number of files read where all of them are in the archive already, else 0."""
+        return len(self.inputs) if self.already_held and not self.written else 0
 
 
 def _unseen(done: int, total: int) -> None:
@@ -101,6 +113,7 @@ def ingest_paths(
     archive_dir: Path,
     *,
     now: datetime,
+    data_dir: Path | None = None,
     site: str | None = None,
     url: str | None = None,
     captured_at: datetime | None = None,
@@ -108,6 +121,8 @@ def ingest_paths(
     progress: Callable[[int, int], None] = _unseen,
 ) -> IngestReport:
     """Archive files, and the files in folders and of patterns, whose suffix is in `PAGES` or `ARCHIVES`.
+
+    Those in `data_dir` (None: in the archive) are passed over.
 
     The text and HTML files become one archive file, in which each is a resource record, whatever is in it; its id is a
     hash of its content, and of `url` and `captured_at` (zone-aware) where given, so that the same file is the same
@@ -118,18 +133,18 @@ def ingest_paths(
     in the names. The same content again writes nothing, except that a reference is directed to where the file is now.
     `progress` is called with the number of files done and of all.
 
-    Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for an impossible `url` or `captured_at`, or for a
-    file that cannot be referred to, `UnreadableInputError`, and `ArchiveWriteError`.
+    Raises `MissingInputError`, `UnsupportedInputError`, `UsageError` for an impossible `url` or `captured_at`,
+    `UnreadableInputError`, and `ArchiveWriteError`.
     """
-    files, skipped = expand(paths)
-    check_hints(files, url, captured_at, now)
+    files = expand(paths, data_dir or archive_dir)
+    check_hints(files.taken, url, captured_at, now)
     unique: dict[str, InputFile] = {}
     duplicates: list[Path] = []
-    for path in files:
+    for path in files.taken:
         given = examine(path, url, captured_at, site)
         if unique.setdefault(given.identity, given) is not given:
             duplicates.append(path)
-    report = IngestReport(tuple(files), tuple(skipped), tuple(duplicates))
+    report = IngestReport(tuple(files.taken), tuple(files.skipped), tuple(duplicates), tuple(files.own))
     pages = [given for given in unique.values() if given.content_type is not None]
     archives = [given for given in unique.values() if given.content_type is None]
     groups = [*([pages] if pages else []), *([given] for given in archives)]
@@ -139,6 +154,17 @@ def ingest_paths(
         job.remove_leftovers()
         report = job.refer(report) if by_reference and group is not pages else job.copy(report)
     return report
+
+
+def pages_by_hand(archive_dir: Path) -> Iterator[Record]:
+    """The records of the text and HTML files that were ingested before. Raises `OSError`."""
+    for path in sorted(archive_dir.glob(f"*/*/*-ingest-*{SEALED_SUFFIX}")):
+        for record in whole_records(path):
+            if record.kind == "resource" and record.warc.get(SOURCE.lower()) == HAND_SOURCE:
+                yield record
+            elif record.kind != "warcinfo":
+                # a copy of a WARC file has no page that was given as a file
+                break
 
 
 @dataclass(slots=True)
@@ -199,45 +225,44 @@ class _Job:
                         self._add_page(writer, given, file, given.content_type)
                     else:
                         self._copy_file(writer, given, number, file)
+            # the run that loads the file may be a later one
+            if self.of_other_sites:
+                writer.add_left_out(self.of_other_sites, date=self.now)
         assert writer.path is not None  # noqa: S101  it has a record
         return replace(
             report,
             written=(*report.written, writer.path),
             captures=report.captures + self.captures,
-            of_other_sites=report.of_other_sites + self.of_other_sites,
             bad_records=(*report.bad_records, *self.bad_records),
             damaged=(*report.damaged, *self.damaged),
         )
 
     def refer(self, report: IngestReport) -> IngestReport:
-        """Archive path, digest and size of the one file; `report` with what was done."""
+        """Archive path, digest and size of the one file, or a copy of one of which no record can be read alone."""
         (given,) = self.inputs
         held = self._held()
         if held is not None:
             return self._hold(report, held)
         with readable(given.path), given.path.open("rb") as file:
-            if is_one_member(file):
-                raise UsageError(
-                    f"{given.path} is compressed as a whole, so that no record in it can be read alone: it can be "
-                    "copied, but not referred to",
-                    f"ca-etl ingest {shlex.quote(str(given.path))}",
-                )
+            is_whole = is_one_member(file)
+        if is_whole:
+            return self.copy(replace(report, copied=(*report.copied, given.path)))
         path = self._path(REFERENCE_SUFFIX)
-        self._write_reference(path)
+        write_reference(path, self._reference, self.archive_dir)
         return replace(report, written=(*report.written, path))
 
     def _hold(self, report: IngestReport, held: Path) -> IngestReport:
         """`report` with an archive file that has the content; a reference is directed to where the file is now."""
         reference = read_reference(held)
         if reference is not None and Path(reference.path) != self.inputs[0].path.resolve():
-            self._write_reference(held)
+            write_reference(held, self._reference, self.archive_dir)
             return replace(report, written=(*report.written, held))
         return replace(report, already_held=(*report.already_held, held))
 
-    def _write_reference(self, path: Path) -> None:
+    @property
+    def _reference(self) -> Reference:
         (given,) = self.inputs
-        reference = Reference(str(given.path.resolve()), given.sha256, given.path.stat().st_size)
-        keep_whole(path, BytesIO(json.dumps(asdict(reference)).encode()), self.archive_dir)
+        return Reference(str(given.path.resolve()), given.sha256, given.path.stat().st_size)
 
     def _held(self) -> Path | None:
         """The sealed file, or the reference, of an ingest of the same content."""

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from ca_etl.archive.writer import record_id
-from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.errors import CaEtlError, UsageError, nearest_folder
 from ca_etl.records import site_name
 from ca_etl.sanitize import redacted
 
@@ -22,7 +23,11 @@ CLOCKS_DIFFER: Final = timedelta(days=1)
 
 
 class MissingInputError(UsageError):
-    """A path to ingest does not exist."""
+    """A path to ingest does not exist, or no file matches a pattern."""
+
+
+class OwnInputError(UsageError):
+    """A path to ingest is in the data directory."""
 
 
 class UnsupportedInputError(UsageError):
@@ -46,20 +51,37 @@ class InputFile:
     identity: str
 
 
-def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """The files to ingest and the files to skip among `paths`, in folders and of patterns, in order.
+@dataclass(frozen=True, slots=True)
+class InputPaths:
+    """The files among the paths of an operator: those to ingest, those of unknown kinds, and those of the program."""
 
-    Raises `MissingInputError`, and `UnsupportedInputError` for a file of an unknown kind that was named itself.
+    taken: list[Path] = field(default_factory=list)
+    skipped: list[Path] = field(default_factory=list)
+    own: list[Path] = field(default_factory=list)
+
+
+def expand(paths: Iterable[Path], data_dir: Path) -> InputPaths:
+    """The files among `paths`, in folders and of patterns, in order; those in `data_dir` are the program's own.
+
+    Raises `MissingInputError`, and for what was named itself `OwnInputError`, or `UnsupportedInputError` for a file of
+    an unknown kind.
     """
-    taken: list[Path] = []
-    skipped: list[Path] = []
+    files = InputPaths()
+    own = data_dir.resolve()
     for path in paths:
+        if path.resolve().is_relative_to(own):
+            raise OwnInputError(
+                f"{path} is in the data directory {data_dir}: what its archive has is in already, and other files "
+                "belong elsewhere",
+                "ca-etl ingest --help",
+            )
         several = _several(path)
         if several is not None:
             for file in several:
-                (taken if _is_known(file) else skipped).append(file)
+                is_own = file.resolve().is_relative_to(own)
+                (files.own if is_own else files.taken if _is_known(file) else files.skipped).append(file)
         elif not path.exists():
-            raise MissingInputError(f"{path} does not exist", f"ls {path.parent}")
+            raise MissingInputError(f"{path} does not exist", _list_near(path))
         elif not path.is_file() or not _is_known(path):
             known = " ".join((*PAGES, *ARCHIVES))
             raise UnsupportedInputError(
@@ -68,8 +90,8 @@ def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
                 "ca-etl ingest --help",
             )
         else:
-            taken.append(path)
-    return taken, skipped
+            files.taken.append(path)
+    return files
 
 
 def _several(path: Path) -> list[Path] | None:
@@ -81,9 +103,13 @@ def _several(path: Path) -> list[Path] | None:
     root = Path(path.anchor)
     matches = list(root.glob(str(path.relative_to(root))))
     if not matches:
-        raise MissingInputError(f"no file matches {path}", f"ls {path.parent}")
+        raise MissingInputError(f"no file matches {path}", _list_near(path))
     within = (_several(match) if match.is_dir() else [match] for match in matches)
     return sorted({file for files in within for file in files or ()})
+
+
+def _list_near(path: Path) -> str:
+    return f"ls {shlex.quote(str(nearest_folder(path.parent)))}"
 
 
 def _is_known(path: Path) -> bool:

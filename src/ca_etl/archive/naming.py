@@ -21,6 +21,8 @@ EVIDENCE: Final = "CA-ETL-Evidence"
 MEMENTO: Final = "CA-ETL-Memento"
 REQUESTED: Final = "CA-ETL-Requested-Timestamp"
 FETCHED_AT: Final = "CA-ETL-Fetched-At"
+# How many records of the ingested file were left out, since their pages are of other sites.
+OF_OTHER_SITES: Final = "CA-ETL-Of-Other-Sites"
 # Reason and detail of bytes of an ingested file that are not a whole record.
 DAMAGED: Final = "CA-ETL-Damaged"
 

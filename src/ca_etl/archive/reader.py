@@ -24,6 +24,7 @@ from ca_etl.archive.naming import (
     FOREIGN_SOURCE,
     HAND_SOURCE,
     INFO_SOURCE,
+    OF_OTHER_SITES,
     REFERENCE_SUFFIX,
     SEALED_SUFFIX,
     SOURCE,
@@ -183,7 +184,8 @@ class ArchiveReader:
     `name` is the path of the file below the archive folder. Once `captures` is exhausted, `first` and `last` are the
     offsets of what it has read: where the first record in the range begins, and where the last one ends;
     `changes_source` is whether a warcinfo record after other records names another source than the ones before.
-    Records that another crawler wrote of other sites than `site` give nothing; `of_other_sites` counts them.
+    Records that another crawler wrote of other sites than `site` give nothing; `of_other_sites` counts them, and those
+    that the ingest of the file left out.
     """
 
     def __init__(
@@ -203,14 +205,7 @@ class ArchiveReader:
 
     def captures(self, start: int = 0, end: int | None = None) -> Iterator[Capture | BadRecord]:
         """The captures whose records begin from offset `start` on, and before `end` (None: to the end of the file)."""
-        if start:
-            # the first records name the source of captures that name none themselves
-            for part in split_records(self._file):
-                record = self.parse(part)
-                if isinstance(record, Record) and record.kind != "warcinfo":
-                    break
-            self._has_begun = True
-            start = next_record(self._file, start)
+        start = self._skip_to(start) if start else 0
         self.first = self.last = start
         unresolved: list[Record] = []
         for part in split_records(self._file, start):
@@ -232,8 +227,22 @@ class ArchiveReader:
                     unresolved.append(record)
             elif _is_capture(record):
                 yield self._capture(record)
+            elif (left_out := record.warc.get(OF_OTHER_SITES.lower(), "")).isdecimal():
+                self.of_other_sites += int(left_out)
         for record in unresolved:
             yield self._revisit(record)
+
+    def _skip_to(self, start: int) -> int:
+        """The offset of the first record from `start` on, where the first records of the file are read before.
+
+        They name the source of captures that name none themselves.
+        """
+        for part in split_records(self._file):
+            record = self.parse(part)
+            if isinstance(record, Record) and record.kind != "warcinfo":
+                break
+        self._has_begun = True
+        return next_record(self._file, start)
 
     def capture_at(self, offset: int) -> Capture | BadRecord:
         """The capture of the record at `offset`; a BadRecord if the record is damaged or no capture."""

@@ -6,15 +6,16 @@ The whole records of an `.open` file that a killed run left are recovered into a
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from io import BufferedReader, FileIO
+from dataclasses import asdict, dataclass, replace
+from io import BufferedReader, BytesIO, FileIO
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Self
 
@@ -146,11 +147,15 @@ def _reserve(folder: Path, name: str) -> tuple[Path, Sink]:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A WARC file outside of the archive, which is read in place of a copy: absolute path, SHA-256 (hex) and bytes."""
+    """A WARC file outside of the archive, which is read in place of a copy: absolute path, SHA-256 (hex) and bytes.
+
+    `is_given_up`: the file was lost, and an operator accepted that (`--accept-loss`).
+    """
 
     path: str
     sha256: str
     bytes: int
+    is_given_up: bool = False
 
 
 class LostReferenceError(CaEtlError):
@@ -181,9 +186,51 @@ def lost_reference(path: Path, reference: Reference, how: str) -> LostReferenceE
     folder = next(parent for parent in Path(reference.path).parents if parent.is_dir())
     return LostReferenceError(
         f"{reference.path} {how}, and {path} refers to it; put the file that was ingested there again, or ingest it "
-        "by reference from its new place; docs/operate.md has what to do where it is lost",
+        "by reference from its new place; `ca-etl rebuild --accept-loss` leaves its captures out",
         f"ls -l {shlex.quote(str(folder))}",
     )
+
+
+def is_given_up(path: Path) -> bool:
+    """Whether an archive file is a reference whose loss an operator has accepted."""
+    reference = read_reference(path)
+    return reference is not None and reference.is_given_up
+
+
+def is_lost(path: Path) -> bool:
+    """Whether an archive file is a reference whose file is missing or has changed, which is read to its end."""
+    try:
+        with open_archive(path) as file:
+            verified_digest(path, file)
+    except LostReferenceError:
+        return True
+    return False
+
+
+def write_reference(path: Path, reference: Reference, archive_dir: Path) -> None:
+    """Write a reference as the archive file `path`, also over an earlier one. Raises `ArchiveWriteError`."""
+    keep_whole(path, BytesIO(json.dumps(asdict(reference)).encode()), archive_dir)
+
+
+def give_up_lost_references(paths: Iterable[Path], archive_dir: Path) -> None:
+    """Record in each lost reference among `paths` that its loss is accepted. Raises `CaEtlError`."""
+    for path in filter(is_reference, paths):
+        reference = read_reference(path)
+        if reference is not None and is_lost(path):
+            write_reference(path, replace(reference, is_given_up=True), archive_dir)
+
+
+def lost_for_good(archive_dir: Path, name: str) -> Reference | None:
+    """The reference in an archive file whose loss is accepted; None for any other, also where its file is back."""
+    path = archive_dir / name
+    reference = read_reference(path)
+    if reference is None or not reference.is_given_up:
+        return None
+    if is_lost(path):
+        return reference
+    # lost once more it is to be reported
+    write_reference(path, replace(reference, is_given_up=False), archive_dir)
+    return None
 
 
 def open_archive(path: Path) -> BufferedReader:

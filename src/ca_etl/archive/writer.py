@@ -22,6 +22,7 @@ from ca_etl.archive.naming import (
     DROPPED_LINES,
     EVIDENCE,
     INFO_SOURCE,
+    OF_OTHER_SITES,
     SOURCE,
     UNKNOWN,
     VERDICT,
@@ -32,6 +33,7 @@ from ca_etl.archive.policy import Attempt, Headers, Verdict
 from ca_etl.archive.sealed_file import OpenFile, Sink
 from ca_etl.records import RejectReason
 
+FIELDS_TYPE: Final = "application/warc-fields"
 DAMAGED_TYPE: Final = "application/octet-stream"
 # All but "%" and what ends a line or is not ASCII, so that the header can be read without tools.
 PLAIN: Final = string.punctuation.replace("%", "") + " "
@@ -168,6 +170,21 @@ class ArchiveWriter:
         if is_cut:
             headers["WARC-Truncated"] = "length"
         self.add_resource(capture_id, uri, DAMAGED_TYPE, body, date=date, headers=headers)
+
+    def add_left_out(self, count: int, *, date: datetime) -> None:
+        """Write how many records of the ingested file were left out as those of other sites; `date` is zone-aware."""
+        with self._file.record() as out:
+            warcinfo_id = self._warcinfo(out)
+            capture_id = self._unused_id("left out", warcinfo_id)
+            fields = {
+                "WARC-Record-ID": f"<{capture_id}>",
+                "WARC-Date": warc_date(date),
+                "WARC-Warcinfo-ID": warcinfo_id,
+                SOURCE: self._source,
+                OF_OTHER_SITES: str(count),
+            }
+            _write(out, "metadata", "", fields, content_type=FIELDS_TYPE)
+        self._ids.add(capture_id)
 
     def add_info(self) -> None:
         """Write the warcinfo record, also where no other record follows."""

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from ca_etl import logs
-from ca_etl.cli import data, inspect, operate, runs
+from ca_etl.cli import charts, data, inspect, operate, runs
 from ca_etl.cli.render import print_error
 from ca_etl.errors import COMMAND, CaEtlError
 from ca_etl.logs import LogFormat
@@ -106,7 +106,8 @@ for command in (
         data.describe,
         data.search,
         data.convert,
-        data.report,
+        charts.chart,
+        charts.report,
         data.export,
         data.rollback,
         data.decide,

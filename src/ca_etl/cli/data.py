@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shlex
 import sys
 from datetime import datetime
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from ca_etl.cli.render import Format, load_settings, print_json, print_line
-from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.errors import UsageError
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -309,7 +308,10 @@ def export(
         bool, typer.Option("--force", help="Publish also where the DuckLake has a newer release.")
     ] = False,
 ) -> None:
-    """Write the tables of the current release to a folder, one file for each table, or publish them in a DuckLake."""
+    """Write the tables of the current release to a folder, one file for each table, or publish them in a DuckLake.
+
+    On stdout are the paths of the files, or the DuckLake as DuckDB's ATTACH takes it.
+    """
     from ca_etl.cli.query import export_tables, publish_in_lake
     from ca_etl.warehouse.ducklake import find_lake
 
@@ -330,45 +332,12 @@ def export(
     publication = publish_in_lake(data_dir, lake, force=force)
     if publication.snapshot is None:
         print_line(f"{lake} shows {publication.release_id} already, and nothing is changed")
-        return
-    print_line(
-        f"published {publication.release_id} in {lake} as snapshot {publication.snapshot}: tables written "
-        f"{len(publication.written)}, unchanged {len(publication.unchanged)}, removed {len(publication.removed)}"
-    )
-    typer.echo(publication.snapshot)
-
-
-def report(
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output", "-o", help="File to write a new report to. Default: the one of the release."
-        ),
-    ] = None,
-    is_opened: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
-) -> None:
-    """Print the path of the report of the current release, a page with charts that needs no network.
-
-    With --output a new one is written, also of a release that lacks one, and beside it the dictionary of its tables.
-    """
-    import webbrowser
-
-    from ca_etl.cli.query import published
-    from ca_etl.report.dictionary import write_pages
-    from ca_etl.report.page import REPORT
-
-    data_dir = load_settings().data_dir
-    release = published(data_dir)
-    path = release.folder / REPORT
-    if output is not None:
-        path = write_pages(release.warehouse, output, data_dir, release_id=release.release_id)
-    elif not path.is_file():
-        raise CaEtlError(
-            f"the release {release.release_id} has no {REPORT}", f"ca-etl report --output {REPORT}"
+    else:
+        print_line(
+            f"published {publication.release_id} in {lake} as snapshot {publication.snapshot}: tables written "
+            f"{len(publication.written)}, unchanged {len(publication.unchanged)}, removed {len(publication.removed)}"
         )
-    typer.echo(path)
-    if is_opened and not webbrowser.open(path.resolve().as_uri()):
-        print_line(f"no browser was found that opens {path}", logging.WARNING)
+    typer.echo(lake)
 
 
 def convert(

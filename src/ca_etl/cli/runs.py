@@ -27,13 +27,15 @@ from ca_etl.errors import CaEtlError, UsageError
 
 if TYPE_CHECKING:
     from ca_etl.pipeline.context import Environment
-    from ca_etl.pipeline.run import Outcome
+    from ca_etl.pipeline.outcome import Outcome
     from ca_etl.settings import Settings
     from ca_etl.sources.source import DateRange
     from ca_etl.warehouse.journal import CheckResult
 
 # The check whose sample counts the rejects by reason; etl_reject has a row for each reject.
 REJECTS_CHECK = "run_has_no_rejects"
+# The check whose sample names two captures, of which an operator may exclude one.
+AGREE_CHECK = "captures_agree"
 
 # The logger of the progress of a backfill, which lasts for hours, where no progress bar is shown.
 BACKFILL_LOG = "ca_etl.sources"
@@ -172,11 +174,13 @@ def backfill(
 
     A source is the site itself (articles), a central bank (its tables) or a web archive (pages of the site).
     """
-    from ca_etl.pipeline.backfill import observed_days
+    from ca_etl.pipeline.backfill import observed_days, source_with_past
     from ca_etl.pipeline.context import utc_now
     from ca_etl.pipeline.run import run_backfill
+    from ca_etl.sources import all_sources
     from ca_etl.sources.source import DateRange
 
+    source_with_past(all_sources(), source)
     dates = DateRange.of(first.date(), last.date() if last else None, utc_now().date())
     if not sys.stderr.isatty():
         logs.show(BACKFILL_LOG)
@@ -219,7 +223,8 @@ def rebuild(
     accept_loss: Annotated[
         bool,
         typer.Option(
-            "--accept-loss", help="Publish although most rows of the current release would be lost."
+            "--accept-loss",
+            help="Publish although most rows, or files ingested by reference, are lost.",
         ),
     ] = False,
     trust_clock: TrustClock = False,
@@ -241,7 +246,8 @@ def restore(
     accept_loss: Annotated[
         bool,
         typer.Option(
-            "--accept-loss", help="Restore what is left of damaged files, and publish all the same."
+            "--accept-loss",
+            help="Restore what is left of damaged files, and publish without those ingested by reference and lost.",
         ),
     ] = False,
     trust_clock: TrustClock = False,
@@ -333,10 +339,14 @@ def _serve_demo(day: date | None) -> None:
 
     try:
         with DemoSite(port=load_settings().demo_port, day=day) as site:
-            command = f"CA_ETL_SITE_URL={site.base_url} CA_ETL_MIN_INTERVAL_SECONDS=0 ca-etl backfill"
+            # a directory of its own: that of the demo has days of the past, that of the live site another site
+            served = (
+                f"CA_ETL_SITE_URL={site.base_url} CA_ETL_MIN_INTERVAL_SECONDS=0 CA_ETL_DATA_DIR=served-data"
+            )
             dates = f"--from {site.day.replace(day=1)} --to {site.day}"
             print_line(
-                f"serving the demo site as on {site.day}, until Ctrl-C. Next, in another terminal: {command} {dates}"
+                f"serving the demo site as on {site.day}, until Ctrl-C; in another terminal:",
+                hint=f"export {served} && ca-etl run && ca-etl backfill {dates}",
             )
             typer.echo(site.base_url)
             Event().wait()
@@ -375,7 +385,8 @@ def _print_check(result: CheckResult, outcome: Outcome) -> None:
     level = logging.ERROR if failed else logging.WARNING
     counted = f"check {result.check_name} {'failed' if failed else 'warning'}: {result.offending_rows} rows"
     if result.check_name != REJECTS_CHECK:
-        print_line(f"{counted}, {result.sample}", level)
+        hint = "ca-etl decide --help" if result.check_name == AGREE_CHECK else ""
+        print_line(f"{counted}, {result.sample}", level, hint)
         return
     option = "" if outcome.release else "--failed "
     query = f"from etl_reject select reason, detail, url, capture_id where run_id = '{outcome.run_id}' order by all"
@@ -385,14 +396,16 @@ def _print_check(result: CheckResult, outcome: Outcome) -> None:
 def _finish(outcome: Outcome) -> None:
     """Print the outcome of a run and exit with its status: the release folder on stdout, everything else on stderr."""
     _print_problems(outcome)
+    if held := outcome.files_held:
+        print_line(f"nothing new: {held} {'file is' if held == 1 else 'files are'} in the archive already")
     if loaded := outcome.loaded:
         with logs.bound(run_id=outcome.run_id):
             print_line(
                 f"{loaded.archive_files} new archive files: {loaded.captures} captures, {loaded.rates} rates, "
                 f"{loaded.official_rates} official rates, {loaded.articles} articles, {loaded.rejects} rejects"
             )
-            if outcome.of_other_sites:
-                print_line(f"{outcome.of_other_sites} records of other sites were left out")
+            if loaded.of_other_sites:
+                print_line(f"{loaded.of_other_sites} records of other sites were left out")
     if outcome.release:
         typer.echo(outcome.release.folder)
     raise typer.Exit(outcome.exit_status)

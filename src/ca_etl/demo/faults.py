@@ -1,11 +1,14 @@
 """Faults that tests inject into the demo site's responses, such as error statuses or truncated bodies, as data.
 
-A fault is set for a day, optionally for some paths only, or for a path on every day::
+A fault is set for a day, optionally for some paths only, or for a path on every day:
 
-    site.faults[date(2025, 12, 8)] = Fault(status=503, retry_after=0, times=1)
-    site.faults[date(2025, 12, 9)] = Fault(cut_gzip=True, paths=frozenset({"/"}))
-    site.path_faults["/latest/"] = Fault(no_ticker=True, no_date=True)
-    site.path_faults["/wp-json/*"] = Fault(status=403, waf_page=True)
+    >>> from datetime import date
+    >>> from ca_etl.demo.site import DemoSite
+    >>> site = DemoSite()
+    >>> site.faults[date(2025, 12, 8)] = Fault(status=503, retry_after=0, times=1)
+    >>> site.faults[date(2025, 12, 9)] = Fault(cut_gzip=True, paths=frozenset({"/"}))
+    >>> site.path_faults["/latest/"] = Fault(no_ticker=True, no_date=True)
+    >>> site.path_faults["/wp-json/*"] = Fault(status=403, waf_page=True)
 """
 
 from __future__ import annotations

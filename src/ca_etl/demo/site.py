@@ -54,9 +54,11 @@ class DemoSite:
     shows in the next response of pages, API and feed. `before_response` is called with each request before its
     response is made. Raises `CaEtlError` on enter when the port is in use, `UsageError` for a day outside the range.
 
-        with DemoSite() as site:
-            site.play(date(2025, 12, 5))
-            requests.get(site.base_url)
+    >>> import requests
+    >>> with DemoSite() as site:
+    ...     site.play(date(2025, 12, 5))
+    ...     requests.get(site.base_url, timeout=60).status_code
+    200
     """
 
     def __init__(

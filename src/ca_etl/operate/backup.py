@@ -37,13 +37,14 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from ca_etl.archive.naming import OPEN_SUFFIX, REFERENCE_SUFFIX
 from ca_etl.archive.sealed_file import is_reference, read_reference, sha256_of, sync_folders
-from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.errors import CaEtlError, Problem, UsageError, nearest_folder
 from ca_etl.operate.alert_delivery import ALERTS_FILE
 from ca_etl.operate.doctor import damage_of
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.crash_recovery import CHECKPOINT_FILE
-from ca_etl.pipeline.run import Outcome, run_rebuild
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_rebuild
 from ca_etl.settings import Settings
 from ca_etl.sources.session import Progress
 from ca_etl.warehouse import lock
@@ -130,7 +131,7 @@ def back_up(settings: Settings, folder: Path, now: datetime, progress: Progress)
     if not state and not archived:
         raise UsageError(
             f"{data_dir} has no data to back up (CA_ETL_DATA_DIR names the directory)",
-            f"ls {data_dir.parent}",
+            f"ls {nearest_folder(data_dir.parent)}",
         )
     site = state.get(MARKER, b"").decode(errors="replace").strip() or None
     with _only_backup(folder):
@@ -237,6 +238,7 @@ def restore(settings: Settings, folder: Path, environment: Environment) -> Outco
             _copy_all(folder, data_dir, manifest, environment)
             _mark(data_dir, UnfinishedRestore(backup, is_copied=True))
     outcome = run_rebuild(settings, environment=replace(environment, restores=True))
+    outcome.error = outcome.error.replace("ca-etl rebuild", again)
     outcome.hint = outcome.hint.replace("ca-etl rebuild", again)
     if outcome.release is not None:
         (data_dir / RESTORING).unlink()

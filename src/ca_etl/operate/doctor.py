@@ -19,8 +19,14 @@ from rich.text import Text
 from ca_etl.archive.framing import BadRange, split_records
 from ca_etl.archive.naming import OPEN_SUFFIX
 from ca_etl.archive.reader import archive_files
-from ca_etl.archive.sealed_file import LostReferenceError, is_reference, open_archive
-from ca_etl.errors import Problem, UsageError
+from ca_etl.archive.sealed_file import (
+    LostReferenceError,
+    is_given_up,
+    is_reference,
+    open_archive,
+    verified_digest,
+)
+from ca_etl.errors import Problem, UsageError, nearest_folder
 from ca_etl.operate import machine
 from ca_etl.operate.alert_delivery import channels, damage_of_alerts
 from ca_etl.operate.alerts import ALERTS, CLOCK, DECISIONS, JOURNAL, LOCK, RELEASE, Condition, schedule_area
@@ -90,7 +96,7 @@ class ArchiveState:
 
     files: int
     read: int
-    damaged: dict[str, str]
+    damaged: dict[str, Problem]
     missing: tuple[str, ...] = ()
     left_open: tuple[str, ...] = ()
 
@@ -206,7 +212,7 @@ def data_directory(path: Path, refused: Sequence[str]) -> Iterator[Finding]:
         yield error(
             area,
             f"{path} (CA_ETL_DATA_DIR) does not exist: is the path right? If it is, the first run begins it",
-            f"ls {machine.nearest_folder(path)}",
+            f"ls {nearest_folder(path)}",
         )
     else:
         yield ok(area, f"this user may write to {path}")
@@ -220,7 +226,7 @@ def unwritable(data_dir: Path) -> list[str]:
     archive_dir = data_dir / "archive"
     folders = [data_dir, data_dir / "releases", archive_dir, *sorted(archive_dir.glob("*/*"))[-1:]]
     if not data_dir.exists():
-        folders = [machine.nearest_folder(data_dir)]
+        folders = [nearest_folder(data_dir)]
     refused = [folder for folder in folders if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK)]
     files = [data_dir / journal.JOURNAL_FILE, data_dir / lock.LOCK_FILE]
     refused += [file for file in files if file.exists() and not os.access(file, os.W_OK)]
@@ -297,7 +303,9 @@ def archive(state: ArchiveState, held: Collection[str] = (), *, deep: bool = Fal
     for name, damage in state.damaged.items():
         # what is elsewhere is in no backup
         repair = "" if is_reference(Path(name)) else f"; {FROM_BACKUP}"
-        yield error("archive", f"the archive file {name} {damage}{repair}", restore)
+        yield error(
+            "archive", f"the archive file {name} {damage.message}{repair}", damage.next_command or restore
+        )
     if state.missing:
         missing = f"archive files of the release are missing: {_listed(state.missing)}"
         yield error("archive", f"{missing}; {FROM_BACKUP}", restore)
@@ -332,29 +340,36 @@ def read_archive_state(
     return ArchiveState(len(paths), len(whole), damaged, missing, left)
 
 
-def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> str:
-    """The damage of an archive file as text: unreadable, or different from what was loaded; empty where it is sound.
+def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> Problem | None:
+    """The damage of an archive file: unreadable, or different from what was loaded; None where it is sound.
 
     `known` are the SHA-256 and the bytes that it had when it was loaded, None where it was not. Without `to_end` only
-    the first record and the size are examined.
+    the first record and the size are examined. The next command is that for a lost reference, else empty.
     """
     try:
+        if is_reference(path):
+            # bad records in it were there when it was ingested, unless it has changed
+            if not is_given_up(path):
+                with open_archive(path) as file:
+                    _ = verified_digest(path, file) if to_end else ""
+            return None
         with open_archive(path) as file:
             size = os.fstat(file.fileno()).st_size
             for part in split_records(file):
                 if isinstance(part, BadRange):
-                    return f"has a bad record at byte {part.start}: {part.reason}, {part.detail}"
+                    return Problem(f"has a bad record at byte {part.start}: {part.reason}, {part.detail}", "")
                 if not to_end:
                     break
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest() if known and to_end else None
     except LostReferenceError as lost:
-        return f"is a reference: {lost}"
+        return Problem(f"is a reference: {lost}", lost.hint)
     except OSError as failure:
-        return f"cannot be read: {failure.strerror or failure}"
+        return Problem(f"cannot be read: {failure.strerror or failure}", "")
     if known and size != known[1]:
-        return f"has {size} bytes, but had {known[1]} when it was loaded"
-    return "has changed since it was loaded" if known and digest and digest != known[0] else ""
+        return Problem(f"has {size} bytes, but had {known[1]} when it was loaded", "")
+    has_changed = known and digest and digest != known[0]
+    return Problem("has changed since it was loaded", "") if has_changed else None
 
 
 @dataclass(frozen=True, slots=True)

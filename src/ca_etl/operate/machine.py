@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import requests
 
+from ca_etl.errors import nearest_folder
 from ca_etl.settings import Misspelt
 from ca_etl.sources.schedules import DAILY, SWEEP, Schedule, prefect_cron
 from ca_etl.sources.session import TOLERANCE
@@ -166,11 +167,6 @@ def check_disk(data_dir: Path) -> Iterator[Finding]:
     yield from disk(
         folder, room.f_bavail * room.f_frsize, room.f_favail if room.f_files else None, sum(sizes)
     )
-
-
-def nearest_folder(path: Path) -> Path:
-    """The folder `path` itself, or its nearest parent folder that exists."""
-    return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.exists())
 
 
 def versions(installed: Mapping[str, str]) -> Iterator[Finding]:

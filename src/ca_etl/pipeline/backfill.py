@@ -19,7 +19,8 @@ from ca_etl.errors import CaEtlError, UsageError
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.crash_recovery import new_run_id
 from ca_etl.settings import Settings
-from ca_etl.sources.session import Context, Session
+from ca_etl.sources.banks import BANK_SOURCES
+from ca_etl.sources.session import Context, Session, fetch_policy
 from ca_etl.sources.source import DateRange, HistoryPlan, Source
 from ca_etl.sources.timesca import ARTICLE_SOURCES
 from ca_etl.warehouse import lock
@@ -63,15 +64,20 @@ def observed_days(data_dir: Path) -> frozenset[date]:
 def plan_backfill(settings: Settings, days: DateRange, name: str, environment: Environment) -> HistoryPlan:
     """What `run_backfill` would take for a source that has an index. Requests that index alone, and archives it.
 
-    Months that were archived completely are left out. Raises `UsageError` for a source without an index,
-    `SourceUnavailableError` where it is not given, `LockHeldError` when another run holds the lock.
+    Months that were archived completely are left out. Raises `UsageError` for a source without an index and for
+    settings that forbid requests, `SourceUnavailableError` where the index is not given, `LockHeldError` when another
+    run holds the lock.
     """
     source = source_with_past(environment.sources, name)
+    months = _open_months(settings.data_dir, days, name)
     if source.plan is None:
+        of_days = f"tables of {sum((month.last - month.first).days + 1 for month in months)} days"
         raise UsageError(
-            f"{name} has no index to plan from: its backfill requests each month",
+            f"{name} has no index to plan from: its backfill requests the "
+            f"{of_days if source in BANK_SOURCES else f'pages of {len(months)} months'}",
             f"ca-etl backfill --source {name} --from {days.first} --to {days.last}",
         )
+    fetch_policy(settings)
     started_at = environment.clock()
     run_id = new_run_id(settings.data_dir, started_at)
     with lock.hold(settings.data_dir):
@@ -87,7 +93,7 @@ def plan_backfill(settings: Settings, days: DateRange, name: str, environment: E
             sources=environment.sources,
         )
         with Session(ctx, source) as session:
-            return source.plan(session, _open_months(settings.data_dir, days, name))
+            return source.plan(session, months)
 
 
 def capture_history(ctx: Context, days: DateRange, source: str) -> int:

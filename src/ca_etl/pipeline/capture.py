@@ -9,17 +9,23 @@ The journal has the outcome of each source.
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from ca_etl.archive.ingest import IngestReport, ingest_paths
+from ca_etl.archive.ingest import IngestReport, ingest_paths, pages_by_hand
+from ca_etl.archive.inputs import PAGES, expand, readable
+from ca_etl.archive.naming import CAPTURED_AT, sha256_label
+from ca_etl.archive.record import Record
 from ca_etl.archive.sealed_file import ArchiveWriteError
 from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.parse.page import Page
+from ca_etl.parse.rows import read_page
 from ca_etl.pipeline.crash_recovery import write_checkpoint
 from ca_etl.records import LISTINGS, POSTS_API
 from ca_etl.settings import Settings
@@ -29,6 +35,7 @@ from ca_etl.sources.source import Source, SourceOutcome, SourceReply
 from ca_etl.sources.timesca import ARTICLE_SOURCES
 from ca_etl.sources.timesca.deletion_sweep import sweep_articles
 from ca_etl.sources.timesca.listings import request_listings
+from ca_etl.warehouse import overrides
 from ca_etl.warehouse.data_directory import site_of
 from ca_etl.warehouse.durable_files import StorageError
 from ca_etl.warehouse.journal import GOOD, Cause, RunRecord, SlotOutcome
@@ -40,6 +47,8 @@ log = logging.getLogger(__name__)
 TROUBLE: Final = frozenset({SlotOutcome.BLOCKED, SlotOutcome.FAILED})
 ARTICLES: Final = frozenset(source.name for source in ARTICLE_SOURCES.values())
 ALL: Final = "all"
+# Clocks and zones differ by less.
+A_DAY: Final = timedelta(days=1)
 SITE_SOURCES: Final = ARTICLES | {LISTINGS}
 
 
@@ -210,14 +219,61 @@ class GivenFiles:
 
 
 def ingest(ctx: Context, given: GivenFiles) -> IngestReport:
-    """Archive the files of an operator. Raises `CaEtlError` for a missing path or a file of an unknown kind."""
+    """Archive the files of an operator.
+
+    Raises `CaEtlError` for a missing path, a file of an unknown kind, or a capture time that cannot be that of a page.
+    """
+    if given.captured_at is not None:
+        _assert_possible(ctx, given, given.captured_at)
     return ingest_paths(
         given.paths,
         ctx.settings.archive_dir,
         now=ctx.started_at,
+        data_dir=ctx.settings.data_dir,
         site=site_of(ctx.settings),
         url=given.url,
         captured_at=given.captured_at,
         by_reference=given.by_reference,
         progress=partial(ctx.progress, "ingest"),
     )
+
+
+def _assert_possible(ctx: Context, given: GivenFiles, captured_at: datetime) -> None:
+    """Raise `UsageError` where the date on a page, or an earlier ingest of the same bytes, contradicts a capture time.
+
+    The times of excluded captures do not count. A page without a date may be given its time later.
+    """
+    excluded = {one.capture_id for one in overrides.read(ctx.settings.data_dir) if one.decision == "exclude"}
+    known: dict[str, list[Record]] = {}
+    for record in pages_by_hand(ctx.settings.archive_dir):
+        if record.record_id not in excluded:
+            known.setdefault(record.warc.get("warc-payload-digest", ""), []).append(record)
+    on = captured_at.astimezone(ctx.settings.zone).date()
+    for path in expand(given.paths, ctx.settings.data_dir).taken:
+        content_type = PAGES.get(path.suffix.lower())
+        if content_type is None:
+            continue
+        with readable(path):
+            payload = path.read_bytes()
+        page = read_page(payload, content_type=content_type, url=given.url, on=on)
+        printed = page.page_date if isinstance(page, Page) else None
+        if printed is not None and printed - A_DAY > on:
+            url = f" --url {shlex.quote(given.url)}" if given.url else ""
+            raise UsageError(
+                f"{path} prints the date {printed}, and cannot be captured at {captured_at.isoformat()}; without "
+                "--captured-at the date on a page is its day",
+                f"ca-etl ingest {shlex.quote(str(path))}{url}",
+            )
+        earlier = [one for one in known.get(sha256_label(payload), ()) if printed or _time_of(one)]
+        if earlier and captured_at not in map(_time_of, earlier):
+            first = _time_of(earlier[0])
+            time = f"with the capture time {first.isoformat()}" if first else "without a capture time"
+            raise UsageError(
+                f"{path} was ingested before, {time}: the same bytes are one capture, at one time; exclude that "
+                "capture where its time is wrong, then repeat this command",
+                f'ca-etl decide exclude {earlier[0].record_id} --reason "its capture time is wrong"',
+            )
+
+
+def _time_of(record: Record) -> datetime | None:
+    return None if CAPTURED_AT.lower() in record.warc else record.date

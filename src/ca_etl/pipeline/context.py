@@ -32,7 +32,8 @@ class Environment:
     """What a run takes from outside: clock, sleep, progress, step caller and sources.
 
     `trust_clock`: the run goes by its clock even where a recorded time contradicts it. `accept_loss`: the run may lose
-    most rows of the release. `restores`: the run is the rebuild at the end of `ca-etl restore`.
+    most rows of the release, and leaves lost references out. `restores`: the run is the rebuild at the end of
+    `ca-etl restore`.
     """
 
     # by its name, so that a test of the whole program can replace it

@@ -6,7 +6,7 @@ import logging
 import os
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -18,7 +18,15 @@ import duckdb
 
 from ca_etl.archive.framing import BadRange, split_records
 from ca_etl.archive.reader import archive_files
-from ca_etl.archive.sealed_file import archive_bytes, open_archive, verified_digest
+from ca_etl.archive.sealed_file import (
+    Reference,
+    archive_bytes,
+    give_up_lost_references,
+    is_given_up,
+    lost_for_good,
+    open_archive,
+    verified_digest,
+)
 from ca_etl.errors import CaEtlError
 from ca_etl.parse.rows import SITE
 from ca_etl.pipeline.enrich import store_matches
@@ -40,7 +48,7 @@ from ca_etl.warehouse.journal import RunKind
 from ca_etl.warehouse.models import drop_models
 from ca_etl.warehouse.raw_load import (
     forget_rejects,
-    forget_unresolved_revisits,
+    forget_what_was_missing,
     known_archive_files,
     load_tables,
     mark_loaded,
@@ -68,7 +76,7 @@ class Loaded:
 
     `expected` counts those `rejects` that are no reason for a warning (response classes in `EXPECTED_RESPONSES`).
     `other_rates` counts those `rates` that are not from the ticker of the site; `official_rates` are counted apart.
-    `of_other_sites` counts records of other crawlers that were left out, since their pages are of other sites.
+    `of_other_sites` counts records in the ingested files that were left out, since their pages are of other sites.
     `is_fresh` is True where the warehouse was empty before.
     """
 
@@ -95,10 +103,12 @@ def load(ctx: Context, parsing: Parsing = parsing) -> Loaded:
     """
     is_upgrade = _is_upgrade(ctx.settings.data_dir)
     is_fresh = is_upgrade or ctx.kind is RunKind.REBUILD
+    archive = archive_files(ctx.settings.archive_dir)
+    if ctx.accept_loss:
+        give_up_lost_references(archive, ctx.settings.archive_dir)
     if is_fresh:
         assert_archive_is_whole(ctx)
     building = begin_building(ctx.settings.data_dir, ctx.run_id, fresh=is_fresh)
-    archive = archive_files(ctx.settings.archive_dir)
     # by these bytes a new warehouse file gets small or large blocks
     archived = 0 if building.warehouse.exists() else sum(map(archive_bytes, archive))
     with open_building(building.warehouse, archived=archived) as con:
@@ -109,15 +119,17 @@ def load(ctx: Context, parsing: Parsing = parsing) -> Loaded:
             versions = {source.name: source.parser.version for source in ctx.sources}
             forget_rejects(con, versions, otherwise=SITE.version)
         if ctx.kind in {RunKind.INGEST, RunKind.BACKFILL}:
-            forget_unresolved_revisits(con)
+            forget_what_was_missing(con)
         known = known_archive_files(con) | withheld_files(ctx.runs, ctx.started_at)
         reader = _reader(ctx, con)
         # by their text: a thousand calls of relative_to take 10 ms of every run
         below = len(f"{reader.root.as_posix()}/")
         names = (path.as_posix()[below:] for path in archive)
         new = [name for name in names if name not in known]
-        groups = plan_parts(reader.root, new)
+        lost = {name: reference for name in new if (reference := lost_for_good(reader.root, name))}
+        groups = plan_parts(reader.root, (name for name in new if name not in lost))
         loading = _Loading(con, reader, _Pace(ctx.progress, sum(map(len, groups))))
+        loading.unloaded += [reader.leave_out(lost)] if lost else []
         loading.load(groups, ctx.settings.workers or len(os.sched_getaffinity(0)), parsing)
     if loading.added["capture"]:
         record_site(ctx.settings)
@@ -131,9 +143,23 @@ def load(ctx: Context, parsing: Parsing = parsing) -> Loaded:
         articles=loading.added["article_observation"],
         rejects=loading.added["reject"],
         expected=min(loading.expected, loading.added["reject"]),
-        warnings=(UPGRADED,) if is_upgrade and ctx.kind is not RunKind.REBUILD else (),
+        warnings=(
+            *((UPGRADED,) if is_upgrade and ctx.kind is not RunKind.REBUILD else ()),
+            *_left_out(ctx, lost),
+        ),
         is_fresh=is_fresh,
     )
+
+
+def _left_out(ctx: Context, lost: Mapping[str, Reference]) -> Iterator[str]:
+    """The warning of lost references, if there are any, with the number of their captures in the current release."""
+    if lost:
+        known = dict(_read_newest_release(ctx.settings.data_dir, LOADED_CAPTURES))
+        names = [f"{reference.path}, to which {name} refers" for name, reference in lost.items()]
+        yield (
+            f"{len(lost)} files that were ingested by reference are lost, and their captures are left out "
+            f"({sum(known.get(name, 0) for name in lost)} in the current release): {_listed(names)}"
+        )
 
 
 def _reader(ctx: Context, con: duckdb.DuckDBPyConnection) -> PartReader:
@@ -300,6 +326,15 @@ SHOWN: Final = 5
 KNOWN_FILES: Final = "select archive_file, sha256, bad_records > 0 from raw.archive_file"
 
 
+LOADED_CAPTURES: Final = "select archive_file, records from raw.archive_file"
+
+
+def _listed(items: Sequence[str]) -> str:
+    """The first items in a list, and how many more there are."""
+    more = f" and {len(items) - SHOWN} more" if len(items) > SHOWN else ""
+    return f"{'; '.join(items[:SHOWN])}{more}"
+
+
 class ArchiveDamagedError(CaEtlError):
     """An archive file of the current release is missing or changed, so that a rebuild would lose its rows."""
 
@@ -319,9 +354,8 @@ def assert_archive_is_whole(ctx: Context) -> None:
         if not (name in damaged and _is_whole(root / name))
     ]
     if odd:
-        more = f" and {len(odd) - SHOWN} more" if len(odd) > SHOWN else ""
         raise ArchiveDamagedError(
-            f"the archive differs from what the current release was made of: {'; '.join(odd[:SHOWN])}{more}; "
+            f"the archive differs from what the current release was made of: {_listed(odd)}; "
             f"restore {root} from a backup; or remove the link {CURRENT}, and a rebuild publishes without these files",
             "ca-etl doctor --deep",
         )
@@ -330,10 +364,13 @@ def assert_archive_is_whole(ctx: Context) -> None:
 def archive_problems(root: Path, known: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """The archive files that are missing, or whose SHA-256 differs from that in `known`, each with the problem.
 
-    `known` are pairs of file name and SHA-256. Raises `LostReferenceError` for a file that only refers to such a one.
+    `known` are pairs of file name and SHA-256. Raises `LostReferenceError` for a file that only refers to such a one,
+    unless its loss was accepted.
     """
     for name, sha256 in known:
         try:
+            if is_given_up(root / name):
+                continue
             with open_archive(root / name) as file:
                 if verified_digest(root / name, file) != sha256:
                     yield name, "has changed"

@@ -25,8 +25,9 @@ from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 
+from ca_etl.archive.naming import Origin, origin_of
 from ca_etl.archive.reader import ArchiveReader, Resolve, read_origin
-from ca_etl.archive.sealed_file import archive_bytes, open_archive, verified_digest
+from ca_etl.archive.sealed_file import Reference, archive_bytes, open_archive, verified_digest
 from ca_etl.parse.page import Parser
 from ca_etl.parse.rows import SITE, reject_repeats, rows_of
 from ca_etl.records import ARTICLE_PAGES, EXPECTED_RESPONSES, BadRecord, Capture, RejectReason, Rows
@@ -114,7 +115,8 @@ class PartReader:
                 reader = ArchiveReader(file, name, find, self.site)
                 # the first range of a file has the digest of the whole file
                 digest = "" if part.start else verified_digest(self.root / name, file)
-                own, archive_file = self._read_file(name, digest, reader.captures(part.start, part.end))
+                captures = reader.captures(part.start, part.end)
+                own, archive_file = self._read_file(name, digest, read_origin(self.root / name), captures)
                 first, last, changes_source = reader.first, reader.last, reader.changes_source
                 of_other_sites += reader.of_other_sites
             positions |= {row["capture_id"]: (name, row["archive_offset"]) for row in own.capture}
@@ -125,10 +127,7 @@ class PartReader:
         # pages of articles are compared with all others of their file
         is_comparable = not part.is_range or all(row["source"] != ARTICLE_PAGES for row in rows.capture)
         return ParsedPart(
-            {
-                name: pa.Table.from_pylist(of_table, self.schemas[name])
-                for name, of_table in rows.by_table().items()
-            },
+            self._tables(rows),
             tuple(files),
             not lacks_original and is_comparable and not (changes_source and part.is_range),
             first,
@@ -136,6 +135,28 @@ class PartReader:
             _expected(rows),
             self._other_rates(rows),
             of_other_sites,
+        )
+
+    def leave_out(self, lost: Mapping[str, Reference]) -> ParsedPart:
+        """A reject of each lost reference, by the name of its archive file, in place of its captures."""
+        rows = Rows()
+        files: list[ArchiveFile] = []
+        for name, reference in lost.items():
+            # how it is lost may change, and a rebuild is to give the same rows
+            detail = f"{reference.path} was ingested by reference, and is lost"
+            bad = BadRecord(name, 0, RejectReason.LOST_REFERENCE, detail)
+            own, archive_file = self._read_file(name, reference.sha256, origin_of({}, name), [bad])
+            rows.extend(own)
+            files.append(archive_file)
+        return ParsedPart(
+            self._tables(rows),
+            tuple(files),
+            is_independent=True,
+            first=0,
+            last=0,
+            expected=0,
+            other_rates=0,
+            of_other_sites=0,
         )
 
     def read_and_search(self, part: Part) -> ParsedPart:
@@ -155,7 +176,7 @@ class PartReader:
         return replace(parsed, matches=search(items.to_arrow()))
 
     def _read_file(
-        self, name: str, sha256: str, records: Iterable[Capture | BadRecord]
+        self, name: str, sha256: str, origin: Origin, records: Iterable[Capture | BadRecord]
     ) -> tuple[Rows, ArchiveFile]:
         """Parse the records of one archive file: their rows, and its own row of `raw.archive_file`.
 
@@ -164,8 +185,6 @@ class PartReader:
         """
         rows = Rows()
         captures = bad = 0
-        path = self.root / name
-        origin = read_origin(path)
         version = self.parsers.get(origin.source, SITE).version
         for record in records:
             if isinstance(record, BadRecord):
@@ -184,12 +203,17 @@ class PartReader:
             schedule=origin.schedule,
             slot=origin.slot,
             sha256=sha256,
-            bytes=archive_bytes(path),
+            bytes=archive_bytes(self.root / name),
             records=captures,
             bad_records=bad,
             parser_version=version,
             run_id=self.run_id,
         )
+
+    def _tables(self, rows: Rows) -> dict[str, pa.Table]:
+        return {
+            name: pa.Table.from_pylist(table, self.schemas[name]) for name, table in rows.by_table().items()
+        }
 
     def _other_rates(self, rows: Rows) -> int:
         """How many rates come from captures of a source that the site's parser does not read."""

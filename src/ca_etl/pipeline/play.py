@@ -14,7 +14,8 @@ from ca_etl.demo.site import DemoSite
 from ca_etl.errors import CaEtlError
 from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.run import DEFAULT_ENVIRONMENT, Outcome, run_daily
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import DEFAULT_ENVIRONMENT, run_daily
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import DAILY, schedule
 from ca_etl.warehouse import lock

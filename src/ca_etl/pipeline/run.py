@@ -15,7 +15,7 @@ import duckdb
 
 from ca_etl import __version__, logs
 from ca_etl.archive.reader import archive_files
-from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.errors import CaEtlError, Problem, UsageError, nearest_folder
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS, capture_history, source_with_past
 from ca_etl.pipeline.capture import (
     Captured,
@@ -29,7 +29,8 @@ from ca_etl.pipeline.clock import ClockError, Witness, clock_from, contradiction
 from ca_etl.pipeline.context import Environment, recorded_stops, stop_by
 from ca_etl.pipeline.crash_recovery import new_run_id, recover_crashed_runs
 from ca_etl.pipeline.enrich import enrich
-from ca_etl.pipeline.load import Loaded, assert_most_is_kept, load
+from ca_etl.pipeline.load import assert_most_is_kept, load
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.pipeline.publish import build, check, prune, publish, published_by, report
 from ca_etl.pipeline.slots import missed_slots
 from ca_etl.settings import Settings
@@ -45,9 +46,9 @@ from ca_etl.warehouse.data_directory import (
     settle_marker,
 )
 from ca_etl.warehouse.durable_files import StorageError, write_atomic
-from ca_etl.warehouse.journal import Cause, CheckResult, RunKind, RunRecord, RunStatus, SlotRecord
+from ca_etl.warehouse.journal import Cause, RunKind, RunRecord, RunStatus, SlotRecord
 from ca_etl.warehouse.reading import consult, stop_of
-from ca_etl.warehouse.release import Building, Release, discard
+from ca_etl.warehouse.release import Building, discard
 
 log = logging.getLogger(__name__)
 
@@ -58,36 +59,6 @@ FIRST_SLOT = datetime(2020, 1, 1, tzinfo=UTC)
 # Prefect's worker begins a run some tenths of a second before its time; clocks differ by more.
 EARLIEST_START = timedelta(minutes=1)
 DEFAULT_ENVIRONMENT = Environment()
-
-
-@dataclass(slots=True)
-class Outcome:
-    """The result of a run, which its steps fill in one by one. `release` is None when nothing was published.
-
-    `slots` are the missed slots before the run; other fields that `RunRecord` has, too, are described there.
-    """
-
-    run_id: str
-    status: RunStatus = RunStatus.SUCCEEDED
-    exit_status: int = 0
-    release: Release | None = None
-    captured: Captured | None = None
-    loaded: Loaded | None = None
-    checks: tuple[CheckResult, ...] = ()
-    warnings: tuple[str, ...] = ()
-    error: str = ""
-    hint: str = ""
-    cause: Cause | None = None
-    slots: tuple[SlotRecord, ...] = ()
-    contradicted_by: datetime | None = None
-    held: tuple[str, ...] = ()
-    of_other_sites: int = 0
-
-    @property
-    def fired(self) -> tuple[CheckResult, ...]:
-        """The checks of the run that returned offending rows, those of severity `error` first."""
-        fired = [result for result in self.checks if result.offending_rows]
-        return tuple(sorted(fired, key=lambda result: (result.severity != "error", result.check_name)))
 
 
 def run_daily(
@@ -139,7 +110,7 @@ def run_ingest(
         run.check_clock()
         report = run.step(ingest, given)
         run.outcome.warnings += report.warnings
-        run.outcome.of_other_sites = report.of_other_sites
+        run.outcome.files_held = report.files_held
         run.load_and_publish()
     return run.outcome
 
@@ -190,7 +161,7 @@ def run_rebuild(
     if lock.live_run(settings.data_dir) is None and not archive_files(settings.archive_dir):
         raise UsageError(
             f"{settings.data_dir} has no archive file to build a release from (CA_ETL_DATA_DIR names the directory)",
-            f"ls {settings.data_dir.parent}",
+            f"ls {nearest_folder(settings.data_dir.parent)}",
         )
     with _run(RunKind.RETRY if only_rejects else RunKind.REBUILD, settings, environment) as run:
         run.check_clock()
@@ -282,8 +253,7 @@ class _Run:
             )
         outcome.loaded = loaded = self.step(load)
         outcome.warnings += loaded.warnings
-        outcome.of_other_sites += loaded.of_other_sites
-        if loaded.is_fresh and not self.environment.accept_loss:
+        if loaded.is_fresh and not self.ctx.accept_loss:
             assert_most_is_kept(self.ctx)
         self.step(enrich)
         self.step(build, self.record())
@@ -291,8 +261,7 @@ class _Run:
         errors = [result for result in outcome.fired if result.severity == "error"]
         if errors:
             names = ", ".join(f"{result.check_name} ({result.offending_rows} rows)" for result in errors)
-            outcome.status = RunStatus.CHECKS_FAILED
-            outcome.exit_status = CHECKS_FAILED_EXIT
+            outcome.status, outcome.exit_status = RunStatus.CHECKS_FAILED, CHECKS_FAILED_EXIT
             outcome.error = f"checks failed, nothing was published: {names}"
             outcome.hint = "ca-etl status"
             return
@@ -306,7 +275,6 @@ class _Run:
         `raw.run` has it, too. It is written there before the release is published, and read only if the run succeeds.
         """
         outcome, loaded = self.outcome, self.outcome.loaded
-        published = outcome.status is RunStatus.SUCCEEDED
         # by a wrong clock it is unknown which slot it was
         is_stopped = outcome.contradicted_by is not None and not self.trusts_clock
         return RunRecord(
@@ -317,10 +285,10 @@ class _Run:
             finished_at=self.ctx.clock(),
             status=outcome.status,
             exit_status=outcome.exit_status,
-            release_id=outcome.run_id if published else None,
+            release_id=outcome.run_id if outcome.status is RunStatus.SUCCEEDED else None,
             captures=loaded.captures if loaded else 0,
             rejects=loaded.rejects - loaded.expected if loaded else 0,
-            of_other_sites=outcome.of_other_sites,
+            of_other_sites=loaded.of_other_sites if loaded else 0,
             error=outcome.error or None,
             code_version=__version__,
             warnings=outcome.warnings,
@@ -386,6 +354,7 @@ def _run(
             environment.progress,
             name,
             sources=environment.sources,
+            accept_loss=environment.accept_loss,
         )
         run = _Run(ctx, held, Outcome(run_id), environment, planned, interrupts=interrupts)
         try:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
-from ca_etl.report.chart_frame import FILE, Look, Spec, days_axis, framed, instant, over_time, tooltip
+from ca_etl.report.chart_frame import FILE, LIGHT, Look, Spec, days_axis, framed, instant, over_time, tooltip
 
 # The states of a day in the order of the legend, with their names there.
 STATES: Final = {
@@ -118,6 +118,22 @@ def rate_chart(rates: Sequence[RateDay], look: Look = FILE) -> Spec:
     return over_time([rate.day for rate in rates], {"data": {"values": values}, "layer": layers}, look)
 
 
+def rate_picture(code: str, name: str, rates: Sequence[RateDay]) -> Spec:
+    """The chart of one currency as a file has it: with a title, the unit of the axis, and what its marks mean."""
+    spec = rate_chart(rates, Look(LIGHT, width=720, height=260))
+    for layer in spec["layer"]:
+        if "y" in layer["encoding"]:
+            layer["encoding"]["y"]["title"] = f"{code} for one US dollar"
+    days = f"{rates[0].day} to {rates[-1].day}" if len(rates) > 1 else f"{rates[0].day}"
+    explained = [
+        "Band: every rate that the ticker prints with the same digits. Diamond: ticker and bank disagree.",
+        "Hollow point, dashed line: a filled day, without a capture, on which the last rate is repeated.",
+    ]
+    title = {"text": f"{name}, {days}", "subtitle": explained, "anchor": "start", "offset": 12}
+    colours = {"color": LIGHT["text"], "subtitleColor": LIGHT["muted"], "subtitleFontSize": 11}
+    return spec | {"title": title | colours, "padding": 12}
+
+
 def overview_chart(rates: Iterable[RateDay], look: Look = FILE) -> Spec:
     """The days of a series as a strip, observed or filled, on which a time selection, `brush`, can be drawn."""
     values = [
@@ -190,7 +206,7 @@ def calendar_chart(days: Sequence[DayOutcome], look: Look = FILE) -> Spec:
     }
     marks = {
         "data": {"values": values},
-        "mark": {"type": "rect", "cornerRadius": 1},
+        "mark": "rect",
         "encoding": {
             "x": {
                 "field": "week",

@@ -23,16 +23,15 @@ from ca_etl.report.page import (
     digest,
     shown,
     style_of,
-    tables_of_this_version,
     templates,
     write_report,
 )
+from ca_etl.report.release_facts import warehouse_of_facts
 from ca_etl.warehouse.connection import Column, described_tables, fetch_number
 from ca_etl.warehouse.durable_files import write_atomic
 from ca_etl.warehouse.export import quoted
 from ca_etl.warehouse.model_header import ModelHeader
 from ca_etl.warehouse.models import Model, discover
-from ca_etl.warehouse.reading import readable
 from ca_etl.warehouse.sqlfiles import sql_root
 
 # The groups of tables by the beginnings of their names.
@@ -121,7 +120,7 @@ def write_pages(warehouse: Path, path: Path, data_dir: Path, *, release_id: str)
 
     Raises what `write_report` raises.
     """
-    with tables_of_this_version(warehouse), readable(warehouse) as con:
+    with warehouse_of_facts(warehouse) as con:
         tables = read_tables(con)
     page = render_dictionary(tables, release_id=release_id, report=path.name)
     write_atomic(path.with_name(DICTIONARY), page.encode())

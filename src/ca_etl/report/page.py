@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
@@ -19,17 +19,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import duckdb
-
 from ca_etl import __version__
-from ca_etl.errors import CaEtlError
 from ca_etl.report import charts
 from ca_etl.report.chart_frame import DARK, LIGHT, VARIABLES, Colours, Look, Spec
 from ca_etl.report.charts import RateDay
-from ca_etl.report.release_facts import ReleaseFacts, read_facts
+from ca_etl.report.release_facts import ReleaseFacts, read_facts, warehouse_of_facts
 from ca_etl.sanitize import visible
 from ca_etl.warehouse.durable_files import StorageError, write_atomic
-from ca_etl.warehouse.reading import readable
 
 if TYPE_CHECKING:
     import jinja2
@@ -67,23 +63,12 @@ def write_report(warehouse: Path, path: Path, data_dir: Path, *, release_id: str
     The scripts of the charts are kept in `data_dir` where the installation cannot be written to. Raises `StorageError`,
     and `CaEtlError` for a warehouse that cannot be read or has the tables of another version.
     """
-    with tables_of_this_version(warehouse), readable(warehouse) as con:
+    with warehouse_of_facts(warehouse) as con:
         facts = read_facts(con)
     dictionary = DICTIONARY if path.with_name(DICTIONARY).is_file() else None
     page = render_report(facts, vega_scripts(data_dir), release_id=release_id, dictionary=dictionary)
     write_atomic(path, page.encode())
     return path
-
-
-@contextmanager
-def tables_of_this_version(warehouse: Path) -> Iterator[None]:
-    """Raise `CaEtlError` where the block finds that a warehouse lacks a table or column of this version."""
-    try:
-        yield
-    except (duckdb.BinderException, duckdb.CatalogException) as error:
-        raise CaEtlError(
-            f"{warehouse} has not the tables of this version: {error}", "ca-etl rebuild"
-        ) from error
 
 
 def render_report(facts: ReleaseFacts, vega: str, *, release_id: str, dictionary: str | None = None) -> str:

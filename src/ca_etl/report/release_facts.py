@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from typing import Any, Final
 
+import duckdb
+
+from ca_etl.errors import CaEtlError
 from ca_etl.report.charts import COUNTRIES, CountryDay, DayOutcome, Disagreement, RateDay
-
-if TYPE_CHECKING:
-    import duckdb
+from ca_etl.warehouse.reading import readable
 
 RATES: Final = """
     with disagreements as (
@@ -203,13 +207,33 @@ class ReleaseFacts:
         return [min(shown), max(shown)] if shown else []
 
 
-def read_facts(con: duckdb.DuckDBPyConnection) -> ReleaseFacts:
-    """Read what a report shows of the release that `con` is connected to; times are in the zone of the connection."""
+@contextmanager
+def warehouse_of_facts(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to the warehouse of a release, to read facts with.
+
+    Raises `CaEtlError` for one that cannot be read, or has the tables of another version.
+    """
+    try:
+        with readable(warehouse) as con:
+            yield con
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise CaEtlError(
+            f"{warehouse} has not the tables of this version: {error}", "ca-etl rebuild"
+        ) from error
+
+
+def read_rates(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, list[RateDay]]]:
+    """Read the `rates` of `ReleaseFacts` of the release that `con` is connected to."""
     rates: dict[str, tuple[str, list[RateDay]]] = {}
     for name, base, *values in con.execute(RATES).fetchall():
         rates.setdefault(base, (name, []))[1].append(RateDay(*values))
+    return rates
+
+
+def read_facts(con: duckdb.DuckDBPyConnection) -> ReleaseFacts:
+    """Read what a report shows of the release that `con` is connected to; times are in the zone of the connection."""
     return ReleaseFacts(
-        rates,
+        read_rates(con),
         [DayOutcome(*row) for row in con.execute(CALENDAR).fetchall()],
         [Disagreement(*row) for row in con.execute(DISAGREEMENTS).fetchall()],
         [CountryDay(*row) for row in con.execute(COUNTRY_DAYS, {"countries": list(COUNTRIES)}).fetchall()],

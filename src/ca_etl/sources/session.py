@@ -62,7 +62,7 @@ class Context:
 
     `slot` is the scheduled instant in UTC and `schedule` the name of its schedule, None for a run that no schedule
     started. `runs` are those of the journal when the run began. `sources` are all sources that a run may request and
-    whose captures a load may read.
+    whose captures a load may read. `accept_loss` is as in `Environment`.
     """
 
     settings: Settings
@@ -76,6 +76,7 @@ class Context:
     schedule: str | None = None
     runs: tuple[RunRecord, ...] = ()
     sources: tuple[Source, ...] = ()
+    accept_loss: bool = False
 
     def slot_origin(self, source: str) -> naming.Origin:
         """The source, schedule and slot that are recorded in the archive file of `source` in this run."""

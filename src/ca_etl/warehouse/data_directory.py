@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from ca_etl.archive.reader import archive_files, usable_urls
-from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.errors import CaEtlError, Problem, UsageError, nearest_folder
 from ca_etl.records import LISTINGS, LOOPBACK, site_name
 from ca_etl.settings import Settings
 from ca_etl.warehouse.durable_files import read_if_there, write_atomic
@@ -86,7 +86,7 @@ def assert_has_data(data_dir: Path) -> None:
         raise UsageError(
             f"{data_dir} has no data: is the path right? CA_ETL_DATA_DIR names the directory, "
             "and ca-etl run or ca-etl demo begins a new one",
-            f"ls {data_dir.parent}",
+            f"ls {nearest_folder(data_dir.parent)}",
         )
 
 

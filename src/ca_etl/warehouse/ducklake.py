@@ -2,8 +2,9 @@
 
 A DuckLake is a catalogue, in PostgreSQL or in a DuckDB file, and Parquet files on a path or on S3, which never change.
 One transaction publishes a release: what fails or is killed in it leaves the catalogue as it was, also one that was to
-be made, and at worst files that no snapshot names. A table that is equal in the lake is not written again; of another
-one all rows are replaced, and with other columns the whole table, so that each snapshot has the columns of its time.
+be made, and at worst files that no snapshot names: where it is killed, or its catalogue is in PostgreSQL. A table that
+is equal in the lake is not written again; of another one all rows are replaced, and with other columns the whole table,
+so that each snapshot has the columns of its time.
 
 The lake itself has in `etl_release` which release it shows, and which tables are of it. All others are of somebody
 else, and stay as they are. DuckDB's extensions come from packages and are loaded where these have them: nothing is
@@ -27,7 +28,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 
-from ca_etl.errors import COMMAND, CaEtlError, UsageError
+from ca_etl.errors import COMMAND, CaEtlError, UsageError, nearest_folder
 from ca_etl.warehouse.connection import (
     DISK_FULL,
     Column,
@@ -141,9 +142,8 @@ def publish(release: Release, lake: Lake, *, site: str | None = None, force: boo
         tables = described_tables(con, "main")
         names = [table.name for table in tables]
         _load_extensions(con)
-        with transaction(con):
-            # in the transaction, so that a failure leaves no empty lake with the data path of this attempt
-            _attach(con, lake)
+        # in the transaction, so that a failure leaves no empty lake with the data path of this attempt
+        with transaction(con), _attached(con, lake):
             stored = _stored_tables(con)
             shown, listed, its_site = _read_release(con, stored)
             _assert_same_site(site, its_site, lake)
@@ -219,6 +219,29 @@ def _attach(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
             f"the data of {lake} are in {stored}, not in {lake.data_path}",
             f"ca-etl export --to {shlex.quote(str(lake))}",
         )
+
+
+@contextmanager
+def _attached(con: duckdb.DuckDBPyConnection, lake: Lake) -> Iterator[None]:
+    """Attach the lake for the block, and remove the files that a block which fails has written.
+
+    DuckLake itself removes those that are finished, not the one that met a full disk. With a catalogue in PostgreSQL,
+    or on S3, such a file stays: it may be of another publication, which is under way.
+    """
+    _attach(con, lake)
+    ((path,),) = con.execute("select data_path from lake.settings()").fetchall()
+    is_alone = not lake.catalogue.startswith(POSTGRES) and not _is_url(path)
+
+    def files() -> set[Path]:
+        return set(Path(path).rglob("*.parquet")) if is_alone else set()
+
+    before = files()
+    try:
+        yield
+    except BaseException:
+        for file in files() - before:
+            file.unlink()
+        raise
 
 
 def _stored_tables(con: duckdb.DuckDBPyConnection) -> dict[str, DescribedTable]:
@@ -341,8 +364,7 @@ def _look_at_catalogue(lake: Lake) -> str:
 
 
 def _look_at_folder(path: Path) -> str:
-    folder = next(parent for parent in path.parents if parent.is_dir())
-    return f"ls -ld {shlex.quote(str(folder))} && {COMMAND.get()}"
+    return f"ls -ld {shlex.quote(str(nearest_folder(path.parent)))} && {COMMAND.get()}"
 
 
 @contextmanager

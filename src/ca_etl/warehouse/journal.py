@@ -154,7 +154,8 @@ class RunRecord:
     stopped the run, `held` are the archive files that it wrote; they are loaded once a later run shows that its clock
     was right.
 
-    `of_other_sites` counts records of given WARC and WET files that were left out: their pages are of other sites.
+    `of_other_sites` counts records of the ingested WARC and WET files that the run loaded which were left out: their
+    pages are of other sites.
 
     `cause` is the reason why the run failed or crashed, `error` the same reason as text for people.
     """

@@ -307,14 +307,16 @@ def forget_rejects(con: duckdb.DuckDBPyConnection, versions: Mapping[str, str], 
     return count
 
 
-def forget_unresolved_revisits(con: duckdb.DuckDBPyConnection) -> None:
-    """Delete the rejects of revisits without an original, so that the next load reads their archive files again.
+def forget_what_was_missing(con: duckdb.DuckDBPyConnection) -> None:
+    """Delete the rejects of lost references and of revisits without an original: the next load reads them again.
 
-    The original may be in a file that is loaded then. Captures of these files that have rows stay as they are.
+    What was missing may be there by then. Captures of these files that have rows stay as they are.
     """
+    missing = {"reasons": [str(RejectReason.UNRESOLVED_REVISIT), str(RejectReason.LOST_REFERENCE)]}
+    is_missing = "list_contains($reasons, reason)"
     with transaction(con):
         con.execute(
-            "delete from raw.archive_file where bad_records > 0 and exists (from raw.reject where reason = $reason)",
-            {"reason": str(RejectReason.UNRESOLVED_REVISIT)},
+            f"delete from raw.archive_file where bad_records > 0 and exists (from raw.reject where {is_missing})",
+            missing,
         )
-        con.execute("delete from raw.reject where reason = ?", [str(RejectReason.UNRESOLVED_REVISIT)])
+        con.execute(f"delete from raw.reject where {is_missing}", missing)

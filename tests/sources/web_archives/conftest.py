@@ -9,7 +9,8 @@ import pytest
 
 from ca_etl.pipeline.clock import clock_from
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.run import Outcome, run_backfill
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_backfill
 from ca_etl.settings import Settings
 from ca_etl.sources import all_sources
 from ca_etl.sources.source import DateRange

@@ -15,7 +15,8 @@ from ca_etl.archive.naming import EVIDENCE
 from ca_etl.archive.reader import archive_files, whole_records
 from ca_etl.pipeline.backfill import read_complete_months
 from ca_etl.pipeline.capture import GivenFiles
-from ca_etl.pipeline.run import Outcome, run_ingest
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_ingest
 from ca_etl.settings import Settings
 from tests.sources.web_archives.fake_archives import (
     CRAWLS,

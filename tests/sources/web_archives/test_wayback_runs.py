@@ -16,7 +16,7 @@ from ca_etl.archive.naming import FETCHED_AT, MEMENTO, REQUESTED
 from ca_etl.archive.reader import archive_files, whole_records
 from ca_etl.archive.record import Record
 from ca_etl.pipeline.backfill import read_complete_months
-from ca_etl.pipeline.run import Outcome
+from ca_etl.pipeline.outcome import Outcome
 from ca_etl.settings import Settings
 from ca_etl.sources.web_archives import wayback
 from tests.sources.web_archives.fake_archives import FakeArchives, Page, Reply, Request, noon, on

@@ -20,7 +20,8 @@ from ca_etl.archive.reader import archive_files, whole_records
 from ca_etl.errors import UsageError
 from ca_etl.pipeline.backfill import observed_days, plan_backfill
 from ca_etl.pipeline.context import Environment
-from ca_etl.pipeline.run import Outcome, run_backfill
+from ca_etl.pipeline.outcome import Outcome
+from ca_etl.pipeline.run import run_backfill
 from ca_etl.settings import Settings
 from ca_etl.sources.source import DateRange, HistoryPlan, SourceUnavailableError
 from ca_etl.warehouse import journal, lock
