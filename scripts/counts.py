@@ -23,7 +23,7 @@ from ca_etl.warehouse.sqlfiles import sql_root
 
 REPOSITORY: Final = Path(__file__).parents[1]
 BOUNDS: Final[Mapping[str, int]] = {
-    "Python files in src/ and flows/": 152,
+    "Python files in src/ and flows/": 153,
     "lines of the longest of them": 450,
     "class names that exist twice": 0,
     "lines of the longest select": 110,

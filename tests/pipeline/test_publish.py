@@ -106,11 +106,12 @@ def test_the_first_release_takes_over_no_file(tmp_path):
     assert published_parquet(building, Path("day.parquet")) is None
 
 
-def test_a_release_has_a_report_that_its_descriptor_lists(on_site: Settings) -> None:
+def test_a_release_has_a_report_and_a_dictionary_that_its_descriptor_lists(on_site: Settings) -> None:
     outcome = run_daily(on_site)
     assert outcome.release is not None
     assert outcome.warnings == ()
-    assert "report.html" in {file.path for file in listed_files(outcome.release.folder)}
+    assert {"report.html", "dictionary.html"} <= {file.path for file in listed_files(outcome.release.folder)}
+    assert 'href="dictionary.html"' in (outcome.release.folder / "report.html").read_text("utf-8")
 
 
 def test_a_report_that_cannot_be_made_is_a_warning_and_the_release_is_published_without_it(
@@ -119,7 +120,8 @@ def test_a_report_that_cannot_be_made_is_a_warning_and_the_release_is_published_
     monkeypatch.setitem(sys.modules, "markupsafe", None)  # as where a package is missing
     outcome = run_daily(on_site)
     assert outcome.release is not None
-    assert "report.html" not in {file.path for file in listed_files(outcome.release.folder)}
+    listed = {file.path for file in listed_files(outcome.release.folder)}
+    assert not {"report.html", "dictionary.html"} & listed
     (warning,) = outcome.warnings
     assert warning.startswith(
         "the release is published without report.html: what it shows cannot be read: Module"

@@ -91,6 +91,7 @@ def test_the_release_holds_exactly_these_files(
         "warehouse.duckdb",
         "datapackage.json",
         "report.html",
+        "dictionary.html",
         *(f"parquet/{table}/{table}.parquet" for table in tables),
     }
     assert (settings.data_dir / "current").resolve() == release.resolve()

@@ -119,18 +119,19 @@ def report(
 ) -> None:
     """Print the path of the report of the current release, a page with charts that needs no network.
 
-    With --output a new one is written, also of a release that lacks one.
+    With --output a new one is written, also of a release that lacks one, and beside it the dictionary of its tables.
     """
     import webbrowser
 
     from ca_etl.cli.query import published
-    from ca_etl.report.page import REPORT, write_report
+    from ca_etl.report.dictionary import write_pages
+    from ca_etl.report.page import REPORT
 
     data_dir = load_settings().data_dir
     release = published(data_dir)
     path = release.folder / REPORT
     if output is not None:
-        path = write_report(release.warehouse, output, data_dir, release_id=release.release_id)
+        path = write_pages(release.warehouse, output, data_dir, release_id=release.release_id)
     elif not path.is_file():
         raise CaEtlError(
             f"the release {release.release_id} has no {REPORT}", f"ca-etl report --output {REPORT}"

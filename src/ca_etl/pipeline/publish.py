@@ -15,7 +15,8 @@ import duckdb
 
 from ca_etl import __version__
 from ca_etl.pipeline.slots import present
-from ca_etl.report.page import REPORT, write_report
+from ca_etl.report.dictionary import write_pages
+from ca_etl.report.page import REPORT
 from ca_etl.sources.session import Context
 from ca_etl.warehouse import journal, overrides, release
 from ca_etl.warehouse.checks import run_checks
@@ -108,12 +109,11 @@ def check(ctx: Context) -> tuple[CheckResult, ...]:
 
 
 def report(ctx: Context) -> tuple[str, ...]:
-    """Write the report into the draft of the release; where that fails, return a warning: the data are published."""
+    """Write dictionary and report into the draft of the release; where that fails, return a warning."""
     data_dir = ctx.settings.data_dir
     building = find_building(data_dir, ctx.run_id)
-    path = building.folder / REPORT
     written = consult(
-        partial(write_report, building.warehouse, path, data_dir, release_id=ctx.run_id),
+        partial(write_pages, building.warehouse, building.folder / REPORT, data_dir, release_id=ctx.run_id),
         None,
         "what it shows",
         f"ca-etl report --output {REPORT}",

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REPORT: Final = "report.html"
-# A page of another part of the release, which the report links to where it is there.
+# The page that the report links to where it is there.
 DICTIONARY: Final = "dictionary.html"
 HERE: Final = Path(__file__).parent
 # A longer text of a site is cut at so many characters.
@@ -78,7 +78,7 @@ def render_report(facts: ReleaseFacts, vega: str, *, release_id: str, dictionary
     style = style_of() + (HERE / "report.css").read_text("utf-8")
     script = (HERE / "report.js").read_text("utf-8")
     scripts, styles = ([digest(text) for text in texts] for texts in ((vega, script), (style,)))
-    return _environment().get_template(REPORT).render(
+    return templates().get_template(REPORT).render(
         policy=f"default-src 'none'; script-src {' '.join(scripts)}; style-src {' '.join(styles)}; img-src data:; "
         "base-uri 'none'; form-action 'none'",
         style=markupsafe.Markup(style),  # noqa: S704  our own text
@@ -151,11 +151,11 @@ def summary_of(rates: Iterable[RateDay]) -> str:
     parts = []
     if printed:
         day, low, high = printed[-1]
-        upper = "no upper bound" if high is None else _shown(UP.create_decimal(high))
-        parts.append(f"{day}: ticker {_shown(DOWN.create_decimal(low))} to {upper}")
+        upper = "no upper bound" if high is None else shown(UP.create_decimal(high))
+        parts.append(f"{day}: ticker {shown(DOWN.create_decimal(low))} to {upper}")
     if banks:
         day, official = banks[-1]
-        parts.append(f"bank {_shown(official)} on {day}")
+        parts.append(f"bank {shown(official)} on {day}")
     filled, differs = sum(rate.is_filled for rate in rates), sum(rate.disagrees for rate in rates)
     days = f"Of {len(printed)} days {filled} filled, {differs} in disagreement."
     return f"{', '.join(parts)}. {days}" if parts else "No rate is known."
@@ -210,7 +210,8 @@ def vega_scripts(data_dir: Path) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """The templates of the pages, which escape all that they are given."""
     import jinja2  # noqa: PLC0415  the command line does without it
 
     environment = jinja2.Environment(
@@ -219,7 +220,7 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    environment.filters |= {"shown": _shown, "kind": _kind}
+    environment.filters |= {"shown": shown, "kind": _kind}
     environment.policies["json.dumps_kwargs"] = {"separators": (",", ":"), "sort_keys": False}
     return environment
 
@@ -228,19 +229,21 @@ def _kind(value: object) -> str:
     """The class of a cell: numbers and words are not broken, texts have a width to be read in."""
     if isinstance(value, int | Decimal):
         return "number"
-    return "text" if len(_shown(value)) > LONGEST_WORD else "word"
+    return "text" if len(shown(value)) > LONGEST_WORD else "word"
 
 
-def _shown(value: object) -> str:
+def shown(value: object, longest: int = LONGEST) -> str:
     """A value as text for people: a decimal in full, a time to the minute, a long text cut, no invisible characters."""
     if value is None or value == "":
         return NOTHING
     if isinstance(value, Decimal):
         text = f"{value:,f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     text = visible(str(value))
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
+    return text if len(text) <= longest else f"{text[:longest]}…"
