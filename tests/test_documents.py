@@ -101,6 +101,12 @@ def test_the_results_are_those_of_the_queries(month: Month) -> None:
     assert outputs.with_outputs(QUERIES, warehouse) == QUERIES
 
 
+def test_the_dictionary_is_that_of_the_month(month: Month) -> None:
+    warehouse = month[0].data_dir / "current" / "warehouse.duckdb"
+    kept = (REPOSITORY / "docs" / "dictionary.md").read_text("utf-8")
+    assert script("query_outputs").dictionary(warehouse) == kept
+
+
 PYTHON_EXAMPLES = {
     "the library": (re.search(r"```python\n(.*?)```", README, re.DOTALL), "rates", 22),
     "any client": (re.search(r"```python\n(.*?)```", QUERIES, re.DOTALL), "rates", 30),
