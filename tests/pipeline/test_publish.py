@@ -124,7 +124,7 @@ def test_a_report_that_cannot_be_made_is_a_warning_and_the_release_is_published_
     assert not {"report.html", "dictionary.html"} & listed
     (warning,) = outcome.warnings
     assert warning.startswith(
-        "the release is published without report.html: what it shows cannot be read: Module"
+        "the release is published without a page of it: what it shows cannot be read: Module"
     )
     assert warning.endswith("next: ca-etl report --output report.html")
     assert journal.read(on_site.data_dir)[-1].warnings == (warning,)

@@ -28,6 +28,7 @@ from ca_etl.report.dictionary import (
 from ca_etl.report.page import NOTHING, shown
 from ca_etl.settings import Settings
 from ca_etl.warehouse.connection import open_release
+from ca_etl.warehouse.durable_files import StorageError
 from ca_etl.warehouse.models import discover
 from ca_etl.warehouse.sqlfiles import sql_root
 from tests.report.conftest import HOSTILE
@@ -176,3 +177,14 @@ def test_a_warehouse_without_the_tables_of_this_version_is_an_error(tmp_path: Pa
     with pytest.raises(CaEtlError, match="has not the tables of this version"):
         write_pages(warehouse, tmp_path / "report.html", tmp_path, release_id="20251222T020000Z")
     assert [path.name for path in tmp_path.iterdir()] == ["warehouse.duckdb"]
+
+
+@pytest.mark.slow
+def test_a_report_is_written_also_where_the_dictionary_cannot_be(
+    month: tuple[Settings, list[Outcome]], tmp_path: Path
+) -> None:
+    warehouse = month[0].data_dir / "current" / "warehouse.duckdb"
+    (tmp_path / "dictionary.html").mkdir()
+    with pytest.raises(StorageError, match=r"dictionary\.html"):
+        write_pages(warehouse, tmp_path / "report.html", tmp_path, release_id="20251222T020000Z")
+    assert "<h1>" in (tmp_path / "report.html").read_text("utf-8")

@@ -120,7 +120,7 @@ def report(ctx: Context) -> tuple[str, ...]:
     )
     if (problem := written.problem) is None:
         return ()
-    return (f"the release is published without {REPORT}: {problem}",)
+    return (f"the release is published without a page of it: {problem}",)
 
 
 def publish(ctx: Context) -> Release:

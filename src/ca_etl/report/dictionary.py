@@ -118,13 +118,16 @@ class Box:
 def write_pages(warehouse: Path, path: Path, data_dir: Path, *, release_id: str) -> Path:
     """Write the report of the release with this warehouse file to `path`, the dictionary beside it; return `path`.
 
-    Raises what `write_report` raises.
+    Raises what `write_report` raises; the report is written also where the dictionary cannot be.
     """
-    with warehouse_of_facts(warehouse) as con:
-        tables = read_tables(con)
-    page = render_dictionary(tables, release_id=release_id, report=path.name)
-    write_atomic(path.with_name(DICTIONARY), page.encode())
-    return write_report(warehouse, path, data_dir, release_id=release_id)
+    try:
+        with warehouse_of_facts(warehouse) as con:
+            tables = read_tables(con)
+        page = render_dictionary(tables, release_id=release_id, report=path.name)
+        write_atomic(path.with_name(DICTIONARY), page.encode())
+    finally:
+        write_report(warehouse, path, data_dir, release_id=release_id)
+    return path
 
 
 def read_tables(con: duckdb.DuckDBPyConnection) -> list[TableFacts]:
