@@ -39,7 +39,7 @@ def test_every_line_of_a_run_is_an_object_that_names_run_slot_and_step(cli: Cli)
     }
     assert all(step["seconds"] > 0 for step in steps[1::2])
     assert lines[-1]["run_id"] == steps[0]["run_id"]
-    assert "20 rates" in lines[-1]["message"]
+    assert lines[-1]["message"].startswith("A dollar on 2025-12-22: ")
 
 
 @pytest.mark.slow

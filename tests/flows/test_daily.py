@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -119,15 +121,20 @@ def test_the_artifact_shows_the_rates_as_published(both_ways: BothWays) -> None:
     with get_client(sync_client=True) as client:
         (artifact,) = client.read_artifacts(artifact_filter=chosen)
     assert isinstance(artifact, Artifact) or artifact.type == "markdown"
-    for base, text in published_rates(both_ways.flow):
-        assert f"| {base}/USD | {text} | " in str(artifact.data)
+    shown = re.findall(r"^\| ([A-Z]{3}) \| ([\d.]+) to ([\d.]+) \|", str(artifact.data), re.MULTILINE)
+    published = published_intervals(both_ways.flow)
+    assert [base for base, *_ in shown] == [base for base, *_ in published]
+    for (_, low, high), (_, least, most) in zip(shown, published, strict=True):
+        # rounded outwards to six digits
+        assert Decimal(low) <= least < Decimal(low) * Decimal("1.00001")
+        assert Decimal(high) >= most > Decimal(high) * Decimal("0.99999")
 
 
-def published_rates(data_dir: Path) -> list[tuple[str, str]]:
+def published_intervals(data_dir: Path) -> list[tuple[str, Decimal, Decimal]]:
     with duckdb.connect(str((data_dir / "current").resolve() / "warehouse.duckdb"), read_only=True) as con:
         rates = con.sql(
-            "select distinct base, rate_text from main.fct_rate_daily"
-            " inner join raw.rate_observation using (capture_id, base, quote)"
+            "select base, inverse_low, inverse_high from main.fct_rate_daily"
+            " where rate_date = (select max(rate_date) from main.fct_rate_daily) order by base"
         ).fetchall()
     assert len(rates) == 5
     return rates

@@ -56,7 +56,7 @@ ROW: Final = 26
 GAP: Final = 70
 MARKDOWN: Final = re.compile(r"[\\`*\[\]<>|~$&]|\b_|_\b")
 NOTE: Final = (
-    "The tables of the schema `main`, as `dictionary.html` has them in each release, and `ca-etl describe TABLE` on a "
+    "The tables of the schema `main`, as `dictionary.html` has them in each release, and `ca-etl describe` on a "
     "terminal. Counts, checks and examples, which are the last rows, are of {}."
 )
 
