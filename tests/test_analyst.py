@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -142,6 +144,20 @@ def test_amounts_of_a_frame_are_converted_in_its_order(data_dir: Path) -> None:
 def test_a_frame_without_the_columns_to_convert_is_an_error_that_names_them(data_dir: Path) -> None:
     with pytest.raises(UsageError, match="no column amount, day; its columns are currency, total"):
         ca_etl.convert(pl.DataFrame({"currency": ["KGS"], "total": [1]}), data_dir=data_dir)
+
+
+def test_a_frame_with_the_result_of_an_earlier_conversion_is_an_error(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"amount": [1], "currency": ["KZT"], "day": ["2025-12-01"], "quote_amount": [2]})
+    with pytest.raises(UsageError, match="has a column quote_amount already"):
+        ca_etl.convert(frame, data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "read", [partial(ca_etl.rates, "KZT"), ca_etl.articles, partial(ca_etl.search, "rates")]
+)
+def test_days_in_the_wrong_order_are_an_error(tmp_path: Path, read: Callable[..., object]) -> None:
+    with pytest.raises(UsageError, match="2025-12-02 is after 2025-12-01"):
+        read("2025-12-02", "2025-12-01", data_dir=tmp_path)
 
 
 def test_a_frame_in_pandas_has_decimals_that_plot(data_dir: Path) -> None:

@@ -68,8 +68,12 @@ def script(name: str) -> Any:
 @pytest.mark.slow
 def test_the_charts_are_those_of_the_month(month: Month, tmp_path: Path) -> None:
     script("pictures").draw(month[0].data_dir, tmp_path)
-    drawn = {path.name: path.read_text("utf-8") for path in tmp_path.glob("*.svg")}
-    assert drawn == {path.name: path.read_text("utf-8") for path in PICTURES.glob("*.svg")}
+    drawn, kept = (
+        # vl-convert numbers clips through all charts of a process
+        {path.name: re.sub(r"clip\d+", "clip", path.read_text("utf-8")) for path in folder.glob("*.svg")}
+        for folder in (tmp_path, PICTURES)
+    )
+    assert drawn == kept
     assert drawn.keys() == {"days-known.svg", "tenge.svg"}
 
 

@@ -20,7 +20,7 @@ columns:
   duration_ms: Duration of the run in milliseconds; null for a crashed run.
   release_id: Id of the release that the run published; null where none was published.
   captures: Number of captures that the run loaded.
-  rejects: Number of rejects that the run loaded; rejects for deleted articles and unavailable sources are not counted.
+  rejects: Number of rejects that the run loaded; rejects for deleted articles, unavailable sources and days without a publication are not counted.
   of_other_sites: >-
     Number of records that were left out as pages of other sites, of the ingested WARC and WET files that the run
     loaded; 0 for a run that loaded none.

@@ -110,7 +110,7 @@ def rates(
     """
     if series not in DAYS:
         raise UsageError(f"{series!r} is not one of the series {', '.join(DAYS)}", "ca-etl models")
-    given = {"base": base, "start": _day(start), "end": _day(end)}
+    given = {"base": base, **_days(start, end)}
     with connect(data_dir) as con:
         frame = _frame(con, RATES.format(series=series, day=DAYS[series]), given)
         known = [code for (code,) in con.execute(BASES.format(series=series)).fetchall()]
@@ -135,7 +135,7 @@ def articles(
 
     Raises `UsageError` for an unknown country or a day that does not exist, and what `connect` raises.
     """
-    given = {"start": _day(start), "end": _day(end), "containing": containing}
+    given = {**_days(start, end), "containing": containing}
     with connect(data_dir) as con:
         return _frame(con, ARTICLES, given | {"country": find_country(con, country)})
 
@@ -160,11 +160,12 @@ def search(
     Raises `UsageError` for a query without a word, an unknown country or a day that does not exist, and `CaEtlError`
     where DuckDB's extension `fts` is missing, and where nothing is published.
     """
+    days = _days(start, end)
     result = search_release(
         _current(data_dir),
         query,
-        start=_day(start),
-        end=_day(end),
+        start=days["start"],
+        end=days["end"],
         country=country,
         limit=limit,
         any_word=any_word,
@@ -186,7 +187,7 @@ def convert(
     `quote` is an ISO 4217 code. `amount`, `base` and `day` name the columns of the frame: a number, an ISO 4217 code
     and a date. Added are `quote_amount` with its bounds `quote_amount_low` and `quote_amount_high`, `is_filled`, the
     sources of the rates, and `no_amount_reason`, which is null where the amount is converted. Raises `UsageError` for a
-    missing column, and what `connect` raises.
+    missing column and for one that would be added again, and what `connect` raises.
     """
     missing = [column for column in (amount, base, day) if column not in frame.columns]
     if missing:
@@ -194,8 +195,13 @@ def convert(
             f"the frame has no column {', '.join(missing)}; its columns are {', '.join(frame.columns)}",
             'python -c "import ca_etl; help(ca_etl.convert)"',
         )
+    if "quote_amount" in frame.columns:
+        raise UsageError(
+            "the frame has a column quote_amount already: rename or drop what an earlier call has added",
+            'python -c "import ca_etl; help(ca_etl.convert)"',
+        )
     with connect(data_dir) as con:
-        return Frame(convert_frame(con, frame, quote=quote, amount=amount, base=base, day=day))
+        return Frame(convert_frame(con, frame, quote=quote.upper(), amount=amount, base=base, day=day))
 
 
 def _current(data_dir: Folder | None) -> Release:
@@ -209,6 +215,14 @@ def _current(data_dir: Folder | None) -> Release:
 def _frame(con: duckdb.DuckDBPyConnection, query: str, given: Mapping[str, object]) -> Frame:
     # by way of Arrow: a connection of DuckDB 2 has no method for Polars
     return Frame(con.sql(query, params=given).to_arrow_reader(BATCH).read_all())
+
+
+def _days(start: Day | None, end: Day | None) -> dict[str, date | None]:
+    """The days of a range by the names of their parameters. Raises `UsageError`, also where the first is the later."""
+    first, last = _day(start), _day(end)
+    if first and last and first > last:
+        raise UsageError(f"{first} is after {last}", SERIES)
+    return {"start": first, "end": last}
 
 
 def _day(day: Day | None) -> date | None:

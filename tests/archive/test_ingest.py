@@ -204,6 +204,13 @@ def test_one_url_for_two_files_is_refused(archive, given_file):
         ingest([given_file("a.txt", b"1"), given_file("b.txt", b"2")], archive, url="https://timesca.com/")
 
 
+def test_a_time_before_there_were_web_archives_is_refused(archive, given_file):
+    time = datetime(1995, 12, 31, 23, 59, tzinfo=UTC)
+    with pytest.raises(UsageError, match="is before 1996, the first year of web archives"):
+        ingest(given_file("a.txt", b"1"), archive, captured_at=time)
+    assert not archive.exists()
+
+
 def test_a_time_that_has_not_come_is_refused(archive, given_file):
     path = given_file("a.txt", b"1")
     with pytest.raises(UsageError, match="2025-12-09T10:30:00\\+00:00 is in the future") as caught:

@@ -56,6 +56,22 @@ def test_a_chart_has_a_band_points_filled_days_and_the_bank() -> None:
     ]
 
 
+def test_of_several_days_in_a_cell_the_point_is_that_of_one_of_them() -> None:
+    """The last that disagrees, at its own rate: 523 on the second of four days, where later ones have 503."""
+    days = [
+        RateDay(FIRST, Decimal(503), Decimal(502), Decimal(504)),
+        RateDay(date(2025, 12, 2), Decimal(523), Decimal(522), Decimal(524), disagrees=True),
+        RateDay(date(2025, 12, 3), Decimal(503), Decimal(502), Decimal(504), is_filled=True),
+        *(RateDay(date(2025, 12, day), Decimal(503), Decimal(502), Decimal(504)) for day in range(4, 31)),
+        *(RateDay(date(2026, 1, day), Decimal(503), Decimal(502), Decimal(504)) for day in range(1, 31)),
+        *(RateDay(date(2026, 2, day), Decimal(503), Decimal(502), Decimal(504)) for day in range(1, 29)),
+    ]
+    rows = block_chart(days, 30, 8, Marks()).plain.splitlines()
+    assert [row.find("◆") for row in rows if "◆" in row] == [7, 0]
+    assert rows[0].startswith("524.0 │◆")
+    assert "○" not in "".join(rows)
+
+
 def test_plain_ascii_is_used_where_the_terminal_has_no_other_characters() -> None:
     chart = block_chart(RATES, 40, 12, Marks.of_encoding("latin-1")).plain
     assert chart.isascii()
@@ -162,9 +178,10 @@ def test_a_picture_has_the_band_the_lines_and_hollow_points(
         ),
         (
             "KZT -o 'a b.pdf'",
-            "the ending of a b.pdf is not that of a picture: known are .svg, .png",
-            "KZT --output 'a b.svg'",
+            "a b.pdf is not a file with the ending .svg or .png",
+            "KZT --output KZT.svg",
         ),
+        ("KZT -o ''", ". is not a file with the ending .svg or .png", "KZT --output KZT.svg"),
     ],
 )
 def test_an_error_has_the_next_command(
@@ -172,3 +189,26 @@ def test_an_error_has_the_next_command(
 ) -> None:
     done = cli("chart", *shlex.split(args), **days)
     assert (done.returncode, done.stderr) == (2, f"ca-etl: {message}\nnext: ca-etl chart {following}\n")
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("{data}/runs.jsonl", "is in the data directory"),
+        ("{data}/report.html", "is in the data directory"),
+        ("/dev/null", "is not a file with the ending .html"),
+        ("folder.html", "is not a file with the ending .html"),
+        ("", "is not a file with the ending .html"),
+        ("dictionary.html", "is the name of the dictionary, which is written beside the report"),
+    ],
+)
+def test_a_report_replaces_no_file_of_another_kind_and_none_of_the_data(
+    cli: Cli, days: dict[str, str], tmp_path: Path, output: str, reason: str
+) -> None:
+    (tmp_path / "folder.html").mkdir()
+    path = output.format(data=days["CA_ETL_DATA_DIR"])
+    done = cli("report", "--output", path, **days)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"ca-etl: {path or '.'} {reason}\nnext: ca-etl report --output report.html\n"
+    assert Path("/dev/null").is_char_device()
+    assert [file.name for file in tmp_path.iterdir() if file.suffix == ".html"] == ["folder.html"]

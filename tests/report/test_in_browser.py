@@ -13,7 +13,8 @@ import pytest
 from selectolax.lexbor import LexborHTMLParser
 
 from ca_etl.pipeline.outcome import Outcome
-from ca_etl.report.page import DICTIONARY, REPORT, render_report, vega_scripts, write_report
+from ca_etl.report.dictionary import write_pages
+from ca_etl.report.page import DICTIONARY, REPORT, render_report, vega_scripts
 from ca_etl.report.release_facts import ReleaseFacts
 from ca_etl.settings import Settings
 
@@ -188,7 +189,7 @@ def test_the_report_of_a_release_is_that_of_its_tables_and_is_listed(
 ) -> None:
     release = month[1][-1].release
     assert release is not None
-    again = write_report(release.warehouse, tmp_path / REPORT, tmp_path, release_id=release.release_id)
+    again = write_pages(release.warehouse, tmp_path / REPORT, tmp_path, release_id=release.release_id)
     assert again.read_bytes() == report.read_bytes()
     html = LexborHTMLParser(report.read_text("utf-8"))
     assert release.release_id in html.css_first("header p").text()

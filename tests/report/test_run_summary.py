@@ -43,7 +43,12 @@ def test_without_blocks_in_the_encoding_the_trend_is_left_out() -> None:
 
 
 def test_a_run_without_a_rate_has_its_counts() -> None:
-    assert RunSummary().text().splitlines()[1:] == ["0 captures, 0 articles: 0 new, 0 changed, 0 deleted"]
+    assert RunSummary().text() == "0 captures, 0 articles: 0 new, 0 changed, 0 deleted"
+
+
+def test_a_rebuild_counts_nothing_as_new() -> None:
+    summary = RunSummary(captures=12, articles=5, new=5, is_rebuild=True)
+    assert summary.text() == "12 captures, 5 articles, read from the archive again"
 
 
 def test_a_filled_day_of_a_trend_is_a_dot_and_an_unknown_one_a_space() -> None:

@@ -20,6 +20,8 @@ from ca_etl.sanitize import redacted
 PAGES: Final = {".txt": "text/plain", ".html": "text/html", ".htm": "text/html"}
 ARCHIVES: Final = (".warc", ".warc.gz", ".wet", ".wet.gz")
 CLOCKS_DIFFER: Final = timedelta(days=1)
+# The first year of which a web archive has pages.
+FIRST_YEAR: Final = 1996
 
 
 class MissingInputError(UsageError):
@@ -140,6 +142,11 @@ def check_hints(files: list[Path], url: str | None, captured_at: datetime | None
         if captured_at.tzinfo is None:
             raise UsageError(
                 f"the capture time {captured_at} has no time zone, such as {captured_at.isoformat()}Z or +05:00",
+                "ca-etl ingest --help",
+            )
+        if captured_at.year < FIRST_YEAR:
+            raise UsageError(
+                f"{captured_at.isoformat()} is before {FIRST_YEAR}, the first year of web archives",
                 "ca-etl ingest --help",
             )
         if captured_at > now + CLOCKS_DIFFER:

@@ -48,14 +48,12 @@ def chart(
     from ca_etl.cli.query import published
     from ca_etl.report.release_facts import read_rates, warehouse_of_facts
 
-    if output is not None and output.suffix.lower() not in PICTURES:
-        raise UsageError(
-            f"the ending of {output} is not that of a picture: known are {', '.join(PICTURES)}",
-            shlex.join(["ca-etl", "chart", currency, "--output", str(output.with_suffix(".svg"))]),
-        )
+    data_dir = load_settings().data_dir
+    if output is not None:
+        _assert_writable(output, PICTURES, data_dir, f"ca-etl chart {shlex.quote(currency)}")
     if first and last and first > last:
         raise UsageError(f"{first:%Y-%m-%d} is after {last:%Y-%m-%d}", "ca-etl chart --help")
-    with warehouse_of_facts(published(load_settings().data_dir).warehouse) as con:
+    with warehouse_of_facts(published(data_dir).warehouse) as con:
         known = read_rates(con)
     code = currency.upper()
     if code not in known:
@@ -79,6 +77,17 @@ def chart(
     else:
         _write_picture(code, name, shown, output)
         typer.echo(output)
+
+
+def _assert_writable(output: Path, endings: tuple[str, ...], data_dir: Path, command: str) -> None:
+    """Raise `UsageError` for a file that a picture or page may not replace: of another kind, or of the data."""
+    is_ours = output.resolve().is_relative_to(data_dir.resolve())
+    if is_ours or output.suffix.lower() not in endings or (output.exists() and not output.is_file()):
+        reason = (
+            "is in the data directory" if is_ours else f"is not a file with the ending {' or '.join(endings)}"
+        )
+        stem = Path(command.rpartition(" ")[2]).stem
+        raise UsageError(f"{output} {reason}", f"{command} --output {stem}{endings[0]}")
 
 
 def _print_chart(title: str, rates: list[RateDay]) -> None:
@@ -125,12 +134,18 @@ def report(
 
     from ca_etl.cli.query import published
     from ca_etl.report.dictionary import write_pages
-    from ca_etl.report.page import REPORT
+    from ca_etl.report.page import DICTIONARY, REPORT
 
     data_dir = load_settings().data_dir
     release = published(data_dir)
     path = release.folder / REPORT
     if output is not None:
+        _assert_writable(output, (".html",), data_dir, "ca-etl report")
+        if output.name == DICTIONARY:
+            raise UsageError(
+                f"{output} is the name of the dictionary, which is written beside the report",
+                "ca-etl report --output report.html",
+            )
         path = write_pages(release.warehouse, output, data_dir, release_id=release.release_id)
     elif not path.is_file():
         raise CaEtlError(

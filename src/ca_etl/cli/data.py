@@ -153,6 +153,8 @@ def search(
     from ca_etl.cli.table import counted
     from ca_etl.warehouse.search import search as search_release
 
+    if start and end and start > end:
+        raise UsageError(f"{start:%Y-%m-%d} is after {end:%Y-%m-%d}", "ca-etl search --help")
     result = search_release(
         published(load_settings().data_dir),
         query,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from ca_etl.archive.ingest import IngestReport, ingest_paths, pages_by_hand
-from ca_etl.archive.inputs import PAGES, expand, readable
+from ca_etl.archive.inputs import PAGES, check_hints, expand, readable
 from ca_etl.archive.naming import CAPTURED_AT, sha256_label
 from ca_etl.archive.record import Record
 from ca_etl.archive.sealed_file import ArchiveWriteError
@@ -243,13 +243,15 @@ def _assert_possible(ctx: Context, given: GivenFiles, captured_at: datetime) -> 
 
     The times of excluded captures do not count. A page without a date may be given its time later.
     """
+    files = expand(given.paths, ctx.settings.data_dir).taken
+    check_hints(files, given.url, captured_at, ctx.started_at)
     excluded = {one.capture_id for one in overrides.read(ctx.settings.data_dir) if one.decision == "exclude"}
     known: dict[str, list[Record]] = {}
     for record in pages_by_hand(ctx.settings.archive_dir):
         if record.record_id not in excluded:
             known.setdefault(record.warc.get("warc-payload-digest", ""), []).append(record)
     on = captured_at.astimezone(ctx.settings.zone).date()
-    for path in expand(given.paths, ctx.settings.data_dir).taken:
+    for path in files:
         content_type = PAGES.get(path.suffix.lower())
         if content_type is None:
             continue

@@ -56,8 +56,8 @@ class Marks:
 def block_chart(rates: Sequence[RateDay], width: int, height: int, marks: Marks) -> Text:
     """A chart of `rates`, at least one day with a value, of at most `height` lines of `width` cells, with a legend.
 
-    Where there are more days than cells, a cell has several: the band has all their intervals, the point is that of the
-    last, and it is filled, or a diamond, where one of them is.
+    Where there are more days than cells, a cell has several: the band has all their intervals, and the point is that of
+    the last day that disagrees, else of the last filled one, else of the last.
     """
     values = [value for rate in rates for value in (rate.low, rate.high, rate.official) if value is not None]
     low, high = min(values), max(values)
@@ -124,9 +124,7 @@ def _cells(
         if official := [day.official for day in of_cell if day.official is not None]:
             yield from ((row_of(official[-1]), column, marks.bank) for column in across)
         if rated := [(day, day.rate) for day in of_cell if day.rate is not None]:
-            points = (
-                (marks.observed, marks.differs),
-                (marks.filled, marks.filled_differs),
-            )[any(day.is_filled for day, _ in rated)]
-            point = points[any(day.disagrees for day, _ in rated)]
-            yield row_of(rated[-1][1]), (across[0] + across[-1]) // 2, point
+            # the last of the greatest: a mark of one day at the rate of another would be a wrong number
+            day, rate = max(reversed(rated), key=lambda one: (one[0].disagrees, one[0].is_filled))
+            points = ((marks.observed, marks.differs), (marks.filled, marks.filled_differs))
+            yield row_of(rate), (across[0] + across[-1]) // 2, points[day.is_filled][day.disagrees]

@@ -98,7 +98,7 @@ def _figures(facts: ReleaseFacts) -> dict[str, Figure | list[Figure]]:
     """The charts of the page, by their names in the template."""
     days, look = facts.days, Look(VARIABLES, width=None, height=190)
     disagreements = {(one.day, one.base) for one in facts.disagreements}
-    articles = sum(one.articles for one in facts.country_days)
+    articles = sum(one.articles for one in facts.country_days if days and days[0] <= one.day <= days[-1])
     return {
         "overview": Figure(
             "overview",
@@ -127,7 +127,7 @@ def _figures(facts: ReleaseFacts) -> dict[str, Figure | list[Figure]]:
         "articles": Figure(
             "articles-a-day",
             "Articles a day, by main country",
-            f"{articles:,} articles, each counted once, by the country that it is mainly about.",
+            f"{articles:,} articles of the days with rates, each counted once, by the country that it is mainly about.",
             charts.articles_chart(facts.country_days, days, look) if days else {},
         ),
     }

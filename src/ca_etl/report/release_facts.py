@@ -37,7 +37,7 @@ CALENDAR: Final = """
             day, coalesce(reason, '') as reason,
             case when schedule = 'backfill' and outcome = 'observed' then 'backfilled' else outcome end as state
         from main.fct_coverage inner join main.dim_source using (source)
-        where prints_ticker or schedule = 'backfill'
+        where prints_ticker or (schedule = 'backfill' and outcome <> 'failed')
     ),
     ranked as (
         select *, list_position(

@@ -58,8 +58,10 @@ REJECTS: Final = (
 )
 GAPS: Final = """
     select source, day, outcome, coalesce(reason, '') from main.fct_coverage
-    where run_id = $1 and outcome not in ('observed', 'unchanged') order by day desc, source
+    where run_id = $1 and schedule <> 'backfill' and outcome not in ('observed', 'unchanged')
+    order by day desc, source
 """
+KIND: Final = "select kind from main.etl_run where run_id = $1"
 RATE_COLUMNS: Final = ("Currency", "By the ticker", "By a bank", "Change of a day", "30 days")
 LEVELS: Final = "▁▂▃▄▅▆▇█"
 FILLED: Final = "·"
@@ -112,7 +114,7 @@ class RunSummary:
 
     `articles` counts those in captures of the run, `new` those that no earlier run captured, `changed` known ones with
     a new version, `deleted` those found deleted. `rejects` counts by reason. `gaps` are the sources that gave nothing:
-    name, day, outcome and reason, the missed slots before the run included.
+    name, day, outcome and reason, the missed slots before the run included. A rebuild reads all captures again.
     """
 
     day: date | None = None
@@ -124,6 +126,7 @@ class RunSummary:
     deleted: int = 0
     rejects: tuple[tuple[str, int], ...] = ()
     gaps: tuple[tuple[str, date, str, str], ...] = ()
+    is_rebuild: bool = False
 
     @property
     def heading(self) -> str:
@@ -133,10 +136,10 @@ class RunSummary:
     @property
     def counts(self) -> str:
         """The numbers of captures and articles, in one line."""
-        return (
-            f"{self.captures} captures, {self.articles} articles: "
-            f"{self.new} new, {self.changed} changed, {self.deleted} deleted"
-        )
+        read = f"{self.captures} captures, {self.articles} articles"
+        if self.is_rebuild:
+            return f"{read}, read from the archive again"
+        return f"{read}: {self.new} new, {self.changed} changed, {self.deleted} deleted"
 
     @property
     def gap_lines(self) -> list[str]:
@@ -153,7 +156,8 @@ class RunSummary:
         rows = [rate.cells() for rate in self.rates]
         widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        text = "\n".join([self.heading, *lines, self.counts, *self.gap_lines])
+        heading = [self.heading] if lines else []
+        text = "\n".join([*heading, *lines, self.counts, *self.gap_lines])
         try:
             text.encode(encoding)
         except UnicodeEncodeError:
@@ -207,4 +211,5 @@ def read_summary(con: duckdb.DuckDBPyConnection, run_id: str) -> RunSummary:
         deleted=deleted,
         rejects=tuple(con.execute(REJECTS, [run_id]).fetchall()),
         gaps=tuple(con.execute(GAPS, [run_id]).fetchall()),
+        is_rebuild=con.execute(KIND, [run_id]).fetchone() == ("rebuild",),
     )
