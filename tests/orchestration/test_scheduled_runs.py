@@ -147,7 +147,7 @@ def test_a_run_that_meets_a_lock_held_by_hand_waits_to_be_taken_again(machine: A
         return next((run for run in machine.flow_runs("AwaitingRetry") if run.id == made[-1].id), None)
 
     with machine.until(held, 180, "no scheduled run holds the lock"):
-        waiting = machine.until(waiting_run, 300, "the run waits for the lock")
+        waiting = machine.until(waiting_run, 240, "the run waits for the lock")
     assert "backfill 20251222T020000Z" in waiting.state.message
     assert waiting.next_scheduled_start_time > datetime.now(UTC) + timedelta(minutes=5)
     with machine.client() as client:
