@@ -82,7 +82,7 @@ def known_days_text(newest):
     ## Which days of {newest.year} are known, and from where
 
     Runs on a schedule capture `timesca`, backfills `wayback` and `commoncrawl`. An empty day has no print of its own:
-    between known days the rates of an earlier one are repeated, before and after them there are none.
+    between known days the rates of an earlier one are repeated, before and after them no rate exists.
     """)
     return
 

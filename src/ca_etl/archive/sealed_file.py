@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, Final, Self
 
 from ca_etl.archive.framing import RawRecord, split_records
 from ca_etl.archive.naming import DAMAGED_SUFFIX, OPEN_SUFFIX, RECOVERED, REFERENCE_SUFFIX, SEALED_SUFFIX
-from ca_etl.errors import COMMAND, CaEtlError
+from ca_etl.errors import COMMAND, CaEtlError, nearest_folder
 
 log = logging.getLogger(__name__)
 
@@ -183,7 +183,7 @@ def read_reference(path: Path) -> Reference | None:
 
 def lost_reference(path: Path, reference: Reference, how: str) -> LostReferenceError:
     """The error for a reference in the archive file `path`, whose file `how`, such as "is missing"."""
-    folder = next(parent for parent in Path(reference.path).parents if parent.is_dir())
+    folder = nearest_folder(Path(reference.path).parent)
     return LostReferenceError(
         f"{reference.path} {how}, and {path} refers to it; put the file that was ingested there again, or ingest it "
         "by reference from its new place; `ca-etl rebuild --accept-loss` leaves its captures out",

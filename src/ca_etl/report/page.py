@@ -24,7 +24,7 @@ from ca_etl.report import charts
 from ca_etl.report.chart_frame import DARK, LIGHT, VARIABLES, Colours, Look, Spec
 from ca_etl.report.charts import RateDay
 from ca_etl.report.release_facts import FactTable, ReleaseFacts, read_facts, warehouse_of_facts
-from ca_etl.report.run_summary import DOWN, RATE_COLUMNS, UP
+from ca_etl.report.run_summary import DOWN, RATE_COLUMNS, UP, short
 from ca_etl.sanitize import visible
 from ca_etl.warehouse.durable_files import StorageError, write_atomic
 
@@ -237,8 +237,7 @@ def shown(value: object, longest: int = LONGEST) -> str:
     if value is None or value == "":
         return NOTHING
     if isinstance(value, Decimal):
-        text = f"{value:,f}"
-        return text.rstrip("0").rstrip(".") if "." in text else text
+        return short(value, ",f")
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int):

@@ -181,13 +181,13 @@ def sparkline(trend: Sequence[tuple[Decimal | None, bool]]) -> str:
     return marks
 
 
-def short(number: Decimal) -> str:
-    """A decimal as text, without exponent and without trailing zeros.
+def short(number: Decimal, form: str = "f") -> str:
+    """A decimal as text in a fixed-point `form`, without exponent and without trailing zeros.
 
     >>> short(Decimal("0.00008000"))
     '0.00008'
     """
-    digits = f"{number:f}"
+    digits = format(number, form)
     return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
