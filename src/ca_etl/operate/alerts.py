@@ -17,7 +17,7 @@ from pydantic import AwareDatetime
 from ca_etl.errors import Problem, UsageError
 from ca_etl.pipeline.capture import ARTICLES, SITE_SOURCES
 from ca_etl.pipeline.clock import evidence
-from ca_etl.pipeline.slots import overdue, present
+from ca_etl.pipeline.slots import is_present, overdue, present
 from ca_etl.sanitize import visible
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import Schedule, run_command, schedules
@@ -86,7 +86,7 @@ def conditions(
     that is unknown. A directory without runs and release has no condition, since it is not in use yet.
     """
     past_runs = present(runs, now)
-    ahead = [run for run in evidence(runs) if run not in past_runs]
+    ahead = [run for run in evidence(runs) if not is_present(run, now)]
     return (
         *(_damage(damage, now) for damage in damaged),
         *(_release_missing(past_runs) if is_published is False else ()),

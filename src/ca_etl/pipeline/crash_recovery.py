@@ -37,7 +37,7 @@ LOST_RUNS: Final = """
         order by line.slot, list_contains($own, line.source), line.source
     ) as slots
     from raw.run as run
-    where not list_contains($known, run_id)
+    where list_contains($lost, run_id)
     order by started_at
 """
 
@@ -108,8 +108,7 @@ def lost_run_ids(con: duckdb.DuckDBPyConnection, data_dir: Path, written: Journa
 
     Runs that are still in progress are left out.
     """
-    known = frozenset(run_id for (run_id,) in con.execute("select run_id from raw.run").fetchall())
-    return known - {run.run_id for run in written.runs} - lock.unrecorded_runs(data_dir)
+    return _unwritten(con, written.runs) - lock.unrecorded_runs(data_dir)
 
 
 def lost_runs(
@@ -119,14 +118,19 @@ def lost_runs(
 
     Their check results are not read. None as `con` means no release, and gives no runs.
     """
-    if con is None:
+    if con is None or not (lost := _unwritten(con, runs)):
         return ()
     own = sorted({schedule.source for schedule in schedules(settings)})
-    lost = con.execute(LOST_RUNS, {"known": [run.run_id for run in runs], "own": own}).to_arrow_table()
-    rows = lost.to_pylist()
+    rows = con.execute(LOST_RUNS, {"lost": sorted(lost), "own": own}).to_arrow_table().to_pylist()
     for row in rows:
         row["slots"] = [{k: v for k, v in slot.items() if k != "run_id"} for slot in row["slots"]]
     return tuple(TypeAdapter(list[RunRecord]).validate_python(rows))
+
+
+def _unwritten(con: duckdb.DuckDBPyConnection, runs: Iterable[RunRecord]) -> frozenset[str]:
+    """The ids of the runs that a release has and `runs` lacks."""
+    known = frozenset(run_id for (run_id,) in con.execute("select run_id from raw.run").fetchall())
+    return known - {run.run_id for run in runs}
 
 
 def _record_killed_runs(settings: Settings, runs: tuple[RunRecord, ...]) -> tuple[RunRecord, ...]:

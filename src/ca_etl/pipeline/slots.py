@@ -40,11 +40,17 @@ def present(runs: Iterable[RunRecord], now: datetime) -> tuple[RunRecord, ...]:
     limit = now + TOLERANCE
     return tuple(
         run
-        if all(record.slot <= limit for record in run.slots)
+        if is_present(run, now)
         else replace(run, slots=tuple(record for record in run.slots if record.slot <= limit))
         for run in runs
         if run.started_at <= limit
     )
+
+
+def is_present(run: RunRecord, now: datetime) -> bool:
+    """Whether a run began by `now` (zone-aware), and so did all of its slots."""
+    limit = now + TOLERANCE
+    return run.started_at <= limit and all(record.slot <= limit for record in run.slots)
 
 
 def slots_of(schedule: Schedule, runs: Iterable[RunRecord]) -> Iterator[SlotRecord]:
