@@ -339,6 +339,24 @@ def test_a_terminal_shows_the_words_in_bold(
     assert max(len(re.sub(r"\x1b\[\d*m", "", line)) for line in shown.splitlines()[1:]) <= 60
 
 
+def test_a_long_title_is_cut_on_a_terminal_and_whole_elsewhere(
+    cli: Cli, on_terminal: Callable[..., str], searched: dict[str, str], tmp_path: Path
+) -> None:
+    shutil.copytree(searched["CA_ETL_DATA_DIR"], tmp_path / "long", symlinks=True)
+    title = f"Zebra {994 * 'panels '}"
+    with duckdb.connect(str(tmp_path / "long" / "current" / "warehouse.duckdb")) as con:
+        con.execute("update staging.stg_article_revision set title = $1", [title])
+    (tmp_path / "long" / "current" / "datapackage.json").unlink()  # it lists the size of the file
+    arguments = ("search", "zebra", "--limit", "1")
+    shown = on_terminal(*arguments, columns=60, CA_ETL_DATA_DIR=str(tmp_path / "long"))
+    lines = shown.partition("1. ")[2].partition("   2025-")[0].splitlines()
+    assert len(lines) in {2, 3}
+    assert lines[-1].endswith("…")
+    as_json = cli(*arguments, "-f", "json", CA_ETL_DATA_DIR=str(tmp_path / "long")).stdout
+    assert json.loads(as_json)[0]["title"] == title
+    assert title.strip() in cli(*arguments, CA_ETL_DATA_DIR=str(tmp_path / "long")).stdout
+
+
 @pytest.mark.slow
 def test_the_report_of_the_release_is_named_and_opened(cli: Cli, page: Path, tmp_path: Path) -> None:
     cli("ingest", page)

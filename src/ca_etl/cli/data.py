@@ -206,7 +206,9 @@ def _print_matches(result: SearchResult) -> None:
             )
         if number > 1:
             screen.print()
-        screen.print(plain(f"{number}. ") + title)
+        title = plain(f"{number}. ") + title
+        title.truncate(2 * screen.width, overflow="ellipsis")  # one of 5,000 characters would fill the window
+        screen.print(title)
         for line in lines:
             screen.print(Padding(line, (0, 0, 0, 3), expand=False))
 
