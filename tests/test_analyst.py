@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from ca_etl.pipeline.outcome import Outcome
 from ca_etl.settings import Settings
 
 REPOSITORY = Path(__file__).parents[1]
+AMOUNTS = pl.DataFrame({"day": [date(2025, 12, 12)], "amount": [1], "currency": ["KZT"]})
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +160,37 @@ def test_a_frame_with_the_result_of_an_earlier_conversion_is_an_error(tmp_path: 
 def test_days_in_the_wrong_order_are_an_error(tmp_path: Path, read: Callable[..., object]) -> None:
     with pytest.raises(UsageError, match="2025-12-02 is after 2025-12-01"):
         read("2025-12-02", "2025-12-01", data_dir=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("read", "message"),
+    [
+        (partial(ca_etl.rates, 5), "base=5 is not text or None"),
+        (partial(ca_etl.rates, ["KZT"]), "base=['KZT'] is not text or None"),
+        (partial(ca_etl.rates, "KZT", 20251201), "start=20251201 is not a day such as 2025-12-31"),
+        (partial(ca_etl.rates, series=["daily"]), "['daily'] is not one of the series daily, weekly"),
+        (partial(ca_etl.articles, end="tomorrow"), "end='tomorrow' is not a day such as 2025-12-31"),
+        (partial(ca_etl.articles, country=5), "country=5 is not text or None"),
+        (partial(ca_etl.articles, containing=b"tenge"), "containing=b'tenge' is not text or None"),
+        (partial(ca_etl.search, None), "query=None is not text"),
+        (partial(ca_etl.search, "rates", country=5), "country=5 is not text or None"),
+        (partial(ca_etl.convert, AMOUNTS, quote=None), "quote=None is not text"),
+        (partial(ca_etl.convert, AMOUNTS, amount=5), "amount=5 is not text"),
+        (partial(ca_etl.convert, AMOUNTS.lazy()), "frame is a LazyFrame and not a DataFrame of Polars"),
+        (partial(ca_etl.convert, AMOUNTS, day="currency"), "the column currency is not one of days"),
+        (partial(ca_etl.convert, AMOUNTS, day="amount"), "the column amount is not one of days"),
+    ],
+)
+def test_an_argument_of_another_type_is_named(
+    data_dir: Path, read: Callable[..., object], message: str
+) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        read(data_dir=data_dir)
+
+
+def test_a_time_is_taken_for_its_day(data_dir: Path) -> None:
+    frame = ca_etl.rates("KZT", datetime(2025, 12, 9, 3, tzinfo=UTC), date(2025, 12, 9), data_dir=data_dir)
+    assert frame["rate_date"].to_list() == [date(2025, 12, 9)]
 
 
 def test_a_frame_in_pandas_has_decimals_that_plot(data_dir: Path) -> None:

@@ -12,9 +12,10 @@ release. Without `data_dir` it is that of the setting `CA_ETL_DATA_DIR`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from contextlib import suppress
+from datetime import date, datetime
 from pathlib import Path
-from types import MappingProxyType
+from types import MappingProxyType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import duckdb
@@ -62,6 +63,7 @@ ARTICLES: Final = f"""
         and ($containing is null or contains(lower(concat_ws(' ', title, text)), lower($containing)))
     order by day, article_id
 """  # noqa: S608  the query of another module, without data
+HELP: Final = "python -m pydoc ca_etl.rates ca_etl.articles ca_etl.search ca_etl.convert"
 BASES: Final = "select distinct base from fct_rate_{series} order by base"
 
 
@@ -105,10 +107,11 @@ def rates(
     known rate of a day, of the banks before the ticker; `agreement` compares the two. All but `agreement` have dollars
     per unit of the currency (`rate`, `rate_low`, `rate_high`) and units per dollar (`inverse_rate`, ...).
 
-    Raises `UsageError` for an unknown series, a currency without rates or a day that does not exist, and what `connect`
-    raises.
+    Raises `UsageError` for an argument of another type, an unknown series, a currency without rates or a day that does
+    not exist, and what `connect` raises.
     """
-    if series not in DAYS:
+    _assert_text(str | None, base=base)
+    if series not in tuple(DAYS):
         raise UsageError(f"{series!r} is not one of the series {', '.join(DAYS)}", "ca-etl models")
     given = {"base": base, **_days(start, end)}
     with connect(data_dir) as con:
@@ -133,8 +136,10 @@ def articles(
     or text such as 2025-12-31. `country` is a name or an ISO 3166-1 alpha-2 code. `containing` is text that the title
     or the text must contain, in any case. `countries` begins with the main one.
 
-    Raises `UsageError` for an unknown country or a day that does not exist, and what `connect` raises.
+    Raises `UsageError` for an argument of another type, an unknown country or a day that does not exist, and what
+    `connect` raises.
     """
+    _assert_text(str | None, country=country, containing=containing)
     given = {**_days(start, end), "containing": containing}
     with connect(data_dir) as con:
         return _frame(con, ARTICLES, given | {"country": find_country(con, country)})
@@ -160,6 +165,8 @@ def search(
     Raises `UsageError` for a query without a word, an unknown country or a day that does not exist, and `CaEtlError`
     where DuckDB's extension `fts` is missing, and where nothing is published.
     """
+    _assert_text(str, query=query)
+    _assert_text(str | None, country=country)
     days = _days(start, end)
     result = search_release(
         _current(data_dir),
@@ -186,22 +193,28 @@ def convert(
 
     `quote` is an ISO 4217 code. `amount`, `base` and `day` name the columns of the frame: a number, an ISO 4217 code
     and a date. Added are `quote_amount` with its bounds `quote_amount_low` and `quote_amount_high`, `is_filled`, the
-    sources of the rates, and `no_amount_reason`, which is null where the amount is converted. Raises `UsageError` for a
-    missing column and for one that would be added again, and what `connect` raises.
+    sources of the rates, and `no_amount_reason`, which is null where the amount is converted. Raises `UsageError` for
+    an argument of another type, a missing column and for one that would be added again, and what `connect` raises.
     """
+    if not isinstance(frame, pl.DataFrame):
+        raise UsageError(f"frame is a {type(frame).__name__} and not a DataFrame of Polars", HELP)
+    _assert_text(str, quote=quote, amount=amount, base=base, day=day)
     missing = [column for column in (amount, base, day) if column not in frame.columns]
     if missing:
         raise UsageError(
             f"the frame has no column {', '.join(missing)}; its columns are {', '.join(frame.columns)}",
-            'python -c "import ca_etl; help(ca_etl.convert)"',
+            HELP,
         )
     if "quote_amount" in frame.columns:
         raise UsageError(
             "the frame has a column quote_amount already: rename or drop what an earlier call has added",
-            'python -c "import ca_etl; help(ca_etl.convert)"',
+            HELP,
         )
     with connect(data_dir) as con:
-        return Frame(convert_frame(con, frame, quote=quote.upper(), amount=amount, base=base, day=day))
+        try:
+            return Frame(convert_frame(con, frame, quote=quote.upper(), amount=amount, base=base, day=day))
+        except duckdb.ConversionException as error:
+            raise UsageError(f"the column {day} is not one of days: {error}", HELP) from error
 
 
 def _current(data_dir: Folder | None) -> Release:
@@ -217,16 +230,27 @@ def _frame(con: duckdb.DuckDBPyConnection, query: str, given: Mapping[str, objec
     return Frame(con.sql(query, params=given).to_arrow_reader(BATCH).read_all())
 
 
+def _assert_text(kind: type | UnionType, **arguments: object) -> None:
+    """Raise `UsageError` for an argument, given by its name, that is not text, nor None where `kind` allows it."""
+    for name, value in arguments.items():
+        if not isinstance(value, kind):
+            words = "text" if kind is str else "text or None"
+            raise UsageError(f"{name}={value!r} is not {words}", HELP)
+
+
 def _days(start: Day | None, end: Day | None) -> dict[str, date | None]:
     """The days of a range by the names of their parameters. Raises `UsageError`, also where the first is the later."""
-    first, last = _day(start), _day(end)
+    first, last = _day("start", start), _day("end", end)
     if first and last and first > last:
         raise UsageError(f"{first} is after {last}", SERIES)
     return {"start": first, "end": last}
 
 
-def _day(day: Day | None) -> date | None:
-    try:
-        return date.fromisoformat(day) if isinstance(day, str) else day
-    except ValueError as error:
-        raise UsageError(f"{day!r} is not a day such as 2025-12-31", SERIES) from error
+def _day(name: str, day: object) -> date | None:
+    """The day of an argument, given by its name; of a time that of its date. Raises `UsageError` for another value."""
+    if isinstance(day, str):
+        with suppress(ValueError):
+            day = date.fromisoformat(day)
+    if not isinstance(day, date | None):
+        raise UsageError(f"{name}={day!r} is not a day such as 2025-12-31", SERIES)
+    return day.date() if isinstance(day, datetime) else day
