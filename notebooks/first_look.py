@@ -10,12 +10,20 @@ with app.setup:
     import polars.selectors as cs
 
     import ca_etl
+    from ca_etl.errors import CaEtlError
     from ca_etl.sanitize import visible
 
 
 @app.cell
 def introduction():
-    newest = max(ca_etl.rates()["rate_date"])
+    newest, _missing = None, "the release has no rates\nnext: ca-etl status"
+    try:
+        newest = max(ca_etl.rates()["rate_date"], default=None)
+    except CaEtlError as _error:
+        _missing = f"{_error}\nnext: {_error.hint}"
+    if newest is None and not mo.running_in_notebook():
+        raise SystemExit(_missing)
+    mo.stop(newest is None, mo.plain_text(_missing))
     mo.md(f"""
     # A first look at a release
 
@@ -38,12 +46,12 @@ def tenge_text():
 
 
 @app.cell
-def tenge_chart():
+def tenge_chart(newest):
     def charted(rates: pl.DataFrame) -> pl.DataFrame:
         """Rates with floats in place of decimals, which a chart cannot show."""
         return rates.with_columns(cs.decimal().cast(pl.Float64))
 
-    tenge = ca_etl.rates("KZT")
+    tenge = ca_etl.rates("KZT", end=newest)
     official = ca_etl.rates("KZT", series="best").filter(pl.col("method") != "published")
     days = alt.Chart(charted(tenge)).encode(
         x=alt.X("rate_date:T", title=None),
@@ -128,8 +136,8 @@ def disagreements_text():
 
 
 @app.cell
-def disagreements_table():
-    compared = ca_etl.rates(series="agreement")
+def disagreements_table(newest):
+    compared = ca_etl.rates(end=newest, series="agreement")
     disagreements = compared.filter(pl.col("verdict") == "disagrees").select(
         "rate_date",
         "base",

@@ -105,6 +105,30 @@ def test_the_disagreements_are_those_of_the_release(values: dict[str, Any]) -> N
     assert (date(2025, 12, 4), "KZT", "stale_ticker") in disagreements.rows()
 
 
+def test_without_data_the_notebook_states_what_is_missing_and_the_next_command(tmp_path: Path) -> None:
+    page = tmp_path / "first_look.html"
+    ran, exported = (
+        subprocess.run(
+            [*command, NOTEBOOK],
+            env={**os.environ, "CA_ETL_DATA_DIR": "/nothing/here"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+        for command in ([sys.executable], [*MARIMO, "export", "html", "--no-include-code", "-o", page])
+    )
+    assert (ran.returncode, ran.stderr.splitlines()) == (
+        1,
+        ["/nothing/here holds no release", "next: CA_ETL_DATA_DIR=/nothing/here ca-etl run"],
+    )
+    assert (exported.returncode, exported.stderr) == (0, "")
+    html = page.read_text("utf-8")
+    assert "/nothing/here holds no release" in html
+    assert "CA_ETL_DATA_DIR=/nothing/here ca-etl run" in html
+    assert "Traceback" not in html
+
+
 def test_a_title_becomes_no_element_of_the_export(export: Path) -> None:
     html = LexborHTMLParser(export.read_text("utf-8"))
     assert "alert(1)" in html.html
