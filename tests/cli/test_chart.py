@@ -126,6 +126,21 @@ def test_a_terminal_shows_the_chart_in_its_window(
     assert "○ filled: the last rate repeated" in lines[-1]
 
 
+def test_a_window_that_is_too_narrow_is_named_beside_what_the_chart_takes(
+    cli: Cli, days: dict[str, str]
+) -> None:
+    done = cli("chart", "KZT", COLUMNS="20", **days)
+    assert (done.returncode, done.stdout, done.stderr.splitlines()) == (
+        2,
+        "",
+        [
+            "ca-etl: the chart takes 32 columns, and the window has 20",
+            "next: ca-etl chart KZT --output KZT.svg",
+        ],
+    )
+    assert cli("chart", "KZT", COLUMNS="32", **days).returncode == 0
+
+
 def test_no_color_is_respected(on_terminal: Callable[..., str], days: dict[str, str]) -> None:
     assert "\x1b[3" not in on_terminal("chart", "KZT", NO_COLOR="1", **days)
 

@@ -73,7 +73,7 @@ def chart(
             f"ca-etl chart {code}",
         )
     if output is None:
-        _print_chart(f"{name}: {code} for one US dollar", shown)
+        _print_chart(code, name, shown)
     else:
         _write_picture(code, name, shown, output)
         typer.echo(output)
@@ -90,15 +90,22 @@ def _assert_writable(output: Path, endings: tuple[str, ...], data_dir: Path, com
         raise UsageError(f"{output} {reason}", f"{command} --output {stem}{endings[0]}")
 
 
-def _print_chart(title: str, rates: list[RateDay]) -> None:
+def _print_chart(code: str, name: str, rates: list[RateDay]) -> None:
     from ca_etl.report.block_chart import Marks, block_chart
     from ca_etl.screen import Screen, plain
 
     columns, lines = shutil.get_terminal_size()
     marks = Marks.of_encoding(sys.stdout.encoding)
+    drawn = block_chart(rates, columns, lines - PROMPT_LINES, marks)
+    widest = max(map(len, drawn.plain.splitlines()))
+    if widest > columns:
+        raise UsageError(
+            f"the chart takes {widest} columns, and the window has {columns}",
+            f"ca-etl chart {code} --output {code}.svg",
+        )
     screen = Screen(sys.stdout)
-    screen.print(plain(title[:columns]), soft_wrap=True)
-    screen.print(block_chart(rates, columns, lines - PROMPT_LINES, marks), soft_wrap=True)
+    screen.print(plain(f"{name}: {code} for one US dollar"[:columns]), soft_wrap=True)
+    screen.print(drawn, soft_wrap=True)
 
 
 def _write_picture(code: str, name: str, rates: list[RateDay], output: Path) -> None:
