@@ -101,6 +101,22 @@ def test_a_band_is_interrupted_where_the_interval_has_no_upper_bound() -> None:
     assert areas == [1, 2]
 
 
+@pytest.mark.slow
+def test_a_single_day_has_points_and_its_interval_in_the_middle_of_the_chart() -> None:
+    vl_convert = pytest.importorskip("vl_convert")
+    unselected, selected = rate_chart(RATES[:1]), rate_chart(RATES)
+    selected["params"] = unselected["params"]
+    for spec in (unselected, selected):
+        svg = vl_convert.vegalite_to_svg(spec)
+        marks = {
+            kind: re.findall(rf"mark-{kind} role-mark[^>]*><[^>]* transform=.translate\(360,", svg)
+            for kind in ("symbol", "rule")
+        }
+        assert {kind: len(drawn) for kind, drawn in marks.items()} == {"symbol": 2, "rule": 1}
+    several = vl_convert.vegalite_to_svg(rate_chart([replace(rate, is_filled=False) for rate in RATES[:2]]))
+    assert re.findall("mark-(?:symbol|rule) role-mark[^>]*><path", several) == []
+
+
 def test_a_chart_begins_with_all_of_its_days() -> None:
     assert rate_chart(RATES)["params"] == [
         {"name": "first_day", "value": "2025-12-01"},

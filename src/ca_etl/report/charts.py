@@ -95,11 +95,16 @@ def rate_chart(rates: Sequence[RateDay], look: Look = FILE) -> Spec:
     """The rates of one currency, at least one day: the ticker with its interval as a band, and the bank's rate.
 
     A filled day has a hollow point, and the line through it is dashed; a diamond marks a day on which the two disagree.
+    A day that is shown alone has points, and a rule as its band.
     """
     line = {"type": "line", "interpolate": "step", "strokeWidth": 1.6, "strokeCap": "round", "clip": True}
     band = {"type": "area", "interpolate": "step", "opacity": 0.22, "clip": True}
     hollow = {"type": "point", "size": 34, "fill": look.colours["paper"], "strokeWidth": 1.4, "clip": True}
     diamond = {"type": "point", "shape": "diamond", "filled": True, "size": 40, "opacity": 1, "clip": True}
+    # a line or band of one day has no width
+    is_alone = "first_day == last_day"
+    point = {"type": "point", "filled": True, "size": 34, "opacity": 1}
+    rule = {"type": "rule", "strokeWidth": 8, "opacity": 0.22}
     scale = {"domain": [TICKER, BANK], "range": [look.colours["ticker"], look.colours["bank"]]}
     legend = {"title": None, "orient": "top", "symbolType": "stroke", "symbolOpacity": 1, "offset": 6}
     colour = {"color": {"field": "series", "type": "nominal", "scale": scale, "legend": legend}}
@@ -110,12 +115,18 @@ def rate_chart(rates: Sequence[RateDay], look: Look = FILE) -> Spec:
         _layer({**line, "strokeWidth": 1.2, "strokeDash": [2, 3]}, "rate", TICKER, colour),
         _layer(line, "rate", TICKER, colour | of_run, "!datum.filled"),
         _layer(line, "official", BANK, colour),
+        _layer(rule, "high", TICKER, colour | {"y2": {"field": "low"}}, is_alone),
+        _layer(point, "rate", TICKER, colour, f"{is_alone} && !datum.filled"),
+        _layer(point, "official", BANK, colour, is_alone),
         _layer(hollow, "rate", TICKER, colour, "datum.filled"),
         _layer(diamond, "rate", TICKER, {"color": {"value": look.colours["differs"]}}, "datum.disagrees"),
         _hover(),
     ]
     values = [_rate_value(rate, run) for rate, run in zip(rates, _runs(rates), strict=True)]
-    return over_time([rate.day for rate in rates], {"data": {"values": values}, "layer": layers}, look)
+    middle = _calculate("at", f"{is_alone} ? +datum.at + 432e5 : datum.at")
+    return over_time(
+        [rate.day for rate in rates], {"data": {"values": values}, "layer": layers}, look, middle
+    )
 
 
 def rate_picture(code: str, name: str, rates: Sequence[RateDay]) -> Spec:
