@@ -27,7 +27,7 @@ from prefect.client.schemas.filters import TaskRunFilter, TaskRunFilterId
 from prefect.exceptions import PrefectException
 from prefect.utilities.asyncutils import run_coro_as_sync
 
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import CaEtlError, counted
 from ca_etl.operate.alert_delivery import PREFECT, check_after_run
 from ca_etl.operate.channels import Channel, ChannelError, Message, describe_failure, muted_libraries
 from ca_etl.pipeline.outcome import Outcome
@@ -90,7 +90,7 @@ def summary_line(summary: FlowSummary) -> str:
     release, contents = summary.outcome.release, summary.contents
     if release is None or contents is None:
         return summary.outcome.error
-    rates = f"{len(contents.rates)} rates of {contents.day}" if contents.rates else "no rates"
+    rates = f"{counted(len(contents.rates), 'rate')} of {contents.day}" if contents.rates else "no rates"
     return f"Release {release.release_id}: {rates}, {contents.counts}"
 
 

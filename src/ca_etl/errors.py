@@ -18,6 +18,16 @@ def nearest_folder(path: Path) -> Path:
     return next(parent for parent in (path.absolute(), *path.absolute().parents) if parent.is_dir())
 
 
+def counted(shown: int, noun: str, left_out: int = 0) -> str:
+    """A number of things as text, with the number shown where some are left out: `5 rows (2 shown)`.
+
+    >>> counted(1, "capture"), counted(2, "capture")
+    ('1 capture', '2 captures')
+    """
+    count = shown + left_out
+    return f"{count} {noun}{'s' * (count != 1)}{f' ({shown} shown)' if left_out else ''}"
+
+
 class CaEtlError(Exception):
     """An error whose cause is outside the code, such as a full disk; the base class of all errors with a next command.
 

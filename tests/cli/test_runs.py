@@ -81,7 +81,7 @@ def test_two_captures_that_cannot_both_be_true_are_printed_with_the_command_that
     page.write_text(page.read_text().replace("0.00198", "0.00201"))
     lines = cli("ingest", page, *hints).stderr.splitlines()
     (number,) = [
-        n for n, line in enumerate(lines) if line.startswith("check captures_agree warning: 1 rows, ")
+        n for n, line in enumerate(lines) if line.startswith("check captures_agree warning: 1 row, ")
     ]
     assert lines[number + 1] == "next: ca-etl decide --help"
 
@@ -244,7 +244,7 @@ def test_a_backfill_from_a_web_archive_is_planned_and_states_the_days_that_it_wo
         "2 days to win at most, from 2025-01-12 to 2025-02-10",
     ]
     assert "2 days won, from 2025-01-12 to 2025-02-10" in done.stderr
-    assert "commoncrawl of 2025-02-01..2025-02-28: 1 captures, 1 of them new, 0 rejects" in done.stderr
+    assert "commoncrawl of 2025-02-01..2025-02-28: 1 capture, 1 of them new, 0 rejects" in done.stderr
     assert after.stdout.splitlines()[0] == "0 captures to archive, by 0 requests"
 
 
@@ -301,7 +301,7 @@ def test_an_ingest_prints_the_release_on_stdout_and_the_rest_on_stderr(
         "KGS", "KZT", "TJS", "TMT", "UZS",
     ]  # fmt: skip
     assert done.stderr.endswith(
-        "\n1 captures, 2 articles: 2 new, 0 changed, 0 deleted\nnext: ca-etl report --open\n"
+        "\n1 capture, 2 articles: 2 new, 0 changed, 0 deleted\nnext: ca-etl report --open\n"
     )
 
 

@@ -277,7 +277,7 @@ def test_a_sweep_that_may_request_no_page_reports_what_it_misses(
     site.posts.delete(max(site.posts.snapshot(FIRST).by_id))
     run_on(without_pages, site, on=SWEEP)
     assert query("select reason from fct_coverage where source = 'timesca-posts' and schedule = 'sweep'") == [
-        ("1 known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 requests none of them",)
+        ("1 known post not in the list; CA_ETL_ARTICLE_PAGES=0 requests none of them",)
     ]
 
 

@@ -298,7 +298,7 @@ def test_lost_runs_come_back_as_they_were_and_are_reported(
     outcome = day(3)
     assert outcome.exit_status == 0
     (warning,) = outcome.warnings
-    assert "2 lost runs were restored from the current release" in warning
+    assert "2 lost runs restored from the current release" in warning
     assert "next: less" in warning
     back = journal.read(settings.data_dir)[:2]
     # the release was built before its own run had ended

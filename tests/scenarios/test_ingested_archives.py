@@ -164,7 +164,7 @@ def test_a_pattern_in_quotes_is_ingested_and_records_of_others_are_printed(
     given("plain", "second", records=OTHERS)
     done = cli("ingest", path.parent / "*.war*", CA_ETL_SITE_URL="https://timesca.com/")
     assert done.returncode == 0
-    assert f"\n{2 * len(OTHERS)} records of other sites were left out\n" in done.stderr
+    assert f"\nleft out: {2 * len(OTHERS)} records of other sites\n" in done.stderr
 
 
 def without_place(tables: dict[str, list[tuple[Any, ...]]]) -> dict[str, list[tuple[Any, ...]]]:
@@ -223,7 +223,7 @@ def test_a_lost_reference_is_left_out_once_the_loss_is_accepted_and_is_back_with
     assert "`ca-etl rebuild --accept-loss` leaves its captures out" in outcome.error
     reference = query("select archive_file from raw.archive_file where records = 3")[0][0]
     accepted = run_rebuild(settings, environment=Environment(accept_loss=True))
-    left_out = "1 files that were ingested by reference are lost, and their captures are left out"
+    left_out = "captures are left out of 1 file ingested by reference and lost"
     named = f"{lost}, to which {reference} refers"
     assert accepted.warnings == (f"{left_out} (3 in the current release): {named}",)
     release = accepted.release
@@ -283,7 +283,7 @@ def test_a_backup_has_the_reference_and_states_that_it_lacks_the_file(
     before = rates(query)
     for _ in range(2):
         report = back_up(settings, tmp_path / "backup", NOW, silent)
-        assert report.warnings == (f"of 1 files only references are backed up, as of {path}",)
+        assert report.warnings == (f"backed up by reference alone: 1 file, as {path}",)
     there = settings.model_copy(update={"data_dir": tmp_path / "restored"})
     assert restore(there, tmp_path / "backup", Environment()).release is not None
     assert rates(query, there.data_dir) == before

@@ -231,7 +231,7 @@ def test_a_rebuild_in_which_every_capture_is_a_reject_publishes_nothing(ingested
     (ingested.data_dir / "site.txt").write_text("elsewhere.org\n")
     refused = run_rebuild(ingested)
     assert refused.exit_status == 1
-    assert "no rate and no article came of the 1 captures" in refused.error
+    assert "no rate and no article came of the 1 capture in" in refused.error
     assert "a page of timesca.com, not of elsewhere.org" in refused.error
     assert current_release(ingested.data_dir) is None
     assert run_rebuild(ingested, environment=Environment(accept_loss=True)).exit_status == 0

@@ -40,6 +40,7 @@ from ca_etl.archive.sealed_file import (
     write_reference,
 )
 from ca_etl.archive.writer import ArchiveWriter, record_id
+from ca_etl.errors import counted
 from ca_etl.records import BadRecord
 
 MAX_DAMAGED_BYTES: Final = 8 * 1024 * 1024
@@ -79,9 +80,9 @@ class IngestReport:
             f"{path} was not archived: its suffix is of no known kind" for path in self.skipped[:MOST_SKIPPED]
         ]
         if more := self.skipped[MOST_SKIPPED:]:
-            warnings.append(f"{len(more)} more files of unknown kinds were not archived")
+            warnings.append(f"not archived: {counted(len(more), 'more file')} of unknown kinds")
         if self.own:
-            warnings.append(f"{len(self.own)} files were passed over: they are in the data directory")
+            warnings.append(f"passed over: {counted(len(self.own), 'file')} in the data directory")
         if self.copied:
             files = ", ".join(map(str, self.copied[:MOST_SKIPPED]))
             others = f" and {len(self.copied) - MOST_SKIPPED} more" * (len(self.copied) > MOST_SKIPPED)
@@ -95,7 +96,9 @@ class IngestReport:
             for bad in self.bad_records[:MOST_SKIPPED]
         ]
         if rest := self.bad_records[MOST_SKIPPED:]:
-            warnings.append(f"{len(rest)} more parts of these files are not whole records, and are rejects")
+            warnings.append(
+                f"{counted(len(rest), 'more part')} of these files: no whole records, and so rejects"
+            )
         return (*warnings, *(f"the damaged input is kept as {path}" for path in self.damaged))
 
     @property

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from ca_etl.cli.render import Format, load_settings, print_json, print_line
-from ca_etl.errors import UsageError
+from ca_etl.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -150,7 +150,6 @@ def search(
 
     from ca_etl.cli.query import published
     from ca_etl.cli.render import write_result
-    from ca_etl.cli.table import counted
     from ca_etl.warehouse.search import search as search_release
 
     if start and end and start > end:
@@ -164,7 +163,7 @@ def search(
         limit=limit,
         any_word=any_word,
         on_index=lambda versions: print_line(
-            f"making the index of {counted(versions, 0, 'text')}, once per release"
+            f"making the index of {counted(versions, 'text')}, once per release"
         ),
     )
     shown = result.rows.num_rows
@@ -180,7 +179,7 @@ def search(
         print_line(f"no article matches {query!r}{missing}", hint=retry)
         return
     rest = f": --limit {result.articles} shows all" if result.articles > shown else ""
-    print_line(f"{counted(shown, result.articles - shown, 'article')} matched{rest}{missing}")
+    print_line(f"{counted(shown, 'article', result.articles - shown)} matched{rest}{missing}")
 
 
 def _print_matches(result: SearchResult) -> None:
@@ -244,10 +243,11 @@ def rollback(
     archived = {
         path.relative_to(settings.archive_dir).as_posix() for path in archive_files(settings.archive_dir)
     }
+    lacking = counted(len(archived - extent.archive_files), "archive file")
     print_line(f"rolled back {left}to {target.release_id} ({extent})")
     print_line(
-        f"the next run copies {target.release_id}, loads the {len(archived - extent.archive_files)} archive files that "
-        "it lacks, and publishes a release of its own; a capture that is not to come back: ca-etl decide exclude",
+        f"the next run copies {target.release_id}, loads the {lacking} that it lacks, and publishes a release of its "
+        "own; a capture that is not to come back: ca-etl decide exclude",
         hint=next_command("ca-etl run", is_demo=holds_demo(settings)),
     )
     typer.echo(target.folder)

@@ -14,7 +14,7 @@ import duckdb
 from rich.console import RenderableType
 
 from ca_etl.cli.query import published
-from ca_etl.errors import UsageError
+from ca_etl.errors import UsageError, counted
 from ca_etl.screen import Screen, table
 from ca_etl.warehouse.connection import described_tables
 from ca_etl.warehouse.export import quoted
@@ -100,7 +100,7 @@ def print_relations(relations: Mapping[str, Relation]) -> None:
 def print_relation(relation: Relation) -> None:
     """Print a table or macro: its description, then each column with type and meaning."""
     signature = f"{relation.name}({', '.join(relation.parameters)})" if relation.parameters else relation.name
-    rows = "" if relation.rows is None else f", {relation.rows} rows"
+    rows = "" if relation.rows is None else f", {counted(relation.rows, 'row')}"
     columns = [
         (column.name, SHORT.get(column.type, column.type), column.description) for column in relation.columns
     ]

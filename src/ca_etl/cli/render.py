@@ -25,7 +25,7 @@ from typing import IO, TYPE_CHECKING, Final, TextIO, cast
 import typer
 
 from ca_etl import logs
-from ca_etl.errors import UsageError
+from ca_etl.errors import UsageError, counted
 from ca_etl.sanitize import SafeStream, exact, hide, json_escaped, redacted, unguarded, visible
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ def _write_json(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
 
 
 def _write_lines(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
-    from ca_etl.cli.table import counted, record_lines
+    from ca_etl.cli.table import record_lines
 
     names, kinds, trim = relation.columns, _kinds(relation), out.isatty()
     number = 0
@@ -207,7 +207,7 @@ def _write_lines(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
         out.write("\n" * (number > 1))
         out.writelines(record_lines(names, kinds, row, trim=trim))
     if out.isatty():
-        out.write(f"\n{counted(number, 0, 'row')}\n")
+        out.write(f"\n{counted(number, 'row')}\n")
 
 
 def _write_table(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
@@ -221,7 +221,7 @@ def _write_table(relation: duckdb.DuckDBPyRelation, out: TextIO) -> None:
     if not out.isatty() or names == EXPLAINED:
         screen.print(table(names, rows, {index for index, kind in enumerate(kinds) if is_number(kind)}))
         if more:
-            screen.print(plain(f"({more} more rows: --format csv shows all)"))
+            screen.print(plain(f"({counted(more, 'more row')}: --format csv shows all)"))
         return
     layout = fit(columns_of(names, kinds, rows), screen.width)
     screen.print(layout.table)

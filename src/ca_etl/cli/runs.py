@@ -23,7 +23,7 @@ from ca_etl.cli.render import (
     progress_shown,
     warn_of_misspelt_settings,
 )
-from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.errors import CaEtlError, UsageError, counted
 
 if TYPE_CHECKING:
     from ca_etl.pipeline.context import Environment
@@ -206,7 +206,7 @@ def _print_plan(dates: DateRange, source: str) -> None:
     settings = load_settings()
     with progress_shown() as progress:
         plan = plan_backfill(settings, dates, source, Environment(progress=progress))
-    typer.echo(f"{plan.captures} captures to archive, by {plan.requests} requests")
+    typer.echo(f"{counted(plan.captures, 'capture')} to archive, by {counted(plan.requests, 'request')}")
     typer.echo(f"{timedelta(seconds=round(plan.seconds))} hours at least, with the pauses of the settings")
     typer.echo(_days(plan.days - observed_days(settings.data_dir), "to win at most"))
 
@@ -214,7 +214,7 @@ def _print_plan(dates: DateRange, source: str) -> None:
 def _days(days: frozenset[date], what: str) -> str:
     """The number of days, and the first and the last of them."""
     between = f", from {min(days)} to {max(days)}" if days else ""
-    return f"{len(days)} days {what}{between}"
+    return f"{counted(len(days), 'day')} {what}{between}"
 
 
 def rebuild(
@@ -384,14 +384,15 @@ def _print_problems(outcome: Outcome) -> None:
 def _print_check(result: CheckResult, outcome: Outcome) -> None:
     failed = result.severity == "error"
     level = logging.ERROR if failed else logging.WARNING
-    counted = f"check {result.check_name} {'failed' if failed else 'warning'}: {result.offending_rows} rows"
+    rows = counted(result.offending_rows, "row")
+    fired = f"check {result.check_name} {'failed' if failed else 'warning'}: {rows}"
     if result.check_name != REJECTS_CHECK:
         hint = "ca-etl decide --help" if result.check_name == AGREE_CHECK else ""
-        print_line(f"{counted}, {result.sample}", level, hint)
+        print_line(f"{fired}, {result.sample}", level, hint)
         return
     option = "" if outcome.release else "--failed "
     query = f"from etl_reject select reason, detail, url, capture_id where run_id = '{outcome.run_id}' order by all"
-    print_line(f"{counted}: {', '.join(result.sample.splitlines())}", level, f'ca-etl sql {option}"{query}"')
+    print_line(f"{fired}: {', '.join(result.sample.splitlines())}", level, f'ca-etl sql {option}"{query}"')
 
 
 def _finish(outcome: Outcome) -> None:
@@ -402,13 +403,14 @@ def _finish(outcome: Outcome) -> None:
     with logs.bound(run_id=outcome.run_id):
         loaded = outcome.loaded
         if loaded and loaded.of_other_sites:
-            print_line(f"{loaded.of_other_sites} records of other sites were left out")
+            print_line(f"left out: {counted(loaded.of_other_sites, 'record')} of other sites")
         if outcome.release:
             _print_summary(outcome.release)
         elif loaded:
             print_line(
-                f"{loaded.archive_files} new archive files: {loaded.captures} captures, {loaded.rates} rates, "
-                f"{loaded.official_rates} official rates, {loaded.articles} articles, {loaded.rejects} rejects"
+                f"{counted(loaded.archive_files, 'new archive file')}: {counted(loaded.captures, 'capture')}, "
+                f"{counted(loaded.rates, 'rate')}, {counted(loaded.official_rates, 'official rate')}, "
+                f"{counted(loaded.articles, 'article')}, {counted(loaded.rejects, 'reject')}"
             )
     if outcome.release:
         typer.echo(outcome.release.folder)

@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
+from ca_etl.errors import counted
 from ca_etl.sanitize import visible
 from ca_etl.screen import table
 
@@ -70,14 +71,8 @@ class Layout:
 
         `rows` is the number of rows in the table, `more` the number of rows left out.
         """
-        size = f"{counted(rows, more, 'row')}, {counted(self.shown, self.columns - self.shown, 'column')}"
+        size = f"{counted(rows, 'row', more)}, {counted(self.shown, 'column', self.columns - self.shown)}"
         return f"{size}: --format line shows all" if "shown" in size else size
-
-
-def counted(shown: int, left_out: int, noun: str) -> str:
-    """A number of things as text, with the number shown where some are left out: `5 rows (2 shown)`."""
-    count = shown + left_out
-    return f"{count} {noun}{'s' * (count != 1)}{f' ({shown} shown)' if left_out else ''}"
 
 
 def cell_text(value: str | None, kind: str, *, trim: bool) -> str:

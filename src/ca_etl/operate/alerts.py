@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 
 from pydantic import AwareDatetime
 
-from ca_etl.errors import Problem, UsageError
+from ca_etl.errors import Problem, UsageError, counted
 from ca_etl.pipeline.capture import ARTICLES, SITE_SOURCES
 from ca_etl.pipeline.clock import evidence
 from ca_etl.pipeline.slots import is_present, overdue, present
@@ -222,7 +222,8 @@ def _checks_fire(runs: Sequence[RunRecord]) -> Iterator[Condition]:
         yield Condition(
             f"check:{name}",
             f"The check {name} fires",
-            f"Run {checked[-1].run_id} found {check.offending_rows} rows in {check.model}: {one_line(check.sample)}",
+            f"Run {checked[-1].run_id} found {counted(check.offending_rows, 'row')} in {check.model}: "
+            f"{one_line(check.sample)}",
             "ca-etl status && ca-etl decide --help",
             _ended(firing[0]),
         )
@@ -263,7 +264,7 @@ def _rejects_unusual(settings: Settings, name: str, runs: Sequence[RunRecord]) -
         yield Condition(
             f"rejects_unusual:{name}",
             f"More rejects than usual in {name}",
-            f"Run {last.run_id} has {last.rejects} rejects; {usual:g} are usual.",
+            f"Run {last.run_id} has {counted(last.rejects, 'reject')}; {usual:g} are usual.",
             'ca-etl sql "select reason, detail, count(*) from etl_reject group by all order by all"',
             _ended(last),
         )

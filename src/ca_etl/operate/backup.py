@@ -36,7 +36,7 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from ca_etl.archive.naming import OPEN_SUFFIX, REFERENCE_SUFFIX
 from ca_etl.archive.sealed_file import is_reference, read_reference, sha256_of, sync_folders
-from ca_etl.errors import CaEtlError, Problem, UsageError, nearest_folder
+from ca_etl.errors import CaEtlError, Problem, UsageError, counted, nearest_folder
 from ca_etl.operate.alert_delivery import ALERTS_FILE
 from ca_etl.operate.doctor import damage_of
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS
@@ -153,9 +153,9 @@ def back_up(settings: Settings, folder: Path, now: datetime, progress: Progress)
     warnings = [f"no archive file is compared with the release: {loaded.problem}"] if loaded.problem else []
     outside = [reference.path for path in paths if (reference := read_reference(path))]
     if outside:
-        warnings.append(f"of {len(outside)} files only references are backed up, as of {outside[0]}")
+        warnings.append(f"backed up by reference alone: {counted(len(outside), 'file')}, as {outside[0]}")
     warnings += [
-        f"{data_dir} lacks {len(missing)} archive files that the backup has and keeps, such as {file.path}; "
+        f"{data_dir} lacks {counted(len(missing), 'archive file')} that the backup has and keeps, such as {file.path}; "
         f"next: cp -n {folder / file.path} {data_dir / file.path}"
         for file in missing[:1]
     ]
@@ -263,8 +263,8 @@ def _copy_all(folder: Path, data_dir: Path, manifest: Manifest, environment: Env
             raise BackupError(f"the copy {target} differs from {source}", again)
     if damaged and not environment.accept_loss:
         raise BackupError(
-            f"{len(damaged)} files of the backup are damaged: {_listed(damaged)}; replace them from another copy and "
-            f"repeat {again}, or restore what is left of them",
+            f"{counted(len(damaged), 'damaged file')} in the backup: {_listed(damaged)}; replace each by another copy "
+            f"and repeat {again}, or restore what is left of them",
             f"{again} --accept-loss",
         )
     with storage(data_dir):

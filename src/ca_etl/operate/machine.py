@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import requests
 
-from ca_etl.errors import nearest_folder
+from ca_etl.errors import counted, nearest_folder
 from ca_etl.settings import Misspelt
 from ca_etl.sources.schedules import DAILY, SWEEP, Schedule, prefect_cron
 from ca_etl.sources.session import TOLERANCE
@@ -153,7 +153,7 @@ def disk(folder: Path, free_bytes: int, free_files: int | None, release_bytes: i
     if free_files is not None and free_files < LEAST_FILES:
         yield error(
             "disk",
-            f"the file system of {folder} has room for {free_files} more files, too few for the next run",
+            f"the file system of {folder} has room for {counted(free_files, 'more file')}, too few for the next run",
             f"df -i {folder}",
         )
 

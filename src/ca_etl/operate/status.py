@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 from rich.console import Group, RenderableType
 
-from ca_etl.errors import Problem
+from ca_etl.errors import Problem, counted
 from ca_etl.operate.alerts import (
     DECISIONS,
     JOURNAL,
@@ -395,5 +395,5 @@ def _checks(checks: Sequence[CheckResult]) -> Iterator[RenderableType]:
     yield table(("firing check", "table", "severity", "rows"), rows)
     for check in checks:
         sample = check.sample.splitlines()[:SAMPLE_ROWS]
-        heading = f"{check.check_name}, {len(sample)} of {check.offending_rows} rows:"
+        heading = f"{check.check_name}, {len(sample)} of {counted(check.offending_rows, 'row')}:"
         yield plain("\n  ".join((heading, *sample)))

@@ -15,7 +15,7 @@ from typing import Final
 import duckdb
 
 from ca_etl.archive.sealed_file import recover_open_files
-from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.errors import CaEtlError, UsageError, counted
 from ca_etl.pipeline.context import Environment
 from ca_etl.pipeline.crash_recovery import new_run_id
 from ca_etl.settings import Settings
@@ -71,10 +71,11 @@ def plan_backfill(settings: Settings, days: DateRange, name: str, environment: E
     source = source_with_past(environment.sources, name)
     months = _open_months(settings.data_dir, days, name)
     if source.plan is None:
-        of_days = f"tables of {sum((month.last - month.first).days + 1 for month in months)} days"
+        of_days = f"tables of {counted(sum((month.last - month.first).days + 1 for month in months), 'day')}"
+        of_months = f"pages of {counted(len(months), 'month')}"
         raise UsageError(
             f"{name} has no index to plan from: its backfill requests the "
-            f"{of_days if source in BANK_SOURCES else f'pages of {len(months)} months'}",
+            f"{of_days if source in BANK_SOURCES else of_months}",
             f"ca-etl backfill --source {name} --from {days.first} --to {days.last}",
         )
     fetch_policy(settings)

@@ -14,7 +14,7 @@ import duckdb
 from pydantic import TypeAdapter, ValidationError
 
 from ca_etl import __version__
-from ca_etl.errors import Problem
+from ca_etl.errors import Problem, counted
 from ca_etl.pipeline.slots import missed_slots
 from ca_etl.settings import Settings
 from ca_etl.sources.schedules import schedules
@@ -85,8 +85,8 @@ def recover_crashed_runs(settings: Settings, at: datetime) -> RecoveredJournal:
         return RecoveredJournal(runs, problems)
     repaired = consult(partial(journal.repair, data_dir, lost, at), None, path, f"ls -la {data_dir}")
     done = Problem(
-        f"{path} was damaged: {len(bad)} unreadable lines were moved to {journal.REPAIRS_FILE}, "
-        f"{len(lost)} lost runs were restored from the current release",
+        f"{path} was damaged: {counted(len(bad), 'unreadable line')} moved to {journal.REPAIRS_FILE}, "
+        f"{counted(len(lost), 'lost run')} restored from the current release",
         f"less {data_dir / journal.REPAIRS_FILE}",
     )
     warnings = (

@@ -27,7 +27,7 @@ from ca_etl.archive.sealed_file import (
     open_archive,
     verified_digest,
 )
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import CaEtlError, counted
 from ca_etl.parse.rows import SITE
 from ca_etl.pipeline.enrich import store_matches
 from ca_etl.pipeline.parts import (
@@ -157,7 +157,7 @@ def _left_out(ctx: Context, lost: Mapping[str, Reference]) -> Iterator[str]:
         known = dict(_read_newest_release(ctx.settings.data_dir, LOADED_CAPTURES))
         names = [f"{reference.path}, to which {name} refers" for name, reference in lost.items()]
         yield (
-            f"{len(lost)} files that were ingested by reference are lost, and their captures are left out "
+            f"captures are left out of {counted(len(lost), 'file')} ingested by reference and lost "
             f"({sum(known.get(name, 0) for name in lost)} in the current release): {_listed(names)}"
         )
 
@@ -416,8 +416,8 @@ def assert_most_is_kept(ctx: Context) -> None:
         problem = f"most of the current release would be lost, only these are left: {', '.join(lost)}"
     elif not published and rejects:
         problem = (
-            f"no rate and no article came of the {captures} captures in {ctx.settings.archive_dir}: "
-            f"{rejects} rejects, most often {commonest}"
+            f"no rate and no article came of the {counted(captures, 'capture')} in {ctx.settings.archive_dir}: "
+            f"{counted(rejects, 'reject')}, most often {commonest}"
         )
     else:
         return

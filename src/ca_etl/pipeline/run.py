@@ -15,7 +15,7 @@ import duckdb
 
 from ca_etl import __version__, logs
 from ca_etl.archive.reader import archive_files
-from ca_etl.errors import CaEtlError, Problem, UsageError, nearest_folder
+from ca_etl.errors import CaEtlError, Problem, UsageError, counted, nearest_folder
 from ca_etl.pipeline.backfill import COMPLETE_MONTHS, capture_history, source_with_past
 from ca_etl.pipeline.capture import (
     Captured,
@@ -260,7 +260,9 @@ class _Run:
         outcome.checks = self.step(check)
         errors = [result for result in outcome.fired if result.severity == "error"]
         if errors:
-            names = ", ".join(f"{result.check_name} ({result.offending_rows} rows)" for result in errors)
+            names = ", ".join(
+                f"{result.check_name} ({counted(result.offending_rows, 'row')})" for result in errors
+            )
             outcome.status, outcome.exit_status = RunStatus.CHECKS_FAILED, CHECKS_FAILED_EXIT
             outcome.error = f"checks failed, nothing was published: {names}"
             outcome.hint = "ca-etl status"

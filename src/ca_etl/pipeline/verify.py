@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import duckdb
 
 from ca_etl.archive.reader import archive_files
+from ca_etl.errors import counted
 from ca_etl.parse.rows import SITE
 from ca_etl.pipeline.enrich import enrich
 from ca_etl.pipeline.load import archive_problems, load
@@ -178,6 +179,6 @@ def _compare(con: duckdb.DuckDBPyConnection, rebuilt: Path) -> Iterator[Differen
             )
             yield Difference(
                 table,
-                f"{rows[0]} rows in the release, {rebuilt_rows[0]} in the rebuild; "
+                f"{counted(rows[0], 'row')} in the release, {rebuilt_rows[0]} in the rebuild; "
                 f"{only_here} only in the release, {only_there} only in the rebuild",
             )

@@ -17,6 +17,7 @@ from typing import Any, Final
 import duckdb
 
 from ca_etl import __version__
+from ca_etl.errors import counted
 from ca_etl.report.page import (
     DICTIONARY,
     HERE,
@@ -276,7 +277,7 @@ def _checks(table: TableFacts) -> str:
         if check.offending_rows
     ]
     fire = f"{len(firing)} fire: {', '.join(firing)}" if firing else "none fires"
-    return f"Of {len(table.checks)} checks {fire}."
+    return f"Of {counted(len(table.checks), 'check')} {fire}."
 
 
 def _names(names: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ca_etl import __version__
+from ca_etl.errors import counted
 from ca_etl.report import charts
 from ca_etl.report.chart_frame import DARK, LIGHT, VARIABLES, Colours, Look, Spec
 from ca_etl.report.charts import RateDay
@@ -157,7 +158,7 @@ def summary_of(rates: Iterable[RateDay]) -> str:
         day, official = banks[-1]
         parts.append(f"bank {shown(official)} on {day}")
     filled, differs = sum(rate.is_filled for rate in rates), sum(rate.disagrees for rate in rates)
-    days = f"Of {len(printed)} days {filled} filled, {differs} in disagreement."
+    days = f"Of {counted(len(printed), 'day')} {filled} filled, {differs} in disagreement."
     return f"{', '.join(parts)}. {days}" if parts else "No rate is known."
 
 
@@ -167,7 +168,8 @@ def _calendar_summary(facts: ReleaseFacts) -> str:
         for state, name in charts.STATES.items()
     }
     of_states = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
-    return f"Of {len(facts.calendar)} days with a slot: {of_states}." if of_states else "No slot is known."
+    of_days = f"Of {counted(len(facts.calendar), 'day')} with a slot"
+    return f"{of_days}: {of_states}." if of_states else "No slot is known."
 
 
 def style_of(light: Colours = LIGHT, dark: Colours = DARK) -> str:

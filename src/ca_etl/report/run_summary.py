@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from ca_etl.errors import counted
 from ca_etl.sanitize import visible
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class RunSummary:
     @property
     def counts(self) -> str:
         """The numbers of captures and articles, in one line."""
-        read = f"{self.captures} captures, {self.articles} articles"
+        read = f"{counted(self.captures, 'capture')}, {counted(self.articles, 'article')}"
         if self.is_rebuild:
             return f"{read}, read from the archive again"
         return f"{read}: {self.new} new, {self.changed} changed, {self.deleted} deleted"

@@ -12,7 +12,7 @@ from typing import Final
 from pydantic import TypeAdapter, ValidationError
 
 from ca_etl.archive.reader import archive_files, usable_urls
-from ca_etl.errors import CaEtlError, Problem, UsageError, nearest_folder
+from ca_etl.errors import CaEtlError, Problem, UsageError, counted, nearest_folder
 from ca_etl.records import LISTINGS, LOOPBACK, site_name
 from ca_etl.settings import Settings
 from ca_etl.warehouse.durable_files import read_if_there, write_atomic
@@ -135,7 +135,7 @@ def recorded_site(settings: Settings) -> str | None:
     if site not in archived and len(archived) != 1:
         named = f"pages of several sites ({', '.join(sorted(archived))})" if archived else "no usable page"
         raise CaEtlError(
-            f"{marker} is missing, and the {len(own)} archive files of captures have {named}; "
+            f"{marker} is missing, and the captures of {counted(len(own), 'archive file')} have {named}; "
             "it has to name the host that was captured",
             f"echo {min(archived, default=site)} > {marker}",
         )

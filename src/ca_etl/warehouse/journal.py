@@ -32,7 +32,7 @@ from typing import Annotated, BinaryIO, Final
 from pydantic import AwareDatetime, ConfigDict, StringConstraints, TypeAdapter, ValidationError
 
 from ca_etl.archive.sealed_file import fsync
-from ca_etl.errors import Problem
+from ca_etl.errors import Problem, counted
 from ca_etl.sanitize import published
 from ca_etl.warehouse.durable_files import StorageError, read_if_there, storage, write_atomic
 
@@ -308,8 +308,8 @@ def problems(data_dir: Path, journal: Journal, lost: Collection[str] = ()) -> It
         )
     if lost:
         yield Problem(
-            f"{path} lacks {len(lost)} runs that are in the current release, the first is {min(lost)}; "
-            "the next run restores them from the release, if it is not restored from a backup",
+            f"{path} lacks {counted(len(lost), 'run')} of the current release, the first is {min(lost)}; "
+            "the next run restores what is lost from the release, if it is not restored from a backup",
             "ca-etl run",
         )
     if repairs.exists():

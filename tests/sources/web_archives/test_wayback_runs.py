@@ -340,7 +340,7 @@ def test_a_damaged_line_that_both_passes_read_is_one_reject(
     caplog.set_level("INFO")
     assert backfill(NAME).exit_status == 0
     assert len([message for message in caplog.messages if "line of the index" in message]) == 1
-    assert any("4 captures, 4 of them new, 1 rejects" in message for message in caplog.messages)
+    assert any("4 captures, 4 of them new, 1 reject" in message for message in caplog.messages)
     assert query("select count(*) from raw.reject") == [(1,)]
 
 

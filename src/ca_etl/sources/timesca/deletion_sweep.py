@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
+from ca_etl.errors import counted
 from ca_etl.records import ARTICLE_PAGES, POSTS_API
 from ca_etl.settings import ArticleSource
 from ca_etl.sources.session import Context, Session
@@ -51,7 +52,7 @@ def sweep_articles(session: Session) -> tuple[SourceOutcome, ...]:
             ),
         )
     if missing and not ctx.settings.article_pages:
-        why = f"{len(missing)} known posts are missing from the list; CA_ETL_ARTICLE_PAGES=0 requests none of them"
+        why = f"{counted(len(missing), 'known post')} not in the list; CA_ETL_ARTICLE_PAGES=0 requests none of them"
         return (replace(listed, reason=why),)
     return (listed, *_request(session, [url for url, _ in missing], "are missing from the list"))
 

@@ -331,6 +331,6 @@ def one_a_day(lines: Sequence[IndexLine], zone: ZoneInfo) -> list[IndexLine]:
     return list(first.values())
 
 
-def counted(reasons: Iterable[LineReason]) -> str:
+def count_reasons(reasons: Iterable[LineReason]) -> str:
     """Reasons with their numbers, such as "3 revisit, 1 other_site"."""
     return ", ".join(f"{number} {reason}" for reason, number in Counter(reasons).most_common())

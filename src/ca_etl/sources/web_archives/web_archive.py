@@ -23,7 +23,7 @@ from ca_etl.archive.policy import FetchPolicy, Verdict
 from ca_etl.archive.reader import read_damage, whole_records
 from ca_etl.archive.record import CAPTURE_KINDS
 from ca_etl.archive.writer import record_id
-from ca_etl.errors import CaEtlError
+from ca_etl.errors import CaEtlError, counted
 from ca_etl.parse.page import Article, kind_of_url
 from ca_etl.records import RejectReason, site_name
 from ca_etl.settings import Settings
@@ -46,7 +46,7 @@ from ca_etl.sources.web_archives.cdx import (
     IndexPage,
     LineReason,
     collapse,
-    counted,
+    count_reasons,
     one_a_day,
     page_address,
     why_unwanted,
@@ -352,11 +352,12 @@ class _Requests:
 
     def report(self, month: _Month) -> None:
         """Log what a month has brought."""
-        skipped = counted(month.skipped) or "none"
+        skipped = count_reasons(month.skipped) or "none"
         of_month = (self._archive.name, month.days)
         log.info(
-            "%s of %s: %d captures, %d of them new, %d rejects; lines of no page of the site: %s",
-            *(*of_month, len(month.lines), month.archived, month.rejects, skipped),
+            "%s of %s: %s, %d of them new, %s; lines of no page of the site: %s",
+            *(*of_month, counted(len(month.lines), "capture"), month.archived),
+            *(counted(month.rejects, "reject"), skipped),
         )
         if month.unavailable:
             log.warning(
