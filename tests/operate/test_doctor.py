@@ -167,3 +167,20 @@ def test_a_file_that_the_archive_refers_to_and_that_is_missing_or_has_changed_is
     assert f"is a reference: {tmp_path}/crawl.warc.gz {how}" in finding.message
     assert "backup" not in finding.message
     assert finding.next == f"ls -l {tmp_path}"
+
+
+def test_a_loss_that_was_accepted_is_a_warning_with_its_number_and_places(tmp_path: Path) -> None:
+    folder = tmp_path / "2025" / "12"
+    folder.mkdir(parents=True)
+    for name in ("a", "b"):
+        (folder / f"20251208T093000Z-ingest-{name}.reference.json").write_text(
+            f'{{"path": "/crawls/{name}.warc.gz", "sha256": "00", "bytes": 1, "is_given_up": true}}'
+        )
+    fine, loss = doctor.archive(read_archive_state(tmp_path, {}))
+    assert (fine.level, fine.message) == (Level.OK, "0 files without damage, 0 of them read to their end")
+    assert loss.level is Level.WARN
+    assert loss.message == (
+        "captures are left out, since the loss of 2 files ingested by reference was accepted: "
+        "/crawls/a.warc.gz, /crawls/b.warc.gz"
+    )
+    assert loss.next == "ca-etl sql \"from etl_reject where reason = 'lost_reference'\""

@@ -16,17 +16,11 @@ import duckdb
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from ca_etl.archive import sealed_file
 from ca_etl.archive.framing import BadRange, split_records
 from ca_etl.archive.naming import OPEN_SUFFIX
 from ca_etl.archive.reader import archive_files
-from ca_etl.archive.sealed_file import (
-    LostReferenceError,
-    is_given_up,
-    is_reference,
-    open_archive,
-    verified_digest,
-)
-from ca_etl.errors import Problem, UsageError, nearest_folder
+from ca_etl.errors import Problem, UsageError, counted, nearest_folder
 from ca_etl.operate import machine
 from ca_etl.operate.alert_delivery import channels, damage_of_alerts
 from ca_etl.operate.alerts import ALERTS, CLOCK, DECISIONS, JOURNAL, LOCK, RELEASE, Condition, schedule_area
@@ -48,6 +42,7 @@ from ca_etl.warehouse.data_directory import (
     consult_recorded_site,
     is_demo,
     next_command,
+    unwritable,
 )
 from ca_etl.warehouse.journal import RunStatus
 from ca_etl.warehouse.lock import Holder
@@ -91,7 +86,7 @@ class ArchiveState:
 
     `files` counts all files, `read` those read to their end; of the others only the first record was read. `damaged`
     maps a file to its damage. `missing` files are known to the current release, but do not exist. `left_open` files
-    were being written when their run was killed.
+    were being written when their run was killed. `given_up` are outside files whose loss was accepted; none counts.
     """
 
     files: int
@@ -99,6 +94,7 @@ class ArchiveState:
     damaged: dict[str, Problem]
     missing: tuple[str, ...] = ()
     left_open: tuple[str, ...] = ()
+    given_up: tuple[str, ...] = ()
 
 
 def examine(settings: Settings | UsageError, now: datetime, *, deep: bool = False) -> Diagnosis:
@@ -218,21 +214,6 @@ def data_directory(path: Path, refused: Sequence[str]) -> Iterator[Finding]:
         yield ok(area, f"this user may write to {path}")
 
 
-def unwritable(data_dir: Path) -> list[str]:
-    """The folders and files of the data directory that this user may not write to.
-
-    Where the directory does not exist, this is its nearest existing parent folder, unless the user may write to it.
-    """
-    archive_dir = data_dir / "archive"
-    folders = [data_dir, data_dir / "releases", archive_dir, *sorted(archive_dir.glob("*/*"))[-1:]]
-    if not data_dir.exists():
-        folders = [nearest_folder(data_dir)]
-    refused = [folder for folder in folders if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK)]
-    files = [data_dir / journal.JOURNAL_FILE, data_dir / lock.LOCK_FILE]
-    refused += [file for file in files if file.exists() and not os.access(file, os.W_OK)]
-    return [str(path) for path in refused]
-
-
 def _site(settings: Settings, recorded: str | None) -> Iterator[Finding]:
     """The findings of `site`, which are not fine where `site.txt` is missing beside captures of the site `recorded`."""
     marker = settings.data_dir / MARKER
@@ -302,7 +283,7 @@ def archive(state: ArchiveState, held: Collection[str] = (), *, deep: bool = Fal
     restore = "ca-etl backup --help" if deep else RESTORE
     for name, damage in state.damaged.items():
         # what is elsewhere is in no backup
-        repair = "" if is_reference(Path(name)) else f"; {FROM_BACKUP}"
+        repair = "" if sealed_file.is_reference(Path(name)) else f"; {FROM_BACKUP}"
         yield error(
             "archive", f"the archive file {name} {damage.message}{repair}", damage.next_command or restore
         )
@@ -313,7 +294,17 @@ def archive(state: ArchiveState, held: Collection[str] = (), *, deep: bool = Fal
         left = f"a killed run left archive files, whose captures the next run recovers: {_listed(state.left_open)}"
         yield warn("archive", left, "ca-etl run")
     if not state.damaged and not state.missing:
-        yield ok("archive", f"{state.files} files without damage, {state.read} of them read to their end")
+        yield ok(
+            "archive",
+            f"{counted(state.files, 'file')} without damage, {state.read} of them read to their end",
+        )
+    if state.given_up:
+        loss = f"the loss of {counted(len(state.given_up), 'file')} ingested by reference was accepted"
+        yield warn(
+            "archive",
+            f"captures are left out, since {loss}: {_listed(state.given_up)}",
+            "ca-etl sql \"from etl_reject where reason = 'lost_reference'\"",
+        )
     if held:
         kept = f"archive files are not loaded, since the clock of their run was wrong: {_listed(held)}"
         yield warn("archive", kept, "timedatectl && ca-etl run")
@@ -335,9 +326,15 @@ def read_archive_state(
         for path, name in names.items()
         if (damage := damage_of(path, known.get(name), to_end=path in whole))
     }
+    given_up = {
+        path: reference.path
+        for path, name in names.items()
+        if name not in damaged and (reference := sealed_file.read_reference(path)) and reference.is_given_up
+    }
     missing = tuple(sorted(set(known) - set(names.values())))
     left = () if in_use else tuple(sorted(path.name for path in root.glob(f"*/*/*{OPEN_SUFFIX}")))
-    return ArchiveState(len(paths), len(whole), damaged, missing, left)
+    read = len(whole - given_up.keys())
+    return ArchiveState(len(paths) - len(given_up), read, damaged, missing, left, tuple(given_up.values()))
 
 
 def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> Problem | None:
@@ -347,13 +344,13 @@ def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> Pro
     the first record and the size are examined. The next command is that for a lost reference, else empty.
     """
     try:
-        if is_reference(path):
+        if sealed_file.is_reference(path):
             # bad records in it were there when it was ingested, unless it has changed
-            if not is_given_up(path):
-                with open_archive(path) as file:
-                    _ = verified_digest(path, file) if to_end else ""
+            if not sealed_file.is_given_up(path):
+                with sealed_file.open_archive(path) as file:
+                    _ = sealed_file.verified_digest(path, file) if to_end else ""
             return None
-        with open_archive(path) as file:
+        with sealed_file.open_archive(path) as file:
             size = os.fstat(file.fileno()).st_size
             for part in split_records(file):
                 if isinstance(part, BadRange):
@@ -362,7 +359,7 @@ def damage_of(path: Path, known: tuple[str, int] | None, *, to_end: bool) -> Pro
                     break
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest() if known and to_end else None
-    except LostReferenceError as lost:
+    except sealed_file.LostReferenceError as lost:
         return Problem(f"is a reference: {lost}", lost.hint)
     except OSError as failure:
         return Problem(f"cannot be read: {failure.strerror or failure}", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from functools import partial
@@ -17,7 +18,7 @@ from ca_etl.records import LISTINGS, LOOPBACK, site_name
 from ca_etl.settings import Settings
 from ca_etl.warehouse.durable_files import read_if_there, write_atomic
 from ca_etl.warehouse.journal import JOURNAL_FILE
-from ca_etl.warehouse.lock import RUNNING_FILE
+from ca_etl.warehouse.lock import LOCK_FILE, RUNNING_FILE
 from ca_etl.warehouse.overrides import DECISIONS_FILE
 from ca_etl.warehouse.reading import RESTORE, Consulted, consult
 from ca_etl.warehouse.release import CURRENT, RELEASES
@@ -243,3 +244,18 @@ def _archived_sites(archive_dir: Path) -> frozenset[str]:
     newest = reversed(_own_files(archive_dir))
     urls = (consult(partial(usable_urls, path), set[str](), path, RESTORE).value for path in newest)
     return frozenset(site_name(url) for file in islice(filter(None, urls), NEWEST) for url in file)
+
+
+def unwritable(data_dir: Path) -> list[str]:
+    """The folders and files of the data directory that this user may not write to.
+
+    Where the directory does not exist, this is its nearest existing parent folder, unless the user may write to it.
+    """
+    archive_dir = data_dir / "archive"
+    folders = [data_dir, data_dir / RELEASES, archive_dir, *sorted(archive_dir.glob("*/*"))[-1:]]
+    if not data_dir.exists():
+        folders = [nearest_folder(data_dir)]
+    refused = [folder for folder in folders if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK)]
+    files = [data_dir / JOURNAL_FILE, data_dir / LOCK_FILE]
+    refused += [file for file in files if file.exists() and not os.access(file, os.W_OK)]
+    return [str(path) for path in refused]
