@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import duckdb
 import polars as pl
 
-from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.errors import CaEtlError, UsageError, assert_in_order
 from ca_etl.settings import read_settings
 from ca_etl.warehouse.conversion import BATCH, SERIES, convert_frame
 from ca_etl.warehouse.release import Release, current_release
@@ -241,8 +241,7 @@ def _assert_text(kind: type | UnionType, **arguments: object) -> None:
 def _days(start: Day | None, end: Day | None) -> dict[str, date | None]:
     """The days of a range by the names of their parameters. Raises `UsageError`, also where the first is the later."""
     first, last = _day("start", start), _day("end", end)
-    if first and last and first > last:
-        raise UsageError(f"{first} is after {last}", SERIES)
+    assert_in_order(first, last, hint=SERIES)
     return {"start": first, "end": last}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -50,6 +51,12 @@ class UsageError(CaEtlError):
     """The command line or a setting has an invalid value."""
 
     exit_status = 2
+
+
+def assert_in_order(first: date | None, last: date | None, *, hint: str) -> None:
+    """Raise `UsageError` for a first day that is after the last one; None is any day."""
+    if first and last and first > last:
+        raise UsageError(f"{first:%Y-%m-%d} is after {last:%Y-%m-%d}", hint)
 
 
 @dataclass(frozen=True, slots=True)

@@ -326,6 +326,7 @@ def test_what_cannot_be_searched_is_wrong_usage(cli: Cli, searched: dict[str, st
         ("--",),
         ("the", "--country", "Narnia"),
         ("the", "--from", "today"),
+        ("the", "--from", "2025-12-02", "--to", "2025-12-01"),
         ("the", "--limit", "0"),
     ):
         assert cli("search", *arguments, **searched).returncode == 2, arguments

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from ca_etl.cli.render import load_settings, print_line
-from ca_etl.errors import CaEtlError, UsageError
+from ca_etl.errors import CaEtlError, UsageError, assert_in_order
 
 if TYPE_CHECKING:
     from ca_etl.report.charts import RateDay
@@ -51,8 +51,7 @@ def chart(
     data_dir = load_settings().data_dir
     if output is not None:
         _assert_writable(output, PICTURES, data_dir, f"ca-etl chart {shlex.quote(currency)}")
-    if first and last and first > last:
-        raise UsageError(f"{first:%Y-%m-%d} is after {last:%Y-%m-%d}", "ca-etl chart --help")
+    assert_in_order(first, last, hint="ca-etl chart --help")
     with warehouse_of_facts(published(data_dir).warehouse) as con:
         known = read_rates(con)
     code = currency.upper()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, cast
 import typer
 
 from ca_etl.cli.render import Format, load_settings, print_json, print_line
-from ca_etl.errors import UsageError, counted
+from ca_etl.errors import UsageError, assert_in_order, counted
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -152,8 +152,7 @@ def search(
     from ca_etl.cli.render import write_result
     from ca_etl.warehouse.search import search as search_release
 
-    if start and end and start > end:
-        raise UsageError(f"{start:%Y-%m-%d} is after {end:%Y-%m-%d}", "ca-etl search --help")
+    assert_in_order(start, end, hint="ca-etl search --help")
     result = search_release(
         published(load_settings().data_dir),
         query,

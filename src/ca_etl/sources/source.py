@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from ca_etl.archive.client import FetchResult
 from ca_etl.archive.policy import FetchPolicy, Verdict
-from ca_etl.errors import CaEtlError, Problem, UsageError
+from ca_etl.errors import CaEtlError, Problem, UsageError, assert_in_order
 from ca_etl.parse.page import Article, Parser
 from ca_etl.parse.rows import SITE
 from ca_etl.records import UNAVAILABLE_STATUSES
@@ -135,8 +135,7 @@ class DateRange:
         Raises `UsageError` when `first` is after `last`, or `last` after `today`.
         """
         last = last or today
-        if first > last:
-            raise UsageError(f"{first} is after {last}", "ca-etl backfill --help")
+        assert_in_order(first, last, hint="ca-etl backfill --help")
         if last > today:
             raise UsageError(f"{last} is in the future: today is {today}", "ca-etl backfill --help")
         return cls(first, last)
