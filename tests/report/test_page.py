@@ -137,6 +137,8 @@ def test_a_release_without_rows_has_a_report(facts: ReleaseFacts) -> None:
     ))  # fmt: skip
     html = html_of(empty)
     assert not html.css("[data-chart]")
+    # without days there is no time to select, and the inputs would show 0001-01-01
+    assert len(html.css("form.selection[hidden]")) == 1
     assert html.css_first("#calendar").text(strip=True) == "The ticker, day by dayNo slot is known."
 
 
