@@ -30,6 +30,7 @@ VERSIONS = Path(__file__).parent / "fixtures" / "versions.json"
 PLAY_A_MONTH = frozenset(
     {
         "test_analyst.py",
+        "test_dictionary.py",
         "test_documents.py",
         "test_first_look.py",
         "test_in_browser.py",
@@ -276,3 +277,6 @@ def group_of(file: Path) -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what mostly waits for seconds to pass, so that it ends while others work."""
     items.sort(key=lambda item: "orchestration" not in item.path.parts)
+    for item in items:
+        if "month" in getattr(item, "fixturenames", ()) and item.path.name not in PLAY_A_MONTH:
+            raise pytest.UsageError(f"{item.path} plays a month once more: name it in PLAY_A_MONTH")
