@@ -111,7 +111,7 @@ def rates(
     not exist, and what `connect` raises.
     """
     _assert_text(str | None, base=base)
-    if series not in tuple(DAYS):
+    if series not in tuple(DAYS):  # a list cannot be looked up in a mapping
         raise UsageError(f"{series!r} is not one of the series {', '.join(DAYS)}", "ca-etl models")
     given = {"base": base, **_days(start, end)}
     with connect(data_dir) as con:
